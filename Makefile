@@ -1,0 +1,125 @@
+# The two commands of the README are `demo` and `test`; the other targets run one
+# part of it alone. Stamps remember what is done; what a stamp was made from makes
+# it anew when it changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+WHEEL_VENV := .venv-wheel
+WHEEL_TREE := build/wheel-tests
+
+DEMO := $(VENV)/.demo
+DEV := $(VENV)/.dev
+NODE := node_modules/.stamp
+GENERATED := dash_long_components/_imports_.py
+WHEEL := $(WHEEL_VENV)/.wheel
+
+FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
+	$(shell find src -type f -not -name '*.test.*')
+PACKAGE := pyproject.toml README.md LICENSE \
+	$(shell find dash_long_components -name '*.py' -not -name LongJob.py -o -name py.typed)
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# A prompt would wait for ever where no one is there to answer it.
+export DEBIAN_FRONTEND := noninteractive
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test build lint types vitest unit integration browser \
+	wheel-tests format system-python system-browser clean
+
+help:
+	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
+	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
+	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
+	@echo 'make build, format, clean'
+
+demo: $(DEMO) $(GENERATED)
+	$(VENV)/bin/python usage.py
+
+test: system-browser lint types vitest wheel-tests
+
+build: $(GENERATED)
+
+lint: $(DEV) $(NODE)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	npm run lint
+
+types: $(DEV) $(NODE) $(GENERATED)
+	$(VENV)/bin/mypy
+	npm run typecheck
+
+vitest: $(NODE)
+	npm test
+
+# One layer alone, on the checkout.
+unit integration: $(DEV) $(GENERATED)
+	$(VENV)/bin/python -m pytest tests/$@
+
+browser: system-browser $(DEV) $(GENERATED)
+	$(VENV)/bin/python -m pytest tests/browser
+
+# All layers, on the built wheel. They run in a copy of the repository that lacks
+# the package, so that nothing but the installed wheel can be imported.
+wheel-tests: system-browser $(WHEEL)
+	rm -rf $(WHEEL_TREE)
+	mkdir -p $(WHEEL_TREE)
+	git ls-files -z --cached --others --exclude-standard -- ':!dash_long_components' \
+		| tar -c --null --ignore-failed-read -T - | tar -x -C $(WHEEL_TREE)
+	cd $(WHEEL_TREE) && $(CURDIR)/$(WHEEL_VENV)/bin/python -m pytest
+
+format: $(DEV)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:
+	rm -rf $(VENV) $(WHEEL_VENV) node_modules build dist
+	rm -f $(addprefix dash_long_components/,LongJob.py _imports_.py metadata.json \
+		package-info.json *.min.js *.min.js.map)
+
+# $(call require,TEST,PACKAGES): root gets what is missing, anyone else its name.
+define require
+	@$(1) >/dev/null 2>&1 || { \
+	    if [[ $$(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then \
+	        echo 'Install these packages first: $(2)' >&2; exit 1; \
+	    fi; \
+	    apt-get update -q && apt-get install -q -y --no-install-recommends $(2); \
+	}
+endef
+
+system-python:
+	$(call require,$(PYTHON) -c 'import ensurepip',python3-venv)
+
+system-browser:
+	$(call require,command -v chromium && command -v chromedriver,chromium chromium-driver)
+
+$(VENV)/bin/python $(WHEEL_VENV)/bin/python: | system-python
+	$(PYTHON) -m venv --upgrade-deps $(@D)/..
+
+# Enough to build and to run the gallery.
+$(DEMO): pyproject.toml package.json | $(VENV)/bin/python
+	$(VENV)/bin/pip install -q --group build -e '.[diskcache]'
+	touch $@
+
+$(DEV): $(DEMO)
+	$(VENV)/bin/pip install -q --group dev
+	touch $@
+
+$(NODE): package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@
+
+$(GENERATED): $(FRONTEND) $(NODE) | $(DEMO)
+	npm run build
+	touch $@
+
+$(WHEEL): $(GENERATED) $(PACKAGE) | $(WHEEL_VENV)/bin/python
+	rm -rf dist
+	$(WHEEL_VENV)/bin/pip wheel -q --no-deps -w dist .
+	$(WHEEL_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[diskcache]"
+	$(WHEEL_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
