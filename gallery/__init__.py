@@ -1,0 +1,1 @@
+"""The pages of `usage.py`, and the frame around them."""
