@@ -79,7 +79,7 @@ format: $(DEV)
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) node_modules build dist
 	rm -f $(addprefix dash_long_components/,LongJob.py _imports_.py metadata.json \
-		package-info.json *.min.js *.min.js.map)
+		package-info.json proptypes.js *.min.js *.min.js.map)
 
 # $(call require,TEST,PACKAGES): root gets what is missing, anyone else its name.
 define require
