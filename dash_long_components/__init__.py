@@ -1,0 +1,40 @@
+"""Long callbacks for Dash: jobs that outlive the request that starts them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+from typing import Any as _Any
+
+from ._imports_ import LongJob
+from .app import Dash, init_app
+from .callbacks import long_callback
+from .exceptions import LongCallbackError
+from .managers.base import LongCallbackManager
+from .managers.diskcache import DiskcacheLongCallbackManager
+
+__all__ = [
+    "Dash",
+    "DiskcacheLongCallbackManager",
+    "LongCallbackError",
+    "LongCallbackManager",
+    "LongJob",
+    "init_app",
+    "long_callback",
+]
+
+__version__ = _version("dash-long-components")
+
+_js_dist: list[dict[str, _Any]] = [
+    {
+        "relative_package_path": "dash_long_components.min.js",
+        "namespace": "dash_long_components",
+    },
+    {
+        "relative_package_path": "dash_long_components.min.js.map",
+        "namespace": "dash_long_components",
+        "dynamic": True,
+    },
+]
+_css_dist: list[dict[str, _Any]] = []
+
+LongJob._js_dist = _js_dist

@@ -1,0 +1,80 @@
+"""Setting up apps: ``init_app``, and the ``Dash`` class that does it by itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import dash
+
+from . import callbacks, routes
+from .exceptions import MissingManagerError
+from .extension import LongJobs
+from .managers.base import LongCallbackManager
+
+
+def init_app(app: dash.Dash, manager: LongCallbackManager) -> None:
+    """Give ``app`` long callbacks that ``manager`` runs.
+
+    Adds the endpoints under the app's ``routes_pathname_prefix``, so that whatever
+    guards the app guards them, and the engine host to every layout served.
+    Idempotent; a further manager serves the callbacks that name it.
+
+    Raises:
+        ValueError: the app has no Flask server (yet).
+    """
+    is_new = LongJobs.of(app) is None
+    if is_new:
+        routes.check_server(app.server)
+    jobs = LongJobs.set_up(app)
+    jobs.add_manager(manager)
+    if is_new:
+        routes.register(app.server, app.config.routes_pathname_prefix, jobs)
+
+
+class Dash(dash.Dash):
+    """A ``dash.Dash`` with ``long_callback``.
+
+    Args:
+        args: as for ``dash.Dash``.
+        long_callback_manager: runs the jobs of the app's long callbacks.
+        kwargs: as for ``dash.Dash``.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        long_callback_manager: LongCallbackManager | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._long_callback_manager = long_callback_manager
+        super().__init__(*args, **kwargs)
+        self._init_long_callbacks()
+
+    def init_app(self, app: Any = None, **kwargs: Any) -> None:
+        """Set up the app on a Flask server, as ``dash.Dash.init_app`` does."""
+        super().init_app(app, **kwargs)
+        self._init_long_callbacks()
+
+    def _init_long_callbacks(self) -> None:
+        # dash.Dash(server=False) has no server before init_app() gives it one, and
+        # its constructor calls init_app() itself if it has one.
+        if self._long_callback_manager is not None and self.server is not None:
+            init_app(self, self._long_callback_manager)
+
+    @functools.wraps(callbacks.long_callback)
+    def long_callback(
+        self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
+    ) -> Callable[[callbacks.F], callbacks.F]:
+        manager = manager or self._long_callback_manager
+        if manager is None:
+            raise MissingManagerError(
+                "app.long_callback() has no manager to run its jobs. Pass "
+                "long_callback_manager= to Dash(), or manager= to long_callback()."
+            )
+        decorator = callbacks.long_callback(
+            *args, manager=manager, register=self.callback, **kwargs
+        )
+        init_app(self, manager)
+        return decorator

@@ -1,0 +1,251 @@
+"""The ``long_callback`` decorator, and the callback that starts its jobs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import dash
+from dash.dependencies import DashDependency, Input, Output
+
+from . import dash_bridge, tasks
+from .exceptions import MissingManagerError
+from .extension import ENGINE_HOST, LongJobs
+from .jobs import Call, new_job_id
+from .managers.base import LongCallbackManager
+from .tasks import Task
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: ``(Output, value while running, value when done)``
+Running = tuple[Output, Any, Any]
+
+#: Registers a callback: ``dash.callback`` or an app's own ``callback``.
+Register = Callable[..., Callable[[Callable[..., Any]], Any]]
+
+
+def long_callback(
+    *dependencies: Any,
+    manager: LongCallbackManager | None = None,
+    running: Sequence[Running] | Running = (),
+    cancel: Input | Sequence[Input] = (),
+    progress: Any = None,
+    progress_default: Any = None,
+    interval: float = 1000,
+    register: Register = dash.callback,
+    **options: Any,
+) -> Callable[[F], F]:
+    """Decorate a function to run as a job, outside of the server's requests.
+
+    Takes all that ``dash.callback`` takes, and returns the function unchanged.
+
+    Args:
+        dependencies: Outputs, Inputs and State as for ``dash.callback``.
+        manager: runs the jobs; by default the app's own.
+        running: ``(Output, while running, when done)`` or a list of such.
+        cancel: an Input or a list of them; any change ends the running job.
+        progress: an Output or a grouping of them (list, tuple, dict). The function
+            then gets ``set_progress`` as its first argument, which takes one value
+            for each Output, in the same grouping.
+        progress_default: the values of ``progress`` while no job runs, in the same
+            grouping; None everywhere by default.
+        interval: the longest wait between two polls, in milliseconds. The first polls
+            of a job come sooner.
+        register: what the callback is registered with; an app's own ``callback``, or
+            ``dash.callback``.
+        options: further keyword arguments of ``dash.callback``.
+
+    Raises:
+        ValueError: an option has a value of the wrong kind.
+    """
+    if "background" in options:
+        raise ValueError(
+            "long_callback() takes no background=; its function always runs outside "
+            "of the request. Leave it out."
+        )
+    spec = LongCallback(
+        dependencies=dependencies,
+        options=options,
+        manager=_check_manager(manager),
+        running=_check_running(running),
+        cancel=_check_cancel(cancel),
+        progress=_check_progress(progress),
+        progress_default=_flat_default(progress, progress_default),
+        interval=_check_interval(interval),
+    )
+
+    def decorate(function: F) -> F:
+        spec.register(function, register)
+        return function
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongCallback:
+    """A long callback's dependencies and options, checked.
+
+    Attributes:
+        dependencies: positional arguments for ``dash.callback``.
+        options: keyword arguments for ``dash.callback``.
+        manager: runs the jobs; None for the app's own.
+        running: one entry for each property to switch.
+        cancel: Inputs whose change ends the job.
+        progress: the grouping of Outputs, or None.
+        progress_default: one value for each progress Output, flat.
+        interval: milliseconds.
+    """
+
+    dependencies: tuple[Any, ...]
+    options: dict[str, Any]
+    manager: LongCallbackManager | None
+    running: tuple[Running, ...]
+    cancel: tuple[Input, ...]
+    progress: Any
+    progress_default: tuple[Any, ...]
+    interval: float
+
+    def register(self, function: Callable[..., Any], register: Register) -> None:
+        """Make a task of ``function`` and register the callback that starts jobs."""
+        callback_id = dash_bridge.callback_id(self.dependencies, self.options)
+        task = Task(
+            key=tasks.key_of(function, callback_id),
+            name=tasks.name_of(function),
+            function=function,
+            dependencies=self.dependencies,
+            options=self.options,
+            progress=self.progress,
+            fingerprint=tasks.fingerprint_of(function),
+        )
+        tasks.register(task)
+
+        @functools.wraps(function)
+        def start(*_args: Any, **_kwargs: Any) -> Any:
+            return self._start(task)
+
+        # Dash looks through wrappers to see whether a function is async: this is not.
+        del start.__wrapped__  # type: ignore[attr-defined]
+        dash_bridge.mark_cancel_inputs(start, self.cancel)
+        register(*self.dependencies, **self.options)(start)
+
+    def _start(self, task: Task) -> Any:
+        """Submit a job for the request at hand, and send its handle to the page."""
+        app = dash.get_app()
+        jobs = LongJobs.of(app)
+        manager = self.manager or (jobs.manager if jobs else None)
+        if jobs is None or manager is None:
+            raise MissingManagerError(
+                f"The long callback {task.name} has no manager. Pass "
+                "long_callback_manager= to dash_long_components.Dash(), or call "
+                "manager.init_app(app) where the app is made."
+            )
+        trigger = dash_bridge.describe_trigger()
+        match = dash_bridge.match_values(self.dependencies, self.options, trigger)
+        outputs = dash_bridge.outputs_of(trigger)
+        cancel = [dash_bridge.prop_id(*_target(item, match)) for item in self.cancel]
+        if not set(cancel) & set(trigger["triggered"]):
+            progress = [_target(item, match) for item in self._progress_outputs]
+            call = Call(
+                task=task.key,
+                fingerprint=task.fingerprint,
+                context=trigger,
+                progress=progress,
+                debug=dash_bridge.is_debug(app),
+            )
+            handle = {
+                "token": jobs.sign(
+                    manager.submit(
+                        task.with_on_error(dash_bridge.app_on_error(app)), call
+                    ),
+                    manager,
+                ),
+                "slot": f"{task.key}{sorted(match.items())}",
+                "seq": dash_bridge.sequence_number(),
+                "retrigger": "replace",
+                "interval": self.interval,
+                "outputs": outputs,
+                "running": [
+                    [*_target(output, match), on, off]
+                    for output, on, off in self.running
+                ],
+                "progress": [
+                    [*target, default]
+                    for target, default in zip(
+                        progress, self.progress_default, strict=True
+                    )
+                ],
+                "cancel": cancel,
+            }
+            handles = dash.Patch()
+            handles[new_job_id()] = handle
+            dash.set_props(ENGINE_HOST, {"handles": handles})
+        return dash.no_update if outputs else None
+
+    @property
+    def _progress_outputs(self) -> list[Output]:
+        if self.progress is None:
+            return []
+        flat: list[Output] = dash_bridge.flatten_grouping(self.progress)
+        return flat
+
+
+def _target(dependency: DashDependency, match: dict[str, Any]) -> list[Any]:
+    """Return component id and property of a dependency, with MATCH filled in."""
+    component_id = dash_bridge.resolve(dependency, match)
+    return [component_id, dependency.component_property]
+
+
+def _check_manager(manager: Any) -> LongCallbackManager | None:
+    if manager is None or isinstance(manager, LongCallbackManager):
+        return manager
+    raise ValueError(f"manager= takes a DiskcacheLongCallbackManager, not {manager!r}.")
+
+
+def _check_running(running: Any) -> tuple[Running, ...]:
+    entries = [running] if running and isinstance(running[0], Output) else running
+    for entry in entries:
+        if len(entry) != 3 or not isinstance(entry[0], Output):
+            raise ValueError(
+                "running= takes tuples of (Output, value while running, value when "
+                f"done), not {entry!r}."
+            )
+    return tuple(entries)
+
+
+def _check_cancel(cancel: Any) -> tuple[Input, ...]:
+    inputs = [cancel] if isinstance(cancel, DashDependency) else cancel
+    for item in inputs:
+        if not isinstance(item, Input):
+            raise ValueError(f"cancel= takes an Input or a list of them, not {item!r}.")
+    return tuple(inputs)
+
+
+def _check_progress(progress: Any) -> Any:
+    if progress is None:
+        return None
+    for item in dash_bridge.flatten_grouping(progress):
+        if not isinstance(item, Output):
+            raise ValueError(
+                f"progress= takes an Output or a grouping of them, not {item!r}."
+            )
+    return progress
+
+
+def _flat_default(progress: Any, default: Any) -> tuple[Any, ...]:
+    if progress is None:
+        if default is not None:
+            raise ValueError("progress_default= needs progress=.")
+        return ()
+    if default is None:
+        return (None,) * len(dash_bridge.flatten_grouping(progress))
+    return tuple(dash_bridge.flatten_grouping(default, progress))
+
+
+def _check_interval(interval: Any) -> float:
+    if not isinstance(interval, int | float) or not 0 <= interval < float("inf"):
+        raise ValueError(
+            f"interval= takes milliseconds, zero or more, not {interval!r}."
+        )
+    return interval

@@ -1,0 +1,320 @@
+"""The one module that knows Dash's internals (3.3 to 4.x).
+
+It turns a triggering request into JSON data, and such data back into the context of a
+callback, so that Dash's own callback machinery can run the user's function in a worker
+as it would have run it in the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from unittest import mock
+
+import dash
+import flask
+from dash._callback_context import context_value
+from dash._grouping import (
+    flatten_grouping,
+    map_grouping,
+    update_args_group,
+    validate_grouping,
+)
+from dash._utils import (
+    AttributeDict,
+    convert_to_AttributeDict,
+    create_callback_id,
+    inputs_to_dict,
+    inputs_to_vals,
+    stringify_id,
+    to_json,
+)
+from dash.dependencies import (
+    MATCH,
+    DashDependency,
+    Input,
+    Output,
+    handle_grouped_callback_args,
+)
+
+from .exceptions import LongCallbackError
+
+_REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
+
+
+def to_json_data(value: Any) -> Any:
+    """Return ``value`` as plain JSON data, encoded as Dash encodes it for the page.
+
+    Raises:
+        TypeError: something in it has no JSON form.
+    """
+    return json.loads(to_json(value))
+
+
+def callback_id(dependencies: tuple[Any, ...], options: Mapping[str, Any]) -> str:
+    """Return Dash's id of a callback, which tells callbacks apart by their Outputs."""
+    outputs, inputs, *_ = handle_grouped_callback_args(dependencies, dict(options))
+    flat = flatten_grouping(outputs)
+    if isinstance(outputs, Output):
+        flat = outputs
+    return str(create_callback_id(flat, inputs, no_output=not flat))
+
+
+def is_debug(app: dash.Dash) -> bool:
+    """Tell whether the app shows Dash's dev tools, and tracebacks in the browser."""
+    return bool(app._dev_tools.get("ui"))
+
+
+def current_app() -> dash.Dash | None:
+    """Return the app of this process, or None where a function came without one."""
+    try:
+        return dash.get_app()
+    except dash.exceptions.AppNotFoundError:
+        return None
+
+
+def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
+    """Return what the app was given as ``on_error``."""
+    return None if app is None else app._on_error
+
+
+def check_grouping(value: Any, schema: Any) -> None:
+    """See that a value has the grouping of a schema.
+
+    Raises:
+        dash.exceptions.InvalidCallbackReturnValue: it has another one.
+    """
+    validate_grouping(value, schema)
+
+
+def describe_trigger() -> dict[str, Any]:
+    """Return the running callback's request as JSON data.
+
+    It holds what ``rebuild_context`` needs to make ``dash.ctx`` what it is here.
+    """
+    context = context_value.get()
+    description = {name: context.get(name) for name in _REQUEST_ATTRIBUTES}
+    query = context.get("args")
+    description["args"] = query.to_dict(flat=False) if query else {}
+    description["outputs"] = context["outputs_list"]
+    description["inputs"] = context["inputs_list"]
+    description["state"] = context["states_list"]
+    description["triggered"] = [item["prop_id"] for item in context["triggered_inputs"]]
+    data: dict[str, Any] = to_json_data(description)
+    return data
+
+
+def sequence_number() -> int:
+    """Return the number that the engine gave the request of the running callback.
+
+    It says in which order the page triggered things; 0 if there is none.
+    """
+    app = dash.get_app()
+    backend = getattr(app, "backend", None)
+    if backend is None:  # Dash 3
+        body = flask.request.get_json(silent=True)
+    else:
+        body = backend.request_adapter().get_json()
+    number = body.get("longJobSeq", 0) if isinstance(body, dict) else 0
+    return number if isinstance(number, int) else 0
+
+
+def outputs_of(trigger: Mapping[str, Any]) -> list[list[Any]]:
+    """Return ``[component id, property]`` of every concrete Output of a trigger."""
+    outputs = trigger["outputs"]
+    flat: list[list[Any]] = []
+    for output in outputs if isinstance(outputs, list) else [outputs]:
+        for item in output if isinstance(output, list) else [output]:
+            flat.append([item["id"], item["property"].split("@")[0]])
+    return flat
+
+
+def match_values(
+    dependencies: tuple[Any, ...],
+    options: Mapping[str, Any],
+    trigger: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what MATCH stands for in a trigger, by the key it stands at."""
+    outputs, inputs, states, *_ = handle_grouped_callback_args(
+        dependencies, dict(options)
+    )
+    given = trigger["outputs"]
+    concrete = [
+        *([given] if isinstance(outputs, Output) else given or []),
+        *trigger["inputs"],
+        *trigger["state"],
+    ]
+    values: dict[str, Any] = {}
+    declared = [*flatten_grouping(outputs), *inputs, *states]
+    for dependency, found in zip(declared, concrete, strict=False):
+        item = (found or [None])[0] if isinstance(found, list) else found
+        if item is None or not isinstance(dependency.component_id, dict):
+            continue
+        for key, value in dependency.component_id.items():
+            if value is MATCH:
+                values[key] = item["id"][key]
+    return values
+
+
+def resolve(dependency: DashDependency, match: Mapping[str, Any]) -> Any:
+    """Return the component id of a dependency with MATCH filled in."""
+    if not isinstance(dependency.component_id, dict):
+        return dependency.component_id
+    return {
+        key: match[key] if value is MATCH else value
+        for key, value in dependency.component_id.items()
+    }
+
+
+def mark_cancel_inputs(start: Callable[..., Any], inputs: tuple[Input, ...]) -> None:
+    """Note on a start callback which Inputs cancel its jobs.
+
+    Dash's wrapper of the function takes the note over with the function's attributes,
+    so that ``cancel_inputs`` finds it wherever the callback was registered.
+    """
+    start.long_callback_cancel = inputs  # type: ignore[attr-defined]
+
+
+def cancel_inputs(app: dash.Dash) -> list[Input]:
+    """Return the distinct Inputs that cancel jobs of the app's callbacks."""
+    found: dict[str, Input] = {}
+    for callback in app.callback_map.values():
+        for item in getattr(callback.get("callback"), "long_callback_cancel", ()):
+            found[str(item)] = item
+    return list(found.values())
+
+
+def prop_id(component_id: Any, component_property: str) -> str:
+    """Return ``id.property`` as Dash spells it in ``ctx.triggered``."""
+    return f"{stringify_id(component_id)}.{component_property}"
+
+
+@contextlib.contextmanager
+def no_server() -> Iterator[None]:
+    """Make whatever starts a server here fail: the app is only imported for its tasks.
+
+    Yields:
+        None. A file that runs its server on import raises a LongCallbackError.
+    """
+
+    def run(*_args: Any, **_kwargs: Any) -> None:
+        raise LongCallbackError(
+            "the file runs its server when it is imported, and the process that runs "
+            'the jobs imports it too. Put app.run() under if __name__ == "__main__":'
+        )
+
+    with (
+        mock.patch.object(dash.Dash, "run", run),
+        mock.patch.object(flask.Flask, "run", run),
+    ):
+        yield
+
+
+class LiveProps(dict):  # type: ignore[type-arg]
+    """Stands in for ``ctx.updated_props`` and hands every ``set_props`` on at once.
+
+    It stays empty: Dash must neither merge a property with an earlier value, which
+    would lose a Patch, nor send it a second time with the response.
+    """
+
+    def __init__(self, send: Callable[[Any, dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._send = send
+
+    def __setitem__(self, component_id: str, props: dict[str, Any]) -> None:
+        is_dict_id = component_id.startswith("{")
+        self._send(json.loads(component_id) if is_dict_id else component_id, props)
+
+
+class CallbackRunner:
+    """Runs a function as Dash runs the function of an ordinary callback.
+
+    Args:
+        function: takes what the user's function takes, less ``set_progress``.
+        dependencies: positional arguments of ``dash.callback``.
+        options: keyword arguments of ``dash.callback``.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        dependencies: tuple[Any, ...],
+        options: Mapping[str, Any],
+    ) -> None:
+        callbacks: dict[str, Any] = {}
+        dash.callback(
+            *dependencies, callback_map=callbacks, callback_list=[], **options
+        )(function)
+        (self._callback,) = callbacks.values()
+
+    def run(
+        self,
+        trigger: Mapping[str, Any],
+        set_props: Callable[[Any, dict[str, Any]], None],
+    ) -> str | None:
+        """Run the callback and return its response as JSON text.
+
+        None stands for ``PreventUpdate``. Whatever else the function raises, and
+        Dash's own complaints about what it returned, are raised here.
+        """
+        context = self._context(trigger)
+        context.updated_props = LiveProps(set_props)
+        call = self._callback["callback"]
+        app = current_app()
+        try:
+            response = call(
+                *inputs_to_vals(context.inputs_list + context.states_list),
+                outputs_list=context.outputs_list,
+                callback_context=context,
+                background_callback_manager=None,
+                app=app,
+                app_on_error=app_on_error(app),
+            )
+            if inspect.iscoroutine(response):
+                response = asyncio.run(response)
+        except dash.exceptions.PreventUpdate:
+            return None
+        return str(response)
+
+    def _context(self, trigger: Mapping[str, Any]) -> Any:
+        """Rebuild what ``dash.ctx`` reads, as ``Dash._prepare_callback`` builds it."""
+        triggered = trigger["triggered"]
+        context = AttributeDict({name: trigger[name] for name in _REQUEST_ATTRIBUTES})
+        context.custom_data = AttributeDict(trigger["custom_data"] or {})
+        context.args = trigger["args"]
+        context.ignore_register_page = False
+        context.inputs_list = trigger["inputs"]
+        context.states_list = trigger["state"]
+        context.outputs_list = trigger["outputs"]
+        context.input_values = inputs_to_dict(trigger["inputs"])
+        context.state_values = inputs_to_dict(trigger["state"])
+        context.triggered_inputs = [
+            {"prop_id": name, "value": context.input_values.get(name)}
+            for name in triggered
+        ]
+        arguments = convert_to_AttributeDict(trigger["inputs"] + trigger["state"])
+        for argument in arguments:
+            for item in argument if isinstance(argument, list) else [argument]:
+                update_args_group(item, triggered)
+        context.args_grouping, context.using_args_grouping = _group(
+            arguments, self._callback["inputs_state_indices"]
+        )
+        outputs = trigger["outputs"]
+        context.outputs_grouping, context.using_outputs_grouping = _group(
+            outputs if isinstance(outputs, list) else [outputs],
+            self._callback["outputs_indices"],
+        )
+        return context
+
+
+def _group(flat: list[Any], indices: Any) -> tuple[Any, bool]:
+    """Arrange a flat list like the grouping that ``indices`` was made from."""
+    if not flat:
+        return [], False
+    in_order = list(range(len(flat)))
+    is_grouped = not isinstance(indices, int) and indices != in_order
+    return map_grouping(lambda index: flat[index], indices), is_grouped

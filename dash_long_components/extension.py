@@ -1,0 +1,142 @@
+"""What an app has once long callbacks are set up for it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import dash
+from dash.dependencies import ClientsideFunction
+
+from . import dash_bridge
+from .exceptions import BadHandleError
+from .handles import Handles
+from .jobs import JobError, Snapshot, Status
+from .managers.base import LongCallbackManager
+
+#: Id of the component that hands new jobs to the engine. It is in every layout.
+ENGINE_HOST = "_dash-long-jobs"
+
+_apps: WeakKeyDictionary[dash.Dash, LongJobs] = WeakKeyDictionary()
+
+#: What a reader is told about a job that can't be found, whatever the reason.
+UNKNOWN_JOB = JobError(
+    type="UnknownJob",
+    message="The server does not know this job: its record is gone.",
+    task="",
+)
+
+
+class LongJobs:
+    """The long jobs of one app: its managers, and the handles of their jobs.
+
+    Args:
+        app: a ``dash.Dash`` on Flask.
+    """
+
+    def __init__(self, app: dash.Dash) -> None:
+        self._app = app
+        self._managers: list[LongCallbackManager] = []
+        self._cancels_registered = False
+        self._lock = threading.Lock()
+        self._signers: dict[bytes | str, Handles] = {}
+
+    @classmethod
+    def of(cls, app: dash.Dash) -> LongJobs | None:
+        """Return the long jobs of ``app``, or None if it was not set up for them."""
+        return _apps.get(app)
+
+    @classmethod
+    def set_up(cls, app: dash.Dash) -> LongJobs:
+        """Return the long jobs of ``app``, which it has from now on."""
+        return _apps.setdefault(app, cls(app))
+
+    @property
+    def manager(self) -> LongCallbackManager | None:
+        """The app's manager: the first one it was set up with."""
+        return self._managers[0] if self._managers else None
+
+    def add_manager(self, manager: LongCallbackManager) -> None:
+        """Serve the jobs of ``manager`` too. Idempotent."""
+        if manager not in self._managers:
+            self._managers.append(manager)
+            manager.app_modules.add(self._app.config.name)
+
+    def sign(self, job_id: str, manager: LongCallbackManager) -> str:
+        """Return the token for a job of ``manager``."""
+        self.add_manager(manager)
+        return self._handles(manager).sign(job_id)
+
+    def read(self, token: str, cursor: int) -> Snapshot:
+        """Return what is new about a job since ``cursor``.
+
+        A token that is not valid and a job that is gone give the same answer.
+        """
+        for manager in self._managers:
+            try:
+                return manager.read(self._handles(manager).verify(token), cursor)
+            except (BadHandleError, KeyError):
+                continue
+        return Snapshot(
+            cursor=cursor + 1,
+            status=Status.LOST,
+            created=0,
+            changed=0,
+            error=UNKNOWN_JOB,
+        )
+
+    def cancel(self, token: str) -> None:
+        """Ask for the end of a job. A token that is not valid changes nothing."""
+        for manager in self._managers:
+            try:
+                manager.cancel(self._handles(manager).verify(token))
+            except BadHandleError:
+                continue
+
+    def warm_up(self) -> None:
+        """Get the managers ready: a page was just served."""
+        for manager in self._managers:
+            manager.warm_up()
+
+    def register_cancels(self) -> None:
+        """Register a clientside callback for each Input that cancels. Idempotent.
+
+        Only at the first request all callbacks of the app are known, those that
+        ``dash.callback`` keeps for whichever app comes among them.
+        """
+        with self._lock:
+            if self._cancels_registered:
+                return
+            self._cancels_registered = True
+            for cancel in dash_bridge.cancel_inputs(self._app):
+                # The Input is named twice so that the callback's id, a hash of its
+                # Inputs where there is no Output, is not that of a user's callback.
+                self._app.clientside_callback(
+                    ClientsideFunction("dash_long_components", "cancel"),
+                    cancel,
+                    cancel,
+                    prevent_initial_call=True,
+                    hidden=True,
+                )
+
+    def _handles(self, manager: LongCallbackManager) -> Handles:
+        secret = self._app.server.secret_key or manager.secret()
+        if secret not in self._signers:
+            self._signers[secret] = Handles(secret)
+        return self._signers[secret]
+
+
+def add_engine_host(layout: Any) -> Any:
+    """Add the engine host to a layout that is about to be served."""
+    from .LongJob import LongJob
+
+    jobs = LongJobs.of(dash.get_app())
+    if jobs is None:
+        return layout
+    jobs.warm_up()
+    host = LongJob(id=ENGINE_HOST)
+    return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]
+
+
+dash.hooks.layout()(add_engine_host)

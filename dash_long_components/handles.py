@@ -1,0 +1,34 @@
+"""Tokens: a job's id, signed, so that a browser can name a job but not invent one."""
+
+from __future__ import annotations
+
+from itsdangerous import BadSignature, TimestampSigner
+
+from .exceptions import BadHandleError
+
+#: Seconds for which a token is good. Records live shorter than this after their job
+#: has ended, so it only bounds how long a stolen token is of use.
+MAX_AGE = 7 * 24 * 3600
+
+
+class Handles:
+    """Signs job ids and verifies tokens with one secret."""
+
+    def __init__(self, secret: bytes | str) -> None:
+        self._signer = TimestampSigner(secret, salt="dash-long-components.handle")
+
+    def sign(self, job_id: str) -> str:
+        """Return the token that stands for a job in the browser."""
+        return self._signer.sign(job_id).decode()
+
+    def verify(self, token: str) -> str:
+        """Return the job id that a token names.
+
+        Raises:
+            BadHandleError: it is not one of ours, or it is too old; which of the
+                two is nobody's business.
+        """
+        try:
+            return self._signer.unsign(token, max_age=MAX_AGE).decode()
+        except (BadSignature, UnicodeError) as error:
+            raise BadHandleError("The handle is not valid.") from error

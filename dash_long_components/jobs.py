@@ -1,0 +1,241 @@
+"""What a job is: its statuses, its record and the changes the record may go through.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from .exceptions import JobEndedError
+
+#: A property value for the page: ``[component id, property, value]``, JSON data only.
+PropUpdate = list[Any]
+
+
+class Status(str, Enum):
+    """Where a job stands. It ends exactly once, in one of the terminal ones."""
+
+    QUEUED = "queued"  #: waits for a free place
+    RUNNING = "running"  #: a worker runs its function
+    SUCCEEDED = "succeeded"  #: the function returned
+    FAILED = "failed"  #: the function raised, or its result can't be sent
+    CANCELLED = "cancelled"  #: somebody asked for its end
+    TIMED_OUT = "timed_out"  #: it ran for longer than it may
+    LOST = "lost"  #: its worker died, or nobody knows it any more
+    REJECTED = "rejected"  #: the queue was full
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (Status.QUEUED, Status.RUNNING)
+
+
+def new_job_id() -> str:
+    """Return 128 random bits as 22 URL-safe characters."""
+    return secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobError:
+    """Why a job did not succeed.
+
+    Attributes:
+        type: the exception's class name, or what stands for it ("Killed").
+        message: one line for people.
+        task: the name of the task, as ``module.function``.
+        traceback: the whole traceback; in debug mode only.
+    """
+
+    type: str
+    message: str
+    task: str
+    traceback: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a worker needs to run a job; it leaves the store when the job ends.
+
+    Attributes:
+        task: key of the task in the registry.
+        fingerprint: of the task's source, in the process that submitted the job.
+        context: the triggering request as ``dash_bridge.describe_trigger`` made it.
+        progress: ``[component id, property]`` per progress Output, in flat order.
+        debug: whether tracebacks may be shown in the browser.
+        function: the pickled task, base64, where it can't be imported.
+    """
+
+    task: str
+    fingerprint: str
+    context: dict[str, Any]
+    progress: list[list[Any]] = field(default_factory=list)
+    debug: bool = False
+    function: str | None = None
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Call:
+        return cls(**json.loads(data))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What one read of a job shows: everything newer than the reader's cursor.
+
+    Attributes:
+        cursor: what the reader sends next time; the same as last time if nothing is new.
+        status: where the job stands.
+        created: seconds since the epoch.
+        changed: seconds since the epoch, of the last change.
+        progress: updates of the progress Outputs, or None if nothing is new.
+        props: updates by ``dash.set_props``, in order.
+        result: Dash's own callback response as JSON text, at the end of a success.
+        error: why it ended, if it did not succeed.
+    """
+
+    cursor: int
+    status: Status
+    created: float
+    changed: float
+    progress: list[PropUpdate] | None = None
+    props: list[PropUpdate] | None = None
+    result: bytes | None = None
+    error: JobError | None = None
+
+    def to_json(self) -> bytes:
+        """Return the wire format; a large result is copied, never parsed."""
+        head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
+        if self.progress:
+            head["progress"] = self.progress
+        if self.props:
+            head["props"] = self.props
+        if self.error:
+            head["error"] = self.error.to_dict()
+        text = json.dumps(head, separators=(",", ":")).encode()
+        if self.result is None:
+            return text
+        return b"".join((text[:-1], b',"result":', self.result, b"}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The live state of a job: one small document, replaced at every change.
+
+    Attributes:
+        id: what the handle names.
+        task: name of the task, for people.
+        code: version of the app's code in the process that submitted it.
+        status: where the job stands.
+        cursor: grows with every change.
+        created: seconds since the epoch.
+        changed: seconds since the epoch, of the last change.
+        cancel_requested: somebody asked for its end; it may not succeed any more.
+        progress: cursor and updates of the latest ``set_progress``.
+        props: ``[cursor, update]`` of every property that ``set_props`` set. A
+            property stands here once, or once for each Patch since its last value.
+        error: why it ended, if it did not succeed.
+    """
+
+    id: str
+    task: str
+    code: str
+    status: Status = Status.QUEUED
+    cursor: int = 1
+    created: float
+    changed: float
+    cancel_requested: bool = False
+    progress: tuple[int, list[PropUpdate]] | None = None
+    props: tuple[tuple[int, PropUpdate], ...] = ()
+    error: JobError | None = None
+
+    def start(self, now: float) -> Record:
+        """Queued to running."""
+        if self.status is not Status.QUEUED:
+            raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
+        return self._changed(now, status=Status.RUNNING)
+
+    def report(
+        self,
+        now: float,
+        progress: list[PropUpdate] | None = None,
+        props: list[PropUpdate] | None = None,
+    ) -> Record:
+        """Take in what the running function reported since the last time."""
+        cursor = self.cursor + 1
+        changes: dict[str, Any] = {}
+        if progress is not None:
+            changes["progress"] = (cursor, progress)
+        if props:
+            changes["props"] = _merge(self.props, cursor, props)
+        return self._changed(now, **changes)
+
+    def request_cancel(self, now: float) -> Record:
+        """End a queued job; mark a running one for its manager to end."""
+        if self.status is Status.QUEUED:
+            return self.end(Status.CANCELLED, now)
+        return self._changed(now, cancel_requested=True)
+
+    def end(self, status: Status, now: float, error: JobError | None = None) -> Record:
+        """Go to a terminal status. Whoever asked to cancel it first has won."""
+        if self.cancel_requested:
+            status, error = Status.CANCELLED, None
+        return self._changed(now, status=status, error=error)
+
+    def _changed(self, now: float, **changes: Any) -> Record:
+        if self.status.is_terminal:
+            raise JobEndedError(f"Job {self.id} has ended: {self.status.value}.")
+        return replace(self, cursor=self.cursor + 1, changed=now, **changes)
+
+    def since(self, cursor: int) -> Snapshot:
+        """Return what changed after ``cursor``."""
+        progress = self.progress
+        return Snapshot(
+            cursor=max(cursor, self.cursor),
+            status=self.status,
+            created=self.created,
+            changed=self.changed,
+            progress=progress[1] if progress and progress[0] > cursor else None,
+            props=[update for at, update in self.props if at > cursor] or None,
+            error=self.error,
+        )
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Record:
+        fields = json.loads(data)
+        fields["status"] = Status(fields["status"])
+        fields["props"] = tuple((at, update) for at, update in fields["props"])
+        if fields["progress"] is not None:
+            fields["progress"] = tuple(fields["progress"])
+        if fields["error"] is not None:
+            fields["error"] = JobError(**fields["error"])
+        return cls(**fields)
+
+
+def is_patch(value: Any) -> bool:
+    """Tell whether a JSON value is what ``dash.Patch`` becomes on the wire."""
+    return isinstance(value, dict) and "__dash_patch_update" in value
+
+
+def _merge(
+    old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
+) -> tuple[tuple[int, PropUpdate], ...]:
+    """Add updates: a plain value replaces what it overwrites, a Patch goes behind."""
+    merged = list(old)
+    for update in new:
+        target, value = update[:2], update[2]
+        if not is_patch(value):
+            merged = [entry for entry in merged if entry[1][:2] != target]
+        merged.append((cursor, update))
+    return tuple(merged)

@@ -1,0 +1,75 @@
+"""The contract that every manager keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from ..jobs import Call, Snapshot
+from ..tasks import Task
+
+if TYPE_CHECKING:
+    import dash
+
+
+class LongCallbackManager(ABC):
+    """Starts, reads and cancels jobs.
+
+    Every method may be called from any thread of any server process.
+
+    Attributes:
+        handle: what the manager wraps (a ``diskcache.Cache``, a ``celery.Celery``).
+        app_modules: names of the modules that make the apps that it serves.
+    """
+
+    handle: Any
+
+    def __init__(self) -> None:
+        self.app_modules: set[str] = set()
+
+    def init_app(self, app: dash.Dash) -> None:
+        """Give ``app`` long callbacks that this manager runs.
+
+        For a plain ``dash.Dash`` or any subclass of it; ``dash_long_components.Dash``
+        does it itself. Calling it again with the same app changes nothing.
+        """
+        from ..app import init_app
+
+        init_app(app, self)
+
+    @abstractmethod
+    def submit(self, task: Task, call: Call) -> str:
+        """Make a job of ``call`` and return its id.
+
+        Atomic: when it returns, the job stands in the store and will end in a
+        terminal status. A job that finds the queue full is ``rejected``, which is
+        for the reader of its snapshot to see and no error here.
+        """
+
+    @abstractmethod
+    def read(self, job_id: str, cursor: int) -> Snapshot:
+        """Return what is new since ``cursor``; a cursor that stays says: nothing.
+
+        Never changes the job: any number of readers may read it at any time.
+
+        Raises:
+            KeyError: no such job, or its record has outlived its time.
+        """
+
+    @abstractmethod
+    def cancel(self, job_id: str) -> None:
+        """Ask for the end of a job. Idempotent; of no effect if it has ended.
+
+        A queued job is ``cancelled`` at once. A running one is ended, with all its
+        child processes, shortly after. A job that is missing is no error.
+        """
+
+    @abstractmethod
+    def secret(self) -> bytes:
+        """Return a random secret that all server processes with this store share."""
+
+    def warm_up(self) -> None:
+        """Get ready for the first job, without blocking: a page was just served."""
+
+    def close(self) -> None:
+        """Let go of what this process holds. Jobs go on; idempotent."""

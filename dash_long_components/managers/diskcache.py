@@ -1,0 +1,231 @@
+"""The manager for one machine: job records on disk, workers beside the server."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .. import tasks
+from ..exceptions import JobEndedError, StoreError, TaskNotFoundError
+from ..jobs import Call, JobError, Record, Snapshot, Status, new_job_id
+from ..tasks import Task
+from .base import LongCallbackManager
+
+if TYPE_CHECKING:
+    import diskcache
+
+    from .launcher import Launcher
+
+_EXTRA = (
+    "DiskcacheLongCallbackManager needs packages that are missing: "
+    'pip install "dash-long-components[diskcache]"'
+)
+
+
+class DiskcacheLongCallbackManager(LongCallbackManager):
+    """Runs jobs in processes of their own on this machine.
+
+    All server processes that use the same cache directory share one queue. Records of
+    jobs are kept beside the cache's own entries, where its eviction can't reach them.
+
+    Args:
+        cache: a ``diskcache.Cache`` or ``diskcache.FanoutCache``; its ``directory``
+            says where jobs are kept. Without one, a cache is made in the system's
+            directory for temporary files, the same one whenever the calling module
+            makes it.
+        max_concurrency: how many jobs run at once; by default one for each CPU.
+        max_queue: how many jobs may wait; a further one is ``rejected``.
+        result_ttl: seconds for which the record of an ended job is kept.
+        start_method: how a worker is made: ``"fork"`` is quick and the default on
+            Linux, ``"spawn"`` imports the app anew for every job.
+
+    Raises:
+        ValueError: an argument is of the wrong kind.
+        ImportError: the extra ``diskcache`` is not installed.
+    """
+
+    handle: diskcache.Cache | diskcache.FanoutCache
+
+    def __init__(
+        self,
+        cache: diskcache.Cache | diskcache.FanoutCache | None = None,
+        *,
+        max_concurrency: int | None = None,
+        max_queue: int = 1000,
+        result_ttl: float = 3600,
+        start_method: str | None = None,
+    ) -> None:
+        super().__init__()
+        try:
+            import cloudpickle  # noqa: F401
+            import diskcache
+
+            from . import launcher  # noqa: F401
+        except ImportError as error:
+            raise ImportError(_EXTRA) from error
+        if cache is None:
+            caller = sys._getframe(1).f_globals.get("__file__", "")
+            cache = diskcache.Cache(_default_directory(caller))
+        elif not isinstance(cache, diskcache.Cache | diskcache.FanoutCache):
+            raise ValueError(
+                "First argument must be a diskcache.Cache or diskcache.FanoutCache "
+                "object"
+            )
+        self.handle = cache
+        self._max_concurrency = _check_positive(
+            "max_concurrency", max_concurrency or os.cpu_count() or 1
+        )
+        self._max_queue = _check_positive("max_queue", max_queue)
+        self._result_ttl = _check_positive("result_ttl", result_ttl)
+        self._start_method = _check_start_method(start_method)
+        self._lock = threading.Lock()
+        self._launcher: Launcher | None = None
+        self._secret: bytes | None = None
+
+    def submit(self, task: Task, call: Call) -> str:
+        launcher = self._connect()
+        if not launcher.knows(task):
+            call = replace(call, function=_pickle(task))
+        now = time.time()
+        record = Record(
+            id=new_job_id(),
+            task=task.name,
+            code=launcher.code,
+            created=now,
+            changed=now,
+        )
+        launcher.store.submit(record, call, self._max_queue)
+        launcher.ring()
+        return record.id
+
+    def read(self, job_id: str, cursor: int) -> Snapshot:
+        launcher = self._connect()
+        record = launcher.store.read(job_id)
+        if not record.status.is_terminal:
+            launcher.ensure()
+            if launcher.has_failed:
+                error = JobError(
+                    type="NoDispatcher",
+                    message="The process that runs jobs can't be started: see the "
+                    "server's log.",
+                    task=record.task,
+                )
+                launcher.store.end(job_id, Status.LOST, error)
+                record = launcher.store.read(job_id)
+        snapshot = record.since(cursor)
+        if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
+            return replace(snapshot, result=launcher.store.result(job_id))
+        return snapshot
+
+    def cancel(self, job_id: str) -> None:
+        launcher = self._connect()
+        with suppress(KeyError, JobEndedError):
+            launcher.store.change(job_id, lambda job: job.request_cancel(time.time()))
+            launcher.ring()
+
+    def secret(self) -> bytes:
+        if self._secret is None:
+            self._secret = self._connect().store.secret()
+        return self._secret
+
+    def warm_up(self) -> None:
+        self._connect().ensure()
+
+    def close(self) -> None:
+        with self._lock:
+            launcher, self._launcher = self._launcher, None
+        if launcher is not None:
+            launcher.close()
+
+    def _connect(self) -> Launcher:
+        """Return this process's own connection: a forked server makes a new one."""
+        launcher = self._launcher
+        if launcher is None or launcher.pid != os.getpid():
+            with self._lock:
+                launcher = self._launcher
+                if launcher is None or launcher.pid != os.getpid():
+                    launcher = self._launcher = self._make_launcher()
+        return launcher
+
+    def _make_launcher(self) -> Launcher:
+        from . import app_code
+        from .dispatcher import Settings
+        from .launcher import Launcher
+        from .store import Store
+
+        directory = os.path.join(str(self.handle.directory), "long-jobs")
+        settings = Settings(
+            directory=os.path.abspath(directory),
+            result_ttl=self._result_ttl,
+            code=app_code.version(),
+            max_concurrency=self._max_concurrency,
+            start_method=self._start_method,
+            app=app_code.AppCode.current({*self.app_modules, *tasks.modules()}),
+        )
+        launcher = Launcher(Store(directory, self._result_ttl), settings)
+        weakref.finalize(self, launcher.close)
+        return launcher
+
+
+def _pickle(task: Task) -> str:
+    """Return a task by value, base64: its function comes with no import.
+
+    Raises:
+        TaskNotFoundError: something that it uses can't be pickled.
+    """
+    import cloudpickle
+
+    try:
+        return base64.b64encode(cloudpickle.dumps(task)).decode()
+    except Exception as error:
+        raise TaskNotFoundError(
+            f"{task.name} is not found by importing the app, and can't be sent to "
+            f"another process either: {error}. Define it at the top level of a module."
+        ) from error
+
+
+def _default_directory(caller: str) -> str:
+    """Return a directory of the user's own that is the same for the same caller.
+
+    All processes of a server have to find the same one, after a restart too.
+
+    Raises:
+        StoreError: somebody else has made it.
+    """
+    place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
+    root = os.path.join(
+        tempfile.gettempdir(), f"dash-long-components-{getpass.getuser()}"
+    )
+    os.makedirs(root, mode=0o700, exist_ok=True)
+    if sys.platform != "win32" and os.stat(root).st_uid != os.getuid():
+        raise StoreError(
+            f"{root} belongs to somebody else. Pass a diskcache.Cache with a directory "
+            "of your own to DiskcacheLongCallbackManager."
+        )
+    return os.path.join(root, place)
+
+
+def _check_positive(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"{name} takes a number above zero, not {value!r}.")
+    return value
+
+
+def _check_start_method(value: str | None) -> str:
+    if value is None:
+        # macOS has fork, but its system libraries do not survive one.
+        return "fork" if sys.platform == "linux" else "spawn"
+    if value not in multiprocessing.get_all_start_methods() or value == "forkserver":
+        raise ValueError(f'start_method takes "fork" or "spawn", not {value!r}.')
+    return value

@@ -1,0 +1,252 @@
+"""The dispatcher: the one process per store and code version that runs its jobs.
+
+It imports the app once, stays single-threaded and forks each job from that, so that
+neither the threads nor the sockets of a server get into one. Being the parent, it knows
+how each worker ended. What is to be done stands in the store; an empty datagram only
+says that it is time to look.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from .. import tasks
+from ..jobs import JobError, Status
+from .app_code import AppCode
+from .doorbell import Doorbell
+from .processes import Process
+from .store import Store
+from .worker import work
+
+#: Seconds after which the dispatcher looks around without being told to.
+TICK = 1.0
+
+#: Seconds that a worker may take to exit after its job has ended.
+EXIT_GRACE = 5.0
+
+#: Seconds between two sweeps of records whose time is over.
+SWEEP_INTERVAL = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a server process tells a new dispatcher, as JSON on its standard input.
+
+    Attributes:
+        directory: of the store.
+        result_ttl: seconds for which the record of an ended job is kept.
+        code: version of the app's code.
+        max_concurrency: how many jobs may run at once, over all code versions.
+        start_method: ``fork`` or ``spawn``.
+        app: what to import.
+    """
+
+    directory: str
+    result_ttl: float
+    code: str
+    max_concurrency: int
+    start_method: str
+    app: AppCode
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Settings:
+        fields = json.loads(data)
+        return cls(**{**fields, "app": AppCode(**fields["app"])})
+
+
+class Dispatcher:
+    """Runs the jobs of one code version until nobody wants any.
+
+    Args:
+        settings: from the process that started it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._me = Process.current()
+        self._store = Store(settings.directory, settings.result_ttl)
+        self._context: Any = multiprocessing.get_context(settings.start_method)
+        self._children: dict[str, BaseProcess] = {}
+        self._ended: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
+        self._stopped_by: signal.Signals | None = None
+        self._next_sweep = time.monotonic()
+
+    def run(self) -> None:
+        """Do the work; return when it is done or there is another dispatcher."""
+        with Doorbell() as bell:
+            if not self._store.claim(self._settings.code, self._me, port=bell.port):
+                return
+            self._install_signals(bell)
+            self._failures = self._settings.app.load()
+            # Objects that live on are left alone by the collector, so that it does
+            # not write to, and thereby copy, the pages that workers share.
+            gc.collect()
+            gc.freeze()
+            self._store.claim(
+                self._settings.code,
+                self._me,
+                port=bell.port,
+                tasks=tasks.fingerprints(),
+            )
+            while self._stopped_by is None:
+                self._watch()
+                self._start_jobs()
+                self._sweep()
+                if self._is_done():
+                    return
+                bell.wait(TICK)
+            self._stop()
+
+    def _start_jobs(self) -> None:
+        settings = self._settings
+        while True:
+            job_id = self._store.take(settings.code, self._me, settings.max_concurrency)
+            if job_id is None:
+                return
+            process = self._context.Process(
+                target=work,
+                args=(self._store, job_id, settings.app, self._failures),
+                name=f"dash-long-job-{job_id}",
+            )
+            # SQLite's connections must not be carried into a forked process.
+            self._store.close()
+            process.start()
+            self._children[job_id] = process
+
+    def _watch(self) -> None:
+        """See to every worker: cancel it, or classify how it ended."""
+        for job_id, entry in self._store.workers().items():
+            dispatcher = Process.from_list(entry["dispatcher"])
+            worker = Process.from_list(entry["worker"]) if entry["worker"] else None
+            if job_id in self._children:
+                self._watch_child(job_id, self._children[job_id])
+            elif dispatcher == self._me:
+                self._watch_stranger(job_id, worker)
+            elif not dispatcher.is_alive():
+                self._store.adopt(job_id, self._me)
+                self._watch_stranger(job_id, worker)
+
+    def _watch_child(self, job_id: str, process: BaseProcess) -> None:
+        if process.exitcode is None:
+            if not self._must_end(job_id):
+                return
+            Process.of(process.pid).kill_tree()
+            process.join()
+        Process(process.pid, 0).kill_group()
+        self._bury(job_id, _describe_exit(process.exitcode))
+        process.close()
+        del self._children[job_id]
+
+    def _watch_stranger(self, job_id: str, worker: Process | None) -> None:
+        """See to a worker whose dispatcher has died."""
+        if worker is not None and worker.is_alive():
+            if not self._must_end(job_id):
+                return
+            worker.kill_tree()
+        # A worker that has not registered yet finds its place gone, and runs nothing.
+        self._bury(
+            job_id,
+            "Its worker died. How is not known, since its dispatcher had died before.",
+        )
+
+    def _must_end(self, job_id: str) -> bool:
+        """Tell whether a worker that still runs has to be killed."""
+        try:
+            record = self._store.read(job_id)
+        except KeyError:
+            return True
+        if not record.status.is_terminal:
+            return record.cancel_requested
+        ended = self._ended.setdefault(job_id, time.monotonic())
+        return time.monotonic() - ended > EXIT_GRACE
+
+    def _bury(self, job_id: str, how: str) -> None:
+        """End the job of a worker that is gone, and free its place."""
+        try:
+            error = JobError(
+                type="WorkerDied", message=how, task=self._store.read(job_id).task
+            )
+            self._store.end(job_id, Status.LOST, error)
+        except KeyError:
+            pass
+        self._store.release(job_id)
+        self._ended.pop(job_id, None)
+
+    def _sweep(self) -> None:
+        """Once in a while, clear away what has outlived its time."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_INTERVAL
+        self._store.sweep()
+        for code in self._store.abandoned():
+            self._store.drop_queue(
+                code,
+                "The code of the app has changed since the job was submitted.",
+            )
+
+    def _is_done(self) -> bool:
+        """Resign if no server process wants this dispatcher and it has nothing to do."""
+        if self._children or self._store.has_clients(self._settings.code):
+            return False
+        mine = self._me.to_list()
+        if any(item["dispatcher"] == mine for item in self._store.workers().values()):
+            return False
+        return self._store.resign(self._settings.code)
+
+    def _stop(self) -> None:
+        """End every job at once: somebody stopped the dispatcher."""
+        reason = f"It was stopped with the server, by {self._stopped_by.name}."
+        for job_id, entry in self._store.workers().items():
+            if entry["dispatcher"] != self._me.to_list():
+                continue
+            child = self._children.get(job_id)
+            if child is not None:
+                Process.of(child.pid).kill_tree()
+                child.join()
+            elif entry["worker"] is not None:
+                Process.from_list(entry["worker"]).kill_tree()
+            self._bury(job_id, reason)
+        if self._stopped_by is signal.SIGINT:
+            # Ctrl-C means all of it. Otherwise who is waiting waits for a restart.
+            self._store.drop_queue(self._settings.code, reason)
+
+    def _install_signals(self, bell: Doorbell) -> None:
+        def stop(number: int, _frame: object) -> None:
+            self._stopped_by = signal.Signals(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, stop)
+        if sys.platform != "win32":
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(bell.ringer_fd, warn_on_full_buffer=False)
+
+
+def _describe_exit(exit_code: int | None) -> str:
+    """Say in one line how a worker ended before its function did."""
+    if exit_code is None or exit_code >= 0:
+        return f"Its worker exited with code {exit_code} before the function returned."
+    name = signal.Signals(-exit_code).name
+    hint = "; a system short of memory does that" if name == "SIGKILL" else ""
+    return f"Its worker was killed by {name}{hint}."
+
+
+def main() -> None:
+    """Run a dispatcher with the settings on standard input."""
+    Dispatcher(Settings.from_json(sys.stdin.buffer.read())).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""A doorbell: an empty datagram on the loopback that wakes the dispatcher."""
+
+from __future__ import annotations
+
+import select
+import socket
+
+_HOST = "127.0.0.1"
+
+
+class Doorbell:
+    """Waits for rings. Rings that nobody waits for are not lost, but become one."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((_HOST, 0))
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+        self._ringer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._ringer.connect((_HOST, self.port))
+        self._ringer.setblocking(False)
+
+    @property
+    def ringer_fd(self) -> int:
+        """A file descriptor that rings when a byte is written to it."""
+        return self._ringer.fileno()
+
+    def wait(self, timeout: float) -> None:
+        """Wait for a ring, or for ``timeout`` seconds."""
+        ready, _, _ = select.select([self._socket], [], [], timeout)
+        while ready:
+            try:
+                self._socket.recv(1)
+            except BlockingIOError:
+                return
+
+    def __enter__(self) -> Doorbell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._ringer.close()
+
+
+def ring(port: int) -> None:
+    """Wake whoever waits at a port of this machine. Nobody there is no error."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ringer:
+        ringer.sendto(b"", (_HOST, port))

@@ -1,0 +1,132 @@
+"""Starting a dispatcher when there is none, and talking to the one there is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from ..tasks import Task
+from .dispatcher import Settings
+from .doorbell import ring
+from .processes import Process
+from .store import Store
+
+#: Dispatchers in a row that may fail to start before waiting jobs are given up.
+MAX_FAILURES = 3
+
+#: The path goes in by the command line: in the environment it would be inherited by
+#: whatever programs the jobs start.
+_PROGRAM = (
+    "import sys; sys.path[:] = {!r}; "
+    "from dash_long_components.managers.dispatcher import main; main()"
+)
+
+
+class Launcher:
+    """One server process's connection with the dispatcher of its code version.
+
+    Args:
+        store: where the jobs are.
+        settings: for a dispatcher that has to be started.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.code = settings.code
+        self.pid = os.getpid()
+        self._failures = 0
+        self._settings = settings
+        self._me = Process.current()
+        self._lock = threading.Lock()
+        self._dispatcher: dict[str, Any] | None = None
+        self._starting: subprocess.Popen[bytes] | None = None
+        store.add_client(self.code, self._me)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether starting a dispatcher has failed too often to go on waiting."""
+        return self._failures >= MAX_FAILURES
+
+    def ensure(self) -> None:
+        """See that there is a dispatcher, or that one is on its way. Never waits."""
+        if self._find() is not None:
+            return
+        with self._lock:
+            if self._starting is None and self._find() is None:
+                self._launch()
+
+    def ring(self) -> None:
+        """Tell the dispatcher to look at the store, now."""
+        self.ensure()
+        dispatcher = self._find()
+        # One that is still starting will look without being told to.
+        if dispatcher is not None:
+            ring(dispatcher["port"])
+
+    def knows(self, task: Task) -> bool:
+        """Tell whether the dispatcher finds a task by its key.
+
+        One that is still importing the app can't say; a task that an import of its
+        module brings about is taken to be known then.
+        """
+        dispatcher = self._find()
+        if dispatcher is not None and "tasks" not in dispatcher:
+            self._dispatcher = None
+            dispatcher = self._find()
+        if dispatcher is None or "tasks" not in dispatcher:
+            return task.is_importable
+        return task.key in dispatcher["tasks"]
+
+    def close(self) -> None:
+        """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
+        if os.getpid() == self.pid:
+            self.store.remove_client(self.code, self._me)
+            dispatcher = self._find()
+            if dispatcher is not None:
+                ring(dispatcher["port"])
+            self.store.close()
+
+    def _find(self) -> dict[str, Any] | None:
+        """Return what the living dispatcher said of itself, or None."""
+        if self._dispatcher is None or not _lives(self._dispatcher):
+            found = self.store.dispatchers().get(self.code)
+            self._dispatcher = found if found and _lives(found) else None
+        return self._dispatcher
+
+    def _launch(self) -> None:
+        # The server's listening socket is its own: werkzeug's reloader would hand it
+        # on by number in the environment, Popen closes all others.
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("WERKZEUG_")
+        }
+        self._starting = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
+            stdin=subprocess.PIPE,
+            env=environment,
+        )
+        threading.Thread(
+            target=self._attend,
+            args=(self._starting,),
+            name="dash-long-jobs-dispatcher",
+            daemon=True,
+        ).start()
+
+    def _attend(self, process: subprocess.Popen[bytes]) -> None:
+        """Give a dispatcher its settings, and collect its exit code in the end."""
+        assert process.stdin is not None
+        with suppress(OSError), process.stdin as stdin:
+            stdin.write(self._settings.to_json())
+        code = process.wait()
+        with self._lock:
+            self._starting = None
+            self._failures = self._failures + 1 if code else 0
+
+
+def _lives(dispatcher: dict[str, Any]) -> bool:
+    return Process.from_list(dispatcher["process"]).is_alive()

@@ -1,0 +1,92 @@
+"""Processes: which one is meant, whether it lives, and ending it with its children."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, told apart from a later one with the same number.
+
+    Attributes:
+        pid: its number.
+        started: when it started; on Linux in clock ticks since the machine did, which
+            no change of the clock moves, elsewhere in seconds since the epoch.
+    """
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """Return the process that has this number now.
+
+        Raises:
+            ProcessLookupError: there is none.
+        """
+        started = _start_time(pid)
+        if started is None:
+            raise ProcessLookupError(f"There is no process {pid}.")
+        return cls(pid, started)
+
+    @classmethod
+    def current(cls) -> Process:
+        """Return the process this code runs in."""
+        return cls.of(os.getpid())
+
+    @classmethod
+    def from_list(cls, data: list[float]) -> Process:
+        return cls(int(data[0]), data[1])
+
+    def to_list(self) -> list[float]:
+        return [self.pid, self.started]
+
+    def is_alive(self) -> bool:
+        """Tell whether it still runs; a zombie does not."""
+        return _start_time(self.pid) == self.started
+
+    def kill_tree(self) -> None:
+        """End it, its children, theirs, and what they left behind in its group.
+
+        The process must lead a process group of its own where there are such.
+        """
+        if not self.is_alive():
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            root = psutil.Process(self.pid)
+            for child in [*root.children(recursive=True), root]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+        self.kill_group()
+
+    def kill_group(self) -> None:
+        """End what is left of the process group that it led; nothing on Windows."""
+        if sys.platform != "win32" and self.pid != os.getpgrp():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _start_time(pid: int) -> float | None:
+    """Return when a process started, or None if it is gone or a zombie."""
+    if sys.platform == "linux":
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                # The name, in parentheses, may hold anything; the state comes after it.
+                fields = file.read().rpartition(b")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if fields[0] in b"ZX" else float(fields[19])
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None

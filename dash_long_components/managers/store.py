@@ -1,0 +1,318 @@
+"""The store of one machine: job records, the queue and who works on what."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+import diskcache
+
+from ..exceptions import JobEndedError, StoreError
+from ..jobs import Call, JobError, Record, Status
+from .processes import Process
+
+_SECRET = "secret"
+_WAITING = "waiting"
+_WORKERS = "workers"
+_DISPATCHERS = "dispatchers"
+_CLIENTS = "clients"
+
+
+class Store:
+    """Job records and queue in a directory, shared by all processes of a machine.
+
+    It is a ``diskcache.Cache`` of its own: nothing is evicted, and records go when
+    their time is over, never before. Every change is a transaction, so that no reader
+    sees half of one and no process overwrites another's.
+
+    Args:
+        directory: made if it is missing.
+        result_ttl: seconds for which the record of an ended job is kept.
+
+    Raises:
+        StoreError: the directory can't be used.
+    """
+
+    def __init__(self, directory: str, result_ttl: float) -> None:
+        self.directory = os.path.abspath(directory)
+        self.result_ttl = result_ttl
+        try:
+            self._cache = diskcache.Cache(
+                self.directory,
+                eviction_policy="none",
+                # All values in the database file: a value in a file of its own would
+                # be litter to diskcache.Cache.check() of a cache around this one.
+                disk_min_file_size=2**62,
+            )
+        except OSError as error:
+            raise StoreError(
+                f"Jobs can't be kept in {self.directory}: {error}."
+            ) from error
+
+    def close(self) -> None:
+        """Close the database connection of this thread. It opens again when needed."""
+        self._cache.close()
+
+    def secret(self) -> bytes:
+        """Return the random secret of this store; the first to ask makes it."""
+        self._cache.add(_SECRET, secrets.token_bytes(32))
+        secret: bytes = self._cache[_SECRET]
+        return secret
+
+    # Jobs
+
+    def submit(self, record: Record, call: Call, max_queue: int) -> Record:
+        """Add a job to the end of its code version's queue.
+
+        Returns its record, which is ``rejected`` if ``max_queue`` jobs are waiting.
+        """
+        with self._transaction():
+            waiting = self._cache.get(_WAITING, 0)
+            if waiting >= max_queue:
+                error = JobError(
+                    type="QueueFull",
+                    message=f"{waiting} jobs are waiting, which is all that may.",
+                    task=record.task,
+                )
+                return self._put(record.end(Status.REJECTED, record.created, error))
+            self._cache.set(_call(record.id), call.to_json())
+            self._cache.push(record.id, prefix=_queue(record.code))
+            self._cache.set(_WAITING, waiting + 1)
+            return self._put(record)
+
+    def read(self, job_id: str) -> Record:
+        """Return the record of a job.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return Record.from_json(self._cache[_job(job_id)])
+
+    def result(self, job_id: str) -> bytes | None:
+        """Return the result of a job as JSON text, or None if it has none."""
+        result: bytes | None = self._cache.get(_result(job_id))
+        return result
+
+    def call(self, job_id: str) -> Call | None:
+        """Return what a worker needs to run the job, or None once it has ended."""
+        data = self._cache.get(_call(job_id))
+        return None if data is None else Call.from_json(data)
+
+    def change(
+        self,
+        job_id: str,
+        change: Callable[[Record], Record],
+        result: bytes | None = None,
+    ) -> Record:
+        """Replace a job's record by what ``change`` makes of it. Atomic.
+
+        Args:
+            job_id: which job.
+            change: called in the transaction; may raise to change nothing.
+            result: JSON text to keep if the job is ``succeeded`` then.
+
+        Raises:
+            KeyError: no such job.
+            JobEndedError: it has ended already.
+        """
+        with self._transaction():
+            before = self.read(job_id)
+            after = change(before)
+            if after.status is Status.SUCCEEDED and result is not None:
+                self._cache.set(_result(job_id), result, expire=self.result_ttl)
+            if before.status is Status.QUEUED:
+                self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
+            return self._put(after)
+
+    def end(self, job_id: str, status: Status, error: JobError | None = None) -> None:
+        """Bring a job to a terminal status, unless it has come to one by itself."""
+        with suppress(KeyError, JobEndedError):
+            self.change(job_id, lambda record: record.end(status, time.time(), error))
+
+    def _put(self, record: Record) -> Record:
+        ended = record.status.is_terminal
+        expire = self.result_ttl if ended else None
+        self._cache.set(_job(record.id), record.to_json(), expire=expire)
+        if ended:
+            self._cache.delete(_call(record.id))
+        return record
+
+    # Queue and workers
+
+    def take(self, code: str, dispatcher: Process, max_concurrency: int) -> str | None:
+        """Start the next job of a code version's queue, if a place is free. Atomic.
+
+        The job is ``running`` then, and its place taken by a worker still to register.
+
+        Returns:
+            Its id, or None if no job waits or no place is free.
+        """
+        queue = _queue(code)
+        with self._transaction():
+            workers = self.workers()
+            while len(workers) < max_concurrency:
+                key, job_id = self._cache.peek(prefix=queue, default=(None, None))
+                if key is None:
+                    return None
+                self._cache.delete(key)
+                try:
+                    self.change(job_id, lambda record: record.start(time.time()))
+                except (KeyError, JobEndedError):
+                    continue  # cancelled while it waited
+                workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": None}
+                self._put_table(_WORKERS, workers)
+                return str(job_id)
+        return None
+
+    def register_worker(self, job_id: str, worker: Process) -> bool:
+        """Note which process runs a job. False if it must not run: it has no place."""
+        with self._transaction():
+            workers = self.workers()
+            if job_id not in workers:
+                return False
+            workers[job_id]["worker"] = worker.to_list()
+            self._put_table(_WORKERS, workers)
+            return True
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Return ``{job id: {"dispatcher": process, "worker": process or None}}``."""
+        return self._table(_WORKERS)
+
+    def release(self, job_id: str) -> None:
+        """Free the place of a job whose worker is gone. Idempotent."""
+        with self._transaction():
+            workers = self.workers()
+            if workers.pop(job_id, None) is not None:
+                self._put_table(_WORKERS, workers)
+
+    def adopt(self, job_id: str, dispatcher: Process) -> None:
+        """Make ``dispatcher`` the one that watches over a job's worker."""
+        with self._transaction():
+            workers = self.workers()
+            if job_id in workers:
+                workers[job_id]["dispatcher"] = dispatcher.to_list()
+                self._put_table(_WORKERS, workers)
+
+    def drop_queue(self, code: str, reason: str) -> None:
+        """End as ``lost`` every job that waits for a code version, and forget it."""
+        with self._transaction():
+            while True:
+                key, job_id = self._cache.peek(prefix=_queue(code))
+                if key is None:
+                    break
+                self._cache.delete(key)
+                with suppress(KeyError):
+                    task = self.read(job_id).task
+                    error = JobError(type="NotStarted", message=reason, task=task)
+                    self.end(job_id, Status.LOST, error)
+            for name in (_DISPATCHERS, _CLIENTS):
+                table = self._table(name)
+                if table.pop(code, None) is not None:
+                    self._put_table(name, table)
+
+    # Processes
+
+    def claim(self, code: str, dispatcher: Process, **about: Any) -> bool:
+        """Become the dispatcher of a code version, or tell more about it as such.
+
+        False if there is another one that lives. Atomic.
+        """
+        with self._transaction():
+            dispatchers = self._table(_DISPATCHERS)
+            mine = dispatchers.get(code, {}).get("process") == dispatcher.to_list()
+            if not mine and self._has_dispatcher(code):
+                return False
+            dispatchers[code] = {"process": dispatcher.to_list(), **about}
+            self._put_table(_DISPATCHERS, dispatchers)
+            return True
+
+    def dispatchers(self) -> dict[str, dict[str, Any]]:
+        """Return what the dispatchers said of themselves, by code version.
+
+        Some may be dead: those that ended without resigning.
+        """
+        return self._table(_DISPATCHERS)
+
+    def _has_dispatcher(self, code: str) -> bool:
+        dispatcher = self.dispatchers().get(code)
+        return bool(dispatcher and Process.from_list(dispatcher["process"]).is_alive())
+
+    def resign(self, code: str) -> bool:
+        """Stop being the dispatcher of a code version. False while jobs wait for it."""
+        with self._transaction():
+            if self._cache.peek(prefix=_queue(code)) != (None, None):
+                return False
+            dispatchers = self._table(_DISPATCHERS)
+            dispatchers.pop(code, None)
+            self._put_table(_DISPATCHERS, dispatchers)
+            return True
+
+    def add_client(self, code: str, client: Process) -> None:
+        """Note that a server process wants a dispatcher of this code version."""
+        with self._transaction():
+            clients = self._table(_CLIENTS)
+            living = [
+                item
+                for item in clients.get(code, [])
+                if Process.from_list(item).is_alive() and item != client.to_list()
+            ]
+            clients[code] = [*living, client.to_list()]
+            self._put_table(_CLIENTS, clients)
+
+    def remove_client(self, code: str, client: Process) -> None:
+        """Undo ``add_client``. Idempotent."""
+        with self._transaction():
+            clients = self._table(_CLIENTS)
+            if client.to_list() in clients.get(code, []):
+                clients[code].remove(client.to_list())
+                self._put_table(_CLIENTS, clients)
+
+    def has_clients(self, code: str) -> bool:
+        """Tell whether a living server process wants this code version's dispatcher."""
+        clients = self._table(_CLIENTS).get(code, [])
+        return any(Process.from_list(client).is_alive() for client in clients)
+
+    def abandoned(self) -> list[str]:
+        """Return the code versions that no living process stands for any more."""
+        dispatchers, clients = self._table(_DISPATCHERS), self._table(_CLIENTS)
+        return [
+            code
+            for code in {**dispatchers, **clients}
+            if not self.has_clients(code) and not self._has_dispatcher(code)
+        ]
+
+    def sweep(self) -> None:
+        """Remove the records whose time is over."""
+        self._cache.expire()
+
+    def _table(self, name: str) -> dict[str, Any]:
+        table: dict[str, Any] = json.loads(self._cache.get(name, "{}"))
+        return table
+
+    def _put_table(self, name: str, table: dict[str, Any]) -> None:
+        self._cache.set(name, json.dumps(table))
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        transaction: AbstractContextManager[None] = self._cache.transact(retry=True)
+        return transaction
+
+
+def _job(job_id: str) -> str:
+    return f"job:{job_id}"
+
+
+def _call(job_id: str) -> str:
+    return f"call:{job_id}"
+
+
+def _result(job_id: str) -> str:
+    return f"result:{job_id}"
+
+
+def _queue(code: str) -> str:
+    return f"queue:{code}"

@@ -1,0 +1,94 @@
+"""A worker: a child of the dispatcher that runs one job."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import sys
+import time
+
+import cloudpickle
+
+from .. import runtime, tasks
+from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
+from ..jobs import Call, PropUpdate
+from ..tasks import Task
+from .app_code import AppCode
+from .processes import Process
+from .store import Store
+
+
+def work(store: Store, job_id: str, app: AppCode, failures: dict[str, str]) -> None:
+    """Run one job and write how it ended. The target of the worker process.
+
+    Args:
+        store: where the job is kept; not connected.
+        job_id: which job; it has been taken off the queue.
+        app: imported here if the process was not forked from one that has it.
+        failures: why modules could not be imported, by name.
+    """
+    _leave_dispatcher()
+    if not store.register_worker(job_id, Process.current()):
+        return
+    call = store.call(job_id)
+    if call is None:
+        return
+    if not tasks.fingerprints():
+        failures = app.load()
+    name = store.read(job_id).task
+
+    def write(progress: list[PropUpdate] | None, props: list[PropUpdate]) -> None:
+        store.change(job_id, lambda job: job.report(time.time(), progress, props))
+
+    try:
+        outcome = runtime.run(_find(call, name, failures), call, write)
+    except Exception as error:
+        outcome = runtime.failure(name, error, call.debug)
+    try:
+        store.change(
+            job_id,
+            lambda job: job.end(outcome.status, time.time(), outcome.error),
+            outcome.result,
+        )
+    except JobEndedError:
+        pass  # its end was decided while it ran
+    finally:
+        store.close()
+
+
+def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
+    """Return the task of a call: what was imported here, else what came with it."""
+    task = tasks.find(call.task)
+    if task is not None and task.fingerprint == call.fingerprint:
+        return task
+    if call.function is not None:
+        pickled: Task = cloudpickle.loads(base64.b64decode(call.function))  # noqa: S301
+        return pickled
+    if task is not None:
+        raise CodeChangedError(
+            f"The code of {name} has changed since the server was started. "
+            "Restart the server."
+        )
+    reasons = "".join(
+        f" Importing {key} failed: {why}." for key, why in failures.items()
+    )
+    raise TaskNotFoundError(
+        f"{name} was not found by importing the app.{reasons} Define it where an "
+        "import of the app's module brings it about."
+    )
+
+
+def _leave_dispatcher() -> None:
+    """Drop what a forked process shares with the dispatcher, and lead a group."""
+    if sys.platform != "win32":
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        # Python reseeds its own generator in a forked child, numpy does not: every
+        # job would draw the same numbers.
+        numpy.random.seed()

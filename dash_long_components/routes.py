@@ -1,0 +1,122 @@
+"""The endpoints: they parse, verify and delegate. The only place that knows Flask."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import flask
+
+from .extension import LongJobs
+from .jobs import Snapshot
+
+#: Bytes that a request's body may have: room for some thousands of jobs on a page.
+MAX_BODY = 256 * 1024
+
+#: Milliseconds: the longest wait that the server suggests, and the shortest for a job
+#: that has just begun and for one that has run for a while.
+MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
+
+
+def check_server(server: Any) -> None:
+    """See that an app's server is one that the endpoints can be added to.
+
+    Raises:
+        ValueError: it is not; the message says what to do.
+    """
+    if server is None:
+        raise ValueError(
+            "The app has no server yet. Call app.init_app(server) before "
+            "manager.init_app(app)."
+        )
+    if not isinstance(server, flask.Flask):
+        raise ValueError(
+            f"Long callbacks need a Dash app on Flask, not on {type(server).__name__}."
+        )
+
+
+def register(server: flask.Flask, prefix: str, jobs: LongJobs) -> None:
+    """Add the endpoints of ``jobs`` to a server, under the app's path prefix."""
+    base = f"{prefix}_dash-long-jobs"
+    for name, view in (("poll", _poll), ("cancel", _cancel)):
+        server.add_url_rule(
+            f"{base}/{name}",
+            endpoint=f"{base}/{name}",
+            view_func=_with_body(view, jobs),
+            methods=["POST"],
+        )
+    server.before_request(jobs.register_cancels)
+
+
+def _with_body(
+    view: Callable[[LongJobs, Any], flask.Response], jobs: LongJobs
+) -> Callable[[], flask.Response]:
+    """Make a Flask view of a function that takes the parsed body."""
+
+    def respond() -> flask.Response:
+        length = flask.request.content_length
+        if length is None:
+            return _refuse(411, "The request has no Content-Length.")
+        if length > MAX_BODY:
+            return _refuse(413, f"The body is larger than {MAX_BODY} bytes.")
+        try:
+            body = json.loads(flask.request.get_data(cache=False))
+        except ValueError:
+            return _refuse(400, "The body is not JSON.")
+        except RecursionError:
+            return _refuse(400, "The body is nested too deeply.")
+        return view(jobs, body)
+
+    return respond
+
+
+def _poll(jobs: LongJobs, body: Any) -> flask.Response:
+    """Answer ``[[token, cursor], ...]`` with what is new, by position."""
+    if not (isinstance(body, list) and all(map(_is_reading, body))):
+        return _refuse(400, "The body is not a list of [token, cursor].")
+    now = time.time()
+    wait = MAX_WAIT
+    news: list[bytes] = []
+    for position, (token, cursor) in enumerate(body):
+        snapshot = jobs.read(token, cursor)
+        if snapshot.cursor > cursor:
+            news.append(b'"%d":%b' % (position, snapshot.to_json()))
+        if not snapshot.status.is_terminal:
+            wait = min(wait, _wait(snapshot, now))
+    answer = b'{"next":%d}' % wait
+    if news:
+        answer = b'%b,"jobs":{%b}}' % (answer[:-1], b",".join(news))
+    return flask.Response(answer, mimetype="application/json")
+
+
+def _cancel(jobs: LongJobs, body: Any) -> flask.Response:
+    """Cancel the jobs of ``[token, ...]``."""
+    if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
+        return _refuse(400, "The body is not a list of tokens.")
+    for token in body:
+        jobs.cancel(token)
+    return flask.Response(status=204)
+
+
+def _wait(snapshot: Snapshot, now: float) -> int:
+    """Return the milliseconds after which to ask for a job again.
+
+    Half as long as nothing has changed: a job that has just begun or reports often is
+    asked for often, one that has been quiet for long is not.
+    """
+    quiet = (now - snapshot.changed) * 1000
+    least = MIN_WAIT if now - snapshot.created < 1 else MIN_WAIT_OLD
+    return int(min(MAX_WAIT, max(least, quiet / 2)))
+
+
+def _is_reading(item: Any) -> bool:
+    match item:
+        case [str(), int(cursor)]:
+            return not isinstance(cursor, bool) and cursor >= 0
+    return False
+
+
+def _refuse(status: int, reason: str) -> flask.Response:
+    return flask.Response(f"{reason}\n", status, mimetype="text/plain")

@@ -1,0 +1,185 @@
+"""What runs inside a worker: the function, with its context, progress and errors."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import dash_bridge
+from .exceptions import JobEndedError
+from .jobs import Call, JobError, PropUpdate, Status
+from .tasks import Task
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds between two writes of what a job reports.
+REPORT_INTERVAL = 0.1
+
+#: Writes progress and set_props updates to the job's record.
+Write = Callable[[list[PropUpdate] | None, list[PropUpdate]], None]
+
+_NOTHING = object()
+
+
+class Reporter:
+    """Takes what a running job reports, and writes it a few times a second at most.
+
+    The first report is written at once, from a thread of its own, so that reporting
+    costs the job next to nothing. ``close`` writes what is left.
+
+    Args:
+        write: called from one thread at a time.
+        progress_outputs: ``[component id, property]`` for each progress Output.
+        progress_schema: the grouping of progress Outputs.
+    """
+
+    def __init__(
+        self, write: Write, progress_outputs: list[list[Any]], progress_schema: Any
+    ) -> None:
+        self._write = write
+        self._outputs = progress_outputs
+        self._schema = progress_schema
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._progress: Any = _NOTHING
+        self._props: list[PropUpdate] = []
+        self._failure: Exception | None = None
+
+    def set_progress(self, value: Any) -> None:
+        """Report progress: one value for each progress Output, in their grouping.
+
+        Raises:
+            ValueError: the value has another grouping than the Outputs.
+        """
+        single = isinstance(self._schema, list | tuple) and len(self._schema) == 1
+        if single and not isinstance(value, list | tuple):
+            value = [value]
+        dash_bridge.check_grouping(value, self._schema)
+        with self._lock:
+            self._progress = value
+            self._notify()
+
+    def set_props(self, component_id: Any, props: dict[str, Any]) -> None:
+        """Report new property values of a component, Patches among them."""
+        # Encoded now: a Patch or a list may be changed and sent again right after.
+        updates = [
+            [component_id, name, dash_bridge.to_json_data(value)]
+            for name, value in props.items()
+        ]
+        with self._lock:
+            self._props += updates
+            self._notify()
+
+    def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            Exception: what a write raised, now or before.
+        """
+        self._closed.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._flush()
+        if self._failure is not None:
+            raise self._failure
+
+    def _notify(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, name="dash-long-job-reporter", daemon=True
+            )
+            self._thread.start()
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._flush()
+            self._closed.wait(REPORT_INTERVAL)
+
+    def _flush(self) -> None:
+        with self._lock:
+            progress, self._progress = self._progress, _NOTHING
+            props, self._props = self._props, []
+        if self._failure is not None or (progress is _NOTHING and not props):
+            return
+        try:
+            updates = None if progress is _NOTHING else self._progress_updates(progress)
+            self._write(updates, props)
+        except JobEndedError:
+            pass  # cancelled: nobody looks at it any more
+        except Exception as error:
+            self._failure = error
+
+    def _progress_updates(self, value: Any) -> list[PropUpdate]:
+        values = dash_bridge.flatten_grouping(value, self._schema)
+        return [
+            [*target, dash_bridge.to_json_data(item)]
+            for target, item in zip(self._outputs, values, strict=True)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a function ended.
+
+    Attributes:
+        status: ``succeeded`` or ``failed``.
+        result: Dash's callback response as JSON text; None if it updates nothing.
+        error: what was raised.
+    """
+
+    status: Status
+    result: bytes | None = None
+    error: JobError | None = None
+
+
+def run(task: Task, call: Call, write: Write) -> Outcome:
+    """Run a job's function in this process, as Dash would have run it in the request.
+
+    Whatever the function raises becomes the outcome, ``SystemExit`` too; it is logged
+    with its traceback and the task's name.
+    """
+    reporter = Reporter(write, call.progress, task.progress)
+    function = task.function
+    if task.progress is not None:
+        function = functools.partial(function, reporter.set_progress)
+    runner = dash_bridge.CallbackRunner(function, task.dependencies, task.options)
+    try:
+        try:
+            response = runner.run(call.context, reporter.set_props)
+        finally:
+            reporter.close()
+    except BaseException as error:
+        return failure(task.name, error, call.debug)
+    return Outcome(
+        status=Status.SUCCEEDED, result=response.encode() if response else None
+    )
+
+
+def failure(task: str, error: BaseException, debug: bool) -> Outcome:
+    """Log what a task raised, and return the outcome that says so."""
+    logger.error("The long callback %s failed.", task, exc_info=error)
+    message = str(error)
+    if isinstance(error, SystemExit):
+        message = (
+            f"The function called sys.exit({'' if error.code is None else error})."
+        )
+    return Outcome(
+        status=Status.FAILED,
+        error=JobError(
+            type=type(error).__name__,
+            message=message,
+            task=task,
+            traceback="".join(traceback.format_exception(error)) if debug else None,
+        ),
+    )
