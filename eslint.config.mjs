@@ -1,0 +1,53 @@
+import eslint from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+export default defineConfig(
+    { ignores: ['**/*', '!src/**', '!*.{js,mjs,ts}'] },
+    eslint.configs.recommended,
+    {
+        files: ['**/*.{ts,tsx}'],
+        extends: [
+            tseslint.configs.strictTypeChecked,
+            tseslint.configs.stylisticTypeChecked,
+            reactHooks.configs.flat.recommended,
+        ],
+        languageOptions: {
+            parserOptions: {
+                project: './tsconfig.check.json',
+                tsconfigRootDir: import.meta.dirname,
+            },
+        },
+        rules: {
+            '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+            '@typescript-eslint/restrict-template-expressions': [
+                'error',
+                { allowNumber: true },
+            ],
+        },
+    },
+    {
+        // The layers of the design: the engine knows nothing of React, and one
+        // file of it touches what Dash puts on the window.
+        files: ['src/engine/**'],
+        ignores: ['**/*.test.*'],
+        rules: {
+            'no-restricted-imports': [
+                'error',
+                { patterns: ['react', 'react-dom', '**/components/*'] },
+            ],
+        },
+    },
+    {
+        files: ['src/**'],
+        ignores: ['src/engine/dash.ts', '**/*.test.*'],
+        rules: {
+            'no-restricted-properties': [
+                'error',
+                { object: 'window', property: 'dash_clientside' },
+                { object: 'window', property: 'dash_component_api' },
+            ],
+        },
+    },
+);

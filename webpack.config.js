@@ -1,0 +1,34 @@
+export default {
+    entry: './src/index.ts',
+    output: {
+        path: `${import.meta.dirname}/dash_long_components`,
+        filename: 'dash_long_components.min.js',
+        library: { type: 'window', name: 'dash_long_components' },
+    },
+    // Dash's renderer brings them to the page.
+    externals: {
+        react: 'React',
+        'react-dom': 'ReactDOM',
+        'prop-types': 'PropTypes',
+    },
+    resolve: { extensions: ['.ts', '.tsx', '.js'] },
+    module: {
+        rules: [
+            {
+                test: /\.tsx?$/,
+                loader: 'ts-loader',
+                // `npm run typecheck` checks the types.
+                options: {
+                    transpileOnly: true,
+                    compilerOptions: { noEmit: false },
+                },
+            },
+        ],
+    },
+    devtool: 'source-map',
+    performance: {
+        hints: 'error',
+        maxAssetSize: 40_000,
+        maxEntrypointSize: 40_000,
+    },
+};
