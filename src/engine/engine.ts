@@ -1,0 +1,190 @@
+import { Canceller } from './canceller';
+import { Claims } from './claims';
+import type { Client } from './client';
+import type { Handle } from './handle';
+import { Job } from './job';
+import { Marks } from './marks';
+import type { Page } from './page';
+import { Poller } from './poller';
+import { isFinal, type Snapshot } from './snapshot';
+import { Stamps } from './stamps';
+import { toUpdates } from './update';
+import { Updates } from './updates';
+
+/** Follows the jobs of a page: from their handles to what they leave on it. */
+export class Engine {
+    private readonly jobs = new Set<Job>();
+    private readonly seen = new Set<string>();
+    /** The last stamp of each slot: a job may be over before an older one is known. */
+    private readonly latest = new Map<string, number>();
+    private readonly stamps = new Stamps();
+    private readonly updates: Updates;
+    private readonly claims: Claims;
+    private readonly marks: Marks;
+    private readonly poller: Poller;
+    private readonly canceller: Canceller;
+    private unwatch: (() => void) | undefined;
+
+    constructor(
+        private readonly page: Page,
+        client: Client,
+    ) {
+        this.updates = new Updates(page);
+        this.claims = new Claims(page, this.updates);
+        this.marks = new Marks(page);
+        this.poller = new Poller(client, this);
+        this.canceller = new Canceller(client, (reason) => {
+            page.report(`Long callbacks not cancelled: ${reason.message}`);
+        });
+    }
+
+    /** The stamp for a request that may start a job. */
+    stamp(): number {
+        return this.stamps.next();
+    }
+
+    /** Follows the jobs of new handles, but for those cancelled or replaced already. */
+    take(handles: Handle[]): void {
+        const fresh = handles.filter(({ token }) => !this.seen.has(token));
+        for (const handle of fresh) {
+            this.seen.add(handle.token);
+            if (this.isCancelled(handle) || this.isReplaced(handle)) {
+                this.canceller.cancel([handle.token]);
+            } else {
+                this.start(handle);
+            }
+        }
+        this.settle();
+    }
+
+    /** Cancels the jobs that name one of these cancel Inputs, known or yet to come. */
+    cancel(propIds: string[]): void {
+        this.stamps.cancel(propIds);
+        this.cancelAll(this.select(({ handle }) => this.isCancelled(handle)));
+        this.settle();
+    }
+
+    /** The jobs to poll for. */
+    pending(): Job[] {
+        return this.select((job) => !job.ended);
+    }
+
+    answered(answers: [Job, Snapshot][]): void {
+        for (const [job, snapshot] of answers) {
+            const { cursor, status, progress = [], props = [] } = snapshot;
+            const isNews = cursor > job.cursor || isFinal(status);
+            if (this.jobs.has(job) && !job.ended && isNews) {
+                job.cursor = cursor;
+                this.claims.set(job, progress);
+                this.updates.apply(props);
+                if (isFinal(status)) {
+                    this.finish(job, snapshot);
+                }
+            }
+        }
+        this.settle();
+    }
+
+    refused(jobs: Job[], { message }: Error): void {
+        const error = { type: 'Refused', message };
+        this.answered(
+            jobs.map((job) => [
+                job,
+                { cursor: job.cursor, status: 'lost', error },
+            ]),
+        );
+    }
+
+    private isCancelled({ seq, cancel }: Handle): boolean {
+        return this.stamps.cancelledSince(seq, cancel);
+    }
+
+    private isReplaced({ retrigger, slot, seq }: Handle): boolean {
+        return retrigger === 'replace' && seq < (this.latest.get(slot) ?? 0);
+    }
+
+    private start(handle: Handle): void {
+        const job = new Job(handle);
+        const replaced =
+            handle.retrigger === 'replace'
+                ? this.select((live) => live.handle.slot === handle.slot)
+                : [];
+        this.latest.set(handle.slot, handle.seq);
+        this.jobs.add(job);
+        // Before the old job lets go, so that nothing flickers.
+        this.claims.take(job);
+        this.cancelAll(replaced);
+        this.poller.hurry();
+    }
+
+    private finish(job: Job, snapshot: Snapshot): void {
+        job.ended = true;
+        const libraries = snapshot.result?.dist ?? [];
+        if (libraries.length === 0) {
+            this.end(job, snapshot);
+            return;
+        }
+        this.page.load(libraries).then(
+            () => {
+                this.end(job, snapshot);
+            },
+            (reason: unknown) => {
+                const error = { type: 'LibraryError', message: String(reason) };
+                this.end(job, { cursor: job.cursor, status: 'failed', error });
+            },
+        );
+    }
+
+    private end(job: Job, { status, result = {}, error }: Snapshot): void {
+        if (!this.jobs.has(job)) {
+            return;
+        }
+        // The order of Dash's own background callbacks. The response is last, so
+        // that it wins over a `running` or `progress` of the same property.
+        this.updates.apply(toUpdates(result.sideUpdate));
+        this.drop(job);
+        this.updates.apply(toUpdates(result.response));
+        if (error) {
+            const { task = '', type, message, traceback } = error;
+            this.page.report(
+                `Long callback ${task} ${status}: ${type}: ${message}`,
+                traceback,
+            );
+        }
+        this.settle();
+    }
+
+    private cancelAll(jobs: Job[]): void {
+        for (const job of jobs) {
+            this.drop(job);
+        }
+        this.canceller.cancel(jobs.map(({ token }) => token));
+    }
+
+    private drop(job: Job): void {
+        this.jobs.delete(job);
+        this.claims.release(job);
+    }
+
+    private select(predicate: (job: Job) => boolean): Job[] {
+        return [...this.jobs].filter(predicate);
+    }
+
+    /** Brings what follows from the live jobs in line with them. */
+    private settle(): void {
+        this.marks.show([...this.jobs].flatMap(({ handle }) => handle.outputs));
+        if (this.pending().length === 0) {
+            this.poller.stop();
+        }
+        if (this.jobs.size > 0 || this.updates.waiting) {
+            this.unwatch ??= this.page.watch(() => {
+                this.updates.flush();
+                this.claims.refresh();
+                this.settle();
+            });
+        } else {
+            this.unwatch?.();
+            this.unwatch = undefined;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import type { Id } from './id';
+import type { Update } from './update';
+
+/** What the server hands the browser for a job. */
+export type Handle = {
+    /** Names the job to the server; opaque here. */
+    token: string;
+    /** The callback, and the MATCH instance of it, that the job runs for. */
+    slot: string;
+    /** Stamp of the request that started the job; 0 if it bore none. */
+    seq: number;
+    /** What a new job does to the live one of its slot. */
+    retrigger: 'replace' | 'queue' | 'parallel' | 'ignore';
+    /** The longest wait between two polls, in milliseconds. */
+    interval: number;
+    outputs: [id: Id, property: string][];
+    running: [id: Id, property: string, on: unknown, off: unknown][];
+    /** The progress properties, each with its default. */
+    progress: Update[];
+    /** Prop ids (`button.n_clicks`) whose change cancels the job. */
+    cancel: string[];
+};

@@ -1,0 +1,15 @@
+/** A component id as Dash has it: a name, or the dict of a pattern. */
+export type Id = string | Record<string, unknown>;
+
+/** Spells an id as Dash does: a dict as JSON with sorted keys and no blanks. */
+export function stringifyId(id: Id): string {
+    if (typeof id === 'string') {
+        return id;
+    }
+    return JSON.stringify(id, Object.keys(id).sort());
+}
+
+/** Reads back what `stringifyId` (or Dash) wrote. */
+export function parseId(text: string): Id {
+    return text.startsWith('{') ? (JSON.parse(text) as Id) : text;
+}

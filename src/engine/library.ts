@@ -1,0 +1,22 @@
+/** A file of a component library, as Dash lists it in an answer. */
+export type Library = { type: string; url: string };
+
+/** Puts a library on the page; settles when the browser has run it. */
+export function loadLibrary({ type, url }: Library): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const element =
+            type === '_css_dist'
+                ? Object.assign(document.createElement('link'), {
+                      rel: 'stylesheet',
+                      href: url,
+                  })
+                : Object.assign(document.createElement('script'), { src: url });
+        element.onload = () => {
+            resolve();
+        };
+        element.onerror = () => {
+            reject(new Error(`${url} could not be loaded`));
+        };
+        document.head.append(element);
+    });
+}

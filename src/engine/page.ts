@@ -1,0 +1,29 @@
+import type { Id } from './id';
+import type { Library } from './library';
+
+/** An entry of Dash's loading state; `dcc.Loading` spins while there is one. */
+export type Mark = { path: Path; property: string; id: string };
+
+/** Where a component is in the layout. */
+export type Path = (string | number)[];
+
+/** What the engine needs of the page: Dash's renderer, or a fake in tests. */
+export type Page = {
+    /** Undefined while the component is not on the page. */
+    path(id: Id): Path | undefined;
+    /** Values may be Patches. Throws if one doesn't fit what it patches. */
+    setProps(id: Id, props: Record<string, unknown>): void;
+    isMarked(mark: Mark): boolean;
+    mark(marks: Mark[]): void;
+    /** Clears every mark of the same path and property, whoever has set it. */
+    unmark(marks: Mark[]): void;
+    /** Loads what new components need; rejects if one can't be loaded. */
+    load(libraries: Library[]): Promise<unknown>;
+    /** Tells the developer what went wrong; `details` in debug mode only. */
+    report(message: string, details?: string): void;
+    /**
+     * Calls back when components may have come or gone, or marks been cleared,
+     * by anyone but the callback itself. Returns the function that ends it.
+     */
+    watch(changed: () => void): () => void;
+};

@@ -1,0 +1,113 @@
+import { setProps } from './dash';
+import type { Connection } from './client';
+import type { Id } from './id';
+import { loadLibrary, type Library } from './library';
+import type { Mark, Page, Path } from './page';
+import type { Config, Payload, Store } from './store';
+
+/** The page as Dash's renderer has it. */
+export class Renderer implements Page {
+    constructor(private readonly store: Store) {}
+
+    /** Stamps every callback request from now on; the app's own hook goes on. */
+    stampRequests(next: () => number): void {
+        const { hooks } = this.store.getState();
+        const request_pre = (payload: Payload) => {
+            // Dash calls again when it repeats a request with a new token.
+            payload.longJobSeq ??= next();
+            hooks.request_pre?.(payload);
+        };
+        this.store.dispatch({
+            type: 'SET_HOOKS',
+            payload: { ...hooks, request_pre },
+        });
+    }
+
+    connection(): Connection {
+        const { config } = this.store.getState();
+        return {
+            url: `${config.requests_pathname_prefix}_dash-long-jobs/`,
+            init: {
+                ...config.fetch,
+                headers: { ...config.fetch.headers, ...csrfHeader(config) },
+            },
+        };
+    }
+
+    path(id: Id): Path | undefined {
+        const { paths } = this.store.getState();
+        if (typeof id === 'string') {
+            return paths.strs[id];
+        }
+        const keys = Object.keys(id).sort();
+        return paths.objs[keys.join(',')]?.find(({ values }) =>
+            keys.every((key, index) => id[key] === values[index]),
+        )?.path;
+    }
+
+    setProps(id: Id, props: Record<string, unknown>): void {
+        setProps(id, props);
+    }
+
+    isMarked({ path, property, id }: Mark): boolean {
+        const marks = this.store.getState().loading[JSON.stringify(path)] ?? [];
+        return marks.some(
+            (mark) => mark.property === property && mark.id === id,
+        );
+    }
+
+    mark(marks: Mark[]): void {
+        this.store.dispatch({ type: 'LOADING', payload: marks });
+    }
+
+    unmark(marks: Mark[]): void {
+        this.store.dispatch({ type: 'LOADED', payload: marks });
+    }
+
+    load(libraries: Library[]): Promise<unknown> {
+        return Promise.all(libraries.map(loadLibrary));
+    }
+
+    report(message: string, details = ''): void {
+        console.error(message);
+        if (this.store.getState().config.ui) {
+            this.store.dispatch({
+                type: 'ON_ERROR',
+                payload: { type: 'backEnd', error: { message, html: details } },
+            });
+        }
+    }
+
+    watch(changed: () => void): () => void {
+        let { paths, loading } = this.store.getState();
+        let calling = false;
+        return this.store.subscribe(() => {
+            const state = this.store.getState();
+            const same = state.paths === paths && state.loading === loading;
+            if (calling || same) {
+                return;
+            }
+            calling = true;
+            // Not before Dash is through with what it is doing.
+            queueMicrotask(() => {
+                changed();
+                ({ paths, loading } = this.store.getState());
+                calling = false;
+            });
+        });
+    }
+}
+
+function csrfHeader(config: Config): Record<string, string> {
+    const name = config.csrf_token_name ?? '_csrf_token';
+    const cookie = document.cookie
+        .split('; ')
+        .find((each) => each.startsWith(`${name}=`));
+    return cookie
+        ? {
+              [config.csrf_header_name ?? 'X-CSRFToken']: decodeURIComponent(
+                  cookie.slice(name.length + 1),
+              ),
+          }
+        : {};
+}

@@ -1,0 +1,38 @@
+import type { Mark, Path } from './page';
+
+/** What is sent to the server for a callback. */
+export type Payload = Record<string, unknown>;
+
+export type Config = {
+    requests_pathname_prefix: string;
+    /** How Dash sends its own requests; bears what an app adds to its headers. */
+    fetch: Omit<RequestInit, 'headers'> & { headers: Record<string, string> };
+    /** Set in debug mode: the dev tools are there. */
+    ui?: boolean;
+    csrf_token_name?: string;
+    csrf_header_name?: string;
+};
+
+export type Hooks = {
+    request_pre: ((payload: Payload) => void) | null;
+};
+
+/** The state of Dash's renderer, as far as it is used here. */
+export type State = {
+    config: Config;
+    hooks: Hooks;
+    loading: Record<string, Mark[] | undefined>;
+    /** Replaced by another whenever components come or go. */
+    paths: {
+        strs: Record<string, Path | undefined>;
+        /** By the sorted keys of the dict ids. */
+        objs: Record<string, { values: unknown[]; path: Path }[] | undefined>;
+    };
+};
+
+/** The store of Dash's renderer. */
+export type Store = {
+    getState(): State;
+    dispatch(action: { type: string; payload: unknown }): void;
+    subscribe(listener: () => void): () => void;
+};

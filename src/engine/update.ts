@@ -1,0 +1,26 @@
+import { parseId, type Id } from './id';
+
+/** A new value, or a Patch, for one property of one component. */
+export type Update = [id: Id, property: string, value: unknown];
+
+/** Properties by component and name, as Dash's own answers hold them. */
+export type PropsById = Record<string, Record<string, unknown>>;
+
+export function toUpdates(propsById: PropsById = {}): Update[] {
+    return Object.entries(propsById).flatMap(([id, props]) =>
+        Object.entries(props).map(([property, value]): Update => [
+            parseId(id),
+            property,
+            value,
+        ]),
+    );
+}
+
+/** A Patch applies to the value before it, so that none of them may be left out. */
+export function isPatch(value: unknown): boolean {
+    return (
+        typeof value === 'object' &&
+        value !== null &&
+        '__dash_patch_update' in value
+    );
+}

@@ -1,0 +1,94 @@
+import { stringifyId, type Id } from './id';
+import type { Page } from './page';
+import { isPatch, type Update } from './update';
+
+type Props = Record<string, unknown>;
+
+/** Applies updates in order; those of a component that is not there wait for it. */
+export class Updates {
+    /** By component, never empty. */
+    private readonly absent = new Map<string, Update[]>();
+
+    constructor(private readonly page: Page) {}
+
+    get waiting(): boolean {
+        return this.absent.size > 0;
+    }
+
+    apply(updates: Update[]): void {
+        for (const [id, props] of calls(updates)) {
+            if (this.page.path(id)) {
+                // An update before this one may have brought the component.
+                this.release(stringifyId(id));
+                this.set(id, props);
+            } else {
+                this.hold(id, props);
+            }
+        }
+    }
+
+    /** Applies what waits for components that are there now. */
+    flush(): void {
+        // Each may bring components that others wait for.
+        for (let key = this.arrived(); key; key = this.arrived()) {
+            this.release(key);
+        }
+    }
+
+    private arrived(): string | undefined {
+        for (const [key, [update]] of this.absent) {
+            if (update && this.page.path(update[0])) {
+                return key;
+            }
+        }
+        return undefined;
+    }
+
+    private release(key: string): void {
+        const updates = this.absent.get(key);
+        if (updates) {
+            this.absent.delete(key);
+            this.apply(updates);
+        }
+    }
+
+    private hold(id: Id, props: Props): void {
+        const key = stringifyId(id);
+        let updates = this.absent.get(key) ?? [];
+        for (const [property, value] of Object.entries(props)) {
+            if (!isPatch(value)) {
+                updates = updates.filter(([, name]) => name !== property);
+            }
+            updates = [...updates, [id, property, value]];
+        }
+        this.absent.set(key, updates);
+    }
+
+    private set(id: Id, props: Props): void {
+        try {
+            this.page.setProps(id, props);
+        } catch (error) {
+            this.page.report(
+                `${stringifyId(id)} can't take its update: ${String(error)}`,
+            );
+        }
+    }
+}
+
+/** The fewest calls that set these updates in their order. */
+function calls(updates: Update[]): [Id, Props][] {
+    const result: [Id, Props][] = [];
+    let last: [Id, Props] | undefined;
+    for (const [id, property, value] of updates) {
+        if (
+            !last ||
+            stringifyId(last[0]) !== stringifyId(id) ||
+            property in last[1]
+        ) {
+            last = [id, {}];
+            result.push(last);
+        }
+        last[1][property] = value;
+    }
+    return result;
+}
