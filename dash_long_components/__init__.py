@@ -37,4 +37,4 @@ _js_dist: list[dict[str, _Any]] = [
 ]
 _css_dist: list[dict[str, _Any]] = []
 
-LongJob._js_dist = _js_dist
+LongJob._js_dist = _js_dist  # type: ignore[attr-defined]

@@ -126,7 +126,7 @@ class LongCallback:
             return self._start(task)
 
         # Dash looks through wrappers to see whether a function is async: this is not.
-        del start.__wrapped__  # type: ignore[attr-defined]
+        del start.__wrapped__
         dash_bridge.mark_cancel_inputs(start, self.cancel)
         register(*self.dependencies, **self.options)(start)
 
@@ -187,8 +187,7 @@ class LongCallback:
     def _progress_outputs(self) -> list[Output]:
         if self.progress is None:
             return []
-        flat: list[Output] = dash_bridge.flatten_grouping(self.progress)
-        return flat
+        return dash_bridge.flatten(self.progress)
 
 
 def _target(dependency: DashDependency, match: dict[str, Any]) -> list[Any]:
@@ -225,7 +224,7 @@ def _check_cancel(cancel: Any) -> tuple[Input, ...]:
 def _check_progress(progress: Any) -> Any:
     if progress is None:
         return None
-    for item in dash_bridge.flatten_grouping(progress):
+    for item in dash_bridge.flatten(progress):
         if not isinstance(item, Output):
             raise ValueError(
                 f"progress= takes an Output or a grouping of them, not {item!r}."
@@ -239,8 +238,8 @@ def _flat_default(progress: Any, default: Any) -> tuple[Any, ...]:
             raise ValueError("progress_default= needs progress=.")
         return ()
     if default is None:
-        return (None,) * len(dash_bridge.flatten_grouping(progress))
-    return tuple(dash_bridge.flatten_grouping(default, progress))
+        return (None,) * len(dash_bridge.flatten(progress))
+    return tuple(dash_bridge.flatten(default, progress))
 
 
 def _check_interval(interval: Any) -> float:

@@ -72,14 +72,21 @@ def is_debug(app: dash.Dash) -> bool:
 def current_app() -> dash.Dash | None:
     """Return the app of this process, or None where a function came without one."""
     try:
-        return dash.get_app()
+        app: dash.Dash = dash.get_app()
     except dash.exceptions.AppNotFoundError:
         return None
+    return app
 
 
 def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
     """Return what the app was given as ``on_error``."""
     return None if app is None else app._on_error
+
+
+def flatten(grouping: Any, schema: Any = None) -> list[Any]:
+    """Return the values of a grouping as a flat list, in the order of ``schema``."""
+    values: list[Any] = flatten_grouping(grouping, schema)
+    return values
 
 
 def check_grouping(value: Any, schema: Any) -> None:

@@ -92,7 +92,7 @@ class Snapshot:
     """What one read of a job shows: everything newer than the reader's cursor.
 
     Attributes:
-        cursor: what the reader sends next time; the same as last time if nothing is new.
+        cursor: what the reader sends next time; unchanged if nothing is new.
         status: where the job stands.
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.

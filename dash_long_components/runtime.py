@@ -121,7 +121,7 @@ class Reporter:
             self._failure = error
 
     def _progress_updates(self, value: Any) -> list[PropUpdate]:
-        values = dash_bridge.flatten_grouping(value, self._schema)
+        values = dash_bridge.flatten(value, self._schema)
         return [
             [*target, dash_bridge.to_json_data(item)]
             for target, item in zip(self._outputs, values, strict=True)

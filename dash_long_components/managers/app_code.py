@@ -79,10 +79,10 @@ class AppCode:
     def _import(self, name: str) -> None:
         if name != "__main__":
             importlib.import_module(name)
-        elif self.main_path is not None:
-            # multiprocessing makes MAIN another name of this process's own main module.
-            if _file_of(sys.modules.get(MAIN)) != self.main_path:
-                self._import_main(self.main_path)
+        elif self.main_path and _file_of(sys.modules.get(MAIN)) != self.main_path:
+            # Not just whether there is a MAIN: multiprocessing gives this name to the
+            # main module of every process.
+            self._import_main(self.main_path)
 
     def _import_main(self, path: str) -> None:
         spec = importlib.util.spec_from_file_location(MAIN, path)

@@ -68,8 +68,10 @@ class LongCallbackManager(ABC):
     def secret(self) -> bytes:
         """Return a random secret that all server processes with this store share."""
 
+    @abstractmethod
     def warm_up(self) -> None:
         """Get ready for the first job, without blocking: a page was just served."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what this process holds. Jobs go on; idempotent."""

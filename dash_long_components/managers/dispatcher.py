@@ -14,6 +14,7 @@ import multiprocessing
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,7 +23,7 @@ from .. import tasks
 from ..jobs import JobError, Status
 from .app_code import AppCode
 from .doorbell import Doorbell
-from .processes import Process
+from .processes import Process, kill_group
 from .store import Store
 from .worker import work
 
@@ -107,7 +108,7 @@ class Dispatcher:
                 if self._is_done():
                     return
                 bell.wait(TICK)
-            self._stop()
+            self._stop(self._stopped_by)
 
     def _start_jobs(self) -> None:
         settings = self._settings
@@ -142,9 +143,8 @@ class Dispatcher:
         if process.exitcode is None:
             if not self._must_end(job_id):
                 return
-            Process.of(process.pid).kill_tree()
-            process.join()
-        Process(process.pid, 0).kill_group()
+            _kill(process)
+        kill_group(_pid(process))
         self._bury(job_id, _describe_exit(process.exitcode))
         process.close()
         del self._children[job_id]
@@ -197,7 +197,7 @@ class Dispatcher:
             )
 
     def _is_done(self) -> bool:
-        """Resign if no server process wants this dispatcher and it has nothing to do."""
+        """Resign if nobody wants this dispatcher and it has nothing to do."""
         if self._children or self._store.has_clients(self._settings.code):
             return False
         mine = self._me.to_list()
@@ -205,20 +205,19 @@ class Dispatcher:
             return False
         return self._store.resign(self._settings.code)
 
-    def _stop(self) -> None:
+    def _stop(self, by: signal.Signals) -> None:
         """End every job at once: somebody stopped the dispatcher."""
-        reason = f"It was stopped with the server, by {self._stopped_by.name}."
+        reason = f"It was stopped with the server, by {by.name}."
         for job_id, entry in self._store.workers().items():
             if entry["dispatcher"] != self._me.to_list():
                 continue
             child = self._children.get(job_id)
             if child is not None:
-                Process.of(child.pid).kill_tree()
-                child.join()
+                _kill(child)
             elif entry["worker"] is not None:
                 Process.from_list(entry["worker"]).kill_tree()
             self._bury(job_id, reason)
-        if self._stopped_by is signal.SIGINT:
+        if by is signal.SIGINT:
             # Ctrl-C means all of it. Otherwise who is waiting waits for a restart.
             self._store.drop_queue(self._settings.code, reason)
 
@@ -232,6 +231,16 @@ class Dispatcher:
         if sys.platform != "win32":
             signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(bell.ringer_fd, warn_on_full_buffer=False)
+
+
+def _pid(process: BaseProcess) -> int:
+    return process.pid or 0  # None only before it was started
+
+
+def _kill(process: BaseProcess) -> None:
+    with suppress(ProcessLookupError):
+        Process.of(_pid(process)).kill_tree()
+    process.join()
 
 
 def _describe_exit(exit_code: int | None) -> str:

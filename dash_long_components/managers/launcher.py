@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from typing import Any
 
 from ..tasks import Task
@@ -105,7 +104,7 @@ class Launcher:
             for name, value in os.environ.items()
             if not name.startswith("WERKZEUG_")
         }
-        self._starting = subprocess.Popen(
+        self._starting = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
             stdin=subprocess.PIPE,
             env=environment,
@@ -119,10 +118,8 @@ class Launcher:
 
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Give a dispatcher its settings, and collect its exit code in the end."""
-        assert process.stdin is not None
-        with suppress(OSError), process.stdin as stdin:
-            stdin.write(self._settings.to_json())
-        code = process.wait()
+        process.communicate(self._settings.to_json())
+        code = process.returncode
         with self._lock:
             self._starting = None
             self._failures = self._failures + 1 if code else 0

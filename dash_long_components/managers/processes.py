@@ -64,13 +64,14 @@ class Process:
             for child in [*root.children(recursive=True), root]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
-        self.kill_group()
+        kill_group(self.pid)
 
-    def kill_group(self) -> None:
-        """End what is left of the process group that it led; nothing on Windows."""
-        if sys.platform != "win32" and self.pid != os.getpgrp():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+
+def kill_group(pid: int) -> None:
+    """End what is left of the process group that a process led; nothing on Windows."""
+    if sys.platform != "win32" and pid != os.getpgrp():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 def _start_time(pid: int) -> float | None:

@@ -16,7 +16,7 @@ from ..exceptions import JobEndedError, StoreError
 from ..jobs import Call, JobError, Record, Status
 from .processes import Process
 
-_SECRET = "secret"
+_SECRET = "secret"  # noqa: S105
 _WAITING = "waiting"
 _WORKERS = "workers"
 _DISPATCHERS = "dispatchers"

@@ -63,7 +63,7 @@ def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
     if task is not None and task.fingerprint == call.fingerprint:
         return task
     if call.function is not None:
-        pickled: Task = cloudpickle.loads(base64.b64decode(call.function))  # noqa: S301
+        pickled: Task = cloudpickle.loads(base64.b64decode(call.function))
         return pickled
     if task is not None:
         raise CodeChangedError(
