@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -23,7 +24,7 @@ from .. import tasks
 from ..jobs import JobError, Status
 from .app_code import AppCode
 from .doorbell import Doorbell
-from .processes import Process, kill_group
+from .processes import Process, adopt_orphans, children, kill_group
 from .store import Store
 from .worker import work
 
@@ -81,6 +82,7 @@ class Dispatcher:
         self._children: dict[str, BaseProcess] = {}
         self._ended: dict[str, float] = {}
         self._failures: dict[str, str] = {}
+        self._not_jobs: set[int] = set()
         self._stopped_by: signal.Signals | None = None
         self._next_sweep = time.monotonic()
 
@@ -91,6 +93,8 @@ class Dispatcher:
                 return
             self._install_signals(bell)
             self._failures = self._settings.app.load()
+            adopt_orphans()
+            self._not_jobs = children()
             # Objects that live on are left alone by the collector, so that it does
             # not write to, and thereby copy, the pages that workers share.
             gc.collect()
@@ -103,6 +107,7 @@ class Dispatcher:
             )
             while self._stopped_by is None:
                 self._watch()
+                self._end_strays()
                 self._start_jobs()
                 self._sweep()
                 if self._is_done():
@@ -160,6 +165,15 @@ class Dispatcher:
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",
         )
+
+    def _end_strays(self) -> None:
+        """End what jobs left behind: children that are neither workers nor the app's."""
+        workers = {_pid(process) for process in self._children.values()}
+        for pid in children() - workers - self._not_jobs:
+            with suppress(ProcessLookupError):
+                Process.of(pid).kill_tree()
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
     def _must_end(self, job_id: str) -> bool:
         """Tell whether a worker that still runs has to be killed."""

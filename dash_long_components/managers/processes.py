@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
 from dataclasses import dataclass
 
 import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,26 @@ class Process:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
         kill_group(self.pid)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent dies; on Linux only.
+
+    Then a program that daemonised itself inside a job can still be found, and is no
+    zombie where nobody else collects it (a container without an init process).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> set[int]:
+    """Return the numbers of this process's children; zombies count."""
+    pid = os.getpid()
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return {int(child) for child in file.read().split()}
+    except FileNotFoundError:
+        return {child.pid for child in psutil.Process().children()}
 
 
 def kill_group(pid: int) -> None:

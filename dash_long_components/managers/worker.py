@@ -15,7 +15,7 @@ from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ..jobs import Call, PropUpdate
 from ..tasks import Task
 from .app_code import AppCode
-from .processes import Process
+from .processes import Process, adopt_orphans
 from .store import Store
 
 
@@ -81,6 +81,7 @@ def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
 
 def _leave_dispatcher() -> None:
     """Drop what a forked process shares with the dispatcher, and lead a group."""
+    adopt_orphans()
     if sys.platform != "win32":
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
