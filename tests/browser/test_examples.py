@@ -1,0 +1,154 @@
+"""The documented examples do in a browser what their sections promise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from tests.browser.pages import ExamplePage
+from tests.conftest import ROOT, StartApp
+
+#: The example with progress names its port, as in the documentation.
+PROGRESS_BAR_PORT = 8054
+
+
+def test_simple_shows_how_often_the_button_was_clicked(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = ExamplePage(browser, start_app("examples/simple.py").url)
+    page.run()
+    page.wait_for_result(1)
+    page.run()
+    page.wait_for_result(2)
+
+
+def test_button_is_disabled_while_the_callback_runs(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = ExamplePage(browser, start_app("examples/disable_button.py").url)
+    page.wait_until_done()
+    page.run()
+    page.wait_until_running()
+    assert page.result == "Clicked None times"
+    page.wait_until_done()
+    page.wait_for_result(1)
+
+
+def test_cancel_ends_the_job_and_leaves_the_text(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = ExamplePage(browser, start_app("examples/cancel.py").url)
+    page.wait_until_done()
+    assert not page.is_enabled(page.CANCEL)
+    page.run()
+    page.wait_until_running()
+    page.wait_until_enabled(page.CANCEL)
+    page.cancel()
+    page.wait_until_done()
+    assert not page.is_enabled(page.CANCEL)
+    assert page.result == "Clicked None times"
+
+    # The next run ends after the cancelled one would have: nothing of that came.
+    page.record(page.TEXT, "element.textContent")
+    page.run()
+    page.wait_for_result(2)
+    assert page.recorded(page.TEXT) == ["Clicked None times", "Clicked 2 times"]
+
+
+def test_cancelled_job_has_no_process_left(
+    browser: Browser, start_app: StartApp, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    example = tmp_path / "cancel_with_pid.py"
+    example.write_text(
+        (ROOT / "examples/cancel.py")
+        .read_text()
+        .replace(
+            "    time.sleep(2.0)\n",
+            f"    open({str(pid_file)!r}, 'w').write(str(__import__('os').getpid()))\n"
+            "    time.sleep(30.0 if n_clicks else 0.0)\n",
+        )
+    )
+    page = ExamplePage(browser, start_app(example).url)
+    page.wait_until_done()
+    pid_file.unlink()
+
+    page.run()
+    until(lambda: pid_file.exists() and pid_file.read_text(), timeout=10)
+    worker = psutil.Process(int(pid_file.read_text()))
+    assert worker.pid != os.getpid()
+    page.cancel()
+    until(lambda: not worker.is_running(), timeout=10)
+    page.wait_until_done()
+    assert page.result == "Clicked None times"
+
+
+def test_progress_bar_moves_and_is_hidden_afterwards(
+    browser: Browser, start_app: StartApp
+) -> None:
+    app = start_app("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+    page = ExamplePage(browser, app.url)
+    page.wait_until_done()
+    assert not page.is_visible(page.BAR)
+    assert page.is_visible(page.TEXT)
+
+    page.record(page.BAR, "element.getAttribute('value')")
+    page.run()
+    page.wait_until_running()
+    assert page.is_visible(page.BAR)
+    assert not page.is_visible(page.TEXT)
+    page.wait_for_result(1)
+    page.wait_until_done()
+    assert not page.is_visible(page.BAR)
+    assert page.is_visible(page.TEXT)
+
+    *values, last = page.recorded(page.BAR)
+    steps = [int(value) for value in values if value is not None]
+    assert steps == sorted(set(steps))
+    assert set(steps) <= set(range(1, 11))
+    # A poll at least every second, a step every half of one, ten steps.
+    assert len(steps) >= 4
+    assert last is None
+
+
+def test_progress_bar_is_reset_by_cancel(browser: Browser, start_app: StartApp) -> None:
+    app = start_app("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+    page = ExamplePage(browser, app.url)
+    page.wait_until_done()
+    page.run()
+    bar = browser.find_element(page.BAR)
+    until(lambda: bar.get_attribute("value") not in (None, "", "0"), timeout=10)
+    page.cancel()
+    page.wait_until_done()
+    assert not page.is_visible(page.BAR)
+    assert page.result == "Clicked None times"
+
+
+def test_plotly_bar_returns_to_its_default(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = ExamplePage(browser, start_app("examples/progress_graph.py").url)
+    page.wait_until_done()
+    page.run()
+    page.wait_until_running()
+    until(lambda: page.bar_length > 0, timeout=10)
+    assert page.is_visible(page.GRAPH)
+    page.wait_for_result(1)
+    page.wait_until_done()
+    until(lambda: page.bar_length == 0, timeout=10)
+    assert not page.is_visible(page.GRAPH)
+
+
+def test_nothing_is_left_when_server_and_job_are_gone(
+    dash_br: Browser, start_app: StartApp
+) -> None:
+    app = start_app("examples/simple.py")
+    page = ExamplePage(dash_br, app.url)
+    page.run()
+    page.wait_for_result(1)
+    app.terminate()
+    until(lambda: app.processes() == [], timeout=15)

@@ -1,0 +1,56 @@
+"""The gallery runs every example and shows the source that runs."""
+
+from __future__ import annotations
+
+import sys
+
+from dash.testing.browser import Browser
+
+from tests.browser.pages import Page
+from tests.conftest import ROOT, StartApp
+
+EXAMPLES = {
+    "simple": "simple",
+    "disable_button": "disable",
+    "cancel": "cancel",
+    "progress_bar": "progress",
+    "progress_graph": "graph",
+}
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "usage:server", "--workers=2"]
+GUNICORN += ["--bind=127.0.0.1:{port}", f"--pythonpath={ROOT}"]
+
+
+class GalleryPage(Page):
+    def follow(self, name: str) -> None:
+        """Go to the page of an example by its link in the navigation."""
+        self.browser.wait_for_element("nav")
+        self.click(f"nav a[href='/{name.replace('_', '-')}']")
+        self.browser.wait_for_element(f"#{EXAMPLES[name]}-button")
+
+    @property
+    def source(self) -> str:
+        element = self.browser.wait_for_element(".source code")
+        source: str = element.get_attribute("textContent")
+        return source.strip()
+
+
+def test_every_example_runs_beside_its_source(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = GalleryPage(browser, start_app("usage.py").url)
+    for name, prefix in EXAMPLES.items():
+        page.follow(name)
+        page.wait_for_text(f"#{prefix}-paragraph", "Clicked None times")
+        file = (ROOT / f"gallery/pages/{name}.py").read_text()
+        assert "def callback(" in page.source
+        assert file.endswith(f"{page.source}\n")
+
+
+def test_examples_run_under_gunicorn(browser: Browser, start_app: StartApp) -> None:
+    page = GalleryPage(browser, start_app(GUNICORN).url)
+    page.follow("cancel")
+    page.wait_for_text("#cancel-paragraph", "Clicked None times")
+    page.wait_until_enabled("#cancel-button")
+    page.click("#cancel-button")
+    page.wait_for_text("#cancel-paragraph", "Clicked 1 times")
