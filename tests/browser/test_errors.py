@@ -1,0 +1,83 @@
+"""What a page shows of a job that ends without a result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from tests.browser.pages import Page
+from tests.conftest import ROOT, AppProcess, StartApp
+
+APP = ROOT / "tests/browser/apps/errors.py"
+
+
+class ErrorsPage(Page):
+    def end(self, how: str) -> str:
+        """End a job in this way, and return what the console then says."""
+        self.record("#status", "element.textContent")
+        self.click(f"#{how}")
+        until(
+            lambda: self.recorded("#status") == ["idle", "running", "idle"], timeout=20
+        )
+        assert self.text("#text") == "untouched"
+        entries = until(self.browser.get_logs, timeout=5)
+        assert len(entries) == 1
+        message: str = entries[0]["message"]
+        return message
+
+
+@pytest.fixture
+def app(start_app: StartApp) -> AppProcess:
+    return start_app(APP)
+
+
+@pytest.fixture
+def page(browser: Browser, app: AppProcess) -> Iterator[ErrorsPage]:
+    page = ErrorsPage(browser, app.url)
+    page.wait_for_text("#status", "idle")
+    yield page
+    # One bad end doesn't spoil the next run.
+    assert "the key that is missing" in page.end("raise")
+
+
+def test_exception_is_named_in_console_and_server_log(
+    page: ErrorsPage, app: AppProcess
+) -> None:
+    message = page.end("raise")
+    assert "KeyError" in message
+    assert "the key that is missing" in message
+    assert "Traceback" not in message
+    assert APP.name not in message
+    assert "Traceback" in app.log
+    assert "end_badly" in app.log
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("exit", "sys.exit(3)"),
+        ("kill", "SIGKILL"),
+        ("unserialisable", "not JSON serializable"),
+    ],
+)
+def test_other_ends_say_why(page: ErrorsPage, how: str, reason: str) -> None:
+    assert reason in page.end(how)
+
+
+def test_debug_mode_shows_the_traceback_in_the_dev_tools(
+    dash_br: Browser, start_app: StartApp
+) -> None:
+    app = start_app([sys.executable, str(APP), "--debug"])
+    page = ErrorsPage(dash_br, app.url)
+    page.wait_for_text("#status", "idle")
+    page.click("#raise")
+    toggle = dash_br.wait_for_element(".test-devtools-error-toggle")
+    assert "KeyError" in toggle.text
+    toggle.click()
+    details = dash_br.wait_for_element(".dash-backend-error")
+    assert "Traceback" in details.text
+    assert APP.name in details.text

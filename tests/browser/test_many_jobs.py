@@ -1,0 +1,59 @@
+"""Thirteen jobs run on one page; Dash has twelve places for callbacks in flight."""
+
+from __future__ import annotations
+
+import sys
+from statistics import median
+
+import pytest
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from tests.browser.pages import Page
+from tests.conftest import ROOT, StartApp
+
+APPS = ROOT / "tests/browser/apps"
+
+# Connections are kept alive here: a job that inherited one would hold it up.
+GUNICORN = [sys.executable, "-m", "gunicorn", "thirteen:server"]
+GUNICORN += ["--workers=2", "--threads=4", "--bind=127.0.0.1:{port}"]
+GUNICORN += [f"--pythonpath={APPS}"]
+
+
+class ManyJobsPage(Page):
+    def time_ordinary_callback(self) -> float:
+        """Return the seconds that the ordinary callback typically takes to answer."""
+        return median(self.time_click("#ordinary", "#answer") for _ in range(7))
+
+    @property
+    def statuses(self) -> list[str]:
+        return [status.text for status in self.browser.find_elements("[id^=status-]")]
+
+    def wait_for_statuses(self, status: str) -> None:
+        until(lambda: set(self.statuses) == {status}, timeout=20)
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param(APPS / "thirteen.py", id="development server"),
+        pytest.param(GUNICORN, id="gunicorn"),
+    ],
+)
+def test_ordinary_callback_stays_quick_beside_thirteen_jobs(
+    browser: Browser, start_app: StartApp, server: str | list[str]
+) -> None:
+    page = ManyJobsPage(browser, start_app(server).url)
+    page.wait_for_statuses("idle")
+    assert len(page.statuses) == 13
+    page.time_ordinary_callback()
+
+    idle = page.time_ordinary_callback()
+    page.click("#start")
+    page.wait_for_statuses("running")
+    busy = page.time_ordinary_callback()
+
+    assert set(page.statuses) == {"running"}
+    assert busy < 5 * idle + 0.1
+    page.click("#stop")
+    page.wait_for_statuses("idle")
