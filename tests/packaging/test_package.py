@@ -1,0 +1,53 @@
+"""The installed package is whole. `make test` runs this on the built wheel."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import metadata, resources
+
+import pytest
+
+import dash_long_components
+
+FILES = resources.files("dash_long_components")
+
+EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
+
+
+@pytest.mark.parametrize(
+    "name", ["py.typed", "metadata.json", "_imports_.py", "LongJob.py"]
+)
+def test_generated_file_is_there(name: str) -> None:
+    assert FILES.joinpath(name).is_file()
+
+
+def test_bundle_is_there() -> None:
+    paths = [entry["relative_package_path"] for entry in dash_long_components._js_dist]
+    assert paths
+    for path in paths:
+        assert FILES.joinpath(path).is_file()
+
+
+def test_component_docs_come_from_the_sources() -> None:
+    (component,) = json.loads(FILES.joinpath("metadata.json").read_text())
+    assert component.endswith("LongJob.tsx")
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    version = metadata.version("dash-long-components")
+    assert dash_long_components.__version__ == version
+
+
+def test_imports_with_no_extra_installed() -> None:
+    code = "import sys\n"
+    code += "".join(f"sys.modules[{name!r}] = None\n" for name in EXTRAS)
+    code += "import dash_long_components\n"
+    run = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
