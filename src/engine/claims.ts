@@ -79,11 +79,11 @@ export class Claims {
     /** Sets the properties of components that have come (back) to the page. */
     refresh(): void {
         const all = [...this.claimed.values()];
-        const before = all.filter(({ present }) => present);
-        for (const claimed of before) {
+        const absent = all.filter(({ present }) => !present);
+        for (const claimed of all) {
             claimed.present = this.page.path(claimed.id) !== undefined;
         }
-        this.show(all.filter((claimed) => !before.includes(claimed)));
+        this.show(absent);
     }
 
     private show(claimed: Claimed[]): void {

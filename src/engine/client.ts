@@ -68,7 +68,7 @@ export class Client {
         if (response.ok) {
             return text;
         }
-        const reason = `The server answered ${endpoint} with ${response.status}: ${text.slice(0, 200)}`;
+        const reason = `The server answered ${endpoint} with ${response.status}: ${brief(text)}`;
         if (response.status >= 500 || RETRIED.includes(response.status)) {
             throw new Unavailable(reason, retryAfter(response));
         }
@@ -86,6 +86,11 @@ function retryAfter(response: Response): number {
             ? Date.parse(value) - Date.now()
             : seconds * 1000) || 0,
     );
+}
+
+/** The endpoints answer with one line, but who stands before them may not. */
+function brief(text: string): string {
+    return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
 
 /** What is not JSON is likely the page of a login or of a proxy. */

@@ -5,18 +5,17 @@ import type { Handle } from './handle';
 import { Job } from './job';
 import { Marks } from './marks';
 import type { Page } from './page';
-import { Poller } from './poller';
+import { Poller, type Subject } from './poller';
 import { isFinal, type Snapshot } from './snapshot';
 import { Stamps } from './stamps';
 import { toUpdates } from './update';
 import { Updates } from './updates';
 
 /** Follows the jobs of a page: from their handles to what they leave on it. */
-export class Engine {
+export class Engine implements Subject {
     private readonly jobs = new Set<Job>();
-    private readonly seen = new Set<string>();
-    /** The last stamp of each slot: a job may be over before an older one is known. */
-    private readonly latest = new Map<string, number>();
+    /** By slot: a job may be over before the handle of an older one arrives. */
+    private readonly latest = new Map<string, Handle>();
     private readonly stamps = new Stamps();
     private readonly updates: Updates;
     private readonly claims: Claims;
@@ -45,9 +44,7 @@ export class Engine {
 
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
     take(handles: Handle[]): void {
-        const fresh = handles.filter(({ token }) => !this.seen.has(token));
-        for (const handle of fresh) {
-            this.seen.add(handle.token);
+        for (const handle of handles.filter((each) => !this.isKnown(each))) {
             if (this.isCancelled(handle) || this.isReplaced(handle)) {
                 this.canceller.cancel([handle.token]);
             } else {
@@ -95,12 +92,21 @@ export class Engine {
         );
     }
 
+    private isKnown({ slot, token }: Handle): boolean {
+        return (
+            this.latest.get(slot)?.token === token ||
+            this.select((job) => job.token === token).length > 0
+        );
+    }
+
     private isCancelled({ seq, cancel }: Handle): boolean {
         return this.stamps.cancelledSince(seq, cancel);
     }
 
     private isReplaced({ retrigger, slot, seq }: Handle): boolean {
-        return retrigger === 'replace' && seq < (this.latest.get(slot) ?? 0);
+        return (
+            retrigger === 'replace' && seq < (this.latest.get(slot)?.seq ?? 0)
+        );
     }
 
     private start(handle: Handle): void {
@@ -109,7 +115,7 @@ export class Engine {
             handle.retrigger === 'replace'
                 ? this.select((live) => live.handle.slot === handle.slot)
                 : [];
-        this.latest.set(handle.slot, handle.seq);
+        this.latest.set(handle.slot, handle);
         this.jobs.add(job);
         // Before the old job lets go, so that nothing flickers.
         this.claims.take(job);
@@ -124,34 +130,39 @@ export class Engine {
             this.end(job, snapshot);
             return;
         }
-        this.page.load(libraries).then(
-            () => {
-                this.end(job, snapshot);
-            },
-            (reason: unknown) => {
-                const error = { type: 'LibraryError', message: String(reason) };
-                this.end(job, { cursor: job.cursor, status: 'failed', error });
-            },
-        );
+        void this.page
+            .load(libraries)
+            .then(
+                () => snapshot,
+                (reason: unknown): Snapshot => ({
+                    cursor: job.cursor,
+                    status: 'failed',
+                    error: { type: 'LibraryError', message: String(reason) },
+                }),
+            )
+            .then((ending) => {
+                // It may have been cancelled or replaced meanwhile.
+                if (this.jobs.has(job)) {
+                    this.end(job, ending);
+                    this.settle();
+                }
+            });
     }
 
     private end(job: Job, { status, result = {}, error }: Snapshot): void {
-        if (!this.jobs.has(job)) {
-            return;
-        }
         // The order of Dash's own background callbacks. The response is last, so
         // that it wins over a `running` or `progress` of the same property.
         this.updates.apply(toUpdates(result.sideUpdate));
         this.drop(job);
         this.updates.apply(toUpdates(result.response));
         if (error) {
-            const { task = '', type, message, traceback } = error;
+            const { task, type, message, traceback } = error;
+            const subject = task ? `Long callback ${task}` : 'Long callback';
             this.page.report(
-                `Long callback ${task} ${status}: ${type}: ${message}`,
+                `${subject} ${status}: ${type}: ${message}`,
                 traceback,
             );
         }
-        this.settle();
     }
 
     private cancelAll(jobs: Job[]): void {

@@ -103,11 +103,18 @@ function csrfHeader(config: Config): Record<string, string> {
     const cookie = document.cookie
         .split('; ')
         .find((each) => each.startsWith(`${name}=`));
-    return cookie
-        ? {
-              [config.csrf_header_name ?? 'X-CSRFToken']: decodeURIComponent(
-                  cookie.slice(name.length + 1),
-              ),
-          }
-        : {};
+    if (!cookie) {
+        return {};
+    }
+    const token = decode(cookie.slice(name.length + 1));
+    return { [config.csrf_header_name ?? 'X-CSRFToken']: token };
+}
+
+/** Not everybody who sets a cookie encodes it. */
+function decode(value: string): string {
+    try {
+        return decodeURIComponent(value);
+    } catch {
+        return value;
+    }
 }

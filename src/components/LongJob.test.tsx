@@ -1,0 +1,138 @@
+import { act, cleanup, render } from '@testing-library/react';
+import React from 'react';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Handle } from '../engine/handle';
+import { LongJob } from '../index';
+import { handle } from '../testing/handle';
+import { FakeServer } from '../testing/server';
+import { FakeStore } from '../testing/store';
+
+type Props = Record<string, unknown>;
+
+const PATH = ['host'];
+let server: FakeServer;
+let store: FakeStore;
+/** The properties of every component, as Dash's store has them. */
+let layout: Map<string, Props>;
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    server = new FakeServer();
+    store = new FakeStore();
+    store.place('host', 'button');
+    layout = new Map([
+        ['host', { handles: {} }],
+        ['button', {}],
+    ]);
+    window.dash_component_api = {
+        useDashContext: () => ({ componentPath: PATH, useStore: () => store }),
+        getLayout: () => ({ props: layout.get('host') ?? {} }),
+    };
+    Object.assign(window.dash_clientside ?? {}, { set_props: set });
+});
+
+afterEach(() => {
+    cleanup();
+    vi.useRealTimers();
+});
+
+function set(id: unknown, props: Props): void {
+    Object.assign(layout.get(id as string) ?? {}, props);
+}
+
+const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+
+/** Adds handles to the property as the server's Patches do. */
+function arrive(...handles: Handle[]): void {
+    const known = layout.get('host')?.handles as Record<string, Handle>;
+    const added = handles.map((each) => [each.token, each] as const);
+    set('host', { handles: { ...known, ...Object.fromEntries(added) } });
+}
+
+/** Renders the component as Dash does, with the properties of the store. */
+const element = () => (
+    <LongJob
+        {...layout.get('host')}
+        id="host"
+        setProps={(props) => {
+            set('host', props);
+        }}
+    />
+);
+
+/** Calls the clientside callback as Dash's renderer does. */
+function change(propId: string): unknown {
+    const dash = window.dash_clientside;
+    Object.assign(dash ?? {}, {
+        callback_context: { triggered: [{ prop_id: propId, value: 1 }] },
+    });
+    return dash?.dash_long_components?.cancel();
+}
+
+test('the component shows nothing', () => {
+    const { container } = render(element());
+    expect(container.innerHTML).toBe('');
+});
+
+test('requests are stamped once it is on the page, and once only', () => {
+    const { unmount } = render(element());
+    unmount();
+    render(element());
+    const payload: Props = {};
+    store.getState().hooks.request_pre?.(payload);
+    expect(payload).toEqual({ longJobSeq: 1 });
+    expect(store.actions.map(({ type }) => type)).toEqual(['SET_HOOKS']);
+});
+
+test('handles are taken out of the property and followed', async () => {
+    const { rerender } = render(element());
+    arrive(handle('a', { running: [['button', 'disabled', true, false]] }));
+    rerender(element());
+    expect(layout.get('host')).toEqual({ handles: {} });
+    expect(layout.get('button')).toEqual({ disabled: true });
+    server.show('a', { cursor: 1, status: 'succeeded' });
+    await pass(20);
+    expect(layout.get('button')).toEqual({ disabled: false });
+    expect(store.listeners.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a handle that arrives after the rendering is not lost', async () => {
+    const { rerender } = render(element());
+    arrive(handle('a'));
+    const rendered = element();
+    arrive(handle('b'));
+    rerender(rendered);
+    rerender(element());
+    await pass(20);
+    expect(server.polls).toEqual([
+        [
+            ['a', 0],
+            ['b', 0],
+        ],
+    ]);
+    expect(layout.get('host')).toEqual({ handles: {} });
+});
+
+test('handles that are there before the first rendering are followed', async () => {
+    arrive(handle('a'));
+    render(element());
+    await pass(20);
+    expect(server.polls).toEqual([[['a', 0]]]);
+});
+
+test('jobs go on when the component leaves the page', async () => {
+    arrive(handle('a'));
+    render(element()).unmount();
+    await pass(20);
+    expect(server.polls).toEqual([[['a', 0]]]);
+});
+
+test('the clientside callback cancels the jobs of its Input', async () => {
+    arrive(handle('a', { cancel: ['stop.n_clicks'] }), handle('b'));
+    render(element());
+    expect(change('stop.n_clicks')).toBeUndefined();
+    await pass(20);
+    expect(server.cancelled).toEqual([['a']]);
+    expect(server.polls).toEqual([[['b', 0]]]);
+});

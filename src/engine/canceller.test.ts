@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeServer } from '../testing/server';
+import { Canceller } from './canceller';
+import { Client } from './client';
+
+let server: FakeServer;
+let canceller: Canceller;
+const refused = vi.fn();
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    refused.mockClear();
+    server = new FakeServer();
+    canceller = new Canceller(
+        new Client(() => ({ url: '/', init: {} })),
+        refused,
+    );
+});
+
+afterEach(() => {
+    vi.useRealTimers();
+});
+
+test('jobs are cancelled at once, in one request', async () => {
+    canceller.cancel(['a', 'b']);
+    await pass(1);
+    expect(server.cancelled).toEqual([['a', 'b']]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a cancel of nothing asks nothing', async () => {
+    canceller.cancel([]);
+    await pass(1000);
+    expect(server.requests).toEqual([]);
+});
+
+test('a cancel is repeated until it got through', async () => {
+    server.disconnect();
+    server.fail(503);
+    server.fail(429, { 'Retry-After': '9' });
+    canceller.cancel(['a']);
+    await pass(60_000);
+    expect(server.cancelled).toEqual([['a'], ['a'], ['a'], ['a']]);
+    expect(server.waits).toEqual([500, 1000, 9000]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what comes during a request goes with the next', async () => {
+    server.fail(500);
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    canceller.cancel(['c']);
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a'], ['a', 'b', 'c']]);
+});
+
+test('a refused cancel is reported and not repeated', async () => {
+    server.fail(403);
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a'], ['b']]);
+    expect(refused).toHaveBeenCalledOnce();
+});

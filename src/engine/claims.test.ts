@@ -1,0 +1,96 @@
+import { beforeEach, expect, test } from 'vitest';
+import { handle } from '../testing/handle';
+import { FakePage } from '../testing/page';
+import { Claims } from './claims';
+import { Job } from './job';
+import { Updates } from './updates';
+
+let page: FakePage;
+let claims: Claims;
+
+beforeEach(() => {
+    page = new FakePage('button', 'bar');
+    claims = new Claims(page, new Updates(page));
+});
+
+const job = (on: string) =>
+    new Job(
+        handle(on, {
+            running: [['button', 'children', on, 'rest']],
+            progress: [['bar', 'value', 0]],
+        }),
+    );
+
+test('a shared property shows the last job, and rests when none is left', () => {
+    const [first, second] = [job('first'), job('second')];
+    claims.take(first);
+    claims.take(second);
+    expect(page.props('button')).toEqual({ children: 'second' });
+    claims.release(second);
+    expect(page.props('button')).toEqual({ children: 'first' });
+    claims.release(first);
+    expect(page.props('button')).toEqual({ children: 'rest' });
+});
+
+test('the end of an earlier job touches nothing that is shared', () => {
+    const [first, second] = [job('first'), job('second')];
+    claims.take(first);
+    claims.take(second);
+    page.calls.length = 0;
+    claims.release(first);
+    expect(page.calls).toEqual([]);
+});
+
+test('shared progress shows the last job, and then what the other is at', () => {
+    const [first, second] = [job('first'), job('second')];
+    claims.take(first);
+    claims.take(second);
+    claims.set(first, [['bar', 'value', 1]]);
+    expect(page.props('bar')).toEqual({ value: 0 });
+    claims.set(second, [['bar', 'value', 2]]);
+    expect(page.props('bar')).toEqual({ value: 2 });
+    claims.release(second);
+    expect(page.props('bar')).toEqual({ value: 1 });
+    claims.release(first);
+    expect(page.props('bar')).toEqual({ value: 0 });
+});
+
+test('running comes to rest before progress', () => {
+    const only = job('on');
+    claims.take(only);
+    page.calls.length = 0;
+    claims.release(only);
+    expect(page.calls).toEqual([
+        ['button', { children: 'rest' }],
+        ['bar', { value: 0 }],
+    ]);
+});
+
+test('a component that is there to begin with is not set again', () => {
+    claims.take(job('on'));
+    page.calls.length = 0;
+    claims.refresh();
+    expect(page.calls).toEqual([]);
+});
+
+test('a component that comes back is set to what it missed', () => {
+    const only = job('on');
+    claims.take(only);
+    page.remove('bar');
+    claims.refresh();
+    claims.set(only, [['bar', 'value', 7]]);
+    page.add('bar');
+    claims.refresh();
+    expect(page.props('bar')).toEqual({ value: 7 });
+});
+
+test('a value that no job holds any more does not come back', () => {
+    const only = job('on');
+    page.remove('button');
+    claims.take(only);
+    claims.release(only);
+    page.add('button');
+    page.calls.length = 0;
+    claims.refresh();
+    expect(page.calls).toEqual([]);
+});

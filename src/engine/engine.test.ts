@@ -1,0 +1,492 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { deferred } from '../testing/deferred';
+import { handle } from '../testing/handle';
+import { append, FakePage } from '../testing/page';
+import { FakeServer } from '../testing/server';
+import { Client } from './client';
+import { Engine } from './engine';
+import type { Status } from './snapshot';
+
+let server: FakeServer;
+let page: FakePage;
+let engine: Engine;
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+const start = (...handles: ReturnType<typeof handle>[]) => {
+    engine.take(handles);
+};
+const polled = () => server.polls[server.polls.length - 1];
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    server = new FakeServer();
+    page = new FakePage('out', 'button', 'bar');
+    engine = new Engine(
+        page,
+        new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
+    );
+});
+
+afterEach(() => {
+    vi.useRealTimers();
+});
+
+const job = (token: string, more = {}) =>
+    handle(token, {
+        slot: 'slot',
+        outputs: [['out', 'children']],
+        running: [['button', 'disabled', true, false]],
+        progress: [['bar', 'value', 0]],
+        cancel: ['stop.n_clicks'],
+        ...more,
+    });
+
+const show = (token: string, status: Status, more = {}, cursor = 1) => {
+    server.show(token, { cursor, status, ...more });
+};
+
+const result = (value: unknown) => ({
+    result: { response: { out: { children: value } } },
+});
+
+describe('a job', () => {
+    test('switches running on, progress to its default and marks its outputs', () => {
+        start(job('a'));
+        expect(page.props('button')).toEqual({ disabled: true });
+        expect(page.props('bar')).toEqual({ value: 0 });
+        expect([...page.marks]).toEqual(['out.children']);
+        expect(page.props('out')).toEqual({});
+    });
+
+    test('shows progress and what set_props sets while it runs', async () => {
+        start(job('a'));
+        show('a', 'running', {
+            progress: [['bar', 'value', 5]],
+            props: [['out', 'title', 'half']],
+        });
+        await pass(20);
+        expect(page.props('bar')).toEqual({ value: 5 });
+        expect(page.props('out')).toEqual({ title: 'half' });
+        expect(page.props('button')).toEqual({ disabled: true });
+    });
+
+    test('leaves its result, running off and progress at its default', async () => {
+        start(job('a'));
+        show('a', 'succeeded', {
+            progress: [['bar', 'value', 9]],
+            result: {
+                sideUpdate: { '{"i":1,"type":"x"}': { title: 'set' } },
+                response: { out: { children: 'done' } },
+            },
+        });
+        page.add({ type: 'x', i: 1 });
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props({ i: 1, type: 'x' })).toEqual({ title: 'set' });
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.props('bar')).toEqual({ value: 0 });
+        expect(page.marks.size).toBe(0);
+        expect(page.reports).toEqual([]);
+    });
+
+    test.each([null, 0, '', []])('may return %j', async (value) => {
+        start(job('a'));
+        show('a', 'succeeded', result(value));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: value });
+    });
+
+    test('may return the property that shows its progress', async () => {
+        start(job('a', { progress: [['out', 'children', 'idle']] }));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+    });
+
+    test('leaves no timer, request or watcher behind', async () => {
+        start(job('a'), job('b', { slot: 'other' }));
+        expect(page.watchers.size).toBe(1);
+        await pass(20);
+        show('a', 'succeeded', result(1));
+        show('b', 'succeeded', result(2));
+        await pass(1000);
+        expect(vi.getTimerCount()).toBe(0);
+        expect(page.watchers.size).toBe(0);
+        const requests = server.requests.length;
+        await pass(60_000);
+        expect(server.requests.length).toBe(requests);
+    });
+
+    test('shows its result when the libraries it needs are loaded', async () => {
+        const { promise, resolve: loaded } = deferred();
+        page.loading = promise;
+        const dist = [{ type: '_js_dist', url: '/new.js' }];
+        start(job('a'));
+        show('a', 'succeeded', {
+            result: { ...result('done').result, dist },
+        });
+        await pass(10_000);
+        expect(page.loads).toEqual([dist]);
+        expect(page.props('button')).toEqual({ disabled: true });
+        expect(server.polls.length).toBe(1);
+        loaded();
+        await pass(1);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.watchers.size).toBe(0);
+    });
+
+    test('shows nothing when it is cancelled while its libraries load', async () => {
+        const { promise, resolve: loaded } = deferred();
+        page.loading = promise;
+        start(job('a'));
+        show('a', 'succeeded', {
+            result: {
+                ...result('done').result,
+                dist: [{ type: '_js_dist', url: '/new.js' }],
+            },
+        });
+        await pass(20);
+        engine.cancel(['stop.n_clicks']);
+        loaded();
+        await pass(1);
+        expect(page.props('out')).toEqual({});
+    });
+
+    test('reports a library that can not be loaded', async () => {
+        page.load = () =>
+            Promise.reject(new Error('/new.js could not be loaded'));
+        start(job('a'));
+        show('a', 'succeeded', {
+            result: {
+                ...result('done').result,
+                dist: [{ type: '_js_dist', url: '/new.js' }],
+            },
+        });
+        await pass(20);
+        expect(page.props('out')).toEqual({});
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports[0]?.[0]).toContain('/new.js could not be loaded');
+    });
+});
+
+describe('a job without a result', () => {
+    test.each<Status>(['failed', 'timed_out', 'lost', 'rejected'])(
+        'that is %s leaves its outputs and is reported',
+        async (status) => {
+            start(job('a'));
+            show('a', status, {
+                error: {
+                    type: 'ValueError',
+                    message: 'bad',
+                    task: 'app.work',
+                    traceback: 'Traceback ...',
+                },
+            });
+            await pass(20);
+            expect(page.props('out')).toEqual({});
+            expect(page.props('button')).toEqual({ disabled: false });
+            expect(page.props('bar')).toEqual({ value: 0 });
+            expect(page.marks.size).toBe(0);
+            expect(page.reports).toEqual([
+                [
+                    `Long callback app.work ${status}: ValueError: bad`,
+                    'Traceback ...',
+                ],
+            ]);
+            expect(vi.getTimerCount()).toBe(0);
+        },
+    );
+
+    test('that is cancelled elsewhere is silent', async () => {
+        start(job('a'));
+        show('a', 'cancelled');
+        await pass(20);
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports).toEqual([]);
+    });
+
+    test('that the server does not know ends, whatever its cursor', async () => {
+        start(job('a'));
+        show('a', 'running', {}, 7);
+        await pass(20);
+        server.answer(() =>
+            Response.json({
+                next: 10,
+                jobs: {
+                    0: {
+                        cursor: 0,
+                        status: 'lost',
+                        error: { type: 'Unknown', message: 'no such job' },
+                    },
+                },
+            }),
+        );
+        await pass(1000);
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports).toEqual([
+            ['Long callback lost: Unknown: no such job', undefined],
+        ]);
+    });
+
+    test('ends when the server refuses to be asked', async () => {
+        start(job('a'), job('b', { slot: 'other' }));
+        server.fail(401);
+        await pass(20);
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports.map(([message]) => message)).toEqual([
+            'Long callback lost: Refused: The server answered poll with 401: no',
+            'Long callback lost: Refused: The server answered poll with 401: no',
+        ]);
+        expect(vi.getTimerCount()).toBe(0);
+    });
+});
+
+describe('answers', () => {
+    test('that are repeated or older than what is known change nothing', async () => {
+        start(job('a'));
+        show('a', 'running', { progress: [['bar', 'value', 5]] }, 5);
+        await pass(20);
+        for (const cursor of [5, 4]) {
+            server.answer(() =>
+                Response.json({
+                    next: 10,
+                    jobs: {
+                        0: {
+                            cursor,
+                            status: 'running',
+                            progress: [['bar', 'value', 4]],
+                        },
+                    },
+                }),
+            );
+        }
+        await pass(3000);
+        expect(page.props('bar')).toEqual({ value: 5 });
+        expect(polled()).toEqual([['a', 5]]);
+    });
+
+    test('for a job that was replaced meanwhile show nothing', async () => {
+        start(job('a'));
+        show('a', 'succeeded', result('old'));
+        const release = server.hold();
+        await pass(20);
+        start(job('b', { seq: 2 }));
+        release();
+        await pass(1);
+        expect(page.props('out')).toEqual({});
+        expect(page.props('button')).toEqual({ disabled: true });
+    });
+
+    test('for a job that was cancelled meanwhile show nothing', async () => {
+        start(job('a'));
+        show('a', 'succeeded', result('old'));
+        const release = server.hold();
+        await pass(20);
+        engine.cancel(['stop.n_clicks']);
+        release();
+        await pass(1);
+        expect(page.props('out')).toEqual({});
+    });
+});
+
+describe('a new handle', () => {
+    test('replaces the live job of its slot without a flicker', async () => {
+        start(job('a'));
+        await pass(20);
+        page.calls.length = 0;
+        start(job('b', { seq: 2 }));
+        await pass(20);
+        expect(page.calls).not.toContainEqual(['button', { disabled: false }]);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(polled()).toEqual([['b', 0]]);
+        show('b', 'succeeded', result('new'));
+        await pass(1000);
+        expect(page.props('out')).toEqual({ children: 'new' });
+        expect(page.props('button')).toEqual({ disabled: false });
+    });
+
+    test('that arrives after that of a later trigger is cancelled', async () => {
+        start(job('b', { seq: 2 }));
+        start(job('a', { seq: 1 }));
+        await pass(20);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(polled()).toEqual([['b', 0]]);
+    });
+
+    test('is cancelled even if the job of the later trigger is over', async () => {
+        start(job('b', { seq: 2 }));
+        show('b', 'succeeded', result('new'));
+        await pass(20);
+        start(job('a', { seq: 1 }));
+        show('a', 'succeeded', result('old'));
+        await pass(1000);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(page.props('out')).toEqual({ children: 'new' });
+    });
+
+    test('of another slot runs beside it', async () => {
+        start(job('a'), job('b', { slot: 'other' }));
+        await pass(20);
+        expect(polled()).toEqual([
+            ['a', 0],
+            ['b', 0],
+        ]);
+        expect(server.cancelled).toEqual([]);
+    });
+
+    test('of a parallel callback runs beside the one of its slot', async () => {
+        start(
+            job('b', { seq: 2, retrigger: 'parallel' }),
+            job('a', { seq: 1, retrigger: 'parallel' }),
+        );
+        await pass(20);
+        expect(polled()?.length).toBe(2);
+    });
+
+    test('that comes twice counts once', async () => {
+        start(job('a'));
+        start(job('a'));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        start(job('a'));
+        await pass(1000);
+        expect(server.polls.length).toBe(1);
+        expect(server.cancelled).toEqual([]);
+        expect(page.props('button')).toEqual({ disabled: false });
+    });
+});
+
+describe('a change of a cancel Input', () => {
+    test('cancels the jobs that name it, and no others', async () => {
+        start(job('a'), job('b', { slot: 'other', cancel: ['no.n_clicks'] }));
+        engine.cancel(['stop.n_clicks', 'unknown.n_clicks']);
+        await pass(20);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(polled()).toEqual([['b', 0]]);
+    });
+
+    test('leaves the outputs and switches running off at once', () => {
+        start(job('a'));
+        engine.cancel(['stop.n_clicks']);
+        expect(page.props('out')).toEqual({});
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.props('bar')).toEqual({ value: 0 });
+        expect(page.marks.size).toBe(0);
+    });
+
+    test('cancels a job whose handle has not arrived yet', async () => {
+        const seq = engine.stamp();
+        engine.cancel(['stop.n_clicks']);
+        await pass(100);
+        start(job('a', { seq }));
+        await pass(100);
+        expect(page.calls).toEqual([]);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(server.polls).toEqual([]);
+    });
+
+    test('wins over a start of the same event, in either order', async () => {
+        const before = engine.stamp();
+        engine.cancel(['stop.n_clicks']);
+        const after = engine.stamp();
+        await pass(1);
+        start(
+            job('a', { seq: before }),
+            job('b', { seq: after, slot: 'other' }),
+        );
+        await pass(1);
+        expect(server.cancelled.flat()).toEqual(['a', 'b']);
+    });
+
+    test('does not cancel what is started later', async () => {
+        engine.cancel(['stop.n_clicks']);
+        await pass(1);
+        start(job('a', { seq: engine.stamp() }));
+        await pass(20);
+        expect(server.cancelled).toEqual([]);
+        expect(polled()).toEqual([['a', 0]]);
+    });
+
+    test('leaves no timer or watcher behind', async () => {
+        start(job('a'));
+        engine.cancel(['stop.n_clicks']);
+        await pass(1);
+        expect(vi.getTimerCount()).toBe(0);
+        expect(page.watchers.size).toBe(0);
+    });
+
+    test('reports a cancel that the server refuses', async () => {
+        start(job('a'));
+        server.fail(403);
+        engine.cancel(['stop.n_clicks']);
+        await pass(1);
+        expect(page.reports).toEqual([
+            [
+                'Long callbacks not cancelled: The server answered cancel with 403: no',
+            ],
+        ]);
+    });
+});
+
+describe('a component that is not on the page', () => {
+    test('gets its updates, Patches in order, when it is there', async () => {
+        start(job('a'));
+        show('a', 'succeeded', {
+            props: [
+                ['list', 'children', ['dropped']],
+                ['list', 'children', ['a']],
+                ['list', 'children', append('b')],
+                ['list', 'children', append('c')],
+            ],
+        });
+        await pass(20);
+        expect(page.watchers.size).toBe(1);
+        page.add('list');
+        expect(page.props('list')).toEqual({ children: ['a', 'b', 'c'] });
+        expect(page.watchers.size).toBe(0);
+    });
+
+    test('gets running, progress and its mark when it comes (back)', async () => {
+        start(job('a'));
+        show('a', 'running', { progress: [['bar', 'value', 5]] });
+        await pass(20);
+        page.remove('button', 'bar', 'out');
+        expect(page.marks.size).toBe(0);
+        show('a', 'running', { progress: [['bar', 'value', 6]] }, 2);
+        await pass(1000);
+        page.add('button', 'bar', 'out');
+        expect(page.props('button')).toEqual({ disabled: true });
+        expect(page.props('bar')).toEqual({ value: 6 });
+        expect([...page.marks]).toEqual(['out.children']);
+    });
+
+    test('is at rest when it comes back after the end', async () => {
+        start(job('a'));
+        page.remove('button', 'bar', 'out');
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        page.add('button', 'bar', 'out');
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.props('bar')).toEqual({ value: 0 });
+        expect(page.props('out')).toEqual({ children: 'done' });
+    });
+});
+
+test('a mark that another callback has cleared is set again', () => {
+    start(job('a'));
+    page.marks.clear();
+    page.changed();
+    expect([...page.marks]).toEqual(['out.children']);
+});
+
+test('an update that can not be applied is reported, and the rest goes on', async () => {
+    start(job('a'));
+    show('a', 'succeeded', {
+        props: [['bar', 'children', append('x')]],
+        ...result('done'),
+    });
+    await pass(20);
+    expect(page.reports[0]?.[0]).toContain('bar');
+    expect(page.props('out')).toEqual({ children: 'done' });
+});

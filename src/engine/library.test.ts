@@ -1,0 +1,29 @@
+import { afterEach, expect, test } from 'vitest';
+import { loadLibrary } from './library';
+
+afterEach(() => {
+    document.head.replaceChildren();
+});
+
+test('a script has run when it is loaded', async () => {
+    const loaded = loadLibrary({ type: '_js_dist', url: '/new.js' });
+    const script = document.head.querySelector('script');
+    expect(script?.getAttribute('src')).toBe('/new.js');
+    script?.dispatchEvent(new Event('load'));
+    await expect(loaded).resolves.toBeUndefined();
+});
+
+test('a style sheet is linked', async () => {
+    const loaded = loadLibrary({ type: '_css_dist', url: '/new.css' });
+    const link = document.head.querySelector('link');
+    expect(link?.getAttribute('href')).toBe('/new.css');
+    expect(link?.rel).toBe('stylesheet');
+    link?.dispatchEvent(new Event('load'));
+    await expect(loaded).resolves.toBeUndefined();
+});
+
+test('a file that can not be loaded is named', async () => {
+    const loaded = loadLibrary({ type: '_js_dist', url: '/new.js' });
+    document.head.querySelector('script')?.dispatchEvent(new Event('error'));
+    await expect(loaded).rejects.toThrow('/new.js could not be loaded');
+});

@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeStore } from '../testing/store';
+import { Renderer } from './renderer';
+import type { Payload } from './store';
+
+let store: FakeStore;
+let renderer: Renderer;
+
+beforeEach(() => {
+    store = new FakeStore();
+    renderer = new Renderer(store);
+});
+
+afterEach(() => {
+    document.cookie = '_csrf_token=; max-age=0';
+    document.cookie = 'xsrf=; max-age=0';
+});
+
+const request = (payload: Payload) => {
+    store.getState().hooks.request_pre?.(payload);
+    return payload;
+};
+
+test('every callback request is stamped', () => {
+    let last = 0;
+    renderer.stampRequests(() => ++last);
+    expect(request({ output: 'a' })).toEqual({ output: 'a', longJobSeq: 1 });
+    expect(request({ output: 'b' })).toEqual({ output: 'b', longJobSeq: 2 });
+});
+
+test('a request that Dash repeats keeps its stamp', () => {
+    let last = 0;
+    renderer.stampRequests(() => ++last);
+    expect(request(request({}))).toEqual({ longJobSeq: 1 });
+});
+
+test("the app's own hooks go on", () => {
+    const request_pre = vi.fn();
+    const hooks = { request_pre, request_post: vi.fn() };
+    store.set({ hooks });
+    renderer.stampRequests(() => 1);
+    const payload = request({});
+    expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
+    expect(store.getState().hooks).toMatchObject({
+        request_post: hooks.request_post,
+    });
+});
+
+test("requests look like Dash's own", () => {
+    store.configure({
+        requests_pathname_prefix: '/app/',
+        fetch: { credentials: 'same-origin', headers: { Authorization: 'b' } },
+    });
+    document.cookie = 'other=1';
+    document.cookie = '_csrf_token=a%20b';
+    expect(renderer.connection()).toEqual({
+        url: '/app/_dash-long-jobs/',
+        init: {
+            credentials: 'same-origin',
+            headers: { Authorization: 'b', 'X-CSRFToken': 'a b' },
+        },
+    });
+});
+
+test('the CSRF cookie and header go by the names in the config', () => {
+    store.configure({ csrf_token_name: 'xsrf', csrf_header_name: 'X-Other' });
+    document.cookie = 'xsrf=100%';
+    expect(renderer.connection().init.headers).toEqual({ 'X-Other': '100%' });
+});
+
+test('components are found by their ids', () => {
+    store.place('a', { type: 'x', i: 1 }, { type: 'x', i: 2 });
+    expect(renderer.path('a')).toEqual(['props', 'children', 0]);
+    expect(renderer.path({ i: 2, type: 'x' })).toEqual([
+        'props',
+        'children',
+        2,
+    ]);
+    expect(renderer.path('b')).toBeUndefined();
+    expect(renderer.path({ i: 3, type: 'x' })).toBeUndefined();
+    expect(renderer.path({ i: 1 })).toBeUndefined();
+});
+
+test('an error is a line in the console', () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    renderer.report('It failed', 'Traceback');
+    expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
+    expect(store.actions).toEqual([]);
+});
+
+test("an error is one of Dash's dev tools, too, in debug mode", () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    store.configure({ ui: true });
+    renderer.report('It failed', 'Traceback');
+    expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
+    expect(store.actions).toEqual([
+        {
+            type: 'ON_ERROR',
+            payload: {
+                type: 'backEnd',
+                error: { message: 'It failed', html: 'Traceback' },
+            },
+        },
+    ]);
+});
+
+test('a watcher hears once of all changes of one moment, after it', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed);
+    store.place('a');
+    store.place('b');
+    store.set({ loading: {} });
+    expect(changed).not.toHaveBeenCalled();
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledOnce();
+    store.place('c');
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledTimes(2);
+});
+
+test('a watcher hears of nothing else, and not of what it does itself', async () => {
+    const changed = vi.fn(() => {
+        store.place('mine');
+    });
+    renderer.watch(changed);
+    store.configure({ ui: true });
+    await Promise.resolve();
+    expect(changed).not.toHaveBeenCalled();
+    store.place('a');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(changed).toHaveBeenCalledOnce();
+});
+
+test('a watcher can leave', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed)();
+    store.place('a');
+    await Promise.resolve();
+    expect(changed).not.toHaveBeenCalled();
+    expect(store.listeners.size).toBe(0);
+});

@@ -1,0 +1,112 @@
+import { stringifyId, type Id } from '../engine/id';
+import type { Library } from '../engine/library';
+import type { Mark, Page, Path } from '../engine/page';
+import { isPatch } from '../engine/update';
+
+type Props = Record<string, unknown>;
+
+/** A Patch that appends to a list, as Dash serialises it. */
+export function append(value: unknown) {
+    return {
+        __dash_patch_update: '__dash_patch_update',
+        operations: [
+            { operation: 'Append', location: [] as never[], params: { value } },
+        ],
+    };
+}
+
+/** A page in memory: its components, and every call that set one's properties. */
+export class FakePage implements Page {
+    readonly components = new Map<string, Props>();
+    readonly calls: [Id, Props][] = [];
+    readonly marks = new Set<string>();
+    readonly reports: [message: string, details?: string][] = [];
+    readonly loads: Library[][] = [];
+    readonly watchers = new Set<() => void>();
+    loading: Promise<unknown> = Promise.resolve();
+
+    constructor(...ids: Id[]) {
+        this.add(...ids);
+    }
+
+    add(...ids: Id[]): void {
+        for (const id of ids) {
+            this.components.set(stringifyId(id), {});
+        }
+        this.changed();
+    }
+
+    remove(...ids: Id[]): void {
+        for (const id of ids) {
+            this.components.delete(stringifyId(id));
+        }
+        this.changed();
+    }
+
+    props(id: Id): Props | undefined {
+        return this.components.get(stringifyId(id));
+    }
+
+    changed(): void {
+        for (const watcher of [...this.watchers]) {
+            watcher();
+        }
+    }
+
+    path(id: Id): Path | undefined {
+        const key = stringifyId(id);
+        return this.components.has(key) ? ['children', key] : undefined;
+    }
+
+    setProps(id: Id, props: Props): void {
+        this.calls.push([id, props]);
+        const component = this.props(id);
+        if (!component) {
+            throw new Error('no such component');
+        }
+        for (const [property, value] of Object.entries(props)) {
+            component[property] = isPatch(value)
+                ? patched(component[property], value as Patch)
+                : value;
+        }
+    }
+
+    isMarked(mark: Mark): boolean {
+        return this.marks.has(`${mark.id}.${mark.property}`);
+    }
+
+    mark(marks: Mark[]): void {
+        for (const { id, property } of marks) {
+            this.marks.add(`${id}.${property}`);
+        }
+    }
+
+    unmark(marks: Mark[]): void {
+        for (const { id, property } of marks) {
+            this.marks.delete(`${id}.${property}`);
+        }
+    }
+
+    load(libraries: Library[]): Promise<unknown> {
+        this.loads.push(libraries);
+        return this.loading;
+    }
+
+    report(...report: [message: string, details?: string]): void {
+        this.reports.push(report);
+    }
+
+    watch(changed: () => void): () => void {
+        this.watchers.add(changed);
+        return () => this.watchers.delete(changed);
+    }
+}
+
+type Patch = ReturnType<typeof append>;
+
+function patched(value: unknown, { operations }: Patch): unknown[] {
+    if (!Array.isArray(value)) {
+        throw new Error('Cannot patch undefined');
+    }
+    return [...(value as unknown[]), ...operations.map((o) => o.params.value)];
+}

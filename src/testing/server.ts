@@ -1,0 +1,82 @@
+import { vi } from 'vitest';
+import type { Snapshot } from '../engine/snapshot';
+import { deferred } from './deferred';
+
+type Request = { at: number; url: string; init: RequestInit };
+type Outcome = () => Response | Promise<Response>;
+
+/** The endpoints in memory, in place of `fetch`. */
+export class FakeServer {
+    readonly requests: Request[] = [];
+    /** Tokens and cursors of every poll. */
+    readonly polls: [token: string, cursor: number][][] = [];
+    readonly cancelled: string[][] = [];
+    next = 5000;
+    private readonly snapshots = new Map<string, Snapshot>();
+    private readonly outcomes: Outcome[] = [];
+
+    constructor() {
+        vi.stubGlobal('fetch', (url: string, init: RequestInit) =>
+            this.fetch(url, init),
+        );
+    }
+
+    /** When each request came, in milliseconds after the one before. */
+    get waits(): number[] {
+        return this.requests
+            .slice(1)
+            .map(({ at }, index) => at - (this.requests[index]?.at ?? 0));
+    }
+
+    /** What polls show of a job from now on. */
+    show(token: string, snapshot: Snapshot): void {
+        this.snapshots.set(token, snapshot);
+    }
+
+    /** Ends the next request that has no other outcome yet in this way. */
+    answer(outcome: Outcome): void {
+        this.outcomes.push(outcome);
+    }
+
+    fail(status: number, headers: Record<string, string> = {}): void {
+        this.answer(() => new Response('no', { status, headers }));
+    }
+
+    disconnect(): void {
+        this.answer(() => Promise.reject(new TypeError('Failed to fetch')));
+    }
+
+    /** Keeps the next request waiting; returns what lets it go on. */
+    hold(): () => void {
+        const { promise, resolve } = deferred();
+        const snapshots = new Map(this.snapshots);
+        this.answer(() => promise.then(() => this.poll(snapshots)));
+        return resolve;
+    }
+
+    private async fetch(url: string, init: RequestInit): Promise<Response> {
+        this.requests.push({ at: Date.now(), url, init });
+        const body: unknown = JSON.parse(init.body as string);
+        const outcome = this.outcomes.shift();
+        if (url.endsWith('cancel')) {
+            this.cancelled.push(body as string[]);
+            return outcome?.() ?? new Response(null, { status: 204 });
+        }
+        this.polls.push(body as [string, number][]);
+        return outcome?.() ?? this.poll(this.snapshots);
+    }
+
+    private poll(snapshots: Map<string, Snapshot>): Response {
+        const asked = this.polls[this.polls.length - 1] ?? [];
+        const jobs = asked.flatMap(([token, cursor], index) => {
+            const snapshot = snapshots.get(token);
+            return snapshot && snapshot.cursor > cursor
+                ? [[index, snapshot]]
+                : [];
+        });
+        return Response.json({
+            next: this.next,
+            jobs: Object.fromEntries(jobs) as object,
+        });
+    }
+}
