@@ -48,6 +48,16 @@ test('a cancel is repeated until it got through', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
+test('a failure after a success waits as briefly as the first', async () => {
+    server.fail(503);
+    canceller.cancel(['a']);
+    await pass(1000);
+    server.fail(503);
+    canceller.cancel(['b']);
+    await pass(1000);
+    expect(server.waits).toEqual([500, 500, 500]);
+});
+
 test('what comes during a request goes with the next', async () => {
     server.fail(500);
     canceller.cancel(['a']);

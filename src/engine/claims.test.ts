@@ -6,11 +6,13 @@ import { Job } from './job';
 import { Updates } from './updates';
 
 let page: FakePage;
+let updates: Updates;
 let claims: Claims;
 
 beforeEach(() => {
     page = new FakePage('button', 'bar');
-    claims = new Claims(page, new Updates(page));
+    updates = new Updates(page);
+    claims = new Claims(page, updates);
 });
 
 const job = (on: string) =>
@@ -45,8 +47,9 @@ test('shared progress shows the last job, and then what the other is at', () => 
     const [first, second] = [job('first'), job('second')];
     claims.take(first);
     claims.take(second);
+    page.calls.length = 0;
     claims.set(first, [['bar', 'value', 1]]);
-    expect(page.props('bar')).toEqual({ value: 0 });
+    expect(page.calls).toEqual([]);
     claims.set(second, [['bar', 'value', 2]]);
     expect(page.props('bar')).toEqual({ value: 2 });
     claims.release(second);
@@ -82,6 +85,19 @@ test('a component that comes back is set to what it missed', () => {
     page.add('bar');
     claims.refresh();
     expect(page.props('bar')).toEqual({ value: 7 });
+});
+
+test('a component that comes is set once, to what shows now', () => {
+    const [first, second] = [job('first'), job('second')];
+    page.remove('button');
+    claims.take(first);
+    claims.take(second);
+    claims.release(second);
+    page.add('button');
+    page.calls.length = 0;
+    updates.flush();
+    claims.refresh();
+    expect(page.calls).toEqual([['button', { children: 'first' }]]);
 });
 
 test('a value that no job holds any more does not come back', () => {

@@ -84,11 +84,12 @@ test('a new handle brings the next poll forward', async () => {
     engine.take([handle('a')]);
     await pass(500);
     engine.take([handle('b')]);
-    await pass(20);
+    await pass(2000);
     expect(server.polls[1]).toEqual([
         ['a', 0],
         ['b', 0],
     ]);
+    expect(server.waits).toEqual([500, 1000]);
 });
 
 test('handles do not put the next poll off', async () => {

@@ -128,6 +128,8 @@ test('a watcher hears of nothing else, and not of what it does itself', async ()
     expect(changed).not.toHaveBeenCalled();
     store.place('a');
     await new Promise((resolve) => setTimeout(resolve));
+    store.configure({ ui: false });
+    await Promise.resolve();
     expect(changed).toHaveBeenCalledOnce();
 });
 
