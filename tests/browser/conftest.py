@@ -1,14 +1,43 @@
-"""A browser whose log must be empty when a test ends."""
+"""A browser whose log must be empty when a test ends, and a server in the process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
+import dash
 import pytest
 from dash.testing.browser import Browser
+from werkzeug.serving import make_server
 
 
 @pytest.fixture
 def browser(dash_br: Browser) -> Iterator[Browser]:
     yield dash_br
     assert dash_br.get_logs() == []
+
+
+@contextmanager
+def served(app: dash.Dash) -> Iterator[str]:
+    """Serve an app from a thread; gives its URL."""
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[dash.Dash], str]]:
+    """Serve apps from this process until the test ends.
+
+    dash_duo would do so too, but it ends its server by raising SystemExit in every
+    thread that is younger, and fails when one of them ends before it gets there.
+    """
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(served(app))
