@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,9 +14,11 @@ from dash.dependencies import DashDependency, Input, Output
 from . import dash_bridge, tasks
 from .exceptions import MissingManagerError
 from .extension import ENGINE_HOST, LongJobs
-from .jobs import Call, new_job_id
+from .jobs import Call, Retrigger, new_job_id
 from .managers.base import LongCallbackManager
+from .signature import Signature
 from .tasks import Task
+from .trigger import Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +27,9 @@ Running = tuple[Output, Any, Any]
 
 #: Registers a callback: ``dash.callback`` or an app's own ``callback``.
 Register = Callable[..., Callable[[Callable[..., Any]], Any]]
+
+#: How many callbacks without Outputs there are with the same Inputs, by Dash's id.
+_without_output: Counter[str] = Counter()
 
 
 def long_callback(
@@ -34,6 +40,7 @@ def long_callback(
     progress: Any = None,
     progress_default: Any = None,
     interval: float = 1000,
+    on_retrigger: str = "replace",
     register: Register = dash.callback,
     **options: Any,
 ) -> Callable[[F], F]:
@@ -53,6 +60,10 @@ def long_callback(
             grouping; None everywhere by default.
         interval: the longest wait between two polls, in milliseconds. The first polls
             of a job come sooner.
+        on_retrigger: what a new trigger does while a job of this callback, and of the
+            same MATCH instance of it, is live on the page: ``"replace"`` cancels that
+            job, ``"queue"`` waits for its end, ``"parallel"`` runs beside it,
+            ``"ignore"`` does nothing.
         register: what the callback is registered with; an app's own ``callback``, or
             ``dash.callback``.
         options: further keyword arguments of ``dash.callback``.
@@ -66,14 +77,14 @@ def long_callback(
             "of the request. Leave it out."
         )
     spec = LongCallback(
-        dependencies=dependencies,
-        options=options,
+        signature=Signature(args=dependencies, options=options),
         manager=_check_manager(manager),
         running=_check_running(running),
         cancel=_check_cancel(cancel),
         progress=_check_progress(progress),
         progress_default=_flat_default(progress, progress_default),
         interval=_check_interval(interval),
+        retrigger=_check_retrigger(on_retrigger),
     )
 
     def decorate(function: F) -> F:
@@ -88,34 +99,37 @@ class LongCallback:
     """A long callback's dependencies and options, checked.
 
     Attributes:
-        dependencies: positional arguments for ``dash.callback``.
-        options: keyword arguments for ``dash.callback``.
+        signature: its dependencies and further options of ``dash.callback``.
         manager: runs the jobs; None for the app's own.
         running: one entry for each property to switch.
         cancel: Inputs whose change ends the job.
         progress: the grouping of Outputs, or None.
         progress_default: one value for each progress Output, flat.
         interval: milliseconds.
+        retrigger: what becomes of a live job.
     """
 
-    dependencies: tuple[Any, ...]
-    options: dict[str, Any]
+    signature: Signature
     manager: LongCallbackManager | None
     running: tuple[Running, ...]
     cancel: tuple[Input, ...]
     progress: Any
     progress_default: tuple[Any, ...]
     interval: float
+    retrigger: Retrigger
 
     def register(self, function: Callable[..., Any], register: Register) -> None:
         """Make a task of ``function`` and register the callback that starts jobs."""
-        callback_id = dash_bridge.callback_id(self.dependencies, self.options)
+        signature = self.signature
+        if not signature.outputs:
+            _without_output[signature.callback_id] += 1
+            times = _without_output[signature.callback_id]
+            signature = signature.with_inputs_repeated(times)
         task = Task(
-            key=tasks.key_of(function, callback_id),
+            key=tasks.key_of(function, signature.callback_id),
             name=tasks.name_of(function),
             function=function,
-            dependencies=self.dependencies,
-            options=self.options,
+            signature=self.signature,
             progress=self.progress,
             fingerprint=tasks.fingerprint_of(function),
         )
@@ -128,7 +142,7 @@ class LongCallback:
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
         dash_bridge.mark_cancel_inputs(start, self.cancel)
-        register(*self.dependencies, **self.options)(start)
+        register(*signature.args, **signature.options)(start)
 
     def _start(self, task: Task) -> Any:
         """Submit a job for the request at hand, and send its handle to the page."""
@@ -141,59 +155,46 @@ class LongCallback:
                 "long_callback_manager= to dash_long_components.Dash(), or call "
                 "manager.init_app(app) where the app is made."
             )
-        trigger = dash_bridge.describe_trigger()
-        match = dash_bridge.match_values(self.dependencies, self.options, trigger)
-        outputs = dash_bridge.outputs_of(trigger)
-        cancel = [dash_bridge.prop_id(*_target(item, match)) for item in self.cancel]
-        if not set(cancel) & set(trigger["triggered"]):
-            progress = [_target(item, match) for item in self._progress_outputs]
+        trigger = Trigger.current(self.signature)
+        handle = self._handle(task, trigger)
+        if not any(trigger.has_changed(*target) for target in handle["cancel"]):
             call = Call(
                 task=task.key,
                 fingerprint=task.fingerprint,
-                context=trigger,
-                progress=progress,
+                context=trigger.description,
+                progress=[target for *target, _default in handle["progress"]],
                 debug=dash_bridge.is_debug(app),
             )
-            handle = {
-                "token": jobs.sign(
-                    manager.submit(
-                        task.with_on_error(dash_bridge.app_on_error(app)), call
-                    ),
-                    manager,
-                ),
-                "slot": f"{task.key}{sorted(match.items())}",
-                "seq": dash_bridge.sequence_number(),
-                "retrigger": "replace",
-                "interval": self.interval,
-                "outputs": outputs,
-                "running": [
-                    [*_target(output, match), on, off]
-                    for output, on, off in self.running
-                ],
-                "progress": [
-                    [*target, default]
-                    for target, default in zip(
-                        progress, self.progress_default, strict=True
-                    )
-                ],
-                "cancel": cancel,
-            }
-            handles = dash.Patch()
-            handles[new_job_id()] = handle
-            dash.set_props(ENGINE_HOST, {"handles": handles})
-        return dash.no_update if outputs else None
+            job_id = manager.submit(
+                task.with_on_error(dash_bridge.app_on_error(app)),
+                call,
+                trigger.lane(handle["slot"], self.retrigger),
+            )
+            if job_id is not None:
+                handle["token"] = jobs.sign(job_id, manager)
+                handles = dash.Patch()
+                handles[new_job_id()] = handle
+                dash.set_props(ENGINE_HOST, {"handles": handles})
+        return dash.no_update if trigger.outputs else None
 
-    @property
-    def _progress_outputs(self) -> list[Output]:
-        if self.progress is None:
-            return []
-        return dash_bridge.flatten(self.progress)
-
-
-def _target(dependency: DashDependency, match: dict[str, Any]) -> list[Any]:
-    """Return component id and property of a dependency, with MATCH filled in."""
-    component_id = dash_bridge.resolve(dependency, match)
-    return [component_id, dependency.component_property]
+    def _handle(self, task: Task, trigger: Trigger) -> dict[str, Any]:
+        """Return what the engine is to know of a job, but for its token."""
+        progress = [] if self.progress is None else dash_bridge.flatten(self.progress)
+        return {
+            "slot": trigger.slot(task.key),
+            "seq": trigger.seq,
+            "retrigger": self.retrigger.value,
+            "interval": self.interval,
+            "outputs": trigger.outputs,
+            "running": [
+                [*trigger.target(output), on, off] for output, on, off in self.running
+            ],
+            "progress": [
+                [*trigger.target(output), default]
+                for output, default in zip(progress, self.progress_default, strict=True)
+            ],
+            "cancel": [trigger.target(item) for item in self.cancel],
+        }
 
 
 def _check_manager(manager: Any) -> LongCallbackManager | None:
@@ -248,3 +249,13 @@ def _check_interval(interval: Any) -> float:
             f"interval= takes milliseconds, zero or more, not {interval!r}."
         )
     return interval
+
+
+def _check_retrigger(value: Any) -> Retrigger:
+    try:
+        return Retrigger(value)
+    except ValueError:
+        names = ", ".join(repr(item.value) for item in Retrigger)
+        raise ValueError(
+            f"on_retrigger= takes one of {names}, not {value!r}."
+        ) from None

@@ -30,10 +30,11 @@ from dash._utils import (
     create_callback_id,
     inputs_to_dict,
     inputs_to_vals,
-    stringify_id,
     to_json,
 )
 from dash.dependencies import (
+    ALL,
+    ALLSMALLER,
     MATCH,
     DashDependency,
     Input,
@@ -55,13 +56,17 @@ def to_json_data(value: Any) -> Any:
     return json.loads(to_json(value))
 
 
-def callback_id(dependencies: tuple[Any, ...], options: Mapping[str, Any]) -> str:
+def split_dependencies(
+    args: tuple[Any, ...], options: Mapping[str, Any]
+) -> tuple[Any, list[Input], list[DashDependency]]:
+    """Return a callback's Outputs as they are grouped, its Inputs and its State."""
+    outputs, inputs, states, *_ = handle_grouped_callback_args(args, dict(options))
+    return outputs, inputs, states
+
+
+def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
     """Return Dash's id of a callback, which tells callbacks apart by their Outputs."""
-    outputs, inputs, *_ = handle_grouped_callback_args(dependencies, dict(options))
-    flat = flatten_grouping(outputs)
-    if isinstance(outputs, Output):
-        flat = outputs
-    return str(create_callback_id(flat, inputs, no_output=not flat))
+    return str(create_callback_id(outputs, inputs, no_output=not outputs))
 
 
 def is_debug(app: dash.Dash) -> bool:
@@ -115,66 +120,14 @@ def describe_trigger() -> dict[str, Any]:
     return data
 
 
-def sequence_number() -> int:
-    """Return the number that the engine gave the request of the running callback.
-
-    It says in which order the page triggered things; 0 if there is none.
-    """
-    app = dash.get_app()
-    backend = getattr(app, "backend", None)
+def request_body() -> dict[str, Any]:
+    """Return the body of the request that runs this callback, as the page sent it."""
+    backend = getattr(dash.get_app(), "backend", None)
     if backend is None:  # Dash 3
         body = flask.request.get_json(silent=True)
     else:
         body = backend.request_adapter().get_json()
-    number = body.get("longJobSeq", 0) if isinstance(body, dict) else 0
-    return number if isinstance(number, int) else 0
-
-
-def outputs_of(trigger: Mapping[str, Any]) -> list[list[Any]]:
-    """Return ``[component id, property]`` of every concrete Output of a trigger."""
-    outputs = trigger["outputs"]
-    flat: list[list[Any]] = []
-    for output in outputs if isinstance(outputs, list) else [outputs]:
-        for item in output if isinstance(output, list) else [output]:
-            flat.append([item["id"], item["property"].split("@")[0]])
-    return flat
-
-
-def match_values(
-    dependencies: tuple[Any, ...],
-    options: Mapping[str, Any],
-    trigger: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return what MATCH stands for in a trigger, by the key it stands at."""
-    outputs, inputs, states, *_ = handle_grouped_callback_args(
-        dependencies, dict(options)
-    )
-    given = trigger["outputs"]
-    concrete = [
-        *([given] if isinstance(outputs, Output) else given or []),
-        *trigger["inputs"],
-        *trigger["state"],
-    ]
-    values: dict[str, Any] = {}
-    declared = [*flatten_grouping(outputs), *inputs, *states]
-    for dependency, found in zip(declared, concrete, strict=False):
-        item = (found or [None])[0] if isinstance(found, list) else found
-        if item is None or not isinstance(dependency.component_id, dict):
-            continue
-        for key, value in dependency.component_id.items():
-            if value is MATCH:
-                values[key] = item["id"][key]
-    return values
-
-
-def resolve(dependency: DashDependency, match: Mapping[str, Any]) -> Any:
-    """Return the component id of a dependency with MATCH filled in."""
-    if not isinstance(dependency.component_id, dict):
-        return dependency.component_id
-    return {
-        key: match[key] if value is MATCH else value
-        for key, value in dependency.component_id.items()
-    }
+    return body if isinstance(body, dict) else {}
 
 
 def mark_cancel_inputs(start: Callable[..., Any], inputs: tuple[Input, ...]) -> None:
@@ -191,13 +144,9 @@ def cancel_inputs(app: dash.Dash) -> list[Input]:
     found: dict[str, Input] = {}
     for callback in app.callback_map.values():
         for item in getattr(callback.get("callback"), "long_callback_cancel", ()):
-            found[str(item)] = item
+            anywhere = _match_anything(item)
+            found[str(anywhere)] = anywhere
     return list(found.values())
-
-
-def prop_id(component_id: Any, component_property: str) -> str:
-    """Return ``id.property`` as Dash spells it in ``ctx.triggered``."""
-    return f"{stringify_id(component_id)}.{component_property}"
 
 
 @contextlib.contextmanager
@@ -221,6 +170,17 @@ def no_server() -> Iterator[None]:
         yield
 
 
+def _match_anything(item: Input) -> Input:
+    """Return an Input with ALL for other wildcards, which need an Output beside it."""
+    if not isinstance(item.component_id, dict):
+        return item
+    component_id = {
+        key: ALL if value is MATCH or value is ALLSMALLER else value
+        for key, value in item.component_id.items()
+    }
+    return Input(component_id, item.component_property)
+
+
 class LiveProps(dict):  # type: ignore[type-arg]
     """Stands in for ``ctx.updated_props`` and hands every ``set_props`` on at once.
 
@@ -242,20 +202,23 @@ class CallbackRunner:
 
     Args:
         function: takes what the user's function takes, less ``set_progress``.
-        dependencies: positional arguments of ``dash.callback``.
+        args: positional arguments of ``dash.callback``.
         options: keyword arguments of ``dash.callback``.
     """
 
     def __init__(
         self,
         function: Callable[..., Any],
-        dependencies: tuple[Any, ...],
+        args: tuple[Any, ...],
         options: Mapping[str, Any],
     ) -> None:
         callbacks: dict[str, Any] = {}
-        dash.callback(
-            *dependencies, callback_map=callbacks, callback_list=[], **options
-        )(function)
+        settings = {**options, "callback_map": callbacks, "callback_list": []}
+        if not (args and isinstance(args[-1], bool)):
+            # Nothing is called initially here, and Dash wants that said where an
+            # Output allows duplicates.
+            settings["prevent_initial_call"] = True
+        dash.callback(*args, **settings)(function)
         (self._callback,) = callbacks.values()
 
     def run(

@@ -39,6 +39,31 @@ def new_job_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+class Retrigger(str, Enum):
+    """What a new trigger does while a job of the same lane is live."""
+
+    REPLACE = "replace"  #: it cancels the live job
+    QUEUE = "queue"  #: its job waits for the live one's end
+    PARALLEL = "parallel"  #: its job runs beside the live one
+    IGNORE = "ignore"  #: nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """The jobs of one callback, of one MATCH instance of it, on one page.
+
+    Attributes:
+        name: the same for all of them.
+        seq: when the page triggered this one: the larger, the later. Requests may
+            arrive in another order.
+        retrigger: what becomes of the jobs that are live in it.
+    """
+
+    name: str
+    seq: int
+    retrigger: Retrigger
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobError:
     """Why a job did not succeed.
@@ -134,6 +159,7 @@ class Record:
         id: what the handle names.
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
+        lane: name of its lane; None if it has none.
         status: where the job stands.
         cursor: grows with every change.
         created: seconds since the epoch.
@@ -148,6 +174,7 @@ class Record:
     id: str
     task: str
     code: str
+    lane: str | None = None
     status: Status = Status.QUEUED
     cursor: int = 1
     created: float

@@ -153,7 +153,9 @@ def run(task: Task, call: Call, write: Write) -> Outcome:
     function = task.function
     if task.progress is not None:
         function = functools.partial(function, reporter.set_progress)
-    runner = dash_bridge.CallbackRunner(function, task.dependencies, task.options)
+    runner = dash_bridge.CallbackRunner(
+        function, task.signature.args, task.signature.options
+    )
     try:
         try:
             response = runner.run(call.context, reporter.set_props)

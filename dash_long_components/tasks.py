@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+
+from .signature import Signature
 
 #: The names under which the main file of a program may be imported: by the
 #: interpreter, and by our own and multiprocessing's child processes.
@@ -22,8 +24,7 @@ class Task:
         key: the same in every process that imports the same code.
         name: ``module.function``, for people.
         function: the user's function.
-        dependencies: positional arguments for ``dash.callback``.
-        options: keyword arguments for ``dash.callback``.
+        signature: its dependencies and further options of ``dash.callback``.
         progress: the grouping of Outputs given as ``progress``, or None.
         fingerprint: of the function's source.
     """
@@ -31,8 +32,7 @@ class Task:
     key: str
     name: str
     function: Callable[..., Any]
-    dependencies: tuple[Any, ...]
-    options: Mapping[str, Any]
+    signature: Signature
     progress: Any
     fingerprint: str
 
@@ -49,8 +49,11 @@ class Task:
 
         For a process in which there is no app to ask.
         """
-        own = self.options.get("on_error")
-        return replace(self, options={**self.options, "on_error": own or handler})
+        options = self.signature.options
+        if handler is None or options.get("on_error") is not None:
+            return self
+        signature = replace(self.signature, options={**options, "on_error": handler})
+        return replace(self, signature=signature)
 
 
 _registry: dict[str, Task] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from ..jobs import Call, Snapshot
+from ..jobs import Call, Lane, Snapshot
 from ..tasks import Task
 
 if TYPE_CHECKING:
@@ -38,12 +38,16 @@ class LongCallbackManager(ABC):
         init_app(app, self)
 
     @abstractmethod
-    def submit(self, task: Task, call: Call) -> str:
+    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
         """Make a job of ``call`` and return its id.
 
         Atomic: when it returns, the job stands in the store and will end in a
-        terminal status. A job that finds the queue full is ``rejected``, which is
-        for the reader of its snapshot to see and no error here.
+        terminal status. A job that finds the queue full is ``rejected``, and one that
+        comes after a later one of a lane that replaces is ``cancelled``: both are for
+        the reader of the snapshot to see and no error here.
+
+        Returns:
+            None if there is no job: ``lane`` ignores triggers while one is live in it.
         """
 
     @abstractmethod

@@ -12,13 +12,12 @@ import tempfile
 import threading
 import time
 import weakref
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import tasks
-from ..exceptions import JobEndedError, StoreError, TaskNotFoundError
-from ..jobs import Call, JobError, Record, Snapshot, Status, new_job_id
+from ..exceptions import StoreError, TaskNotFoundError
+from ..jobs import Call, JobError, Lane, Record, Snapshot, Status, new_job_id
 from ..tasks import Task
 from .base import LongCallbackManager
 
@@ -93,7 +92,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._launcher: Launcher | None = None
         self._secret: bytes | None = None
 
-    def submit(self, task: Task, call: Call) -> str:
+    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
         launcher = self._connect()
         if not launcher.knows(task):
             call = replace(call, function=_pickle(task))
@@ -105,7 +104,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             created=now,
             changed=now,
         )
-        launcher.store.submit(record, call, self._max_queue)
+        if not launcher.store.submit(record, call, self._max_queue, lane):
+            return None
         launcher.ring()
         return record.id
 
@@ -130,9 +130,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     def cancel(self, job_id: str) -> None:
         launcher = self._connect()
-        with suppress(KeyError, JobEndedError):
-            launcher.store.change(job_id, lambda job: job.request_cancel(time.time()))
-            launcher.ring()
+        launcher.store.request_cancel(job_id)
+        launcher.ring()
 
     def secret(self) -> bytes:
         if self._secret is None:

@@ -167,7 +167,7 @@ class Dispatcher:
         )
 
     def _end_strays(self) -> None:
-        """End what jobs left behind: children that are neither workers nor the app's."""
+        """End what jobs left behind: children that are no workers and not the app's."""
         workers = {_pid(process) for process in self._children.values()}
         for pid in children() - workers - self._not_jobs:
             with suppress(ProcessLookupError):

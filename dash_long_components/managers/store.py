@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from typing import Any
 
 import diskcache
 
 from ..exceptions import JobEndedError, StoreError
-from ..jobs import Call, JobError, Record, Status
+from ..jobs import Call, JobError, Lane, Record, Status
+from .lanes import Admission, Entry, Lanes
 from .processes import Process
 
 _SECRET = "secret"  # noqa: S105
@@ -49,10 +52,11 @@ class Store:
                 # be litter to diskcache.Cache.check() of a cache around this one.
                 disk_min_file_size=2**62,
             )
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"Jobs can't be kept in {self.directory}: {error}."
             ) from error
+        self._lanes = Lanes(self._cache)
 
     def close(self) -> None:
         """Close the database connection of this thread. It opens again when needed."""
@@ -66,10 +70,16 @@ class Store:
 
     # Jobs
 
-    def submit(self, record: Record, call: Call, max_queue: int) -> Record:
-        """Add a job to the end of its code version's queue.
+    def submit(
+        self, record: Record, call: Call, max_queue: int, lane: Lane | None = None
+    ) -> bool:
+        """Add a job to the end of its code version's queue. Atomic.
 
-        Returns its record, which is ``rejected`` if ``max_queue`` jobs are waiting.
+        It is ``rejected`` if ``max_queue`` jobs are waiting, and ``cancelled`` if it
+        comes late to a lane that replaces.
+
+        Returns:
+            False if it was not added: its lane ignores it.
         """
         with self._transaction():
             waiting = self._cache.get(_WAITING, 0)
@@ -79,11 +89,25 @@ class Store:
                     message=f"{waiting} jobs are waiting, which is all that may.",
                     task=record.task,
                 )
-                return self._put(record.end(Status.REJECTED, record.created, error))
+                self._put(record.end(Status.REJECTED, record.created, error))
+                return True
+            admission = Admission(entry=Entry.NOW)
+            if lane is not None:
+                record = replace(record, lane=lane.name)
+                admission = self._lanes.enter(record.id, lane)
+            if admission.entry is Entry.NEVER:
+                return False
+            if admission.entry is Entry.LATE:
+                self._put(record.end(Status.CANCELLED, record.created))
+                return True
             self._cache.set(_call(record.id), call.to_json())
-            self._cache.push(record.id, prefix=_queue(record.code))
             self._cache.set(_WAITING, waiting + 1)
-            return self._put(record)
+            self._put(record)
+            if admission.entry is Entry.NOW:
+                self._enqueue(record)
+            for job_id in admission.replaced:
+                self.request_cancel(job_id)
+            return True
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job.
@@ -134,13 +158,25 @@ class Store:
         with suppress(KeyError, JobEndedError):
             self.change(job_id, lambda record: record.end(status, time.time(), error))
 
+    def request_cancel(self, job_id: str) -> None:
+        """End a queued job, mark a running one for its dispatcher. Idempotent."""
+        with suppress(KeyError, JobEndedError):
+            self.change(job_id, lambda record: record.request_cancel(time.time()))
+
     def _put(self, record: Record) -> Record:
         ended = record.status.is_terminal
         expire = self.result_ttl if ended else None
         self._cache.set(_job(record.id), record.to_json(), expire=expire)
         if ended:
             self._cache.delete(_call(record.id))
+            if record.lane is not None:
+                following = self._lanes.leave(record.lane, record.id)
+                if following is not None:
+                    self._enqueue(self.read(following))
         return record
+
+    def _enqueue(self, record: Record) -> None:
+        self._cache.push(record.id, prefix=_queue(record.code))
 
     # Queue and workers
 

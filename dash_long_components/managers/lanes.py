@@ -1,0 +1,95 @@
+"""Lanes in a store: which jobs of the same callback on a page are live."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import diskcache
+
+from ..jobs import Lane, Retrigger
+
+
+class Entry(Enum):
+    """What a lane has for a job that comes to it."""
+
+    NOW = auto()  #: it goes on the queue
+    WAIT = auto()  #: it goes on the queue when those before it have left the lane
+    LATE = auto()  #: it ends at once: the page triggered a live one after it
+    NEVER = auto()  #: there is to be no such job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """The answer to a job that comes to a lane.
+
+    Attributes:
+        entry: what to do with it.
+        replaced: ids of the jobs to cancel for it.
+    """
+
+    entry: Entry
+    replaced: tuple[str, ...] = ()
+
+
+class Lanes:
+    """The live jobs of every lane. Call its methods in a transaction.
+
+    Args:
+        cache: in which there is a row for each lane that has live jobs.
+    """
+
+    def __init__(self, cache: diskcache.Cache) -> None:
+        self._cache = cache
+
+    def enter(self, job_id: str, lane: Lane) -> Admission:
+        """Bring a job to its lane, and say what is to be done with it and others."""
+        live = self._read(lane.name)["jobs"]
+        if live and lane.retrigger is Retrigger.IGNORE:
+            return Admission(entry=Entry.NEVER)
+        if lane.retrigger is Retrigger.REPLACE and any(
+            seq > lane.seq for _, seq in live
+        ):
+            return Admission(entry=Entry.LATE)
+        self._write(lane.name, lane.retrigger, [*live, [job_id, lane.seq]])
+        if lane.retrigger is Retrigger.REPLACE:
+            return Admission(
+                entry=Entry.NOW, replaced=tuple(other for other, _ in live)
+            )
+        waits = bool(live) and lane.retrigger is Retrigger.QUEUE
+        return Admission(entry=Entry.WAIT if waits else Entry.NOW)
+
+    def leave(self, name: str, job_id: str) -> str | None:
+        """Take a job that has ended out of its lane.
+
+        Returns:
+            The id of a job that waited for this, and goes on the queue now.
+        """
+        lane = self._read(name)
+        live = [item for item in lane["jobs"] if item[0] != job_id]
+        was_first = lane["jobs"][:1] != live[:1]
+        retrigger = Retrigger(lane["retrigger"])
+        self._write(name, retrigger, live)
+        if retrigger is Retrigger.QUEUE and was_first and live:
+            return str(live[0][0])
+        return None
+
+    def _read(self, name: str) -> dict[str, Any]:
+        empty = {"retrigger": Retrigger.PARALLEL.value, "jobs": []}
+        row: dict[str, Any] = json.loads(
+            self._cache.get(_lane(name), json.dumps(empty))
+        )
+        return row
+
+    def _write(self, name: str, retrigger: Retrigger, jobs: list[Any]) -> None:
+        if jobs:
+            row = {"retrigger": retrigger.value, "jobs": jobs}
+            self._cache.set(_lane(name), json.dumps(row))
+        else:
+            self._cache.delete(_lane(name))
+
+
+def _lane(name: str) -> str:
+    return f"lane:{name}"

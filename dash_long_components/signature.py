@@ -1,0 +1,77 @@
+"""The signature of a callback: its Outputs, Inputs and State, however it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from dash.dependencies import DashDependency, Input, Output
+
+from . import dash_bridge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What ``dash.callback`` is called with.
+
+    Attributes:
+        args: the positional arguments.
+        options: the keyword arguments.
+    """
+
+    args: tuple[Any, ...]
+    options: Mapping[str, Any]
+
+    @cached_property
+    def _parts(self) -> tuple[Any, list[Input], list[DashDependency]]:
+        return dash_bridge.split_dependencies(self.args, self.options)
+
+    @property
+    def has_single_output(self) -> bool:
+        """Whether the function returns a value and no collection of values."""
+        return isinstance(self._parts[0], Output)
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The Outputs, flat."""
+        return dash_bridge.flatten(self._parts[0])
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The Inputs, flat."""
+        return self._parts[1]
+
+    @property
+    def states(self) -> list[DashDependency]:
+        """The State, flat."""
+        return self._parts[2]
+
+    @cached_property
+    def callback_id(self) -> str:
+        """Dash's id of the callback, which tells callbacks apart by their Outputs."""
+        outputs = self._parts[0] if self.has_single_output else self.outputs
+        return dash_bridge.callback_id(outputs, self.inputs)
+
+    def with_inputs_repeated(self, times: int) -> Signature:
+        """Return a signature with the first Input added again at the end.
+
+        Dash tells callbacks without Outputs apart by nothing but their Inputs, so that
+        of several with the same Inputs it would run one.
+        """
+        again = tuple(self.inputs[:1]) * times
+        inputs = self.options.get("inputs")
+        if isinstance(inputs, dict):
+            named = {f"again_{number}": item for number, item in enumerate(again)}
+            return self._with_inputs({**inputs, **named})
+        if isinstance(inputs, list | tuple):
+            return self._with_inputs([*inputs, *again])
+        if inputs is not None:
+            return self._with_inputs([inputs, *again])
+        flags = tuple(item for item in self.args[-1:] if isinstance(item, bool))
+        dependencies = self.args[: len(self.args) - len(flags)]
+        return replace(self, args=(*dependencies, *again, *flags))
+
+    def _with_inputs(self, inputs: Any) -> Signature:
+        return replace(self, options={**self.options, "inputs": inputs})
