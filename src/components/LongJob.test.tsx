@@ -80,7 +80,7 @@ test('requests are stamped once it is on the page, and once only', () => {
     render(element());
     const payload: Props = {};
     store.getState().hooks.request_pre?.(payload);
-    expect(payload).toEqual({ longJobSeq: 1 });
+    expect(payload).toMatchObject({ longJob: { seq: 1 } });
     expect(store.actions.map(({ type }) => type)).toEqual(['SET_HOOKS']);
 });
 
@@ -129,7 +129,7 @@ test('jobs go on when the component leaves the page', async () => {
 });
 
 test('the clientside callback cancels the jobs of its Input', async () => {
-    arrive(handle('a', { cancel: ['stop.n_clicks'] }), handle('b'));
+    arrive(handle('a', { cancel: [['stop', 'n_clicks']] }), handle('b'));
     render(element());
     expect(change('stop.n_clicks')).toBeUndefined();
     await pass(20);

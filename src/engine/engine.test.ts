@@ -37,7 +37,7 @@ const job = (token: string, more = {}) =>
         outputs: [['out', 'children']],
         running: [['button', 'disabled', true, false]],
         progress: [['bar', 'value', 0]],
-        cancel: ['stop.n_clicks'],
+        cancel: [['stop', 'n_clicks']],
         ...more,
     });
 
@@ -359,7 +359,10 @@ describe('a new handle', () => {
 
 describe('a change of a cancel Input', () => {
     test('cancels the jobs that name it, and no others', async () => {
-        start(job('a'), job('b', { slot: 'other', cancel: ['no.n_clicks'] }));
+        start(
+            job('a'),
+            job('b', { slot: 'other', cancel: [['no', 'n_clicks']] }),
+        );
         engine.cancel(['stop.n_clicks', 'unknown.n_clicks']);
         await pass(20);
         expect(server.cancelled).toEqual([['a']]);
@@ -376,7 +379,7 @@ describe('a change of a cancel Input', () => {
     });
 
     test('cancels a job whose handle has not arrived yet', async () => {
-        const seq = engine.stamp();
+        const seq = engine.stamp().seq;
         engine.cancel(['stop.n_clicks']);
         await pass(100);
         start(job('a', { seq }));
@@ -387,9 +390,9 @@ describe('a change of a cancel Input', () => {
     });
 
     test('wins over a start of the same event, in either order', async () => {
-        const before = engine.stamp();
+        const before = engine.stamp().seq;
         engine.cancel(['stop.n_clicks']);
-        const after = engine.stamp();
+        const after = engine.stamp().seq;
         await pass(1);
         start(
             job('a', { seq: before }),
@@ -402,7 +405,7 @@ describe('a change of a cancel Input', () => {
     test('does not cancel what is started later', async () => {
         engine.cancel(['stop.n_clicks']);
         await pass(1);
-        start(job('a', { seq: engine.stamp() }));
+        start(job('a', { seq: engine.stamp().seq }));
         await pass(20);
         expect(server.cancelled).toEqual([]);
         expect(polled()).toEqual([['a', 0]]);

@@ -7,7 +7,7 @@ import { Marks } from './marks';
 import type { Page } from './page';
 import { Poller, type Subject } from './poller';
 import { isFinal, type Snapshot } from './snapshot';
-import { Stamps } from './stamps';
+import { Stamps, type Stamp } from './stamps';
 import { toUpdates } from './update';
 import { Updates } from './updates';
 
@@ -38,7 +38,7 @@ export class Engine implements Subject {
     }
 
     /** The stamp for a request that may start a job. */
-    stamp(): number {
+    stamp(): Stamp {
         return this.stamps.next();
     }
 

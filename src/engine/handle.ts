@@ -1,4 +1,5 @@
 import type { Id } from './id';
+import type { Pattern } from './pattern';
 import type { Update } from './update';
 
 /** What the server hands the browser for a job. */
@@ -17,6 +18,6 @@ export type Handle = {
     running: [id: Id, property: string, on: unknown, off: unknown][];
     /** The progress properties, each with its default. */
     progress: Update[];
-    /** Prop ids (`button.n_clicks`) whose change cancels the job. */
-    cancel: string[];
+    /** The properties whose change cancels the job. */
+    cancel: [id: Pattern, property: string][];
 };

@@ -118,7 +118,7 @@ test('a handle that arrives during a poll is asked for right after it', async ()
 });
 
 test('answers go to the jobs that were asked for, not to those that came since', async () => {
-    engine.take([handle('a', { cancel: ['stop.n'] }), handle('b')]);
+    engine.take([handle('a', { cancel: [['stop', 'n']] }), handle('b')]);
     server.show('b', { cursor: 3, status: 'running' });
     const release = server.hold();
     await pass(20);

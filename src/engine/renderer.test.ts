@@ -22,23 +22,30 @@ const request = (payload: Payload) => {
 };
 
 test('every callback request is stamped', () => {
-    let last = 0;
-    renderer.stampRequests(() => ++last);
-    expect(request({ output: 'a' })).toEqual({ output: 'a', longJobSeq: 1 });
-    expect(request({ output: 'b' })).toEqual({ output: 'b', longJobSeq: 2 });
+    let seq = 0;
+    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    const stamp = (number: number) => ({ page: 'p', seq: number });
+    expect(request({ output: 'a' })).toEqual({
+        output: 'a',
+        longJob: stamp(1),
+    });
+    expect(request({ output: 'b' })).toEqual({
+        output: 'b',
+        longJob: stamp(2),
+    });
 });
 
 test('a request that Dash repeats keeps its stamp', () => {
-    let last = 0;
-    renderer.stampRequests(() => ++last);
-    expect(request(request({}))).toEqual({ longJobSeq: 1 });
+    let seq = 0;
+    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    expect(request(request({}))).toEqual({ longJob: { page: 'p', seq: 1 } });
 });
 
 test("the app's own hooks go on", () => {
     const request_pre = vi.fn();
     const hooks = { request_pre, request_post: vi.fn() };
     store.set({ hooks });
-    renderer.stampRequests(() => 1);
+    renderer.stampRequests(() => ({ page: 'p', seq: 1 }));
     const payload = request({});
     expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
     expect(store.getState().hooks).toMatchObject({

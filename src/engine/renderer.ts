@@ -3,6 +3,7 @@ import type { Connection } from './client';
 import type { Id } from './id';
 import { loadLibrary, type Library } from './library';
 import type { Mark, Page, Path } from './page';
+import type { Stamp } from './stamps';
 import type { Config, Payload, Store } from './store';
 
 /** The page as Dash's renderer has it. */
@@ -10,11 +11,11 @@ export class Renderer implements Page {
     constructor(private readonly store: Store) {}
 
     /** Stamps every callback request from now on; the app's own hook goes on. */
-    stampRequests(next: () => number): void {
+    stampRequests(next: () => Stamp): void {
         const { hooks } = this.store.getState();
         const request_pre = (payload: Payload) => {
             // Dash calls again when it repeats a request with a new token.
-            payload.longJobSeq ??= next();
+            payload.longJob ??= next();
             hooks.request_pre?.(payload);
         };
         this.store.dispatch({

@@ -1,10 +1,18 @@
+import type { Handle } from './handle';
+import { fitsProp } from './pattern';
+
+/** Which page has triggered something, and in which order it did so. */
+export type Stamp = { page: string; seq: number };
+
 /** The order in which the page triggers things, whatever order answers come in. */
 export class Stamps {
+    /** Another one whenever the page is loaded, in another tab too. */
+    private readonly page = randomName();
     private last = 0;
     private readonly cancels = new Map<string, number>();
 
-    next(): number {
-        return ++this.last;
+    next(): Stamp {
+        return { page: this.page, seq: ++this.last };
     }
 
     /** Notes that cancel Inputs have changed. */
@@ -17,14 +25,24 @@ export class Stamps {
     }
 
     /** Whether one of these cancel Inputs has changed since the stamp. */
-    cancelledSince(seq: number, propIds: string[]): boolean {
-        return propIds.some((propId) => (this.cancels.get(propId) ?? 0) > seq);
+    cancelledSince(seq: number, targets: Handle['cancel']): boolean {
+        return [...this.cancels].some(
+            ([propId, cancelled]) =>
+                cancelled > seq &&
+                targets.some((target) => fitsProp(target, propId)),
+        );
     }
 
     private stamp(propIds: string[]): void {
-        const stamp = this.next();
+        const { seq } = this.next();
         for (const propId of propIds) {
-            this.cancels.set(propId, stamp);
+            this.cancels.set(propId, seq);
         }
     }
+}
+
+/** Not `randomUUID`, which pages on plain HTTP don't have. */
+function randomName(): string {
+    const bytes = crypto.getRandomValues(new Uint8Array(9));
+    return btoa(String.fromCharCode(...bytes));
 }
