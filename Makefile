@@ -83,7 +83,7 @@ clean:
 
 # $(call require,TEST,PACKAGES): root gets what is missing, anyone else its name.
 define require
-	@$(1) >/dev/null 2>&1 || { \
+	@{ $(1); } >/dev/null 2>&1 || { \
 	    if [[ $$(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then \
 	        echo 'Install these packages first: $(2)' >&2; exit 1; \
 	    fi; \
@@ -98,7 +98,7 @@ system-browser:
 	$(call require,command -v chromium && command -v chromedriver,chromium chromium-driver)
 
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python: | system-python
-	$(PYTHON) -m venv --upgrade-deps $(@D)/..
+	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
 $(DEMO): pyproject.toml package.json | $(VENV)/bin/python
