@@ -34,6 +34,11 @@ _js_dist: list[dict[str, _Any]] = [
         "namespace": "dash_long_components",
         "dynamic": True,
     },
+    {
+        "dev_package_path": "proptypes.js",
+        "dev_only": True,
+        "namespace": "dash_long_components",
+    },
 ]
 _css_dist: list[dict[str, _Any]] = []
 

@@ -135,7 +135,7 @@ def add_engine_host(layout: Any) -> Any:
     if jobs is None:
         return layout
     jobs.warm_up()
-    host = LongJob(id=ENGINE_HOST)
+    host = LongJob(id=ENGINE_HOST, handles={})
     return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]
 
 

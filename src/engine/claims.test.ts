@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { handle } from '../testing/handle';
 import { FakePage } from '../testing/page';
 import { Claims } from './claims';
@@ -109,4 +109,78 @@ test('a value that no job holds any more does not come back', () => {
     page.calls.length = 0;
     claims.refresh();
     expect(page.calls).toEqual([]);
+});
+
+test('jobs that wait for each other show one after the other', () => {
+    const queue = ['first', 'second', 'third'].map((name) => {
+        const { handle: rest } = job(name);
+        return new Job({ ...rest, retrigger: 'queue' });
+    });
+    queue.forEach((each) => {
+        claims.take(each);
+    });
+    const shown = queue.map((each) => {
+        const { children } = page.props('button') ?? {};
+        claims.release(each);
+        return children;
+    });
+    expect(shown).toEqual(['first', 'second', 'third']);
+    expect(page.props('button')).toEqual({ children: 'rest' });
+});
+
+describe('patterns', () => {
+    const row = (index: number) => ({ type: 'row', index });
+    const all = { type: 'row', index: ['ALL'] };
+    const many = () =>
+        new Job(
+            handle('many', {
+                running: [[all, 'disabled', true, false]],
+                progress: [[all, 'value', null]],
+            }),
+        );
+
+    test('a pattern holds every component that fits, and no other', () => {
+        page.add(row(0), row(1), { type: 'other', index: 0 });
+        const holder = many();
+        claims.take(holder);
+        expect(page.props(row(0))).toEqual({ disabled: true, value: null });
+        expect(page.props(row(1))).toEqual({ disabled: true, value: null });
+        expect(page.props({ type: 'other', index: 0 })).toEqual({});
+        claims.release(holder);
+        expect(page.props(row(1))).toEqual({ disabled: false, value: null });
+    });
+
+    test('a component that comes later is held too', () => {
+        const holder = many();
+        claims.take(holder);
+        page.add(row(0));
+        claims.refresh();
+        expect(page.props(row(0))).toEqual({ disabled: true, value: null });
+    });
+
+    test('progress has a value for each component, or one for all', () => {
+        page.add(row(0), row(1));
+        const holder = many();
+        claims.take(holder);
+        claims.set(holder, [[all, 'value', ['a', 'b']]]);
+        expect(page.props(row(0))).toMatchObject({ value: 'a' });
+        expect(page.props(row(1))).toMatchObject({ value: 'b' });
+        claims.set(holder, [[all, 'value', 'c']]);
+        expect(page.props(row(1))).toMatchObject({ value: 'c' });
+    });
+
+    test('smaller ones only, if the pattern says so', () => {
+        page.add(row(0), row(1), row(2));
+        claims.take(
+            new Job(
+                handle('a', {
+                    running: [
+                        [{ type: 'row', index: ['ALLSMALLER', 2] }, 'n', 1, 0],
+                    ],
+                }),
+            ),
+        );
+        expect(page.props(row(1))).toEqual({ n: 1 });
+        expect(page.props(row(2))).toEqual({});
+    });
 });

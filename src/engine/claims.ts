@@ -1,13 +1,22 @@
 import { stringifyId, type Id } from './id';
 import type { Job } from './job';
 import type { Page } from './page';
+import { isPattern, type Pattern } from './pattern';
 import type { Update } from './update';
 import type { Updates } from './updates';
 
 type Claim = { job: Job; value: unknown; rest: unknown };
 
 /** A property and who claims it, never nobody; the last one's value shows. */
-type Claimed = { id: Id; property: string; present: boolean; claims: Claim[] };
+type Claimed = {
+    id: Pattern;
+    property: string;
+    /** A list holds a value for each component of the pattern, in their order. */
+    isList: boolean;
+    /** The components that were there when it was last looked. */
+    present: Set<string>;
+    claims: Claim[];
+};
 
 /**
  * The properties that live jobs hold: their `running` and `progress`.
@@ -23,18 +32,15 @@ export class Claims {
     ) {}
 
     take(job: Job): void {
-        const taken = claimsOf(job).map(([id, property, value, rest]) => {
-            const key = keyOf(id, property);
-            const claimed = this.claimed.get(key) ?? {
-                id,
-                property,
-                present: false,
-                claims: [],
-            };
-            claimed.claims.push({ job, value, rest });
-            this.claimed.set(key, claimed);
-            return claimed;
-        });
+        const { running, progress } = job.handle;
+        const taken = [
+            ...running.map(([id, property, value, rest]) =>
+                this.claim(id, property, false, { job, value, rest }),
+            ),
+            ...progress.map(([id, property, rest]) =>
+                this.claim(id, property, true, { job, value: rest, rest }),
+            ),
+        ];
         this.show(taken);
     }
 
@@ -57,20 +63,16 @@ export class Claims {
     /** Lets go of all that a job holds: `running` first, then `progress`. */
     release(job: Job): void {
         const updates: Update[] = [];
-        for (const [id, property, , rest] of claimsOf(job)) {
-            const key = keyOf(id, property);
-            const claimed = this.claimed.get(key);
-            if (!claimed) {
-                continue;
-            }
+        for (const [key, claimed] of [...this.claimed]) {
             const before = top(claimed);
-            claimed.claims = claimed.claims.filter((each) => each.job !== job);
+            const own = claimed.claims.find((each) => each.job === job);
+            claimed.claims = claimed.claims.filter((each) => each !== own);
             const now = top(claimed);
             if (!now) {
                 this.claimed.delete(key);
-                updates.push([id, property, rest]);
-            } else if (now !== before && claimed.present) {
-                updates.push([id, property, now.value]);
+                updates.push(...this.restOf(claimed, own?.rest));
+            } else if (now !== before) {
+                updates.push(...this.updatesOf(claimed, now.value));
             }
         }
         this.updates.apply(updates);
@@ -78,38 +80,72 @@ export class Claims {
 
     /** Sets the properties of components that have come (back) to the page. */
     refresh(): void {
-        const all = [...this.claimed.values()];
-        const absent = all.filter(({ present }) => !present);
-        for (const claimed of all) {
-            claimed.present = this.page.path(claimed.id) !== undefined;
+        this.updates.apply(
+            [...this.claimed.values()].flatMap((claimed) => {
+                const { present } = claimed;
+                return this.look(claimed).filter(
+                    ([id]) => !present.has(stringifyId(id)),
+                );
+            }),
+        );
+    }
+
+    private claim(
+        id: Pattern,
+        property: string,
+        isProgress: boolean,
+        claim: Claim,
+    ): Claimed {
+        const key = keyOf(id, property);
+        const claimed = this.claimed.get(key) ?? {
+            id,
+            property,
+            isList: isProgress && isPattern(id),
+            present: new Set(),
+            claims: [],
+        };
+        // A job that waits for the one before it has nothing to show till then.
+        if (claim.job.handle.retrigger === 'queue') {
+            claimed.claims.unshift(claim);
+        } else {
+            claimed.claims.push(claim);
         }
-        this.show(absent);
+        this.claimed.set(key, claimed);
+        return claimed;
     }
 
     private show(claimed: Claimed[]): void {
-        for (const each of claimed) {
-            each.present = this.page.path(each.id) !== undefined;
-        }
-        this.updates.apply(
-            claimed
-                .filter(({ present }) => present)
-                .map((each) => [each.id, each.property, top(each)?.value]),
-        );
+        this.updates.apply(claimed.flatMap((each) => this.look(each)));
     }
-}
 
-function claimsOf({ handle }: Job): [Id, string, unknown, unknown][] {
-    return [
-        ...handle.running,
-        ...handle.progress.map(
-            ([id, property, rest]): [Id, string, unknown, unknown] => [
-                id,
+    /** The updates that show a property, noting the components that there are. */
+    private look(claimed: Claimed): Update[] {
+        const updates = this.updatesOf(claimed, top(claimed)?.value);
+        claimed.present = new Set(updates.map(([id]) => stringifyId(id)));
+        return updates;
+    }
+
+    /** A component that is away finds its property at rest when it is back. */
+    private restOf(claimed: Claimed, rest: unknown): Update[] {
+        return isPattern(claimed.id)
+            ? this.updatesOf(claimed, rest)
+            : [[claimed.id, claimed.property, rest]];
+    }
+
+    private updatesOf(
+        { id, property, isList }: Claimed,
+        value: unknown,
+    ): Update[] {
+        const values =
+            isList && Array.isArray(value) ? (value as unknown[]) : [];
+        return this.page
+            .find(id)
+            .map((found, index): Update => [
+                found,
                 property,
-                rest,
-                rest,
-            ],
-        ),
-    ];
+                index in values ? values[index] : value,
+            ]);
+    }
 }
 
 function keyOf(id: Id, property: string): string {

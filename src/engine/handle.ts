@@ -1,6 +1,5 @@
 import type { Id } from './id';
 import type { Pattern } from './pattern';
-import type { Update } from './update';
 
 /** What the server hands the browser for a job. */
 export type Handle = {
@@ -15,9 +14,9 @@ export type Handle = {
     /** The longest wait between two polls, in milliseconds. */
     interval: number;
     outputs: [id: Id, property: string][];
-    running: [id: Id, property: string, on: unknown, off: unknown][];
+    running: [id: Pattern, property: string, on: unknown, off: unknown][];
     /** The progress properties, each with its default. */
-    progress: Update[];
+    progress: [id: Pattern, property: string, rest: unknown][];
     /** The properties whose change cancels the job. */
     cancel: [id: Pattern, property: string][];
 };

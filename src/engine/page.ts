@@ -1,5 +1,6 @@
 import type { Id } from './id';
 import type { Library } from './library';
+import type { Pattern } from './pattern';
 
 /** An entry of Dash's loading state; `dcc.Loading` spins while there is one. */
 export type Mark = { path: Path; property: string; id: string };
@@ -11,6 +12,8 @@ export type Path = (string | number)[];
 export type Page = {
     /** Undefined while the component is not on the page. */
     path(id: Id): Path | undefined;
+    /** The ids on the page that fit, in the order of the layout. */
+    find(pattern: Pattern): Id[];
     /** Values may be Patches. Throws if one doesn't fit what it patches. */
     setProps(id: Id, props: Record<string, unknown>): void;
     isMarked(mark: Mark): boolean;

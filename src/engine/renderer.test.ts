@@ -148,3 +148,13 @@ test('a watcher can leave', async () => {
     expect(changed).not.toHaveBeenCalled();
     expect(store.listeners.size).toBe(0);
 });
+
+test('the components of a pattern are found in the order of the layout', () => {
+    store.place({ b: 2, a: 1 }, 'x', { a: 1, b: 1 }, { a: 2, b: 3 });
+    expect(renderer.find({ a: 1, b: ['ALL'] })).toEqual([
+        { a: 1, b: 2 },
+        { a: 1, b: 1 },
+    ]);
+    expect(renderer.find('x')).toEqual(['x']);
+    expect(renderer.find('y')).toEqual([]);
+});

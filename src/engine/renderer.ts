@@ -3,6 +3,7 @@ import type { Connection } from './client';
 import type { Id } from './id';
 import { loadLibrary, type Library } from './library';
 import type { Mark, Page, Path } from './page';
+import { fits, isPattern, type Pattern } from './pattern';
 import type { Stamp } from './stamps';
 import type { Config, Payload, Store } from './store';
 
@@ -44,6 +45,21 @@ export class Renderer implements Page {
         return paths.objs[keys.join(',')]?.find(({ values }) =>
             keys.every((key, index) => id[key] === values[index]),
         )?.path;
+    }
+
+    find(pattern: Pattern): Id[] {
+        if (!isPattern(pattern)) {
+            return this.path(pattern) ? [pattern] : [];
+        }
+        const { objs } = this.store.getState().paths;
+        const keys = Object.keys(pattern).sort();
+        return (objs[keys.join(',')] ?? [])
+            .map(({ values }) =>
+                Object.fromEntries(
+                    keys.map((key, index) => [key, values[index]]),
+                ),
+            )
+            .filter((id) => fits(pattern, id));
     }
 
     setProps(id: Id, props: Record<string, unknown>): void {

@@ -97,3 +97,12 @@ test('a flush reaches components that it brings itself', () => {
     updates.flush();
     expect(page.props('inner')).toEqual({ title: 1 });
 });
+
+test('an update of a pattern goes to every component that fits', () => {
+    const page = new FakePage({ index: 0 }, { index: 1 });
+    const updates = new Updates(page);
+    updates.apply([[{ index: ['ALL'] }, 'n', 1]]);
+    expect(page.props({ index: 0 })).toEqual({ n: 1 });
+    expect(page.props({ index: 1 })).toEqual({ n: 1 });
+    expect(updates.waiting).toBe(false);
+});

@@ -1,5 +1,6 @@
 import { stringifyId, type Id } from './id';
 import type { Page } from './page';
+import { isPattern } from './pattern';
 import { isPatch, type Update } from './update';
 
 type Props = Record<string, unknown>;
@@ -16,7 +17,7 @@ export class Updates {
     }
 
     apply(updates: Update[]): void {
-        for (const [id, props] of calls(updates)) {
+        for (const [id, props] of calls(this.expand(updates))) {
             if (this.page.path(id)) {
                 // An update before this one may have brought the component.
                 this.release(stringifyId(id));
@@ -33,6 +34,18 @@ export class Updates {
         for (let key = this.arrived(); key; key = this.arrived()) {
             this.release(key);
         }
+    }
+
+    /** Puts the components that are there in the place of patterns. */
+    private expand(updates: Update[]): Update[] {
+        return updates.flatMap((update) => {
+            const [pattern, property, value] = update;
+            return isPattern(pattern)
+                ? this.page
+                      .find(pattern)
+                      .map((id): Update => [id, property, value])
+                : [update];
+        });
     }
 
     private arrived(): string | undefined {

@@ -1,6 +1,7 @@
-import { stringifyId, type Id } from '../engine/id';
+import { parseId, stringifyId, type Id } from '../engine/id';
 import type { Library } from '../engine/library';
 import type { Mark, Page, Path } from '../engine/page';
+import { fits, type Pattern } from '../engine/pattern';
 import { isPatch } from '../engine/update';
 
 type Props = Record<string, unknown>;
@@ -56,6 +57,12 @@ export class FakePage implements Page {
     path(id: Id): Path | undefined {
         const key = stringifyId(id);
         return this.components.has(key) ? ['children', key] : undefined;
+    }
+
+    find(pattern: Pattern): Id[] {
+        return [...this.components.keys()]
+            .map(parseId)
+            .filter((id) => fits(pattern, id));
     }
 
     setProps(id: Id, props: Props): void {
