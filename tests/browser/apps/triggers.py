@@ -24,6 +24,9 @@ app.layout = html.Div(
         html.Button("Cancel", id="cancel"),
         html.P(id="result"),
         html.P("idle", id="run-status"),
+        html.Hr(),
+        html.Button("Clock", id="clock"),
+        html.P(id="time"),
     ]
 )
 
@@ -57,6 +60,18 @@ def run(n_clicks: int, state: str) -> str:
     time.sleep(1.0)
     note_end(f"run {n_clicks}")
     return f"{n_clicks} {state}"
+
+
+@app.long_callback(
+    Output("time", "children"),
+    Input("clock", "n_clicks"),
+    prevent_initial_call=True,
+)
+def clock(n_clicks: int) -> str:
+    """End later than a run that was started before."""
+    time.sleep(1.5)
+    note_end("clock")
+    return f"clock {n_clicks}"
 
 
 if __name__ == "__main__":
