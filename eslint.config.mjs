@@ -4,10 +4,10 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-    { ignores: ['**/*', '!src/**', '!*.{js,mjs,ts}'] },
+    { ignores: ['**/*', '!src/**', '!*.{mjs,mts}'] },
     eslint.configs.recommended,
     {
-        files: ['**/*.{ts,tsx}'],
+        files: ['**/*.{ts,mts,tsx}'],
         extends: [
             tseslint.configs.strictTypeChecked,
             tseslint.configs.stylisticTypeChecked,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import dash
 
-from . import callbacks, routes
+from . import routes
+from .callbacks import F, long_callback
 from .exceptions import MissingManagerError
 from .extension import LongJobs
 from .managers.base import LongCallbackManager
@@ -63,17 +63,26 @@ class Dash(dash.Dash):
         if self._long_callback_manager is not None and self.server is not None:
             init_app(self, self._long_callback_manager)
 
-    @functools.wraps(callbacks.long_callback)
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
-    ) -> Callable[[callbacks.F], callbacks.F]:
+    ) -> Callable[[F], F]:
+        """Decorate a function to run as a job: ``long_callback``, for this app.
+
+        Args:
+            args: as for ``long_callback``.
+            manager: runs the jobs; by default the app's own.
+            kwargs: as for ``long_callback``.
+
+        Raises:
+            ValueError: there is no manager, or an option has a wrong value.
+        """
         manager = manager or self._long_callback_manager
         if manager is None:
             raise MissingManagerError(
                 "app.long_callback() has no manager to run its jobs. Pass "
                 "long_callback_manager= to Dash(), or manager= to long_callback()."
             )
-        decorator = callbacks.long_callback(
+        decorator = long_callback(
             *args, manager=manager, register=self.callback, **kwargs
         )
         init_app(self, manager)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
@@ -213,7 +214,12 @@ class CallbackRunner:
         options: Mapping[str, Any],
     ) -> None:
         callbacks: dict[str, Any] = {}
-        settings = {**options, "callback_map": callbacks, "callback_list": []}
+        settings = {
+            **options,
+            "callback_map": callbacks,
+            "callback_list": [],
+            "_allow_dynamic_callbacks": True,
+        }
         if not (args and isinstance(args[-1], bool)):
             # Nothing is called initially here, and Dash wants that said where an
             # Output allows duplicates.
@@ -225,30 +231,34 @@ class CallbackRunner:
         self,
         trigger: Mapping[str, Any],
         set_props: Callable[[Any, dict[str, Any]], None],
-    ) -> str | None:
-        """Run the callback and return its response as JSON text.
+    ) -> tuple[str | None, list[str]]:
+        """Run the callback.
 
-        None stands for ``PreventUpdate``. Whatever else the function raises, and
-        Dash's own complaints about what it returned, are raised here.
+        Whatever the function raises, and Dash's own complaints about what it
+        returned, are raised here.
+
+        Returns:
+            Its response as JSON text, None for ``PreventUpdate``; and the component
+            libraries that the function imported.
         """
         context = self._context(trigger)
         context.updated_props = LiveProps(set_props)
         call = self._callback["callback"]
-        app = current_app()
+        libraries = _Libraries()
         try:
             response = call(
                 *inputs_to_vals(context.inputs_list + context.states_list),
                 outputs_list=context.outputs_list,
                 callback_context=context,
                 background_callback_manager=None,
-                app=app,
-                app_on_error=app_on_error(app),
+                app=libraries,
+                app_on_error=app_on_error(current_app()),
             )
             if inspect.iscoroutine(response):
                 response = asyncio.run(response)
         except dash.exceptions.PreventUpdate:
-            return None
-        return str(response)
+            return None, []
+        return str(response), libraries.packages
 
     def _context(self, trigger: Mapping[str, Any]) -> Any:
         """Rebuild what ``dash.ctx`` reads, as ``Dash._prepare_callback`` builds it."""
@@ -279,6 +289,37 @@ class CallbackRunner:
             self._callback["outputs_indices"],
         )
         return context
+
+
+class _Libraries:
+    """Stands in for the app where Dash asks it for the files of new libraries.
+
+    Only a server process can say under which URLs it will serve them.
+    """
+
+    def __init__(self) -> None:
+        self.packages: list[str] = []
+
+    def get_dist(self, packages: list[str]) -> list[Any]:
+        self.packages = sorted(packages)
+        return []
+
+
+def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:
+    """Import component libraries and have the app serve their files.
+
+    Returns:
+        ``{"type": ..., "url": ...}`` for each file that a page has to load.
+    """
+    for package in packages:
+        importlib.import_module(package)
+    files: list[dict[str, str]] = app.get_dist(list(packages))
+    return files
+
+
+def serves_library(app: dash.Dash, package: str) -> bool:
+    """Tell whether the app serves the files of a component library."""
+    return package in app.registered_paths
 
 
 def _group(flat: list[Any], indices: Any) -> tuple[Any, bool]:

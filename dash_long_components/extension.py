@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -75,9 +76,13 @@ class LongJobs:
         """
         for manager in self._managers:
             try:
-                return manager.read(self._handles(manager).verify(token), cursor)
+                snapshot = manager.read(self._handles(manager).verify(token), cursor)
             except (BadHandleError, KeyError):
                 continue
+            if snapshot.libraries:
+                files = dash_bridge.library_files(self._app, snapshot.libraries)
+                return replace(snapshot, files=tuple(files))
+            return snapshot
         return Snapshot(
             cursor=cursor + 1,
             status=Status.LOST,
@@ -93,6 +98,13 @@ class LongJobs:
                 manager.cancel(self._handles(manager).verify(token))
             except BadHandleError:
                 continue
+
+    def serve_library(self, package: str) -> None:
+        """Get ready to serve a component library that only a job has imported yet."""
+        if not dash_bridge.serves_library(self._app, package) and any(
+            package in manager.libraries() for manager in self._managers
+        ):
+            dash_bridge.library_files(self._app, [package])
 
     def warm_up(self) -> None:
         """Get the managers ready: a page was just served."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -124,6 +125,8 @@ class Snapshot:
         progress: updates of the progress Outputs, or None if nothing is new.
         props: updates by ``dash.set_props``, in order.
         result: Dash's own callback response as JSON text, at the end of a success.
+        libraries: component libraries that the result needs.
+        files: where a page finds them, as ``{"type": ..., "url": ...}``.
         error: why it ended, if it did not succeed.
     """
 
@@ -134,6 +137,8 @@ class Snapshot:
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
     result: bytes | None = None
+    libraries: tuple[str, ...] = ()
+    files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
 
     def to_json(self) -> bytes:
@@ -145,6 +150,8 @@ class Snapshot:
             head["props"] = self.props
         if self.error:
             head["error"] = self.error.to_dict()
+        if self.files:
+            head["files"] = self.files
         text = json.dumps(head, separators=(",", ":")).encode()
         if self.result is None:
             return text
@@ -168,6 +175,7 @@ class Record:
         progress: cursor and updates of the latest ``set_progress``.
         props: ``[cursor, update]`` of every property that ``set_props`` set. A
             property stands here once, or once for each Patch since its last value.
+        libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
     """
 
@@ -182,6 +190,7 @@ class Record:
     cancel_requested: bool = False
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
+    libraries: tuple[str, ...] = ()
     error: JobError | None = None
 
     def start(self, now: float) -> Record:
@@ -211,11 +220,19 @@ class Record:
             return self.end(Status.CANCELLED, now)
         return self._changed(now, cancel_requested=True)
 
-    def end(self, status: Status, now: float, error: JobError | None = None) -> Record:
+    def end(
+        self,
+        status: Status,
+        now: float,
+        error: JobError | None = None,
+        libraries: Iterable[str] = (),
+    ) -> Record:
         """Go to a terminal status. Whoever asked to cancel it first has won."""
         if self.cancel_requested:
             status, error = Status.CANCELLED, None
-        return self._changed(now, status=status, error=error)
+        return self._changed(
+            now, status=status, error=error, libraries=tuple(libraries)
+        )
 
     def _changed(self, now: float, **changes: Any) -> Record:
         if self.status.is_terminal:
@@ -232,6 +249,7 @@ class Record:
             changed=self.changed,
             progress=progress[1] if progress and progress[0] > cursor else None,
             props=[update for at, update in self.props if at > cursor] or None,
+            libraries=self.libraries,
             error=self.error,
         )
 
@@ -245,6 +263,7 @@ class Record:
         fields["props"] = tuple((at, update) for at, update in fields["props"])
         if fields["progress"] is not None:
             fields["progress"] = tuple(fields["progress"])
+        fields["libraries"] = tuple(fields["libraries"])
         if fields["error"] is not None:
             fields["error"] = JobError(**fields["error"])
         return cls(**fields)

@@ -47,7 +47,15 @@ def register(server: flask.Flask, prefix: str, jobs: LongJobs) -> None:
             view_func=_with_body(view, jobs),
             methods=["POST"],
         )
-    server.before_request(jobs.register_cancels)
+    suites = f"{prefix}_dash-component-suites/"
+
+    def before_request() -> None:
+        jobs.register_cancels()
+        if flask.request.path.startswith(suites):
+            package = flask.request.path.removeprefix(suites).partition("/")[0]
+            jobs.serve_library(package)
+
+    server.before_request(before_request)
 
 
 def _with_body(

@@ -7,7 +7,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import dash_bridge
@@ -136,11 +136,13 @@ class Outcome:
         status: ``succeeded`` or ``failed``.
         result: Dash's callback response as JSON text; None if it updates nothing.
         error: what was raised.
+        libraries: component libraries that the function imported.
     """
 
     status: Status
     result: bytes | None = None
     error: JobError | None = None
+    libraries: list[str] = field(default_factory=list)
 
 
 def run(task: Task, call: Call, write: Write) -> Outcome:
@@ -158,13 +160,15 @@ def run(task: Task, call: Call, write: Write) -> Outcome:
     )
     try:
         try:
-            response = runner.run(call.context, reporter.set_props)
+            response, libraries = runner.run(call.context, reporter.set_props)
         finally:
             reporter.close()
     except BaseException as error:
         return failure(task.name, error, call.debug)
     return Outcome(
-        status=Status.SUCCEEDED, result=response.encode() if response else None
+        status=Status.SUCCEEDED,
+        result=response.encode() if response else None,
+        libraries=libraries,
     )
 
 

@@ -73,6 +73,13 @@ class LongCallbackManager(ABC):
         """Return a random secret that all server processes with this store share."""
 
     @abstractmethod
+    def libraries(self) -> frozenset[str]:
+        """Return the component libraries that jobs have imported.
+
+        A server process that has not imported one serves its files nevertheless.
+        """
+
+    @abstractmethod
     def warm_up(self) -> None:
         """Get ready for the first job, without blocking: a page was just served."""
 

@@ -138,6 +138,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             self._secret = self._connect().store.secret()
         return self._secret
 
+    def libraries(self) -> frozenset[str]:
+        return self._connect().store.libraries()
+
     def warm_up(self) -> None:
         self._connect().ensure()
 

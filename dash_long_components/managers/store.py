@@ -24,6 +24,7 @@ _WAITING = "waiting"
 _WORKERS = "workers"
 _DISPATCHERS = "dispatchers"
 _CLIENTS = "clients"
+_LIBRARIES = "libraries"
 
 
 class Store:
@@ -57,6 +58,10 @@ class Store:
                 f"Jobs can't be kept in {self.directory}: {error}."
             ) from error
         self._lanes = Lanes(self._cache)
+
+    def libraries(self) -> frozenset[str]:
+        """Return the component libraries that jobs have imported."""
+        return frozenset(self._table(_LIBRARIES))
 
     def close(self) -> None:
         """Close the database connection of this thread. It opens again when needed."""
@@ -149,6 +154,11 @@ class Store:
             after = change(before)
             if after.status is Status.SUCCEEDED and result is not None:
                 self._cache.set(_result(job_id), result, expire=self.result_ttl)
+            if after.libraries:
+                known = dict.fromkeys(
+                    [*self._table(_LIBRARIES), *after.libraries], True
+                )
+                self._put_table(_LIBRARIES, known)
             if before.status is Status.QUEUED:
                 self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
             return self._put(after)

@@ -48,7 +48,9 @@ def work(store: Store, job_id: str, app: AppCode, failures: dict[str, str]) -> N
     try:
         store.change(
             job_id,
-            lambda job: job.end(outcome.status, time.time(), outcome.error),
+            lambda job: job.end(
+                outcome.status, time.time(), outcome.error, outcome.libraries
+            ),
             outcome.result,
         )
     except JobEndedError:

@@ -120,13 +120,11 @@ describe('a job', () => {
     test('shows its result when the libraries it needs are loaded', async () => {
         const { promise, resolve: loaded } = deferred();
         page.loading = promise;
-        const dist = [{ type: '_js_dist', url: '/new.js' }];
+        const files = [{ type: '_js_dist', url: '/new.js' }];
         start(job('a'));
-        show('a', 'succeeded', {
-            result: { ...result('done').result, dist },
-        });
+        show('a', 'succeeded', { ...result('done'), files });
         await pass(10_000);
-        expect(page.loads).toEqual([dist]);
+        expect(page.loads).toEqual([files]);
         expect(page.props('button')).toEqual({ disabled: true });
         expect(server.polls.length).toBe(1);
         loaded();
@@ -141,10 +139,8 @@ describe('a job', () => {
         page.loading = promise;
         start(job('a'));
         show('a', 'succeeded', {
-            result: {
-                ...result('done').result,
-                dist: [{ type: '_js_dist', url: '/new.js' }],
-            },
+            ...result('done'),
+            files: [{ type: '_js_dist', url: '/new.js' }],
         });
         await pass(20);
         engine.cancel(['stop.n_clicks']);
@@ -158,10 +154,8 @@ describe('a job', () => {
             Promise.reject(new Error('/new.js could not be loaded'));
         start(job('a'));
         show('a', 'succeeded', {
-            result: {
-                ...result('done').result,
-                dist: [{ type: '_js_dist', url: '/new.js' }],
-            },
+            ...result('done'),
+            files: [{ type: '_js_dist', url: '/new.js' }],
         });
         await pass(20);
         expect(page.props('out')).toEqual({});

@@ -125,7 +125,7 @@ export class Engine implements Subject {
 
     private finish(job: Job, snapshot: Snapshot): void {
         job.ended = true;
-        const libraries = snapshot.result?.dist ?? [];
+        const libraries = snapshot.files ?? [];
         if (libraries.length === 0) {
             this.end(job, snapshot);
             return;
@@ -159,7 +159,7 @@ export class Engine implements Subject {
             const { task, type, message, traceback } = error;
             const subject = task ? `Long callback ${task}` : 'Long callback';
             this.page.report(
-                `${subject} ${status}: ${type}: ${message}`,
+                `${subject} ${status}: ${type}: ${message.replace(/\s+/g, ' ')}`,
                 traceback,
             );
         }

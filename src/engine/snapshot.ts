@@ -28,8 +28,6 @@ export type JobError = {
 export type Result = {
     response?: PropsById;
     sideUpdate?: PropsById;
-    /** Component libraries that the page must load before it shows the result. */
-    dist?: Library[];
 };
 
 /** What one read of a job shows: what is newer than the reader's cursor. */
@@ -40,5 +38,7 @@ export type Snapshot = {
     /** What `set_props` in the job has set, in order. */
     props?: Update[];
     result?: Result;
+    /** Of component libraries that the page must load before it shows the result. */
+    files?: Library[];
     error?: JobError;
 };
