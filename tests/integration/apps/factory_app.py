@@ -1,0 +1,38 @@
+"""An app that a function makes, long callbacks and all."""
+
+import os
+import time
+from pathlib import Path
+
+import diskcache
+from dash import Input, Output, html
+from flask import Flask
+
+import dash_long_components as dash
+from dash_long_components import DiskcacheLongCallbackManager
+
+
+def create_app() -> dash.Dash:
+    cache = diskcache.Cache("./cache")
+    app = dash.Dash(__name__, long_callback_manager=DiskcacheLongCallbackManager(cache))
+    app.layout = html.Div([html.P(id=name) for name in ("echo", "echo-in", "hold")])
+
+    @app.long_callback(Output("echo", "children"), Input("echo-in", "value"))
+    def echo(value: object) -> object:
+        return value
+
+    @app.long_callback(Output("hold", "children"), Input("hold-in", "value"))
+    def hold(name: str) -> None:
+        Path(name).write_text(str(os.getpid()))
+        time.sleep(600)
+
+    return app
+
+
+def create_server() -> Flask:
+    server: Flask = create_app().server
+    return server
+
+
+if __name__ == "__main__":
+    create_app().run(port=os.environ["PORT"])

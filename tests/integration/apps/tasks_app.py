@@ -1,0 +1,204 @@
+"""Long callbacks for every way in which a job can live and end.
+
+Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON,
+``DEBUG`` switches the debug mode on.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diskcache
+from dash import Input, Output, ctx, html
+
+import dash_long_components as dash
+from dash_long_components import DiskcacheLongCallbackManager
+
+cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
+settings = json.loads(os.environ.get("SETTINGS", "{}"))
+app = dash.Dash(
+    __name__, long_callback_manager=DiskcacheLongCallbackManager(cache, **settings)
+)
+server = app.server
+print(f"imported in {os.getpid()}", flush=True)
+
+NAMES = [
+    *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
+    *("evict", "version"),
+]
+app.layout = html.Div(
+    [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
+)
+
+
+def long_callback(name: str, **options: Any) -> Callable[[Any], Any]:
+    return app.long_callback(
+        Output(name, "children"), Input(f"{name}-in", "value"), **options
+    )
+
+
+def write(path: str, text: str) -> None:
+    """Write a file so that nobody sees half of it."""
+    Path(f"{path}.part").write_text(text)
+    os.replace(f"{path}.part", path)
+
+
+@long_callback("echo")
+def echo(value: object) -> object:
+    return value
+
+
+@long_callback("nap")
+def nap(value: object) -> object:
+    time.sleep(0.03)
+    return value
+
+
+@long_callback("stamp")
+def stamp(_value: object) -> float:
+    return time.monotonic()
+
+
+@long_callback("hold")
+def hold(name: str) -> str:
+    """Say who I am in the file ``name``, and go on when there is ``name.go``."""
+    write(name, json.dumps(os.getpid()))
+    while not os.path.exists(f"{name}.go"):
+        time.sleep(0.01)
+    return name
+
+
+_DAEMON = """
+import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+with open(sys.argv[1], 'w') as file: file.write(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+@long_callback("family")
+def family(value: dict[str, Any]) -> str:
+    """Start a child, one in a session of its own, a grandchild and a daemon."""
+    name = value["name"]
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    parent = [
+        sys.executable,
+        "-c",
+        f"import subprocess; print(subprocess.Popen({sleep!r}).pid, flush=True);"
+        "import time; time.sleep(600)",
+    ]
+    child = subprocess.Popen(sleep)
+    apart = subprocess.Popen(sleep, start_new_session=True)
+    with_child = subprocess.Popen(
+        parent, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert with_child.stdout is not None
+    grandchild = int(with_child.stdout.readline())
+    subprocess.run([sys.executable, "-c", _DAEMON, f"{name}.daemon"], check=True)
+    while not (
+        os.path.exists(f"{name}.daemon") and (daemon := _read(f"{name}.daemon"))
+    ):
+        time.sleep(0.01)
+    pids = [child.pid, apart.pid, with_child.pid, grandchild, int(daemon), os.getpid()]
+    write(name, json.dumps(pids))
+    if value["then"] == "return":
+        return "done"
+    if value["then"] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600)
+    return "too late"
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
+@long_callback("end")
+def end(how: str) -> object:
+    match how:
+        case "raise":
+            raise KeyError("the missing key")
+        case "sys.exit":
+            sys.exit(3)
+        case "os._exit":
+            os._exit(4)
+        case "unserialisable":
+            return object()
+        case _:
+            number = signal.Signals[how] if how.startswith("SIG") else int(how)
+            os.kill(os.getpid(), number)
+            time.sleep(600)
+            return None
+
+
+@long_callback("draw")
+def draw(_value: object) -> list[float]:
+    numbers = [random.random()]
+    if "numpy" in sys.modules:
+        numbers.append(sys.modules["numpy"].random.random())
+    return numbers
+
+
+@long_callback("count", progress=Output("count", "title"))
+def count(set_progress: Callable[[object], None], to: int) -> int:
+    for number in range(to + 1):
+        set_progress(number)
+    return to
+
+
+@long_callback("ask")
+def ask(_value: object) -> dict[str, Any]:
+    """Report what the job's process has, and what it was told of the request."""
+    threads = os.listdir("/proc/self/task")
+    files = [os.readlink(f"/proc/self/fd/{fd}") for fd in _open_files()]
+    return {
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "threads": len(threads),
+        "files": files,
+        "cookies": ctx.cookies,
+        "triggered": ctx.triggered_prop_ids,
+    }
+
+
+def _open_files() -> list[int]:
+    found = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            continue
+        found.append(int(fd))
+    return found
+
+
+@long_callback("evict")
+def evict(_value: object) -> int:
+    """Fill the user's cache so that it evicts all that it may."""
+    for number in range(50):
+        cache.set(number, "x" * 1000)
+    cache.cull()
+    cache.clear()
+    cache.check(fix=True)
+    return len(cache)
+
+
+VERSION = 1
+
+
+@long_callback("version")
+def version(_value: object) -> int:
+    return VERSION
+
+
+if __name__ == "__main__":
+    app.run(port=os.environ["PORT"], debug="DEBUG" in os.environ)

@@ -1,0 +1,50 @@
+"""One server for the tests of a module that do not hurt it, or one for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.integration.page import Page
+from tests.integration.servers import Server, command, gunicorn, serving
+
+
+@pytest.fixture(scope="module", params=["python", "gunicorn"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that all tests of the module share, both ways users start one."""
+    how = command() if request.param == "python" else gunicorn(2)
+    with serving(how, tmp_path_factory.mktemp(request.param)) as server:
+        yield server
+
+
+@pytest.fixture
+def page(server: Server) -> Page:
+    return server.page()
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start servers that end with the test: ``serve(command())``."""
+    with ExitStack() as stack:
+        count = 0
+
+        def start(
+            command: list[str], folder: Path | None = None, port: int | None = None
+        ) -> Server:
+            nonlocal count
+            count += 1
+            if folder is None:
+                folder = tmp_path / f"server-{count}"
+                folder.mkdir()
+            context: AbstractContextManager[Server] = serving(command, folder, port)
+            return stack.enter_context(context)
+
+        yield start

@@ -1,0 +1,160 @@
+"""A page without a browser: it starts, polls and cancels jobs over HTTP."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dash.testing.wait import until
+
+#: A bound, not a wait: what hangs for this long, in seconds, has failed.
+TIMEOUT = 40.0
+
+TERMINAL = {"succeeded", "failed", "cancelled", "timed_out", "lost", "rejected"}
+
+
+@dataclass
+class Answer:
+    """What the server said to one request."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Job:
+    """What a page knows of a job: its handle, and the snapshots it has read."""
+
+    handle: dict[str, Any]
+    cursor: int = 0
+    status: str = "queued"
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def token(self) -> str:
+        token: str = self.handle["token"]
+        return token
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def result(self) -> Any:
+        """The value of the one Output."""
+        (properties,) = self.snapshots[-1]["result"]["response"].values()
+        (value,) = properties.values()
+        return value
+
+    @property
+    def error(self) -> dict[str, str]:
+        error: dict[str, str] = self.snapshots[-1]["error"]
+        return error
+
+    def take(self, snapshot: dict[str, Any]) -> None:
+        assert snapshot["cursor"] > self.cursor
+        assert not self.has_ended, f"{snapshot} after {self.snapshots}"
+        self.cursor, self.status = snapshot["cursor"], snapshot["status"]
+        self.snapshots.append(snapshot)
+
+
+class Page:
+    """One page of one user. Every request comes on a connection of its own."""
+
+    def __init__(self, url: str, cookie: str = "") -> None:
+        self.url = url
+        self.cookie = cookie
+
+    def post(self, path: str, body: Any) -> Answer:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            data,
+            {"Content-Type": "application/json", "Cookie": self.cookie},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                return Answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.read())
+
+    def load(self) -> None:
+        """Load the page as a browser would."""
+        for path in ("", "_dash-layout", "_dash-dependencies"):
+            with urllib.request.urlopen(
+                f"{self.url}/{path}", timeout=TIMEOUT
+            ) as response:
+                response.read()
+
+    def call(self, name: str, value: Any = None) -> Answer:
+        """Trigger the callback of ``Output(name, "children")``.
+
+        Its only Input is ``Input(f"{name}-in", "value")``.
+        """
+        return self.post(
+            "_dash-update-component",
+            {
+                "output": f"{name}.children",
+                "outputs": {"id": name, "property": "children"},
+                "inputs": [{"id": f"{name}-in", "property": "value", "value": value}],
+                "changedPropIds": [f"{name}-in.value"],
+                "state": [],
+            },
+        )
+
+    def start(self, name: str, value: Any = None) -> Job:
+        """Trigger a long callback, and return the job it started."""
+        answer = self.call(name, value)
+        assert answer.status == 200, answer
+        # A Patch: one assignment of a handle under a random reference.
+        patch = answer.json["sideUpdate"]["_dash-long-jobs"]["handles"]
+        ((operation),) = patch["operations"]
+        return Job(operation["params"]["value"])
+
+    def poll(self, *jobs: Job) -> int:
+        """Ask for what is new about jobs. Return after how many ms to ask again."""
+        answer = self.post("_dash-long-jobs/poll", [[j.token, j.cursor] for j in jobs])
+        assert answer.status == 200, answer
+        for position, snapshot in answer.json.get("jobs", {}).items():
+            jobs[int(position)].take(snapshot)
+        wait: int = answer.json["next"]
+        return wait
+
+    def wait_for(self, status: str, *jobs: Job) -> None:
+        """Poll until all jobs have a status, as their handles and the server say."""
+
+        def have_it() -> bool:
+            self.poll(*jobs)
+            for job in jobs:
+                assert job.status == status or not job.has_ended, job.snapshots[-1]
+            return all(job.status == status for job in jobs)
+
+        until(have_it, TIMEOUT, poll=0.02)
+
+    def wait_for_end(self, *jobs: Job) -> None:
+        def have_ended() -> bool:
+            self.poll(*[job for job in jobs if not job.has_ended])
+            return all(job.has_ended for job in jobs)
+
+        until(have_ended, TIMEOUT, poll=0.02)
+
+    def cancel(self, *jobs: Job) -> None:
+        assert self.cancel_tokens([job.token for job in jobs]).status == 204
+
+    def cancel_tokens(self, tokens: Sequence[str]) -> Answer:
+        return self.post("_dash-long-jobs/cancel", list(tokens))
+
+    def run(self, name: str, value: Any = None) -> Job:
+        """Start a job and wait for its end, whichever."""
+        job = self.start(name, value)
+        self.wait_for_end(job)
+        return job

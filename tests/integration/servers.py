@@ -1,0 +1,139 @@
+"""Servers as users start them, with what integration tests ask of their processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from dash.testing.wait import until
+
+from tests.conftest import AppProcess, free_port
+from tests.integration.page import TIMEOUT, Page
+
+APPS = Path(__file__).parent / "apps"
+
+
+class Server(AppProcess):
+    """A server of ``apps/tasks_app.py``, or of another app, in a folder of its own."""
+
+    def page(self, cookie: str = "") -> Page:
+        return Page(self.url, cookie)
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+    def wait_for_file(self, name: str) -> Any:
+        """Return the JSON that a job writes to a file, once it has."""
+        until(self.file(name).exists, TIMEOUT, poll=0.01)
+        return json.loads(self.file(name).read_text())
+
+    def release(self, name: str) -> None:
+        """Let a job that holds go on."""
+        self.file(f"{name}.go").touch()
+
+    def dispatchers(self) -> list[psutil.Process]:
+        return [p for p in self.processes() if is_dispatcher(p)]
+
+    def dispatcher(self) -> psutil.Process:
+        """Return the one dispatcher, once it is there and others have stood back."""
+        until(lambda: len(self.dispatchers()) == 1, TIMEOUT, poll=0.01)
+        (dispatcher,) = self.dispatchers()
+        return dispatcher
+
+    def wait_until_gone(self) -> None:
+        """Wait until no process is left that came from this server."""
+        until_gone(self.processes)
+
+
+def command(script: str = "tasks_app.py", **settings: Any) -> list[str]:
+    """Return how to start an app as ``python app.py``."""
+    return with_settings([sys.executable, str(APPS / script)], **settings)
+
+
+def gunicorn(workers: int, app: str = "tasks_app:server", **settings: Any) -> list[str]:
+    """Return how to start an app under gunicorn."""
+    return with_settings(
+        [
+            *(sys.executable, "-m", "gunicorn", app, "--pythonpath", str(APPS)),
+            *("-w", str(workers), "--threads", "4", "-b", "127.0.0.1:{port}"),
+        ],
+        **settings,
+    )
+
+
+def with_settings(command: list[str], **settings: Any) -> list[str]:
+    # In a format string, for the port.
+    value = json.dumps(settings).replace("{", "{{").replace("}", "}}")
+    return ["env", f"SETTINGS={value}", *command]
+
+
+@contextmanager
+def serving(
+    command: list[str], folder: Path, port: int | None = None
+) -> Iterator[Server]:
+    """Start a server; in the end it goes, and all that came from it."""
+    port = port or free_port()
+    server = Server([part.format(port=port) for part in command], folder, port)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+def is_dispatcher(process: psutil.Process) -> bool:
+    with suppress(psutil.Error, ProcessLookupError):
+        # A worker has its command line, and leads a process group.
+        is_group_leader = os.getpgid(process.pid) == process.pid
+        return not is_group_leader and any(
+            "managers.dispatcher" in part for part in process.cmdline()
+        )
+    return False
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def until_gone(find: Callable[[], Iterable[object]]) -> None:
+    until(lambda: not list(find()), TIMEOUT, poll=0.05, msg=f"left: {list(find())}")
+
+
+def tcp_sockets(pid: int) -> set[str]:
+    """Return the inodes of a process's TCP sockets."""
+    inodes = {
+        fields[9]
+        for table in ("tcp", "tcp6")
+        if Path(f"/proc/net/{table}").exists()
+        for fields in map(
+            str.split, Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        )
+    }
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(OSError):
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
+            if target.startswith("socket:[") and target[8:-1] in inodes:
+                found.add(target)
+    return found
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port, as servers do."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,184 @@
+"""Servers and dispatchers come and go; jobs go on, and nothing is left in the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from dash.testing.wait import until
+
+from tests.integration.conftest import Serve
+from tests.integration.page import TIMEOUT
+from tests.integration.servers import (
+    Server,
+    command,
+    gunicorn,
+    is_alive,
+    is_free,
+    until_gone,
+)
+
+Start = Callable[..., list[str]]
+
+both = pytest.mark.parametrize(
+    "start",
+    [command, lambda **settings: gunicorn(2, **settings)],
+    ids=["python", "gunicorn"],
+)
+
+
+@both
+def test_job_goes_on_when_the_server_is_started_again(
+    serve: Serve, tmp_path: Path, start: Start
+) -> None:
+    first = serve(start(max_concurrency=1), tmp_path)
+    page = first.page()
+    running = page.start("hold", "held")
+    worker = first.wait_for_file("held")
+    waiting = page.start("echo", "waiting")
+    first.terminate()
+    assert is_free(first.port)
+    second = serve(start(max_concurrency=1), tmp_path, first.port)
+    page.poll(running, waiting)
+    assert (running.status, waiting.status) == ("running", "queued")
+    assert is_alive(worker)
+    second.release("held")
+    page.wait_for("succeeded", running, waiting)
+    assert (running.result, waiting.result) == ("held", "waiting")
+    second.terminate()
+    second.wait_until_gone()
+    first.wait_until_gone()
+
+
+@both
+def test_nothing_is_left_when_server_and_jobs_are_done(
+    serve: Serve, start: Start
+) -> None:
+    server = serve(start())
+    page = server.page()
+    page.load()
+    page.run("echo")
+    job = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    dispatcher = server.dispatcher()
+    server.terminate()
+    assert is_alive(worker)
+    assert is_alive(dispatcher.pid)
+    server.release("held")
+    server.wait_until_gone()
+    assert job.status == "queued"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_interrupt_from_the_terminal_ends_all(serve: Serve, debug: bool) -> None:
+    server = serve(["env", *(["DEBUG=1"] if debug else []), *command()])
+    page = server.page()
+    page.start("hold", "held")
+    server.wait_for_file("held")
+    page.start("family", {"name": "family", "then": "wait"})
+    family = server.wait_for_file("family")
+    waiting = [page.start("hold", f"waiting-{number}") for number in range(5)]
+    os.killpg(os.getpgid(server.pid), signal.SIGINT)
+    server.wait_until_gone()
+    assert not any(map(is_alive, family))
+    assert is_free(server.port)
+    # What has not begun does not begin at the next start either.
+    again = serve(command(), server.folder, server.port)
+    page.wait_for_end(*waiting)
+    assert {job.status for job in waiting} <= {"lost", "cancelled"}
+    assert again.page().run("echo", 1).result == 1
+
+
+def test_job_goes_on_when_its_dispatcher_is_killed(serve: Serve) -> None:
+    server = serve(command(max_concurrency=1))
+    page = server.page()
+    running = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    waiting = [page.start("echo", number) for number in range(3)]
+    first = server.dispatcher()
+    kill(first)
+    page.poll(running)
+    second = server.dispatcher()
+    assert second != first
+    assert is_alive(worker)
+    # Its place is still taken.
+    page.poll(*waiting)
+    assert {job.status for job in waiting} == {"queued"}
+    server.release("held")
+    page.wait_for("succeeded", running, *waiting)
+    assert running.result == "held"
+    assert [job.result for job in waiting] == [0, 1, 2]
+
+
+def test_cancel_reaches_a_job_whose_dispatcher_was_killed(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    job = page.start("family", {"name": "family", "then": "wait"})
+    family = server.wait_for_file("family")
+    kill(server.dispatcher())
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    until_gone(lambda: filter(is_alive, family))
+
+
+def test_job_is_lost_when_its_worker_and_dispatcher_are_killed(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    job = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    kill(server.dispatcher(), psutil.Process(worker))
+    page.wait_for("lost", job)
+    assert job.error["type"] == "WorkerDied"
+    assert page.run("echo", 1).result == 1
+
+
+def test_dispatcher_that_is_stopped_says_so_of_its_jobs(serve: Serve) -> None:
+    server = serve(command(max_concurrency=1))
+    page = server.page()
+    job = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    waiting = page.start("echo", "after")
+    server.dispatcher().terminate()
+    page.wait_for("lost", job)
+    assert "SIGTERM" in job.error["message"]
+    assert not is_alive(worker)
+    page.wait_for("succeeded", waiting)
+
+
+def test_worker_stopped_in_its_tracks_is_cancelled(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    job = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    os.kill(worker, signal.SIGSTOP)
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    until(lambda: not is_alive(worker), TIMEOUT)
+
+
+def test_no_socket_is_left(serve: Serve) -> None:
+    server = serve(command())
+    server.page().run("echo")
+    ports = udp_ports(server)
+    assert ports
+    server.terminate()
+    server.wait_until_gone()
+    for port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", port))
+
+
+def udp_ports(server: Server) -> list[int]:
+    connections = server.dispatcher().net_connections("udp4")
+    return [item.laddr.port for item in connections if not item.raddr]
+
+
+def kill(*processes: psutil.Process) -> None:
+    for process in processes:
+        process.kill()
+    until(lambda: not any(is_alive(p.pid) for p in processes), TIMEOUT, poll=0.01)

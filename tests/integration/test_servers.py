@@ -1,0 +1,190 @@
+"""Jobs run in every way in which users start their apps."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from dash.testing.wait import until
+
+from tests.integration.conftest import Serve
+from tests.integration.page import TIMEOUT
+from tests.integration.servers import (
+    APPS,
+    Server,
+    command,
+    gunicorn,
+    tcp_sockets,
+    with_settings,
+)
+
+COMMANDS = {
+    "python": command(),
+    "reloader": ["env", "DEBUG=1", *command()],
+    "gunicorn -w 2": gunicorn(2),
+    "gunicorn -w 4": gunicorn(4),
+    "gunicorn --preload": [*gunicorn(2), "--preload"],
+    "app factory": command("factory_app.py"),
+    "gunicorn with an app factory": gunicorn(2, "factory_app:create_server()"),
+    "inside of __main__": command("guarded_app.py"),
+    "python -m": with_settings(
+        ["env", f"PYTHONPATH={APPS}", sys.executable, "-m", "package.app"]
+    ),
+    "python -c": with_settings(
+        [
+            *("env", f"PYTHONPATH={APPS}", sys.executable, "-c"),
+            "import os, tasks_app; tasks_app.app.run(port=os.environ['PORT'])",
+        ]
+    ),
+    "spawn under gunicorn": gunicorn(2, start_method="spawn"),
+    "spawn under python": command(start_method="spawn"),
+}
+
+XFAIL = {
+    "inside of __main__": "a dispatcher that is still importing is taken to know it",
+    "spawn under python": "multiprocessing looks for a module named __mp_main__",
+}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(
+            name,
+            marks=pytest.mark.xfail(strict=True, reason=XFAIL[name])
+            if name in XFAIL
+            else (),
+        )
+        for name in COMMANDS
+    ],
+)
+def test_first_job_and_later_ones_run(serve: Serve, how: str) -> None:
+    server = serve(COMMANDS[how])
+    page = server.page()
+    for value in range(6):
+        job = page.run("echo", value)
+        assert job.status == "succeeded", job.snapshots
+        assert job.result == value
+    cancelled = page.start("hold", "held")
+    server.wait_for_file("held")
+    page.cancel(cancelled)
+    page.wait_for("cancelled", cancelled)
+
+
+def test_function_of_the_guarded_part_is_sent_to_a_dispatcher_that_is_up(
+    serve: Serve,
+) -> None:
+    server = serve(command("guarded_app.py"))
+    page = server.page()
+    page.run("echo")
+    server.dispatcher()
+    assert page.run("echo", 1).result == 1
+
+
+def test_main_file_that_runs_its_server_unguarded_is_told_so(serve: Serve) -> None:
+    server = serve(command("unguarded_app.py"))
+    # What was defined before the server ran is found all the same.
+    assert server.page().run("echo", 1).result == 1
+    assert 'Put app.run() under if __name__ == "__main__":' in server.log
+
+
+def test_code_that_changes_runs_after_the_reload(serve: Serve, tmp_path: Path) -> None:
+    script = tmp_path / "changing_app.py"
+    shutil.copy(APPS / "tasks_app.py", script)
+    server = serve(
+        ["env", "DEBUG=1", *with_settings([sys.executable, str(script)])], tmp_path
+    )
+    page = server.page()
+    assert page.run("version").result == 1
+    held = page.start("hold", "held")
+    server.wait_for_file("held")
+    script.write_text(script.read_text().replace("VERSION = 1", "VERSION = 2"))
+    until(lambda: runs_version(server, 2), TIMEOUT)
+    # What the old code began, the old code ends.
+    server.release("held")
+    page.wait_for("succeeded", held)
+    until(lambda: len(server.dispatchers()) == 1, TIMEOUT)
+    assert page.run("version").result == 2
+
+
+def runs_version(server: Server, version: int) -> bool:
+    try:
+        return bool(server.page().run("version").result == version)
+    except OSError:  # between two servers
+        return False
+
+
+@pytest.mark.parametrize("how", ["python", "reloader", "gunicorn -w 2"])
+def test_no_socket_of_the_server_gets_into_a_job(serve: Serve, how: str) -> None:
+    server = serve(COMMANDS[how])
+    page = server.page()
+    job = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    dispatcher = server.dispatcher()
+    mine = {worker, dispatcher.pid}
+    servers = {p.pid for p in server.processes()} - mine
+    assert server.pid in servers
+    listening = set().union(*map(tcp_sockets, servers))
+    assert listening
+    for pid in mine:
+        assert not tcp_sockets(pid)
+    server.release("held")
+    page.wait_for("succeeded", job)
+
+
+def test_worker_has_one_thread_and_the_users_request(serve: Serve) -> None:
+    server = serve(command())
+    job = server.page("session=abc; theme=dark").run("ask")
+    assert job.result["threads"] == 1
+    assert job.result["cookies"] == {"session": "abc", "theme": "dark"}
+    assert job.result["triggered"] == {"ask-in.value": "ask-in"}
+    assert job.result["ppid"] == server.dispatcher().pid
+    assert job.result["ppid"] != os.getpid()
+
+
+def test_every_server_process_knows_the_token(serve: Serve) -> None:
+    server = serve(gunicorn(4))
+    page = server.page()
+    jobs = [page.run("echo", number) for number in range(8)]
+    for _ in range(8):
+        copies = [type(job)(job.handle) for job in jobs]
+        page.poll(*copies)
+        assert [copy.result for copy in copies] == list(range(8))
+
+
+def test_app_is_imported_once_for_all_its_jobs(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    for number in range(5):
+        page.run("echo", number)
+    assert server.log.count("imported in") == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__main__",
+        pytest.param(
+            "named_app",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="the main file is imported under the app's name too",
+            ),
+        ),
+        pytest.param(
+            "Sales of the week",
+            marks=pytest.mark.xfail(
+                strict=True, reason="the app's name is taken for that of a module"
+            ),
+        ),
+    ],
+)
+def test_app_may_have_any_name(serve: Serve, name: str) -> None:
+    server = serve(["env", f"NAME={name}", *command("named_app.py")])
+    assert server.page().run("echo", 1).result == 1
+    # Once in the server and once in the dispatcher.
+    assert server.log.count("imported in") == 2
+    assert "Can't import" not in server.log

@@ -1,0 +1,119 @@
+"""What jobs leave in the store, in the user's cache and in the system's tables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import diskcache
+import pytest
+
+from tests.integration.conftest import Serve
+from tests.integration.page import Page
+from tests.integration.servers import Server, command, gunicorn
+
+SECRET = "a-secret-that-nobody-else-has"
+
+
+@pytest.fixture
+def store(server: Server) -> Iterator[diskcache.Cache]:
+    with diskcache.Cache(str(server.file("cache") / "long-jobs")) as cache:
+        yield cache
+
+
+def test_arguments_and_request_are_gone_when_the_job_has_ended(
+    server: Server, store: diskcache.Cache
+) -> None:
+    page = server.page(f"session={SECRET}")
+    job = page.start("hold", f"held-{SECRET}")
+    server.wait_for_file(f"held-{SECRET}")
+    assert any(SECRET in value for value in values(store))
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    assert not any(SECRET in value for value in values(store))
+    assert not [key for key in store.iterkeys() if key.startswith("call:")]
+
+
+@pytest.mark.xfail(strict=True, reason="SQLite leaves deleted rows in its files")
+def test_deleted_arguments_are_not_left_in_the_files(server: Server) -> None:
+    page = server.page("session=a-secret-that-is-deleted")
+    page.run("echo")
+    for path in server.file("cache").rglob("*"):
+        if path.is_file():
+            assert b"a-secret-that-is-deleted" not in path.read_bytes()
+
+
+def test_no_record_is_a_pickle(page: Page, store: diskcache.Cache) -> None:
+    page.run("echo")
+    modes = {mode for (mode,) in store._sql("SELECT DISTINCT mode FROM Cache")}
+    assert diskcache.core.MODE_PICKLE not in modes
+
+
+def test_nothing_evicts_a_record(server: Server, page: Page) -> None:
+    jobs = [page.run("echo", number) for number in range(5)]
+    # The cache of the app holds 1000 bytes, and is filled, culled and cleared.
+    assert page.run("evict").status == "succeeded"
+    copies = [type(job)(job.handle) for job in jobs]
+    page.poll(*copies)
+    assert [copy.result for copy in copies] == list(range(5))
+
+
+def test_large_result_arrives_whole(page: Page) -> None:
+    text = "x" * 3_000_000
+    assert page.run("echo", text).result == text
+
+
+def test_random_numbers_differ_between_jobs(page: Page) -> None:
+    draws = [tuple(page.run("draw").result) for _ in range(6)]
+    for column in zip(*draws, strict=True):
+        assert len(set(column)) == 6
+
+
+@pytest.mark.parametrize("how", ["python", "gunicorn"])
+def test_two_hundred_jobs_leave_no_files_open(serve: Serve, how: str) -> None:
+    server = serve(command() if how == "python" else gunicorn(2))
+    page = server.page()
+
+    def run(count: int) -> None:
+        jobs = [page.start("echo", number) for number in range(count)]
+        page.wait_for("succeeded", *jobs)
+
+    run(40)
+    files, temporary = open_files(server), temporary_files()
+    run(200)
+    after = open_files(server)
+    assert after.keys() == files.keys()
+    # Each thread of a server that answers a request has the store open, and closes
+    # it some time after. A leak would be one file for each job at least.
+    assert all(after[pid] <= files[pid] + 100 for pid in files), (files, after)
+    assert temporary_files() <= temporary
+
+
+def test_records_go_when_their_time_is_over(serve: Serve) -> None:
+    server = serve(command(result_ttl=0.3))
+    page = server.page()
+    job = page.run("echo")
+    copy = type(job)(job.handle)
+    page.wait_for_end(copy)
+    while copy.status != "lost":
+        copy = type(job)(job.handle)
+        page.poll(copy)
+    assert copy.error["type"] == "UnknownJob"
+
+
+def values(store: diskcache.Cache) -> list[str]:
+    return [repr(store.get(key)) for key in store.iterkeys()]
+
+
+def open_files(server: Server) -> dict[int, int]:
+    dispatcher = server.dispatcher()
+    pids = {p.pid for p in server.processes()} - {
+        child.pid for child in dispatcher.children()
+    }
+    return {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in pids}
+
+
+def temporary_files() -> set[str]:
+    mine = ("dash", "pymp", "long")
+    return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith(mine)}
