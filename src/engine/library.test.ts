@@ -23,7 +23,21 @@ test('a style sheet is linked', async () => {
 });
 
 test('a file that can not be loaded is named', async () => {
-    const loaded = loadLibrary({ type: '_js_dist', url: '/new.js' });
+    const loaded = loadLibrary({ type: '_js_dist', url: '/bad.js' });
     document.head.querySelector('script')?.dispatchEvent(new Event('error'));
-    await expect(loaded).rejects.toThrow('/new.js could not be loaded');
+    await expect(loaded).rejects.toThrow('/bad.js could not be loaded');
+});
+
+test('a file is loaded once, and again if it could not be', async () => {
+    const library = { type: '_js_dist', url: '/once.js' };
+    const scripts = () => document.head.querySelectorAll('script');
+    const failed = loadLibrary(library);
+    scripts()[0]?.dispatchEvent(new Event('error'));
+    await expect(failed).rejects.toThrow();
+    const loaded = loadLibrary(library);
+    expect(scripts().length).toBe(2);
+    scripts()[1]?.dispatchEvent(new Event('load'));
+    await loaded;
+    await loadLibrary(library);
+    expect(scripts().length).toBe(2);
 });

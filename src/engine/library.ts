@@ -1,8 +1,21 @@
 /** A file of a component library, as Dash lists it in an answer. */
 export type Library = { type: string; url: string };
 
-/** Puts a library on the page; settles when the browser has run it. */
-export function loadLibrary({ type, url }: Library): Promise<void> {
+const loaded = new Map<string, Promise<void>>();
+
+/** Puts a library on the page, once; settles when the browser has run it. */
+export function loadLibrary(library: Library): Promise<void> {
+    const { url } = library;
+    let loading = loaded.get(url);
+    if (!loading) {
+        loading = append(library);
+        loaded.set(url, loading);
+        loading.catch(() => loaded.delete(url));
+    }
+    return loading;
+}
+
+function append({ type, url }: Library): Promise<void> {
     return new Promise((resolve, reject) => {
         const element =
             type === '_css_dist'

@@ -1,0 +1,3 @@
+window.late_library = {
+    Late: ({ text }) => window.React.createElement('b', null, `→ ${text} ←`),
+};
