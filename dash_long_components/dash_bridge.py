@@ -117,7 +117,13 @@ def describe_trigger() -> dict[str, Any]:
     description["inputs"] = context["inputs_list"]
     description["state"] = context["states_list"]
     description["triggered"] = [item["prop_id"] for item in context["triggered_inputs"]]
-    data: dict[str, Any] = to_json_data(description)
+    try:
+        data: dict[str, Any] = to_json_data(description)
+    except TypeError as error:
+        raise TypeError(
+            f"A long callback's context must have a JSON form: {error}. Look at what "
+            "the app's custom_data hooks return."
+        ) from error
     return data
 
 

@@ -82,9 +82,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 "object"
             )
         self.handle = cache
-        self._max_concurrency = _check_positive(
-            "max_concurrency", max_concurrency or os.cpu_count() or 1
-        )
+        if max_concurrency is None:
+            max_concurrency = os.cpu_count() or 1
+        self._max_concurrency = _check_positive("max_concurrency", max_concurrency)
         self._max_queue = _check_positive("max_queue", max_queue)
         self._result_ttl = _check_positive("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)

@@ -117,13 +117,14 @@ class Dispatcher:
 
     def _start_jobs(self) -> None:
         settings = self._settings
+        app = None if settings.start_method == "fork" else settings.app
         while True:
             job_id = self._store.take(settings.code, self._me, settings.max_concurrency)
             if job_id is None:
                 return
             process = self._context.Process(
                 target=work,
-                args=(self._store, job_id, settings.app, self._failures),
+                args=(self._store, job_id, app, self._failures),
                 name=f"dash-long-job-{job_id}",
             )
             # SQLite's connections must not be carried into a forked process.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from ..tasks import Task
@@ -82,7 +84,10 @@ class Launcher:
 
     def close(self) -> None:
         """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
-        if os.getpid() == self.pid:
+        if os.getpid() != self.pid:
+            return
+        # The directory may be gone already, a test's temporary one for instance.
+        with suppress(sqlite3.Error, OSError):
             self.store.remove_client(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:

@@ -19,13 +19,15 @@ from .processes import Process, adopt_orphans
 from .store import Store
 
 
-def work(store: Store, job_id: str, app: AppCode, failures: dict[str, str]) -> None:
+def work(
+    store: Store, job_id: str, app: AppCode | None, failures: dict[str, str]
+) -> None:
     """Run one job and write how it ended. The target of the worker process.
 
     Args:
         store: where the job is kept; not connected.
         job_id: which job; it has been taken off the queue.
-        app: imported here if the process was not forked from one that has it.
+        app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
     """
     _leave_dispatcher()
@@ -34,7 +36,7 @@ def work(store: Store, job_id: str, app: AppCode, failures: dict[str, str]) -> N
     call = store.call(job_id)
     if call is None:
         return
-    if not tasks.fingerprints():
+    if app is not None:
         failures = app.load()
     name = store.read(job_id).task
 

@@ -18,7 +18,7 @@ class Late(Component):
     """
 
     _children_props: ClassVar[list[str]] = []
-    _base_nodes: ClassVar[list[str]] = ["children"]
+    _base_nodes = ["children"]  # noqa: RUF012
     _namespace = "late_library"
     _type = "Late"
     _js_dist = _js_dist
