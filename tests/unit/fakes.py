@@ -1,0 +1,166 @@
+"""A manager in memory, and a page without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dash import html
+
+import dash_long_components as dlc
+from dash_long_components import LongCallbackManager, runtime
+from dash_long_components.jobs import Call, Lane, PropUpdate, Record, Snapshot
+from dash_long_components.runtime import Outcome
+from dash_long_components.tasks import Task
+
+NOW = 1000.0
+
+
+@dataclass
+class Submitted:
+    """A job that a manager was given."""
+
+    task: Task
+    call: Call
+    lane: Lane | None
+
+    def run(self) -> Outcome:
+        """Run it here, as a worker would after the way through the store."""
+        return runtime.run(self.task, Call.from_json(self.call.to_json()), ignore)
+
+
+def ignore(_progress: list[PropUpdate] | None, _props: list[PropUpdate]) -> None:
+    """Write nothing down."""
+
+
+class MemoryManager(LongCallbackManager):
+    """Notes down the jobs that it is given, and runs none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handle = None
+        self.submitted: list[Submitted] = []
+        self.records: dict[str, Record] = {}
+        self.results: dict[str, bytes] = {}
+        self.refuses = False
+
+    def add(self, **fields: Any) -> Record:
+        """Add a job that is there already."""
+        job_id = f"job-{len(self.records)}"
+        record = Record(
+            **{
+                **{"id": job_id, "task": "module.task", "code": "v1"},
+                **{"created": NOW, "changed": NOW},
+                **fields,
+            }
+        )
+        self.records[record.id] = record
+        return record
+
+    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+        if self.refuses:
+            return None
+        self.submitted.append(Submitted(task, call, lane))
+        return self.add(task=task.name).id
+
+    def read(self, job_id: str, cursor: int) -> Snapshot:
+        snapshot = self.records[job_id].since(cursor)
+        return replace(snapshot, result=self.results.get(job_id))
+
+    def cancel(self, job_id: str) -> None:
+        if job_id in self.records and not self.records[job_id].status.is_terminal:
+            self.records[job_id] = self.records[job_id].request_cancel(NOW)
+
+    def secret(self) -> bytes:
+        return b"the secret of this manager"
+
+    def libraries(self) -> frozenset[str]:
+        return frozenset()
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Site:
+    """An app, and a page of it that speaks with the app directly."""
+
+    def __init__(self, **options: Any) -> None:
+        self.manager = MemoryManager()
+        self.app = dlc.Dash(__name__, long_callback_manager=self.manager, **options)
+        self.app.layout = html.Div()
+        self.prefix = self.app.config.routes_pathname_prefix
+
+    def long_callback(self, *args: Any, **options: Any) -> Callable[[Any], Any]:
+        return self.app.long_callback(*args, **options)
+
+    def post(self, path: str, body: Any, **options: Any) -> Any:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.app.server.test_client().post(
+            f"{self.prefix}{path}",
+            data=data,
+            content_type="application/json",
+            **options,
+        )
+
+    def trigger(
+        self,
+        output: Any,
+        inputs: list[Any],
+        state: list[Any] | None = None,
+        changed: list[str] | None = None,
+        callback_id: str | None = None,
+        **extra: Any,
+    ) -> Any:
+        """Run a callback as a page does, and return the response."""
+        if callback_id is None:
+            outputs = output if isinstance(output, list) else [output]
+            names = [f"{item['id']}.{item['property']}" for item in outputs]
+            several = isinstance(output, list)
+            callback_id = f"..{'...'.join(names)}.." if several else names[0]
+        return self.post(
+            "_dash-update-component",
+            {
+                "output": callback_id,
+                "outputs": output,
+                "inputs": inputs,
+                "state": state or [],
+                "changedPropIds": changed or [],
+                **extra,
+            },
+            **({"headers": {"Cookie": "user=ada"}, "query_string": "a=1"}),
+        )
+
+    def submit(self, *args: Any, **options: Any) -> Submitted:
+        """Trigger a long callback, and return the job that it submitted."""
+        response = self.trigger(*args, **options)
+        assert response.status_code == 200, response.get_data()
+        return self.manager.submitted[-1]
+
+
+def prop(component_id: Any, name: str, value: Any = None) -> dict[str, Any]:
+    """Return how a page sends an Input or State."""
+    return {"id": component_id, "property": name, "value": value}
+
+
+def out(component_id: Any, name: str) -> dict[str, Any]:
+    """Return how a page sends an Output."""
+    return {"id": component_id, "property": name}
+
+
+def handle_of(response: Any) -> dict[str, Any]:
+    """Return the handle in the response of a start callback."""
+    patch = response.get_json()["sideUpdate"]["_dash-long-jobs"]["handles"]
+    ((operation),) = patch["operations"]
+    handle: dict[str, Any] = operation["params"]["value"]
+    return handle
+
+
+def values_of(outcome: Outcome) -> Any:
+    """Return the new property values in the result of a job."""
+    assert outcome.error is None, outcome.error
+    return json.loads(outcome.result or b"null")

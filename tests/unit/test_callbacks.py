@@ -1,0 +1,420 @@
+"""The decorator: what it takes, what it refuses, and what it sends to the page."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import dash
+import diskcache
+import pytest
+from dash import ALL, MATCH, Input, Output, Patch, State, html
+from dash.exceptions import InvalidCallbackReturnValue
+
+import dash_long_components as dlc
+from dash_long_components import LongCallbackError, long_callback
+from dash_long_components.exceptions import MissingManagerError
+from dash_long_components.jobs import Retrigger
+from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop, values_of
+
+OUTPUT, INPUT = Output("text", "children"), Input("button", "n_clicks")
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def click(site: Site, **options: Any) -> Any:
+    return site.trigger(
+        out("text", "children"),
+        [prop("button", "n_clicks", 1)],
+        changed=["button.n_clicks"],
+        **options,
+    )
+
+
+def decorate(site: Site, **options: Any) -> Any:
+    @site.long_callback(OUTPUT, INPUT, **options)
+    def run(*args: Any) -> Any:
+        return len(args)
+
+    return run
+
+
+def handle(site: Site, **options: Any) -> dict[str, Any]:
+    """Return the handle that a callback with these options sends."""
+    decorate(site, **options)
+    return handle_of(click(site))
+
+
+def test_function_comes_back_unchanged(site: Site) -> None:
+    def double(number: int) -> int:
+        return 2 * number
+
+    before = dict(vars(double))
+    assert site.long_callback(OUTPUT, INPUT)(double) is double
+    assert long_callback(Output("other", "children"), INPUT)(double) is double
+    assert double(2) == 4
+    assert vars(double) == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"running": [(OUTPUT, 1)]},
+        {"running": [("text", 1, 0)]},
+        {"running": [OUTPUT]},
+        {"running": 5},
+        {"running": [5]},
+        {"running": "abc"},
+        {"cancel": "button"},
+        {"cancel": [State("a", "b")]},
+        {"cancel": State("a", "b")},
+        {"cancel": OUTPUT},
+        {"cancel": 5},
+        {"cancel": [None]},
+        {"progress": Input("a", "b")},
+        {"progress": 5},
+        {"progress": [OUTPUT, "x"]},
+        {"progress": {"a": State("a", "b")}},
+        {"progress_default": 0},
+        {"progress_default": []},
+        {"progress": [OUTPUT], "progress_default": ["a", "b"]},
+        {"progress": [OUTPUT], "progress_default": "a"},
+        {"progress": {"a": OUTPUT}, "progress_default": ["a"]},
+        {"interval": -1},
+        {"interval": float("inf")},
+        {"interval": float("nan")},
+        {"interval": "1000"},
+        {"interval": None},
+        {"background": True},
+        {"background": False},
+        {"manager": 5},
+        {"manager": dlc.DiskcacheLongCallbackManager},
+        {"on_retrigger": "restart"},
+        {"on_retrigger": None},
+    ],
+    ids=repr,
+)
+def test_wrong_option_is_refused_by_its_name(
+    site: Site, options: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    unclear = [
+        *({"running": value} for value in (5, [5])),
+        {"cancel": 5},
+        *(o for o in [options] if o.get("progress_default") and o.get("progress")),
+    ]
+    if options in unclear:
+        request.applymarker(
+            pytest.mark.xfail(
+                strict=True,
+                raises=(TypeError, InvalidCallbackReturnValue),
+                reason="the error is none that names the option",
+            )
+        )
+    with pytest.raises(ValueError, match=f"{list(options)[-1]}="):
+        decorate(site, **options)
+
+
+@pytest.mark.parametrize("name", ["running", "cancel"])
+@pytest.mark.parametrize("empty", [(), []])
+def test_options_may_be_empty(site: Site, name: str, empty: Any) -> None:
+    assert handle(site, **{name: empty})[name] == []
+
+
+@pytest.mark.parametrize("interval", [0, 0.5, 1000, 10**9])
+def test_interval_goes_to_the_page(site: Site, interval: float) -> None:
+    assert handle(site, interval=interval)["interval"] == interval
+
+
+def test_defaults(site: Site) -> None:
+    sent = handle(site)
+    assert sent.pop("token")
+    assert sent.pop("slot")
+    assert sent == {
+        "seq": 0,
+        "retrigger": "replace",
+        "interval": 1000,
+        "outputs": [["text", "children"]],
+        "running": [],
+        "progress": [],
+        "cancel": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "cancel", [Input("stop", "n_clicks"), [Input("stop", "n_clicks")]]
+)
+def test_cancel_takes_one_input_or_a_list(site: Site, cancel: Any) -> None:
+    assert handle(site, cancel=cancel)["cancel"] == [["stop", "n_clicks"]]
+
+
+@pytest.mark.parametrize("wrap", [lambda entry: entry, lambda entry: [entry]])
+def test_running_takes_one_entry_or_a_list(site: Site, wrap: Any) -> None:
+    entry = (Output("button", "disabled"), True, False)
+    assert handle(site, running=wrap(entry))["running"] == [
+        ["button", "disabled", True, False]
+    ]
+
+
+A, B = Output("a", "value"), Output("b", "max")
+
+
+@pytest.mark.parametrize(
+    ("progress", "default", "sent"),
+    [
+        (A, None, [["a", "value", None]]),
+        (A, 0, [["a", "value", 0]]),
+        (A, "", [["a", "value", ""]]),
+        (A, [], [["a", "value", []]]),
+        (A, {}, [["a", "value", {}]]),
+        ([A, B], None, [["a", "value", None], ["b", "max", None]]),
+        ([A, B], (0, False), [["a", "value", 0], ["b", "max", False]]),
+        ((A, B), [1, 2], [["a", "value", 1], ["b", "max", 2]]),
+        ({"x": A, "y": B}, {"y": 2, "x": 1}, [["a", "value", 1], ["b", "max", 2]]),
+        (
+            {"x": [A], "y": B},
+            {"x": [[]], "y": {}},
+            [["a", "value", []], ["b", "max", {}]],
+        ),
+    ],
+)
+def test_progress_default_has_the_shape_of_progress(
+    site: Site, progress: Any, default: Any, sent: Any
+) -> None:
+    options = {} if default is None else {"progress_default": default}
+    assert handle(site, progress=progress, **options)["progress"] == sent
+
+
+def test_page_tells_in_which_order_it_triggered(site: Site) -> None:
+    decorate(site)
+    response = click(site, longJob={"page": "page-1", "seq": 7})
+    assert handle_of(response)["seq"] == 7
+    lane = site.manager.submitted[-1].lane
+    assert lane is not None
+    assert (lane.seq, lane.retrigger) == (7, Retrigger.REPLACE)
+    assert lane.name.startswith("page-1:")
+
+
+@pytest.mark.parametrize(
+    "stamp", [None, 1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}]
+)
+def test_stamp_of_the_wrong_shape_counts_as_none(site: Site, stamp: Any) -> None:
+    decorate(site)
+    assert handle_of(click(site, longJob=stamp))["seq"] == 0
+    assert site.manager.submitted[-1].lane is None
+
+
+def test_start_leaves_the_outputs_alone(site: Site) -> None:
+    decorate(site)
+    assert click(site).get_json()["response"] == {}
+
+
+def test_job_that_is_not_wanted_sends_no_handle(site: Site) -> None:
+    site.manager.refuses = True
+    decorate(site, on_retrigger="ignore")
+    response = click(site).get_json()
+    assert response["response"] == {}
+    assert "sideUpdate" not in response
+
+
+def test_cancel_wins_over_a_simultaneous_trigger(site: Site) -> None:
+    site.long_callback(
+        OUTPUT, INPUT, Input("stop", "n_clicks"), cancel=[Input("stop", "n_clicks")]
+    )(lambda *_: None)
+    inputs = [prop("button", "n_clicks", 1), prop("stop", "n_clicks", 1)]
+    response = site.trigger(
+        out("text", "children"), inputs, changed=["button.n_clicks", "stop.n_clicks"]
+    )
+    assert "sideUpdate" not in response.get_json()
+    assert site.manager.submitted == []
+    site.submit(out("text", "children"), inputs, changed=["button.n_clicks"])
+
+
+def test_match_is_filled_in_everywhere(site: Site) -> None:
+    def part(kind: str) -> dict[str, Any]:
+        return {"type": kind, "index": MATCH}
+
+    site.long_callback(
+        Output(part("text"), "children"),
+        Input(part("go"), "n_clicks"),
+        running=[(Output(part("go"), "disabled"), True, False)],
+        progress=Output(part("bar"), "value"),
+        cancel=Input(part("stop"), "n_clicks"),
+    )(lambda *_: None)
+    slots = set()
+    for index in (1, 2):
+        ids = {k: {"type": k, "index": index} for k in ("text", "go", "bar", "stop")}
+        response = site.trigger(
+            out(ids["text"], "children"),
+            [prop(ids["go"], "n_clicks", 1)],
+            callback_id='{"index":["MATCH"],"type":"text"}.children',
+        )
+        sent = handle_of(response)
+        assert sent["outputs"] == [[ids["text"], "children"]]
+        assert sent["running"] == [[ids["go"], "disabled", True, False]]
+        assert sent["progress"] == [[ids["bar"], "value", None]]
+        assert sent["cancel"] == [[ids["stop"], "n_clicks"]]
+        assert site.manager.submitted[-1].call.progress == [[ids["bar"], "value"]]
+        slots.add(sent["slot"])
+    assert len(slots) == 2
+
+
+def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
+    every = {"type": "row", "index": ALL}
+    sent = handle(
+        site,
+        running=[(Output(every, "disabled"), True, False)],
+        cancel=Input(every, "n_clicks"),
+    )
+    pattern = {"type": "row", "index": ["ALL"]}
+    assert sent["running"] == [[pattern, "disabled", True, False]]
+    assert sent["cancel"] == [[pattern, "n_clicks"]]
+
+
+def test_nothing_of_the_server_is_in_the_handle(site: Site) -> None:
+    decorate(site)
+    text = str(handle_of(click(site)))
+    for telling in ("tests.unit", "decorate", __file__, "ada"):
+        assert telling not in text
+
+
+def test_without_outputs(site: Site) -> None:
+    site.long_callback(INPUT)(lambda _clicks: None)
+    site.long_callback(INPUT)(lambda _clicks: None)
+    client = site.app.server.test_client()
+    ids = [
+        item["output"]
+        for item in client.get("/_dash-dependencies").get_json()
+        if item["output"] and not item["clientside_function"]
+    ]
+    assert len(set(ids)) == 2
+
+
+def test_app_without_manager_refuses_when_decorating() -> None:
+    app = dlc.Dash(__name__)
+    with pytest.raises(ValueError, match="long_callback_manager=") as caught:
+        app.long_callback(OUTPUT, INPUT)
+    assert isinstance(caught.value, LongCallbackError)
+
+
+def test_module_level_without_manager_refuses_at_the_first_request() -> None:
+    app = dash.Dash(__name__)
+    app.layout = html.Div()
+    app.server.testing = True
+    long_callback(OUTPUT, INPUT, register=app.callback)(lambda _clicks: None)
+    with pytest.raises(MissingManagerError, match=r"manager\.init_app"):
+        app.server.test_client().post(
+            "/_dash-update-component",
+            json={
+                "output": "text.children",
+                "outputs": out("text", "children"),
+                "inputs": [prop("button", "n_clicks", 1)],
+                "changedPropIds": ["button.n_clicks"],
+            },
+        )
+
+
+def test_manager_of_the_callback_comes_before_the_apps(site: Site) -> None:
+    other = MemoryManager()
+    decorate(site, manager=other)
+    click(site)
+    assert len(other.submitted) == 1
+    assert site.manager.submitted == []
+
+
+def test_plain_dash_app_is_set_up_by_the_manager() -> None:
+    site, app = Site(), dash.Dash(__name__)
+    site.manager.init_app(app)
+    site.manager.init_app(app)
+    app.layout = html.Div()
+    client = app.server.test_client()
+    assert client.post("/_dash-long-jobs/poll", data=b"[]").status_code == 200
+    layout = client.get("/_dash-layout").get_data(as_text=True)
+    assert layout.count('"_dash-long-jobs"') == 1
+
+
+@pytest.mark.parametrize("layout", [html.Div(), [html.Div()], lambda: html.Div()])
+def test_engine_host_is_in_every_layout_once(site: Site, layout: Any) -> None:
+    site.app.layout = layout
+    client = site.app.server.test_client()
+    for _ in range(2):
+        text = client.get("/_dash-layout").get_data(as_text=True)
+        assert text.count('"_dash-long-jobs"') == 1
+
+
+def test_app_that_is_not_set_up_is_left_alone() -> None:
+    app = dash.Dash(__name__)
+    app.layout = html.Div()
+    assert "_dash-long-jobs" not in app.server.test_client().get(
+        "/_dash-layout"
+    ).get_data(as_text=True)
+
+
+def test_cancel_inputs_are_registered_once_each(site: Site) -> None:
+    stop = Input("stop", "n_clicks")
+    for name in ("a", "b"):
+        site.long_callback(Output(name, "children"), INPUT, cancel=[stop])(lambda: 0)
+    client = site.app.server.test_client()
+    for _ in range(2):
+        found = [
+            item
+            for item in client.get("/_dash-dependencies").get_json()
+            if item["clientside_function"]
+            == {"namespace": "dash_long_components", "function_name": "cancel"}
+        ]
+        assert len(found) == 1
+        assert found[0]["inputs"][0] == {"id": "stop", "property": "n_clicks"}
+        assert found[0]["prevent_initial_call"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        functools.partial(max, 1),
+        type("Callable", (), {"__call__": lambda _self, clicks: clicks})(),
+    ],
+    ids=["partial", "object"],
+)
+@pytest.mark.xfail(strict=True, reason="only what has a __qualname__ gets a key")
+def test_whatever_dash_can_call_can_be_decorated(site: Site, function: Any) -> None:
+    dash.callback(OUTPUT, INPUT, callback_map={}, callback_list=[])(function)
+    assert site.long_callback(OUTPUT, INPUT)(function) is function
+    click(site)
+    assert site.manager.submitted
+
+
+def test_wrong_first_argument_of_the_diskcache_manager(tmp_path: Any) -> None:
+    wrong: Any
+    for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
+        with pytest.raises(
+            ValueError, match=r"^First argument must be a diskcache\."
+        ) as e:
+            dlc.DiskcacheLongCallbackManager(wrong)
+        assert str(e.value) == (
+            "First argument must be a diskcache.Cache or diskcache.FanoutCache object"
+        )
+
+
+def test_result_of_the_function_is_what_dash_makes_of_it(site: Site) -> None:
+    decorate(site)
+    click(site)
+    result = values_of(site.manager.submitted[-1].run())
+    assert result["response"] == {"text": {"children": 1}}
+
+
+def test_patch_may_be_a_running_value(site: Site) -> None:
+    patch = Patch()
+    patch["color"] = "red"
+    sent = handle(site, running=[(Output("text", "style"), patch, {})])
+    assert sent["running"][0][2]["__dash_patch_update"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a callback asks Dash for the app, which names the last one"
+)
+def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
+    decorate(site)
+    dash.Dash("another", server=site.app.server, url_base_pathname="/another/")
+    assert handle_of(click(site))["token"]

@@ -1,0 +1,101 @@
+"""Nobody but the server makes a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import TimestampSigner
+
+from dash_long_components.exceptions import BadHandleError
+from dash_long_components.handles import MAX_AGE, Handles
+from dash_long_components.jobs import new_job_id
+
+HANDLES = Handles("secret")
+TOKEN = HANDLES.sign("job")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    with mock.patch("itsdangerous.timed.time", clock):
+        yield clock
+
+
+def test_token_names_its_job() -> None:
+    job_id = new_job_id()
+    assert HANDLES.verify(HANDLES.sign(job_id)) == job_id
+
+
+def test_secret_may_be_bytes() -> None:
+    assert Handles(b"secret").verify(TOKEN) == "job"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("", ".", "..", "job", "job.", "job..", "\0", "ä", "\ud800", "x" * 100_000),
+        Handles("another secret").sign("job"),
+        TimestampSigner("secret", salt="another salt").sign("job").decode(),
+        TimestampSigner("secret").sign("job").decode(),
+        TOKEN.replace("job", "jop"),
+        f"x{TOKEN}",
+        f"{TOKEN}x",
+        f"{TOKEN}.{TOKEN}",
+        TOKEN.upper(),
+    ],
+)
+def test_token_of_anybody_else_is_refused(token: str) -> None:
+    with pytest.raises(BadHandleError):
+        HANDLES.verify(token)
+
+
+@pytest.mark.parametrize("length", range(len(TOKEN)))
+def test_cut_token_is_refused(length: int) -> None:
+    with pytest.raises(BadHandleError):
+        HANDLES.verify(TOKEN[:length])
+
+
+@given(st.text())
+def test_any_other_text_is_refused(token: str) -> None:
+    with pytest.raises(BadHandleError):
+        HANDLES.verify(token)
+
+
+def test_token_grows_old(clock: Clock) -> None:
+    token = HANDLES.sign("job")
+    clock.now += MAX_AGE
+    assert HANDLES.verify(token) == "job"
+    clock.now += 1
+    with pytest.raises(BadHandleError):
+        HANDLES.verify(token)
+
+
+def test_token_of_tomorrow_is_refused(clock: Clock) -> None:
+    clock.now += 24 * 3600
+    token = HANDLES.sign("job")
+    clock.now -= 24 * 3600
+    with pytest.raises(BadHandleError):
+        HANDLES.verify(token)
+
+
+def test_error_is_the_same_for_forged_and_old(clock: Clock) -> None:
+    messages = set()
+    old = HANDLES.sign("job")
+    clock.now += MAX_AGE + 1
+    for token in (old, "forged"):
+        with pytest.raises(BadHandleError) as caught:
+            HANDLES.verify(token)
+        messages.add(str(caught.value))
+    assert len(messages) == 1

@@ -1,0 +1,115 @@
+"""Who may import whom (section 4 of the design): the layers stay apart."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dash_long_components
+
+PACKAGE = Path(dash_long_components.__file__).parent
+GENERATED = {"LongJob", "_imports_"}
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+)
+ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
+
+#: For each module what it may import beside the standard library: packages, and
+#: modules of this one. A layer is added here together with its module.
+BASE = {"exceptions", "jobs"}
+BRIDGE = {"dash_bridge", "signature", "trigger", "tasks", "runtime"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "exceptions": set(),
+    "jobs": {"exceptions"},
+    "handles": {"itsdangerous", "exceptions"},
+    "dash_bridge": {"dash", "flask", "exceptions"},
+    "signature": {"dash", "dash_bridge"},
+    "trigger": {"dash", "dash_bridge", "signature", "jobs"},
+    "tasks": {"signature"},
+    "runtime": {*BASE, "dash_bridge", "tasks"},
+    "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
+    "routes": {"flask", "extension", "jobs"},
+    "callbacks": {*BASE, *BRIDGE, "dash", "extension", "managers.base"},
+    "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
+    "managers.base": {"jobs", "tasks", "app", "dash"},
+}
+#: The Diskcache manager's own modules.
+DISKCACHE = {
+    f"managers.{name}"
+    for name in (
+        *("app_code", "diskcache", "dispatcher", "doorbell", "lanes", "launcher"),
+        *("processes", "store", "worker"),
+    )
+}
+MAY_IMPORT |= dict.fromkeys(
+    DISKCACHE,
+    {*BASE, *BRIDGE, *DISKCACHE, *ENGINES, "managers.base"} - {"celery"},
+)
+
+
+def imports(module: str) -> set[str]:
+    """Return what a module imports: a package's name, or our own module's."""
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    parents = module.split(".")[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            base = parents[: len(parents) - node.level + 1]
+            for alias in node.names:
+                parts = [*base, *(node.module or "").split("."), alias.name]
+                found.add(own_module([part for part in parts if part]))
+    return {name for name in found if name not in sys.stdlib_module_names}
+
+
+def own_module(parts: list[str]) -> str:
+    """Return the module that a dotted name is, or is in."""
+    return next(
+        name
+        for name in (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+        if name in MODULES
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [m for m in MODULES if not m.endswith("__init__") and m not in GENERATED],
+)
+def test_module_imports_what_its_layer_may(module: str) -> None:
+    assert imports(module) <= MAY_IMPORT[module]
+
+
+def test_only_two_modules_know_flask() -> None:
+    assert {m for m in MAY_IMPORT if "flask" in imports(m)} == {"routes", "dash_bridge"}
+
+
+@pytest.mark.parametrize("module", ["app", "callbacks", "extension", "routes"])
+def test_nobody_but_users_knows_a_concrete_manager(module: str) -> None:
+    assert not imports(module) & DISKCACHE
+
+
+def test_internals_of_dash_are_touched_in_one_module() -> None:
+    touching = set()
+    for module in MAY_IMPORT:
+        path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "dash._"
+            ):
+                touching.add(module)
+    assert touching == {"dash_bridge"}
+
+
+@pytest.mark.parametrize("module", sorted(ENGINES))
+def test_engine_is_not_imported_before_it_is_used(module: str) -> None:
+    code = f"import sys, dash_long_components; sys.exit({module!r} in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=False)
+    assert run.returncode == 0

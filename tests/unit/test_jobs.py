@@ -1,0 +1,266 @@
+"""The life of a record: every job ends once, and readers see what is new."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dash_long_components.exceptions import JobEndedError
+from dash_long_components.jobs import (
+    Call,
+    JobError,
+    PropUpdate,
+    Record,
+    Snapshot,
+    Status,
+    is_patch,
+    new_job_id,
+)
+
+TERMINAL = [status for status in Status if status.is_terminal]
+ERROR = JobError(type="KeyError", message="'x'", task="module.task")
+
+
+def record(**fields: Any) -> Record:
+    return Record(
+        **{
+            **{"id": "id", "task": "module.task", "code": "v1"},
+            **{"created": 1.0, "changed": 1.0, **fields},
+        }
+    )
+
+
+def running(**fields: Any) -> Record:
+    return record(**fields).start(2.0)
+
+
+def patch(number: int) -> dict[str, Any]:
+    return {"__dash_patch_update": "__dash_patch_update", "operations": [number]}
+
+
+def test_all_but_queued_and_running_are_terminal() -> None:
+    assert set(Status) - set(TERMINAL) == {Status.QUEUED, Status.RUNNING}
+
+
+def test_id_is_128_random_bits() -> None:
+    ids = {new_job_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert {len(job_id) for job_id in ids} == {22}
+
+
+def test_new_record_is_queued() -> None:
+    assert record().status is Status.QUEUED
+
+
+def test_start_makes_it_running() -> None:
+    started = record().start(2.0)
+    assert started.status is Status.RUNNING
+    assert started.changed == 2.0
+    assert started.cursor > record().cursor
+
+
+def test_only_a_queued_job_starts() -> None:
+    with pytest.raises(JobEndedError):
+        running().start(3.0)
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_running_job_ends_in_any_terminal_status(status: Status) -> None:
+    ended = running().end(status, 3.0, ERROR)
+    assert ended.status is status
+    assert ended.error == ERROR
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_ended_job_changes_no_more(status: Status) -> None:
+    ended = running().end(status, 3.0)
+    with pytest.raises(JobEndedError):
+        ended.start(4.0)
+    with pytest.raises(JobEndedError):
+        ended.report(4.0, progress=[["a", "b", 1]])
+    with pytest.raises(JobEndedError):
+        ended.request_cancel(4.0)
+    for other in TERMINAL:
+        with pytest.raises(JobEndedError):
+            ended.end(other, 4.0)
+
+
+def test_cancel_of_a_queued_job_ends_it() -> None:
+    assert record().request_cancel(2.0).status is Status.CANCELLED
+
+
+def test_cancel_of_a_running_job_only_asks() -> None:
+    asked = running().request_cancel(3.0)
+    assert asked.status is Status.RUNNING
+    assert asked.cancel_requested
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_cancel_wins_over_whatever_the_job_comes_to(status: Status) -> None:
+    ended = running().request_cancel(3.0).end(status, 4.0, ERROR)
+    assert ended.status is Status.CANCELLED
+    assert ended.error is None
+
+
+def test_latest_progress_stands() -> None:
+    job = running().report(3.0, progress=[["bar", "value", 1]])
+    job = job.report(4.0, progress=[["bar", "value", 2]])
+    assert job.since(0).progress == [["bar", "value", 2]]
+
+
+def test_reader_is_told_only_what_is_newer() -> None:
+    job = running().report(3.0, progress=[["bar", "value", 1]])
+    first = job.since(0)
+    assert first.progress
+    job = job.report(4.0, props=[["a", "children", "x"]])
+    second = job.since(first.cursor)
+    assert second.progress is None
+    assert second.props == [["a", "children", "x"]]
+    assert job.since(second.cursor).props is None
+    assert job.since(second.cursor).cursor == second.cursor
+
+
+def test_reading_changes_nothing() -> None:
+    job = running().report(3.0, props=[["a", "children", "x"]])
+    assert job.since(0) == job.since(0)
+
+
+def test_cursor_from_nowhere_stays() -> None:
+    assert record().since(99).cursor == 99
+
+
+def test_value_replaces_what_it_overwrites() -> None:
+    job = running().report(3.0, props=[["a", "x", 1], ["a", "y", 1], ["b", "x", 1]])
+    job = job.report(4.0, props=[["a", "x", 2]])
+    assert job.since(0).props == [["a", "y", 1], ["b", "x", 1], ["a", "x", 2]]
+
+
+def test_patches_stay_in_order_behind_the_value_they_change() -> None:
+    job = running()
+    for number in range(3):
+        job = job.report(3.0, props=[["a", "x", patch(number)]])
+    assert [update[2] for update in job.since(0).props or []] == list(
+        map(patch, range(3))
+    )
+    job = job.report(4.0, props=[["a", "x", "all"], ["a", "x", patch(3)]])
+    assert job.since(0).props == [["a", "x", "all"], ["a", "x", patch(3)]]
+
+
+_values = st.one_of(st.integers(0, 3), st.integers(0, 3).map(patch))
+_updates: st.SearchStrategy[PropUpdate] = st.tuples(
+    st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"]), _values
+).map(list)
+
+
+def apply(updates: list[PropUpdate]) -> dict[tuple[str, str], list[Any]]:
+    """Do what a page does: a value replaces, a Patch is added to what is there."""
+    state: dict[tuple[str, str], list[Any]] = {}
+    for component_id, name, value in updates:
+        key = (component_id, name)
+        state[key] = [*state.get(key, []), value] if is_patch(value) else [value]
+    return state
+
+
+@given(st.lists(st.lists(_updates, max_size=4), max_size=8), st.data())
+def test_any_reader_arrives_at_the_same_state(
+    reports: list[list[PropUpdate]], data: st.DataObject
+) -> None:
+    job = running()
+    cursor = 0
+    seen: list[PropUpdate] = []
+    for updates in reports:
+        job = job.report(3.0, props=updates)
+        if data.draw(st.booleans()):
+            snapshot = job.since(cursor)
+            cursor, seen = snapshot.cursor, [*seen, *(snapshot.props or [])]
+    seen += job.since(cursor).props or []
+    expected = apply([update for updates in reports for update in updates])
+    assert apply(seen) == expected
+    assert apply(job.since(0).props or []) == expected
+
+
+@given(st.lists(st.lists(_updates, max_size=4), max_size=20))
+def test_values_do_not_pile_up(reports: list[list[PropUpdate]]) -> None:
+    job = running()
+    for updates in reports:
+        job = job.report(3.0, props=[u for u in updates if not is_patch(u[2])])
+    assert len(job.props) <= 4
+
+
+_operations = st.lists(
+    st.sampled_from(["start", "report", "cancel", *TERMINAL]), max_size=12
+)
+
+
+@given(_operations)
+def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
+    job, ended, asked = record(), None, False
+    for operation in operations:
+        before = job
+        try:
+            match operation:
+                case "start":
+                    job = job.start(2.0)
+                case "report":
+                    job = job.report(2.0, progress=[["a", "b", 1]])
+                case "cancel":
+                    job = job.request_cancel(2.0)
+                    asked = True
+                case status:
+                    job = job.end(status, 2.0)
+        except JobEndedError:
+            assert job is before
+        else:
+            assert ended is None
+            assert job.cursor == before.cursor + 1
+        if job.status.is_terminal and ended is None:
+            ended = job.status
+            assert not asked or ended is Status.CANCELLED
+    assert ended is None or job.status is ended
+
+
+@given(st.lists(_updates, max_size=5), st.sampled_from(TERMINAL), st.text())
+def test_record_comes_back_from_its_json(
+    updates: list[PropUpdate], status: Status, message: str
+) -> None:
+    error = JobError(type="E", message=message, task="t", traceback="x")
+    job = running().report(3.0, progress=updates, props=updates)
+    for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
+        assert Record.from_json(each.to_json()) == each
+
+
+def test_call_comes_back_from_its_json() -> None:
+    call = Call(
+        task="key",
+        fingerprint="f",
+        context={"cookies": {"a": "ä"}},
+        progress=[[{"type": "bar", "index": 1}, "value"]],
+        debug=True,
+        function="cGlja2xl",
+    )
+    assert Call.from_json(call.to_json()) == call
+
+
+def test_result_goes_into_the_snapshot_as_it_is() -> None:
+    # Two blanks and a number no float has: parsed and written again, they were gone.
+    result = b'{"response":  {"a": {"b": 1.00000000000000000001}}}'
+    job = running().end(Status.SUCCEEDED, 3.0).since(0)
+    text = Snapshot(
+        cursor=job.cursor, status=job.status, created=1, changed=1, result=result
+    ).to_json()
+    assert result in text
+    assert json.loads(text)["status"] == "succeeded"
+
+
+def test_snapshot_says_no_more_than_there_is() -> None:
+    assert json.loads(record().since(0).to_json()) == {"cursor": 1, "status": "queued"}
+    failed = running().end(Status.FAILED, 3.0, ERROR).since(0)
+    assert json.loads(failed.to_json())["error"] == {
+        "type": "KeyError",
+        "message": "'x'",
+        "task": "module.task",
+    }
