@@ -17,6 +17,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -94,6 +95,9 @@ class Dispatcher:
             self._install_signals(bell)
             self._failures = self._settings.app.load()
             adopt_orphans()
+            if self._settings.start_method == "spawn" and sys.platform != "win32":
+                # multiprocessing starts it with the first worker, else.
+                resource_tracker.ensure_running()
             self._not_jobs = children()
             # Objects that live on are left alone by the collector, so that it does
             # not write to, and thereby copy, the pages that workers share.
@@ -129,8 +133,12 @@ class Dispatcher:
             )
             # SQLite's connections must not be carried into a forked process.
             self._store.close()
-            process.start()
-            self._children[job_id] = process
+            try:
+                process.start()
+            except OSError as error:
+                self._bury(job_id, f"Its worker could not be started: {error}.")
+            else:
+                self._children[job_id] = process
 
     def _watch(self) -> None:
         """See to every worker: cancel it, or classify how it ended."""

@@ -1,7 +1,5 @@
 """A component library as small as can be, for a job to import."""
 
-from typing import ClassVar
-
 from dash.development.base_component import Component
 
 __version__ = "1.0.0"
@@ -17,7 +15,7 @@ class Late(Component):
         text: what to show.
     """
 
-    _children_props: ClassVar[list[str]] = []
+    _children_props: list[str] = []  # noqa: RUF012
     _base_nodes = ["children"]  # noqa: RUF012
     _namespace = "late_library"
     _type = "Late"
