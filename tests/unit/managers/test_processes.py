@@ -1,0 +1,173 @@
+"""The right process is meant, and with it goes all that came from it.
+
+There is no way to test this without processes: they are children of the test, and
+each is ended by its number.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from dash_long_components.managers.processes import (
+    Process,
+    children,
+    kill_group,
+)
+
+TIMEOUT = 20.0
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+Spawn = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str, lead: bool = True) -> subprocess.Popen[bytes]:
+        """Run code that says a line when it is ready, in a group of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", code],
+            stdout=subprocess.PIPE,
+            process_group=0 if lead else None,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(TIMEOUT)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def said(process: subprocess.Popen[bytes]) -> list[int]:
+    """Return the numbers on the first line of a process."""
+    assert process.stdout is not None
+    return [int(word) for word in process.stdout.readline().split()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_current_process_lives() -> None:
+    assert Process.current().pid == os.getpid()
+    assert Process.current().is_alive()
+    assert Process.of(os.getpid()) == Process.current()
+
+
+def test_process_comes_back_from_a_list() -> None:
+    me = Process.current()
+    assert Process.from_list(me.to_list()) == me
+
+
+def test_later_process_with_the_same_number_is_another() -> None:
+    me = Process.current()
+    before = Process(me.pid, me.started - 1)
+    assert before != me
+    assert not before.is_alive()
+    before.kill_tree()  # and we are still here
+
+
+def test_number_that_nobody_has() -> None:
+    with pytest.raises(ProcessLookupError):
+        Process.of(2**22 + 1)
+    assert not Process(2**22 + 1, 0.0).is_alive()
+    Process(2**22 + 1, 0.0).kill_tree()
+    kill_group(2**22 + 1)
+
+
+def test_zombie_is_not_alive(spawn: Spawn) -> None:
+    child = spawn("print(1)")
+    process = Process.of(child.pid)
+    assert process.is_alive()
+    said(child)
+    wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+    assert not process.is_alive()
+    with pytest.raises(ProcessLookupError):
+        Process.of(child.pid)
+
+
+def test_name_does_not_confuse_its_start(spawn: Spawn) -> None:
+    child = spawn(
+        "import ctypes, time\n"
+        "ctypes.CDLL(None).prctl(15, b') Z 1 2 3 (', 0, 0, 0)\n"
+        "print(1); time.sleep(600)"
+    )
+    before = Process.of(child.pid)
+    said(child)
+    assert Process.of(child.pid) == before
+    assert before.is_alive()
+
+
+FAMILY = f"""
+import os, subprocess, time
+sleep = {SLEEP!r}
+child = subprocess.Popen(sleep)
+apart = subprocess.Popen(sleep, start_new_session=True)
+code = (
+    "import subprocess, time; "
+    f"print(subprocess.Popen({{sleep!r}}).pid, flush=True); time.sleep(600)"
+)
+parent = subprocess.Popen(
+    [sleep[0], "-c", code], stdout=subprocess.PIPE, start_new_session=True
+)
+grandchild = int(parent.stdout.readline())
+print(child.pid, apart.pid, parent.pid, grandchild)
+time.sleep(600)
+"""
+
+
+def test_whole_tree_is_killed(spawn: Spawn) -> None:
+    root = spawn(FAMILY)
+    family = said(root)
+    assert len(family) == 4
+    Process.of(root.pid).kill_tree()
+    root.wait(TIMEOUT)
+    wait_until(lambda: all(map(is_gone, family)))
+
+
+def test_orphans_in_the_group_are_killed(spawn: Spawn) -> None:
+    root = spawn(
+        f"import subprocess; print(subprocess.Popen({SLEEP!r}).pid)",
+    )
+    (orphan,) = said(root)
+    wait_until(lambda: is_gone(root.pid))
+    assert not is_gone(orphan)
+    kill_group(root.pid)
+    wait_until(lambda: is_gone(orphan))
+
+
+def test_own_group_is_never_killed() -> None:
+    kill_group(os.getpgrp())
+
+
+def test_children_are_those_of_this_process(spawn: Spawn) -> None:
+    before = children()
+    child = spawn("print(1); import time; time.sleep(600)")
+    said(child)
+    assert children() - before == {child.pid}
+    child.kill()
+    wait_until(lambda: is_gone(child.pid))
+    assert child.pid in children()
+    child.wait(TIMEOUT)
+    assert child.pid not in children()

@@ -1,0 +1,285 @@
+"""What a running job reports costs little, and its last word is never lost."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from dash import Input, Output
+from dash.exceptions import InvalidCallbackReturnValue
+
+from dash_long_components import runtime
+from dash_long_components.exceptions import JobEndedError
+from dash_long_components.jobs import Call, JobError, PropUpdate, Status
+from dash_long_components.runtime import Reporter
+from tests.unit.fakes import Site, out, prop
+
+TIMEOUT = 10.0
+BAR = [["bar", "value"]]
+
+
+class Page:
+    """Notes down what is written."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[list[PropUpdate] | None, list[PropUpdate]]] = []
+        self.written = threading.Event()
+
+    def write(self, progress: list[PropUpdate] | None, props: list[PropUpdate]) -> None:
+        self.writes.append((progress, props))
+        self.written.set()
+
+    @property
+    def progress(self) -> list[Any]:
+        return [progress[0][2] for progress, _ in self.writes if progress]
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture
+def reporter(page: Page) -> Reporter:
+    return Reporter(page.write, BAR, Output("bar", "value"))
+
+
+def test_first_report_is_written_at_once(page: Page, reporter: Reporter) -> None:
+    reporter.set_progress(1)
+    assert page.written.wait(TIMEOUT)
+    assert page.progress == [1]
+    reporter.close()
+
+
+def test_many_reports_are_few_writes_and_the_last_is_among_them(
+    page: Page, reporter: Reporter
+) -> None:
+    start = time.monotonic()
+    for number in range(20_000):
+        reporter.set_progress(number)
+    reporter.close()
+    elapsed = time.monotonic() - start
+    assert page.progress[-1] == 19_999
+    assert page.progress == sorted(set(page.progress))
+    assert len(page.writes) <= elapsed / runtime.REPORT_INTERVAL + 3
+
+
+@pytest.mark.parametrize("value", [None, 0, "", [], False, {}])
+def test_falsy_value_is_progress(page: Page, reporter: Reporter, value: Any) -> None:
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [value]
+
+
+def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) -> None:
+    for number in range(1000):
+        reporter.set_props("log", {"children": number})
+    reporter.close()
+    props = [update[2] for _, updates in page.writes for update in updates]
+    assert props == list(range(1000))
+
+
+def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None:
+    def report(offset: int) -> None:
+        for number in range(200):
+            reporter.set_props("log", {"children": offset + number})
+
+    threads = [threading.Thread(target=report, args=(n * 200,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reporter.close()
+    props = [update[2] for _, updates in page.writes for update in updates]
+    assert sorted(props) == list(range(1000))
+
+
+def test_nothing_reported_is_nothing_written(page: Page, reporter: Reporter) -> None:
+    before = threading.active_count()
+    reporter.close()
+    assert page.writes == []
+    assert threading.active_count() == before
+
+
+def test_close_leaves_no_thread(page: Page, reporter: Reporter) -> None:
+    before = threading.active_count()
+    reporter.set_progress(1)
+    reporter.close()
+    assert threading.active_count() == before
+
+
+def test_set_props_keeps_the_value_of_its_moment(
+    page: Page, reporter: Reporter
+) -> None:
+    rows = [1]
+    reporter.set_props("table", {"data": rows})
+    rows.append(2)
+    reporter.close()
+    assert page.writes[0][1] == [["table", "data", [1]]]
+
+
+@pytest.mark.xfail(strict=True, reason="it is encoded only when it is written")
+def test_progress_keeps_the_value_of_its_moment(page: Page, reporter: Reporter) -> None:
+    rows = [1]
+    reporter.set_progress("first")
+    assert page.written.wait(TIMEOUT)
+    reporter.set_progress(rows)
+    rows.append(2)
+    reporter.close()
+    assert page.progress == ["first", [1]]
+
+
+def test_value_that_can_not_be_sent_is_raised_at_the_end(reporter: Reporter) -> None:
+    reporter.set_progress(object())
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        reporter.close()
+
+
+def test_write_that_fails_is_raised_at_the_end() -> None:
+    def write(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    reporter = Reporter(write, BAR, Output("bar", "value"))
+    reporter.set_progress(1)
+    with pytest.raises(OSError, match="the disk is full"):
+        reporter.close()
+
+
+def test_job_that_was_cancelled_reports_to_nobody() -> None:
+    def write(*_: Any) -> None:
+        raise JobEndedError("cancelled")
+
+    reporter = Reporter(write, BAR, Output("bar", "value"))
+    reporter.set_progress(1)
+    reporter.close()
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "sent"),
+    [
+        ([Output("a", "x"), Output("b", "y")], (1, 2), [1, 2]),
+        ((Output("a", "x"), Output("b", "y")), [1, 2], [1, 2]),
+        ({"p": Output("a", "x"), "q": Output("b", "y")}, {"q": 2, "p": 1}, [1, 2]),
+        ([Output("a", "x"), [Output("b", "y")]], [1, [2]], [1, 2]),
+    ],
+)
+def test_progress_comes_in_the_grouping_of_its_outputs(
+    page: Page, schema: Any, value: Any, sent: list[Any]
+) -> None:
+    reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.writes[0][0] == [["a", "x", sent[0]], ["b", "y", sent[1]]]
+
+
+@pytest.mark.parametrize("value", [(1,), [1], 1])
+def test_list_of_one_output_takes_the_value_itself_too(page: Page, value: Any) -> None:
+    reporter = Reporter(page.write, BAR, [Output("bar", "value")])
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [1]
+
+
+@pytest.mark.parametrize("value", [1, (1,), (1, 2, 3), {"a": 1}, None])
+def test_other_grouping_is_refused_where_it_was_called(page: Page, value: Any) -> None:
+    schema = [Output("a", "x"), Output("b", "y")]
+    reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
+    with pytest.raises(InvalidCallbackReturnValue):
+        reporter.set_progress(value)
+    reporter.close()
+    assert page.writes == []
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def run(site: Site, function: Any, debug: bool = False, **options: Any) -> Any:
+    site.long_callback(Output("text", "children"), Input("i", "value"), **options)(
+        function
+    )
+    submitted = site.submit(out("text", "children"), [prop("i", "value", 1)])
+    call = Call(**{**vars(submitted.call), "debug": debug})
+    return runtime.run(submitted.task, call, lambda *_: None)
+
+
+def test_exception_becomes_the_error_and_is_logged(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Any) -> None:
+        raise KeyError("x")
+
+    outcome = run(site, fail)
+    assert outcome.status is Status.FAILED
+    assert outcome.error == JobError(
+        type="KeyError", message="'x'", task=f"{__name__}.{fail.__qualname__}"
+    )
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.name == "dash_long_components"
+    assert fail.__qualname__ in record.getMessage()
+    assert record.exc_info
+
+
+def test_traceback_is_told_in_debug_mode_only(site: Site) -> None:
+    def fail(_: Any) -> None:
+        raise KeyError("x")
+
+    error = run(site, fail, debug=True).error
+    assert error.traceback.startswith("Traceback")
+    assert "raise KeyError" in error.traceback
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (None, "sys.exit()"),
+        (0, "sys.exit(0)"),
+        (3, "sys.exit(3)"),
+        ("x", "sys.exit(x)"),
+    ],
+)
+def test_exit_is_no_success(site: Site, code: Any, said: str) -> None:
+    error = run(site, lambda _: sys.exit(code)).error
+    assert error.type == "SystemExit"
+    assert said in error.message
+
+
+@pytest.mark.xfail(strict=True, reason="the text of an error is taken as it comes")
+def test_error_without_a_text_becomes_the_outcome_too(site: Site) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def fail(_: Any) -> None:
+        raise Silent
+
+    assert run(site, fail).status is Status.FAILED
+
+
+def test_progress_comes_first_in_the_arguments(site: Site) -> None:
+    seen: list[Any] = []
+
+    def count(*args: Any) -> None:
+        seen.extend(args)
+        args[0](1)
+
+    outcome = run(site, count, progress=Output("bar", "value"))
+    assert outcome.status is Status.SUCCEEDED
+    assert callable(seen[0])
+    assert seen[1:] == [1]
+
+
+def test_progress_that_can_not_be_sent_fails_the_job(site: Site) -> None:
+    def count(set_progress: Any, _: Any) -> str:
+        set_progress(object())
+        return "done"
+
+    outcome = run(site, count, progress=Output("bar", "value"))
+    assert outcome.status is Status.FAILED
+    assert outcome.result is None
