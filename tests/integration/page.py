@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,7 @@ class Page:
     def __init__(self, url: str, cookie: str = "") -> None:
         self.url = url
         self.cookie = cookie
+        self.name = uuid.uuid4().hex
 
     def post(self, path: str, body: Any) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -95,11 +97,13 @@ class Page:
             ) as response:
                 response.read()
 
-    def call(self, name: str, value: Any = None) -> Answer:
+    def call(self, name: str, value: Any = None, seq: int = 0) -> Answer:
         """Trigger the callback of ``Output(name, "children")``.
 
-        Its only Input is ``Input(f"{name}-in", "value")``.
+        Its only Input is ``Input(f"{name}-in", "value")``. With ``seq`` the page says
+        who it is and in which order it triggered things.
         """
+        stamp = {"longJob": {"page": self.name, "seq": seq}} if seq else {}
         return self.post(
             "_dash-update-component",
             {
@@ -108,12 +112,13 @@ class Page:
                 "inputs": [{"id": f"{name}-in", "property": "value", "value": value}],
                 "changedPropIds": [f"{name}-in.value"],
                 "state": [],
+                **stamp,
             },
         )
 
-    def start(self, name: str, value: Any = None) -> Job:
+    def start(self, name: str, value: Any = None, seq: int = 0) -> Job:
         """Trigger a long callback, and return the job it started."""
-        answer = self.call(name, value)
+        answer = self.call(name, value, seq)
         assert answer.status == 200, answer
         # A Patch: one assignment of a handle under a random reference.
         patch = answer.json["sideUpdate"]["_dash-long-jobs"]["handles"]

@@ -93,3 +93,31 @@ def test_token_that_is_not_ours_cancels_nothing(
     assert page.cancel_tokens([spoil(job.token)]).status == 204
     server.release(name)
     page.wait_for("succeeded", job)
+
+
+def test_later_trigger_of_a_page_ends_the_job_of_the_earlier(
+    server: Server, page: Page
+) -> None:
+    name = next(_names)
+    first = page.start("hold", name, seq=1)
+    pid = server.wait_for_file(name)
+    last = page.start("hold", next(_names), seq=3)
+    late = page.start("hold", next(_names), seq=2)
+    page.wait_for("cancelled", first, late)
+    until(lambda: not is_alive(pid), TIMEOUT)
+    page.poll(last)
+    assert not last.has_ended
+    page.cancel(last)
+    page.wait_for("cancelled", last)
+
+
+def test_triggers_of_two_pages_leave_each_other_alone(
+    server: Server, page: Page
+) -> None:
+    other = server.page()
+    names = [next(_names), next(_names)]
+    jobs = [page.start("hold", names[0], seq=1), other.start("hold", names[1], seq=2)]
+    for name in names:
+        server.wait_for_file(name)
+        server.release(name)
+    page.wait_for("succeeded", *jobs)

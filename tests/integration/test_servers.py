@@ -43,6 +43,29 @@ COMMANDS = {
     "spawn under python": command(start_method="spawn"),
 }
 
+#: What somebody types who has no file: a notebook, an interpreter.
+TYPED = """
+import json, os, time
+import diskcache
+from dash import Input, Output, html
+import dash_long_components as dash
+cache = diskcache.Cache("./cache")
+manager = dash.DiskcacheLongCallbackManager(cache)
+app = dash.Dash(long_callback_manager=manager)
+app.layout = html.Div([html.P(id=name) for name in ("echo", "echo-in", "hold")])
+factor = 2
+@app.long_callback(Output("echo", "children"), Input("echo-in", "value"))
+def echo(value):
+    return factor * value // 2
+@app.long_callback(Output("hold", "children"), Input("hold-in", "value"))
+def hold(name):
+    with open(name, "w") as file:
+        json.dump(os.getpid(), file)
+    time.sleep(600)
+app.run(port=os.environ["PORT"])
+"""
+COMMANDS["typed in"] = [sys.executable, "-c", TYPED]
+
 XFAIL = {
     "inside of __main__": "a dispatcher that is still importing is taken to know it",
     "spawn under python": "multiprocessing looks for a module named __mp_main__",

@@ -1,13 +1,23 @@
-"""How a worker's end is told."""
+"""What becomes of workers, and how their end is told."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from dash_long_components.jobs import Call, Record, Status
 from dash_long_components.managers.app_code import AppCode
-from dash_long_components.managers.dispatcher import Settings, _describe_exit
+from dash_long_components.managers.dispatcher import (
+    Dispatcher,
+    Settings,
+    _describe_exit,
+)
+from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store import Store
 
 
 @pytest.mark.parametrize(
@@ -35,6 +45,80 @@ def test_end_is_told_in_one_line(code: int, said: str) -> None:
 def test_shortage_of_memory_is_guessed_from_sigkill_only() -> None:
     assert "memory" in _describe_exit(-signal.SIGKILL)
     assert "memory" not in _describe_exit(-signal.SIGTERM)
+
+
+@pytest.fixture
+def dispatcher(tmp_path: Path) -> Iterator[Dispatcher]:
+    """A dispatcher that looks around only when it is told to."""
+    app = AppCode(modules=[], main_path=None, main_package=None, path=[], argv=[])
+    dispatcher = Dispatcher(
+        Settings(
+            directory=str(tmp_path),
+            result_ttl=60,
+            code="v1",
+            max_concurrency=2,
+            start_method="fork",
+            app=app,
+        )
+    )
+    yield dispatcher
+    dispatcher._store.close()
+
+
+ME = Process.current()
+DEAD = Process(ME.pid, ME.started - 1)
+
+
+def take(store: Store, by: Process) -> None:
+    record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
+    store.submit(record, Call(task="key", fingerprint="f", context={}), 10)
+    assert store.take("v1", by, 10) == "job"
+
+
+def test_worker_of_a_dead_dispatcher_is_adopted(dispatcher: Dispatcher) -> None:
+    store = dispatcher._store
+    take(store, DEAD)
+    store.register_worker("job", Process.of(1))
+    dispatcher._watch()
+    assert store.workers()["job"]["dispatcher"] == ME.to_list()
+    assert store.read("job").status is Status.RUNNING
+
+
+def test_job_whose_worker_died_too_is_lost(dispatcher: Dispatcher) -> None:
+    store = dispatcher._store
+    take(store, DEAD)
+    store.register_worker("job", DEAD)
+    dispatcher._watch()
+    assert store.workers() == {}
+    assert store.read("job").status is Status.LOST
+
+
+def test_job_whose_worker_never_came_is_lost_and_does_not_begin(
+    dispatcher: Dispatcher,
+) -> None:
+    store = dispatcher._store
+    take(store, DEAD)
+    dispatcher._watch()
+    assert store.read("job").status is Status.LOST
+    assert not store.register_worker("job", ME)
+
+
+@pytest.mark.xfail(strict=True, reason="it is looked at before, and adopted after")
+def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
+    dispatcher: Dispatcher,
+) -> None:
+    store = dispatcher._store
+    take(store, DEAD)
+    adopt = store.adopt
+
+    def adopt_late(job_id: str, by: Process) -> None:
+        assert store.register_worker(job_id, Process.of(1))
+        adopt(job_id, by)
+
+    with mock.patch.object(store, "adopt", adopt_late):
+        dispatcher._watch()
+    assert store.read("job").status is Status.RUNNING
+    assert "job" in store.workers()
 
 
 def test_settings_come_back_from_their_json() -> None:

@@ -1,0 +1,108 @@
+"""Jobs of an app that a test makes: its functions are known to nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import diskcache
+import psutil
+import pytest
+from dash import Input, Output, html
+from dash.testing.wait import until
+
+import dash_long_components as dlc
+from tests.integration.page import TIMEOUT
+from tests.integration.servers import is_alive
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[dlc.Dash]:
+    with diskcache.Cache(str(tmp_path)) as cache:
+        manager = dlc.DiskcacheLongCallbackManager(cache)
+        app = dlc.Dash(__name__, long_callback_manager=manager)
+        app.layout = html.Div()
+        before = set(psutil.Process().children())
+        yield app
+        started = set(psutil.Process().children()) - before
+        # Jobs would go on when the manager is closed: there are none any more.
+        manager.close()
+        until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
+
+
+def run(app: dlc.Dash, value: Any) -> Any:
+    """Run the callback of ``text.children`` and return its result."""
+    client = app.server.test_client()
+    response = client.post(
+        "/_dash-update-component",
+        json={
+            "output": "text.children",
+            "outputs": {"id": "text", "property": "children"},
+            "inputs": [{"id": "i", "property": "value", "value": value}],
+            "changedPropIds": ["i.value"],
+        },
+    ).get_json()
+    patch = response["sideUpdate"]["_dash-long-jobs"]["handles"]
+    token = patch["operations"][0]["params"]["value"]["token"]
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        answer = client.post("/_dash-long-jobs/poll", json=[[token, 0]]).get_json()
+        snapshot = answer["jobs"]["0"]
+        if snapshot["status"] not in ("queued", "running"):
+            assert snapshot["status"] == "succeeded", snapshot
+            return snapshot["result"]["response"]["text"]["children"]
+        time.sleep(answer["next"] / 1000)
+    pytest.fail(f"{snapshot} after {TIMEOUT} s")
+
+
+def test_function_and_what_it_closes_over_travel_along(app: dlc.Dash) -> None:
+    factor = 7
+
+    class Number:
+        def __init__(self, value: int) -> None:
+            self.value = value
+
+    @app.long_callback(Output("text", "children"), Input("i", "value"))
+    def multiply(value: int) -> list[int]:
+        return [Number(value).value * factor, os.getpid()]
+
+    for value in range(3):
+        result, pid = run(app, value)
+        assert result == value * factor
+        assert pid != os.getpid()
+
+
+def test_what_can_not_travel_is_named(app: dlc.Dash) -> None:
+    lock = threading.Lock()
+
+    @app.long_callback(Output("text", "children"), Input("i", "value"))
+    def locked(_value: int) -> bool:
+        return lock.locked()
+
+    app.server.testing = True
+    with pytest.raises(dlc.LongCallbackError, match="locked"):
+        run(app, 1)
+
+
+def test_no_row_of_the_store_is_left_after_many_jobs(
+    app: dlc.Dash, tmp_path: Path
+) -> None:
+    @app.long_callback(Output("text", "children"), Input("i", "value"))
+    def identity(value: object) -> object:
+        return value
+
+    for value in range(5):
+        assert run(app, value) == value
+    with diskcache.Cache(str(tmp_path / "long-jobs")) as store:
+        kinds = {str(key).partition(":")[0] for key in store}
+        assert kinds <= {
+            *("job", "result", "secret", "waiting"),
+            *("workers", "dispatchers", "clients"),
+        }
+        assert json.loads(store["workers"]) == {}
+        assert store["waiting"] == 0
