@@ -100,7 +100,7 @@ class Site:
 
     def post(self, path: str, body: Any, **options: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.app.server.test_client().post(
+        return self.app.server.test_client(use_cookies=False).post(
             f"{self.prefix}{path}",
             data=data,
             content_type="application/json",

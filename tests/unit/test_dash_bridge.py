@@ -118,6 +118,7 @@ def test_context_is_that_of_an_ordinary_callback(site: Site, call: str) -> None:
         seen["headers"].pop(differing)
         wanted["headers"].pop(differing)
     assert seen == wanted
+    assert seen["cookies"] == {"user": "ada"}
 
 
 @pytest.mark.xfail(strict=True, reason="they are a dict of lists, not a MultiDict")
