@@ -157,7 +157,8 @@ class LongCallback:
             )
         trigger = Trigger.current(self.signature)
         handle = self._handle(task, trigger)
-        if not any(trigger.has_changed(*target) for target in handle["cancel"]):
+        is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
+        if not is_cancelled and handle["slot"] not in trigger.resumed:
             call = Call(
                 task=task.key,
                 fingerprint=task.fingerprint,

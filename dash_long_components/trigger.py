@@ -27,12 +27,14 @@ class Trigger:
         match: what MATCH stands for in it, by the key it stands at.
         page: which page sent it, since it was loaded; "" if it does not say.
         seq: when the page sent it: the larger, the later; 0 if it does not say.
+        resumed: slots of live jobs that the page, just loaded, has taken up again.
     """
 
     description: dict[str, Any]
     match: dict[str, Any]
     page: str
     seq: int
+    resumed: frozenset[str]
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
@@ -40,17 +42,19 @@ class Trigger:
         description = dash_bridge.describe_trigger()
         # Inputs that were repeated only to tell the callback from others.
         del description["inputs"][len(signature.inputs) :]
-        stamp = dash_bridge.request_body().get("longJob")
-        match stamp:
+        page, seq = "", 0
+        resumed: list[Any] = []
+        match dash_bridge.request_body().get("longJob"):
+            case {"page": str(page), "seq": int(seq), "resumed": list(resumed)}:
+                pass
             case {"page": str(page), "seq": int(seq)}:
                 pass
-            case _:
-                page, seq = "", 0
         return cls(
             description=description,
             match=_match_values(signature, description),
             page=page,
             seq=seq,
+            resumed=frozenset(item for item in resumed if isinstance(item, str)),
         )
 
     @property

@@ -5,6 +5,7 @@ import type { Handle } from '../engine/handle';
 import { LongJob } from '../index';
 import { handle } from '../testing/handle';
 import { FakeServer } from '../testing/server';
+import { FakeStorage } from '../testing/storage';
 import { FakeStore } from '../testing/store';
 
 type Props = Record<string, unknown>;
@@ -28,6 +29,8 @@ beforeEach(() => {
         useDashContext: () => ({ componentPath: PATH, useStore: () => store }),
         getLayout: () => ({ props: layout.get('host') ?? {} }),
     };
+    // jsdom's own starts a timer with every change.
+    vi.stubGlobal('sessionStorage', new FakeStorage());
     Object.assign(window.dash_clientside ?? {}, { set_props: set });
 });
 
@@ -135,4 +138,16 @@ test('the clientside callback cancels the jobs of its Input', async () => {
     await pass(20);
     expect(server.cancelled).toEqual([['a']]);
     expect(server.polls).toEqual([[['b', 0]]]);
+});
+
+test('a page that is loaded again goes on with its jobs', () => {
+    const kept = [
+        handle('a', { running: [['button', 'disabled', true, false]] }),
+    ];
+    sessionStorage.setItem('/_dash-long-jobs', JSON.stringify(kept));
+    render(element());
+    expect(layout.get('button')).toEqual({ disabled: true });
+    const payload: Props = { changedPropIds: [] };
+    store.getState().hooks.request_pre?.(payload);
+    expect(payload.longJob).toMatchObject({ resumed: ['a'] });
 });

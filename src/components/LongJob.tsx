@@ -32,6 +32,11 @@ export default function LongJob({ handles, setProps }: Props): null {
         engineOf(store);
     }, [store]);
 
+    // Not sooner: components that have only been rendered yet miss an update.
+    useEffect(() => {
+        engineOf(store).resume();
+    }, [store]);
+
     useEffect(() => {
         // More may have come since this rendering: what is taken out of the
         // property must be what was read from it, with nothing in between.

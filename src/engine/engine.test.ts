@@ -3,12 +3,15 @@ import { deferred } from '../testing/deferred';
 import { handle } from '../testing/handle';
 import { append, FakePage } from '../testing/page';
 import { FakeServer } from '../testing/server';
+import { FakeStorage } from '../testing/storage';
 import { Client } from './client';
 import { Engine } from './engine';
+import { Memory } from './memory';
 import type { Status } from './snapshot';
 
 let server: FakeServer;
 let page: FakePage;
+let storage: FakeStorage;
 let engine: Engine;
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -17,14 +20,23 @@ const start = (...handles: ReturnType<typeof handle>[]) => {
 };
 const polled = () => server.polls[server.polls.length - 1];
 
+/** The engine of a page that has just been loaded. */
+const load = () => {
+    const loaded = new Engine(
+        page,
+        new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
+        new Memory(() => storage, 'jobs'),
+    );
+    loaded.resume();
+    return loaded;
+};
+
 beforeEach(() => {
     vi.useFakeTimers();
     server = new FakeServer();
     page = new FakePage('out', 'button', 'bar');
-    engine = new Engine(
-        page,
-        new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
-    );
+    storage = new FakeStorage();
+    engine = load();
 });
 
 afterEach(() => {
@@ -373,7 +385,7 @@ describe('a change of a cancel Input', () => {
     });
 
     test('cancels a job whose handle has not arrived yet', async () => {
-        const seq = engine.stamp().seq;
+        const seq = engine.stamp(false).seq;
         engine.cancel(['stop.n_clicks']);
         await pass(100);
         start(job('a', { seq }));
@@ -384,9 +396,9 @@ describe('a change of a cancel Input', () => {
     });
 
     test('wins over a start of the same event, in either order', async () => {
-        const before = engine.stamp().seq;
+        const before = engine.stamp(false).seq;
         engine.cancel(['stop.n_clicks']);
-        const after = engine.stamp().seq;
+        const after = engine.stamp(false).seq;
         await pass(1);
         start(
             job('a', { seq: before }),
@@ -399,7 +411,7 @@ describe('a change of a cancel Input', () => {
     test('does not cancel what is started later', async () => {
         engine.cancel(['stop.n_clicks']);
         await pass(1);
-        start(job('a', { seq: engine.stamp().seq }));
+        start(job('a', { seq: engine.stamp(false).seq }));
         await pass(20);
         expect(server.cancelled).toEqual([]);
         expect(polled()).toEqual([['a', 0]]);
@@ -486,4 +498,84 @@ test('an update that can not be applied is reported, and the rest goes on', asyn
     await pass(20);
     expect(page.reports[0]?.[0]).toContain('bar');
     expect(page.props('out')).toEqual({ children: 'done' });
+});
+
+describe('a page that is loaded again', () => {
+    /** What a reload leaves: the storage and the server. */
+    const reload = () => {
+        vi.clearAllTimers();
+        page = new FakePage('out', 'button', 'bar');
+        engine = load();
+    };
+
+    test('goes on with its jobs where they are', async () => {
+        start(job('a', { seq: 7 }));
+        show('a', 'running', { progress: [['bar', 'value', 3]] });
+        await pass(20);
+        reload();
+        expect(page.props('button')).toEqual({ disabled: true });
+        await pass(20);
+        expect(polled()).toEqual([['a', 0]]);
+        expect(page.props('bar')).toEqual({ value: 3 });
+        show('a', 'succeeded', result('done'), 2);
+        await pass(1000);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props('button')).toEqual({ disabled: false });
+    });
+
+    test('shows no job again that it has shown', async () => {
+        start(job('a'));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        reload();
+        await pass(1000);
+        expect(page.calls).toEqual([]);
+        expect(server.polls.length).toBe(1);
+        expect(storage.length).toBe(0);
+    });
+
+    test('has forgotten what was cancelled', () => {
+        start(job('a'));
+        engine.cancel(['stop.n_clicks']);
+        reload();
+        expect(page.calls).toEqual([]);
+    });
+
+    test('lets a new trigger replace a resumed job', () => {
+        start(job('a', { seq: 7 }));
+        reload();
+        start(job('b', { seq: engine.stamp(false).seq }));
+        expect(server.cancelled).toEqual([['a']]);
+        expect(engine.pending().map(({ token }) => token)).toEqual(['b']);
+    });
+
+    test('names resumed slots in initial requests, and in no others', () => {
+        start(job('a'));
+        expect(engine.stamp(true).resumed).toBeUndefined();
+        reload();
+        expect(engine.stamp(true).resumed).toEqual(['slot']);
+        expect(engine.stamp(false).resumed).toBeUndefined();
+    });
+
+    test('waits for the component of a result as before', async () => {
+        page.remove('out');
+        start(job('a'));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        vi.clearAllTimers();
+        page = new FakePage('button', 'bar');
+        engine = load();
+        await pass(20);
+        page.add('out');
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.length).toBe(0);
+    });
+
+    test('forgets where there is no room to remember', () => {
+        storage.full = true;
+        start(job('a'));
+        expect(page.props('button')).toEqual({ disabled: true });
+        reload();
+        expect(page.calls).toEqual([]);
+    });
 });

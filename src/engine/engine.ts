@@ -4,6 +4,7 @@ import type { Client } from './client';
 import type { Handle } from './handle';
 import { Job } from './job';
 import { Marks } from './marks';
+import type { Memory } from './memory';
 import type { Page } from './page';
 import { Poller, type Subject } from './poller';
 import { isFinal, type Snapshot } from './snapshot';
@@ -14,6 +15,8 @@ import { Updates } from './updates';
 /** Follows the jobs of a page: from their handles to what they leave on it. */
 export class Engine implements Subject {
     private readonly jobs = new Set<Job>();
+    /** The live jobs, and those of which something is still to be shown. */
+    private remembered = new Set<Job>();
     /** By slot: a job may be over before the handle of an older one arrives. */
     private readonly latest = new Map<string, Handle>();
     private readonly stamps = new Stamps();
@@ -27,6 +30,7 @@ export class Engine implements Subject {
     constructor(
         private readonly page: Page,
         client: Client,
+        private readonly memory: Memory,
     ) {
         this.updates = new Updates(page);
         this.claims = new Claims(page, this.updates);
@@ -37,9 +41,26 @@ export class Engine implements Subject {
         });
     }
 
+    /** Takes up the jobs that the page followed when it was loaded before. */
+    resume(): void {
+        for (const handle of this.memory.recall()) {
+            if (!this.isKnown(handle)) {
+                // Its stamp counted for that page; here it comes before everything.
+                this.start({ ...handle, seq: 0 }, true);
+            }
+        }
+        this.settle();
+    }
+
     /** The stamp for a request that may start a job. */
-    stamp(): Stamp {
-        return this.stamps.next();
+    stamp(isInitial: boolean): Stamp {
+        const resumed = this.select((job) => job.resumed);
+        return isInitial && resumed.length > 0
+            ? {
+                  ...this.stamps.next(),
+                  resumed: resumed.map(({ handle }) => handle.slot),
+              }
+            : this.stamps.next();
     }
 
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
@@ -109,14 +130,15 @@ export class Engine implements Subject {
         );
     }
 
-    private start(handle: Handle): void {
-        const job = new Job(handle);
+    private start(handle: Handle, resumed = false): void {
+        const job = new Job(handle, resumed);
         const replaced =
             handle.retrigger === 'replace'
                 ? this.select((live) => live.handle.slot === handle.slot)
                 : [];
         this.latest.set(handle.slot, handle);
         this.jobs.add(job);
+        this.remembered.add(job);
         // Before the old job lets go, so that nothing flickers.
         this.claims.take(job);
         this.cancelAll(replaced);
@@ -155,6 +177,7 @@ export class Engine implements Subject {
         this.updates.apply(toUpdates(result.sideUpdate));
         this.drop(job);
         this.updates.apply(toUpdates(result.response));
+        this.remembered.add(job);
         if (error) {
             const { task, type, message, traceback } = error;
             const subject = task ? `Long callback ${task}` : 'Long callback';
@@ -174,7 +197,16 @@ export class Engine implements Subject {
 
     private drop(job: Job): void {
         this.jobs.delete(job);
+        this.remembered.delete(job);
         this.claims.release(job);
+    }
+
+    /** A job whose result waits for its component is not over for the page. */
+    private remember(): void {
+        if (!this.updates.waiting) {
+            this.remembered = new Set(this.jobs);
+        }
+        this.memory.keep([...this.remembered].map(({ handle }) => handle));
     }
 
     private select(predicate: (job: Job) => boolean): Job[] {
@@ -183,6 +215,7 @@ export class Engine implements Subject {
 
     /** Brings what follows from the live jobs in line with them. */
     private settle(): void {
+        this.remember();
         this.marks.show([...this.jobs].flatMap(({ handle }) => handle.outputs));
         if (this.pending().length === 0) {
             this.poller.stop();

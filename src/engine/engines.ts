@@ -1,5 +1,6 @@
 import { Client } from './client';
 import { Engine } from './engine';
+import { Memory } from './memory';
 import { Renderer } from './renderer';
 import type { Store } from './store';
 
@@ -13,8 +14,9 @@ export function engineOf(store: Store): Engine {
         const made = new Engine(
             renderer,
             new Client(() => renderer.connection()),
+            new Memory(() => window.sessionStorage, renderer.name),
         );
-        renderer.stampRequests(() => made.stamp());
+        renderer.stampRequests((isInitial) => made.stamp(isInitial));
         engines.set(store, made);
         engine = made;
     }

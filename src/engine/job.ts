@@ -7,7 +7,11 @@ export class Job {
     /** It has ended on the server, and its result is about to be shown. */
     ended = false;
 
-    constructor(readonly handle: Handle) {}
+    constructor(
+        readonly handle: Handle,
+        /** The page was loaded anew while it ran. */
+        readonly resumed = false,
+    ) {}
 
     get token(): string {
         return this.handle.token;

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { handle } from '../testing/handle';
 import { FakePage } from '../testing/page';
 import { FakeServer } from '../testing/server';
+import { FakeStorage } from '../testing/storage';
 import { Client } from './client';
 import { Engine } from './engine';
+import { Memory } from './memory';
 
 let server: FakeServer;
 let engine: Engine;
@@ -17,6 +19,7 @@ beforeEach(() => {
     engine = new Engine(
         new FakePage(),
         new Client(() => ({ url: '/', init: {} })),
+        new Memory(() => new FakeStorage(), 'jobs'),
     );
 });
 

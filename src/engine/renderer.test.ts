@@ -158,3 +158,11 @@ test('the components of a pattern are found in the order of the layout', () => {
     expect(renderer.find('x')).toEqual(['x']);
     expect(renderer.find('y')).toEqual([]);
 });
+
+test('a request of a page just loaded is known by having no trigger', () => {
+    const next = vi.fn(() => ({ page: 'p', seq: 1 }));
+    renderer.stampRequests(next);
+    request({ changedPropIds: [] });
+    request({ changedPropIds: ['button.n_clicks'] });
+    expect(next.mock.calls).toEqual([[true], [false]]);
+});

@@ -12,11 +12,11 @@ export class Renderer implements Page {
     constructor(private readonly store: Store) {}
 
     /** Stamps every callback request from now on; the app's own hook goes on. */
-    stampRequests(next: () => Stamp): void {
+    stampRequests(next: (isInitial: boolean) => Stamp): void {
         const { hooks } = this.store.getState();
         const request_pre = (payload: Payload) => {
             // Dash calls again when it repeats a request with a new token.
-            payload.longJob ??= next();
+            payload.longJob ??= next(payload.changedPropIds?.length === 0);
             hooks.request_pre?.(payload);
         };
         this.store.dispatch({
@@ -25,10 +25,16 @@ export class Renderer implements Page {
         });
     }
 
+    /** Tells the app from others at the same origin. */
+    get name(): string {
+        const { config } = this.store.getState();
+        return `${config.requests_pathname_prefix}_dash-long-jobs`;
+    }
+
     connection(): Connection {
         const { config } = this.store.getState();
         return {
-            url: `${config.requests_pathname_prefix}_dash-long-jobs/`,
+            url: `${this.name}/`,
             init: {
                 ...config.fetch,
                 headers: { ...config.fetch.headers, ...csrfHeader(config) },

@@ -2,7 +2,12 @@ import type { Handle } from './handle';
 import { fitsProp } from './pattern';
 
 /** Which page has triggered something, and in which order it did so. */
-export type Stamp = { page: string; seq: number };
+export type Stamp = {
+    page: string;
+    seq: number;
+    /** Slots that a page just loaded has taken up again: not to be started anew. */
+    resumed?: string[];
+};
 
 /** The order in which the page triggers things, whatever order answers come in. */
 export class Stamps {

@@ -1,7 +1,10 @@
 import type { Mark, Path } from './page';
 
 /** What is sent to the server for a callback. */
-export type Payload = Record<string, unknown>;
+export type Payload = Record<string, unknown> & {
+    /** None of them if the page calls it since it has just been loaded. */
+    changedPropIds?: string[];
+};
 
 export type Config = {
     requests_pathname_prefix: string;
