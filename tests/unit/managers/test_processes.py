@@ -80,12 +80,15 @@ def test_process_comes_back_from_a_list() -> None:
     assert Process.from_list(me.to_list()) == me
 
 
-def test_later_process_with_the_same_number_is_another() -> None:
-    me = Process.current()
-    before = Process(me.pid, me.started - 1)
-    assert before != me
+def test_later_process_with_the_same_number_is_another(spawn: Spawn) -> None:
+    child = spawn("print(1); import time; time.sleep(600)")
+    said(child)
+    now = Process.of(child.pid)
+    before = Process(now.pid, now.started - 1)
+    assert before != now
     assert not before.is_alive()
-    before.kill_tree()  # and we are still here
+    before.kill_tree()
+    assert now.is_alive()
 
 
 def test_number_that_nobody_has() -> None:
