@@ -62,7 +62,6 @@ def test_bad_ends_say_why(
     assert server.dispatcher() == dispatcher
 
 
-@pytest.mark.xfail(strict=True, reason="a signal without a name ends the dispatcher")
 def test_death_by_a_signal_without_a_name_is_told_like_any_other(
     server: Server, page: Page
 ) -> None:
@@ -128,10 +127,6 @@ def test_debug_mode_sends_the_traceback(serve: Serve) -> None:
     assert "KeyError" in job.error["traceback"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a dispatcher that lived for long counts as one that failed to start",
-)
 def test_dispatcher_may_die_any_number_of_times(serve: Serve) -> None:
     server = serve(command())
     page = server.page()

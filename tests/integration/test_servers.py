@@ -66,24 +66,8 @@ app.run(port=os.environ["PORT"])
 """
 COMMANDS["typed in"] = [sys.executable, "-c", TYPED]
 
-XFAIL = {
-    "inside of __main__": "a dispatcher that is still importing is taken to know it",
-    "spawn under python": "multiprocessing looks for a module named __mp_main__",
-}
 
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(strict=True, reason=XFAIL[name])
-            if name in XFAIL
-            else (),
-        )
-        for name in COMMANDS
-    ],
-)
+@pytest.mark.parametrize("how", COMMANDS)
 def test_first_job_and_later_ones_run(serve: Serve, how: str) -> None:
     server = serve(COMMANDS[how])
     page = server.page()
@@ -186,25 +170,7 @@ def test_app_is_imported_once_for_all_its_jobs(serve: Serve) -> None:
     assert server.log.count("imported in") == 2
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "__main__",
-        pytest.param(
-            "named_app",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the main file is imported under the app's name too",
-            ),
-        ),
-        pytest.param(
-            "Sales of the week",
-            marks=pytest.mark.xfail(
-                strict=True, reason="the app's name is taken for that of a module"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", ["__main__", "named_app", "Sales of the week"])
 def test_app_may_have_any_name(serve: Serve, name: str) -> None:
     server = serve(["env", f"NAME={name}", *command("named_app.py")])
     assert server.page().run("echo", 1).result == 1

@@ -35,15 +35,6 @@ def test_arguments_and_request_are_gone_when_the_job_has_ended(
     assert not [key for key in store.iterkeys() if key.startswith("call:")]
 
 
-@pytest.mark.xfail(strict=True, reason="SQLite leaves deleted rows in its files")
-def test_deleted_arguments_are_not_left_in_the_files(server: Server) -> None:
-    page = server.page("session=a-secret-that-is-deleted")
-    page.run("echo")
-    for path in server.file("cache").rglob("*"):
-        if path.is_file():
-            assert b"a-secret-that-is-deleted" not in path.read_bytes()
-
-
 def test_no_record_is_a_pickle(page: Page, store: diskcache.Cache) -> None:
     page.run("echo")
     modes = {mode for (mode,) in store._sql("SELECT DISTINCT mode FROM Cache")}

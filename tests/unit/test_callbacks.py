@@ -9,7 +9,6 @@ import dash
 import diskcache
 import pytest
 from dash import ALL, MATCH, Input, Output, Patch, State, html
-from dash.exceptions import InvalidCallbackReturnValue
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
@@ -98,21 +97,8 @@ def test_function_comes_back_unchanged(site: Site) -> None:
     ids=repr,
 )
 def test_wrong_option_is_refused_by_its_name(
-    site: Site, options: dict[str, Any], request: pytest.FixtureRequest
+    site: Site, options: dict[str, Any]
 ) -> None:
-    unclear = [
-        *({"running": value} for value in (5, [5])),
-        {"cancel": 5},
-        *(o for o in [options] if o.get("progress_default") and o.get("progress")),
-    ]
-    if options in unclear:
-        request.applymarker(
-            pytest.mark.xfail(
-                strict=True,
-                raises=(TypeError, InvalidCallbackReturnValue),
-                reason="the error is none that names the option",
-            )
-        )
     with pytest.raises(ValueError, match=f"{list(options)[-1]}="):
         decorate(site, **options)
 
@@ -377,7 +363,6 @@ def test_cancel_inputs_are_registered_once_each(site: Site) -> None:
     ],
     ids=["partial", "object"],
 )
-@pytest.mark.xfail(strict=True, reason="only what has a __qualname__ gets a key")
 def test_whatever_dash_can_call_can_be_decorated(site: Site, function: Any) -> None:
     dash.callback(OUTPUT, INPUT, callback_map={}, callback_list=[])(function)
     assert site.long_callback(OUTPUT, INPUT)(function) is function
@@ -411,10 +396,10 @@ def test_patch_may_be_a_running_value(site: Site) -> None:
     assert sent["running"][0][2]["__dash_patch_update"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a callback asks Dash for the app, which names the last one"
-)
 def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
     decorate(site)
-    dash.Dash("another", server=site.app.server, url_base_pathname="/another/")
+    another = dash.Dash(
+        "another", server=site.app.server, url_base_pathname="/another/"
+    )
+    another.layout = []
     assert handle_of(click(site))["token"]

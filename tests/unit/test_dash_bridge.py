@@ -121,7 +121,6 @@ def test_context_is_that_of_an_ordinary_callback(site: Site, call: str) -> None:
     assert seen["cookies"] == {"user": "ada"}
 
 
-@pytest.mark.xfail(strict=True, reason="they are a dict of lists, not a MultiDict")
 def test_query_arguments_are_read_as_in_an_ordinary_callback(site: Site) -> None:
     outcome = Run(site)(lambda _: ctx.args.get("a"))
     assert values_of(outcome)["response"] == {"text": {"children": "1"}}

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
     "jobs": {"exceptions"},
     "handles": {"itsdangerous", "exceptions"},
-    "dash_bridge": {"dash", "flask", "exceptions"},
+    "dash_bridge": {"dash", "flask", "werkzeug", "exceptions"},
     "signature": {"dash", "dash_bridge"},
     "trigger": {"dash", "dash_bridge", "signature", "jobs"},
     "tasks": {"signature"},

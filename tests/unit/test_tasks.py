@@ -95,9 +95,6 @@ def test_keys_and_fingerprints_are_the_same_in_every_process(module: Path) -> No
     assert fingerprints(module, 2) == first
 
 
-@pytest.mark.xfail(
-    strict=True, reason="addresses and the order of sets are in the fingerprint"
-)
 def test_fingerprints_are_the_same_without_sources(module: Path) -> None:
     py_compile.compile(str(module), cfile=str(module.with_suffix(".pyc")))
     module.unlink()

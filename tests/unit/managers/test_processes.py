@@ -31,12 +31,12 @@ Spawn = Callable[..., "subprocess.Popen[bytes]"]
 def spawn() -> Iterator[Spawn]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(code: str, lead: bool = True) -> subprocess.Popen[bytes]:
+    def start(code: str) -> subprocess.Popen[bytes]:
         """Run code that says a line when it is ready, in a group of its own."""
         process = subprocess.Popen(
             [sys.executable, "-u", "-c", code],
             stdout=subprocess.PIPE,
-            process_group=0 if lead else None,
+            start_new_session=True,
         )
         started.append(process)
         return process

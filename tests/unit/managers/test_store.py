@@ -507,7 +507,6 @@ def test_nothing_is_left_of_a_lane_without_jobs(
     assert not [key for key in store._cache if str(key).startswith("lane:")]
 
 
-@pytest.mark.xfail(strict=True, reason="the job it replaces counts as one that waits")
 def test_new_trigger_replaces_though_the_queue_is_full(store: Store) -> None:
     submit(store, "old", max_queue=1, lane=lane(Retrigger.REPLACE, 1))
     submit(store, "new", max_queue=1, lane=lane(Retrigger.REPLACE, 2))
