@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dash
-from dash.dependencies import DashDependency, Input, Output
+from dash.dependencies import Input, Output
+from dash.exceptions import InvalidCallbackReturnValue
 
 from . import dash_bridge, tasks
 from .exceptions import MissingManagerError
@@ -146,8 +147,7 @@ class LongCallback:
 
     def _start(self, task: Task) -> Any:
         """Submit a job for the request at hand, and send its handle to the page."""
-        app = dash.get_app()
-        jobs = LongJobs.of(app)
+        jobs = LongJobs.of_request()
         manager = self.manager or (jobs.manager if jobs else None)
         if jobs is None or manager is None:
             raise MissingManagerError(
@@ -164,10 +164,10 @@ class LongCallback:
                 fingerprint=task.fingerprint,
                 context=trigger.description,
                 progress=[target for *target, _default in handle["progress"]],
-                debug=dash_bridge.is_debug(app),
+                debug=jobs.is_debug,
             )
             job_id = manager.submit(
-                task.with_on_error(dash_bridge.app_on_error(app)),
+                task.with_on_error(jobs.on_error),
                 call,
                 trigger.lane(handle["slot"], self.retrigger),
             )
@@ -205,18 +205,23 @@ def _check_manager(manager: Any) -> LongCallbackManager | None:
 
 
 def _check_running(running: Any) -> tuple[Running, ...]:
-    entries = [running] if running and isinstance(running[0], Output) else running
+    entries = running if isinstance(running, list | tuple) else [running]
+    if entries and isinstance(entries[0], Output):
+        entries = [entries]
     for entry in entries:
-        if len(entry) != 3 or not isinstance(entry[0], Output):
-            raise ValueError(
-                "running= takes tuples of (Output, value while running, value when "
-                f"done), not {entry!r}."
-            )
-    return tuple(entries)
+        match entry:
+            case [Output(), _, _]:
+                pass
+            case _:
+                raise ValueError(
+                    "running= takes tuples of (Output, value while running, value when "
+                    f"done), not {entry!r}."
+                )
+    return tuple((output, on, off) for output, on, off in entries)
 
 
 def _check_cancel(cancel: Any) -> tuple[Input, ...]:
-    inputs = [cancel] if isinstance(cancel, DashDependency) else cancel
+    inputs = cancel if isinstance(cancel, list | tuple) else [cancel]
     for item in inputs:
         if not isinstance(item, Input):
             raise ValueError(f"cancel= takes an Input or a list of them, not {item!r}.")
@@ -241,7 +246,13 @@ def _flat_default(progress: Any, default: Any) -> tuple[Any, ...]:
         return ()
     if default is None:
         return (None,) * len(dash_bridge.flatten(progress))
-    return tuple(dash_bridge.flatten(default, progress))
+    try:
+        return tuple(dash_bridge.flatten(default, progress))
+    except InvalidCallbackReturnValue as error:
+        raise ValueError(
+            "progress_default= takes one value for each Output of progress=, in the "
+            f"same grouping, not {default!r}."
+        ) from error
 
 
 def _check_interval(interval: Any) -> float:

@@ -23,7 +23,6 @@ from dash._grouping import (
     flatten_grouping,
     map_grouping,
     update_args_group,
-    validate_grouping,
 )
 from dash._utils import (
     AttributeDict,
@@ -42,6 +41,7 @@ from dash.dependencies import (
     Output,
     handle_grouped_callback_args,
 )
+from werkzeug.datastructures import MultiDict
 
 from .exceptions import LongCallbackError
 
@@ -75,6 +75,15 @@ def is_debug(app: dash.Dash) -> bool:
     return bool(app._dev_tools.get("ui"))
 
 
+def callback_request() -> tuple[flask.Flask, str]:
+    """Return the server that answers the request of the running callback, and the path
+    of the app on it.
+
+    ``dash.get_app()`` can't say it: it returns the app that was made last.
+    """
+    return flask.current_app, flask.request.path.removesuffix("_dash-update-component")
+
+
 def current_app() -> dash.Dash | None:
     """Return the app of this process, or None where a function came without one."""
     try:
@@ -93,15 +102,6 @@ def flatten(grouping: Any, schema: Any = None) -> list[Any]:
     """Return the values of a grouping as a flat list, in the order of ``schema``."""
     values: list[Any] = flatten_grouping(grouping, schema)
     return values
-
-
-def check_grouping(value: Any, schema: Any) -> None:
-    """See that a value has the grouping of a schema.
-
-    Raises:
-        dash.exceptions.InvalidCallbackReturnValue: it has another one.
-    """
-    validate_grouping(value, schema)
 
 
 def describe_trigger() -> dict[str, Any]:
@@ -129,11 +129,7 @@ def describe_trigger() -> dict[str, Any]:
 
 def request_body() -> dict[str, Any]:
     """Return the body of the request that runs this callback, as the page sent it."""
-    backend = getattr(dash.get_app(), "backend", None)
-    if backend is None:  # Dash 3
-        body = flask.request.get_json(silent=True)
-    else:
-        body = backend.request_adapter().get_json()
+    body = flask.request.get_json(silent=True)
     return body if isinstance(body, dict) else {}
 
 
@@ -271,7 +267,7 @@ class CallbackRunner:
         triggered = trigger["triggered"]
         context = AttributeDict({name: trigger[name] for name in _REQUEST_ATTRIBUTES})
         context.custom_data = AttributeDict(trigger["custom_data"] or {})
-        context.args = trigger["args"]
+        context.args = MultiDict(trigger["args"])
         context.ignore_register_page = False
         context.inputs_list = trigger["inputs"]
         context.states_list = trigger["state"]

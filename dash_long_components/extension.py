@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import dash
 from dash.dependencies import ClientsideFunction
@@ -18,8 +18,6 @@ from .managers.base import LongCallbackManager
 
 #: Id of the component that hands new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
-
-_apps: WeakKeyDictionary[dash.Dash, LongJobs] = WeakKeyDictionary()
 
 #: What a reader is told about a job that can't be found, whatever the reason.
 UNKNOWN_JOB = JobError(
@@ -46,17 +44,36 @@ class LongJobs:
     @classmethod
     def of(cls, app: dash.Dash) -> LongJobs | None:
         """Return the long jobs of ``app``, or None if it was not set up for them."""
-        return _apps.get(app)
+        if app.server is None:
+            return None
+        return _on_server(app.server).get(app.config.routes_pathname_prefix)
+
+    @classmethod
+    def of_request(cls) -> LongJobs | None:
+        """Return the long jobs of the app whose callback the request at hand runs."""
+        server, prefix = dash_bridge.callback_request()
+        return _on_server(server).get(prefix)
 
     @classmethod
     def set_up(cls, app: dash.Dash) -> LongJobs:
         """Return the long jobs of ``app``, which it has from now on."""
-        return _apps.setdefault(app, cls(app))
+        prefix = app.config.routes_pathname_prefix
+        return _on_server(app.server).setdefault(prefix, cls(app))
 
     @property
     def manager(self) -> LongCallbackManager | None:
         """The app's manager: the first one it was set up with."""
         return self._managers[0] if self._managers else None
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether the app shows Dash's dev tools, and tracebacks in the browser."""
+        return dash_bridge.is_debug(self._app)
+
+    @property
+    def on_error(self) -> Callable[[Exception], Any] | None:
+        """The app's own error handler."""
+        return dash_bridge.app_on_error(self._app)
 
     def add_manager(self, manager: LongCallbackManager) -> None:
         """Serve the jobs of ``manager`` too. Idempotent."""
@@ -137,6 +154,12 @@ class LongJobs:
         if secret not in self._signers:
             self._signers[secret] = Handles(secret)
         return self._signers[secret]
+
+
+def _on_server(server: Any) -> dict[str, LongJobs]:
+    """Return the long jobs of the apps on a Flask server, by the path they are at."""
+    jobs: dict[str, LongJobs] = server.extensions.setdefault("dash-long-components", {})
+    return jobs
 
 
 def add_engine_host(layout: Any) -> Any:

@@ -15,6 +15,9 @@ from .jobs import Snapshot
 #: Bytes that a request's body may have: room for some thousands of jobs on a page.
 MAX_BODY = 256 * 1024
 
+#: The largest number that every JavaScript engine counts to.
+MAX_CURSOR = 2**53
+
 #: Milliseconds: the longest wait that the server suggests, and the shortest for a job
 #: that has just begun and for one that has run for a while.
 MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
@@ -84,6 +87,9 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     """Answer ``[[token, cursor], ...]`` with what is new, by position."""
     if not (isinstance(body, list) and all(map(_is_reading, body))):
         return _refuse(400, "The body is not a list of [token, cursor].")
+    if len({token for token, _ in body}) < len(body):
+        # A small request would get a large result many times over.
+        return _refuse(400, "The body names a job twice.")
     now = time.time()
     wait = MAX_WAIT
     news: list[bytes] = []
@@ -122,7 +128,7 @@ def _wait(snapshot: Snapshot, now: float) -> int:
 def _is_reading(item: Any) -> bool:
     match item:
         case [str(), int(cursor)]:
-            return not isinstance(cursor, bool) and cursor >= 0
+            return not isinstance(cursor, bool) and 0 <= cursor < MAX_CURSOR
     return False
 
 

@@ -23,7 +23,9 @@ REPORT_INTERVAL = 0.1
 #: Writes progress and set_props updates to the job's record.
 Write = Callable[[list[PropUpdate] | None, list[PropUpdate]], None]
 
-_NOTHING = object()
+#: Types of values that stay what they are. Numbers go through Dash's encoder like
+#: everything else that may be infinite or not a number.
+_CONSTANTS = (str, int, type(None))
 
 
 class Reporter:
@@ -48,7 +50,7 @@ class Reporter:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
-        self._progress: Any = _NOTHING
+        self._progress: list[Any] | None = None
         self._props: list[PropUpdate] = []
         self._failure: Exception | None = None
 
@@ -56,14 +58,20 @@ class Reporter:
         """Report progress: one value for each progress Output, in their grouping.
 
         Raises:
-            ValueError: the value has another grouping than the Outputs.
+            dash.exceptions.InvalidCallbackReturnValue: the value has another grouping
+                than the Outputs.
+            TypeError: a value has no JSON form.
         """
         single = isinstance(self._schema, list | tuple) and len(self._schema) == 1
         if single and not isinstance(value, list | tuple):
             value = [value]
-        dash_bridge.check_grouping(value, self._schema)
+        # Encoded now, but for what can't change until it is written.
+        values = [
+            item if isinstance(item, _CONSTANTS) else dash_bridge.to_json_data(item)
+            for item in dash_bridge.flatten(value, self._schema)
+        ]
         with self._lock:
-            self._progress = value
+            self._progress = values
             self._notify()
 
     def set_props(self, component_id: Any, props: dict[str, Any]) -> None:
@@ -108,23 +116,22 @@ class Reporter:
 
     def _flush(self) -> None:
         with self._lock:
-            progress, self._progress = self._progress, _NOTHING
+            progress, self._progress = self._progress, None
             props, self._props = self._props, []
-        if self._failure is not None or (progress is _NOTHING and not props):
+        if self._failure is not None or (progress is None and not props):
             return
         try:
-            updates = None if progress is _NOTHING else self._progress_updates(progress)
+            updates = None if progress is None else self._progress_updates(progress)
             self._write(updates, props)
         except JobEndedError:
             pass  # cancelled: nobody looks at it any more
         except Exception as error:
             self._failure = error
 
-    def _progress_updates(self, value: Any) -> list[PropUpdate]:
-        values = dash_bridge.flatten(value, self._schema)
+    def _progress_updates(self, values: list[Any]) -> list[PropUpdate]:
         return [
-            [*target, dash_bridge.to_json_data(item)]
-            for target, item in zip(self._outputs, values, strict=True)
+            [*target, value]
+            for target, value in zip(self._outputs, values, strict=True)
         ]
 
 
@@ -175,7 +182,10 @@ def run(task: Task, call: Call, write: Write) -> Outcome:
 def failure(task: str, error: BaseException, debug: bool) -> Outcome:
     """Log what a task raised, and return the outcome that says so."""
     logger.error("The long callback %s failed.", task, exc_info=error)
-    message = str(error)
+    try:
+        message = str(error)
+    except Exception:
+        message = "The error has no text."
     if isinstance(error, SystemExit):
         message = (
             f"The function called sys.exit({'' if error.code is None else error})."

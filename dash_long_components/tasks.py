@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,12 +39,21 @@ class Task:
     fingerprint: str
 
     @property
+    def is_in_main(self) -> bool:
+        """Whether the function stands at the top level of the program's main file."""
+        return self.is_importable and self.module in _MAIN_NAMES
+
+    @property
     def is_importable(self) -> bool:
         """Whether an import of the function's module alone would bring it back."""
-        if "<locals>" in self.function.__qualname__:
+        if "<locals>" in _definition(self.function).__qualname__:
             return False
-        module = sys.modules.get(self.function.__module__)
-        return getattr(module, "__file__", None) is not None
+        return getattr(sys.modules.get(self.module), "__file__", None) is not None
+
+    @property
+    def module(self) -> str:
+        """Name of the module that defines the function."""
+        return str(_definition(self.function).__module__)
 
     def with_on_error(self, handler: Callable[[Exception], Any] | None) -> Task:
         """Return the task with the app's error handler, unless it has its own.
@@ -76,13 +87,16 @@ def fingerprints() -> dict[str, str]:
 
 def modules() -> set[str]:
     """Return the names of the modules that registered tasks were defined in."""
-    return {task.function.__module__ for task in _registry.values()}
+    return {task.module for task in _registry.values()}
 
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return ``module.function``, with one name for the main module everywhere."""
-    module = function.__module__
-    return f"{'__main__' if module in _MAIN_NAMES else module}.{function.__qualname__}"
+    definition = _definition(function)
+    module = definition.__module__
+    if module in _MAIN_NAMES:
+        module = "__main__"
+    return f"{module}.{definition.__qualname__}"
 
 
 def key_of(function: Callable[..., Any], callback_id: str) -> str:
@@ -97,9 +111,30 @@ def key_of(function: Callable[..., Any], callback_id: str) -> str:
 
 def fingerprint_of(function: Callable[..., Any]) -> str:
     """Return a hash of the function's source, or of its byte code without source."""
+    definition = _definition(function)
     try:
-        text = inspect.getsource(function)
+        text = inspect.getsource(definition)
     except (OSError, TypeError):
-        code = inspect.unwrap(function).__code__
-        text = f"{code.co_code!r}{code.co_consts!r}{code.co_names!r}"
+        code = getattr(inspect.unwrap(definition), "__code__", None)
+        text = repr(code and _code_parts(code))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _definition(function: Callable[..., Any]) -> Any:
+    """Return what has a name and a source: behind a partial, or an object's class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function if hasattr(function, "__qualname__") else type(function)
+
+
+def _code_parts(code: types.CodeType) -> tuple[Any, ...]:
+    """Return what code does, without addresses and orders that differ by process."""
+    constants = [
+        _code_parts(item)
+        if isinstance(item, types.CodeType)
+        else sorted(map(repr, item))
+        if isinstance(item, frozenset)
+        else repr(item)
+        for item in code.co_consts
+    ]
+    return (code.co_code, code.co_names, constants)

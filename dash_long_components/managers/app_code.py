@@ -46,7 +46,11 @@ class AppCode:
         """Describe this process. ``modules`` are those that define app and tasks."""
         main = sys.modules["__main__"]
         main_path = getattr(main, "__file__", None)
-        names = {"__main__" if name == MAIN else name for name in modules}
+        # An app may be named after anything; mostly it is after its module.
+        names = {
+            name if name in sys.modules and name != MAIN else "__main__"
+            for name in modules
+        }
         return cls(
             modules=sorted(names, key=lambda name: (name != "__main__", name)),
             main_path=os.path.abspath(main_path) if main_path else None,
@@ -89,9 +93,12 @@ class AppCode:
         if spec is None or spec.loader is None:
             raise ImportError(f"{path} is no Python file.")
         module = importlib.util.module_from_spec(spec)
+        # As that of a program's own main module: relative imports go by the package,
+        # and multiprocessing by the path.
+        module.__spec__ = None
+        module.__package__ = self.main_package
         if self.main_package:
             importlib.import_module(self.main_package)
-            module.__package__ = self.main_package
         sys.modules[MAIN] = sys.modules["__main__"] = module
         spec.loader.exec_module(module)
 

@@ -206,9 +206,9 @@ def _default_directory(caller: str) -> str:
         StoreError: somebody else has made it.
     """
     place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
-    root = os.path.join(
-        tempfile.gettempdir(), f"dash-long-components-{getpass.getuser()}"
-    )
+    # Not the user's name where there is a number: a container's user may have none.
+    user = getpass.getuser() if sys.platform == "win32" else os.getuid()
+    root = os.path.join(tempfile.gettempdir(), f"dash-long-components-{user}")
     os.makedirs(root, mode=0o700, exist_ok=True)
     if sys.platform != "win32" and os.stat(root).st_uid != os.getuid():
         raise StoreError(
@@ -219,7 +219,8 @@ def _default_directory(caller: str) -> str:
 
 
 def _check_positive(name: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and value > 0):
         raise ValueError(f"{name} takes a number above zero, not {value!r}.")
     return value
 

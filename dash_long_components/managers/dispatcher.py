@@ -144,14 +144,10 @@ class Dispatcher:
         """See to every worker: cancel it, or classify how it ended."""
         for job_id, entry in self._store.workers().items():
             dispatcher = Process.from_list(entry["dispatcher"])
-            worker = Process.from_list(entry["worker"]) if entry["worker"] else None
             if job_id in self._children:
                 self._watch_child(job_id, self._children[job_id])
-            elif dispatcher == self._me:
-                self._watch_stranger(job_id, worker)
-            elif not dispatcher.is_alive():
-                self._store.adopt(job_id, self._me)
-                self._watch_stranger(job_id, worker)
+            elif dispatcher == self._me or not dispatcher.is_alive():
+                self._watch_stranger(job_id, self._store.adopt(job_id, self._me))
 
     def _watch_child(self, job_id: str, process: BaseProcess) -> None:
         if process.exitcode is None:
@@ -169,7 +165,6 @@ class Dispatcher:
             if not self._must_end(job_id):
                 return
             worker.kill_tree()
-        # A worker that has not registered yet finds its place gone, and runs nothing.
         self._bury(
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",
@@ -270,7 +265,9 @@ def _describe_exit(exit_code: int | None) -> str:
     """Say in one line how a worker ended before its function did."""
     if exit_code is None or exit_code >= 0:
         return f"Its worker exited with code {exit_code} before the function returned."
-    name = signal.Signals(-exit_code).name
+    name = f"signal {-exit_code}"
+    with suppress(ValueError):  # a real-time signal has no name
+        name = signal.Signals(-exit_code).name
     hint = "; a system short of memory does that" if name == "SIGKILL" else ""
     return f"Its worker was killed by {name}{hint}."
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,9 @@ from .store import Store
 
 #: Dispatchers in a row that may fail to start before waiting jobs are given up.
 MAX_FAILURES = 3
+
+#: Seconds that a request waits at most for a dispatcher to import the app.
+MAX_IMPORT = 10.0
 
 #: The path goes in by the command line: in the environment it would be inherited by
 #: whatever programs the jobs start.
@@ -72,15 +76,17 @@ class Launcher:
         """Tell whether the dispatcher finds a task by its key.
 
         One that is still importing the app can't say; a task that an import of its
-        module brings about is taken to be known then.
+        module brings about is taken to be known then. Not so one of the main file,
+        which may stand under its ``if __name__ == "__main__"``: that is waited for,
+        as the job itself would.
         """
-        dispatcher = self._find()
-        if dispatcher is not None and "tasks" not in dispatcher:
-            self._dispatcher = None
-            dispatcher = self._find()
-        if dispatcher is None or "tasks" not in dispatcher:
-            return task.is_importable
-        return task.key in dispatcher["tasks"]
+        deadline = time.monotonic() + MAX_IMPORT
+        while (known := self._known_tasks()) is None:
+            if not task.is_in_main or self.has_failed or time.monotonic() > deadline:
+                return task.is_importable
+            self.ensure()
+            time.sleep(0.02)
+        return task.key in known
 
     def close(self) -> None:
         """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
@@ -93,6 +99,14 @@ class Launcher:
             if dispatcher is not None:
                 ring(dispatcher["port"])
             self.store.close()
+
+    def _known_tasks(self) -> dict[str, str] | None:
+        """Return the tasks of the dispatcher; None before it has imported the app."""
+        dispatcher = self._find()
+        if dispatcher is not None and "tasks" not in dispatcher:
+            self._dispatcher = None
+            dispatcher = self._find()
+        return None if dispatcher is None else dispatcher.get("tasks")
 
     def _find(self) -> dict[str, Any] | None:
         """Return what the living dispatcher said of itself, or None."""
@@ -124,10 +138,12 @@ class Launcher:
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Give a dispatcher its settings, and collect its exit code in the end."""
         process.communicate(self._settings.to_json())
-        code = process.returncode
+        last = self.store.dispatchers().get(self.code, {})
+        has_worked = "tasks" in last and last["process"][0] == process.pid
         with self._lock:
             self._starting = None
-            self._failures = self._failures + 1 if code else 0
+            failed = process.returncode != 0 and not has_worked
+            self._failures = self._failures + 1 if failed else 0
 
 
 def _lives(dispatcher: dict[str, Any]) -> bool:

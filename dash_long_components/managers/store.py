@@ -87,15 +87,6 @@ class Store:
             False if it was not added: its lane ignores it.
         """
         with self._transaction():
-            waiting = self._cache.get(_WAITING, 0)
-            if waiting >= max_queue:
-                error = JobError(
-                    type="QueueFull",
-                    message=f"{waiting} jobs are waiting, which is all that may.",
-                    task=record.task,
-                )
-                self._put(record.end(Status.REJECTED, record.created, error))
-                return True
             admission = Admission(entry=Entry.NOW)
             if lane is not None:
                 record = replace(record, lane=lane.name)
@@ -105,13 +96,22 @@ class Store:
             if admission.entry is Entry.LATE:
                 self._put(record.end(Status.CANCELLED, record.created))
                 return True
+            for job_id in admission.replaced:
+                self.request_cancel(job_id)
+            waiting = self._cache.get(_WAITING, 0)
+            if waiting >= max_queue:
+                error = JobError(
+                    type="QueueFull",
+                    message=f"{waiting} jobs are waiting, which is all that may.",
+                    task=record.task,
+                )
+                self._put(record.end(Status.REJECTED, record.created, error))
+                return True
             self._cache.set(_call(record.id), call.to_json())
             self._cache.set(_WAITING, waiting + 1)
             self._put(record)
             if admission.entry is Entry.NOW:
                 self._enqueue(record)
-            for job_id in admission.replaced:
-                self.request_cancel(job_id)
             return True
 
     def read(self, job_id: str) -> Record:
@@ -236,13 +236,21 @@ class Store:
             if workers.pop(job_id, None) is not None:
                 self._put_table(_WORKERS, workers)
 
-    def adopt(self, job_id: str, dispatcher: Process) -> None:
-        """Make ``dispatcher`` the one that watches over a job's worker."""
+    def adopt(self, job_id: str, dispatcher: Process) -> Process | None:
+        """Make ``dispatcher`` the one that watches over a job's worker. Atomic.
+
+        Returns:
+            The worker. None if it has not registered: its place is gone then, and
+            should it still come to register, it will run nothing.
+        """
         with self._transaction():
             workers = self.workers()
-            if job_id in workers:
-                workers[job_id]["dispatcher"] = dispatcher.to_list()
-                self._put_table(_WORKERS, workers)
+            entry = workers.pop(job_id, None)
+            worker = entry and entry["worker"]
+            if worker:
+                workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": worker}
+            self._put_table(_WORKERS, workers)
+            return Process.from_list(worker) if worker else None
 
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` every job that waits for a code version, and forget it."""
