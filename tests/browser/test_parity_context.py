@@ -140,7 +140,6 @@ def test_patterns_are_what_they_match(twins: Twins) -> None:
     assert plain.error is None
 
 
-@pytest.mark.xfail(strict=True, reason="ctx.args gives a list for each value in a job")
 def test_query_is_a_dictionary_of_texts(twins: Twins) -> None:
     @twins.callback(OUT, IN)
     def look(_value: int) -> Any:

@@ -39,7 +39,7 @@ class WorkPage(Page):
 
 
 @pytest.fixture
-def page(browser: Browser, start_app: StartApp) -> WorkPage:
+def page(start_app: StartApp, browser: Browser) -> WorkPage:
     return WorkPage(browser, start_app(APP / "web.py"))
 
 
@@ -86,7 +86,7 @@ def test_page_that_is_left_finds_its_jobs_again(page: WorkPage) -> None:
     strict=True, reason="a page's module is imported before the one that makes the app"
 )
 def test_pages_are_found_by_processes_that_import_the_app(
-    browser: Browser, start_app: StartApp
+    start_app: StartApp, browser: Browser
 ) -> None:
     """Where the app's module sorts after those of its pages, too."""
     gunicorn = [sys.executable, "-m", "gunicorn", "web:server", "-w", "2"]

@@ -242,7 +242,6 @@ def test_handler_of_the_callback_wins_over_that_of_the_app(
     assert long.value() == "its own"
 
 
-@pytest.mark.xfail(strict=True, reason="dash.get_app() is the app that was made last")
 def test_handlers_of_several_apps_are_their_own(
     manager: DiskcacheLongCallbackManager,
 ) -> None:
@@ -254,7 +253,6 @@ def test_handlers_of_several_apps_are_their_own(
     assert [long.value() for _, long in outcomes] == [0, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="dash.get_app() is the app that was made last")
 def test_jobs_of_several_apps_are_their_own(
     manager: DiskcacheLongCallbackManager,
 ) -> None:

@@ -236,7 +236,6 @@ class Adder:
     [functools.partial(max, 3), Adder(), abs],
     ids=["partial", "object", "builtin"],
 )
-@pytest.mark.xfail(strict=True, reason="it has no __qualname__, or no source")
 def test_whatever_can_be_called_may_be_decorated(twins: Twins, function: Any) -> None:
     twins.callback(OUT, A)(function)
     plain, long = twins.ask(item(OUT), [item(A, 5)])

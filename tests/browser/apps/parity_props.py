@@ -80,6 +80,7 @@ app.layout = html.Div(
     running=[(Output("many-status", "children"), "running", "idle")],
     progress=Output("step", "children"),
     prevent_initial_call=True,
+    interval=200,
 )
 def many(set_progress: Callable[[Any], None], _clicks: int) -> str:
     for number in range(200):
@@ -117,7 +118,8 @@ PAIR = [
 
 
 def pair(n_clicks: int) -> tuple[str, str]:
-    return f"one {n_clicks}", f"two {n_clicks}"
+    kind = "plain" if ctx.triggered_id == "pair-plain" else "long"
+    return f"one {kind} {n_clicks}", f"two {kind} {n_clicks}"
 
 
 app.callback(PAIR, Input("pair-plain", "n_clicks"), prevent_initial_call=True)(pair)
@@ -172,7 +174,10 @@ def dup_b(n_clicks: int) -> str:
 
 
 @app.long_callback(
-    Output("failed", "children"), Input("fail", "n_clicks"), prevent_initial_call=True
+    Output("failed", "children"),
+    Input("fail", "n_clicks"),
+    prevent_initial_call=True,
+    interval=200,
 )
 def fail(_clicks: int) -> str:
     raise KeyError("missing")
@@ -188,6 +193,7 @@ def own_error(error: Exception) -> str:
     Input("fail-own", "n_clicks"),
     on_error=own_error,
     prevent_initial_call=True,
+    interval=200,
 )
 def fail_own(n_clicks: int) -> float:
     return n_clicks / 0
@@ -199,6 +205,7 @@ def fail_own(n_clicks: int) -> float:
     Output("graph", "figure"),
     Input("returns", "n_clicks"),
     prevent_initial_call=True,
+    interval=200,
 )
 def returns(_clicks: int) -> tuple[NoUpdate, int, go.Figure]:
     frame = pd.DataFrame({"x": np.arange(3), "y": [1.0, 4.0, 9.0]})
@@ -206,7 +213,10 @@ def returns(_clicks: int) -> tuple[NoUpdate, int, go.Figure]:
 
 
 @app.long_callback(
-    Output("room", "children"), Input("dynamic", "n_clicks"), prevent_initial_call=True
+    Output("room", "children"),
+    Input("dynamic", "n_clicks"),
+    prevent_initial_call=True,
+    interval=200,
 )
 def dynamic(_clicks: int) -> Any:
     return [html.Button("new", id="new"), dcc.Input(id="new-input", value="typed")]
@@ -217,6 +227,7 @@ def dynamic(_clicks: int) -> Any:
     Input("new", "n_clicks"),
     State("new-input", "value"),
     prevent_initial_call=True,
+    interval=200,
 )
 def click_new(n_clicks: int, value: str) -> str:
     return f"{value} {n_clicks}"
@@ -227,6 +238,7 @@ def click_new(n_clicks: int, value: str) -> str:
     Input("log", "n_clicks"),
     on_retrigger="queue",
     prevent_initial_call=True,
+    interval=200,
 )
 def log(n_clicks: int) -> Patch:
     patch = Patch()
@@ -235,4 +247,4 @@ def log(n_clicks: int) -> Patch:
 
 
 if __name__ == "__main__":
-    app.run(debug=True, use_reloader=False)
+    app.run(debug=True, use_reloader=False, dev_tools_hot_reload=False)

@@ -63,8 +63,9 @@ for policy in POLICIES:
             (Output(wild(f"{policy}-status", MATCH), "children"), "running", "idle")
         ],
         on_retrigger=policy,
+        interval=200,
         prevent_initial_call=True,
     )(run)
 
 if __name__ == "__main__":
-    app.run(debug=True, use_reloader=False)
+    app.run(debug=True, use_reloader=False, dev_tools_hot_reload=False)

@@ -105,6 +105,7 @@ def show(_clicks: int) -> Any:
         Input(wild("stop", ALLSMALLER), "n_clicks"),
     ],
     prevent_initial_call=True,
+    interval=200,
 )
 def run(set_progress: Callable[[Any], None], n_clicks: int, smaller: list[str]) -> str:
     index = ctx.outputs_list["id"]["index"]
@@ -124,6 +125,7 @@ def run(set_progress: Callable[[Any], None], n_clicks: int, smaller: list[str]) 
     progress=Output(wild("seen-note", ALL), "children"),
     cancel=Input(wild("cancel", ALL), "n_clicks"),
     prevent_initial_call=True,
+    interval=200,
 )
 def see(
     set_progress: Callable[[Any], None], n_clicks: int, clicks: list[int | None]
@@ -160,6 +162,7 @@ app.long_callback(Output(wild("below", MATCH), "children"), *BELOW)(below)
     running=[(Output("late-status", "children"), "running", "idle")],
     cancel=Input("late-cancel", "n_clicks"),
     prevent_initial_call=True,
+    interval=200,
 )
 def run_late(n_clicks: int) -> str:
     hold(f"late {n_clicks}")
@@ -167,4 +170,4 @@ def run_late(n_clicks: int) -> str:
 
 
 if __name__ == "__main__":
-    app.run(debug=True, use_reloader=False)
+    app.run(debug=True, use_reloader=False, dev_tools_hot_reload=False)

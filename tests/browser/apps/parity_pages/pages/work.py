@@ -43,6 +43,7 @@ def hold(name: str) -> None:
     progress_default=["0", "9"],
     cancel=CANCEL,
     prevent_initial_call=True,
+    interval=200,
 )
 def run(set_progress: Callable[[Any], None], n_clicks: int) -> str:
     set_progress(["3", "10"])
@@ -56,6 +57,7 @@ def run(set_progress: Callable[[Any], None], n_clicks: int) -> str:
     running=[(Output("second-status", "children"), "running", "idle")],
     cancel=[CANCEL],
     prevent_initial_call=True,
+    interval=200,
 )
 def second(n_clicks: int) -> str:
     hold(f"second {n_clicks}")
