@@ -140,6 +140,9 @@ def test_patterns_are_what_they_match(twins: Twins) -> None:
     assert plain.error is None
 
 
+@pytest.mark.skipif(
+    not hasattr(type(ctx), "args"), reason="this version of Dash has no ctx.args"
+)
 def test_query_is_a_dictionary_of_texts(twins: Twins) -> None:
     @twins.callback(OUT, IN)
     def look(_value: int) -> Any:
