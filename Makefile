@@ -10,6 +10,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 WHEEL_VENV := .venv-wheel
+OLDEST_VENV := .venv-oldest
+OLDEST_DASH := 3.3.0
 WHEEL_TREE := build/wheel-tests
 
 DEMO := $(VENV)/.demo
@@ -17,6 +19,7 @@ DEV := $(VENV)/.dev
 NODE := node_modules/.stamp
 GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
+OLDEST := $(OLDEST_VENV)/.wheel
 
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
@@ -29,7 +32,7 @@ export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test build lint types vitest unit integration browser \
-	wheel-tests format system-python system-browser clean
+	wheel-tests oldest-tests format system-python system-browser clean
 
 help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
@@ -40,7 +43,7 @@ help:
 demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
-test: system-browser lint types vitest wheel-tests
+test: system-browser lint types vitest wheel-tests oldest-tests
 
 build: $(GENERATED)
 
@@ -66,18 +69,27 @@ browser: system-browser $(DEV) $(GENERATED)
 # All layers, on the built wheel. They run in a copy of the repository that lacks
 # the package, so that nothing but the installed wheel can be imported.
 wheel-tests: system-browser $(WHEEL)
+	$(call test-wheel,$(WHEEL_VENV),)
+
+# What depends on Dash, on the oldest release that is supported.
+oldest-tests: system-browser $(OLDEST)
+	$(call test-wheel,$(OLDEST_VENV),tests/unit tests/browser)
+
+# $(call test-wheel,VENV,TESTS)
+define test-wheel
 	rm -rf $(WHEEL_TREE)
 	mkdir -p $(WHEEL_TREE)
 	git ls-files -z --cached --others --exclude-standard -- ':!dash_long_components' \
 		| tar -c --null --ignore-failed-read -T - | tar -x -C $(WHEEL_TREE)
-	cd $(WHEEL_TREE) && $(CURDIR)/$(WHEEL_VENV)/bin/python -m pytest
+	cd $(WHEEL_TREE) && $(CURDIR)/$(1)/bin/python -m pytest $(2)
+endef
 
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) node_modules build dist
+	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) node_modules build dist
 	rm -f $(addprefix dash_long_components/,LongJob.py _imports_.py metadata.json \
 		package-info.json proptypes.js *.min.js *.min.js.map)
 
@@ -97,7 +109,7 @@ system-python:
 system-browser:
 	$(call require,command -v chromium && command -v chromedriver,chromium chromium-driver)
 
-$(VENV)/bin/python $(WHEEL_VENV)/bin/python: | system-python
+$(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python: | system-python
 	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
@@ -122,4 +134,10 @@ $(WHEEL): $(GENERATED) $(PACKAGE) | $(WHEEL_VENV)/bin/python
 	$(WHEEL_VENV)/bin/pip wheel -q --no-deps -w dist .
 	$(WHEEL_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[diskcache]"
 	$(WHEEL_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(OLDEST): $(WHEEL) | $(OLDEST_VENV)/bin/python
+	$(OLDEST_VENV)/bin/pip install -q --group test 'dash[testing]==$(OLDEST_DASH)' \
+		"$$(ls dist/*.whl)[diskcache]"
+	$(OLDEST_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,13 +72,10 @@ def long_callback(
         options: further keyword arguments of ``dash.callback``.
 
     Raises:
+        TypeError: there is no such option.
         ValueError: an option has a value of the wrong kind.
     """
-    if "background" in options:
-        raise ValueError(
-            "long_callback() takes no background=; its function always runs outside "
-            "of the request. Leave it out."
-        )
+    _check_options(options)
     spec = LongCallback(
         signature=Signature(args=dependencies, options=options),
         manager=_check_manager(manager),
@@ -198,6 +197,20 @@ class LongCallback:
         }
 
 
+def _check_options(options: dict[str, Any]) -> None:
+    if "background" in options:
+        raise ValueError(
+            "long_callback() takes no background=; its function always runs outside "
+            "of the request. Leave it out."
+        )
+    own = inspect.signature(long_callback).parameters
+    known = {*own, *dash_bridge.callback_options()} - {"dependencies", "options"}
+    for name in options.keys() - known:
+        similar = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {similar[0]}=?" if similar else ""
+        raise TypeError(f"long_callback() takes no {name}=.{hint}")
+
+
 def _check_manager(manager: Any) -> LongCallbackManager | None:
     if manager is None or isinstance(manager, LongCallbackManager):
         return manager
@@ -255,8 +268,9 @@ def _flat_default(progress: Any, default: Any) -> tuple[Any, ...]:
         ) from error
 
 
-def _check_interval(interval: Any) -> float:
-    if not isinstance(interval, int | float) or not 0 <= interval < float("inf"):
+def _check_interval(interval: float) -> float:
+    is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
+    if not (is_number and 0 <= interval < float("inf")):
         raise ValueError(
             f"interval= takes milliseconds, zero or more, not {interval!r}."
         )

@@ -65,6 +65,23 @@ def split_dependencies(
     return outputs, inputs, states
 
 
+def callback_options() -> set[str]:
+    """Return the names of the keyword arguments that ``dash.callback`` knows."""
+    named = {
+        name
+        for name, parameter in inspect.signature(dash.callback).parameters.items()
+        if parameter.kind is not parameter.VAR_POSITIONAL
+        and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    return named | {
+        "output",
+        "inputs",
+        "state",
+        "prevent_initial_call",
+        "_allow_dynamic_callbacks",
+    }
+
+
 def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
     """Return Dash's id of a callback, which tells callbacks apart by their Outputs."""
     return str(create_callback_id(outputs, inputs, no_output=not outputs))

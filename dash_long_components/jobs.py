@@ -227,9 +227,16 @@ class Record:
         error: JobError | None = None,
         libraries: Iterable[str] = (),
     ) -> Record:
-        """Go to a terminal status. Whoever asked to cancel it first has won."""
+        """Go to a terminal status. Whoever asked to cancel it first has won.
+
+        Raises:
+            JobEndedError: it is in one.
+            ValueError: ``status`` is none, or not for a job that stands where it does.
+        """
         if self.cancel_requested:
             status, error = Status.CANCELLED, None
+        if status not in _ENDS.get(self.status, Status):
+            raise ValueError(f"A {self.status.value} job can't be {status.value} next.")
         return self._changed(
             now, status=status, error=error, libraries=tuple(libraries)
         )
@@ -267,6 +274,25 @@ class Record:
         if fields["error"] is not None:
             fields["error"] = JobError(**fields["error"])
         return cls(**fields)
+
+
+#: How a job may end, by where it stands. One that has ended is refused elsewhere.
+_ENDS = {
+    Status.QUEUED: {
+        Status.FAILED,
+        Status.CANCELLED,
+        Status.TIMED_OUT,
+        Status.LOST,
+        Status.REJECTED,
+    },
+    Status.RUNNING: {
+        Status.SUCCEEDED,
+        Status.FAILED,
+        Status.CANCELLED,
+        Status.TIMED_OUT,
+        Status.LOST,
+    },
+}
 
 
 def is_patch(value: Any) -> bool:

@@ -84,9 +84,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self.handle = cache
         if max_concurrency is None:
             max_concurrency = os.cpu_count() or 1
-        self._max_concurrency = _check_positive("max_concurrency", max_concurrency)
-        self._max_queue = _check_positive("max_queue", max_queue)
-        self._result_ttl = _check_positive("result_ttl", result_ttl)
+        self._max_concurrency = _check_count("max_concurrency", max_concurrency)
+        self._max_queue = _check_count("max_queue", max_queue)
+        self._result_ttl = _check_seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None
@@ -104,7 +104,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             created=now,
             changed=now,
         )
-        if not launcher.store.submit(record, call, self._max_queue, lane):
+        added = launcher.store.submit(
+            record,
+            call,
+            max_concurrency=self._max_concurrency,
+            max_queue=self._max_queue,
+            lane=lane,
+        )
+        if not added:
             return None
         launcher.ring()
         return record.id
@@ -218,11 +225,17 @@ def _default_directory(caller: str) -> str:
     return os.path.join(root, place)
 
 
-def _check_positive(name: str, value: Any) -> Any:
+def _check_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} takes a whole number above zero, not {value!r}.")
+    return value
+
+
+def _check_seconds(name: str, value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and value > 0):
-        raise ValueError(f"{name} takes a number above zero, not {value!r}.")
-    return value
+        raise ValueError(f"{name} takes seconds, above zero, not {value!r}.")
+    return float(value)
 
 
 def _check_start_method(value: str | None) -> str:

@@ -61,7 +61,8 @@ class Launcher:
         if self._find() is not None:
             return
         with self._lock:
-            if self._starting is None and self._find() is None:
+            starting = self._starting is not None and self._starting.poll() is None
+            if not starting and self._find() is None:
                 self._launch()
 
     def ring(self) -> None:
@@ -141,7 +142,6 @@ class Launcher:
         last = self.store.dispatchers().get(self.code, {})
         has_worked = "tasks" in last and last["process"][0] == process.pid
         with self._lock:
-            self._starting = None
             failed = process.returncode != 0 and not has_worked
             self._failures = self._failures + 1 if failed else 0
 

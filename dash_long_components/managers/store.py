@@ -76,12 +76,19 @@ class Store:
     # Jobs
 
     def submit(
-        self, record: Record, call: Call, max_queue: int, lane: Lane | None = None
+        self,
+        record: Record,
+        call: Call,
+        *,
+        max_concurrency: int,
+        max_queue: int,
+        lane: Lane | None = None,
     ) -> bool:
         """Add a job to the end of its code version's queue. Atomic.
 
-        It is ``rejected`` if ``max_queue`` jobs are waiting, and ``cancelled`` if it
-        comes late to a lane that replaces.
+        It is ``rejected`` if ``max_queue`` jobs are waiting beyond those for which
+        there is a free place, and ``cancelled`` if it comes late to a lane that
+        replaces.
 
         Returns:
             False if it was not added: its lane ignores it.
@@ -99,10 +106,11 @@ class Store:
             for job_id in admission.replaced:
                 self.request_cancel(job_id)
             waiting = self._cache.get(_WAITING, 0)
-            if waiting >= max_queue:
+            free = max(0, max_concurrency - len(self.workers()))
+            if waiting - free >= max_queue:
                 error = JobError(
                     type="QueueFull",
-                    message=f"{waiting} jobs are waiting, which is all that may.",
+                    message=f"{max_queue} jobs are waiting, which is all that may.",
                     task=record.task,
                 )
                 self._put(record.end(Status.REJECTED, record.created, error))

@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import cloudpickle
 
@@ -83,13 +85,38 @@ def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
     )
 
 
+class _Output:
+    """A standard stream that may be a pipe which nobody reads any more.
+
+    A job goes on when its server ends, and must not fail for what it prints.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(BrokenPipeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def _leave_dispatcher() -> None:
     """Drop what a forked process shares with the dispatcher, and lead a group."""
     adopt_orphans()
+    sys.stdout = cast(TextIO, _Output(sys.stdout))
+    sys.stderr = cast(TextIO, _Output(sys.stderr))
     if sys.platform != "win32":
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     numpy = sys.modules.get("numpy")

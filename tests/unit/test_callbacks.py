@@ -103,6 +103,15 @@ def test_wrong_option_is_refused_by_its_name(
         decorate(site, **options)
 
 
+def test_option_that_does_not_exist_is_refused_with_the_one_that_is_meant(
+    site: Site,
+) -> None:
+    with pytest.raises(TypeError, match=r"no cancle=\. Did you mean cancel="):
+        decorate(site, cancle=Input("stop", "n_clicks"))
+    with pytest.raises(TypeError, match=r"no bogus=\.$"):
+        decorate(site, bogus=1)
+
+
 @pytest.mark.parametrize("name", ["running", "cancel"])
 @pytest.mark.parametrize("empty", [(), []])
 def test_options_may_be_empty(site: Site, name: str, empty: Any) -> None:

@@ -22,6 +22,8 @@ from dash_long_components.jobs import (
 )
 
 TERMINAL = [status for status in Status if status.is_terminal]
+#: How a job that runs may end: it is too late to reject it.
+ENDS = [status for status in TERMINAL if status is not Status.REJECTED]
 ERROR = JobError(type="KeyError", message="'x'", task="module.task")
 
 
@@ -68,14 +70,25 @@ def test_only_a_queued_job_starts() -> None:
         running().start(3.0)
 
 
-@pytest.mark.parametrize("status", TERMINAL)
-def test_running_job_ends_in_any_terminal_status(status: Status) -> None:
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.REJECTED])
+def test_running_job_does_not_end_as_what_is_no_end_of_it(status: Status) -> None:
+    with pytest.raises(ValueError, match=status.value):
+        running().end(status, 3.0)
+
+
+def test_queued_job_can_not_succeed() -> None:
+    with pytest.raises(ValueError, match="succeeded"):
+        record().end(Status.SUCCEEDED, 3.0)
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_running_job_ends_in_any_other_terminal_status(status: Status) -> None:
     ended = running().end(status, 3.0, ERROR)
     assert ended.status is status
     assert ended.error == ERROR
 
 
-@pytest.mark.parametrize("status", TERMINAL)
+@pytest.mark.parametrize("status", ENDS)
 def test_ended_job_changes_no_more(status: Status) -> None:
     ended = running().end(status, 3.0)
     with pytest.raises(JobEndedError):
@@ -212,7 +225,7 @@ def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
                     asked = True
                 case status:
                     job = job.end(status, 2.0)
-        except JobEndedError:
+        except (JobEndedError, ValueError):
             assert job is before
         else:
             assert ended is None
@@ -223,7 +236,7 @@ def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
     assert ended is None or job.status is ended
 
 
-@given(st.lists(_updates, max_size=5), st.sampled_from(TERMINAL), st.text())
+@given(st.lists(_updates, max_size=5), st.sampled_from(ENDS), st.text())
 def test_record_comes_back_from_its_json(
     updates: list[PropUpdate], status: Status, message: str
 ) -> None:

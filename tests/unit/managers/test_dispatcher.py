@@ -65,7 +65,8 @@ DEAD = Process(ME.pid, ME.started - 1)
 
 def take(store: Store, by: Process) -> None:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
-    store.submit(record, Call(task="key", fingerprint="f", context={}), 10)
+    call = Call(task="key", fingerprint="f", context={})
+    store.submit(record, call, max_concurrency=10, max_queue=10)
     assert store.take("v1", by, 10) == "job"
 
 

@@ -37,10 +37,13 @@ def submit(
     code: str = "v1",
     max_queue: int = 100,
     lane: Lane | None = None,
+    places: int = 0,
 ) -> bool:
     now = time.time()
     record = Record(id=job_id, task="module.task", code=code, created=now, changed=now)
-    return store.submit(record, CALL, max_queue, lane)
+    return store.submit(
+        record, CALL, max_concurrency=places, max_queue=max_queue, lane=lane
+    )
 
 
 def take(store: Store, places: int = 100, code: str = "v1") -> str | None:
@@ -115,6 +118,17 @@ def test_full_queue_rejects(store: Store) -> None:
     assert take(store) == "job-0"
     submit(store, "job-2", max_queue=1)
     assert take(store) == "job-2"
+
+
+def test_jobs_that_find_a_free_place_do_not_fill_the_queue(store: Store) -> None:
+    for number in range(4):
+        submit(store, f"job-{number}", max_queue=1, places=2)
+    assert status(store, "job-2") is Status.QUEUED
+    assert status(store, "job-3") is Status.REJECTED
+    assert take(store, places=2) == "job-0"
+    assert take(store, places=2) == "job-1"
+    submit(store, "job-4", max_queue=1, places=2)
+    assert status(store, "job-4") is Status.REJECTED
 
 
 def test_call_is_there_until_the_job_ends(store: Store) -> None:

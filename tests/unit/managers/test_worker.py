@@ -1,0 +1,30 @@
+"""Tests of ``dash_long_components.managers.worker``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TextIO, cast
+
+import pytest
+
+from dash_long_components.managers.worker import _Output
+
+
+def test_output_that_nobody_reads_any_more_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    stream = os.fdopen(writer, "w")
+    with pytest.raises(BrokenPipeError):
+        print("text", file=stream, flush=True)
+    print("text", file=cast(TextIO, _Output(stream)), flush=True)
+    with suppress(BrokenPipeError):
+        stream.close()
+
+
+def test_output_is_a_stream_otherwise(capfd: pytest.CaptureFixture[str]) -> None:
+    with os.fdopen(os.dup(1), "w") as stream:
+        output = _Output(stream)
+        assert output.fileno() == stream.fileno()
+        print("text", file=cast(TextIO, output), flush=True)
+    assert capfd.readouterr().out == "text\n"
