@@ -54,6 +54,7 @@ lint: $(DEV) $(NODE)
 
 types: $(DEV) $(NODE) $(GENERATED)
 	$(VENV)/bin/mypy
+	npx pyright --project tests/typing --pythonpath $(VENV)/bin/python
 	npm run typecheck
 
 vitest: $(NODE)

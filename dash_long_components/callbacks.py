@@ -76,8 +76,9 @@ def long_callback(
         ValueError: an option has a value of the wrong kind.
     """
     _check_options(options)
+    signature = Signature(args=dependencies, options=options)
     spec = LongCallback(
-        signature=Signature(args=dependencies, options=options),
+        signature=signature,
         manager=_check_manager(manager),
         running=_check_running(running),
         cancel=_check_cancel(cancel),
@@ -86,6 +87,7 @@ def long_callback(
         interval=_check_interval(interval),
         retrigger=_check_retrigger(on_retrigger),
     )
+    spec.check_wildcards()
 
     def decorate(function: F) -> F:
         spec.register(function, register)
@@ -118,6 +120,17 @@ class LongCallback:
     interval: float
     retrigger: Retrigger
 
+    def check_wildcards(self) -> None:
+        """See that there is something to fill in for every wildcard.
+
+        Raises:
+            ValueError: there is not.
+        """
+        progress = [] if self.progress is None else dash_bridge.flatten(self.progress)
+        self.signature.check_wildcards("running", [item[0] for item in self.running])
+        self.signature.check_wildcards("progress", progress)
+        self.signature.check_wildcards("cancel", self.cancel)
+
     def register(self, function: Callable[..., Any], register: Register) -> None:
         """Make a task of ``function`` and register the callback that starts jobs."""
         signature = self.signature
@@ -142,7 +155,7 @@ class LongCallback:
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
         dash_bridge.mark_cancel_inputs(start, self.cancel)
-        register(*signature.args, **signature.options)(start)
+        register(*signature.args, **signature.keywords())(start)
 
     def _start(self, task: Task) -> Any:
         """Submit a job for the request at hand, and send its handle to the page."""
@@ -175,7 +188,15 @@ class LongCallback:
                 handles = dash.Patch()
                 handles[new_job_id()] = handle
                 dash.set_props(ENGINE_HOST, {"handles": handles})
-        return dash.no_update if trigger.outputs else None
+        return self._nothing(trigger)
+
+    def _nothing(self, trigger: Trigger) -> Any:
+        """Return what tells Dash to update none of the Outputs."""
+        if not self.signature.outputs:
+            return None
+        if self.signature.has_single_output and trigger.has_output_list:
+            return [dash.no_update] * len(trigger.outputs)
+        return dash.no_update
 
     def _handle(self, task: Task, trigger: Trigger) -> dict[str, Any]:
         """Return what the engine is to know of a job, but for its token."""

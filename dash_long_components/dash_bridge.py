@@ -58,10 +58,10 @@ def to_json_data(value: Any) -> Any:
 
 
 def split_dependencies(
-    args: tuple[Any, ...], options: Mapping[str, Any]
+    args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[Any, list[Input], list[DashDependency]]:
     """Return a callback's Outputs as they are grouped, its Inputs and its State."""
-    outputs, inputs, states, *_ = handle_grouped_callback_args(args, dict(options))
+    outputs, inputs, states, *_ = handle_grouped_callback_args(args, options)
     return outputs, inputs, states
 
 
@@ -105,7 +105,7 @@ def current_app() -> dash.Dash | None:
     """Return the app of this process, or None where a function came without one."""
     try:
         app: dash.Dash = dash.get_app()
-    except dash.exceptions.AppNotFoundError:
+    except Exception:  # Dash 3 has no type of its own for it.
         return None
     return app
 

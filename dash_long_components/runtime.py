@@ -163,7 +163,7 @@ def run(task: Task, call: Call, write: Write) -> Outcome:
     if task.progress is not None:
         function = functools.partial(function, reporter.set_progress)
     runner = dash_bridge.CallbackRunner(
-        function, task.signature.args, task.signature.options
+        function, task.signature.args, task.signature.keywords()
     )
     try:
         try:

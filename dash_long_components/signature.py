@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from dash.dependencies import DashDependency, Input, Output
+from dash.dependencies import ALLSMALLER, MATCH, DashDependency, Input, Output
 
 from . import dash_bridge
 
@@ -26,7 +26,33 @@ class Signature:
 
     @cached_property
     def _parts(self) -> tuple[Any, list[Input], list[DashDependency]]:
-        return dash_bridge.split_dependencies(self.args, self.options)
+        return dash_bridge.split_dependencies(self.args, self.keywords())
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the keyword arguments to call Dash with, which changes dicts in them:
+        it adds named Inputs to the State.
+        """
+        return {
+            name: dict(value) if isinstance(value, dict) else value
+            for name, value in self.options.items()
+        }
+
+    def check_wildcards(
+        self, option: str, dependencies: Iterable[DashDependency]
+    ) -> None:
+        """See that an instance of the callback says what wildcards stand for.
+
+        Raises:
+            ValueError: it does not; the message names the option.
+        """
+        own = [*self.outputs, *self.inputs, *self.states]
+        known = {key for item in own for key in _keys_of(item, MATCH)}
+        for item in dependencies:
+            for key in {*_keys_of(item, MATCH), *_keys_of(item, ALLSMALLER)} - known:
+                raise ValueError(
+                    f"{option}= has a wildcard for {key!r} in {item!r}, but no Output, "
+                    "Input or State has MATCH for it."
+                )
 
     @property
     def has_single_output(self) -> bool:
@@ -75,3 +101,11 @@ class Signature:
 
     def _with_inputs(self, inputs: Any) -> Signature:
         return replace(self, options={**self.options, "inputs": inputs})
+
+
+def _keys_of(dependency: DashDependency, wildcard: object) -> set[str]:
+    """Return the keys of an id at which a wildcard stands."""
+    component_id = dependency.component_id
+    if not isinstance(component_id, dict):
+        return set()
+    return {key for key, value in component_id.items() if value is wildcard}

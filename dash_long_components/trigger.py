@@ -65,6 +65,11 @@ class Trigger:
             for item in _flat(self.description["outputs"])
         ]
 
+    @property
+    def has_output_list(self) -> bool:
+        """Whether there are several Outputs, or one that stands for several."""
+        return isinstance(self.description["outputs"], list)
+
     def target(self, dependency: DashDependency) -> Target:
         """Return what a dependency refers to in this trigger."""
         component_id = dependency.component_id

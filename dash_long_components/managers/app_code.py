@@ -42,17 +42,23 @@ class AppCode:
     argv: list[str]
 
     @classmethod
-    def current(cls, modules: Iterable[str]) -> AppCode:
-        """Describe this process. ``modules`` are those that define app and tasks."""
+    def current(cls, apps: Iterable[str], tasks: Iterable[str]) -> AppCode:
+        """Describe this process.
+
+        Args:
+            apps: names of the modules that make the apps; imported first, since a page
+                can't be without its app.
+            tasks: names of the modules that define the tasks.
+        """
         main = sys.modules["__main__"]
         main_path = getattr(main, "__file__", None)
         # An app may be named after anything; mostly it is after its module.
-        names = {
+        names = [
             name if name in sys.modules and name != MAIN else "__main__"
-            for name in modules
-        }
+            for name in [*sorted(apps), *sorted(tasks)]
+        ]
         return cls(
-            modules=sorted(names, key=lambda name: (name != "__main__", name)),
+            modules=sorted(dict.fromkeys(names), key=lambda name: name != "__main__"),
             main_path=os.path.abspath(main_path) if main_path else None,
             main_package=getattr(main, "__package__", None),
             path=[os.path.abspath(entry) for entry in sys.path],

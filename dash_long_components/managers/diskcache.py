@@ -180,7 +180,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             code=app_code.version(),
             max_concurrency=self._max_concurrency,
             start_method=self._start_method,
-            app=app_code.AppCode.current({*self.app_modules, *tasks.modules()}),
+            app=app_code.AppCode.current(self.app_modules, tasks.modules()),
         )
         launcher = Launcher(Store(directory, self._result_ttl), settings)
         weakref.finalize(self, launcher.close)

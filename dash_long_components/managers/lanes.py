@@ -53,7 +53,9 @@ class Lanes:
             seq > lane.seq for _, seq in live
         ):
             return Admission(entry=Entry.LATE)
-        self._write(lane.name, lane.retrigger, [*live, [job_id, lane.seq]])
+        # Requests may overtake each other: those that wait do so by their numbers.
+        waiting = sorted([*live[1:], [job_id, lane.seq]], key=lambda item: item[1])
+        self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
         if lane.retrigger is Retrigger.REPLACE:
             return Admission(
                 entry=Entry.NOW, replaced=tuple(other for other, _ in live)

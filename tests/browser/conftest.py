@@ -13,7 +13,8 @@ from werkzeug.serving import make_server
 
 
 @pytest.fixture
-def browser(dash_br: Browser) -> Iterator[Browser]:
+def browser(start_app: object, serve: object, dash_br: Browser) -> Iterator[Browser]:
+    """A browser whose log is read while the servers of the test are still there."""
     yield dash_br
     assert dash_br.get_logs() == []
 

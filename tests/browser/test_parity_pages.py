@@ -82,9 +82,6 @@ def test_page_that_is_left_finds_its_jobs_again(page: WorkPage) -> None:
     assert not page.browser.find_elements(".test-devtools-error-count")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a page's module is imported before the one that makes the app"
-)
 def test_pages_are_found_by_processes_that_import_the_app(
     start_app: StartApp, browser: Browser
 ) -> None:

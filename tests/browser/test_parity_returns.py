@@ -143,9 +143,6 @@ def test_values_of_a_pattern_beside_another_output(twins: Twins, values: Any) ->
 
 
 @pytest.mark.parametrize("values", [[1, 2], (0, None), [1]])
-@pytest.mark.xfail(
-    strict=True, reason="the start callback returns no_update, which ALL does not take"
-)
 def test_values_of_a_pattern_alone(twins: Twins, values: Any) -> None:
     @twins.callback(ROWS, IN)
     def give(_value: int) -> Any:
@@ -156,9 +153,6 @@ def test_values_of_a_pattern_alone(twins: Twins, values: Any) -> None:
 
 
 @pytest.mark.parametrize("outputs", [ROWS, [ROWS]])
-@pytest.mark.xfail(
-    strict=True, reason="the start callback returns None where ALL matches nothing"
-)
 def test_pattern_that_matches_nothing(twins: Twins, outputs: Any) -> None:
     @twins.callback(outputs, IN)
     def give(_value: int) -> Any:

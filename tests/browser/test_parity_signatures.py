@@ -79,20 +79,7 @@ def request_of(app: dash.Dash) -> tuple[Any, list[Any], list[Any]]:
     return outputs or None, inputs, state
 
 
-SIGNATURES_TO_CALL = [
-    pytest.param(
-        name,
-        marks=pytest.mark.xfail(
-            strict=True, reason="Dash adds the repeated Input to the dict of State"
-        )
-        if name == "no output, dict"
-        else (),
-    )
-    for name in SIGNATURES
-]
-
-
-@pytest.mark.parametrize("name", SIGNATURES_TO_CALL)
+@pytest.mark.parametrize("name", SIGNATURES)
 def test_function_gets_what_dash_would_give_it(twins: Twins, name: str) -> None:
     dependencies, options = SIGNATURES[name]
     # Outputs may be grouped in the first argument.

@@ -8,7 +8,7 @@ from typing import Any
 import dash
 import diskcache
 import pytest
-from dash import ALL, MATCH, Input, Output, Patch, State, html
+from dash import ALL, ALLSMALLER, MATCH, Input, Output, Patch, State, html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
@@ -412,3 +412,18 @@ def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
     )
     another.layout = []
     assert handle_of(click(site))["token"]
+
+
+@pytest.mark.parametrize("wildcard", [MATCH, ALLSMALLER])
+@pytest.mark.parametrize("option", ["running", "progress", "cancel"])
+def test_wildcard_that_nothing_stands_for_is_refused(
+    site: Site, option: str, wildcard: Any
+) -> None:
+    component_id = {"type": "row", "index": wildcard}
+    values = {
+        "running": [(Output(component_id, "disabled"), True, False)],
+        "progress": Output(component_id, "children"),
+        "cancel": Input(component_id, "n_clicks"),
+    }
+    with pytest.raises(ValueError, match=f"{option}= has a wildcard for 'index'"):
+        decorate(site, **{option: values[option]})

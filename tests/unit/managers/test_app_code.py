@@ -72,8 +72,8 @@ def test_file_that_is_gone_is_no_error(project: Path) -> None:
 
 
 def test_this_process_is_described(project: Path) -> None:
-    code = AppCode.current({"pytest", "__main__", MAIN, "json"})
-    assert code.modules == ["__main__", "json", "pytest"]
+    code = AppCode.current({"pytest", MAIN}, {"json", "__main__", "pytest"})
+    assert code.modules == ["__main__", "pytest", "json"]
     assert all(os.path.isabs(entry) for entry in code.path)
     assert code.argv == sys.argv
 
