@@ -24,7 +24,10 @@ def test_generated_file_is_there(name: str) -> None:
 
 
 def test_bundle_is_there() -> None:
-    paths = [entry["relative_package_path"] for entry in dash_long_components._js_dist]
+    paths = [
+        entry.get("relative_package_path") or entry["dev_package_path"]
+        for entry in dash_long_components._js_dist
+    ]
     assert paths
     for path in paths:
         assert FILES.joinpath(path).is_file()
