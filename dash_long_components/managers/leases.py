@@ -8,6 +8,7 @@ process of its own is not taken for dead.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import threading
@@ -20,6 +21,8 @@ from celery import bootsteps
 
 from ..exceptions import StoreUnavailableError
 from .documents import Documents
+
+logger = logging.getLogger("dash_long_components")
 
 #: Seconds for which a reader takes what it has read of a lease for true, at most.
 _FRESH = 1.0
@@ -43,6 +46,16 @@ class Holder:
 
 
 _holder: Holder | None = None
+
+#: Held while a lease is written. The worker must not fork a process of its pool in the
+#: middle of that: SQLite for one would think for ever that the child holds its lock.
+_no_fork = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_no_fork.acquire,
+        after_in_parent=_no_fork.release,
+        after_in_child=_no_fork.release,
+    )
 
 
 def holder() -> Holder | None:
@@ -74,11 +87,16 @@ def step(lease: float) -> type[bootsteps.StartStopStep]:
 
 
 def _renew(app: celery.Celery, holder_id: str, lease: float) -> None:
-    documents = Documents(app, patient=True)
+    documents = Documents(app)
     beat = 0
     while True:
-        documents.write(_key(holder_id), json.dumps({"beat": beat, "lease": lease}))
         beat += 1
+        text = json.dumps({"beat": beat, "lease": lease})
+        try:
+            with _no_fork:
+                documents.write(_key(holder_id), text)
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
         time.sleep(lease / 3)
 
 
