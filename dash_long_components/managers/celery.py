@@ -94,7 +94,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 after = live[-1][0]
         self._store.submit(record)
         if admission.entry is Entry.LATE:
-            self._store.end(record.id, Status.CANCELLED)
+            self._store.cancel(record.id)
             return record.id
         if lane is not None:
             self._store.put_lane(lane.name, [*live, (record.id, lane.seq)])
@@ -104,22 +104,21 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return record.id
 
     def _publish(self, task: Task, job_id: str, call: Call, after: str | None) -> None:
-        from .celery_worker import task_name
+        from .celery_worker import publish, task_name
 
         try:
-            self.handle.send_task(
+            publish(
+                self.handle,
                 task_name(task.key, task.name),
-                args=(job_id, call.to_json().decode(), after),
-                task_id=job_id,
-                # Arguments and cookies are nothing for logs and monitors.
-                argsrepr=job_id,
-                ignore_result=True,
+                job_id,
+                call.to_json().decode(),
+                after,
                 retry=True,
                 retry_policy=_PUBLISH,
             )
         except Exception as error:  # each broker has exceptions of its own
             # It may have got through nevertheless; then it is not to be run.
-            self._store.end(job_id, Status.CANCELLED)
+            self._store.cancel(job_id)
             raise StoreUnavailableError(
                 f"Celery's broker does not take the job: {error}"
             ) from error
@@ -139,7 +138,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         except KeyError:
             return
         if not record.status.is_terminal:
-            self._store.end(job_id, Status.CANCELLED)
+            self._store.cancel(job_id)
         elif record.status is not Status.CANCELLED:
             return
         live = self._store.live(job_id)
@@ -150,7 +149,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 self.handle.control.revoke(job_id)
             else:
                 self.handle.control.broadcast(
-                    END_JOB, {"job_id": job_id}, destination=[live.worker]
+                    END_JOB, {"job_id": job_id}, destination=[live.worker.name]
                 )
         except Exception as error:
             raise StoreUnavailableError(
@@ -182,10 +181,10 @@ def _check_backend(app: celery.Celery) -> None:
     from celery.backends.rpc import RPCBackend
 
     url: Any = app.backend_cls or app.conf.result_backend
-    backend, _ = by_url(url, app.loader)
-    if issubclass(backend, DisabledBackend):
+    backend: Any = by_url(url, app.loader)
+    if issubclass(backend[0], DisabledBackend):
         raise ValueError("Celery instance must be configured with a result backend")
-    if issubclass(backend, RPCBackend):
+    if issubclass(backend[0], RPCBackend):
         raise ValueError(
             "The result backend rpc:// can be read by one process only: no other "
             "server process, and no page after a restart, would find its jobs. Take "

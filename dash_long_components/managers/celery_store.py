@@ -1,16 +1,20 @@
 """The store of the Celery manager: jobs in documents, each with one writer.
 
-| key           | written by           | holds                                           |
-|---------------|----------------------|-------------------------------------------------|
-| `<id>.queued` | the submitting server| the record as it was submitted                  |
-| `<id>.live`   | the worker           | the record from its start on, and who runs it   |
-| `<id>.result` | the worker           | the result, in parts                            |
-| `<id>.end`    | any server           | an end that was decided outside of the worker   |
-| `<id>`        | Celery               | how the task ended, if it did not return        |
+=============== ===================== =================================================
+key             written by            holds
+=============== ===================== =================================================
+``<id>.queued`` the server            the record as it was submitted
+``<id>.taken``  a worker's main       who has received it
+                process
+``<id>.live``   the process that runs the record from its start on, and who runs it
+                it
+``<id>.result`` the same              the result, in parts
+``<id>.end``    any server            an end that was decided outside of the worker
+``<id>``        Celery                how the task ended, if it did not return
+=============== ===================== =================================================
 
-A reader puts them together. An end in `<id>.end` wins over all else: a worker that
-finds it there has its writes refused. Two servers that write it at the same moment
-have seen the same, but for a cancel.
+A reader puts them together. What stands in ``<id>.end`` wins over all else: a worker
+that finds it there has its writes refused.
 """
 
 from __future__ import annotations
@@ -19,15 +23,15 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import celery
 
 from ..exceptions import JobEndedError
-from ..jobs import JobError, Record, Status, new_job_id
-from .documents import Documents, Fate
-from .leases import Leases
+from ..jobs import Record, Status, new_job_id
+from .celery_records import End, Live, Worker, worker_died
+from .documents import Documents
+from .leases import Leases, Tenure
 
 #: Characters in one document of a result: even escaped they are less than the 1 MB
 #: that memcached takes.
@@ -40,69 +44,6 @@ _SECRET = "dash-long-jobs.secret"  # noqa: S105
 _SETTLE = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Live:
-    """A job that a worker has taken up.
-
-    Attributes:
-        run: random; a second delivery of the same job has another one.
-        worker: the worker's name, for people.
-        holder: id of the worker's lease; "" if it has none.
-        parts: how many documents the result is in.
-        record: where it stands.
-    """
-
-    run: str
-    worker: str
-    holder: str
-    parts: int = 0
-    record: Record
-
-    def to_text(self) -> str:
-        head = {**vars(self)}
-        del head["record"]
-        return f"{json.dumps(head)}\n{self.record.to_json().decode()}"
-
-    @classmethod
-    def from_text(cls, text: str) -> Live:
-        head, _, record = text.partition("\n")
-        return cls(**json.loads(head), record=Record.from_json(record.encode()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """An end that was decided outside of the worker.
-
-    Attributes:
-        status: a terminal one.
-        at: seconds since the epoch.
-        error: why, if it was not asked for.
-    """
-
-    status: Status
-    at: float
-    error: JobError | None = None
-
-    def to_text(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_text(cls, text: str) -> End:
-        fields = json.loads(text)
-        error = fields["error"] and JobError(**fields["error"])
-        return cls(status=Status(fields["status"]), at=fields["at"], error=error)
-
-    def of(self, record: Record) -> Record:
-        """Return the record of a job that ended so, whatever it was when it did."""
-        return replace(
-            record,
-            status=self.status,
-            cursor=record.cursor + 1,
-            changed=self.at,
-            error=self.error,
-        )
-
-
 class CeleryStore:
     """Job records in a Celery result backend.
 
@@ -111,7 +52,7 @@ class CeleryStore:
 
     Args:
         app: with a result backend.
-        patient: as workers are.
+        patient: as those are who have a result to bring home.
     """
 
     def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
@@ -122,7 +63,7 @@ class CeleryStore:
 
     def submit(self, record: Record) -> None:
         """Keep a job that is about to be published."""
-        self._documents.write(_queued(record.id), record.to_json().decode())
+        self._documents.write(f"{record.id}.queued", record.to_json().decode())
 
     def read(self, job_id: str) -> Record:
         """Return where a job stands. Ends it, if its worker has gone without a word.
@@ -130,7 +71,7 @@ class CeleryStore:
         Raises:
             KeyError: no such job, or its record has outlived its time.
         """
-        end = self.end_of(job_id)
+        end = self._end(job_id)
         live = self.live(job_id)
         record = live.record if live else self._submitted(job_id)
         if end is None and not record.status.is_terminal:
@@ -144,20 +85,9 @@ class CeleryStore:
         except KeyError:
             return False
 
-    def end(self, job_id: str, status: Status, error: JobError | None = None) -> End:
-        """Decide on a job's end, whatever its worker makes of it."""
-        end = End(status=status, at=time.time(), error=error)
-        self._documents.write(_end(job_id), end.to_text())
-        return end
-
-    def end_of(self, job_id: str) -> End | None:
-        """Return the end that was decided outside of the worker, or None."""
-        text = self._documents.read(_end(job_id))
-        return End.from_text(text) if text else None
-
     def live(self, job_id: str) -> Live | None:
-        """Return what the worker that took a job up says of it, or None."""
-        text = self._documents.read(_live(job_id))
+        """Return what the process that started a job says of it, or None."""
+        text = self._documents.read(f"{job_id}.live")
         return Live.from_text(text) if text else None
 
     def result(self, job_id: str) -> bytes | None:
@@ -167,13 +97,19 @@ class CeleryStore:
             KeyError: it has outlived its time.
         """
         live = self.live(job_id)
-        parts = [
-            self._documents.read(_part(live, number))
-            for number in range(live.parts if live else 0)
-        ]
-        if None in parts:
+        if live is None:
             raise KeyError(job_id)
-        return "".join(part or "" for part in parts).encode() or None
+        parts = []
+        for number in range(live.parts):
+            part = self._documents.read(_part(live, number))
+            if part is None:
+                raise KeyError(job_id)
+            parts.append(part)
+        return "".join(parts).encode() or None
+
+    def cancel(self, job_id: str) -> None:
+        """End a job, whatever its worker makes of it."""
+        self._put_end(job_id, End(status=Status.CANCELLED, at=time.time()))
 
     def lane(self, name: str) -> list[tuple[str, int]]:
         """Return id and seq of the live jobs in a lane."""
@@ -204,109 +140,96 @@ class CeleryStore:
 
     # For workers
 
-    def claim(self, job_id: str, worker: str, holder: str) -> Live | None:
+    def take(self, job_id: str, worker: Worker) -> None:
+        """Note which worker a job was delivered to; it may wait there for its turn."""
+        self._documents.write(f"{job_id}.taken", worker.to_text())
+
+    def start(self, job_id: str, worker: Worker) -> Live | None:
         """Start a job, or return None: it has ended, or has been started before."""
-        if self.end_of(job_id) or self.live(job_id):
+        if self._end(job_id) or self.live(job_id):
             return None
         try:
             record = self._submitted(job_id).start(time.time())
         except KeyError:
             return None
-        live = Live(run=new_job_id(), worker=worker, holder=holder, record=record)
-        self._documents.write(_live(job_id), live.to_text())
+        live = Live(run=new_job_id(), worker=worker, record=record)
+        self._put_live(live)
         # Who cancels writes first and reads then, as we do: one sees the other.
-        return live if self._is_mine(live) else None
+        return live if self._is_current(live) else None
 
     def change(self, live: Live, record: Record, result: bytes | None = None) -> Live:
-        """Replace the record of a job that this worker runs.
+        """Replace the record of a job that this process runs.
 
         Raises:
-            JobEndedError: its end was decided elsewhere, or another worker runs it.
+            JobEndedError: its end was decided elsewhere, or another process runs it.
         """
-        if not self._is_mine(live):
+        if not self._is_current(live):
             raise JobEndedError(f"Job {record.id} is not this worker's any more.")
         text = result.decode() if result else ""
         parts = [text[at : at + _PART] for at in range(0, len(text), _PART)]
         for number, part in enumerate(parts):
             self._documents.write(_part(live, number), part)
-        if not set(record.libraries) <= self.libraries():
-            known = {*record.libraries, *self.libraries()}
+        if record.libraries:
+            known = self.libraries().union(record.libraries)
             self._documents.write(_LIBRARIES, json.dumps(sorted(known)))
         live = replace(live, record=record, parts=len(parts))
-        self._documents.write(_live(record.id), live.to_text())
+        self._put_live(live)
         return live
 
-    def _is_mine(self, live: Live) -> bool:
+    def _is_current(self, live: Live) -> bool:
         found = self.live(live.record.id)
         is_same = found is not None and found.run == live.run
-        return is_same and self.end_of(live.record.id) is None
+        return is_same and self._end(live.record.id) is None
 
-    # Both
+    def _put_live(self, live: Live) -> None:
+        self._documents.write(f"{live.record.id}.live", live.to_text())
+
+    # For both
 
     def _submitted(self, job_id: str) -> Record:
-        text = self._documents.read(_queued(job_id))
+        text = self._documents.read(f"{job_id}.queued")
         if text is None:
             raise KeyError(job_id)
         return Record.from_json(text.encode())
 
     def _judge(self, live: Live | None, record: Record) -> End | None:
-        """End a job of which Celery says, or its silence, that it goes on no more."""
+        """End a job that will not go on: Celery says so, or its worker says nothing."""
         fate = self._documents.fate(record.id)
+        worker = live.worker if live else self._taken_by(record.id)
         if fate is not None:
-            status, error = _verdict(fate, record)
-        elif live is not None and live.holder and self._leases.is_over(live.holder):
-            status = Status.LOST
-            message = f"Its worker {live.worker} is not heard of any more."
-            error = JobError(type="WorkerDied", message=message, task=record.task)
+            end = fate.end(record, time.time())
+        elif worker is not None and self._has_lost(worker, record):
+            end = worker_died(worker, record, time.time())
         else:
             return None
         now = self.live(record.id)
         if now is not None and now.record.status.is_terminal:
             return None  # it came to its end while we looked
-        return self.end(record.id, status, error)
+        self._put_end(record.id, end)
+        return end
+
+    def _has_lost(self, worker: Worker, record: Record) -> bool:
+        tenure = self._leases.tenure(worker.lease)
+        if tenure is Tenure.LEFT:
+            # Then Celery has put back on the queue what was only waiting there.
+            return record.status is not Status.QUEUED
+        return tenure is Tenure.SILENT
+
+    def _taken_by(self, job_id: str) -> Worker | None:
+        text = self._documents.read(f"{job_id}.taken")
+        return Worker.from_text(text) if text else None
+
+    def _end(self, job_id: str) -> End | None:
+        text = self._documents.read(f"{job_id}.end")
+        return End.from_text(text) if text else None
+
+    def _put_end(self, job_id: str, end: End) -> None:
+        self._documents.write(f"{job_id}.end", end.to_text())
 
 
-def _verdict(fate: Fate, record: Record) -> tuple[Status, JobError | None]:
-    """Return what becomes of a job whose task Celery has ended."""
-
-    def error(kind: str, message: str) -> JobError:
-        return JobError(type=kind, message=message, task=record.task)
-
-    match fate.type:
-        case "TaskRevokedError":
-            return Status.CANCELLED, None
-        case "NotRegistered":
-            return Status.FAILED, error(
-                "TaskNotFound",
-                f"A worker does not know {record.task}. Restart the worker, and see "
-                "that it imports the app under the same name.",
-            )
-        case "WorkerLostError":
-            # "Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
-            return Status.LOST, error("WorkerDied", fate.message.partition(" Job:")[0])
-        case "TimeLimitExceeded":
-            message = "It ran for longer than Celery's task_time_limit."
-            return Status.TIMED_OUT, error("TimedOut", message)
-    return Status.FAILED, error(fate.type, fate.message)
-
-
-def _queued(job_id: str) -> str:
-    return f"{job_id}.queued"
-
-
-def _live(job_id: str) -> str:
-    return f"{job_id}.live"
-
-
-def _end(job_id: str) -> str:
-    return f"{job_id}.end"
-
-
-def _part(live: Live | None, number: int) -> str:
-    assert live is not None
+def _part(live: Live, number: int) -> str:
     return f"{live.record.id}.result.{live.run}.{number}"
 
 
 def _lane(name: str) -> str:
-    digest: Any = hashlib.sha256(name.encode()).hexdigest()
-    return f"dash-long-jobs.lane.{digest}"
+    return f"dash-long-jobs.lane.{hashlib.sha256(name.encode()).hexdigest()}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import celery
+from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
@@ -18,11 +21,14 @@ from ..exceptions import JobEndedError
 from ..jobs import Call, PropUpdate, Record, Status
 from ..runtime import Outcome
 from ..tasks import Task
-from . import leases
-from .celery_store import CeleryStore, Live
+from .celery_records import Live, Worker
+from .celery_store import CeleryStore
+from .leases import Lease
 from .processes import Process, adopt_orphans
 
 logger = logging.getLogger("dash_long_components")
+
+_PREFIX = "dash_long_components."
 
 #: Name of the control command that ends a running job.
 END_JOB = "end_dash_long_job"
@@ -36,7 +42,7 @@ _LOOK_AGAIN = 0.5
 
 def task_name(key: str, name: str) -> str:
     """Return the name under which Celery knows a task, and routes it."""
-    return f"dash_long_components.{name}.{key}"
+    return f"{_PREFIX}{name}.{key}"
 
 
 def add_task(app: celery.Celery, task: Task) -> None:
@@ -54,30 +60,82 @@ def add_task(app: celery.Celery, task: Task) -> None:
         acks_late=False,
         max_retries=0,
     )
-    def run(self: celery.Task, job_id: str, call: str, after: str | None) -> None:
+    def run(self: Any, job_id: str, call: str, after: str | None) -> None:
         store = CeleryStore(app, patient=True)
         if after is not None and store.is_live(after):
-            self.apply_async(
-                args=(job_id, call, after),
-                task_id=job_id,
-                countdown=_LOOK_AGAIN,
-                argsrepr=job_id,
-                add_to_parent=False,
-            )
-            return
-        _run(store, job_id, Call.from_json(call.encode()), self.request.hostname)
+            publish(app, self.name, job_id, call, after, countdown=_LOOK_AGAIN)
+        else:
+            worker = _worker(self.request.hostname)
+            _run(store, job_id, Call.from_json(call.encode()), worker)
 
 
-def _run(store: CeleryStore, job_id: str, call: Call, worker: str) -> None:
-    holder = leases.holder()
-    live = store.claim(job_id, worker, holder.id if holder else "")
+def publish(
+    app: celery.Celery,
+    name: str,
+    job_id: str,
+    call: str,
+    after: str | None,
+    **options: Any,
+) -> None:
+    """Send a job to Celery's broker.
+
+    Args:
+        app: whose broker.
+        name: Celery's of the task.
+        job_id: becomes the id of the Celery task.
+        call: what to run, as JSON text.
+        after: id of a job that has to end before.
+        options: further ones of ``Celery.send_task``.
+    """
+    app.send_task(
+        name,
+        args=(job_id, call, after),
+        task_id=job_id,
+        # Arguments and cookies are nothing for logs and monitors.
+        argsrepr=job_id,
+        ignore_result=True,
+        add_to_parent=False,
+        **options,
+    )
+
+
+@signals.task_received.connect
+def _take(request: Any, **_: Any) -> None:
+    """Note which worker has a job, in its main process, before the pool gets it."""
+    if request.name.startswith(_PREFIX):
+        CeleryStore(request.app).take(request.id, _worker(request.hostname))
+
+
+def _worker(name: str) -> Worker:
+    lease = Lease.current
+    return Worker(name=name, lease=lease.id if lease else "")
+
+
+def _run(store: CeleryStore, job_id: str, call: Call, worker: Worker) -> None:
+    live = store.start(job_id, worker)
     if live is None:
         logger.info("Job %s has ended, or was started before: not run.", job_id)
         return
-    if holder is not None and holder.pid != os.getpid():
-        adopt_orphans()
     execution = Execution(store, live)
-    execution.finish(execution.run(call))
+    with _process_of_its_own():
+        outcome = execution.run(call)
+    execution.finish(outcome)
+
+
+@contextlib.contextmanager
+def _process_of_its_own() -> Iterator[None]:
+    """In a process of a pool, see that whoever ends the process ends the job."""
+    lease = Lease.current
+    if lease is None or lease.pid == os.getpid():
+        yield
+        return
+    adopt_orphans()
+    # billiard makes a SystemExit of it, which the function might have raised itself.
+    previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 class Execution:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import celery
 from celery import states
 
 from ..exceptions import StoreUnavailableError
+from .celery_records import Fate
 
 T = TypeVar("T")
 
@@ -23,19 +23,6 @@ _STATE = "DASH_LONG_JOB"
 
 #: Seconds between two tries of a worker while the backend does not answer.
 _PAUSE = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fate:
-    """What Celery itself says of a task that did not return.
-
-    Attributes:
-        type: class name of the exception that stands for it.
-        message: one line for people.
-    """
-
-    type: str
-    message: str
 
 
 class Documents:

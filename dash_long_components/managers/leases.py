@@ -7,6 +7,7 @@ process of its own is not taken for dead.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -14,10 +15,11 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import celery
-from celery import bootsteps
+from celery import bootsteps, signals
 
 from ..exceptions import StoreUnavailableError
 from .documents import Documents
@@ -32,21 +34,6 @@ _FRESH = 1.0
 _PERIODS = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Holder:
-    """A worker, from its start to its end.
-
-    Attributes:
-        id: random, so that a worker that is started again is another one.
-        pid: of its main process.
-    """
-
-    id: str
-    pid: int
-
-
-_holder: Holder | None = None
-
 #: Held while a lease is written. The worker must not fork a process of its pool in the
 #: middle of that: SQLite for one would think for ever that the child holds its lock.
 _no_fork = threading.Lock()
@@ -58,27 +45,59 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def holder() -> Holder | None:
-    """Return the worker that this process belongs to, or None outside of workers."""
-    return _holder
+class Lease:
+    """The lease of the worker that this process belongs to.
+
+    Attributes:
+        id: random, so that a worker that is started again has another one.
+        pid: of the worker's main process.
+    """
+
+    #: None outside of workers. Processes of a pool have it from the main process.
+    current: Lease | None = None
+
+    def __init__(self) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.pid = os.getpid()
+        self._left = threading.Event()
+
+    def renew(self, app: celery.Celery, period: float) -> None:
+        """Renew it as long as this process lives, or until it leaves."""
+        documents = Documents(app)
+        for beat in itertools.count(1):
+            with _no_fork:
+                if not self._left.is_set():
+                    self._write(documents, beat=beat, period=period)
+            if self._left.wait(period / 3):
+                return
+
+    def leave(self, app: celery.Celery) -> None:
+        """Say that the worker ends in good order: what it had not begun is requeued."""
+        self._left.set()
+        with _no_fork:
+            self._write(Documents(app), beat=None, period=0)
+
+    def _write(self, documents: Documents, **fields: float | None) -> None:
+        try:
+            documents.write(_key(self.id), json.dumps(fields))
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
 
 
-def step(lease: float) -> type[bootsteps.StartStopStep]:
-    """Return a step for Celery's workers that renews their lease every few seconds."""
+def step(period: float) -> type[bootsteps.StartStopStep]:
+    """Return a step for Celery's workers that keeps their lease, of some seconds."""
 
     class LeaseStep(bootsteps.StartStopStep):
-        """Names the worker before it forks its pool, and keeps its lease."""
+        """Has a lease before the pool is forked, and renews it from then on."""
 
         def __init__(self, worker: Any, **options: Any) -> None:
-            global _holder
             super().__init__(worker, **options)
-            _holder = Holder(id=secrets.token_urlsafe(16), pid=os.getpid())
+            self._lease = Lease.current = Lease()
 
         def start(self, worker: Any) -> None:
-            assert _holder is not None
             threading.Thread(
-                target=_renew,
-                args=(worker.app, _holder.id, lease),
+                target=self._lease.renew,
+                args=(worker.app, period),
                 name="dash-long-jobs-lease",
                 daemon=True,
             ).start()
@@ -86,18 +105,18 @@ def step(lease: float) -> type[bootsteps.StartStopStep]:
     return LeaseStep
 
 
-def _renew(app: celery.Celery, holder_id: str, lease: float) -> None:
-    documents = Documents(app)
-    beat = 0
-    while True:
-        beat += 1
-        text = json.dumps({"beat": beat, "lease": lease})
-        try:
-            with _no_fork:
-                documents.write(_key(holder_id), text)
-        except StoreUnavailableError as error:
-            logger.warning("%s", error)
-        time.sleep(lease / 3)
+@signals.worker_shutdown.connect
+def _leave(sender: Any, **_: Any) -> None:
+    if Lease.current is not None:
+        Lease.current.leave(sender.app)
+
+
+class Tenure(Enum):
+    """What a reader knows of a worker by its lease."""
+
+    HOLDS = auto()  #: it renews its lease
+    LEFT = auto()  #: it ended in good order
+    SILENT = auto()  #: it has not renewed its lease for too long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,19 +125,22 @@ class _Reading:
 
     Attributes:
         beat: changes with every renewal.
-        lease: seconds.
+        period: seconds; 0 when the worker has left.
         at: by the reader's own clock; no two machines' clocks are compared.
         quiet: seconds for which the reader has seen no renewal.
     """
 
     beat: int | None
-    lease: float
+    period: float
     at: float
     quiet: float
 
     @property
-    def is_over(self) -> bool:
-        return self.quiet >= _PERIODS * self.lease
+    def tenure(self) -> Tenure:
+        if self.period == 0:
+            return Tenure.LEFT
+        is_over = self.quiet >= _PERIODS * self.period
+        return Tenure.SILENT if is_over else Tenure.HOLDS
 
 
 class Leases:
@@ -128,31 +150,31 @@ class Leases:
         self._documents = documents
         self._readings: dict[str, _Reading] = {}
 
-    def is_over(self, holder_id: str) -> bool:
-        """Tell whether a worker has not renewed its lease for too long.
+    def tenure(self, lease_id: str) -> Tenure:
+        """Tell whether a worker is still there.
 
         Raises:
             StoreUnavailableError: the backend does not answer.
         """
-        last = self._readings.get(holder_id)
-        if last and time.monotonic() - last.at < min(_FRESH, last.lease / 3):
-            return last.is_over
+        last = self._readings.get(lease_id)
+        if last and time.monotonic() - last.at < min(_FRESH, last.period / 3):
+            return last.tenure
         try:
-            text = self._documents.read(_key(holder_id))
+            text = self._documents.read(_key(lease_id))
         except StoreUnavailableError:
             # The worker can't renew it either: begin anew.
-            self._readings.pop(holder_id, None)
+            self._readings.pop(lease_id, None)
             raise
         now = time.monotonic()
-        fields = json.loads(text) if text else {"beat": None, "lease": 10.0}
+        fields = json.loads(text) if text else {"beat": None, "period": 10.0}
         quiet = 0.0
         if last and last.beat == fields["beat"]:
             # Between two readings that are far apart the backend may have been away.
-            quiet = last.quiet + min(now - last.at, last.lease)
+            quiet = last.quiet + min(now - last.at, last.period)
         reading = _Reading(**fields, at=now, quiet=quiet)
-        self._readings[holder_id] = reading
-        return reading.is_over
+        self._readings[lease_id] = reading
+        return reading.tenure
 
 
-def _key(holder_id: str) -> str:
-    return f"dash-long-jobs.lease.{holder_id}"
+def _key(lease_id: str) -> str:
+    return f"dash-long-jobs.lease.{lease_id}"

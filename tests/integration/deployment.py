@@ -115,7 +115,9 @@ def deployed(
         names = [f"worker-{n}" for n in range(workers if setting.has_workers else 0)]
         started = [
             stack.enter_context(
-                working([*setting.worker(*options), "-n", f"{name}@test"], folder / name)
+                working(
+                    [*setting.worker(*options), "-n", f"{name}@test"], folder / name
+                )
             )
             for name in names
         ]

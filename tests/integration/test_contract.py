@@ -72,7 +72,8 @@ def wait_for_file(name: str) -> object:
 
 
 def test_what_it_returns_is_the_result(page: Page) -> None:
-    for value in (None, 0, "", [], False, {"a": [1.5, None]}, "ä\ud83d"):
+    values: list[object] = [None, 0, "", [], False, {"a": [1.5, None]}, "ä\ud83d"]
+    for value in values:
         job = page.run("echo", value)
         assert job.status == "succeeded", job.snapshots
         assert job.result == value

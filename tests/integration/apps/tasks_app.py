@@ -4,6 +4,7 @@ Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON
 those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug mode on.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -34,6 +35,7 @@ if "celery" in settings:
     celery_app = Celery(__name__)
     celery_app.conf.update(settings.pop("celery"))
     manager = CeleryLongCallbackManager(celery_app, **settings)
+    handle = manager.handle
 else:
     manager = DiskcacheLongCallbackManager(cache, **settings)
 app = dash.Dash(__name__, long_callback_manager=manager)
@@ -43,6 +45,7 @@ print(f"imported in {os.getpid()}", flush=True)
 NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
+    *("until", "gil"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -231,6 +234,23 @@ def busy(set_progress: Callable[[object], None], name: str) -> None:
     while True:
         set_progress(number := number + 1)
         time.sleep(0.05)
+
+
+@long_callback("until", progress=Output("until", "title"))
+def until(set_progress: Callable[[object], None], name: str) -> str:
+    """Report until there is ``name.go``."""
+    write(name, json.dumps(os.getpid()))
+    while not os.path.exists(f"{name}.go"):
+        set_progress(time.monotonic())
+        time.sleep(0.01)
+    return name
+
+
+@long_callback("gil")
+def gil(seconds: float) -> str:
+    """Keep all other threads of this process from running."""
+    ctypes.PyDLL(None).usleep(int(seconds * 1e6))
+    return "done"
 
 
 VERSION = 1
