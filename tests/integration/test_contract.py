@@ -43,7 +43,8 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
         case "redis":
             return Setting.celery(redis(), redis())
         case "rabbitmq-redis":
-            return Setting.celery(rabbitmq(), redis(), task_default_queue=queue)
+            late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
+            return Setting.celery(rabbitmq(), redis(), task_default_queue=queue, **late)
         case "rabbitmq-database":
             database = f"db+sqlite:///{folder}/results.sqlite"
             return Setting.celery(rabbitmq(), database, task_default_queue=queue)
