@@ -63,8 +63,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if not isinstance(celery_app, celery.Celery):
             raise ValueError("First argument must be a celery.Celery object")
         _check_backend(celery_app)
-        if isinstance(lease, bool) or not isinstance(lease, int | float) or lease <= 0:
-            raise ValueError(f"lease takes a number above zero, not {lease!r}.")
+        is_number = isinstance(lease, int | float) and not isinstance(lease, bool)
+        if not is_number or not 0 < lease < float("inf"):
+            raise ValueError(f"lease takes seconds above zero, not {lease!r}.")
         self.handle = celery_app
         self._store = CeleryStore(celery_app)
         self._secret = secrets.token_hex(32)

@@ -58,7 +58,9 @@ SHARED = {"managers.base", "managers.lanes", "managers.processes"}
 MAY_IMPORT |= dict.fromkeys(
     DISKCACHE, {*BASE, *BRIDGE, *SHARED, *DISKCACHE, *ENGINES} - {"celery"}
 )
-MAY_IMPORT |= dict.fromkeys(CELERY, {*BASE, *BRIDGE, *SHARED, *CELERY, "celery"})
+MAY_IMPORT |= dict.fromkeys(
+    CELERY, {*BASE, *BRIDGE, *SHARED, *CELERY, *ENGINES} - {"diskcache"}
+)
 
 
 def imports(module: str) -> set[str]:
