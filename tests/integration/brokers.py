@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-import psutil
 import pytest
-from dash.testing.wait import until
 
 from tests.conftest import AppProcess, free_port
 
@@ -36,6 +36,9 @@ class Broker(AppProcess):
         if self._server is not None:
             self._server.kill()
         super().close()
+
+
+B = TypeVar("B", bound=Broker)
 
 
 class Redis(Broker):
@@ -86,14 +89,29 @@ class RabbitMQ(Broker):
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
 
-def redis(folder: Path) -> Redis:
+@contextmanager
+def redis(folder: Path) -> Iterator[Redis]:
+    """Run a Redis that keeps its data in a folder."""
     require("redis-server", shutil.which("redis-server"))
-    return Redis(folder)
+    with _running(Redis(folder)) as server:
+        yield server
 
 
-def rabbitmq(folder: Path) -> RabbitMQ:
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+    """Run a RabbitMQ that keeps its data in a folder."""
     require("rabbitmq-server", _RABBITMQ)
-    return RabbitMQ(folder)
+    with _running(RabbitMQ(folder)) as server:
+        yield server
+
+
+@contextmanager
+def _running(server: B) -> Iterator[B]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 def require(package: str, found: str | None) -> None:
@@ -103,9 +121,3 @@ def require(package: str, found: str | None) -> None:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-
-
-def stop(process: psutil.Process | subprocess.Popen[bytes]) -> None:
-    """Stop a process in its tracks, until it is told to go on."""
-    psutil.Process(process.pid).suspend()
-    until(lambda: psutil.Process(process.pid).status() == "stopped", 5, poll=0.01)

@@ -54,20 +54,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture(scope="session")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Redis]:
     """A Redis that nobody hurts."""
-    server = brokers.redis(tmp_path_factory.mktemp("redis"))
-    try:
-        server.start()
+    with brokers.redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.RabbitMQ]:
     """A RabbitMQ that nobody hurts."""
-    server = brokers.rabbitmq(tmp_path_factory.mktemp("rabbitmq"))
-    try:
-        server.start()
+    with brokers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
-    finally:
-        server.close()

@@ -52,9 +52,12 @@ class Setting:
     def gunicorn(self, workers: int) -> list[str]:
         return gunicorn(workers, **self.manager)
 
-    def worker(self, *options: str, app: str = "tasks_app:celery_app") -> list[str]:
+    def worker(
+        self, *options: str, app: str = "tasks_app:celery_app", path: Path = APPS
+    ) -> list[str]:
+        """Return how to start a worker on an app that is found in ``path``."""
         return [
-            *("env", f"SETTINGS={json.dumps(self.manager)}", f"PYTHONPATH={APPS}"),
+            *("env", f"SETTINGS={json.dumps(self.manager)}", f"PYTHONPATH={path}"),
             *(sys.executable, "-m", "celery", "-A", app, "worker", "-l", "INFO"),
             *("--without-gossip", "--without-mingle", *(options or ["-c", "2"])),
         ]

@@ -103,8 +103,7 @@ def test_worker_with_other_code_fails_the_job(setting: Setting, tmp_path: Path) 
     source = (APPS / "tasks_app.py").read_text()
     old = source.replace("    return value\n", "    return [value]\n")
     (tmp_path / "worker" / "tasks_app.py").write_text(old)
-    worker = ["env", "-C", str(tmp_path / "worker"), *setting.worker("-c", "1")]
-    worker = [part.replace(str(APPS), str(tmp_path / "worker")) for part in worker]
+    worker = setting.worker("-c", "1", path=tmp_path / "worker")
     with (
         serving(setting.web(), tmp_path / "web") as web,
         working(worker, tmp_path / "worker"),

@@ -34,12 +34,8 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     """A Redis to be hurt."""
     folder = tmp_path / "redis"
     folder.mkdir()
-    server = brokers.redis(folder)
-    try:
-        server.start()
+    with brokers.redis(folder) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
