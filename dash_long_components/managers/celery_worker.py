@@ -47,6 +47,7 @@ def task_name(key: str, name: str) -> str:
 
 def add_task(app: celery.Celery, task: Task) -> None:
     """Make a Celery task of a long callback."""
+    store = CeleryStore(app, patient=True)
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -61,7 +62,6 @@ def add_task(app: celery.Celery, task: Task) -> None:
         max_retries=0,
     )
     def run(self: Any, job_id: str, call: str, after: str | None) -> None:
-        store = CeleryStore(app, patient=True)
         if after is not None and store.is_live(after):
             publish(app, self.name, job_id, call, after, countdown=_LOOK_AGAIN)
         else:

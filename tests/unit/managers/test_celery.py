@@ -13,8 +13,10 @@ from dash import Input, Output
 
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager, tasks
-from dash_long_components.jobs import Lane, Retrigger
+from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.jobs import Call, Lane, Retrigger, Status
 from dash_long_components.managers.lanes import Admission, Entry, admit
+from tests.unit.fakes import Site
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +106,29 @@ def test_missing_celery_is_told_with_the_extra(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert b'pip install "dash-long-components[celery]"' in run.stdout
+
+
+def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app)
+    sent: list[str] = []
+
+    def send_task(_name: str, *, task_id: str, **_: Any) -> None:
+        sent.append(task_id)
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    site = Site()
+    decorate(site)
+    with pytest.raises(StoreUnavailableError, match="does not take the job: refused"):
+        manager.submit(
+            next(iter(tasks._registry.values())),
+            Call(task="", fingerprint="", context={}),
+        )
+    # It may have got through.
+    assert manager.read(sent[0], 0).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize(
