@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -21,12 +21,14 @@ _RABBITMQ = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin")
 class Broker(AppProcess):
     """A server that others store their messages or results in."""
 
+    host = "127.0.0.1"
+
     def _answers(self) -> bool:
         assert self._server is not None
         if self._server.poll() is not None:
             pytest.fail(f"{self.command} ended at its start:\n{self.log}")
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self.host, self.port), 1).close()
         except OSError:
             return False
         return True
@@ -44,20 +46,20 @@ B = TypeVar("B", bound=Broker)
 class Redis(Broker):
     """A ``redis-server`` that loses nothing when it is started again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, host: str, prefix: Sequence[str]) -> None:
+        self.host = host
         port = free_port()
         command = [
-            *("redis-server", "--bind", "127.0.0.1", "--port", str(port)),
-            *("--dir", str(folder), "--appendonly", "yes"),
-            *("--databases", "64", "--appendfsync", "always"),
+            *(*prefix, "redis-server", "--bind", host, "--port", str(port)),
+            *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"),
+            *("--databases", "64", "--protected-mode", "no"),
         ]
         super().__init__(command, folder, port)
         self._databases = iter(range(64))
 
     def database(self) -> str:
         """Return the URL of a database that nobody has used."""
-        return f"redis://127.0.0.1:{self.port}/{next(self._databases)}"
+        return f"redis://{self.host}:{self.port}/{next(self._databases)}"
 
 
 class RabbitMQ(Broker):
@@ -90,10 +92,18 @@ class RabbitMQ(Broker):
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[Redis]:
-    """Run a Redis that keeps its data in a folder."""
+def redis(
+    folder: Path, host: str = Broker.host, prefix: Sequence[str] = ()
+) -> Iterator[Redis]:
+    """Run a Redis that keeps its data in a folder.
+
+    Args:
+        folder: for its data.
+        host: the address it listens at.
+        prefix: a command that runs it.
+    """
     require("redis-server", shutil.which("redis-server"))
-    with _running(Redis(folder)) as server:
+    with _running(Redis(folder, host, prefix)) as server:
         yield server
 
 

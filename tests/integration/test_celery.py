@@ -135,7 +135,7 @@ def test_job_that_is_delivered_twice_runs_once(
     assert job.result == "once"
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
 def test_cancel_reaches_a_pool_that_ends_nothing_at_the_next_progress(
     deploy: Deploy, tmp_path: Path, pool: str
 ) -> None:
