@@ -32,7 +32,8 @@ export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test build lint types vitest unit integration browser \
-	wheel-tests oldest-tests format system-python system-browser clean
+	wheel-tests oldest-tests format system-python system-browser \
+	system-brokers clean
 
 help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
@@ -43,7 +44,7 @@ help:
 demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
-test: system-browser lint types vitest wheel-tests oldest-tests
+test: system-browser system-brokers lint types vitest wheel-tests oldest-tests
 
 build: $(GENERATED)
 
@@ -61,19 +62,22 @@ vitest: $(NODE)
 	npm test
 
 # One layer alone, on the checkout.
-unit integration: $(DEV) $(GENERATED)
-	$(VENV)/bin/python -m pytest tests/$@
+unit: $(DEV) $(GENERATED)
+	$(VENV)/bin/python -m pytest tests/unit
 
-browser: system-browser $(DEV) $(GENERATED)
+integration: system-brokers $(DEV) $(GENERATED)
+	$(VENV)/bin/python -m pytest tests/integration
+
+browser: system-browser system-brokers $(DEV) $(GENERATED)
 	$(VENV)/bin/python -m pytest tests/browser
 
 # All layers, on the built wheel. They run in a copy of the repository that lacks
 # the package, so that nothing but the installed wheel can be imported.
-wheel-tests: system-browser $(WHEEL)
+wheel-tests: system-browser system-brokers $(WHEEL)
 	$(call test-wheel,$(WHEEL_VENV),)
 
 # What depends on Dash, on the oldest release that is supported.
-oldest-tests: system-browser $(OLDEST)
+oldest-tests: system-browser system-brokers $(OLDEST)
 	$(call test-wheel,$(OLDEST_VENV),tests/unit tests/browser)
 
 # $(call test-wheel,VENV,TESTS)
@@ -110,12 +114,16 @@ system-python:
 system-browser:
 	$(call require,command -v chromium && command -v chromedriver,chromium chromium-driver)
 
+# RabbitMQ's own folder is on no path: only root may run what is.
+system-brokers:
+	$(call require,command -v redis-server && test -x /usr/lib/rabbitmq/bin/rabbitmq-server,redis-server rabbitmq-server)
+
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python: | system-python
 	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
 $(DEMO): pyproject.toml package.json | $(VENV)/bin/python
-	$(VENV)/bin/pip install -q --group build -e '.[diskcache]'
+	$(VENV)/bin/pip install -q --group build -e '.[celery,diskcache]'
 	touch $@
 
 $(DEV): $(DEMO)
@@ -133,12 +141,12 @@ $(GENERATED): $(FRONTEND) $(NODE) | $(DEMO)
 $(WHEEL): $(GENERATED) $(PACKAGE) | $(WHEEL_VENV)/bin/python
 	rm -rf dist
 	$(WHEEL_VENV)/bin/pip wheel -q --no-deps -w dist .
-	$(WHEEL_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[diskcache]"
+	$(WHEEL_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[celery,diskcache]"
 	$(WHEEL_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@
 
 $(OLDEST): $(WHEEL) | $(OLDEST_VENV)/bin/python
 	$(OLDEST_VENV)/bin/pip install -q --group test 'dash[testing]==$(OLDEST_DASH)' \
-		"$$(ls dist/*.whl)[diskcache]"
+		"$$(ls dist/*.whl)[celery,diskcache]"
 	$(OLDEST_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@

@@ -10,9 +10,11 @@ from .app import Dash, init_app
 from .callbacks import long_callback
 from .exceptions import LongCallbackError
 from .managers.base import LongCallbackManager
+from .managers.celery import CeleryLongCallbackManager
 from .managers.diskcache import DiskcacheLongCallbackManager
 
 __all__ = [
+    "CeleryLongCallbackManager",
     "Dash",
     "DiskcacheLongCallbackManager",
     "LongCallbackError",

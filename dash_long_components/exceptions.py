@@ -23,9 +23,20 @@ class StoreError(LongCallbackError):
     """The place where jobs are kept can not be used."""
 
 
+class StoreUnavailableError(StoreError):
+    """The place where jobs are kept does not answer now; ask again later."""
+
+
 class JobEndedError(LongCallbackError):
     """A job that has ended can not change any more."""
 
 
 class BadHandleError(LongCallbackError):
     """A token was forged, cut, meant for another server, or has expired."""
+
+
+class JobCancelled(BaseException):
+    """The job was cancelled while its function runs in this process.
+
+    No ``Exception``, so that a function that catches those ends nevertheless.
+    """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -96,6 +97,9 @@ class LongJobs:
                 snapshot = manager.read(self._handles(manager).verify(token), cursor)
             except (BadHandleError, KeyError):
                 continue
+            if snapshot.status is Status.QUEUED:
+                waiting = max(0.0, time.time() - snapshot.created)
+                return replace(snapshot, waiting=waiting)
             if snapshot.libraries:
                 files = dash_bridge.library_files(self._app, snapshot.libraries)
                 return replace(snapshot, files=tuple(files))

@@ -122,6 +122,7 @@ class Snapshot:
         status: where the job stands.
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
+        waiting: seconds for which no worker has taken it up, while it is queued.
         progress: updates of the progress Outputs, or None if nothing is new.
         props: updates by ``dash.set_props``, in order.
         result: Dash's own callback response as JSON text, at the end of a success.
@@ -134,6 +135,7 @@ class Snapshot:
     status: Status
     created: float
     changed: float
+    waiting: float | None = None
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
     result: bytes | None = None
@@ -144,6 +146,8 @@ class Snapshot:
     def to_json(self) -> bytes:
         """Return the wire format; a large result is copied, never parsed."""
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
+        if self.waiting is not None:
+            head["waiting"] = round(self.waiting, 1)
         if self.progress:
             head["progress"] = self.progress
         if self.props:

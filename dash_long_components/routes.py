@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 import flask
 
+from .exceptions import StoreUnavailableError
 from .extension import LongJobs
 from .jobs import Snapshot
+
+logger = logging.getLogger("dash_long_components")
 
 #: Bytes that a request's body may have: room for some thousands of jobs on a page.
 MAX_BODY = 256 * 1024
@@ -78,7 +82,11 @@ def _with_body(
             return _refuse(400, "The body is not JSON.")
         except RecursionError:
             return _refuse(400, "The body is nested too deeply.")
-        return view(jobs, body)
+        try:
+            return view(jobs, body)
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
+            return _refuse(503, "The place where jobs are kept does not answer.")
 
     return respond
 

@@ -10,14 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import dash_bridge
-from .exceptions import JobEndedError
+from . import dash_bridge, tasks
+from .exceptions import (
+    CodeChangedError,
+    JobCancelled,
+    JobEndedError,
+    TaskNotFoundError,
+)
 from .jobs import Call, JobError, PropUpdate, Status
 from .tasks import Task
 
 logger = logging.getLogger("dash_long_components")
 
-#: Seconds between two writes of what a job reports.
+#: Seconds between two writes of what a job reports, where writing is cheap.
 REPORT_INTERVAL = 0.1
 
 #: Writes progress and set_props updates to the job's record.
@@ -35,17 +40,25 @@ class Reporter:
     costs the job next to nothing. ``close`` writes what is left.
 
     Args:
-        write: called from one thread at a time.
+        write: called from one thread at a time. It raises ``JobEndedError`` when the
+            job's end was decided elsewhere.
         progress_outputs: ``[component id, property]`` for each progress Output.
         progress_schema: the grouping of progress Outputs.
+        interval: seconds between two writes.
     """
 
     def __init__(
-        self, write: Write, progress_outputs: list[list[Any]], progress_schema: Any
+        self,
+        write: Write,
+        progress_outputs: list[list[Any]],
+        progress_schema: Any,
+        interval: float = REPORT_INTERVAL,
     ) -> None:
         self._write = write
         self._outputs = progress_outputs
         self._schema = progress_schema
+        self._interval = interval
+        self._has_ended = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = threading.Event()
@@ -61,7 +74,9 @@ class Reporter:
             dash.exceptions.InvalidCallbackReturnValue: the value has another grouping
                 than the Outputs.
             TypeError: a value has no JSON form.
+            JobCancelled: nobody waits for the job any more.
         """
+        self._check_wanted()
         single = isinstance(self._schema, list | tuple) and len(self._schema) == 1
         if single and not isinstance(value, list | tuple):
             value = [value]
@@ -75,7 +90,12 @@ class Reporter:
             self._notify()
 
     def set_props(self, component_id: Any, props: dict[str, Any]) -> None:
-        """Report new property values of a component, Patches among them."""
+        """Report new property values of a component, Patches among them.
+
+        Raises:
+            JobCancelled: nobody waits for the job any more.
+        """
+        self._check_wanted()
         # Encoded now: a Patch or a list may be changed and sent again right after.
         updates = [
             [component_id, name, dash_bridge.to_json_data(value)]
@@ -99,6 +119,11 @@ class Reporter:
         if self._failure is not None:
             raise self._failure
 
+    def _check_wanted(self) -> None:
+        # Where the function runs in a process that can't be killed for it alone.
+        if self._has_ended:
+            raise JobCancelled
+
     def _notify(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(
@@ -112,7 +137,7 @@ class Reporter:
             self._wake.wait()
             self._wake.clear()
             self._flush()
-            self._closed.wait(REPORT_INTERVAL)
+            self._closed.wait(self._interval)
 
     def _flush(self) -> None:
         with self._lock:
@@ -124,7 +149,7 @@ class Reporter:
             updates = None if progress is None else self._progress_updates(progress)
             self._write(updates, props)
         except JobEndedError:
-            pass  # cancelled: nobody looks at it any more
+            self._has_ended = True
         except Exception as error:
             self._failure = error
 
@@ -140,7 +165,7 @@ class Outcome:
     """How a function ended.
 
     Attributes:
-        status: ``succeeded`` or ``failed``.
+        status: ``succeeded`` or ``failed``; ``cancelled`` if the function was told so.
         result: Dash's callback response as JSON text; None if it updates nothing.
         error: what was raised.
         libraries: component libraries that the function imported.
@@ -152,13 +177,36 @@ class Outcome:
     libraries: list[str] = field(default_factory=list)
 
 
-def run(task: Task, call: Call, write: Write) -> Outcome:
+def find(call: Call, name: str) -> Task:
+    """Return the task of a call, as an import of the app brought it about here.
+
+    Raises:
+        TaskNotFoundError: it did not.
+        CodeChangedError: it is another one than in the process that submitted it.
+    """
+    task = tasks.find(call.task)
+    if task is None:
+        raise TaskNotFoundError(
+            f"{name} was not found by importing the app. Define it where an import of "
+            "the app's module brings it about."
+        )
+    if task.fingerprint != call.fingerprint:
+        raise CodeChangedError(
+            f"The code of {name} has changed since the server was started. "
+            "Restart the server, and its workers if it has any."
+        )
+    return task
+
+
+def run(
+    task: Task, call: Call, write: Write, interval: float = REPORT_INTERVAL
+) -> Outcome:
     """Run a job's function in this process, as Dash would have run it in the request.
 
     Whatever the function raises becomes the outcome, ``SystemExit`` too; it is logged
     with its traceback and the task's name.
     """
-    reporter = Reporter(write, call.progress, task.progress)
+    reporter = Reporter(write, call.progress, task.progress, interval)
     function = task.function
     if task.progress is not None:
         function = functools.partial(function, reporter.set_progress)
@@ -170,6 +218,8 @@ def run(task: Task, call: Call, write: Write) -> Outcome:
             response, libraries = runner.run(call.context, reporter.set_props)
         finally:
             reporter.close()
+    except JobCancelled:
+        return Outcome(status=Status.CANCELLED)
     except BaseException as error:
         return failure(task.name, error, call.debug)
     return Outcome(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -68,11 +69,21 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
+_listeners: list[Callable[[Task], None]] = []
 
 
 def register(task: Task) -> None:
     """Add a task. A later one with the same key takes the place of the earlier."""
     _registry[task.key] = task
+    for listener in _listeners:
+        listener(task)
+
+
+def on_register(listener: Callable[[Task], None]) -> None:
+    """Call ``listener`` with every task: those there are, and those to come."""
+    for task in list(_registry.values()):
+        listener(task)
+    _listeners.append(listener)
 
 
 def find(key: str) -> Task | None:
@@ -91,12 +102,32 @@ def modules() -> set[str]:
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Return ``module.function``, with one name for the main module everywhere."""
+    """Return ``module.function``, the same in every process.
+
+    What is the main file here may be imported by its name there: by a Celery worker
+    (``celery -A app``), or by gunicorn (``app:server``).
+    """
     definition = _definition(function)
     module = definition.__module__
     if module in _MAIN_NAMES:
-        module = "__main__"
+        module = _importable_name(sys.modules.get(module))
     return f"{module}.{definition.__qualname__}"
+
+
+def _importable_name(main: types.ModuleType | None) -> str:
+    """Return the name under which the main file can be imported."""
+    path = getattr(main, "__file__", None)
+    if path is None:  # a notebook, or an interactive session
+        return "__main__"
+    folder, file = os.path.split(os.path.abspath(path))
+    names = [os.path.splitext(file)[0]]
+    package = getattr(main, "__package__", None)
+    if package:  # python -m package.module
+        return ".".join([package, *names])
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, name = os.path.split(folder)
+        names.insert(0, name)
+    return ".".join(names)
 
 
 def key_of(function: Callable[..., Any], callback_id: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
-
-import diskcache
+from typing import TYPE_CHECKING, Any
 
 from ..jobs import Lane, Retrigger
+
+if TYPE_CHECKING:
+    import diskcache
 
 
 class Entry(Enum):
@@ -34,6 +36,22 @@ class Admission:
     replaced: tuple[str, ...] = ()
 
 
+def admit(lane: Lane, live: Sequence[tuple[str, int]]) -> Admission:
+    """Decide on a job that comes to a lane, by id and seq of the live jobs in it."""
+    match lane.retrigger:
+        case Retrigger.IGNORE if live:
+            return Admission(entry=Entry.NEVER)
+        case Retrigger.REPLACE if any(seq > lane.seq for _, seq in live):
+            return Admission(entry=Entry.LATE)
+        case Retrigger.REPLACE:
+            return Admission(
+                entry=Entry.NOW, replaced=tuple(job_id for job_id, _ in live)
+            )
+        case Retrigger.QUEUE if live:
+            return Admission(entry=Entry.WAIT)
+    return Admission(entry=Entry.NOW)
+
+
 class Lanes:
     """The live jobs of every lane. Call its methods in a transaction.
 
@@ -47,21 +65,12 @@ class Lanes:
     def enter(self, job_id: str, lane: Lane) -> Admission:
         """Bring a job to its lane, and say what is to be done with it and others."""
         live = self._read(lane.name)["jobs"]
-        if live and lane.retrigger is Retrigger.IGNORE:
-            return Admission(entry=Entry.NEVER)
-        if lane.retrigger is Retrigger.REPLACE and any(
-            seq > lane.seq for _, seq in live
-        ):
-            return Admission(entry=Entry.LATE)
-        # Requests may overtake each other: those that wait do so by their numbers.
-        waiting = sorted([*live[1:], [job_id, lane.seq]], key=lambda item: item[1])
-        self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
-        if lane.retrigger is Retrigger.REPLACE:
-            return Admission(
-                entry=Entry.NOW, replaced=tuple(other for other, _ in live)
-            )
-        waits = bool(live) and lane.retrigger is Retrigger.QUEUE
-        return Admission(entry=Entry.WAIT if waits else Entry.NOW)
+        admission = admit(lane, live)
+        if admission.entry in (Entry.NOW, Entry.WAIT):
+            # Requests may overtake each other: those that wait do so by their numbers.
+            waiting = sorted([*live[1:], [job_id, lane.seq]], key=lambda item: item[1])
+            self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
+        return admission
 
     def leave(self, name: str, job_id: str) -> str | None:
         """Take a job that has ended out of its lane.

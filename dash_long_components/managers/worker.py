@@ -12,7 +12,7 @@ from typing import Any, TextIO, cast
 
 import cloudpickle
 
-from .. import runtime, tasks
+from .. import runtime
 from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ..jobs import Call, PropUpdate
 from ..tasks import Task
@@ -65,24 +65,16 @@ def work(
 
 def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
     """Return the task of a call: what was imported here, else what came with it."""
-    task = tasks.find(call.task)
-    if task is not None and task.fingerprint == call.fingerprint:
-        return task
-    if call.function is not None:
-        pickled: Task = cloudpickle.loads(base64.b64decode(call.function))
-        return pickled
-    if task is not None:
-        raise CodeChangedError(
-            f"The code of {name} has changed since the server was started. "
-            "Restart the server."
+    try:
+        return runtime.find(call, name)
+    except (TaskNotFoundError, CodeChangedError) as error:
+        if call.function is not None:
+            pickled: Task = cloudpickle.loads(base64.b64decode(call.function))
+            return pickled
+        reasons = "".join(
+            f" Importing {key} failed: {why}." for key, why in failures.items()
         )
-    reasons = "".join(
-        f" Importing {key} failed: {why}." for key, why in failures.items()
-    )
-    raise TaskNotFoundError(
-        f"{name} was not found by importing the app.{reasons} Define it where an "
-        "import of the app's module brings it about."
-    )
+        raise type(error)(f"{error}{reasons}") from None
 
 
 class _Output:

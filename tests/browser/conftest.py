@@ -11,12 +11,20 @@ import pytest
 from dash.testing.browser import Browser
 from werkzeug.serving import make_server
 
+from tests.integration import brokers
+
 
 @pytest.fixture
 def browser(start_app: object, serve: object, dash_br: Browser) -> Iterator[Browser]:
     """A browser whose log is read while the servers of the test are still there."""
     yield dash_br
     assert dash_br.get_logs() == []
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Redis]:
+    with brokers.redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @contextmanager

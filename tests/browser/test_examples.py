@@ -3,23 +3,71 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import pytest
 from dash.testing.browser import Browser
 from dash.testing.wait import until
 
 from tests.browser.pages import ExamplePage
-from tests.conftest import ROOT, StartApp
+from tests.conftest import ROOT, AppProcess, StartApp
+from tests.integration.brokers import Redis
+from tests.integration.deployment import Setting, working
 
 #: The example with progress names its port, as in the documentation.
 PROGRESS_BAR_PORT = 8054
 
 
+@pytest.fixture(params=["diskcache", "celery"])
+def start_example(
+    request: pytest.FixtureRequest, start_app: StartApp, tmp_path: Path
+) -> Iterator[StartApp]:
+    """Start an example as it is, or with the documentation's lines for Celery."""
+    if request.param == "diskcache":
+        yield start_app
+        return
+    redis: Redis = request.getfixturevalue("redis")
+    with ExitStack() as stack:
+
+        def start(script: str | Path, port: int | None = None) -> AppProcess:
+            name = Path(script).stem
+            text = on_celery((ROOT / script).read_text())
+            for database in ("0", "1"):
+                url = f"redis://localhost:6379/{database}"
+                text = text.replace(url, redis.database())
+            folder = tmp_path / "on-celery"
+            folder.mkdir()
+            (folder / f"{name}.py").write_text(text)
+            worker = Setting().worker("-c", "2", app=f"{name}:celery_app", path=folder)
+            stack.enter_context(working(worker, folder / "worker"))
+            return start_app(folder / f"{name}.py", port)
+
+        yield start
+
+
+def on_celery(text: str) -> str:
+    """Give an example the Celery manager, as the documentation does it."""
+    celery = (ROOT / "examples/celery_app.py").read_text()
+    lines = celery[celery.index("from celery import") : celery.index("\napp = ")]
+    before, _, after = text.partition("\n## Diskcache\n")
+    _, _, after = after.partition("long_callback_manager = Diskcache")
+    _, _, after = after.partition("\n")
+    before = before.replace("import Diskcache", "import Celery")
+    return f"{before}{lines}{after}"
+
+
+def test_example_on_celery_is_the_documented_one() -> None:
+    text = (ROOT / "examples/cancel.py").read_text()
+    assert on_celery(text) == (ROOT / "examples/celery_app.py").read_text()
+
+
 def test_simple_shows_how_often_the_button_was_clicked(
-    browser: Browser, start_app: StartApp
+    browser: Browser, start_example: StartApp
 ) -> None:
-    page = ExamplePage(browser, start_app("examples/simple.py").url)
+    page = ExamplePage(browser, start_example("examples/simple.py").url)
     page.run()
     page.wait_for_result(1)
     page.run()
@@ -27,9 +75,9 @@ def test_simple_shows_how_often_the_button_was_clicked(
 
 
 def test_button_is_disabled_while_the_callback_runs(
-    browser: Browser, start_app: StartApp
+    browser: Browser, start_example: StartApp
 ) -> None:
-    page = ExamplePage(browser, start_app("examples/disable_button.py").url)
+    page = ExamplePage(browser, start_example("examples/disable_button.py").url)
     page.wait_until_done()
     page.run()
     page.wait_until_running()
@@ -39,9 +87,9 @@ def test_button_is_disabled_while_the_callback_runs(
 
 
 def test_cancel_ends_the_job_and_leaves_the_text(
-    browser: Browser, start_app: StartApp
+    browser: Browser, start_example: StartApp
 ) -> None:
-    page = ExamplePage(browser, start_app("examples/cancel.py").url)
+    page = ExamplePage(browser, start_example("examples/cancel.py").url)
     page.wait_until_done()
     assert not page.is_enabled(page.CANCEL)
     page.run()
@@ -60,7 +108,7 @@ def test_cancel_ends_the_job_and_leaves_the_text(
 
 
 def test_cancelled_job_has_no_process_left(
-    browser: Browser, start_app: StartApp, tmp_path: Path
+    browser: Browser, start_example: StartApp, tmp_path: Path
 ) -> None:
     pid_file = tmp_path / "pid"
     example = tmp_path / "cancel_with_pid.py"
@@ -73,7 +121,7 @@ def test_cancelled_job_has_no_process_left(
             "    time.sleep(30.0 if n_clicks else 0.0)\n",
         )
     )
-    page = ExamplePage(browser, start_app(example).url)
+    page = ExamplePage(browser, start_example(example).url)
     page.wait_until_done()
     pid_file.unlink()
 
@@ -88,9 +136,9 @@ def test_cancelled_job_has_no_process_left(
 
 
 def test_progress_bar_moves_and_is_hidden_afterwards(
-    browser: Browser, start_app: StartApp
+    browser: Browser, start_example: StartApp
 ) -> None:
-    app = start_app("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+    app = start_example("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
     page = ExamplePage(browser, app.url)
     page.wait_until_done()
     assert not page.is_visible(page.BAR)
@@ -115,8 +163,10 @@ def test_progress_bar_moves_and_is_hidden_afterwards(
     assert last is None
 
 
-def test_progress_bar_is_reset_by_cancel(browser: Browser, start_app: StartApp) -> None:
-    app = start_app("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+def test_progress_bar_is_reset_by_cancel(
+    browser: Browser, start_example: StartApp
+) -> None:
+    app = start_example("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
     page = ExamplePage(browser, app.url)
     page.wait_until_done()
     page.run()
@@ -129,9 +179,9 @@ def test_progress_bar_is_reset_by_cancel(browser: Browser, start_app: StartApp) 
 
 
 def test_plotly_bar_returns_to_its_default(
-    browser: Browser, start_app: StartApp
+    browser: Browser, start_example: StartApp
 ) -> None:
-    page = ExamplePage(browser, start_app("examples/progress_graph.py").url)
+    page = ExamplePage(browser, start_example("examples/progress_graph.py").url)
     page.wait_until_done()
     page.run()
     page.wait_until_running()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import brokers
 from tests.integration.page import Page
 from tests.integration.servers import Server, command, gunicorn, serving
 
@@ -48,3 +49,17 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             return stack.enter_context(context)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Redis]:
+    """A Redis that nobody hurts."""
+    with brokers.redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.RabbitMQ]:
+    """A RabbitMQ that nobody hurts."""
+    with brokers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dash_long_components import init_app, routes
+from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.extension import LongJobs
 from dash_long_components.handles import MAX_AGE, Handles
 from dash_long_components.jobs import JobError, Status
@@ -174,7 +175,29 @@ def test_poll_tells_what_changed_by_position(site: Site) -> None:
     first, second = site.manager.add(), site.manager.add()
     tokens = [token(site, first.id), token(site, second.id)]
     answer = poll(site, (tokens[0], 1), (tokens[1], 0))
-    assert answer["jobs"] == {"1": {"cursor": 1, "status": "queued"}}
+    assert answer["jobs"].keys() == {"1"}
+    snapshot = answer["jobs"]["1"]
+    assert snapshot.pop("waiting") > 0
+    assert snapshot == {"cursor": 1, "status": "queued"}
+
+
+def test_store_that_does_not_answer_is_asked_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailableError("It is away, at redis://a:secret@b.")
+
+    job = site.manager.add()
+    for name, path, body in (
+        ("read", POLL, [[token(site, job.id), 0]]),
+        ("cancel", CANCEL, [token(site, job.id)]),
+    ):
+        monkeypatch.setattr(site.manager, name, fail)
+        response = site.post(path, body)
+        assert response.status_code == 503
+        assert response.text == "The place where jobs are kept does not answer.\n"
+        assert caplog.messages == ["It is away, at redis://a:secret@b."]
+        caplog.clear()
 
 
 def test_poll_of_what_is_known_says_only_when_to_ask_again(site: Site) -> None:

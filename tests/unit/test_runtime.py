@@ -6,6 +6,8 @@ import logging
 import sys
 import threading
 import time
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from dash import Input, Output
 from dash.exceptions import InvalidCallbackReturnValue
 
 from dash_long_components import runtime
-from dash_long_components.exceptions import JobEndedError
+from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status
 from dash_long_components.runtime import Reporter
 from tests.unit.fakes import Site, out, prop
@@ -155,6 +157,32 @@ def test_job_that_was_cancelled_reports_to_nobody() -> None:
     reporter = Reporter(write, BAR, Output("bar", "value"))
     reporter.set_progress(1)
     reporter.close()
+    # Where its process can't be ended, the function is: at its next report.
+    for report in (
+        partial(reporter.set_progress, 2),
+        partial(reporter.set_props, "a", {}),
+    ):
+        with pytest.raises(JobCancelled):
+            report()
+
+
+def test_function_that_is_told_of_its_cancel_ends_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site()
+
+    @site.long_callback(
+        Output("text", "children"),
+        Input("button", "n_clicks"),
+        progress=Output("bar", "value"),
+    )
+    def task(set_progress: Any, _clicks: Any) -> None:
+        with suppress(Exception):
+            raise JobCancelled
+
+    submitted = site.submit(out("text", "children"), [prop("button", "n_clicks", 1)])
+    assert submitted.run().status is Status.CANCELLED
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

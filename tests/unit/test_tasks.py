@@ -8,6 +8,7 @@ import py_compile
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -110,7 +111,56 @@ def test_main_file_has_one_name_everywhere() -> None:
         task.__module__ = name
         keys.add(tasks.key_of(task, "text.children"))
     assert len(keys) == 1
-    assert tasks.name_of(task).startswith("__main__.")
+
+
+@pytest.mark.parametrize(
+    ("file", "package", "name"),
+    [
+        ("folder/app.py", None, "app"),
+        ("package/app.py", None, "package.app"),
+        ("package/inner/app.py", "", "package.inner.app"),
+        ("folder/app.py", "folder", "folder.app"),
+        (None, None, "__main__"),
+    ],
+)
+def test_main_file_has_the_name_under_which_a_worker_imports_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str | None,
+    package: str | None,
+    name: str,
+) -> None:
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    for folder in ("package", "package/inner"):
+        (tmp_path / folder / "__init__.py").touch()
+    main = ModuleType("__main__")
+    main.__package__ = package
+    main.__file__ = file and str(tmp_path / file)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+
+    def task() -> None:
+        """Belong to the main file."""
+
+    task.__module__ = "__main__"
+    task.__qualname__ = "task"
+    assert tasks.name_of(task) == f"{name}.task"
+
+
+def test_listener_hears_of_tasks_whenever_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
+    site = Site()
+    heard: list[Any] = []
+
+    def make(name: str) -> None:
+        site.long_callback(Output(name, "children"), Input("i", "value"))(str)
+
+    make("before")
+    tasks.on_register(lambda task: heard.append(task.signature.outputs[0].component_id))
+    make("after")
+    assert heard == ["before", "after"]
 
 
 def test_callbacks_of_a_factory_differ() -> None:

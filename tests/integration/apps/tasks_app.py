@@ -1,9 +1,10 @@
 """Long callbacks for every way in which a job can live and end.
 
-Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON,
-``DEBUG`` switches the debug mode on.
+Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
+those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug mode on.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -16,22 +17,35 @@ from pathlib import Path
 from typing import Any
 
 import diskcache
-from dash import Input, Output, ctx, html
+from dash import Input, Output, ctx, html, set_props
 
 import dash_long_components as dash
-from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components import (
+    CeleryLongCallbackManager,
+    DiskcacheLongCallbackManager,
+    LongCallbackManager,
+)
 
 cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
 settings = json.loads(os.environ.get("SETTINGS", "{}"))
-app = dash.Dash(
-    __name__, long_callback_manager=DiskcacheLongCallbackManager(cache, **settings)
-)
+manager: LongCallbackManager
+if "celery" in settings:
+    from celery import Celery
+
+    celery_app = Celery(__name__)
+    celery_app.conf.update(settings.pop("celery"))
+    manager = CeleryLongCallbackManager(celery_app, **settings)
+    handle = manager.handle
+else:
+    manager = DiskcacheLongCallbackManager(cache, **settings)
+app = dash.Dash(__name__, long_callback_manager=manager)
 server = app.server
 print(f"imported in {os.getpid()}", flush=True)
 
 NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
-    *("evict", "version"),
+    *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
+    *("until", "gil"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -190,6 +204,53 @@ def evict(_value: object) -> int:
     cache.clear()
     cache.check(fix=True)
     return len(cache)
+
+
+@long_callback("big")
+def big(size: int) -> str:
+    return "ä" * size
+
+
+@long_callback("say")
+def say(texts: list[str]) -> None:
+    """Set a property of a component that is no Output, again and again."""
+    for text in texts:
+        set_props("say-in", {"title": text})
+
+
+def hold_in_lane(name: str) -> str:
+    return str(hold(name))
+
+
+for retrigger in ("replace", "ignore", "queue"):
+    long_callback(retrigger, on_retrigger=retrigger)(hold_in_lane)
+
+
+@long_callback("busy", progress=Output("busy", "title"))
+def busy(set_progress: Callable[[object], None], name: str) -> None:
+    """Report without end."""
+    write(name, json.dumps(os.getpid()))
+    number = 0
+    while True:
+        set_progress(number := number + 1)
+        time.sleep(0.05)
+
+
+@long_callback("until", progress=Output("until", "title"))
+def until(set_progress: Callable[[object], None], name: str) -> str:
+    """Report until there is ``name.go``."""
+    write(name, json.dumps(os.getpid()))
+    while not os.path.exists(f"{name}.go"):
+        set_progress(time.monotonic())
+        time.sleep(0.01)
+    return name
+
+
+@long_callback("gil")
+def gil(seconds: float) -> str:
+    """Keep all other threads of this process from running."""
+    ctypes.PyDLL(None).usleep(int(seconds * 1e6))
+    return "done"
 
 
 VERSION = 1

@@ -1,0 +1,198 @@
+"""The manager for many machines: jobs on Celery's workers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .. import tasks
+from ..exceptions import StoreUnavailableError
+from ..jobs import Call, Lane, Record, Snapshot, Status, new_job_id
+from ..tasks import Task
+from .base import LongCallbackManager
+from .lanes import Admission, Entry, admit
+
+if TYPE_CHECKING:
+    import celery
+
+_EXTRA = (
+    "CeleryLongCallbackManager needs packages that are missing: "
+    'pip install "dash-long-components[celery]"'
+)
+
+#: How the broker is asked to take a job: a user waits for the answer.
+_PUBLISH = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
+
+
+#: Seconds after which the shared secret is looked up again.
+_SECRET_FRESH = 60
+
+
+class CeleryLongCallbackManager(LongCallbackManager):
+    """Runs jobs on Celery's workers, on as many machines as there are.
+
+    Every long callback is a Celery task, named
+    ``dash_long_components.<module>.<function>.<key>``; start workers on the module
+    that makes the app: ``celery -A app:celery_app worker``. Jobs are kept in the
+    result backend for Celery's ``result_expires`` after they last changed.
+
+    Args:
+        celery_app: a ``celery.Celery`` with a result backend that other processes can
+            read: Redis, memcached, a database, the file system.
+        lease: seconds within which a worker says that it lives. One that has not for
+            three times as long has lost its jobs.
+
+    Raises:
+        ValueError: an argument is of the wrong kind, or the backend will not do.
+        ImportError: the extra ``celery`` is not installed.
+    """
+
+    handle: celery.Celery
+
+    def __init__(self, celery_app: celery.Celery, *, lease: float = 10.0) -> None:
+        super().__init__()
+        try:
+            import celery
+
+            from . import celery_worker, leases
+            from .celery_store import CeleryStore
+        except ImportError as error:
+            raise ImportError(_EXTRA) from error
+        if not isinstance(celery_app, celery.Celery):
+            raise ValueError("First argument must be a celery.Celery object")
+        _check_backend(celery_app)
+        is_number = isinstance(lease, int | float) and not isinstance(lease, bool)
+        if not is_number or not 0 < lease < float("inf"):
+            raise ValueError(f"lease takes seconds above zero, not {lease!r}.")
+        self.handle = celery_app
+        self._store = CeleryStore(celery_app)
+        self._secret = secrets.token_hex(32)
+        self._secret_due = 0.0
+        celery_app.steps["worker"].add(leases.step(lease))
+        tasks.on_register(lambda task: celery_worker.add_task(celery_app, task))
+
+    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+        now = time.time()
+        record = Record(
+            id=new_job_id(),
+            task=task.name,
+            code=call.fingerprint,
+            lane=lane.name if lane else None,
+            created=now,
+            changed=now,
+        )
+        admission, after = Admission(entry=Entry.NOW), None
+        if lane is not None:
+            # Not atomic: of two triggers at the same moment each may miss the other.
+            # The page, which knows their order, shows the last one.
+            live = self._store.lane(lane.name)
+            admission = admit(lane, live)
+            if admission.entry is Entry.NEVER:
+                return None
+            if admission.entry is Entry.WAIT:
+                after = live[-1][0]
+        self._store.submit(record)
+        if admission.entry is Entry.LATE:
+            self._store.cancel(record.id)
+            return record.id
+        if lane is not None:
+            self._store.put_lane(lane.name, [*live, (record.id, lane.seq)])
+        for job_id in admission.replaced:
+            self.cancel(job_id)
+        self._publish(task, record.id, call, after)
+        return record.id
+
+    def _publish(self, task: Task, job_id: str, call: Call, after: str | None) -> None:
+        from .celery_worker import publish, task_name
+
+        try:
+            publish(
+                self.handle,
+                task_name(task.key, task.name),
+                job_id,
+                call.to_json().decode(),
+                after,
+                retry=True,
+                retry_policy=_PUBLISH,
+            )
+        except Exception as error:  # each broker has exceptions of its own
+            # It may have got through nevertheless; then it is not to be run.
+            self._store.cancel(job_id)
+            raise StoreUnavailableError(
+                f"Celery's broker does not take the job: {error}"
+            ) from error
+
+    def read(self, job_id: str, cursor: int) -> Snapshot:
+        record = self._store.read(job_id)
+        snapshot = record.since(cursor)
+        if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
+            return replace(snapshot, result=self._store.result(job_id))
+        return snapshot
+
+    def cancel(self, job_id: str) -> None:
+        from .celery_worker import END_JOB
+
+        try:
+            record = self._store.read(job_id)
+        except KeyError:
+            return
+        if not record.status.is_terminal:
+            self._store.cancel(job_id)
+        elif record.status is not Status.CANCELLED:
+            return
+        live = self._store.live(job_id)
+        if live is not None and live.record.status.is_terminal:
+            return
+        try:
+            if live is None:
+                self.handle.control.revoke(job_id)
+            else:
+                self.handle.control.broadcast(
+                    END_JOB, {"job_id": job_id}, destination=[live.worker.name]
+                )
+        except Exception as error:
+            raise StoreUnavailableError(
+                f"Celery's broker does not take the cancel: {error}"
+            ) from error
+
+    def secret(self) -> bytes:
+        # The backend forgets what is not written again for a while, and another server
+        # may have made a new one meanwhile.
+        if time.monotonic() >= self._secret_due:
+            self._secret = self._store.secret(self._secret)
+            self._secret_due = time.monotonic() + _SECRET_FRESH
+        return self._secret.encode()
+
+    def libraries(self) -> frozenset[str]:
+        return self._store.libraries()
+
+    def warm_up(self) -> None:
+        """Do nothing: workers are started by whoever runs them."""
+
+    def close(self) -> None:
+        """Do nothing: the connections are those of the user's Celery app."""
+
+
+def _check_backend(app: celery.Celery) -> None:
+    """See that other processes can read what is stored in the result backend."""
+    from celery.app.backends import by_url
+    from celery.backends.base import DisabledBackend
+    from celery.backends.rpc import RPCBackend
+
+    url: Any = app.backend_cls or app.conf.result_backend
+    backend: Any = by_url(url, app.loader)
+    if issubclass(backend[0], DisabledBackend):
+        raise ValueError("Celery instance must be configured with a result backend")
+    if issubclass(backend[0], RPCBackend):
+        raise ValueError(
+            "The result backend rpc:// can be read by one process only: no other "
+            "server process, and no page after a restart, would find its jobs. Take "
+            "Redis or a database."
+        )
+    if isinstance(url, str) and url.startswith("cache+memory"):
+        raise ValueError(
+            "The result backend cache+memory:// is in the memory of one process: what "
+            "workers write there is not read anywhere else. Take Redis or a database."
+        )

@@ -1,0 +1,146 @@
+"""What the parts of a job in a Celery result backend say, and what they say together.
+
+Everything here is pure: no clock, no backend.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from ..jobs import JobError, Record, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A worker, from its start to its end.
+
+    Attributes:
+        name: Celery's, for people; the same after a restart.
+        lease: id of its lease, which another one with the same name does not have.
+    """
+
+    name: str
+    lease: str
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Worker:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """A job that a worker has started.
+
+    Attributes:
+        run: random; a second delivery of the same job has another one.
+        worker: who runs it.
+        parts: how many documents the result is in.
+        record: where it stands.
+    """
+
+    run: str
+    worker: Worker
+    parts: int = 0
+    record: Record
+
+    def to_text(self) -> str:
+        head = {"run": self.run, "worker": asdict(self.worker), "parts": self.parts}
+        return f"{json.dumps(head)}\n{self.record.to_json().decode()}"
+
+    @classmethod
+    def from_text(cls, text: str) -> Live:
+        head, _, record = text.partition("\n")
+        fields = json.loads(head)
+        return cls(
+            run=fields["run"],
+            worker=Worker(**fields["worker"]),
+            parts=fields["parts"],
+            record=Record.from_json(record.encode()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """An end that was decided outside of the worker.
+
+    Attributes:
+        status: a terminal one.
+        at: seconds since the epoch.
+        error: why, if nobody asked for it.
+    """
+
+    status: Status
+    at: float
+    error: JobError | None = None
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> End:
+        fields = json.loads(text)
+        error = JobError(**fields["error"]) if fields["error"] else None
+        return cls(status=Status(fields["status"]), at=fields["at"], error=error)
+
+    def of(self, record: Record) -> Record:
+        """Return the record of a job that ended so, whatever it was when it did."""
+        return replace(
+            record,
+            status=self.status,
+            cursor=record.cursor + 1,
+            changed=self.at,
+            error=self.error,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What Celery itself says of a task that did not return.
+
+    Attributes:
+        type: class name of the exception that stands for it.
+        message: one line for people.
+    """
+
+    type: str
+    message: str
+
+    def end(self, record: Record, now: float) -> End:
+        """Return what becomes of the job."""
+        status, kind, message = self._meaning(record.task)
+        error = JobError(type=kind, message=message, task=record.task) if kind else None
+        return End(status=status, at=now, error=error)
+
+    def _meaning(self, task: str) -> tuple[Status, str, str]:
+        match self.type:
+            case "TaskRevokedError":
+                return Status.CANCELLED, "", ""
+            case "NotRegistered":
+                return (
+                    Status.FAILED,
+                    "TaskNotFound",
+                    f"A worker does not know {task}. Restart the worker, and see that "
+                    "it imports the app under the same name.",
+                )
+            case "TimeLimitExceeded":
+                message = "It ran for longer than Celery's task_time_limit."
+                return Status.TIMED_OUT, "TimedOut", message
+            case "WorkerLostError":
+                # "Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
+                return Status.LOST, "WorkerDied", self.message.partition(" Job:")[0]
+        return Status.FAILED, self.type, self.message
+
+
+def worker_died(worker: Worker, record: Record, now: float) -> End:
+    """Return what becomes of a job whose worker does not renew its lease any more."""
+    did = "had taken it up" if record.status is Status.QUEUED else "ran it"
+    error = JobError(
+        type="WorkerDied",
+        message=f"The worker {worker.name}, which {did}, is not heard of any more.",
+        task=record.task,
+    )
+    return End(status=Status.LOST, at=now, error=error)

@@ -1,0 +1,38 @@
+import time
+import dash_long_components as dash
+from dash import html
+from dash_long_components import CeleryLongCallbackManager
+from dash.dependencies import Input, Output
+from celery import Celery
+
+celery_app = Celery(
+    __name__, broker="redis://localhost:6379/0", backend="redis://localhost:6379/1"
+)
+long_callback_manager = CeleryLongCallbackManager(celery_app)
+
+app = dash.Dash(__name__, long_callback_manager=long_callback_manager)
+
+app.layout = html.Div(
+    [
+        html.Div([html.P(id="paragraph_id", children=["Button not clicked"])]),
+        html.Button(id="button_id", children="Run Job!"),
+        html.Button(id="cancel_button_id", children="Cancel Running Job!"),
+    ]
+)
+
+@app.long_callback(
+    output=Output("paragraph_id", "children"),
+    inputs=Input("button_id", "n_clicks"),
+    running=[
+        (Output("button_id", "disabled"), True, False),
+        (Output("cancel_button_id", "disabled"), False, True),
+    ],
+    cancel=[Input("cancel_button_id", "n_clicks")],
+)
+def callback(n_clicks):
+    time.sleep(2.0)
+    return [f"Clicked {n_clicks} times"]
+
+
+if __name__ == "__main__":
+    app.run(debug=True)

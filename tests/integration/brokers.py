@@ -1,0 +1,133 @@
+"""Redis and RabbitMQ: real servers on free ports of the loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.conftest import AppProcess, free_port
+
+#: Where Debian has the script that does not ask which user starts it.
+_RABBITMQ = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin")
+
+
+class Broker(AppProcess):
+    """A server that others store their messages or results in."""
+
+    host = "127.0.0.1"
+
+    def _answers(self) -> bool:
+        assert self._server is not None
+        if self._server.poll() is not None:
+            pytest.fail(f"{self.command} ended at its start:\n{self.log}")
+        try:
+            socket.create_connection((self.host, self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        # Redis writes its title over its environment, and with it our mark.
+        if self._server is not None:
+            self._server.kill()
+        super().close()
+
+
+B = TypeVar("B", bound=Broker)
+
+
+class Redis(Broker):
+    """A ``redis-server`` that loses nothing when it is started again."""
+
+    def __init__(self, folder: Path, host: str, prefix: Sequence[str]) -> None:
+        self.host = host
+        port = free_port()
+        command = [
+            *(*prefix, "redis-server", "--bind", host, "--port", str(port)),
+            *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"),
+            *("--databases", "64", "--protected-mode", "no"),
+        ]
+        super().__init__(command, folder, port)
+        self._databases = iter(range(64))
+
+    def database(self) -> str:
+        """Return the URL of a database that nobody has used."""
+        return f"redis://{self.host}:{self.port}/{next(self._databases)}"
+
+
+class RabbitMQ(Broker):
+    """A ``rabbitmq-server`` with a port mapper of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        port, distribution, mapper = free_port(), free_port(), free_port()
+        (folder / "plugins").write_text("[].")
+        settings = {
+            "HOME": folder,  # for the cookie
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": mapper,
+            "RABBITMQ_CONF_ENV_FILE": os.devnull,
+            "RABBITMQ_DIST_PORT": distribution,
+            "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_LOG_BASE": folder,
+            "RABBITMQ_MNESIA_BASE": folder / "mnesia",
+            "RABBITMQ_NODENAME": f"dash-long-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": port,
+            "RABBITMQ_PID_FILE": folder / "pid",
+        }
+        environment = [f"{name}={value}" for name, value in settings.items()]
+        super().__init__(["env", *environment, str(_RABBITMQ)], folder, port)
+
+    def virtual_host(self) -> str:
+        """Return the URL of its one virtual host."""
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+
+@contextmanager
+def redis(
+    folder: Path, host: str = Broker.host, prefix: Sequence[str] = ()
+) -> Iterator[Redis]:
+    """Run a Redis that keeps its data in a folder.
+
+    Args:
+        folder: for its data.
+        host: the address it listens at.
+        prefix: a command that runs it.
+    """
+    require("redis-server", shutil.which("redis-server"))
+    with _running(Redis(folder, host, prefix)) as server:
+        yield server
+
+
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+    """Run a RabbitMQ that keeps its data in a folder."""
+    require("rabbitmq-server", _RABBITMQ)
+    with _running(RabbitMQ(folder)) as server:
+        yield server
+
+
+@contextmanager
+def _running(server: B) -> Iterator[B]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+def require(package: str, found: str | None) -> None:
+    """Skip what needs a server that is not installed; in CI that is a failure."""
+    if found is None:
+        reason = f"install Debian's package {package}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)

@@ -1,0 +1,147 @@
+"""An app as it is deployed: web processes, and workers where the manager has any."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import free_port
+from tests.integration.page import Answer, Page
+from tests.integration.servers import APPS, Server, command, gunicorn, serving
+
+#: Seconds.
+LEASE = 1.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the manager of a deployment is given.
+
+    Attributes:
+        manager: its arguments; those of Celery among them make it the Celery manager.
+    """
+
+    manager: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def celery(cls, broker: str, backend: str, **conf: Any) -> Setting:
+        settings = {
+            "broker_url": broker,
+            "result_backend": backend,
+            # For how long Celery waits for word of a pool process that was killed.
+            "worker_lost_wait": 0.5,
+            **conf,
+        }
+        return cls({"lease": LEASE, "celery": settings})
+
+    @property
+    def has_workers(self) -> bool:
+        return "celery" in self.manager
+
+    def web(self) -> list[str]:
+        return command(**self.manager)
+
+    def gunicorn(self, workers: int) -> list[str]:
+        return gunicorn(workers, **self.manager)
+
+    def worker(
+        self, *options: str, app: str = "tasks_app:celery_app", path: Path = APPS
+    ) -> list[str]:
+        """Return how to start a worker on an app that is found in ``path``."""
+        return [
+            *("env", f"SETTINGS={json.dumps(self.manager)}", f"PYTHONPATH={path}"),
+            *(sys.executable, "-m", "celery", "-A", app, "worker", "-l", "INFO"),
+            *("--without-gossip", "--without-mingle", *(options or ["-c", "2"])),
+        ]
+
+
+class Worker(Server):
+    """A ``celery worker``; it has no port, and says in its log that it is ready."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        super().__init__(command, folder, 0)
+
+    def _answers(self) -> bool:
+        assert self._server is not None
+        if self._server.poll() is not None:
+            pytest.fail(f"{self.command} ended at its start:\n{self.log}")
+        return " ready." in self.log
+
+    def main(self) -> psutil.Process:
+        """Return the main process, from which those of the pool come."""
+        return psutil.Process(self.pid)
+
+
+@dataclass
+class Deployment:
+    """A web server with the workers that run its jobs."""
+
+    setting: Setting
+    web: Server
+    workers: list[Worker]
+
+    def page(self, cookie: str = "") -> Page:
+        return self.web.page(cookie)
+
+    def log(self) -> str:
+        return "".join(server.log for server in (self.web, *self.workers))
+
+
+@contextmanager
+def working(command: list[str], folder: Path) -> Iterator[Worker]:
+    """Start a worker; in the end it goes, and all that came from it."""
+    folder.mkdir(exist_ok=True)
+    worker = Worker(command, folder)
+    try:
+        worker.start()
+        yield worker
+    finally:
+        worker.close()
+
+
+@contextmanager
+def deployed(
+    setting: Setting, folder: Path, workers: int = 1, *options: str
+) -> Iterator[Deployment]:
+    """Start a web server and its workers, each in a folder of its own."""
+    (folder / "web").mkdir()
+    with ExitStack() as stack:
+        web = stack.enter_context(serving(setting.web(), folder / "web", free_port()))
+        names = [f"worker-{n}" for n in range(workers if setting.has_workers else 0)]
+        started = [
+            stack.enter_context(
+                working(
+                    [*setting.worker(*options), "-n", f"{name}@test"], folder / name
+                )
+            )
+            for name in names
+        ]
+        yield Deployment(setting, web, started)
+
+
+class StampedPage(Page):
+    """A page that says which one it is, and in which order it triggers."""
+
+    def __init__(self, url: str, name: str) -> None:
+        super().__init__(url)
+        self._name = name
+        self._seq = 0
+
+    def post(self, path: str, body: Any) -> Answer:
+        if path == "_dash-update-component":
+            self._seq += 1
+            body = {**body, "longJob": {"page": self._name, "seq": self._seq}}
+        return super().post(path, body)
+
+
+def path(folder: Path, name: str) -> str:
+    """Return a name for a job's files that web and worker read alike."""
+    return str(folder / name)

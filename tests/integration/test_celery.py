@@ -1,0 +1,193 @@
+"""The Celery manager: deployments of all kinds, and what Celery does to tasks."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as client
+from dash.testing.wait import until
+
+from tests.conftest import free_port
+from tests.integration.brokers import Redis
+from tests.integration.deployment import Deployment, Setting, deployed, working
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import APPS, serving
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def setting(redis: Redis) -> Setting:
+    return Setting.celery(redis.database(), redis.database())
+
+
+@pytest.fixture
+def deploy(redis: Redis, tmp_path: Path) -> Iterator[Deploy]:
+    """Deploy an app on Redis: ``deploy("-P", "threads", task_time_limit=1)``."""
+    with ExitStack() as stack:
+
+        def start(*options: str, **conf: object) -> Deployment:
+            setting = Setting.celery(redis.database(), redis.database(), **conf)
+            return stack.enter_context(deployed(setting, tmp_path, 1, *options))
+
+        yield start
+
+
+def wait_for(path: Path) -> None:
+    until(path.exists, TIMEOUT, poll=0.01)
+
+
+def test_two_servers_and_two_workers_share_all_jobs(
+    setting: Setting, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(
+                serving(setting.gunicorn(2), tmp_path / name, free_port())
+            )
+            for name in ("a", "b")
+        ]
+        # A worker is started on the Celery app, or on the manager's handle of it.
+        for name in ("celery_app", "handle"):
+            command = setting.worker("-c", "1", "-n", name, app=f"tasks_app:{name}")
+            stack.enter_context(working(command, tmp_path / name))
+        one, two = (server.page() for server in servers)
+        held = [tmp_path / "hold-0", tmp_path / "hold-1"]
+        jobs = [one.start("hold", str(path)) for path in held]
+        for path in held:
+            wait_for(path)
+        # Each worker has one place: both work.
+        pids = {path.read_text() for path in held}
+        assert len(pids) == 2
+        two.wait_for("running", *jobs)
+        two.cancel(jobs[0])
+        one.wait_for("cancelled", jobs[0])
+        held[1].with_suffix(".go").touch()
+        two.wait_for("succeeded", jobs[1])
+        assert jobs[1].result == str(held[1])
+        assert [two.run("echo", number).result for number in range(6)] == [*range(6)]
+
+
+def test_worker_that_lacks_the_task_fails_the_job(
+    setting: Setting, tmp_path: Path
+) -> None:
+    (tmp_path / "web").mkdir()
+    conf = setting.manager["celery"]
+    worker = [
+        *(sys.executable, "-m", "celery", "-b", conf["broker_url"]),
+        *("--result-backend", conf["result_backend"], "worker", "-c", "1"),
+        *("-l", "INFO"),
+    ]
+    with (
+        serving(setting.web(), tmp_path / "web") as web,
+        working(worker, tmp_path / "worker"),
+    ):
+        job = web.page().run("echo", 1)
+    assert job.status == "failed"
+    assert job.error["type"] == "TaskNotFound"
+    assert "does not know tasks_app.echo. Restart the worker" in job.error["message"]
+
+
+def test_worker_with_other_code_fails_the_job(setting: Setting, tmp_path: Path) -> None:
+    for name in ("web", "worker"):
+        (tmp_path / name).mkdir()
+    source = (APPS / "tasks_app.py").read_text()
+    old = source.replace("    return value\n", "    return [value]\n")
+    (tmp_path / "worker" / "tasks_app.py").write_text(old)
+    worker = setting.worker("-c", "1", path=tmp_path / "worker")
+    with (
+        serving(setting.web(), tmp_path / "web") as web,
+        working(worker, tmp_path / "worker"),
+    ):
+        page = web.page()
+        job = page.run("echo", 1)
+        assert page.run("stamp", 1).status == "succeeded"
+    assert job.status == "failed"
+    assert job.error["type"] == "CodeChangedError"
+    assert "tasks_app.echo" in job.error["message"]
+
+
+def test_job_that_is_delivered_twice_runs_once(
+    setting: Setting, tmp_path: Path
+) -> None:
+    (tmp_path / "web").mkdir()
+    broker = client.Redis.from_url(setting.manager["celery"]["broker_url"])
+    with serving(setting.web(), tmp_path / "web") as web, broker:
+        page = web.page()
+        job = page.start("echo", "once")
+        (message,) = broker.lrange("celery", 0, -1)
+        broker.rpush("celery", message, message)
+        page.poll(job)
+        assert job.status == "queued"
+        with working(setting.worker("-c", "1"), tmp_path / "worker") as worker:
+            page.wait_for("succeeded", job)
+            assert page.run("echo", "after").result == "after"
+            assert worker.log.count("was started before: not run") == 2
+    assert job.result == "once"
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
+def test_cancel_reaches_a_pool_that_ends_nothing_at_the_next_progress(
+    deploy: Deploy, tmp_path: Path, pool: str
+) -> None:
+    deployment = deploy("-P", pool, "-c", "1")
+    page = deployment.page()
+    job = page.start("busy", str(tmp_path / "busy"))
+    wait_for(tmp_path / "busy")
+    page.wait_for("running", job)
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    # Its one place is free again.
+    assert page.run("echo", 1).result == 1
+    assert page.run("end", "raise").status == "failed"
+
+
+@pytest.mark.parametrize("limit", ["task_time_limit", "task_soft_time_limit"])
+def test_time_limit_of_celery_times_the_job_out(
+    deploy: Deploy, tmp_path: Path, limit: str
+) -> None:
+    page = deploy(**{limit: 1}).page()
+    job = page.run("hold", str(tmp_path / "held"))
+    assert job.status == "timed_out", job.snapshots
+    assert job.error["task"] == "tasks_app.hold"
+
+
+def test_only_a_cancel_speaks_to_the_workers(setting: Setting, tmp_path: Path) -> None:
+    broker = client.Redis.from_url(setting.manager["celery"]["broker_url"])
+    with deployed(setting, tmp_path) as deployment, broker:
+        spy: Any = broker.pubsub()  # type: ignore[no-untyped-call]
+        spy.psubscribe("*pidbox*")
+        assert spy.get_message(timeout=5)
+        page = deployment.page()
+        page.cancel(page.run("echo", 1))
+        assert page.run("end", "raise").status == "failed"
+        assert spy.get_message(timeout=0.1) is None
+        job = page.start("hold", str(tmp_path / "held"))
+        wait_for(tmp_path / "held")
+        page.cancel(job)
+        message = spy.get_message(timeout=5)
+        assert message is not None
+        body = json.loads(message["data"])["body"]
+        assert b'"method": "end_dash_long_job"' in base64.b64decode(body)
+        spy.close()
+
+
+def test_arguments_are_in_no_log_and_no_record(deploy: Deploy) -> None:
+    deployment = deploy("-c", "1", "-l", "DEBUG")
+    page: Page = deployment.page("user=the-secret-cookie")
+    assert page.run("stamp", "the-secret-argument").status == "succeeded"
+    assert "the-secret" not in deployment.log()
+    conf = deployment.setting.manager["celery"]
+    with client.Redis.from_url(conf["result_backend"]) as backend:
+        texts = [backend.get(key) or b"" for key in backend.keys("celery-task-*")]
+    assert texts
+    assert not [text for text in texts if b"the-secret" in text]

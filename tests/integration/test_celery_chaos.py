@@ -1,0 +1,205 @@
+"""Servers and workers die, stop and come back; every job ends or goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+from dash.testing.wait import until
+
+from tests.integration import brokers
+from tests.integration.brokers import Redis
+from tests.integration.deployment import (
+    LEASE,
+    Deployment,
+    Setting,
+    Worker,
+    deployed,
+    working,
+)
+from tests.integration.page import TIMEOUT, Job
+from tests.integration.servers import serving
+
+#: Seconds for which Redis is away.
+OUTAGE = 5.0
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis to be hurt."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with brokers.redis(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def deployment(redis: Redis, tmp_path: Path) -> Iterator[Deployment]:
+    setting = Setting.celery(redis.database(), redis.database())
+    with deployed(setting, tmp_path, 1, "-c", "1") as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def hurt(own_redis: Redis, tmp_path: Path) -> Iterator[Deployment]:
+    setting = Setting.celery(own_redis.database(), own_redis.database())
+    with deployed(setting, tmp_path) as deployment:
+        yield deployment
+
+
+def hold(deployment: Deployment, path: Path, task: str = "hold") -> Job:
+    """Start a job, and return when it runs."""
+    page = deployment.page()
+    job = page.start(task, str(path))
+    until(path.exists, TIMEOUT, poll=0.01)
+    page.wait_for("running", job)
+    return job
+
+
+def release(path: Path) -> None:
+    Path(f"{path}.go").touch()
+
+
+def kill(*processes: psutil.Process) -> float:
+    """Kill processes like a machine that fails, and return when that was."""
+    for process in processes:
+        process.kill()
+    return time.monotonic()
+
+
+def pool_of(worker: Worker) -> list[psutil.Process]:
+    return worker.main().children()
+
+
+def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    (worker,) = deployment.workers
+    job = hold(deployment, tmp_path / "held")
+    waiting = deployment.page().start("echo", 1)
+    until(lambda: "tasks_app.echo" in worker.log.partition("ready.")[2], TIMEOUT)
+    died = kill(worker.main(), *pool_of(worker))
+    deployment.page().wait_for("lost", job, waiting)
+    assert time.monotonic() - died < 3 * LEASE
+    assert job.error["type"] == "WorkerDied"
+    assert "is not heard of any more" in job.error["message"]
+    # What waited inside of that worker comes back from Redis in an hour at the soonest.
+    assert waiting.error["type"] == "WorkerDied"
+    with working(deployment.setting.worker("-c", "1"), tmp_path / "next"):
+        assert deployment.page().run("echo", 1).result == 1
+
+
+def test_job_that_outlives_its_worker_stays_lost(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    (worker,) = deployment.workers
+    job = hold(deployment, tmp_path / "held")
+    pool = pool_of(worker)
+    kill(worker.main())
+    deployment.page().wait_for("lost", job)
+    release(tmp_path / "held")
+    psutil.wait_procs(pool, timeout=TIMEOUT)
+    again = Job(job.handle)
+    deployment.page().poll(again)
+    assert again.status == "lost"
+
+
+def test_job_that_never_lets_go_of_the_interpreter_is_not_lost(
+    deployment: Deployment,
+) -> None:
+    job = deployment.page().run("gil", 4 * LEASE)
+    assert job.status == "succeeded", job.snapshots
+
+
+def test_jobs_go_on_when_redis_stood_still(
+    hurt: Deployment, own_redis: Redis, tmp_path: Path
+) -> None:
+    page = hurt.page()
+    silent = hold(hurt, tmp_path / "silent")
+    reporting = hold(hurt, tmp_path / "reporting", "until")
+    process = psutil.Process(own_redis.pid)
+    process.suspend()
+    release(tmp_path / "silent")
+    timer = threading.Timer(OUTAGE, process.resume)
+    timer.start()
+    page.wait_for("succeeded", silent)
+    release(tmp_path / "reporting")
+    page.wait_for("succeeded", reporting)
+    timer.join()
+    assert page.run("echo", 1).result == 1
+
+
+def test_jobs_go_on_when_redis_is_started_again(
+    hurt: Deployment, own_redis: Redis, tmp_path: Path
+) -> None:
+    page = hurt.page()
+    silent = hold(hurt, tmp_path / "silent")
+    reporting = hold(hurt, tmp_path / "reporting", "until")
+    own_redis.terminate()
+    release(tmp_path / "silent")
+    ends = time.monotonic() + OUTAGE
+    while time.monotonic() < ends:
+        answer = page.post("_dash-long-jobs/poll", [[silent.token, silent.cursor]])
+        assert answer.status == 503
+        assert answer.body.count(b"\n") == 1
+    assert page.call("echo", 1).status == 500
+    own_redis.start()
+    page.wait_for("succeeded", silent)
+    release(tmp_path / "reporting")
+    page.wait_for("succeeded", reporting)
+    assert page.run("echo", 1).result == 1
+
+
+def test_queued_job_is_run_by_the_next_worker(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    (worker,) = deployment.workers
+    page = deployment.page()
+    running = hold(deployment, tmp_path / "held")
+    waiting = page.start("echo", "waited")
+    main = worker.main()
+    main.terminate()
+    release(tmp_path / "held")
+    page.wait_for("succeeded", running)
+    main.wait(TIMEOUT)
+    # It says that it leaves: what waits is no worker's.
+    expires = time.monotonic() + 3 * LEASE
+    while time.monotonic() < expires:
+        page.poll(waiting)
+        assert waiting.status == "queued"
+    with working(deployment.setting.worker("-c", "1"), tmp_path / "next"):
+        page.wait_for("succeeded", waiting)
+
+
+def test_cancelled_job_does_not_run_on_a_worker_started_later(
+    redis: Redis, tmp_path: Path
+) -> None:
+    setting = Setting.celery(redis.database(), redis.database())
+    with ExitStack() as stack:
+        (tmp_path / "web").mkdir()
+        page = stack.enter_context(serving(setting.web(), tmp_path / "web")).page()
+        job = page.start("hold", str(tmp_path / "held"))
+        # A revoke that no worker hears.
+        page.cancel(job)
+        page.wait_for("cancelled", job)
+        stack.enter_context(working(setting.worker("-c", "1"), tmp_path / "worker"))
+        assert page.run("echo", 1).result == 1
+        assert not (tmp_path / "held").exists()
+
+
+def test_job_goes_on_when_the_server_is_started_again(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    job = hold(deployment, tmp_path / "held")
+    deployment.web.terminate()
+    deployment.web.start()
+    page = deployment.page()
+    page.poll(job)
+    assert job.status == "running"
+    release(tmp_path / "held")
+    page.wait_for("succeeded", job)

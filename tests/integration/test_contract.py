@@ -1,0 +1,229 @@
+"""What every manager holds, whatever it keeps its jobs in and runs them with."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dash.testing.wait import until
+
+from tests.integration.brokers import RabbitMQ, Redis
+from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
+from tests.integration.page import TIMEOUT, Job, Page
+from tests.integration.servers import is_alive, until_gone
+
+MANAGERS = ["diskcache", "redis", "rabbitmq-redis", "rabbitmq-database"]
+
+_names = (f"job-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module", params=MANAGERS)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with deployed(setting(request, folder), folder) as deployment:
+        yield deployment
+
+
+def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
+    def redis() -> str:
+        server: Redis = request.getfixturevalue("redis")
+        return server.database()
+
+    def rabbitmq() -> str:
+        server: RabbitMQ = request.getfixturevalue("rabbitmq")
+        return server.virtual_host()
+
+    queue = f"queue-{request.param}"
+    match request.param:
+        case "redis":
+            return Setting.celery(redis(), redis())
+        case "rabbitmq-redis":
+            late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
+            return Setting.celery(rabbitmq(), redis(), task_default_queue=queue, **late)
+        case "rabbitmq-database":
+            database = f"db+sqlite:///{folder}/results.sqlite"
+            return Setting.celery(rabbitmq(), database, task_default_queue=queue)
+        case _:
+            return Setting({"max_concurrency": 2})
+
+
+@pytest.fixture
+def page(deployment: Deployment) -> Page:
+    return deployment.page()
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> str:
+    """A name for a job's files, that is good in every folder."""
+    return str(tmp_path / next(_names))
+
+
+def release(name: str) -> None:
+    Path(f"{name}.go").touch()
+
+
+def wait_for_file(name: str) -> object:
+    until(Path(name).exists, TIMEOUT, poll=0.01)
+    return json.loads(Path(name).read_text())
+
+
+def test_what_it_returns_is_the_result(page: Page) -> None:
+    values: list[object] = [None, 0, "", [], False, {"a": [1.5, None]}, "ä\ud83d"]
+    for value in values:
+        job = page.run("echo", value)
+        assert job.status == "succeeded", job.snapshots
+        assert job.result == value
+
+
+def test_large_result_arrives_whole(page: Page) -> None:
+    size = 11_000_000
+    job = page.run("big", size)
+    assert job.status == "succeeded", job.snapshots
+    assert job.result == "ä" * size
+
+
+def test_last_progress_is_seen_and_few_are_written(page: Page) -> None:
+    job = page.run("count", 20_000)
+    assert job.status == "succeeded", job.snapshots
+    progress = [s["progress"] for s in job.snapshots if "progress" in s]
+    assert progress[-1] == [["count", "title", 20_000]]
+    assert job.cursor < 40
+
+
+def test_set_props_reaches_the_page(page: Page) -> None:
+    job = page.run("say", ["one", "two", "three"])
+    assert job.status == "succeeded", job.snapshots
+    props = [update for s in job.snapshots for update in s.get("props", [])]
+    assert props[-1] == ["say-in", "title", "three"]
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "kind", "reason"),
+    [
+        ("raise", "failed", "KeyError", "'the missing key'"),
+        ("sys.exit", "failed", "SystemExit", "sys.exit(3)"),
+        ("unserialisable", "failed", "InvalidCallback", "not JSON serializable"),
+        ("os._exit", "lost", "WorkerDied", "4"),
+        ("SIGKILL", "lost", "WorkerDied", "SIGKILL"),
+    ],
+)
+def test_bad_ends_say_why(
+    page: Page, how: str, status: str, kind: str, reason: str
+) -> None:
+    job = page.run("end", how)
+    assert job.status == status
+    assert job.error["type"].startswith(kind)
+    assert reason in job.error["message"]
+    assert job.error["task"] == "tasks_app.end"
+    assert set(job.error) == {"type", "message", "task"}
+    assert page.run("echo", 1).result == 1
+
+
+def test_exception_is_in_the_log_with_the_name_of_its_task(
+    deployment: Deployment, page: Page
+) -> None:
+    page.run("end", "raise")
+    assert "The long callback tasks_app.end failed" in deployment.log()
+    assert "KeyError: 'the missing key'" in deployment.log()
+
+
+def test_any_number_may_read_again_and_again(deployment: Deployment) -> None:
+    page = deployment.page()
+    job = page.run("echo", "again")
+    for _ in range(3):
+        copy = Job(job.handle)
+        deployment.page().poll(copy)
+        assert copy.snapshots[-1] == job.snapshots[-1]
+
+
+def test_function_is_told_of_the_request(deployment: Deployment) -> None:
+    jobs = [deployment.page(f"user={user}").run("ask", "same") for user in "ab"]
+    assert [job.result["cookies"]["user"] for job in jobs] == ["a", "b"]
+    assert jobs[0].result["triggered"] == {"ask-in.value": "ask-in"}
+
+
+def test_cancel_ends_a_running_job_and_its_family(page: Page, name: str) -> None:
+    job = page.start("family", {"name": name, "then": "wait"})
+    pids = wait_for_file(name)
+    assert isinstance(pids, list)
+    assert len(pids) == 6
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    until_gone(lambda: filter(is_alive, pids))
+    assert "error" not in job.snapshots[-1]
+    assert page.run("echo", 1).result == 1
+
+
+def test_cancel_keeps_a_queued_job_from_starting(page: Page, name: str) -> None:
+    names = [f"{name}-{number}" for number in range(3)]
+    jobs = [page.start("hold", each) for each in names]
+    for each in names[:2]:
+        wait_for_file(each)
+    page.poll(*jobs)
+    assert jobs[2].status == "queued"
+    assert jobs[2].snapshots[-1]["waiting"] >= 0
+    page.cancel(jobs[2])
+    page.poll(jobs[2])
+    assert jobs[2].status == "cancelled"
+    for each in names[:2]:
+        release(each)
+    page.wait_for("succeeded", *jobs[:2])
+    # First come, first served: those that come after it have run.
+    assert [page.run("echo", number).result for number in range(3)] == [0, 1, 2]
+    assert not Path(names[2]).exists()
+
+
+def test_cancel_of_an_ended_job_changes_nothing(page: Page) -> None:
+    job = page.run("echo", "kept")
+    page.cancel(job, job)
+    again = Job(job.handle)
+    page.poll(again)
+    assert again.snapshots[-1] == job.snapshots[-1]
+
+
+def test_cancel_straight_after_the_start_ends_it(page: Page, name: str) -> None:
+    jobs = []
+    for number in range(5):
+        jobs.append(page.start("hold", f"{name}-{number}"))
+        page.cancel(jobs[-1])
+    page.wait_for("cancelled", *jobs)
+    assert page.run("echo", 1).result == 1
+
+
+def test_replacing_trigger_cancels_the_live_job(
+    deployment: Deployment, name: str
+) -> None:
+    page = StampedPage(deployment.web.url, name)
+    first = page.start("replace", f"{name}-1")
+    wait_for_file(f"{name}-1")
+    second = page.start("replace", f"{name}-2")
+    page.wait_for("cancelled", first)
+    release(f"{name}-2")
+    page.wait_for("succeeded", second)
+
+
+def test_ignored_trigger_starts_no_job(deployment: Deployment, name: str) -> None:
+    page = StampedPage(deployment.web.url, name)
+    job = page.start("ignore", name)
+    assert "sideUpdate" not in page.call("ignore", f"{name}-2").json
+    release(name)
+    page.wait_for("succeeded", job)
+    release(f"{name}-3")
+    assert page.run("ignore", f"{name}-3").status == "succeeded"
+
+
+def test_queued_trigger_waits_for_the_live_job(
+    deployment: Deployment, name: str
+) -> None:
+    page = StampedPage(deployment.web.url, name)
+    jobs = [page.start("queue", f"{name}-{number}") for number in range(3)]
+    wait_for_file(f"{name}-0")
+    for number, job in enumerate(jobs):
+        assert not Path(f"{name}-{number + 1}").exists()
+        release(f"{name}-{number}")
+        page.wait_for("succeeded", job)

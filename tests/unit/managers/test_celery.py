@@ -1,0 +1,154 @@
+"""What the Celery manager takes, and when a worker knows a task."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from dash import Input, Output
+
+import dash_long_components as dlc
+from dash_long_components import CeleryLongCallbackManager, tasks
+from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.jobs import Call, Lane, Retrigger, Status
+from dash_long_components.managers.lanes import Admission, Entry, admit
+from tests.unit.fakes import Site
+
+
+@pytest.fixture(autouse=True)
+def _no_task_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
+
+
+def celery(backend: str | None = "redis://127.0.0.1:1/0") -> Celery:
+    return Celery("app", broker="redis://127.0.0.1:1/0", backend=backend)
+
+
+def names(app: Celery) -> list[str]:
+    return [name for name in app.tasks if name.startswith("dash_long_components.")]
+
+
+def test_app_is_kept_in_handle() -> None:
+    app = celery()
+    assert CeleryLongCallbackManager(app).handle is app
+
+
+@pytest.mark.parametrize("wrong", [None, 0, "redis://", {}, object(), Celery])
+def test_anything_else_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="First argument") as caught:
+        CeleryLongCallbackManager(wrong)
+    assert str(caught.value) == "First argument must be a celery.Celery object"
+
+
+@pytest.mark.parametrize(
+    ("backend", "reason"),
+    [
+        (None, "^Celery instance must be configured with a result backend$"),
+        ("disabled://", "^Celery instance must be configured with a result backend$"),
+        ("rpc://", "rpc:// can be read by one process only"),
+        ("cache+memory://", "in the memory of one process"),
+    ],
+)
+def test_backend_that_others_can_not_read_is_refused(
+    backend: str | None, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        CeleryLongCallbackManager(celery(backend))
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "redis://h/0",
+        "cache+memcached://h",
+        "db+sqlite:///x",
+        "file:///tmp",
+    ],
+)
+def test_backend_that_others_can_read_is_taken(backend: str) -> None:
+    CeleryLongCallbackManager(celery(backend))
+
+
+@pytest.mark.parametrize("lease", [0, -1, True, "10", None, float("nan")])
+def test_wrong_lease_is_refused(lease: Any) -> None:
+    with pytest.raises(ValueError, match="lease takes seconds above zero"):
+        CeleryLongCallbackManager(celery(), lease=lease)
+
+
+def decorate(app: Any) -> None:
+    def task(value: int) -> int:
+        return value
+
+    app.long_callback(Output("a", "children"), Input("b", "value"))(task)
+
+
+def test_tasks_are_registered_whichever_comes_first() -> None:
+    first, second = celery(), celery()
+    manager = CeleryLongCallbackManager(first)
+    decorate(dlc.Dash(__name__, long_callback_manager=manager))
+    CeleryLongCallbackManager(second)
+    (name,) = names(first)
+    assert names(second) == [name]
+    prefix = "dash_long_components.tests.unit.managers.test_celery."
+    assert name.startswith(f"{prefix}decorate.<locals>.task.")
+
+
+def test_missing_celery_is_told_with_the_extra(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['celery'] = None; import dash_long_components as dlc\n"
+        "try: dlc.CeleryLongCallbackManager(None)\n"
+        "except ImportError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert b'pip install "dash-long-components[celery]"' in run.stdout
+
+
+def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app)
+    sent: list[str] = []
+
+    def send_task(_name: str, *, task_id: str, **_: Any) -> None:
+        sent.append(task_id)
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    site = Site()
+    decorate(site)
+    with pytest.raises(StoreUnavailableError, match="does not take the job: refused"):
+        manager.submit(
+            next(iter(tasks._registry.values())),
+            Call(task="", fingerprint="", context={}),
+        )
+    # It may have got through.
+    assert manager.read(sent[0], 0).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("retrigger", "live", "admission"),
+    [
+        (Retrigger.REPLACE, [], Admission(entry=Entry.NOW)),
+        (
+            Retrigger.REPLACE,
+            [("a", 1), ("b", 2)],
+            Admission(entry=Entry.NOW, replaced=("a", "b")),
+        ),
+        (Retrigger.REPLACE, [("a", 6)], Admission(entry=Entry.LATE)),
+        (Retrigger.IGNORE, [("a", 1)], Admission(entry=Entry.NEVER)),
+        (Retrigger.IGNORE, [], Admission(entry=Entry.NOW)),
+        (Retrigger.QUEUE, [("a", 1)], Admission(entry=Entry.WAIT)),
+        (Retrigger.QUEUE, [], Admission(entry=Entry.NOW)),
+        (Retrigger.PARALLEL, [("a", 1)], Admission(entry=Entry.NOW)),
+    ],
+)
+def test_lane_admits_by_what_is_live_in_it(
+    retrigger: Retrigger, live: list[tuple[str, int]], admission: Admission
+) -> None:
+    assert admit(Lane(name="lane", seq=5, retrigger=retrigger), live) == admission

@@ -1,0 +1,260 @@
+"""Documents with one writer each make one job with one end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
+
+from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
+from dash_long_components.jobs import Record, Status
+from dash_long_components.managers.celery_records import Live, Worker
+from dash_long_components.managers.celery_store import CeleryStore
+from dash_long_components.managers.leases import Tenure
+
+WORKER = Worker(name="celery@host", lease="lease")
+
+
+class Shop:
+    """A store in a folder, with one job."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.celery = Celery("app", backend=f"file://{folder}")
+        self.store = CeleryStore(self.celery)
+        self.store.submit(
+            Record(id="job", task="app.task", code="", created=1, changed=1)
+        )
+
+    def status(self) -> Status:
+        return self.store.read("job").status
+
+    def start(self) -> Live:
+        live = self.store.start("job", WORKER)
+        assert live is not None
+        return live
+
+    def finish(self, live: Live, result: bytes | None = b"{}") -> None:
+        self.store.change(live, live.record.end(Status.SUCCEEDED, 2), result)
+
+    def celery_says(self, error: Exception) -> None:
+        self.celery.backend.mark_as_failure("job", error)
+
+    def lease_is(self, monkeypatch: pytest.MonkeyPatch, tenure: Tenure) -> None:
+        monkeypatch.setattr(self.store._leases, "tenure", lambda _lease: tenure)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "backend")
+
+
+def test_job_goes_from_queued_to_its_result(shop: Shop) -> None:
+    assert shop.status() is Status.QUEUED
+    live = shop.start()
+    assert shop.status() is Status.RUNNING
+    shop.finish(live, b'{"text":"\xc3\xa4"}')
+    assert shop.status() is Status.SUCCEEDED
+    assert shop.store.result("job") == b'{"text":"\xc3\xa4"}'
+
+
+@pytest.mark.parametrize("size", [0, 1, 128 * 1024, 128 * 1024 + 1, 3_000_000])
+def test_result_of_any_size_comes_back_whole(shop: Shop, size: int) -> None:
+    shop.finish(shop.start(), b"x" * size or None)
+    assert shop.store.result("job") == (b"x" * size or None)
+
+
+def test_result_that_is_gone_in_part_is_gone(shop: Shop) -> None:
+    live = shop.start()
+    shop.finish(live)
+    shop.celery.backend.forget(f"job.result.{live.run}.0")
+    with pytest.raises(KeyError):
+        shop.store.result("job")
+
+
+def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
+    with pytest.raises(KeyError):
+        shop.store.read("other")
+    assert shop.store.start("other", WORKER) is None
+    assert not shop.store.is_live("other")
+
+
+def test_second_delivery_does_not_start(shop: Shop) -> None:
+    live = shop.start()
+    assert shop.store.start("job", WORKER) is None
+    shop.finish(live)
+    assert shop.store.start("job", WORKER) is None
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_of_two_that_start_at_once_one_may_write(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = shop.start()
+    with monkeypatch.context() as patch:
+        # It looked before the first one had written.
+        found = iter([None])
+        live = shop.store.live
+        patch.setattr(shop.store, "live", lambda job_id: next(found, live(job_id)))
+        second = shop.store.start("job", WORKER)
+    assert second is not None
+    with pytest.raises(JobEndedError):
+        shop.finish(first)
+    shop.finish(second)
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_cancel_wins_over_whatever_the_worker_writes(shop: Shop) -> None:
+    live = shop.start()
+    shop.store.cancel("job")
+    with pytest.raises(JobEndedError):
+        shop.finish(live)
+    assert shop.status() is Status.CANCELLED
+
+
+def test_cancelled_job_does_not_start(shop: Shop) -> None:
+    shop.store.cancel("job")
+    assert shop.store.start("job", WORKER) is None
+    assert shop.status() is Status.CANCELLED
+
+
+def test_cursor_grows_with_every_change(shop: Shop) -> None:
+    cursors = [shop.store.read("job").cursor]
+    live = shop.start()
+    cursors.append(shop.store.read("job").cursor)
+    shop.store.change(live, live.record.report(2, [["a", "b", 1]]))
+    cursors.append(shop.store.read("job").cursor)
+    shop.store.cancel("job")
+    cursors.append(shop.store.read("job").cursor)
+    assert cursors == sorted(set(cursors))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (NotRegistered("app.task"), Status.FAILED, "TaskNotFound"),
+        (WorkerLostError("signal 9 (SIGKILL) Job: 3."), Status.LOST, "WorkerDied"),
+        (TimeLimitExceeded(5), Status.TIMED_OUT, "TimedOut"),
+        (ValueError("odd"), Status.FAILED, "ValueError"),
+    ],
+)
+def test_what_celery_says_ends_a_job(
+    shop: Shop, error: Exception, status: Status, kind: str
+) -> None:
+    shop.start()
+    shop.celery_says(error)
+    record = shop.store.read("job")
+    assert record.status is status
+    assert record.error is not None
+    assert record.error.type == kind
+    assert "Job:" not in record.error.message
+
+
+def test_job_that_somebody_revoked_is_cancelled(shop: Shop) -> None:
+    shop.celery.backend.mark_as_revoked("job", "revoked")
+    assert shop.status() is Status.CANCELLED
+
+
+def test_what_celery_says_of_a_job_that_has_ended_does_not_count(shop: Shop) -> None:
+    shop.finish(shop.start())
+    shop.celery_says(WorkerLostError("after it was done"))
+    assert shop.status() is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("tenure", "status"),
+    [
+        (Tenure.HOLDS, Status.RUNNING),
+        (Tenure.SILENT, Status.LOST),
+        (Tenure.LEFT, Status.LOST),
+    ],
+)
+def test_running_job_hangs_on_the_lease_of_its_worker(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
+) -> None:
+    shop.start()
+    shop.lease_is(monkeypatch, tenure)
+    assert shop.status() is status
+
+
+@pytest.mark.parametrize(
+    ("tenure", "status"),
+    [
+        (Tenure.HOLDS, Status.QUEUED),
+        (Tenure.SILENT, Status.LOST),
+        (Tenure.LEFT, Status.QUEUED),
+    ],
+)
+def test_job_that_waits_inside_of_a_worker_goes_with_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
+) -> None:
+    shop.store.take("job", WORKER)
+    shop.lease_is(monkeypatch, tenure)
+    assert shop.status() is status
+
+
+def test_job_that_ends_while_its_lease_is_read_has_ended_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = shop.start()
+
+    def tenure(_lease: str) -> Tenure:
+        shop.finish(live)
+        return Tenure.SILENT
+
+    monkeypatch.setattr(shop.store._leases, "tenure", tenure)
+    shop.store.read("job")
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_lost_job_stays_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = shop.start()
+    shop.lease_is(monkeypatch, Tenure.SILENT)
+    assert shop.status() is Status.LOST
+    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    with pytest.raises(JobEndedError):
+        shop.finish(live)
+    assert shop.status() is Status.LOST
+
+
+def test_lane_holds_what_is_live(shop: Shop) -> None:
+    shop.store.put_lane("lane", [("job", 1), ("gone", 2)])
+    assert shop.store.lane("lane") == [("job", 1)]
+    shop.store.cancel("job")
+    assert shop.store.lane("lane") == []
+    assert shop.store.lane("other") == []
+
+
+def test_secret_is_the_first_one_proposed(shop: Shop) -> None:
+    assert shop.store.secret("mine") == "mine"
+    assert CeleryStore(shop.celery).secret("another") == "mine"
+
+
+def test_libraries_add_up(shop: Shop) -> None:
+    live = shop.start()
+    ended = live.record.end(Status.SUCCEEDED, 2, libraries=["late_library"])
+    shop.store.change(live, ended)
+    assert shop.store.libraries() == {"late_library"}
+
+
+def test_backend_that_does_not_answer_is_an_error_or_waited_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    documents: Any = "dash_long_components.managers.documents.time.sleep"
+    monkeypatch.setattr(documents, pauses.append)
+    answer = shop.celery.backend.get_task_meta
+
+    def get_task_meta(*args: Any, **options: Any) -> Any:
+        if len(pauses) < 3:
+            raise ConnectionError("away")
+        return answer(*args, **options)
+
+    monkeypatch.setattr(shop.celery.backend, "get_task_meta", get_task_meta)
+    with pytest.raises(StoreUnavailableError, match="does not answer: away"):
+        shop.store.read("job")
+    assert CeleryStore(shop.celery, patient=True).read("job").status is Status.QUEUED
+    assert len(pauses) == 3
