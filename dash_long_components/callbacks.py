@@ -235,7 +235,7 @@ def _check_options(options: dict[str, Any]) -> None:
 def _check_manager(manager: Any) -> LongCallbackManager | None:
     if manager is None or isinstance(manager, LongCallbackManager):
         return manager
-    raise ValueError(f"manager= takes a DiskcacheLongCallbackManager, not {manager!r}.")
+    raise ValueError(f"manager= takes a long callback manager, not {manager!r}.")
 
 
 def _check_running(running: Any) -> tuple[Running, ...]:
