@@ -89,9 +89,10 @@ define test-wheel
 	cd $(WHEEL_TREE) && $(CURDIR)/$(1)/bin/python -m pytest $(2)
 endef
 
-format: $(DEV)
+format: $(DEV) $(NODE)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	npm run format
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) node_modules build dist

@@ -218,6 +218,17 @@ class LongCallback:
         }
 
 
+#: Options of ``dash.callback`` for callbacks that answer their request themselves, or
+#: that are Dash's own background callbacks.
+_WITHOUT_MEANING = {
+    "api_endpoint",
+    "cache_args_to_ignore",
+    "cache_ignore_triggered",
+    "persistent",
+    "websocket",
+}
+
+
 def _check_options(options: dict[str, Any]) -> None:
     if "background" in options:
         raise ValueError(
@@ -225,7 +236,8 @@ def _check_options(options: dict[str, Any]) -> None:
             "of the request. Leave it out."
         )
     own = inspect.signature(long_callback).parameters
-    known = {*own, *dash_bridge.callback_options()} - {"dependencies", "options"}
+    known = {*own, *dash_bridge.callback_options()}
+    known -= {"dependencies", "options", *_WITHOUT_MEANING}
     for name in options.keys() - known:
         similar = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {similar[0]}=?" if similar else ""

@@ -6,9 +6,9 @@ from itsdangerous import BadSignature, TimestampSigner
 
 from .exceptions import BadHandleError
 
-#: Seconds for which a token is good. Records live shorter than this after their job
-#: has ended, so it only bounds how long a stolen token is of use.
-MAX_AGE = 7 * 24 * 3600
+#: Seconds for which a token is good: it bounds how long a stolen one is of use, and is
+#: to be longer than any job takes and is kept.
+MAX_AGE = 30 * 24 * 3600
 
 
 class Handles:

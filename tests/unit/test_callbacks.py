@@ -110,6 +110,8 @@ def test_option_that_does_not_exist_is_refused_with_the_one_that_is_meant(
         decorate(site, cancle=Input("stop", "n_clicks"))
     with pytest.raises(TypeError, match=r"no bogus=\.$"):
         decorate(site, bogus=1)
+    with pytest.raises(TypeError, match=r"no api_endpoint=\."):
+        decorate(site, api_endpoint="/run")
 
 
 @pytest.mark.parametrize("name", ["running", "cancel"])
