@@ -14,7 +14,7 @@ import dash
 from dash.dependencies import Input, Output
 from dash.exceptions import InvalidCallbackReturnValue
 
-from . import dash_bridge, tasks
+from . import context_vars, dash_bridge, tasks
 from .exceptions import MissingManagerError
 from .extension import ENGINE_HOST, LongJobs
 from .jobs import Call, Retrigger, new_job_id
@@ -176,6 +176,7 @@ class LongCallback:
                 fingerprint=task.fingerprint,
                 context=trigger.description,
                 progress=[target for *target, _default in handle["progress"]],
+                variables=context_vars.capture(),
                 debug=jobs.is_debug,
             )
             job_id = manager.submit(

@@ -94,6 +94,7 @@ class Call:
         fingerprint: of the task's source, in the process that submitted the job.
         context: the triggering request as ``dash_bridge.describe_trigger`` made it.
         progress: ``[component id, property]`` per progress Output, in flat order.
+        variables: context variables of the triggering request, by their place.
         debug: whether tracebacks may be shown in the browser.
         function: the pickled task, base64, where it can't be imported.
     """
@@ -102,6 +103,7 @@ class Call:
     fingerprint: str
     context: dict[str, Any]
     progress: list[list[Any]] = field(default_factory=list)
+    variables: dict[str, Any] = field(default_factory=dict)
     debug: bool = False
     function: str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import logging
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import dash_bridge, tasks
+from . import context_vars, dash_bridge, tasks
 from .exceptions import (
     CodeChangedError,
     JobCancelled,
@@ -213,9 +214,15 @@ def run(
     runner = dash_bridge.CallbackRunner(
         function, task.signature.args, task.signature.keywords()
     )
+
+    def run_in_context() -> tuple[str | None, list[str]]:
+        context_vars.restore(call.variables)
+        return runner.run(call.context, reporter.set_props)
+
     try:
         try:
-            response, libraries = runner.run(call.context, reporter.set_props)
+            # A context of its own: the process may run other jobs after it.
+            response, libraries = contextvars.copy_context().run(run_in_context)
         finally:
             reporter.close()
     except JobCancelled:

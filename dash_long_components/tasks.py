@@ -108,10 +108,20 @@ def name_of(function: Callable[..., Any]) -> str:
     (``celery -A app``), or by gunicorn (``app:server``).
     """
     definition = _definition(function)
-    module = definition.__module__
-    if module in _MAIN_NAMES:
-        module = _importable_name(sys.modules.get(module))
-    return f"{module}.{definition.__qualname__}"
+    return f"{module_name(definition.__module__)}.{definition.__qualname__}"
+
+
+def module_name(name: str) -> str:
+    """Return the name of a loaded module, the same in every process."""
+    return _importable_name(sys.modules.get(name)) if name in _MAIN_NAMES else name
+
+
+def find_module(name: str) -> types.ModuleType | None:
+    """Return the loaded module that ``module_name`` gives this name, or None."""
+    for main in _MAIN_NAMES:
+        if main in sys.modules and module_name(main) == name:
+            return sys.modules[main]
+    return sys.modules.get(name)
 
 
 def _importable_name(main: types.ModuleType | None) -> str:

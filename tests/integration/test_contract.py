@@ -80,6 +80,15 @@ def test_what_it_returns_is_the_result(page: Page) -> None:
         assert job.result == value
 
 
+def test_context_variables_of_the_request_are_those_of_its_job(
+    deployment: Deployment,
+) -> None:
+    for tenant in ("north", "south"):
+        assert deployment.page(f"tenant={tenant}").run("tenant").result == tenant
+        # A worker's process may run other jobs after it.
+        assert deployment.page().run("tenant").result == "nobody"
+
+
 def test_large_result_arrives_whole(page: Page) -> None:
     size = 11_000_000
     job = page.run("big", size)

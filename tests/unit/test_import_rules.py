@@ -22,7 +22,9 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 #: For each module what it may import beside the standard library: packages, and
 #: modules of this one. A layer is added here together with its module.
 BASE = {"exceptions", "jobs"}
-BRIDGE = {"dash_bridge", "signature", "trigger", "tasks", "runtime"}
+BRIDGE = {
+    *("context_vars", "dash_bridge", "signature", "trigger", "tasks", "runtime"),
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
     "jobs": {"exceptions"},
@@ -31,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signature": {"dash", "dash_bridge"},
     "trigger": {"dash", "dash_bridge", "signature", "jobs"},
     "tasks": {"signature"},
-    "runtime": {*BASE, "dash_bridge", "tasks"},
+    "context_vars": {"tasks"},
+    "runtime": {*BASE, "context_vars", "dash_bridge", "tasks"},
     "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
     "routes": {*BASE, "flask", "extension"},
     "callbacks": {*BASE, *BRIDGE, "dash", "extension", "managers.base"},

@@ -1,0 +1,71 @@
+"""Context variables of the app: from the request that triggers a job into the job."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from . import tasks
+
+_Variable = contextvars.ContextVar[Any]
+
+#: Packages whose variables are about the request itself, which a job has none of.
+_ABOUT_REQUESTS = {"dash", "dash_long_components", "flask", "werkzeug"}
+
+#: Where variables stand, as ``module:variable``; None if nowhere. To look through all
+#: modules takes milliseconds, and the variables of requests are always the same ones.
+_places: dict[_Variable, str | None] = {}
+
+
+def capture() -> dict[str, Any]:
+    """Return the context variables that are set here and that a job can have.
+
+    Those are the ones that stand at the top level of a module, where another process
+    finds them, and that hold what has a JSON form: the user, the tenant, the language.
+
+    Returns:
+        Values by ``module:variable``.
+    """
+    values: dict[str, Any] = {}
+    for variable, value in contextvars.copy_context().items():
+        if variable not in _places:
+            _places[variable] = _place_of(variable)
+        place = _places[variable]
+        if place is not None and _is_json(value):
+            values[place] = value
+    return values
+
+
+def restore(values: Mapping[str, Any]) -> None:
+    """Set context variables to what ``capture`` has found, in the current context.
+
+    Those that this process does not have are left out.
+    """
+    for place, value in values.items():
+        module, _, name = place.partition(":")
+        variable = getattr(tasks.find_module(module), name, None)
+        if isinstance(variable, contextvars.ContextVar):
+            variable.set(value)
+
+
+def _place_of(variable: _Variable) -> str | None:
+    for module in list(sys.modules.values()):
+        if isinstance(getattr(module, "__file__", None), str):
+            for name, value in list(vars(module).items()):
+                if value is variable:
+                    package = module.__name__.partition(".")[0]
+                    if package in _ABOUT_REQUESTS:
+                        return None
+                    return f"{tasks.module_name(module.__name__)}:{name}"
+    return None
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether a value is the same when it has been JSON."""
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
