@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import dash
+import diskcache
 import pytest
 from dash.testing.browser import Browser
 from werkzeug.serving import make_server
 
+from dash_long_components import DiskcacheLongCallbackManager
+from tests.browser.twins import Twins
 from tests.integration import brokers
 
 
@@ -50,3 +53,18 @@ def serve() -> Iterator[Callable[[dash.Dash], str]]:
     """
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(served(app))
+
+
+@pytest.fixture(scope="module")
+def manager(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[DiskcacheLongCallbackManager]:
+    cache = diskcache.Cache(tmp_path_factory.mktemp("cache"))
+    manager = DiskcacheLongCallbackManager(cache)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def twins(manager: DiskcacheLongCallbackManager) -> Twins:
+    return Twins(manager)

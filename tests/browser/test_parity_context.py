@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Iterator
 from typing import Any
 
 import dash
-import diskcache
 import pytest
 from dash import ALL, ALLSMALLER, MATCH, Input, Output, State, ctx
 
-from dash_long_components import DiskcacheLongCallbackManager
 from tests.browser.twins import Twins, item
 
 OUT = Output("out", "children")
@@ -36,21 +33,6 @@ NAMES = [
     "custom_data",
 ]
 LISTS = ["inputs_list", "states_list", "outputs_list"]
-
-
-@pytest.fixture(scope="module")
-def manager(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[DiskcacheLongCallbackManager]:
-    cache = diskcache.Cache(tmp_path_factory.mktemp("cache"))
-    manager = DiskcacheLongCallbackManager(cache)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture
-def twins(manager: DiskcacheLongCallbackManager) -> Twins:
-    return Twins(manager)
 
 
 def describe(names: list[str]) -> dict[str, str]:

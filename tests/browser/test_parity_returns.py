@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import dash
-import diskcache
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,21 +21,6 @@ OUT = Output("out", "children")
 OTHER = Output("other", "children")
 IN = Input("in", "value")
 ROWS = Output({"type": "row", "index": ALL}, "children")
-
-
-@pytest.fixture(scope="module")
-def manager(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[DiskcacheLongCallbackManager]:
-    cache = diskcache.Cache(tmp_path_factory.mktemp("cache"))
-    manager = DiskcacheLongCallbackManager(cache)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture
-def twins(manager: DiskcacheLongCallbackManager) -> Twins:
-    return Twins(manager)
 
 
 def rows(count: int) -> list[Item]:

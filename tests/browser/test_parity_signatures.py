@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import dash
-import diskcache
 import pytest
 from dash import ALL, MATCH, Input, Output, State, html
 
@@ -19,21 +17,6 @@ OUT = Output("out", "children")
 OTHER = Output("other", "children")
 A, B = Input("a", "value"), Input("b", "value")
 STATE = State("state", "value")
-
-
-@pytest.fixture(scope="module")
-def manager(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[DiskcacheLongCallbackManager]:
-    cache = diskcache.Cache(tmp_path_factory.mktemp("cache"))
-    manager = DiskcacheLongCallbackManager(cache)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture
-def twins(manager: DiskcacheLongCallbackManager) -> Twins:
-    return Twins(manager)
 
 
 SIGNATURES: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
