@@ -75,9 +75,7 @@ def test_debug_mode_shows_the_traceback_in_the_dev_tools(
     page = ErrorsPage(dash_br, app.url)
     page.wait_for_text("#status", "idle")
     page.click("#raise")
-    toggle = dash_br.wait_for_element(".test-devtools-error-toggle")
-    assert "KeyError" in toggle.text
-    toggle.click()
-    details = dash_br.wait_for_element(".dash-backend-error")
-    assert "Traceback" in details.text
-    assert APP.name in details.text
+    dash_br.wait_for_contains_text(".test-devtools-error-toggle", "KeyError")
+    dash_br.find_element(".test-devtools-error-toggle").click()
+    dash_br.wait_for_contains_text(".dash-backend-error", "Traceback")
+    dash_br.wait_for_contains_text(".dash-backend-error", APP.name)
