@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections import Counter
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dash
-from dash.dependencies import Input, Output
-from dash.exceptions import InvalidCallbackReturnValue
+from dash.dependencies import Input
 
-from . import context_vars, dash_bridge, tasks
+from . import checks, context_vars, dash_bridge, tasks
+from .checks import Running
 from .exceptions import MissingManagerError
 from .extension import ENGINE_HOST, LongJobs
 from .jobs import Call, Retrigger, new_job_id
@@ -24,9 +23,6 @@ from .tasks import Task
 from .trigger import Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: ``(Output, value while running, value when done)``
-Running = tuple[Output, Any, Any]
 
 #: Registers a callback: ``dash.callback`` or an app's own ``callback``.
 Register = Callable[..., Callable[[Callable[..., Any]], Any]]
@@ -75,17 +71,17 @@ def long_callback(
         TypeError: there is no such option.
         ValueError: an option has a value of the wrong kind.
     """
-    _check_options(options)
+    checks.options(options, inspect.signature(long_callback).parameters)
     signature = Signature(args=dependencies, options=options)
     spec = LongCallback(
         signature=signature,
-        manager=_check_manager(manager),
-        running=_check_running(running),
-        cancel=_check_cancel(cancel),
-        progress=_check_progress(progress),
-        progress_default=_flat_default(progress, progress_default),
-        interval=_check_interval(interval),
-        retrigger=_check_retrigger(on_retrigger),
+        manager=checks.manager(manager),
+        running=checks.running(running),
+        cancel=checks.cancel(cancel),
+        progress=checks.progress(progress),
+        progress_default=checks.progress_default(progress, progress_default),
+        interval=checks.interval(interval),
+        retrigger=checks.retrigger(on_retrigger),
     )
     spec.check_wildcards()
 
@@ -217,105 +213,3 @@ class LongCallback:
             ],
             "cancel": [trigger.target(item) for item in self.cancel],
         }
-
-
-#: Options of ``dash.callback`` for callbacks that answer their request themselves, or
-#: that are Dash's own background callbacks.
-_WITHOUT_MEANING = {
-    "api_endpoint",
-    "cache_args_to_ignore",
-    "cache_ignore_triggered",
-    "persistent",
-    "websocket",
-}
-
-
-def _check_options(options: dict[str, Any]) -> None:
-    if "background" in options:
-        raise ValueError(
-            "long_callback() takes no background=; its function always runs outside "
-            "of the request. Leave it out."
-        )
-    own = inspect.signature(long_callback).parameters
-    known = {*own, *dash_bridge.callback_options()}
-    known -= {"dependencies", "options", *_WITHOUT_MEANING}
-    for name in options.keys() - known:
-        similar = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {similar[0]}=?" if similar else ""
-        raise TypeError(f"long_callback() takes no {name}=.{hint}")
-
-
-def _check_manager(manager: Any) -> LongCallbackManager | None:
-    if manager is None or isinstance(manager, LongCallbackManager):
-        return manager
-    raise ValueError(f"manager= takes a long callback manager, not {manager!r}.")
-
-
-def _check_running(running: Any) -> tuple[Running, ...]:
-    entries = running if isinstance(running, list | tuple) else [running]
-    if entries and isinstance(entries[0], Output):
-        entries = [entries]
-    for entry in entries:
-        match entry:
-            case [Output(), _, _]:
-                pass
-            case _:
-                raise ValueError(
-                    "running= takes tuples of (Output, value while running, value when "
-                    f"done), not {entry!r}."
-                )
-    return tuple((output, on, off) for output, on, off in entries)
-
-
-def _check_cancel(cancel: Any) -> tuple[Input, ...]:
-    inputs = cancel if isinstance(cancel, list | tuple) else [cancel]
-    for item in inputs:
-        if not isinstance(item, Input):
-            raise ValueError(f"cancel= takes an Input or a list of them, not {item!r}.")
-    return tuple(inputs)
-
-
-def _check_progress(progress: Any) -> Any:
-    if progress is None:
-        return None
-    for item in dash_bridge.flatten(progress):
-        if not isinstance(item, Output):
-            raise ValueError(
-                f"progress= takes an Output or a grouping of them, not {item!r}."
-            )
-    return progress
-
-
-def _flat_default(progress: Any, default: Any) -> tuple[Any, ...]:
-    if progress is None:
-        if default is not None:
-            raise ValueError("progress_default= needs progress=.")
-        return ()
-    if default is None:
-        return (None,) * len(dash_bridge.flatten(progress))
-    try:
-        return tuple(dash_bridge.flatten(default, progress))
-    except InvalidCallbackReturnValue as error:
-        raise ValueError(
-            "progress_default= takes one value for each Output of progress=, in the "
-            f"same grouping, not {default!r}."
-        ) from error
-
-
-def _check_interval(interval: float) -> float:
-    is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
-    if not (is_number and 0 <= interval < float("inf")):
-        raise ValueError(
-            f"interval= takes milliseconds, zero or more, not {interval!r}."
-        )
-    return interval
-
-
-def _check_retrigger(value: Any) -> Retrigger:
-    try:
-        return Retrigger(value)
-    except ValueError:
-        names = ", ".join(repr(item.value) for item in Retrigger)
-        raise ValueError(
-            f"on_retrigger= takes one of {names}, not {value!r}."
-        ) from None

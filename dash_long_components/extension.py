@@ -14,8 +14,9 @@ from dash.dependencies import ClientsideFunction
 from . import dash_bridge
 from .exceptions import BadHandleError
 from .handles import Handles
-from .jobs import JobError, Snapshot, Status
+from .jobs import JobError, Status
 from .managers.base import LongCallbackManager
+from .records import Snapshot
 
 #: Id of the component that hands new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"

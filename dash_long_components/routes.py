@@ -12,7 +12,7 @@ import flask
 
 from .exceptions import StoreUnavailableError
 from .extension import LongJobs
-from .jobs import Snapshot
+from .records import Snapshot
 
 logger = logging.getLogger("dash_long_components")
 

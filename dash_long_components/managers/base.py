@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from ..jobs import Call, Lane, Snapshot
+from ..jobs import Call, Lane
+from ..records import Snapshot
 from ..tasks import Task
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tasks
 from ..exceptions import StoreUnavailableError
-from ..jobs import Call, Lane, Record, Snapshot, Status, new_job_id
+from ..jobs import Call, Lane, Status, new_job_id
+from ..records import Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
 from .lanes import Admission, Entry, admit

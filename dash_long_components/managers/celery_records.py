@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from ..jobs import JobError, Record, Status
+from ..jobs import JobError, Status
+from ..records import Record
 
 
 @dataclass(frozen=True, kw_only=True)

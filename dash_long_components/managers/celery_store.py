@@ -28,7 +28,8 @@ from dataclasses import replace
 import celery
 
 from ..exceptions import JobEndedError
-from ..jobs import Record, Status, new_job_id
+from ..jobs import Status, new_job_id
+from ..records import Record
 from .celery_records import End, Live, Worker, worker_died
 from .documents import Documents
 from .leases import Leases, Tenure

@@ -18,7 +18,8 @@ from celery.worker.control import control_command
 
 from .. import runtime
 from ..exceptions import JobEndedError
-from ..jobs import Call, PropUpdate, Record, Status
+from ..jobs import Call, PropUpdate, Status
+from ..records import Record
 from ..runtime import Outcome
 from ..tasks import Task
 from .celery_records import Live, Worker

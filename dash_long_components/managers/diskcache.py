@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tasks
 from ..exceptions import StoreError, TaskNotFoundError
-from ..jobs import Call, JobError, Lane, Record, Snapshot, Status, new_job_id
+from ..jobs import Call, JobError, Lane, Status, new_job_id
+from ..records import Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
 

@@ -90,7 +90,9 @@ class Dispatcher:
     def run(self) -> None:
         """Do the work; return when it is done or there is another dispatcher."""
         with Doorbell() as bell:
-            if not self._store.claim(self._settings.code, self._me, port=bell.port):
+            if not self._store.roster.claim(
+                self._settings.code, self._me, port=bell.port
+            ):
                 return
             self._install_signals(bell)
             self._failures = self._settings.app.load()
@@ -103,7 +105,7 @@ class Dispatcher:
             # not write to, and thereby copy, the pages that workers share.
             gc.collect()
             gc.freeze()
-            self._store.claim(
+            self._store.roster.claim(
                 self._settings.code,
                 self._me,
                 port=bell.port,
@@ -208,7 +210,7 @@ class Dispatcher:
             return
         self._next_sweep = time.monotonic() + SWEEP_INTERVAL
         self._store.sweep()
-        for code in self._store.abandoned():
+        for code in self._store.roster.abandoned():
             self._store.drop_queue(
                 code,
                 "The code of the app has changed since the job was submitted.",
@@ -216,7 +218,7 @@ class Dispatcher:
 
     def _is_done(self) -> bool:
         """Resign if nobody wants this dispatcher and it has nothing to do."""
-        if self._children or self._store.has_clients(self._settings.code):
+        if self._children or self._store.roster.has_clients(self._settings.code):
             return False
         mine = self._me.to_list()
         if any(item["dispatcher"] == mine for item in self._store.workers().values()):

@@ -49,7 +49,7 @@ class Launcher:
         self._lock = threading.Lock()
         self._dispatcher: dict[str, Any] | None = None
         self._starting: subprocess.Popen[bytes] | None = None
-        store.add_client(self.code, self._me)
+        store.roster.add_client(self.code, self._me)
 
     @property
     def has_failed(self) -> bool:
@@ -95,7 +95,7 @@ class Launcher:
             return
         # The directory may be gone already, a test's temporary one for instance.
         with suppress(sqlite3.Error, OSError):
-            self.store.remove_client(self.code, self._me)
+            self.store.roster.remove_client(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:
                 ring(dispatcher["port"])
@@ -112,7 +112,7 @@ class Launcher:
     def _find(self) -> dict[str, Any] | None:
         """Return what the living dispatcher said of itself, or None."""
         if self._dispatcher is None or not _lives(self._dispatcher):
-            found = self.store.dispatchers().get(self.code)
+            found = self.store.roster.dispatchers().get(self.code)
             self._dispatcher = found if found and _lives(found) else None
         return self._dispatcher
 
@@ -139,7 +139,7 @@ class Launcher:
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Give a dispatcher its settings, and collect its exit code in the end."""
         process.communicate(self._settings.to_json())
-        last = self.store.dispatchers().get(self.code, {})
+        last = self.store.roster.dispatchers().get(self.code, {})
         has_worked = "tasks" in last and last["process"][0] == process.pid
         with self._lock:
             failed = process.returncode != 0 and not has_worked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sqlite3
@@ -15,16 +14,15 @@ from typing import Any
 import diskcache
 
 from ..exceptions import JobEndedError, StoreError
-from ..jobs import Call, JobError, Lane, Record, Status
+from ..jobs import Call, JobError, Lane, Status
+from ..records import Record
 from .lanes import Admission, Entry, Lanes
 from .processes import Process
+from .roster import Roster
+from .tables import Table
 
 _SECRET = "secret"  # noqa: S105
 _WAITING = "waiting"
-_WORKERS = "workers"
-_DISPATCHERS = "dispatchers"
-_CLIENTS = "clients"
-_LIBRARIES = "libraries"
 
 
 class Store:
@@ -33,6 +31,9 @@ class Store:
     It is a ``diskcache.Cache`` of its own: nothing is evicted, and records go when
     their time is over, never before. Every change is a transaction, so that no reader
     sees half of one and no process overwrites another's.
+
+    Attributes:
+        roster: the processes that dispatch the jobs, and those that want them run.
 
     Args:
         directory: made if it is missing.
@@ -58,10 +59,13 @@ class Store:
                 f"Jobs can't be kept in {self.directory}: {error}."
             ) from error
         self._lanes = Lanes(self._cache)
+        self._workers = Table(self._cache, "workers")
+        self._libraries = Table(self._cache, "libraries")
+        self.roster = Roster(self._cache)
 
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported."""
-        return frozenset(self._table(_LIBRARIES))
+        return frozenset(self._libraries.read())
 
     def close(self) -> None:
         """Close the database connection of this thread. It opens again when needed."""
@@ -163,10 +167,8 @@ class Store:
             if after.status is Status.SUCCEEDED and result is not None:
                 self._cache.set(_result(job_id), result, expire=self.result_ttl)
             if after.libraries:
-                known = dict.fromkeys(
-                    [*self._table(_LIBRARIES), *after.libraries], True
-                )
-                self._put_table(_LIBRARIES, known)
+                known = dict.fromkeys([*self._libraries.read(), *after.libraries], True)
+                self._libraries.write(known)
             if before.status is Status.QUEUED:
                 self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
             return self._put(after)
@@ -219,7 +221,7 @@ class Store:
                 except (KeyError, JobEndedError):
                     continue  # cancelled while it waited
                 workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": None}
-                self._put_table(_WORKERS, workers)
+                self._workers.write(workers)
                 return str(job_id)
         return None
 
@@ -230,19 +232,19 @@ class Store:
             if job_id not in workers:
                 return False
             workers[job_id]["worker"] = worker.to_list()
-            self._put_table(_WORKERS, workers)
+            self._workers.write(workers)
             return True
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Return ``{job id: {"dispatcher": process, "worker": process or None}}``."""
-        return self._table(_WORKERS)
+        return self._workers.read()
 
     def release(self, job_id: str) -> None:
         """Free the place of a job whose worker is gone. Idempotent."""
         with self._transaction():
             workers = self.workers()
             if workers.pop(job_id, None) is not None:
-                self._put_table(_WORKERS, workers)
+                self._workers.write(workers)
 
     def adopt(self, job_id: str, dispatcher: Process) -> Process | None:
         """Make ``dispatcher`` the one that watches over a job's worker. Atomic.
@@ -257,7 +259,7 @@ class Store:
             worker = entry and entry["worker"]
             if worker:
                 workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": worker}
-            self._put_table(_WORKERS, workers)
+            self._workers.write(workers)
             return Process.from_list(worker) if worker else None
 
     def drop_queue(self, code: str, reason: str) -> None:
@@ -272,92 +274,19 @@ class Store:
                     task = self.read(job_id).task
                     error = JobError(type="NotStarted", message=reason, task=task)
                     self.end(job_id, Status.LOST, error)
-            for name in (_DISPATCHERS, _CLIENTS):
-                table = self._table(name)
-                if table.pop(code, None) is not None:
-                    self._put_table(name, table)
-
-    # Processes
-
-    def claim(self, code: str, dispatcher: Process, **about: Any) -> bool:
-        """Become the dispatcher of a code version, or tell more about it as such.
-
-        False if there is another one that lives. Atomic.
-        """
-        with self._transaction():
-            dispatchers = self._table(_DISPATCHERS)
-            mine = dispatchers.get(code, {}).get("process") == dispatcher.to_list()
-            if not mine and self._has_dispatcher(code):
-                return False
-            dispatchers[code] = {"process": dispatcher.to_list(), **about}
-            self._put_table(_DISPATCHERS, dispatchers)
-            return True
-
-    def dispatchers(self) -> dict[str, dict[str, Any]]:
-        """Return what the dispatchers said of themselves, by code version.
-
-        Some may be dead: those that ended without resigning.
-        """
-        return self._table(_DISPATCHERS)
-
-    def _has_dispatcher(self, code: str) -> bool:
-        dispatcher = self.dispatchers().get(code)
-        return bool(dispatcher and Process.from_list(dispatcher["process"]).is_alive())
+            self.roster.forget(code)
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. False while jobs wait for it."""
         with self._transaction():
             if self._cache.peek(prefix=_queue(code)) != (None, None):
                 return False
-            dispatchers = self._table(_DISPATCHERS)
-            dispatchers.pop(code, None)
-            self._put_table(_DISPATCHERS, dispatchers)
+            self.roster.resign(code)
             return True
-
-    def add_client(self, code: str, client: Process) -> None:
-        """Note that a server process wants a dispatcher of this code version."""
-        with self._transaction():
-            clients = self._table(_CLIENTS)
-            living = [
-                item
-                for item in clients.get(code, [])
-                if Process.from_list(item).is_alive() and item != client.to_list()
-            ]
-            clients[code] = [*living, client.to_list()]
-            self._put_table(_CLIENTS, clients)
-
-    def remove_client(self, code: str, client: Process) -> None:
-        """Undo ``add_client``. Idempotent."""
-        with self._transaction():
-            clients = self._table(_CLIENTS)
-            if client.to_list() in clients.get(code, []):
-                clients[code].remove(client.to_list())
-                self._put_table(_CLIENTS, clients)
-
-    def has_clients(self, code: str) -> bool:
-        """Tell whether a living server process wants this code version's dispatcher."""
-        clients = self._table(_CLIENTS).get(code, [])
-        return any(Process.from_list(client).is_alive() for client in clients)
-
-    def abandoned(self) -> list[str]:
-        """Return the code versions that no living process stands for any more."""
-        dispatchers, clients = self._table(_DISPATCHERS), self._table(_CLIENTS)
-        return [
-            code
-            for code in {**dispatchers, **clients}
-            if not self.has_clients(code) and not self._has_dispatcher(code)
-        ]
 
     def sweep(self) -> None:
         """Remove the records whose time is over."""
         self._cache.expire()
-
-    def _table(self, name: str) -> dict[str, Any]:
-        table: dict[str, Any] = json.loads(self._cache.get(name, "{}"))
-        return table
-
-    def _put_table(self, name: str, table: dict[str, Any]) -> None:
-        self._cache.set(name, json.dumps(table))
 
     def _transaction(self) -> AbstractContextManager[None]:
         transaction: AbstractContextManager[None] = self._cache.transact(retry=True)

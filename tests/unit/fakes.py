@@ -11,7 +11,8 @@ from dash import html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager, runtime
-from dash_long_components.jobs import Call, Lane, PropUpdate, Record, Snapshot
+from dash_long_components.jobs import Call, Lane, PropUpdate
+from dash_long_components.records import Record, Snapshot
 from dash_long_components.runtime import Outcome
 from dash_long_components.tasks import Task
 

@@ -21,13 +21,14 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 
 #: For each module what it may import beside the standard library: packages, and
 #: modules of this one. A layer is added here together with its module.
-BASE = {"exceptions", "jobs"}
+BASE = {"exceptions", "jobs", "records"}
 BRIDGE = {
     *("context_vars", "dash_bridge", "signature", "trigger", "tasks", "runtime"),
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
-    "jobs": {"exceptions"},
+    "jobs": set(),
+    "records": {"exceptions", "jobs"},
     "handles": {"itsdangerous", "exceptions"},
     "dash_bridge": {"dash", "flask", "werkzeug", "exceptions"},
     "signature": {"dash", "dash_bridge"},
@@ -37,16 +38,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {*BASE, "context_vars", "dash_bridge", "tasks"},
     "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
     "routes": {*BASE, "flask", "extension"},
-    "callbacks": {*BASE, *BRIDGE, "dash", "extension", "managers.base"},
+    "checks": {"dash", "dash_bridge", "jobs", "managers.base"},
+    "callbacks": {*BASE, *BRIDGE, "dash", "checks", "extension", "managers.base"},
     "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
-    "managers.base": {"jobs", "tasks", "app", "dash"},
+    "managers.base": {"jobs", "records", "tasks", "app", "dash"},
 }
 #: The Diskcache manager's own modules.
 DISKCACHE = {
     f"managers.{name}"
     for name in (
         *("app_code", "diskcache", "dispatcher", "doorbell", "lanes", "launcher"),
-        *("processes", "store", "worker"),
+        *("processes", "roster", "store", "tables", "worker"),
     )
 }
 #: The Celery manager's own modules, and what both managers have.

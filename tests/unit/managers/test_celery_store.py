@@ -10,10 +10,11 @@ from celery import Celery
 from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
 
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
-from dash_long_components.jobs import Record, Status
+from dash_long_components.jobs import Status
 from dash_long_components.managers.celery_records import Live, Worker
 from dash_long_components.managers.celery_store import CeleryStore
 from dash_long_components.managers.leases import Tenure
+from dash_long_components.records import Record
 
 WORKER = Worker(name="celery@host", lease="lease")
 

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.jobs import Call, Record, Status
+from dash_long_components.jobs import Call, Status
 from dash_long_components.managers.app_code import AppCode
 from dash_long_components.managers.dispatcher import (
     Dispatcher,
@@ -18,6 +18,7 @@ from dash_long_components.managers.dispatcher import (
 )
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store import Store
+from dash_long_components.records import Record
 
 
 @pytest.mark.parametrize(

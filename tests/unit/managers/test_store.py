@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError, StoreError
-from dash_long_components.jobs import Call, Lane, Record, Retrigger, Status
+from dash_long_components.jobs import Call, Lane, Retrigger, Status
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store import Store
+from dash_long_components.records import Record
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -346,8 +347,8 @@ def test_no_row_is_a_pickle(store: Store) -> None:
     submit(store, "job")
     take(store)
     store.secret()
-    store.add_client("v1", ME)
-    store.claim("v1", ME, port=1)
+    store.roster.add_client("v1", ME)
+    store.roster.claim("v1", ME, port=1)
     succeed(store, "job")
     modes = {mode for (mode,) in store._cache._sql("SELECT mode FROM Cache")}
     assert diskcache.core.MODE_PICKLE not in modes
@@ -379,39 +380,39 @@ def test_place_that_can_not_be_used_is_told(tmp_path: Path) -> None:
 
 def test_one_dispatcher_at_a_time(store: Store) -> None:
     parent = Process.of(1)
-    assert store.claim("v1", parent, port=1)
-    assert not store.claim("v1", ME, port=2)
-    assert store.claim("v1", parent, port=1, tasks={})
-    assert store.dispatchers()["v1"]["port"] == 1
-    assert store.claim("v2", ME, port=3)
+    assert store.roster.claim("v1", parent, port=1)
+    assert not store.roster.claim("v1", ME, port=2)
+    assert store.roster.claim("v1", parent, port=1, tasks={})
+    assert store.roster.dispatchers()["v1"]["port"] == 1
+    assert store.roster.claim("v2", ME, port=3)
 
 
 def test_dead_dispatcher_is_replaced(store: Store) -> None:
-    assert store.claim("v1", DEAD, port=1)
-    assert store.claim("v1", ME, port=2)
-    assert store.dispatchers()["v1"]["port"] == 2
+    assert store.roster.claim("v1", DEAD, port=1)
+    assert store.roster.claim("v1", ME, port=2)
+    assert store.roster.dispatchers()["v1"]["port"] == 2
 
 
 def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
-    store.claim("v1", ME, port=1)
+    store.roster.claim("v1", ME, port=1)
     submit(store, "job")
     assert not store.resign("v1")
     take(store)
     assert store.resign("v1")
-    assert store.dispatchers() == {}
+    assert store.roster.dispatchers() == {}
 
 
 def test_only_living_clients_count(store: Store) -> None:
-    assert not store.has_clients("v1")
-    store.add_client("v1", DEAD)
-    assert not store.has_clients("v1")
-    store.add_client("v1", ME)
-    store.add_client("v1", ME)
-    assert store.has_clients("v1")
-    assert not store.has_clients("v2")
-    store.remove_client("v1", ME)
-    store.remove_client("v1", ME)
-    assert not store.has_clients("v1")
+    assert not store.roster.has_clients("v1")
+    store.roster.add_client("v1", DEAD)
+    assert not store.roster.has_clients("v1")
+    store.roster.add_client("v1", ME)
+    store.roster.add_client("v1", ME)
+    assert store.roster.has_clients("v1")
+    assert not store.roster.has_clients("v2")
+    store.roster.remove_client("v1", ME)
+    store.roster.remove_client("v1", ME)
+    assert not store.roster.has_clients("v1")
 
 
 def test_worker_without_a_place_must_not_run(store: Store) -> None:
@@ -424,13 +425,13 @@ def test_worker_without_a_place_must_not_run(store: Store) -> None:
 
 
 def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
-    store.add_client("v1", DEAD)
+    store.roster.add_client("v1", DEAD)
     submit(store, "running")
     take(store)
     for number in range(3):
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
-    assert store.abandoned() == ["v1"]
+    assert store.roster.abandoned() == ["v1"]
     store.drop_queue("v1", "because")
     for number in range(3):
         record = store.read(f"job-{number}")
@@ -439,7 +440,7 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
         assert record.error.message == "because"
     assert status(store, "running") is Status.RUNNING
     assert status(store, "other") is Status.QUEUED
-    assert store.abandoned() == []
+    assert store.roster.abandoned() == []
 
 
 # Lanes

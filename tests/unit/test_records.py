@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError
-from dash_long_components.jobs import (
-    Call,
-    JobError,
-    PropUpdate,
-    Record,
-    Snapshot,
-    Status,
-    is_patch,
-    new_job_id,
-)
+from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
+from dash_long_components.records import Record, Snapshot, is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
 #: How a job that runs may end: it is too late to reject it.

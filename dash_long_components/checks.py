@@ -1,0 +1,130 @@
+"""Checks of the options of ``long_callback``, by the option's name.
+
+Each raises a ValueError that names the option, the value and what the option takes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from dash.dependencies import Input, Output
+from dash.exceptions import InvalidCallbackReturnValue
+
+from . import dash_bridge
+from .jobs import Retrigger
+from .managers.base import LongCallbackManager
+
+#: ``(Output, value while running, value when done)``
+Running = tuple[Output, Any, Any]
+
+#: Options of ``dash.callback`` for callbacks that answer their request themselves, or
+#: that are Dash's own background callbacks.
+_WITHOUT_MEANING = {
+    "api_endpoint",
+    "cache_args_to_ignore",
+    "cache_ignore_triggered",
+    "persistent",
+    "websocket",
+}
+
+
+def options(names: Iterable[str], own: Iterable[str]) -> None:
+    """See that there are such options: our own, and those of ``dash.callback``.
+
+    Raises:
+        TypeError: there is not; the message says which name may have been meant.
+        ValueError: an option makes no sense here.
+    """
+    if "background" in names:
+        raise ValueError(
+            "long_callback() takes no background=; its function always runs outside "
+            "of the request. Leave it out."
+        )
+    known = {*own, *dash_bridge.callback_options()} - _WITHOUT_MEANING
+    for name in set(names) - known:
+        similar = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {similar[0]}=?" if similar else ""
+        raise TypeError(f"long_callback() takes no {name}=.{hint}")
+
+
+def manager(value: Any) -> LongCallbackManager | None:
+    """Return a manager, or None for the app's own."""
+    if value is None or isinstance(value, LongCallbackManager):
+        return value
+    raise ValueError(f"manager= takes a long callback manager, not {value!r}.")
+
+
+def running(value: Any) -> tuple[Running, ...]:
+    """Return the entries of ``running``, of which there may be a single one."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    if entries and isinstance(entries[0], Output):
+        entries = [entries]
+    for entry in entries:
+        match entry:
+            case [Output(), _, _]:
+                pass
+            case _:
+                raise ValueError(
+                    "running= takes tuples of (Output, value while running, value when "
+                    f"done), not {entry!r}."
+                )
+    return tuple((output, on, off) for output, on, off in entries)
+
+
+def cancel(value: Any) -> tuple[Input, ...]:
+    """Return the Inputs of ``cancel``, of which there may be a single one."""
+    inputs = value if isinstance(value, list | tuple) else [value]
+    for item in inputs:
+        if not isinstance(item, Input):
+            raise ValueError(f"cancel= takes an Input or a list of them, not {item!r}.")
+    return tuple(inputs)
+
+
+def progress(value: Any) -> Any:
+    """Return the grouping of progress Outputs, or None."""
+    if value is None:
+        return None
+    for item in dash_bridge.flatten(value):
+        if not isinstance(item, Output):
+            raise ValueError(
+                f"progress= takes an Output or a grouping of them, not {item!r}."
+            )
+    return value
+
+
+def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
+    """Return one value for each progress Output, flat."""
+    if progress is None:
+        if default is not None:
+            raise ValueError("progress_default= needs progress=.")
+        return ()
+    if default is None:
+        return (None,) * len(dash_bridge.flatten(progress))
+    try:
+        return tuple(dash_bridge.flatten(default, progress))
+    except InvalidCallbackReturnValue as error:
+        raise ValueError(
+            "progress_default= takes one value for each Output of progress=, in the "
+            f"same grouping, not {default!r}."
+        ) from error
+
+
+def interval(value: Any) -> float:
+    """Return milliseconds."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 <= value < float("inf")):
+        raise ValueError(f"interval= takes milliseconds, zero or more, not {value!r}.")
+    return float(value)
+
+
+def retrigger(value: Any) -> Retrigger:
+    """Return what a new trigger does to a live job."""
+    try:
+        return Retrigger(value)
+    except ValueError:
+        names = ", ".join(repr(item.value) for item in Retrigger)
+        raise ValueError(
+            f"on_retrigger= takes one of {names}, not {value!r}."
+        ) from None

@@ -1,0 +1,218 @@
+"""The record of a job, the changes it may go through, and what a reader sees of it.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from .exceptions import JobEndedError
+from .jobs import JobError, PropUpdate, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What one read of a job shows: everything newer than the reader's cursor.
+
+    Attributes:
+        cursor: what the reader sends next time; unchanged if nothing is new.
+        status: where the job stands.
+        created: seconds since the epoch.
+        changed: seconds since the epoch, of the last change.
+        waiting: seconds for which no worker has taken it up, while it is queued.
+        progress: updates of the progress Outputs, or None if nothing is new.
+        props: updates by ``dash.set_props``, in order.
+        result: Dash's own callback response as JSON text, at the end of a success.
+        libraries: component libraries that the result needs.
+        files: where a page finds them, as ``{"type": ..., "url": ...}``.
+        error: why it ended, if it did not succeed.
+    """
+
+    cursor: int
+    status: Status
+    created: float
+    changed: float
+    waiting: float | None = None
+    progress: list[PropUpdate] | None = None
+    props: list[PropUpdate] | None = None
+    result: bytes | None = None
+    libraries: tuple[str, ...] = ()
+    files: tuple[dict[str, str], ...] = ()
+    error: JobError | None = None
+
+    def to_json(self) -> bytes:
+        """Return the wire format; a large result is copied, never parsed."""
+        head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
+        if self.waiting is not None:
+            head["waiting"] = round(self.waiting, 1)
+        if self.progress:
+            head["progress"] = self.progress
+        if self.props:
+            head["props"] = self.props
+        if self.error:
+            head["error"] = self.error.to_dict()
+        if self.files:
+            head["files"] = self.files
+        text = json.dumps(head, separators=(",", ":")).encode()
+        if self.result is None:
+            return text
+        return b"".join((text[:-1], b',"result":', self.result, b"}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The live state of a job: one small document, replaced at every change.
+
+    Attributes:
+        id: what the handle names.
+        task: name of the task, for people.
+        code: version of the app's code in the process that submitted it.
+        lane: name of its lane; None if it has none.
+        status: where the job stands.
+        cursor: grows with every change.
+        created: seconds since the epoch.
+        changed: seconds since the epoch, of the last change.
+        cancel_requested: somebody asked for its end; it may not succeed any more.
+        progress: cursor and updates of the latest ``set_progress``.
+        props: ``[cursor, update]`` of every property that ``set_props`` set. A
+            property stands here once, or once for each Patch since its last value.
+        libraries: component libraries that its function imported.
+        error: why it ended, if it did not succeed.
+    """
+
+    id: str
+    task: str
+    code: str
+    lane: str | None = None
+    status: Status = Status.QUEUED
+    cursor: int = 1
+    created: float
+    changed: float
+    cancel_requested: bool = False
+    progress: tuple[int, list[PropUpdate]] | None = None
+    props: tuple[tuple[int, PropUpdate], ...] = ()
+    libraries: tuple[str, ...] = ()
+    error: JobError | None = None
+
+    def start(self, now: float) -> Record:
+        """Queued to running."""
+        if self.status is not Status.QUEUED:
+            raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
+        return self._changed(now, status=Status.RUNNING)
+
+    def report(
+        self,
+        now: float,
+        progress: list[PropUpdate] | None = None,
+        props: list[PropUpdate] | None = None,
+    ) -> Record:
+        """Take in what the running function reported since the last time."""
+        cursor = self.cursor + 1
+        changes: dict[str, Any] = {}
+        if progress is not None:
+            changes["progress"] = (cursor, progress)
+        if props:
+            changes["props"] = _merge(self.props, cursor, props)
+        return self._changed(now, **changes)
+
+    def request_cancel(self, now: float) -> Record:
+        """End a queued job; mark a running one for its manager to end."""
+        if self.status is Status.QUEUED:
+            return self.end(Status.CANCELLED, now)
+        return self._changed(now, cancel_requested=True)
+
+    def end(
+        self,
+        status: Status,
+        now: float,
+        error: JobError | None = None,
+        libraries: Iterable[str] = (),
+    ) -> Record:
+        """Go to a terminal status. Whoever asked to cancel it first has won.
+
+        Raises:
+            JobEndedError: it is in one.
+            ValueError: ``status`` is none, or not for a job that stands where it does.
+        """
+        if self.cancel_requested:
+            status, error = Status.CANCELLED, None
+        if status not in _ENDS.get(self.status, Status):
+            raise ValueError(f"A {self.status.value} job can't be {status.value} next.")
+        return self._changed(
+            now, status=status, error=error, libraries=tuple(libraries)
+        )
+
+    def _changed(self, now: float, **changes: Any) -> Record:
+        if self.status.is_terminal:
+            raise JobEndedError(f"Job {self.id} has ended: {self.status.value}.")
+        return replace(self, cursor=self.cursor + 1, changed=now, **changes)
+
+    def since(self, cursor: int) -> Snapshot:
+        """Return what changed after ``cursor``."""
+        progress = self.progress
+        return Snapshot(
+            cursor=max(cursor, self.cursor),
+            status=self.status,
+            created=self.created,
+            changed=self.changed,
+            progress=progress[1] if progress and progress[0] > cursor else None,
+            props=[update for at, update in self.props if at > cursor] or None,
+            libraries=self.libraries,
+            error=self.error,
+        )
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Record:
+        fields = json.loads(data)
+        fields["status"] = Status(fields["status"])
+        fields["props"] = tuple((at, update) for at, update in fields["props"])
+        if fields["progress"] is not None:
+            fields["progress"] = tuple(fields["progress"])
+        fields["libraries"] = tuple(fields["libraries"])
+        if fields["error"] is not None:
+            fields["error"] = JobError(**fields["error"])
+        return cls(**fields)
+
+
+#: How a job may end, by where it stands. One that has ended is refused elsewhere.
+_ENDS = {
+    Status.QUEUED: {
+        Status.FAILED,
+        Status.CANCELLED,
+        Status.TIMED_OUT,
+        Status.LOST,
+        Status.REJECTED,
+    },
+    Status.RUNNING: {
+        Status.SUCCEEDED,
+        Status.FAILED,
+        Status.CANCELLED,
+        Status.TIMED_OUT,
+        Status.LOST,
+    },
+}
+
+
+def is_patch(value: Any) -> bool:
+    """Tell whether a JSON value is what ``dash.Patch`` becomes on the wire."""
+    return isinstance(value, dict) and "__dash_patch_update" in value
+
+
+def _merge(
+    old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
+) -> tuple[tuple[int, PropUpdate], ...]:
+    """Add updates: a plain value replaces what it overwrites, a Patch goes behind."""
+    merged = list(old)
+    for update in new:
+        target, value = update[:2], update[2]
+        if not is_patch(value):
+            merged = [entry for entry in merged if entry[1][:2] != target]
+        merged.append((cursor, update))
+    return tuple(merged)
