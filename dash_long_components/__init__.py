@@ -8,18 +8,22 @@ from typing import Any as _Any
 from ._imports_ import LongJob
 from .app import Dash, init_app
 from .callbacks import long_callback
-from .exceptions import LongCallbackError
+from .current import CurrentJob, current_job
+from .exceptions import JobCancelled, LongCallbackError
 from .managers.base import LongCallbackManager
 from .managers.celery import CeleryLongCallbackManager
 from .managers.diskcache import DiskcacheLongCallbackManager
 
 __all__ = [
     "CeleryLongCallbackManager",
+    "CurrentJob",
     "Dash",
     "DiskcacheLongCallbackManager",
+    "JobCancelled",
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",
+    "current_job",
     "init_app",
     "long_callback",
 ]

@@ -19,6 +19,10 @@ class CodeChangedError(LongCallbackError):
     """The code of a task is not what it was when the job was submitted."""
 
 
+class NoCurrentJobError(LongCallbackError, RuntimeError):
+    """Code that runs in no job asked for the job it runs in."""
+
+
 class StoreError(LongCallbackError):
     """The place where jobs are kept can not be used."""
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import context_vars, dash_bridge, tasks
+from . import context_vars, current, dash_bridge, tasks
+from .current import CurrentJob
 from .exceptions import (
     CodeChangedError,
     JobCancelled,
@@ -200,7 +201,11 @@ def find(call: Call, name: str) -> Task:
 
 
 def run(
-    task: Task, call: Call, write: Write, interval: float = REPORT_INTERVAL
+    task: Task,
+    call: Call,
+    job: CurrentJob,
+    write: Write,
+    interval: float = REPORT_INTERVAL,
 ) -> Outcome:
     """Run a job's function in this process, as Dash would have run it in the request.
 
@@ -217,7 +222,8 @@ def run(
 
     def run_in_context() -> tuple[str | None, list[str]]:
         context_vars.restore(call.variables)
-        return runner.run(call.context, reporter.set_props)
+        with current.entered(job):
+            return runner.run(call.context, reporter.set_props)
 
     try:
         try:

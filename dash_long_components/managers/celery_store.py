@@ -58,6 +58,7 @@ class CeleryStore:
 
     def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
         self._documents = Documents(app, patient=patient)
+        self._impatient = Documents(app)
         self._leases = Leases(self._documents)
 
     # For servers
@@ -157,6 +158,14 @@ class CeleryStore:
         self._put_live(live)
         # Who cancels writes first and reads then, as we do: one sees the other.
         return live if self._is_current(live) else None
+
+    def has_outside_end(self, job_id: str) -> bool:
+        """Tell whether a job's end was decided outside of its worker. Never waits.
+
+        Raises:
+            StoreUnavailableError: the backend does not answer.
+        """
+        return self._impatient.read(f"{job_id}.end") is not None
 
     def change(self, live: Live, record: Record, result: bytes | None = None) -> Live:
         """Replace the record of a job that this process runs.

@@ -17,6 +17,7 @@ from celery.worker import state as worker_state
 from celery.worker.control import control_command
 
 from .. import runtime
+from ..current import CurrentJob
 from ..exceptions import JobEndedError
 from ..jobs import Call, PropUpdate, Status
 from ..records import Record
@@ -156,7 +157,8 @@ class Execution:
         name = self._live.record.task
         try:
             task = runtime.find(call, name)
-            outcome = runtime.run(task, call, self._report, _REPORT_INTERVAL)
+            job = CurrentJob(self._live.record.id, name, self._is_unwanted)
+            outcome = runtime.run(task, call, job, self._report, _REPORT_INTERVAL)
         except Exception as error:
             outcome = runtime.failure(name, error, call.debug)
         if outcome.error and outcome.error.type == "SoftTimeLimitExceeded":
@@ -170,6 +172,9 @@ class Execution:
                 outcome.status, time.time(), outcome.error, outcome.libraries
             )
             self._change(ended, outcome.result)
+
+    def _is_unwanted(self) -> bool:
+        return self._store.has_outside_end(self._live.record.id)
 
     def _report(
         self, progress: list[PropUpdate] | None, props: list[PropUpdate]

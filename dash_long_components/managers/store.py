@@ -134,6 +134,14 @@ class Store:
         """
         return Record.from_json(self._cache[_job(job_id)])
 
+    def is_unwanted(self, job_id: str) -> bool:
+        """Tell whether nobody waits for a job any more: cancelled, ended or gone."""
+        try:
+            record = self.read(job_id)
+        except KeyError:
+            return True
+        return record.cancel_requested or record.status.is_terminal
+
     def result(self, job_id: str) -> bytes | None:
         """Return the result of a job as JSON text, or None if it has none."""
         result: bytes | None = self._cache.get(_result(job_id))

@@ -13,6 +13,7 @@ from typing import Any, TextIO, cast
 import cloudpickle
 
 from .. import runtime
+from ..current import CurrentJob
 from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ..jobs import Call, PropUpdate
 from ..tasks import Task
@@ -45,8 +46,9 @@ def work(
     def write(progress: list[PropUpdate] | None, props: list[PropUpdate]) -> None:
         store.change(job_id, lambda job: job.report(time.time(), progress, props))
 
+    job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:
-        outcome = runtime.run(_find(call, name, failures), call, write)
+        outcome = runtime.run(_find(call, name, failures), call, job, write)
     except Exception as error:
         outcome = runtime.failure(name, error, call.debug)
     try:

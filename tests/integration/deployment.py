@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -56,8 +57,9 @@ class Setting:
         self, *options: str, app: str = "tasks_app:celery_app", path: Path = APPS
     ) -> list[str]:
         """Return how to start a worker on an app that is found in ``path``."""
+        paths = os.pathsep.join([str(path), os.environ.get("PYTHONPATH", "")])
         return [
-            *("env", f"SETTINGS={json.dumps(self.manager)}", f"PYTHONPATH={path}"),
+            *("env", f"SETTINGS={json.dumps(self.manager)}", f"PYTHONPATH={paths}"),
             *(sys.executable, "-m", "celery", "-A", app, "worker", "-l", "INFO"),
             *("--without-gossip", "--without-mingle", *(options or ["-c", "2"])),
         ]

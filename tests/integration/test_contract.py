@@ -89,6 +89,14 @@ def test_context_variables_of_the_request_are_those_of_its_job(
         assert deployment.page().run("tenant").result == "nobody"
 
 
+def test_job_knows_itself_and_no_other_does(page: Page) -> None:
+    jobs = [page.run("myself") for _ in range(2)]
+    assert [job.result[1:] for job in jobs] == [
+        ["tasks_app.myself", 1, False, True]
+    ] * 2
+    assert jobs[0].result[0] != jobs[1].result[0]
+
+
 def test_large_result_arrives_whole(page: Page) -> None:
     size = 11_000_000
     job = page.run("big", size)

@@ -11,12 +11,14 @@ from dash import html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager, runtime
+from dash_long_components.current import CurrentJob
 from dash_long_components.jobs import Call, Lane, PropUpdate
 from dash_long_components.records import Record, Snapshot
 from dash_long_components.runtime import Outcome
 from dash_long_components.tasks import Task
 
 NOW = 1000.0
+JOB = CurrentJob("job-0", "module.task")
 
 
 @dataclass
@@ -29,7 +31,12 @@ class Submitted:
 
     def run(self) -> Outcome:
         """Run it here, as a worker would after the way through the store."""
-        return runtime.run(self.task, Call.from_json(self.call.to_json()), ignore)
+        return runtime.run(
+            self.task,
+            Call.from_json(self.call.to_json()),
+            JOB,
+            ignore,
+        )
 
 
 def ignore(_progress: list[PropUpdate] | None, _props: list[PropUpdate]) -> None:

@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 from dash_long_components import runtime
 from dash_long_components.dash_bridge import to_json_data
 from dash_long_components.jobs import Call, PropUpdate, Status
-from tests.unit.fakes import Site, out, prop, values_of
+from tests.unit.fakes import JOB, Site, out, prop, values_of
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ class Run:
         )
         call = Call.from_json(submitted.call.to_json())
         return runtime.run(
-            submitted.task, call, lambda *update: self.written.append(update)
+            submitted.task, call, JOB, lambda *update: self.written.append(update)
         )
 
 

@@ -23,10 +23,19 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 #: modules of this one. A layer is added here together with its module.
 BASE = {"exceptions", "jobs", "records"}
 BRIDGE = {
-    *("context_vars", "dash_bridge", "signature", "trigger", "tasks", "runtime"),
+    *(
+        "current",
+        "context_vars",
+        "dash_bridge",
+        "signature",
+        "trigger",
+        "tasks",
+        "runtime",
+    ),
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
+    "current": {"exceptions"},
     "jobs": set(),
     "records": {"exceptions", "jobs"},
     "handles": {"itsdangerous", "exceptions"},
@@ -35,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trigger": {"dash", "dash_bridge", "signature", "jobs"},
     "tasks": {"signature"},
     "context_vars": {"tasks"},
-    "runtime": {*BASE, "context_vars", "dash_bridge", "tasks"},
+    "runtime": {*BASE, "context_vars", "current", "dash_bridge", "tasks"},
     "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
     "routes": {*BASE, "flask", "extension"},
     "checks": {"dash", "dash_bridge", "jobs", "managers.base"},

@@ -18,7 +18,7 @@ from dash_long_components import runtime
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status
 from dash_long_components.runtime import Reporter
-from tests.unit.fakes import Site, out, prop
+from tests.unit.fakes import JOB, Site, out, prop
 
 TIMEOUT = 10.0
 BAR = [["bar", "value"]]
@@ -232,7 +232,7 @@ def run(site: Site, function: Any, debug: bool = False, **options: Any) -> Any:
     )
     submitted = site.submit(out("text", "children"), [prop("i", "value", 1)])
     call = Call(**{**vars(submitted.call), "debug": debug})
-    return runtime.run(submitted.task, call, lambda *_: None)
+    return runtime.run(submitted.task, call, JOB, lambda *_: None)
 
 
 def test_exception_becomes_the_error_and_is_logged(

@@ -11,9 +11,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ print(f"imported in {os.getpid()}", flush=True)
 NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
-    *("until", "gil", "tenant"),
+    *("until", "gil", "tenant", "myself"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -270,6 +271,19 @@ def gil(seconds: float) -> str:
     """Keep all other threads of this process from running."""
     ctypes.PyDLL(None).usleep(int(seconds * 1e6))
     return "done"
+
+
+@long_callback("myself")
+def myself(_value: object) -> list[Any]:
+    """Say which job this is, in the function and in a thread of its own."""
+    job = dash.current_job()
+    found = []
+    thread = threading.Thread(
+        target=copy_context().run, args=(lambda: found.append(dash.current_job()),)
+    )
+    thread.start()
+    thread.join()
+    return [job.id, job.task, job.attempt, job.cancelled, found == [job]]
 
 
 VERSION = 1
