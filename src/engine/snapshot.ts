@@ -34,6 +34,8 @@ export type Result = {
 export type Snapshot = {
     cursor: number;
     status: Status;
+    /** Seconds for which no worker has taken it up, while it is queued. */
+    waiting?: number;
     progress?: Update[];
     /** What `set_props` in the job has set, in order. */
     props?: Update[];
