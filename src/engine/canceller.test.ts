@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeBrowser } from '../testing/browser';
 import { FakeServer } from '../testing/server';
 import { Canceller } from './canceller';
 import { Client } from './client';
+import { Connection } from './connection';
 
 let server: FakeServer;
+let browser: FakeBrowser;
 let canceller: Canceller;
 const refused = vi.fn();
 
@@ -14,8 +17,9 @@ beforeEach(() => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     refused.mockClear();
     server = new FakeServer();
+    browser = new FakeBrowser();
     canceller = new Canceller(
-        new Client(() => ({ url: '/', init: {} })),
+        new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
         refused,
     );
 });
@@ -74,4 +78,24 @@ test('a refused cancel is reported and not repeated', async () => {
     await pass(1000);
     expect(server.cancelled).toEqual([['a'], ['b']]);
     expect(refused).toHaveBeenCalledOnce();
+});
+
+test('a cancel that waits is repeated at once when the network is back', async () => {
+    browser.change({ isOffline: true });
+    server.disconnect();
+    server.disconnect();
+    canceller.cancel(['a']);
+    await pass(600);
+    browser.change({ isOffline: false });
+    await pass(1);
+    expect(server.waits).toEqual([500, 100]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a cancel that got to a log-in page is repeated', async () => {
+    server.answer(() => new Response('<html>Log in'));
+    canceller.cancel(['a']);
+    await pass(500);
+    expect(server.cancelled).toEqual([['a'], ['a']]);
+    expect(refused).not.toHaveBeenCalled();
 });

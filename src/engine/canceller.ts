@@ -1,16 +1,20 @@
 import { Backoff } from './backoff';
-import { Unavailable, type Client } from './client';
+import type { Client } from './client';
 
 /** Tells the server which jobs to cancel, until it got through. */
 export class Canceller {
-    private readonly backoff = new Backoff();
+    private readonly backoff: Backoff;
     private tokens: string[] = [];
     private sending = false;
+    private wake: (() => void) | undefined;
 
     constructor(
         private readonly client: Client,
         private readonly refused: (reason: Error) => void,
-    ) {}
+    ) {
+        this.backoff = new Backoff(client.connection);
+        client.connection.onReturn(() => this.wake?.());
+    }
 
     cancel(tokens: string[]): void {
         this.tokens.push(...tokens);
@@ -27,23 +31,33 @@ export class Canceller {
             if (wait === undefined) {
                 this.tokens = this.tokens.slice(batch.length);
             } else {
-                await new Promise((resolve) => setTimeout(resolve, wait));
+                await this.sleep(wait);
             }
         }
         this.sending = false;
+    }
+
+    private async sleep(ms: number): Promise<void> {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        await new Promise<void>((resolve) => {
+            this.wake = resolve;
+            timer = setTimeout(resolve, ms);
+        });
+        clearTimeout(timer);
     }
 
     /** Returns how long to wait before the next attempt, if one is needed. */
     private async attempt(tokens: string[]): Promise<number | undefined> {
         try {
             await this.client.cancel(tokens);
-            this.backoff.reset();
         } catch (error) {
-            if (error instanceof Unavailable) {
-                return this.backoff.next(error.retryAfter);
+            const wait = this.backoff.after(error);
+            if (wait === undefined) {
+                this.refused(error as Error);
             }
-            this.refused(error as Error);
+            return wait;
         }
+        this.backoff.succeeded();
         return undefined;
     }
 }

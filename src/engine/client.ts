@@ -1,10 +1,13 @@
+import { Connection } from './connection';
+import { Patience } from './patience';
 import type { Snapshot } from './snapshot';
 
-const TIMEOUT_MS = 30_000;
 const RETRIED = [408, 425, 429];
+/** What a guard of the app says, not the endpoint: a login changes it. */
+const GUARDED = [401, 403, 407];
 
 /** Where the endpoints are, and what a request to them looks like. */
-export type Connection = { url: string; init: RequestInit };
+export type Endpoint = { url: string; init: RequestInit };
 
 export type PollAnswer = {
     /** When the server suggests to ask again, in milliseconds. */
@@ -25,54 +28,115 @@ export class Unavailable extends Error {
 }
 
 /** The server's answer is final: asking again would not change it. */
-export class Refused extends Error {}
+export class Refused extends Error {
+    constructor(
+        message: string,
+        /** It was said by another than the endpoint; later the job may be had. */
+        readonly isByAnother = false,
+    ) {
+        super(message);
+    }
+}
+
+/**
+ * Another one has answered in the endpoint's place: a proxy while the app is
+ * deployed anew, or the page of a login. Final only if it stays so.
+ */
+export class Misplaced extends Refused {
+    constructor(message: string) {
+        super(message, true);
+    }
+}
 
 /** Speaks to the endpoints. */
 export class Client {
-    constructor(private readonly connect: () => Connection) {}
+    private readonly waiting = new Set<Patience>();
+
+    constructor(
+        private readonly endpoint: () => Endpoint,
+        readonly connection = new Connection(),
+    ) {
+        connection.onReturn(() => {
+            for (const patience of this.waiting) {
+                patience.shorten();
+            }
+        });
+    }
 
     async poll(jobs: [token: string, cursor: number][]): Promise<PollAnswer> {
-        const body = await this.post('poll', jobs);
-        const answer = parse(body);
-        if (typeof answer?.next !== 'number') {
-            throw new Refused('The answer to a poll makes no sense');
+        const { text, reason } = await this.post('poll', jobs);
+        const answer = parse(text);
+        if (!isPollAnswer(answer)) {
+            throw new Misplaced(reason);
         }
-        return answer as PollAnswer;
+        return answer;
     }
 
     async cancel(tokens: string[]): Promise<void> {
-        await this.post('cancel', tokens);
+        const { text, reason } = await this.post('cancel', tokens);
+        if (text) {
+            throw new Misplaced(reason);
+        }
     }
 
-    private async post(endpoint: string, body: unknown): Promise<string> {
-        const { url, init } = this.connect();
-        const timeout = new AbortController();
-        const timer = setTimeout(() => {
-            timeout.abort();
-        }, TIMEOUT_MS);
-        let response: Response;
-        let text: string;
+    private async post(name: string, body: unknown) {
+        const [response, text] = await this.send(name, body);
+        const { status } = response;
+        const reason = `The server answered ${name} with ${status}: ${brief(text)}`;
+        if (status >= 500 || RETRIED.includes(status)) {
+            throw new Unavailable(reason, retryAfter(response));
+        }
+        if (status === 404) {
+            throw new Misplaced(reason);
+        }
+        if (!response.ok) {
+            throw new Refused(reason, GUARDED.includes(status));
+        }
+        return { text, reason };
+    }
+
+    private async send(
+        name: string,
+        body: unknown,
+    ): Promise<[response: Response, text: string]> {
+        const { url, init } = this.endpoint();
+        const abort = new AbortController();
+        const patience = new Patience();
+        this.waiting.add(patience);
         try {
-            response = await fetch(url + endpoint, {
+            const request = fetch(url + name, {
                 ...init,
                 method: 'POST',
                 body: JSON.stringify(body),
-                signal: timeout.signal,
+                signal: abort.signal,
+            }).then(async (response): Promise<[Response, string]> => {
+                patience.renew();
+                return [response, await read(response, patience)];
             });
-            text = await response.text();
+            // Not left to the signal: not all that hangs hears of it.
+            return await Promise.race([request, patience.lost]);
         } catch {
             throw new Unavailable('The server did not respond');
         } finally {
-            clearTimeout(timer);
+            abort.abort();
+            patience.end();
+            this.waiting.delete(patience);
         }
-        if (response.ok) {
+    }
+}
+
+/** Reads a body of any length, for as long as it keeps coming. */
+async function read({ body }: Response, patience: Patience): Promise<string> {
+    const reader = body?.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    for (;;) {
+        const { done = true, value } = (await reader?.read()) ?? {};
+        patience.renew();
+        text += decoder.decode(value, { stream: !done });
+        if (done) {
             return text;
         }
-        const reason = `The server answered ${endpoint} with ${response.status}: ${brief(text)}`;
-        if (response.status >= 500 || RETRIED.includes(response.status)) {
-            throw new Unavailable(reason, retryAfter(response));
-        }
-        throw new Refused(reason);
     }
 }
 
@@ -93,11 +157,14 @@ function brief(text: string): string {
     return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
 
-/** What is not JSON is likely the page of a login or of a proxy. */
-function parse(body: string): Partial<PollAnswer> | null {
+function parse(text: string): unknown {
     try {
-        return JSON.parse(body) as Partial<PollAnswer> | null;
+        return JSON.parse(text);
     } catch {
-        return null;
+        return undefined;
     }
+}
+
+function isPollAnswer(value: unknown): value is PollAnswer {
+    return typeof (value as PollAnswer | null)?.next === 'number';
 }

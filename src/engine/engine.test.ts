@@ -578,4 +578,34 @@ describe('a page that is loaded again', () => {
         reload();
         expect(page.calls).toEqual([]);
     });
+
+    test('asks again for what it was refused: there was a login since', async () => {
+        start(job('a'));
+        server.fail(401);
+        await pass(20);
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports.length).toBe(1);
+        reload();
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.length).toBe(0);
+    });
+
+    test('asks no more for a job that was replaced since it was refused', async () => {
+        start(job('a', { seq: 1 }));
+        server.fail(403);
+        await pass(20);
+        start(job('b', { seq: 2 }));
+        reload();
+        await pass(20);
+        expect(polled()).toEqual([['b', 0]]);
+    });
+
+    test('has forgotten what the endpoint itself has refused', async () => {
+        start(job('a'));
+        server.fail(413);
+        await pass(20);
+        expect(storage.length).toBe(0);
+    });
 });

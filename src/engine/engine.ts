@@ -1,6 +1,7 @@
 import { Canceller } from './canceller';
 import { Claims } from './claims';
-import type { Client } from './client';
+import { Refused, type Client } from './client';
+import type { Connection } from './connection';
 import type { Handle } from './handle';
 import { Job } from './job';
 import { Marks } from './marks';
@@ -12,11 +13,17 @@ import { Stamps, type Stamp } from './stamps';
 import { toUpdates } from './update';
 import { Updates } from './updates';
 
+/** The wait between polls on a page that nobody sees: ends wait for a long time. */
+const HIDDEN_MS = 60_000;
+
 /** Follows the jobs of a page: from their handles to what they leave on it. */
 export class Engine implements Subject {
+    readonly connection: Connection;
     private readonly jobs = new Set<Job>();
     /** The live jobs, and those of which something is still to be shown. */
     private remembered = new Set<Job>();
+    /** Given up here; the page that is loaded next, after a login, asks again. */
+    private readonly orphans = new Set<Job>();
     /** By slot: a job may be over before the handle of an older one arrives. */
     private readonly latest = new Map<string, Handle>();
     private readonly stamps = new Stamps();
@@ -32,6 +39,7 @@ export class Engine implements Subject {
         client: Client,
         private readonly memory: Memory,
     ) {
+        this.connection = client.connection;
         this.updates = new Updates(page);
         this.claims = new Claims(page, this.updates);
         this.marks = new Marks(page);
@@ -63,6 +71,9 @@ export class Engine implements Subject {
             : this.stamps.next();
     }
 
+    /** The wait between polls on a page that nobody sees: ends wait for a long time. */
+    HIDDEN_MS = 60_000;
+
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
     take(handles: Handle[]): void {
         for (const handle of handles.filter((each) => !this.isKnown(each))) {
@@ -87,6 +98,13 @@ export class Engine implements Subject {
         return this.select((job) => !job.ended);
     }
 
+    hiddenWait(): number {
+        return Math.min(
+            HIDDEN_MS,
+            ...this.pending().map((job) => job.heartbeat),
+        );
+    }
+
     answered(answers: [Job, Snapshot][]): void {
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
@@ -103,8 +121,13 @@ export class Engine implements Subject {
         this.settle();
     }
 
-    refused(jobs: Job[], { message }: Error): void {
-        const error = { type: 'Refused', message };
+    refused(jobs: Job[], reason: Error): void {
+        const error = { type: 'Refused', message: reason.message };
+        if (reason instanceof Refused && reason.isByAnother) {
+            for (const job of jobs.filter((each) => this.jobs.has(each))) {
+                this.orphans.add(job);
+            }
+        }
         this.answered(
             jobs.map((job) => [
                 job,
@@ -132,10 +155,12 @@ export class Engine implements Subject {
 
     private start(handle: Handle, resumed = false): void {
         const job = new Job(handle, resumed);
-        const replaced =
-            handle.retrigger === 'replace'
-                ? this.select((live) => live.handle.slot === handle.slot)
-                : [];
+        const replaced = this.select((live) => job.replaces(live));
+        for (const orphan of this.orphans) {
+            if (job.replaces(orphan)) {
+                this.orphans.delete(orphan);
+            }
+        }
         this.latest.set(handle.slot, handle);
         this.jobs.add(job);
         this.remembered.add(job);
@@ -206,7 +231,8 @@ export class Engine implements Subject {
         if (!this.updates.waiting) {
             this.remembered = new Set(this.jobs);
         }
-        this.memory.keep([...this.remembered].map(({ handle }) => handle));
+        const kept = [...this.remembered, ...this.orphans];
+        this.memory.keep(kept.map(({ handle }) => handle));
     }
 
     private select(predicate: (job: Job) => boolean): Job[] {

@@ -13,7 +13,7 @@ export function engineOf(store: Store): Engine {
         const renderer = new Renderer(store);
         const made = new Engine(
             renderer,
-            new Client(() => renderer.connection()),
+            new Client(() => renderer.endpoint()),
             new Memory(() => window.sessionStorage, renderer.name),
         );
         renderer.stampRequests((isInitial) => made.stamp(isInitial));

@@ -13,6 +13,8 @@ export type Handle = {
     retrigger: 'replace' | 'queue' | 'parallel' | 'ignore';
     /** The longest wait between two polls, in milliseconds. */
     interval: number;
+    /** Seconds without a poll after which the job is cancelled; null for never. */
+    leave?: number | null;
     outputs: [id: Id, property: string][];
     running: [id: Pattern, property: string, on: unknown, off: unknown][];
     /** The progress properties, each with its default. */

@@ -1,14 +1,21 @@
 import { Backoff } from './backoff';
-import { Unavailable, type Client, type PollAnswer } from './client';
+import type { Client, PollAnswer } from './client';
 import type { Job } from './job';
 import type { Snapshot } from './snapshot';
 
 const SHORTEST_MS = 20;
+/** The longest wait that a timer keeps: it fires at once if told a longer one. */
+const LONGEST_MS = 2 ** 31 - 1;
+const AFTER_FAULT_MS = 5000;
+/** The pace without a network: the browser may be wrong, or fail to see one come. */
+const OFFLINE_MS = 60_000;
 
 /** Whose jobs are polled, and who hears what became of them. */
 export type Subject = {
     /** The jobs to ask for. */
     pending(): Job[];
+    /** The least wait between polls that nobody sees the outcome of; in ms. */
+    hiddenWait(): number;
     answered(answers: [Job, Snapshot][]): void;
     refused(jobs: Job[], reason: Error): void;
 };
@@ -20,9 +27,13 @@ export type Subject = {
  *
  *     hurry   poll────answer        poll────failure             poll
  *       └─20 ms─┘        └─interval─┘          └────backoff──────┘
+ *
+ * so that it is no timer set by a timer: browsers slow those down to one a minute
+ * on a page that nobody sees. While that is so, or there is no network, it comes at
+ * a slow pace, and at once when the page is seen again or has its network back.
  */
 export class Poller {
-    private readonly backoff = new Backoff();
+    private readonly backoff: Backoff;
     private timer: ReturnType<typeof setTimeout> | undefined;
     private due = Infinity;
     private asking = false;
@@ -31,7 +42,14 @@ export class Poller {
     constructor(
         private readonly client: Client,
         private readonly subject: Subject,
-    ) {}
+    ) {
+        this.backoff = new Backoff(client.connection);
+        client.connection.onReturn(() => {
+            if (subject.pending().length > 0) {
+                this.hurry();
+            }
+        });
+    }
 
     /** Brings the next poll forward. */
     hurry(): void {
@@ -51,24 +69,44 @@ export class Poller {
         }
         clearTimeout(this.timer);
         this.due = due;
-        this.timer = setTimeout(() => {
-            void this.poll();
-        }, wait);
+        this.timer = setTimeout(
+            () => {
+                void this.poll();
+            },
+            Math.min(wait, LONGEST_MS),
+        );
     }
 
     private async poll(): Promise<void> {
         this.due = Infinity;
         this.asking = true;
-        const wait = await this.ask(this.subject.pending());
+        let wait = AFTER_FAULT_MS;
+        try {
+            wait = await this.ask(this.subject.pending());
+        } catch (error) {
+            // No reason to stop: a job that nobody asks for never ends.
+            console.error(error);
+        }
         this.asking = false;
         this.next(wait);
     }
 
     private next(wait: number): void {
         if (this.subject.pending().length > 0) {
-            this.schedule(this.hurried ? SHORTEST_MS : wait);
+            this.schedule(
+                this.hurried ? SHORTEST_MS : Math.max(wait, this.rest),
+            );
         }
         this.hurried = false;
+    }
+
+    /** The least wait while an answer would be of little use, or unlikely. */
+    private get rest(): number {
+        const { isHidden, state } = this.client.connection;
+        return Math.max(
+            isHidden ? this.subject.hiddenWait() : 0,
+            state === 'offline' ? OFFLINE_MS : 0,
+        );
     }
 
     /** Returns how long to wait before the next poll, in milliseconds. */
@@ -79,13 +117,13 @@ export class Poller {
                 jobs.map((job) => [job.token, job.cursor]),
             );
         } catch (error) {
-            if (error instanceof Unavailable) {
-                return this.backoff.next(error.retryAfter);
+            const wait = this.backoff.after(error);
+            if (wait === undefined) {
+                this.subject.refused(jobs, error as Error);
             }
-            this.subject.refused(jobs, error as Error);
-            return SHORTEST_MS;
+            return wait ?? SHORTEST_MS;
         }
-        this.backoff.reset();
+        this.backoff.succeeded();
         const answers: [Job, Snapshot][] = [];
         for (const [index, snapshot] of Object.entries(answer.jobs ?? {})) {
             const job = jobs[Number(index)];
@@ -94,9 +132,7 @@ export class Poller {
             }
         }
         this.subject.answered(answers);
-        const intervals = this.subject
-            .pending()
-            .map((job) => job.handle.interval);
+        const intervals = this.subject.pending().map((job) => job.interval);
         return Math.max(SHORTEST_MS, Math.min(answer.next, ...intervals));
     }
 }

@@ -60,7 +60,7 @@ test("requests look like Dash's own", () => {
     });
     document.cookie = 'other=1';
     document.cookie = '_csrf_token=a%20b';
-    expect(renderer.connection()).toEqual({
+    expect(renderer.endpoint()).toEqual({
         url: '/app/_dash-long-jobs/',
         init: {
             credentials: 'same-origin',
@@ -72,7 +72,7 @@ test("requests look like Dash's own", () => {
 test('the CSRF cookie and header go by the names in the config', () => {
     store.configure({ csrf_token_name: 'xsrf', csrf_header_name: 'X-Other' });
     document.cookie = 'xsrf=100%';
-    expect(renderer.connection().init.headers).toEqual({ 'X-Other': '100%' });
+    expect(renderer.endpoint().init.headers).toEqual({ 'X-Other': '100%' });
 });
 
 test('components are found by their ids', () => {

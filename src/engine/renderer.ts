@@ -1,5 +1,5 @@
 import { setProps } from './dash';
-import type { Connection } from './client';
+import type { Endpoint } from './client';
 import type { Id } from './id';
 import { loadLibrary, type Library } from './library';
 import type { Mark, Page, Path } from './page';
@@ -31,7 +31,7 @@ export class Renderer implements Page {
         return `${config.requests_pathname_prefix}_dash-long-jobs`;
     }
 
-    connection(): Connection {
+    endpoint(): Endpoint {
         const { config } = this.store.getState();
         return {
             url: `${this.name}/`,
