@@ -1,0 +1,1 @@
+"""What this package costs, beside what ``background=True`` of Dash costs."""

@@ -1,0 +1,164 @@
+"""The page that both contenders serve: a button, a State, an output, progress, cancel.
+
+What the job does stands in the State ``what``, so that one page serves every row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dash
+import diskcache
+import flask
+from celery import Celery
+from dash import Input, Output, State, dcc, html
+
+import dash_long_components
+
+SETTINGS = json.loads(os.environ["BENCHMARK"])
+
+IS_OURS = SETTINGS["contender"] == "ours"
+
+REDIS = SETTINGS.get("redis")
+
+#: Work that an import does, and what is held from then on.
+time.sleep(SETTINGS.get("import_seconds", 0))
+
+celery_app = Celery(__name__, broker=REDIS, backend=REDIS)
+celery_app.conf.update(
+    worker_prefetch_multiplier=1, broker_connection_retry_on_startup=True
+)
+
+
+def make_manager() -> Any:
+    cache_by = [lambda: "the same"] if SETTINGS.get("cached") else None
+    caching: dict[str, Any] = {"cache_by": cache_by} if cache_by else {}
+    if REDIS:
+        if IS_OURS:
+            return dash_long_components.CeleryLongCallbackManager(celery_app, **caching)
+        return dash.CeleryManager(celery_app, **caching)
+    cache = diskcache.Cache(SETTINGS["directory"])
+    if IS_OURS:
+        return dash_long_components.DiskcacheLongCallbackManager(
+            cache, **caching, **SETTINGS.get("manager", {})
+        )
+    return dash.DiskcacheManager(cache, **caching)
+
+
+def work(
+    set_progress: Callable[[Any], None] | None, what: dict[str, Any]
+) -> dict[str, Any]:
+    """Do what the State says, and tell how it went."""
+    began = time.time()
+    if "seconds" in what:
+        time.sleep(what["seconds"])
+    report: dict[str, Any] = {"began": began}
+    if "mark" in what:
+        # Told from outside, for whoever can't see the result.
+        with open(os.path.join(what["mark"], what["name"]), "w") as file:
+            file.write(f"{began} {time.time()} {os.getpid()}")
+    if "calls" in what:
+        report["call"] = time_calls(set_progress, what["calls"], what.get("turn", 0))
+    if "bytes" in what:
+        report["text"] = "x" * what["bytes"]
+    return report
+
+
+def time_calls(
+    set_progress: Callable[[Any], None] | None, calls: int, turn: float
+) -> float:
+    """Return seconds per turn of a loop that works for ``turn`` seconds and reports."""
+    clock = time.perf_counter
+    start = clock()
+    for number in range(calls):
+        until = clock() + turn
+        while clock() < until:
+            pass
+        if set_progress is not None:
+            set_progress((str(number + 1), str(calls)))
+    return (clock() - start) / calls
+
+
+def page() -> html.Div:
+    return html.Div(
+        [
+            html.Button("Run", id="run"),
+            html.Button("Ordinary", id="run-ordinary"),
+            html.Button("Cancel", id="cancel"),
+            dcc.Store(id="what", data={}),
+            dcc.Store(id="state", data="x" * SETTINGS.get("state", 0)),
+            html.P(id="out"),
+            html.P(id="out-ordinary"),
+            html.Progress(id="bar"),
+        ]
+    )
+
+
+def add_callbacks(app: dash.Dash) -> None:
+    progress = [Output("bar", "value"), Output("bar", "max")]
+    options: dict[str, Any] = {
+        "running": [(Output("cancel", "disabled"), False, True)],
+        "progress": progress,
+        "cancel": [Input("cancel", "n_clicks")],
+        "prevent_initial_call": True,
+    }
+    if SETTINGS.get("interval"):
+        options["interval"] = SETTINGS["interval"]
+    dependencies = (
+        Output("out", "children"),
+        Input("run", "n_clicks"),
+        State("what", "data"),
+        State("state", "data"),
+    )
+
+    def run(
+        set_progress: Callable[[Any], None], clicks: int, what: Any, _state: str
+    ) -> str:
+        return json.dumps({"clicks": clicks, **work(set_progress, what)})
+
+    if IS_OURS:
+        dash_long_components.long_callback(*dependencies, **options)(run)
+    else:
+        dash.callback(*dependencies, background=True, **options)(run)
+
+    @app.callback(
+        Output("out-ordinary", "children"),
+        Input("run-ordinary", "n_clicks"),
+        State("what", "data"),
+        prevent_initial_call=True,
+    )
+    def run_ordinary(clicks: int, what: Any) -> str:
+        return json.dumps({"clicks": clicks, **work(None, what)})
+
+
+manager = make_manager()
+if IS_OURS:
+    app: dash.Dash = dash_long_components.Dash(__name__, long_callback_manager=manager)
+else:
+    app = dash.Dash(__name__, background_callback_manager=manager)
+app.layout = page
+add_callbacks(app)
+server = app.server
+
+#: What the server comes to hold as it serves: megabytes, in pieces, as data is.
+ballast: list[bytes] = []
+
+
+@server.route("/grow/<int:megabytes>")
+def grow(megabytes: int) -> str:
+    ballast.extend(b"%8d" % n + b"x" * 99_992 for n in range(megabytes * 10))
+    return str(len(ballast))
+
+
+#: The least that a poll could be: a Flask app that answers constant JSON.
+bare = flask.Flask("bare")
+
+
+@bare.route("/", methods=["GET", "POST"])
+def constant() -> flask.Response:
+    flask.request.get_data()
+    return flask.Response(b'{"next":1000}', mimetype="application/json")

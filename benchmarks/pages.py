@@ -1,0 +1,224 @@
+"""Pages without a browser: they send what a browser sends, and count it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from .servers import Deployment
+
+#: Of ``src/engine/poller.ts``: how soon after its handle a job is asked for, in ms.
+SHORTEST_MS = 20
+
+#: Default ``interval`` of both contenders, in ms.
+INTERVAL_MS = 1000
+
+
+@dataclass
+class Traffic:
+    """What a page sent and got. Bodies and query strings; no headers."""
+
+    requests: int = 0
+    up: int = 0
+    down: int = 0
+
+
+@dataclass
+class Job:
+    """A job that a page follows."""
+
+    handle: Any
+    cursor: int = 0
+    result: dict[str, Any] | None = None
+    status: str = ""
+
+
+@dataclass
+class Page(ABC):
+    """One page of one user, on a connection that is kept alive.
+
+    Attributes:
+        url: of the server.
+        state: what the page holds in the State that the callback takes.
+    """
+
+    url: str
+    state: str = ""
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection(
+            urlsplit(self.url).netloc, timeout=300
+        )
+        self._connection.connect()
+        self.load()
+
+    def load(self) -> None:
+        """Load the page, as far as the server notices."""
+        for path in ("/", "/_dash-layout", "/_dash-dependencies"):
+            self._connection.request("GET", path)
+            self.took(path, self._connection.getresponse().read())
+
+    def took(self, path: str, body: bytes) -> None:
+        """Look at what was loaded."""
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"}
+        self._connection.request("POST", path, body, headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        self.traffic.requests += 1
+        self.traffic.up += len(body) + len(path.partition("?")[2])
+        self.traffic.down += len(answer)
+        if response.status not in (200, 204):
+            raise RuntimeError(f"{path}: {response.status} {answer[:300]!r}")
+        return response.status, answer
+
+    def ordinary(self, clicks: int = 1, **what: Any) -> dict[str, Any]:
+        """Trigger the ordinary callback and return its result."""
+        body = {
+            "output": "out-ordinary.children",
+            "outputs": {"id": "out-ordinary", "property": "children"},
+            "inputs": [_value("run-ordinary", "n_clicks", clicks)],
+            "changedPropIds": ["run-ordinary.n_clicks"],
+            "state": [_value("what", "data", what)],
+        }
+        _, answer = self.post("/_dash-update-component", json.dumps(body).encode())
+        text = json.loads(answer)["response"]["out-ordinary"]["children"]
+        result: dict[str, Any] = json.loads(text)
+        return result
+
+    def run(self, clicks: int = 1, **what: Any) -> Job:
+        """Start a job and wait for its result on the schedule of a browser's page."""
+        job = self.start(clicks, **what)
+        wait = self.first_wait_ms(job)
+        while job.result is None and not job.status:
+            time.sleep(wait / 1000)
+            wait = self.poll(job)
+        return job
+
+    def body(self, clicks: Any, what: Any, state: Any) -> bytes:
+        return json.dumps(
+            {
+                "output": "out.children",
+                "outputs": {"id": "out", "property": "children"},
+                "inputs": [_value("run", "n_clicks", clicks)],
+                "changedPropIds": ["run.n_clicks"],
+                "state": [
+                    _value("what", "data", what),
+                    _value("state", "data", state),
+                ],
+            },
+            separators=(",", ":"),
+        ).encode()
+
+    @abstractmethod
+    def start(self, clicks: int = 1, **what: Any) -> Job:
+        """Click, and return the job."""
+
+    @abstractmethod
+    def poll(self, *jobs: Job) -> float:
+        """Ask for all jobs once. Return when to ask again, in milliseconds."""
+
+    @abstractmethod
+    def first_wait_ms(self, job: Job) -> float: ...
+
+    @abstractmethod
+    def cancel(self, *jobs: Job) -> None: ...
+
+
+class OurPage(Page):
+    """Sends what ``src/engine`` sends."""
+
+    def start(self, clicks: int = 1, **what: Any) -> Job:
+        body = self.body(clicks, what, self.state)
+        _, answer = self.post("/_dash-update-component", body)
+        data = json.loads(answer)
+        ((operation),) = data["sideUpdate"]["_dash-long-jobs"]["handles"]["operations"]
+        handle = operation["params"]["value"]
+        job = Job(handle)
+        if not handle["token"]:
+            self._end(job, "succeeded", data)
+        return job
+
+    def first_wait_ms(self, job: Job) -> float:
+        return SHORTEST_MS
+
+    def poll(self, *jobs: Job) -> float:
+        body = json.dumps([[job.handle["token"], job.cursor] for job in jobs])
+        _, text = self.post("/_dash-long-jobs/poll", body.replace(" ", "").encode())
+        answer = json.loads(text)
+        for position, snapshot in answer.get("jobs", {}).items():
+            job = jobs[int(position)]
+            job.cursor = snapshot["cursor"]
+            if snapshot["status"] not in ("queued", "running"):
+                self._end(job, snapshot["status"], snapshot.get("result"))
+        interval: float = jobs[0].handle["interval"]
+        return max(SHORTEST_MS, min(answer["next"], interval))
+
+    def _end(self, job: Job, status: str, result: Any) -> None:
+        job.status = status
+        if status == "succeeded":
+            job.result = json.loads(result["response"]["out"]["children"])
+
+    def cancel(self, *jobs: Job) -> None:
+        tokens = [job.handle["token"] for job in jobs]
+        self.post("/_dash-long-jobs/cancel", json.dumps(tokens).encode())
+
+
+class NativePage(Page):
+    """Sends what ``handleServerside`` of dash-renderer sends."""
+
+    def took(self, path: str, body: bytes) -> None:
+        if path == "/":
+            found = re.search(rb'"end_id":\s*"([^"]+)"', body)
+            self._query = f"endId={found[1].decode()}" if found else ""
+
+    def start(self, clicks: int = 1, **what: Any) -> Job:
+        body = self.body(clicks, what, self.state)
+        path = f"/_dash-update-component?{self._query}"
+        _, answer = self.post(path, body)
+        data = json.loads(answer)
+        job = Job((data.get("cacheKey"), data.get("job")))
+        self._take(job, data)
+        return job
+
+    def first_wait_ms(self, job: Job) -> float:
+        return INTERVAL_MS
+
+    def poll(self, *jobs: Job) -> float:
+        body = self.body(None, None, None)
+        for job in jobs:
+            self._take(job, json.loads(self.post(self._path(job), body)[1]))
+        return INTERVAL_MS
+
+    def _path(self, job: Job) -> str:
+        key, number = job.handle
+        query = f"{self._query}&cacheKey={quote(key)}&job={quote(number)}"
+        return f"/_dash-update-component?{query}"
+
+    def _take(self, job: Job, data: dict[str, Any]) -> None:
+        if "response" in data:
+            job.status = "succeeded"
+            job.result = json.loads(data["response"]["out"]["children"])
+
+    def cancel(self, *jobs: Job) -> None:
+        for job in jobs:
+            path = f"/_dash-update-component?{self._query}&cancelJob={job.handle[1]}"
+            self.post(path, self.body(None, None, None))
+
+
+def page_of(deployment: Deployment, state: str = "") -> Page:
+    """Open a page of a contender."""
+    make = OurPage if deployment.kind.is_ours else NativePage
+    return make(deployment.url, state)
+
+
+def _value(component: str, name: str, value: Any) -> dict[str, Any]:
+    return {"id": component, "property": name, "value": value}

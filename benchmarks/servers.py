@@ -1,0 +1,197 @@
+"""The contenders, each under gunicorn, with workers and a Redis where it needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.conftest import ROOT, AppProcess, free_port
+from tests.integration.brokers import Broker
+from tests.integration.deployment import Worker
+
+from .machine import cpu_seconds
+
+WORKERS, THREADS = 2, 4
+
+
+class Redis(Broker):
+    """A Redis that keeps everything in memory: no disk is measured."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        command = ["redis-server", "--port", str(port), "--bind", self.host]
+        command += ["--save", "", "--databases", "64"]
+        super().__init__(command, folder, port)
+        self._databases = iter(range(64))
+
+    def database(self) -> str:
+        return f"redis://{self.host}:{self.port}/{next(self._databases)}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Whose callbacks, on which manager."""
+
+    contender: str
+    manager: str
+
+    @property
+    def is_ours(self) -> bool:
+        return self.contender == "ours"
+
+    def __str__(self) -> str:
+        return f"{self.contender}, {self.manager}"
+
+
+KINDS = [
+    Kind(contender, manager)
+    for manager in ("diskcache", "celery")
+    for contender in ("ours", "native")
+]
+
+
+@dataclass
+class Deployment:
+    """One contender that serves.
+
+    Attributes:
+        kind: which one.
+        web: its gunicorn.
+        folder: where its files are.
+        workers: Celery's, if it has any.
+    """
+
+    kind: Kind
+    web: AppProcess
+    folder: Path
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.web.url
+
+    def web_processes(self) -> list[int]:
+        """Return the pids of gunicorn's workers."""
+        children = psutil.Process(self.web.pid).children()
+        return [child.pid for child in children if _is_gunicorn(child)]
+
+    def server_cpu(self) -> float:
+        """Return the CPU seconds that gunicorn's workers have taken so far."""
+        return sum(map(cpu_seconds, self.web_processes()))
+
+    def server_memory(self) -> int:
+        """Return the bytes that gunicorn's workers hold and nobody else does."""
+        return sum(
+            psutil.Process(pid).memory_full_info().uss for pid in self.web_processes()
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """Return all that came from its web server and its workers."""
+        return [
+            process
+            for server in (self.web, *self.workers)
+            for process in server.processes()
+        ]
+
+
+def _is_gunicorn(process: psutil.Process) -> bool:
+    """Tell a worker of gunicorn from jobs, which native callbacks fork from one."""
+    return any("gunicorn" in part for part in process.cmdline())
+
+
+class Servers:
+    """Starts contenders; all of them go in the end.
+
+    Args:
+        folder: for their files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._redis: Redis | None = None
+        self._count = 0
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def start(
+        self,
+        kind: Kind,
+        *,
+        workers: int = WORKERS,
+        threads: int = THREADS,
+        celery: tuple[str, ...] = ("-c", "2"),
+        **settings: Any,
+    ) -> Deployment:
+        """Start a contender with settings for ``app.py``."""
+        folder = self._make_folder()
+        settings |= {"contender": kind.contender, "directory": str(folder / "cache")}
+        if kind.manager == "celery":
+            settings["redis"] = self.redis().database()
+        web = self._run(AppProcess, gunicorn("app:server", workers, threads), settings)
+        deployment = Deployment(kind, web, folder)
+        if kind.manager == "celery":
+            command = [sys.executable, "-m", "celery", "-A", "benchmarks.app:celery_app"]
+            command += ["worker", "-l", "INFO", "--without-gossip", "--without-mingle"]
+            deployment.workers.append(self._run(Worker, [*command, *celery], settings))
+        return deployment
+
+    def bare(self) -> AppProcess:
+        """Start the Flask app that answers constant JSON."""
+        settings = {"contender": "native", "directory": str(self._make_folder())}
+        return self._run(AppProcess, gunicorn("app:bare", WORKERS, THREADS), settings)
+
+    def redis(self) -> Redis:
+        if self._redis is None:
+            self._redis = Redis(self._make_folder())
+            self._stack.callback(self._redis.close)
+            self._redis.start()
+        return self._redis
+
+    def _run(self, make: Any, command: list[str], settings: dict[str, Any]) -> Any:
+        folder = self._make_folder()
+        command = ["env", f"BENCHMARK={json.dumps(settings)}", *command]
+        if make is Worker:
+            process = Worker(command, folder)
+        else:
+            port = free_port()
+            command = [part.replace("{port}", str(port)) for part in command]
+            process = make(command, folder, port)
+        self._stack.callback(process.close)
+        process.start()
+        return process
+
+    def _make_folder(self) -> Path:
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        return folder
+
+
+def gunicorn(app: str, workers: int, threads: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", f"benchmarks.{app}"),
+        *("-w", str(workers), "--threads", str(threads), "-b", "127.0.0.1:{port}"),
+        *("--keep-alive", "75", "--backlog", "4096", "--pythonpath", str(ROOT)),
+        *("--worker-connections", "4000"),
+    ]
+
+
+@contextmanager
+def serving() -> Iterator[Servers]:
+    """Give a place to start contenders in."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        servers = Servers(Path(folder))
+        try:
+            yield servers
+        finally:
+            servers.close()
