@@ -65,8 +65,8 @@ class Page(ABC):
             self._connection.request("GET", path)
             self.took(path, self._connection.getresponse().read())
 
-    def took(self, path: str, body: bytes) -> None:
-        """Look at what was loaded."""
+    def took(self, path: str, body: bytes) -> None:  # noqa: B027
+        """Look at what was loaded; not every contender has to."""
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"}

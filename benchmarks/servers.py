@@ -140,9 +140,9 @@ class Servers:
         web = self._run(AppProcess, gunicorn("app:server", workers, threads), settings)
         deployment = Deployment(kind, web, folder)
         if kind.manager == "celery":
-            command = [sys.executable, "-m", "celery", "-A", "benchmarks.app:celery_app"]
-            command += ["worker", "-l", "INFO", "--without-gossip", "--without-mingle"]
-            deployment.workers.append(self._run(Worker, [*command, *celery], settings))
+            command = [sys.executable, "-m", "celery", "-A", "benchmarks.app", "worker"]
+            command += ["-l", "INFO", "--without-gossip", "--without-mingle", *celery]
+            deployment.workers.append(self._run(Worker, command, settings))
         return deployment
 
     def bare(self) -> AppProcess:

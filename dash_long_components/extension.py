@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -88,30 +89,44 @@ class LongJobs:
         self.add_manager(manager)
         return self._handles(manager).sign(job_id)
 
-    def read(self, token: str, cursor: int) -> Snapshot:
-        """Return what is new about a job since ``cursor``.
+    def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
+        """Return what is new about jobs, given by ``(token, cursor)``, by position.
 
         A token that is not valid and a job that is gone give the same answer.
         """
+        answers: dict[int, Snapshot] = {}
         for manager in self._managers:
-            try:
-                snapshot = manager.read(self._handles(manager).verify(token), cursor)
-            except (BadHandleError, KeyError):
-                continue
-            if snapshot.status is Status.QUEUED:
-                waiting = max(0.0, time.time() - snapshot.created)
-                return replace(snapshot, waiting=waiting)
-            if snapshot.libraries:
-                files = dash_bridge.library_files(self._app, snapshot.libraries)
-                return replace(snapshot, files=tuple(files))
-            return snapshot
-        return Snapshot(
-            cursor=cursor + 1,
-            status=Status.LOST,
-            created=0,
-            changed=0,
-            error=UNKNOWN_JOB,
-        )
+            asked = self._verify_all(manager, readings)
+            known = {at: reading for at, reading in asked.items() if at not in answers}
+            found = manager.read_all(list(known.values())) if known else []
+            for at, snapshot in zip(known, found, strict=True):
+                if snapshot is not None:
+                    answers[at] = self._complete(snapshot)
+        return [
+            answers.get(at) or _unknown(cursor)
+            for at, (_, cursor) in enumerate(readings)
+        ]
+
+    def _verify_all(
+        self, manager: LongCallbackManager, readings: Sequence[tuple[str, int]]
+    ) -> dict[int, tuple[str, int]]:
+        """Return the readings whose token is valid for a manager, by position."""
+        handles = self._handles(manager)
+        valid: dict[int, tuple[str, int]] = {}
+        for at, (token, cursor) in enumerate(readings):
+            with suppress(BadHandleError):
+                valid[at] = (handles.verify(token), cursor)
+        return valid
+
+    def _complete(self, snapshot: Snapshot) -> Snapshot:
+        """Add what only a server process can say."""
+        if snapshot.status is Status.QUEUED:
+            waiting = max(0.0, time.time() - snapshot.created)
+            return replace(snapshot, waiting=waiting)
+        if snapshot.libraries:
+            files = dash_bridge.library_files(self._app, snapshot.libraries)
+            return replace(snapshot, files=tuple(files))
+        return snapshot
 
     def cancel(self, token: str) -> None:
         """Ask for the end of a job. A token that is not valid changes nothing."""
@@ -159,6 +174,12 @@ class LongJobs:
         if secret not in self._signers:
             self._signers[secret] = Handles(secret)
         return self._signers[secret]
+
+
+def _unknown(cursor: int) -> Snapshot:
+    return Snapshot(
+        cursor=cursor + 1, status=Status.LOST, created=0, changed=0, error=UNKNOWN_JOB
+    )
 
 
 def _on_server(server: Any) -> dict[str, LongJobs]:

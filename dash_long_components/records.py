@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .exceptions import JobEndedError
@@ -166,7 +166,8 @@ class Record:
         )
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        # Every report of a job comes by here, and asdict() copies all that is in it.
+        return json.dumps(vars(self), default=vars, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Record:

@@ -101,9 +101,8 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     now = time.time()
     wait = MAX_WAIT
     news: list[bytes] = []
-    for position, (token, cursor) in enumerate(body):
-        snapshot = jobs.read(token, cursor)
-        if snapshot.cursor > cursor:
+    for position, snapshot in enumerate(jobs.read(body)):
+        if snapshot.cursor > body[position][1]:
             news.append(b'"%d":%b' % (position, snapshot.to_json()))
         if not snapshot.status.is_terminal:
             wait = min(wait, _wait(snapshot, now))

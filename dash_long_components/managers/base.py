@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..jobs import Call, Lane
@@ -60,6 +62,18 @@ class LongCallbackManager(ABC):
         Raises:
             KeyError: no such job, or its record has outlived its time.
         """
+
+    def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
+        """Do ``read`` for several jobs at once, by position. None: a job is missing.
+
+        A page asks for all its jobs together; a manager that can look them all up in
+        the time of one should.
+        """
+        snapshots: list[Snapshot | None] = [None] * len(readings)
+        for position, (job_id, cursor) in enumerate(readings):
+            with suppress(KeyError):
+                snapshots[position] = self.read(job_id, cursor)
+        return snapshots
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:

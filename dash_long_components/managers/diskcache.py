@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +121,19 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     def read(self, job_id: str, cursor: int) -> Snapshot:
         launcher = self._connect()
-        record = launcher.store.read(job_id)
+        return self._snapshot(launcher, launcher.store.read(job_id), cursor)
+
+    def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
+        launcher = self._connect()
+        records = launcher.store.read_all([job_id for job_id, _ in readings])
+        snapshots: list[Snapshot | None] = [None] * len(readings)
+        for position, (job_id, cursor) in enumerate(readings):
+            with suppress(KeyError):
+                record = records[job_id]
+                snapshots[position] = self._snapshot(launcher, record, cursor)
+        return snapshots
+
+    def _snapshot(self, launcher: Launcher, record: Record, cursor: int) -> Snapshot:
         if not record.status.is_terminal:
             launcher.ensure()
             if launcher.has_failed:
@@ -129,11 +143,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                     "server's log.",
                     task=record.task,
                 )
-                launcher.store.end(job_id, Status.LOST, error)
-                record = launcher.store.read(job_id)
+                launcher.store.end(record.id, Status.LOST, error)
+                record = launcher.store.read(record.id)
         snapshot = record.since(cursor)
         if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
-            return replace(snapshot, result=launcher.store.result(job_id))
+            return replace(snapshot, result=launcher.store.result(record.id))
         return snapshot
 
     def cancel(self, job_id: str) -> None:

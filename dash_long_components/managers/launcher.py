@@ -20,6 +20,9 @@ from .store import Store
 #: Dispatchers in a row that may fail to start before waiting jobs are given up.
 MAX_FAILURES = 3
 
+#: Seconds for which a dispatcher that was seen to live is taken to live.
+_FRESH = 0.25
+
 #: Seconds that a request waits at most for a dispatcher to import the app.
 MAX_IMPORT = 10.0
 
@@ -48,6 +51,7 @@ class Launcher:
         self._me = Process.current()
         self._lock = threading.Lock()
         self._dispatcher: dict[str, Any] | None = None
+        self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
         store.roster.add_client(self.code, self._me)
 
@@ -58,7 +62,11 @@ class Launcher:
 
     def ensure(self) -> None:
         """See that there is a dispatcher, or that one is on its way. Never waits."""
+        # Every poll asks; to look the process up costs more than to read a job.
+        if time.monotonic() < self._look_again:
+            return
         if self._find() is not None:
+            self._look_again = time.monotonic() + _FRESH
             return
         with self._lock:
             starting = self._starting is not None and self._starting.poll() is None
@@ -67,6 +75,7 @@ class Launcher:
 
     def ring(self) -> None:
         """Tell the dispatcher to look at the store, now."""
+        self._look_again = 0.0
         self.ensure()
         dispatcher = self._find()
         # One that is still starting will look without being told to.

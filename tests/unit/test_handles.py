@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
 from dash_long_components.exceptions import BadHandleError
-from dash_long_components.handles import MAX_AGE, Handles
+from dash_long_components.handles import _REMEMBERED, MAX_AGE, Handles
 from dash_long_components.jobs import new_job_id
 
 HANDLES = Handles("secret")
@@ -29,7 +29,10 @@ class Clock:
 @pytest.fixture
 def clock() -> Iterator[Clock]:
     clock = Clock()
-    with mock.patch("itsdangerous.timed.time", clock):
+    with (
+        mock.patch("itsdangerous.timed.time", clock),
+        mock.patch("dash_long_components.handles.time", clock),
+    ):
         yield clock
 
 
@@ -99,3 +102,19 @@ def test_error_is_the_same_for_forged_and_old(clock: Clock) -> None:
             HANDLES.verify(token)
         messages.add(str(caught.value))
     assert len(messages) == 1
+
+
+def test_token_that_was_verified_before_gets_too_old_nevertheless(clock: Clock) -> None:
+    handles = Handles("secret")
+    token = handles.sign("job")
+    assert handles.verify(token) == handles.verify(token) == "job"
+    clock.now += MAX_AGE + 2
+    with pytest.raises(BadHandleError):
+        handles.verify(token)
+
+
+def test_what_is_remembered_of_tokens_is_bounded() -> None:
+    handles = Handles("secret")
+    for _ in range(_REMEMBERED + 10):
+        handles.verify(handles.sign(new_job_id()))
+    assert len(handles._verified) <= _REMEMBERED

@@ -534,3 +534,38 @@ def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
     store.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in range(3)} == {Status.LOST}
+
+
+def test_jobs_are_read_together(store: Store) -> None:
+    submit(store, "waits")
+    submit(store, "runs")
+    store.change("runs", lambda job: job.start(1.0))
+    found = store.read_all(["runs", "missing", "waits"])
+    assert found == {"runs": store.read("runs"), "waits": store.read("waits")}
+    assert store.read_all([]) == {}
+
+
+def test_job_that_is_read_again_shows_what_has_changed(store: Store) -> None:
+    submit(store, "job")
+    assert store.read_all(["job"])["job"].status is Status.QUEUED
+    store.change("job", lambda job: job.start(1.0))
+    assert store.read_all(["job"])["job"].status is Status.RUNNING
+
+
+def test_record_that_has_outlived_its_time_is_not_read(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), result_ttl=0.01)
+    submit(store, "job")
+    store.end("job", Status.LOST)
+    until = time.monotonic() + 10
+    while store.read_all(["job"]):
+        assert time.monotonic() < until
+    store.close()
+
+
+@pytest.mark.parametrize("jobs", [1, 10, 2000])
+def test_jobs_of_a_page_are_one_statement(store: Store, jobs: int) -> None:
+    submit(store, "job-0")
+    seen: list[str] = []
+    store._cache._con.set_trace_callback(seen.append)
+    assert len(store.read_all([f"job-{number}" for number in range(jobs)])) == 1
+    assert len(seen) == 1
