@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import dash
-from dash.dependencies import Input
+from dash.dependencies import Input, Output
+from dash.development.base_component import Component
 
 from . import checks, context_vars, dash_bridge, tasks
 from .checks import Running
@@ -40,6 +41,7 @@ def long_callback(
     progress_default: Any = None,
     interval: float = 1000,
     on_retrigger: str = "replace",
+    job: str | dict[str, Any] | Component | None = None,
     register: Register = dash.callback,
     **options: Any,
 ) -> Callable[[F], F]:
@@ -54,7 +56,10 @@ def long_callback(
         cancel: an Input or a list of them; any change ends the running job.
         progress: an Output or a grouping of them (list, tuple, dict). The function
             then gets ``set_progress`` as its first argument, which takes one value
-            for each Output, in the same grouping.
+            for each Output, in the same grouping. Without ``progress``, a function
+            whose first parameter is named ``set_progress`` gets it too; it then takes
+            a number from 0 to 1, ``(value, total)`` or ``(value, total, text)``, for
+            the bar of ``job``.
         progress_default: the values of ``progress`` while no job runs, in the same
             grouping; None everywhere by default.
         interval: the longest wait between two polls, in milliseconds. The first polls
@@ -63,6 +68,8 @@ def long_callback(
             same MATCH instance of it, is live on the page: ``"replace"`` cancels that
             job, ``"queue"`` waits for its end, ``"parallel"`` runs beside it,
             ``"ignore"`` does nothing.
+        job: id of the ``LongJob`` that shows the job, which need not be on the page
+            all the time; a dict id may have MATCH in it. By default none does.
         register: what the callback is registered with; an app's own ``callback``, or
             ``dash.callback``.
         options: further keyword arguments of ``dash.callback``.
@@ -82,6 +89,7 @@ def long_callback(
         progress_default=checks.progress_default(progress, progress_default),
         interval=checks.interval(interval),
         retrigger=checks.retrigger(on_retrigger),
+        view=checks.job(job),
     )
     spec.check_wildcards()
 
@@ -105,6 +113,7 @@ class LongCallback:
         progress_default: one value for each progress Output, flat.
         interval: milliseconds.
         retrigger: what becomes of a live job.
+        view: has the id of the component that shows the job; None if there is none.
     """
 
     signature: Signature
@@ -115,6 +124,7 @@ class LongCallback:
     progress_default: tuple[Any, ...]
     interval: float
     retrigger: Retrigger
+    view: Output | None
 
     def check_wildcards(self) -> None:
         """See that there is something to fill in for every wildcard.
@@ -126,6 +136,7 @@ class LongCallback:
         self.signature.check_wildcards("running", [item[0] for item in self.running])
         self.signature.check_wildcards("progress", progress)
         self.signature.check_wildcards("cancel", self.cancel)
+        self.signature.check_wildcards("job", [self.view] if self.view else [])
 
     def register(self, function: Callable[..., Any], register: Register) -> None:
         """Make a task of ``function`` and register the callback that starts jobs."""
@@ -199,6 +210,8 @@ class LongCallback:
         """Return what the engine is to know of a job, but for its token."""
         progress = [] if self.progress is None else dash_bridge.flatten(self.progress)
         return {
+            "name": task.name,
+            "view": trigger.target(self.view)[0] if self.view else None,
             "slot": trigger.slot(task.key),
             "seq": trigger.seq,
             "retrigger": self.retrigger.value,

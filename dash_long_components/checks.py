@@ -9,7 +9,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from dash.dependencies import Input, Output
+from dash.dependencies import ALL, ALLSMALLER, Input, Output
+from dash.development.base_component import Component
 from dash.exceptions import InvalidCallbackReturnValue
 
 from . import dash_bridge
@@ -109,6 +110,21 @@ def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
             "progress_default= takes one value for each Output of progress=, in the "
             f"same grouping, not {default!r}."
         ) from error
+
+
+def job(value: Any) -> Output | None:
+    """Return what stands for the component that shows the job, or None."""
+    if value is None:
+        return None
+    is_id = isinstance(value, str | dict | Component) and value not in ("", {})
+    values = value.values() if isinstance(value, dict) else ()
+    if not is_id or any(item is ALL or item is ALLSMALLER for item in values):
+        raise ValueError(
+            "job= takes the id of a LongJob in the layout, with MATCH for what each "
+            f"instance of the callback has its own of, not {value!r}."
+        )
+    # The property is of no meaning: this is for its id and the wildcards in that.
+    return Output(value, "status")
 
 
 def interval(value: Any) -> float:

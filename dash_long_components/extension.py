@@ -120,9 +120,7 @@ class LongJobs:
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
         """Add what only a server process can say."""
-        if snapshot.status is Status.QUEUED:
-            waiting = max(0.0, time.time() - snapshot.created)
-            return replace(snapshot, waiting=waiting)
+        snapshot = snapshot.at(time.time())
         if snapshot.libraries:
             files = dash_bridge.library_files(self._app, snapshot.libraries)
             return replace(snapshot, files=tuple(files))

@@ -7,11 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .exceptions import JobEndedError
 from .jobs import JobError, PropUpdate, Status
+
+#: A progress bar: ``[value, total, text]``; ``bars`` says more.
+Bar = list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a running function has reported since the last time.
+
+    Attributes:
+        progress: updates of the progress Outputs, or None if there are none.
+        props: updates by ``dash.set_props``, in order.
+        bars: all bars that the job has now, or None if they are the same.
+    """
+
+    progress: list[PropUpdate] | None = None
+    props: list[PropUpdate] = field(default_factory=list)
+    bars: list[Bar] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +41,12 @@ class Snapshot:
         status: where the job stands.
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
+        started: seconds since the epoch, or None if it has not.
         waiting: seconds for which no worker has taken it up, while it is queued.
+        elapsed: seconds since its function began, at its end the last ones.
         progress: updates of the progress Outputs, or None if nothing is new.
         props: updates by ``dash.set_props``, in order.
+        bars: all its bars, or None if nothing is new.
         result: Dash's own callback response as JSON text, at the end of a success.
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
@@ -36,23 +57,39 @@ class Snapshot:
     status: Status
     created: float
     changed: float
+    started: float | None = None
     waiting: float | None = None
+    elapsed: float | None = None
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
+    bars: list[Bar] | None = None
     result: bytes | None = None
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
+
+    def at(self, now: float) -> Snapshot:
+        """Return the snapshot with the times that go by the reader's clock."""
+        if self.status is Status.QUEUED:
+            return replace(self, waiting=max(0.0, now - self.created))
+        if self.started is None:
+            return self
+        until = self.changed if self.status.is_terminal else now
+        return replace(self, elapsed=max(0.0, until - self.started))
 
     def to_json(self) -> bytes:
         """Return the wire format; a large result is copied, never parsed."""
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
         if self.waiting is not None:
             head["waiting"] = round(self.waiting, 1)
+        if self.elapsed is not None:
+            head["elapsed"] = round(self.elapsed, 3)
         if self.progress:
             head["progress"] = self.progress
         if self.props:
             head["props"] = self.props
+        if self.bars is not None:
+            head["bars"] = self.bars
         if self.error:
             head["error"] = self.error.to_dict()
         if self.files:
@@ -76,10 +113,12 @@ class Record:
         cursor: grows with every change.
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
+        started: seconds since the epoch, or None if it has not.
         cancel_requested: somebody asked for its end; it may not succeed any more.
         progress: cursor and updates of the latest ``set_progress``.
         props: ``[cursor, update]`` of every property that ``set_props`` set. A
             property stands here once, or once for each Patch since its last value.
+        bars: cursor of the last change of its bars, and the bars.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
     """
@@ -92,9 +131,11 @@ class Record:
     cursor: int = 1
     created: float
     changed: float
+    started: float | None = None
     cancel_requested: bool = False
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
+    bars: tuple[int, list[Bar]] | None = None
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
 
@@ -102,21 +143,18 @@ class Record:
         """Queued to running."""
         if self.status is not Status.QUEUED:
             raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
-        return self._changed(now, status=Status.RUNNING)
+        return self._changed(now, status=Status.RUNNING, started=now)
 
-    def report(
-        self,
-        now: float,
-        progress: list[PropUpdate] | None = None,
-        props: list[PropUpdate] | None = None,
-    ) -> Record:
+    def report(self, now: float, report: Report) -> Record:
         """Take in what the running function reported since the last time."""
         cursor = self.cursor + 1
         changes: dict[str, Any] = {}
-        if progress is not None:
-            changes["progress"] = (cursor, progress)
-        if props:
-            changes["props"] = _merge(self.props, cursor, props)
+        if report.progress is not None:
+            changes["progress"] = (cursor, report.progress)
+        if report.props:
+            changes["props"] = _merge(self.props, cursor, report.props)
+        if report.bars is not None:
+            changes["bars"] = (cursor, report.bars)
         return self._changed(now, **changes)
 
     def request_cancel(self, now: float) -> Record:
@@ -153,14 +191,16 @@ class Record:
 
     def since(self, cursor: int) -> Snapshot:
         """Return what changed after ``cursor``."""
-        progress = self.progress
+        progress, bars = self.progress, self.bars
         return Snapshot(
             cursor=max(cursor, self.cursor),
             status=self.status,
             created=self.created,
             changed=self.changed,
+            started=self.started,
             progress=progress[1] if progress and progress[0] > cursor else None,
             props=[update for at, update in self.props if at > cursor] or None,
+            bars=bars[1] if bars and bars[0] > cursor else None,
             libraries=self.libraries,
             error=self.error,
         )
@@ -174,8 +214,9 @@ class Record:
         fields = json.loads(data)
         fields["status"] = Status(fields["status"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])
-        if fields["progress"] is not None:
-            fields["progress"] = tuple(fields["progress"])
+        for name in ("progress", "bars"):
+            if fields[name] is not None:
+                fields[name] = tuple(fields[name])
         fields["libraries"] = tuple(fields["libraries"])
         if fields["error"] is not None:
             fields["error"] = JobError(**fields["error"])

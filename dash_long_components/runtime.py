@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import context_vars, current, dash_bridge, tasks
+from . import bars, context_vars, current, dash_bridge, tasks
+from .bars import Bar, Bars
 from .current import CurrentJob
 from .exceptions import (
     CodeChangedError,
@@ -20,6 +21,7 @@ from .exceptions import (
     TaskNotFoundError,
 )
 from .jobs import Call, JobError, PropUpdate, Status
+from .records import Report
 from .tasks import Task
 
 logger = logging.getLogger("dash_long_components")
@@ -27,8 +29,8 @@ logger = logging.getLogger("dash_long_components")
 #: Seconds between two writes of what a job reports, where writing is cheap.
 REPORT_INTERVAL = 0.1
 
-#: Writes progress and set_props updates to the job's record.
-Write = Callable[[list[PropUpdate] | None, list[PropUpdate]], None]
+#: Writes what a job reports to its record.
+Write = Callable[[Report], None]
 
 #: Types of values that stay what they are. Numbers go through Dash's encoder like
 #: everything else that may be infinite or not a number.
@@ -41,11 +43,14 @@ class Reporter:
     The first report is written at once, from a thread of its own, so that reporting
     costs the job next to nothing. ``close`` writes what is left.
 
+    Attributes:
+        bars: the progress bars of the job.
+
     Args:
         write: called from one thread at a time. It raises ``JobEndedError`` when the
             job's end was decided elsewhere.
         progress_outputs: ``[component id, property]`` for each progress Output.
-        progress_schema: the grouping of progress Outputs.
+        progress_schema: the grouping of progress Outputs; None if there are none.
         interval: seconds between two writes.
     """
 
@@ -67,18 +72,28 @@ class Reporter:
         self._thread: threading.Thread | None = None
         self._progress: list[Any] | None = None
         self._props: list[PropUpdate] = []
+        self._bars_changed = False
         self._failure: Exception | None = None
+        self.bars = Bars(self._touch)
 
     def set_progress(self, value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
 
+        Without progress Outputs it is the job's own bar: a number from 0 to 1,
+        ``(value, total)`` or ``(value, total, text)``; None takes the bar away.
+
         Raises:
             dash.exceptions.InvalidCallbackReturnValue: the value has another grouping
                 than the Outputs.
-            TypeError: a value has no JSON form.
+            TypeError: a value has no JSON form, or is no progress.
+            ValueError: a number is none that a bar can have.
             JobCancelled: nobody waits for the job any more.
         """
         self._check_wanted()
+        if self._schema is None:
+            self.bars.own = None if value is None else Bar.parse(value)
+            self._touch()
+            return
         single = isinstance(self._schema, list | tuple) and len(self._schema) == 1
         if single and not isinstance(value, list | tuple):
             value = [value]
@@ -126,6 +141,12 @@ class Reporter:
         if self._has_ended:
             raise JobCancelled
 
+    def _touch(self) -> None:
+        # Loops call this for each item.
+        if not self._bars_changed:
+            self._bars_changed = True
+            self._notify()
+
     def _notify(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(
@@ -145,11 +166,21 @@ class Reporter:
         with self._lock:
             progress, self._progress = self._progress, None
             props, self._props = self._props, []
-        if self._failure is not None or (progress is None and not props):
+        # Before they are read: what changes meanwhile is for the next time.
+        bars_changed, self._bars_changed = self._bars_changed, False
+        if progress is not None:
+            own = bars.from_outputs(self._outputs, progress)
+            bars_changed = bars_changed or own is not None or self.bars.own is not None
+            self.bars.own = own
+        if self._failure is not None or not (progress or props or bars_changed):
             return
+        report = Report(
+            progress=None if progress is None else self._progress_updates(progress),
+            props=props,
+            bars=self.bars.to_json() if bars_changed else None,
+        )
         try:
-            updates = None if progress is None else self._progress_updates(progress)
-            self._write(updates, props)
+            self._write(report)
         except JobEndedError:
             self._has_ended = True
         except Exception as error:
@@ -214,7 +245,7 @@ def run(
     """
     reporter = Reporter(write, call.progress, task.progress, interval)
     function = task.function
-    if task.progress is not None:
+    if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
     runner = dash_bridge.CallbackRunner(
         function, task.signature.args, task.signature.keywords()

@@ -40,6 +40,13 @@ class Task:
     fingerprint: str
 
     @property
+    def takes_set_progress(self) -> bool:
+        """Whether the function gets ``set_progress`` as its first argument."""
+        return self.progress is not None or _first_parameter(self.function) == (
+            "set_progress"
+        )
+
+    @property
     def is_in_main(self) -> bool:
         """Whether the function stands at the top level of the program's main file."""
         return self.is_importable and self.module in _MAIN_NAMES
@@ -166,6 +173,20 @@ def _definition(function: Callable[..., Any]) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
     return function if hasattr(function, "__qualname__") else type(function)
+
+
+def _first_parameter(function: Callable[..., Any]) -> str | None:
+    """Return the name of the first positional parameter, if there is one to know."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions of C have none
+        return None
+    first = next(iter(parameters), None)
+    is_positional = first is not None and first.kind in (
+        first.POSITIONAL_ONLY,
+        first.POSITIONAL_OR_KEYWORD,
+    )
+    return first.name if first is not None and is_positional else None
 
 
 def _code_parts(code: types.CodeType) -> tuple[Any, ...]:

@@ -19,8 +19,8 @@ from celery.worker.control import control_command
 from .. import runtime
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
-from ..jobs import Call, PropUpdate, Status
-from ..records import Record
+from ..jobs import Call, Status
+from ..records import Record, Report
 from ..runtime import Outcome
 from ..tasks import Task
 from .celery_records import Live, Worker
@@ -176,10 +176,8 @@ class Execution:
     def _is_unwanted(self) -> bool:
         return self._store.has_outside_end(self._live.record.id)
 
-    def _report(
-        self, progress: list[PropUpdate] | None, props: list[PropUpdate]
-    ) -> None:
-        self._change(self._live.record.report(time.time(), progress, props))
+    def _report(self, report: Report) -> None:
+        self._change(self._live.record.report(time.time(), report))
 
     def _change(self, record: Record, result: bytes | None = None) -> None:
         self._live = self._store.change(self._live, record, result)

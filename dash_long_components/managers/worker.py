@@ -15,7 +15,8 @@ import cloudpickle
 from .. import runtime
 from ..current import CurrentJob
 from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
-from ..jobs import Call, PropUpdate
+from ..jobs import Call
+from ..records import Report
 from ..tasks import Task
 from .app_code import AppCode
 from .processes import Process, adopt_orphans
@@ -43,8 +44,8 @@ def work(
         failures = app.load()
     name = store.read(job_id).task
 
-    def write(progress: list[PropUpdate] | None, props: list[PropUpdate]) -> None:
-        store.change(job_id, lambda job: job.report(time.time(), progress, props))
+    def write(report: Report) -> None:
+        store.change(job_id, lambda job: job.report(time.time(), report))
 
     job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:

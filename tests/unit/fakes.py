@@ -12,8 +12,8 @@ from dash import html
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager, runtime
 from dash_long_components.current import CurrentJob
-from dash_long_components.jobs import Call, Lane, PropUpdate
-from dash_long_components.records import Record, Snapshot
+from dash_long_components.jobs import Call, Lane
+from dash_long_components.records import Record, Report, Snapshot
 from dash_long_components.runtime import Outcome
 from dash_long_components.tasks import Task
 
@@ -39,7 +39,7 @@ class Submitted:
         )
 
 
-def ignore(_progress: list[PropUpdate] | None, _props: list[PropUpdate]) -> None:
+def ignore(_report: Report) -> None:
     """Write nothing down."""
 
 

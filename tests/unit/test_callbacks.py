@@ -93,6 +93,12 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"manager": dlc.DiskcacheLongCallbackManager},
         {"on_retrigger": "restart"},
         {"on_retrigger": None},
+        {"job": 5},
+        {"job": ""},
+        {"job": ["job"]},
+        {"job": {"type": "job", "index": ALL}},
+        {"job": {"type": "job", "index": ALLSMALLER}},
+        {"job": {"type": "job", "index": MATCH}},
     ],
     ids=repr,
 )
@@ -129,7 +135,9 @@ def test_defaults(site: Site) -> None:
     sent = handle(site)
     assert sent.pop("token")
     assert sent.pop("slot")
+    assert sent.pop("name").endswith("decorate.<locals>.run")
     assert sent == {
+        "view": None,
         "seq": 0,
         "retrigger": "replace",
         "interval": 1000,
@@ -138,6 +146,29 @@ def test_defaults(site: Site) -> None:
         "progress": [],
         "cancel": [],
     }
+
+
+@pytest.mark.parametrize("job", ["job", {"type": "job", "index": 1}])
+def test_id_of_the_view_goes_to_the_page(site: Site, job: Any) -> None:
+    assert handle(site, job=job)["view"] == job
+
+
+def test_view_may_be_named_by_itself(site: Site) -> None:
+    assert handle(site, job=dlc.LongJob(id="job"))["view"] == "job"
+
+
+def test_view_of_an_instance_is_told_by_its_match(site: Site) -> None:
+    site.long_callback(
+        Output({"type": "text", "index": MATCH}, "children"),
+        Input({"type": "button", "index": MATCH}, "n_clicks"),
+        job={"type": "job", "index": MATCH},
+    )(lambda _: None)
+    response = site.trigger(
+        out({"type": "text", "index": 7}, "children"),
+        [prop({"type": "button", "index": 7}, "n_clicks", 1)],
+        callback_id='{"index":["MATCH"],"type":"text"}.children',
+    )
+    assert handle_of(response)["view"] == {"type": "job", "index": 7}
 
 
 @pytest.mark.parametrize(
@@ -270,9 +301,10 @@ def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
     assert sent["cancel"] == [[pattern, "n_clicks"]]
 
 
-def test_nothing_of_the_server_is_in_the_handle(site: Site) -> None:
-    decorate(site)
-    text = str(handle_of(click(site)))
+def test_nothing_of_the_server_but_the_name_is_in_the_handle(site: Site) -> None:
+    sent = handle(site)
+    assert sent.pop("name") == f"{__name__}.decorate.<locals>.run"
+    text = str(sent)
     for telling in ("tests.unit", "decorate", __file__, "ada"):
         assert telling not in text
 

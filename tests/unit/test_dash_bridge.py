@@ -12,7 +12,8 @@ from dash.exceptions import PreventUpdate
 
 from dash_long_components import runtime
 from dash_long_components.dash_bridge import to_json_data
-from dash_long_components.jobs import Call, PropUpdate, Status
+from dash_long_components.jobs import Call, Status
+from dash_long_components.records import Report
 from tests.unit.fakes import JOB, Site, out, prop, values_of
 
 
@@ -150,7 +151,7 @@ class Run:
     def __init__(self, site: Site, **options: Any) -> None:
         self.site = site
         self.options = options
-        self.written: list[tuple[list[PropUpdate] | None, list[PropUpdate]]] = []
+        self.written: list[Report] = []
 
     def __call__(self, function: Any, output: Any = None, request: Any = None) -> Any:
         output = output or Output("text", "children")
@@ -159,9 +160,7 @@ class Run:
             request or out("text", "children"), [prop("i", "value", 1)], **{}
         )
         call = Call.from_json(submitted.call.to_json())
-        return runtime.run(
-            submitted.task, call, JOB, lambda *update: self.written.append(update)
-        )
+        return runtime.run(submitted.task, call, JOB, self.written.append)
 
 
 @pytest.mark.parametrize("value", [None, 0, "", [], False, {}, 1.5])
@@ -251,7 +250,7 @@ def test_set_props_is_written_while_it_runs(site: Site) -> None:
         return "done"
 
     outcome = run(report)
-    props = [update for _, updates in run.written for update in updates]
+    props = [update for report in run.written for update in report.props]
     assert props == [
         ["a", "children", "x"],
         ["a", "title", None],
@@ -272,7 +271,7 @@ def test_patches_of_one_property_stay_apart_and_in_order(site: Site) -> None:
             patch = Patch()
 
     run(report)
-    props = [update for _, updates in run.written for update in updates]
+    props = [update for report in run.written for update in report.props]
     sent = [update[2]["operations"][0]["params"]["value"] for update in props]
     assert sent == [0, 1, 2]
 

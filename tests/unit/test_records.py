@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
-from dash_long_components.records import Record, Snapshot, is_patch
+from dash_long_components.records import Record, Report, Snapshot, is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
 #: How a job that runs may end: it is too late to reject it.
@@ -86,7 +86,7 @@ def test_ended_job_changes_no_more(status: Status) -> None:
     with pytest.raises(JobEndedError):
         ended.start(4.0)
     with pytest.raises(JobEndedError):
-        ended.report(4.0, progress=[["a", "b", 1]])
+        ended.report(4.0, Report(progress=[["a", "b", 1]]))
     with pytest.raises(JobEndedError):
         ended.request_cancel(4.0)
     for other in TERMINAL:
@@ -112,16 +112,16 @@ def test_cancel_wins_over_whatever_the_job_comes_to(status: Status) -> None:
 
 
 def test_latest_progress_stands() -> None:
-    job = running().report(3.0, progress=[["bar", "value", 1]])
-    job = job.report(4.0, progress=[["bar", "value", 2]])
+    job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
+    job = job.report(4.0, Report(progress=[["bar", "value", 2]]))
     assert job.since(0).progress == [["bar", "value", 2]]
 
 
 def test_reader_is_told_only_what_is_newer() -> None:
-    job = running().report(3.0, progress=[["bar", "value", 1]])
+    job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
     first = job.since(0)
     assert first.progress
-    job = job.report(4.0, props=[["a", "children", "x"]])
+    job = job.report(4.0, Report(props=[["a", "children", "x"]]))
     second = job.since(first.cursor)
     assert second.progress is None
     assert second.props == [["a", "children", "x"]]
@@ -130,7 +130,7 @@ def test_reader_is_told_only_what_is_newer() -> None:
 
 
 def test_reading_changes_nothing() -> None:
-    job = running().report(3.0, props=[["a", "children", "x"]])
+    job = running().report(3.0, Report(props=[["a", "children", "x"]]))
     assert job.since(0) == job.since(0)
 
 
@@ -139,19 +139,21 @@ def test_cursor_from_nowhere_stays() -> None:
 
 
 def test_value_replaces_what_it_overwrites() -> None:
-    job = running().report(3.0, props=[["a", "x", 1], ["a", "y", 1], ["b", "x", 1]])
-    job = job.report(4.0, props=[["a", "x", 2]])
+    job = running().report(
+        3.0, Report(props=[["a", "x", 1], ["a", "y", 1], ["b", "x", 1]])
+    )
+    job = job.report(4.0, Report(props=[["a", "x", 2]]))
     assert job.since(0).props == [["a", "y", 1], ["b", "x", 1], ["a", "x", 2]]
 
 
 def test_patches_stay_in_order_behind_the_value_they_change() -> None:
     job = running()
     for number in range(3):
-        job = job.report(3.0, props=[["a", "x", patch(number)]])
+        job = job.report(3.0, Report(props=[["a", "x", patch(number)]]))
     assert [update[2] for update in job.since(0).props or []] == list(
         map(patch, range(3))
     )
-    job = job.report(4.0, props=[["a", "x", "all"], ["a", "x", patch(3)]])
+    job = job.report(4.0, Report(props=[["a", "x", "all"], ["a", "x", patch(3)]]))
     assert job.since(0).props == [["a", "x", "all"], ["a", "x", patch(3)]]
 
 
@@ -178,7 +180,7 @@ def test_any_reader_arrives_at_the_same_state(
     cursor = 0
     seen: list[PropUpdate] = []
     for updates in reports:
-        job = job.report(3.0, props=updates)
+        job = job.report(3.0, Report(props=updates))
         if data.draw(st.booleans()):
             snapshot = job.since(cursor)
             cursor, seen = snapshot.cursor, [*seen, *(snapshot.props or [])]
@@ -192,7 +194,7 @@ def test_any_reader_arrives_at_the_same_state(
 def test_values_do_not_pile_up(reports: list[list[PropUpdate]]) -> None:
     job = running()
     for updates in reports:
-        job = job.report(3.0, props=[u for u in updates if not is_patch(u[2])])
+        job = job.report(3.0, Report(props=[u for u in updates if not is_patch(u[2])]))
     assert len(job.props) <= 4
 
 
@@ -211,7 +213,7 @@ def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
                 case "start":
                     job = job.start(2.0)
                 case "report":
-                    job = job.report(2.0, progress=[["a", "b", 1]])
+                    job = job.report(2.0, Report(progress=[["a", "b", 1]]))
                 case "cancel":
                     job = job.request_cancel(2.0)
                     asked = True
@@ -233,7 +235,7 @@ def test_record_comes_back_from_its_json(
     updates: list[PropUpdate], status: Status, message: str
 ) -> None:
     error = JobError(type="E", message=message, task="t", traceback="x")
-    job = running().report(3.0, progress=updates, props=updates)
+    job = running().report(3.0, Report(progress=updates, props=updates))
     for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
         assert Record.from_json(each.to_json()) == each
 
@@ -269,3 +271,33 @@ def test_snapshot_says_no_more_than_there_is() -> None:
         "message": "'x'",
         "task": "module.task",
     }
+
+
+def test_bars_are_told_when_they_have_changed() -> None:
+    job = running().report(3.0, Report(bars=[[1, 2, None]]))
+    first = job.since(0)
+    assert first.bars == [[1, 2, None]]
+    job = job.report(4.0, Report(progress=[["a", "b", 1]]))
+    assert job.since(first.cursor).bars is None
+    assert job.since(0).bars == [[1, 2, None]]
+    assert job.report(5.0, Report(bars=[])).since(first.cursor).bars == []
+
+
+def test_time_goes_on_until_the_end() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    assert job.since(0).at(3.5).waiting == 2.5
+    assert job.since(0).at(3.5).elapsed is None
+    job = job.start(4.0)
+    assert job.since(0).at(6.0).elapsed == 2.0
+    assert job.since(0).at(6.0).waiting is None
+    # Another machine's clock may be behind.
+    assert job.since(0).at(3.0).elapsed == 0.0
+    job = job.end(Status.SUCCEEDED, 9.0)
+    assert job.since(0).at(100.0).elapsed == 5.0
+    assert b'"elapsed":5.0' in job.since(0).at(100.0).to_json()
+
+
+def test_job_that_never_ran_has_no_time() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    ended = job.end(Status.CANCELLED, 2.0).since(0).at(3.0)
+    assert (ended.waiting, ended.elapsed) == (None, None)

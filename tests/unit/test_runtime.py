@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
 import time
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +16,8 @@ from dash.exceptions import InvalidCallbackReturnValue
 
 from dash_long_components import runtime
 from dash_long_components.exceptions import JobCancelled, JobEndedError
-from dash_long_components.jobs import Call, JobError, PropUpdate, Status
+from dash_long_components.jobs import Call, JobError, Status
+from dash_long_components.records import Report
 from dash_long_components.runtime import Reporter
 from tests.unit.fakes import JOB, Site, out, prop
 
@@ -28,16 +29,24 @@ class Page:
     """Notes down what is written."""
 
     def __init__(self) -> None:
-        self.writes: list[tuple[list[PropUpdate] | None, list[PropUpdate]]] = []
+        self.writes: list[Report] = []
         self.written = threading.Event()
 
-    def write(self, progress: list[PropUpdate] | None, props: list[PropUpdate]) -> None:
-        self.writes.append((progress, props))
+    def write(self, report: Report) -> None:
+        self.writes.append(report)
         self.written.set()
 
     @property
     def progress(self) -> list[Any]:
-        return [progress[0][2] for progress, _ in self.writes if progress]
+        return [each.progress[0][2] for each in self.writes if each.progress]
+
+    @property
+    def props(self) -> list[Any]:
+        return [update[2] for each in self.writes for update in each.props]
+
+    @property
+    def bars(self) -> list[Any]:
+        return [each.bars for each in self.writes if each.bars is not None]
 
 
 @pytest.fixture
@@ -81,8 +90,7 @@ def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) 
     for number in range(1000):
         reporter.set_props("log", {"children": number})
     reporter.close()
-    props = [update[2] for _, updates in page.writes for update in updates]
-    assert props == list(range(1000))
+    assert page.props == list(range(1000))
 
 
 def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None:
@@ -96,8 +104,7 @@ def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None
     for thread in threads:
         thread.join()
     reporter.close()
-    props = [update[2] for _, updates in page.writes for update in updates]
-    assert sorted(props) == list(range(1000))
+    assert sorted(page.props) == list(range(1000))
 
 
 def test_nothing_reported_is_nothing_written(page: Page, reporter: Reporter) -> None:
@@ -121,7 +128,7 @@ def test_set_props_keeps_the_value_of_its_moment(
     reporter.set_props("table", {"data": rows})
     rows.append(2)
     reporter.close()
-    assert page.writes[0][1] == [["table", "data", [1]]]
+    assert page.writes[0].props == [["table", "data", [1]]]
 
 
 def test_progress_keeps_the_value_of_its_moment(page: Page, reporter: Reporter) -> None:
@@ -159,8 +166,8 @@ def test_job_that_was_cancelled_reports_to_nobody() -> None:
     reporter.close()
     # Where its process can't be ended, the function is: at its next report.
     for report in (
-        partial(reporter.set_progress, 2),
-        partial(reporter.set_props, "a", {}),
+        functools.partial(reporter.set_progress, 2),
+        functools.partial(reporter.set_props, "a", {}),
     ):
         with pytest.raises(JobCancelled):
             report()
@@ -200,7 +207,7 @@ def test_progress_comes_in_the_grouping_of_its_outputs(
     reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
     reporter.set_progress(value)
     reporter.close()
-    assert page.writes[0][0] == [["a", "x", sent[0]], ["b", "y", sent[1]]]
+    assert page.writes[0].progress == [["a", "x", sent[0]], ["b", "y", sent[1]]]
 
 
 @pytest.mark.parametrize("value", [(1,), [1], 1])
@@ -219,6 +226,69 @@ def test_other_grouping_is_refused_where_it_was_called(page: Page, value: Any) -
         reporter.set_progress(value)
     reporter.close()
     assert page.writes == []
+
+
+@pytest.mark.parametrize(
+    ("value", "bar"),
+    [
+        (0.3, [0.3, 1, None]),
+        ((3, 10), [3, 10, None]),
+        ((3, 10, "rows"), [3, 10, "rows"]),
+        ([3, None], [3, None, None]),
+    ],
+)
+def test_progress_without_outputs_is_the_bar_of_the_job(
+    page: Page, value: Any, bar: Any
+) -> None:
+    reporter = Reporter(page.write, [], None)
+    reporter.set_progress(value)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.bars[-1] == [bar]
+    assert page.progress == []
+
+
+def test_none_takes_the_bar_away(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    reporter.set_progress(0.5)
+    reporter.set_progress(None)
+    reporter.close()
+    assert page.bars[-1] == []
+
+
+def test_value_that_is_no_progress_is_refused_where_it_was_called(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    with pytest.raises(TypeError, match="takes a number from 0 to 1"):
+        reporter.set_progress("3")
+    reporter.close()
+    assert page.writes == []
+
+
+def test_value_and_max_of_a_component_are_a_bar_too(page: Page) -> None:
+    outputs = [["bar", "value"], ["bar", "max"]]
+    schema = (Output("bar", "value"), Output("bar", "max"))
+    reporter = Reporter(page.write, outputs, schema)
+    reporter.set_progress(("3", "10"))
+    reporter.close()
+    assert page.bars == [[[3, 10, None]]]
+    assert page.writes[0].progress == [["bar", "value", "3"], ["bar", "max", "10"]]
+
+
+def test_other_outputs_are_no_bar(page: Page, reporter: Reporter) -> None:
+    reporter.set_progress(3)
+    reporter.close()
+    assert page.bars == []
+
+
+def test_loop_that_reports_every_item_is_written_a_few_times(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    start = time.monotonic()
+    for number in range(100_000):
+        reporter.set_progress((number, 100_000))
+    reporter.close()
+    elapsed = time.monotonic() - start
+    assert page.bars[-1] == [[99_999, 100_000, None]]
+    assert len(page.writes) <= elapsed / runtime.REPORT_INTERVAL + 3
 
 
 @pytest.fixture
@@ -299,6 +369,30 @@ def test_progress_comes_first_in_the_arguments(site: Site) -> None:
     assert outcome.status is Status.SUCCEEDED
     assert callable(seen[0])
     assert seen[1:] == [1]
+
+
+def test_parameter_named_set_progress_is_enough_to_get_it(site: Site) -> None:
+    seen: list[Any] = []
+
+    def count(set_progress: Any, value: Any) -> None:
+        set_progress(0.5)
+        seen.append(value)
+
+    assert run(site, count).status is Status.SUCCEEDED
+    assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda value: value,
+        lambda value, set_progress=None: set_progress,
+        lambda *set_progress: set_progress,
+        functools.partial(lambda set_progress, value: value, None),
+    ],
+)
+def test_nobody_else_gets_it(site: Site, function: Any) -> None:
+    assert run(site, function).status is Status.SUCCEEDED
 
 
 def test_progress_that_can_not_be_sent_fails_the_job(site: Site) -> None:

@@ -14,7 +14,7 @@ from dash_long_components.jobs import Status
 from dash_long_components.managers.celery_records import Live, Worker
 from dash_long_components.managers.celery_store import CeleryStore
 from dash_long_components.managers.leases import Tenure
-from dash_long_components.records import Record
+from dash_long_components.records import Record, Report
 
 WORKER = Worker(name="celery@host", lease="lease")
 
@@ -126,7 +126,7 @@ def test_cursor_grows_with_every_change(shop: Shop) -> None:
     cursors = [shop.store.read("job").cursor]
     live = shop.start()
     cursors.append(shop.store.read("job").cursor)
-    shop.store.change(live, live.record.report(2, [["a", "b", 1]]))
+    shop.store.change(live, live.record.report(2, Report(progress=[["a", "b", 1]])))
     cursors.append(shop.store.read("job").cursor)
     shop.store.cancel("job")
     cursors.append(shop.store.read("job").cursor)

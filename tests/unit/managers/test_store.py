@@ -18,7 +18,7 @@ from dash_long_components.exceptions import JobEndedError, StoreError
 from dash_long_components.jobs import Call, Lane, Retrigger, Status
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store import Store
-from dash_long_components.records import Record
+from dash_long_components.records import Record, Report
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -273,7 +273,7 @@ def test_no_change_of_many_threads_is_lost(store: Store) -> None:
 
     def report(_: int) -> None:
         for _ in range(20):
-            store.change("job", lambda job: job.report(1.0))
+            store.change("job", lambda job: job.report(1.0, Report()))
         store.close()
 
     cursor = store.read("job").cursor

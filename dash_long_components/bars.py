@@ -1,0 +1,149 @@
+"""The progress bars of a job: its own, and those of the loops that it runs.
+
+A bar on the wire is ``[value, total, text]``. Without a total its length is not known,
+and the value counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+#: Bars of one job that are shown; of loops nested deeper the outer ones count.
+MAX_BARS = 5
+
+#: Characters of a bar's text that are shown.
+MAX_TEXT = 200
+
+_WHAT = (
+    "set_progress() takes a number from 0 to 1, (value, total) or "
+    "(value, total, text), where total and text may be None, not {!r}. For other "
+    "values name the Outputs that take them by progress=."
+)
+
+
+class Bar:
+    """A bar as it stands. Whoever made it changes it, and then calls ``touch``.
+
+    Attributes:
+        value: how far it is.
+        total: where it ends; None if that is not known.
+        text: what it is about, or None.
+    """
+
+    __slots__ = ("text", "total", "value")
+
+    def __init__(
+        self, value: float = 0, total: float | None = None, text: str | None = None
+    ) -> None:
+        self.value = value
+        self.total = total
+        self.text = text
+
+    @classmethod
+    def parse(cls, value: Any) -> Bar:
+        """Return the bar that a value of ``set_progress`` says.
+
+        A value below zero or above its total is one that was counted a little wrong,
+        and shown as if it were the nearest right one.
+
+        Raises:
+            TypeError: it is of no kind that says a bar.
+            ValueError: a number in it is none that a bar can have.
+        """
+        match value:
+            case [done, total] | [done, total, None]:
+                return cls._checked(value, done, total, None)
+            case [done, total, str(text)]:
+                return cls._checked(value, done, total, text)
+        if not _is_number(value):
+            raise TypeError(_WHAT.format(value))
+        # Sums of fractions end a little above one.
+        if not value <= 1 + 1e-6:
+            raise ValueError(_WHAT.format(value))
+        return cls(plain(value), 1)
+
+    @classmethod
+    def _checked(cls, value: Any, done: Any, total: Any, text: str | None) -> Bar:
+        if not _is_number(done) or not (total is None or _is_number(total)):
+            raise TypeError(_WHAT.format(value))
+        if not math.isfinite(done) or not (total is None or 0 <= total < math.inf):
+            raise ValueError(_WHAT.format(value))
+        return cls(plain(done), None if total is None else plain(total), text)
+
+    def to_json(self) -> list[Any]:
+        value = max(0, self.value)
+        if self.total is not None:
+            value = min(value, self.total)
+        text = None if self.text is None else " ".join(self.text.split())[:MAX_TEXT]
+        return [value, self.total, text or None]
+
+
+class Bars:
+    """The bars of one job.
+
+    Attributes:
+        own: the job's own bar, which comes first.
+        touch: to be called after a change; cheap.
+    """
+
+    def __init__(self, touch: Callable[[], None]) -> None:
+        self.own: Bar | None = None
+        self.touch = touch
+        self._open: list[Bar] = []
+        self._last: Bar | None = None
+
+    def open(self, bar: Bar) -> Bar:
+        """Add the bar of a loop that begins, behind those of the loops around it."""
+        self._open.append(bar)
+        self.touch()
+        return bar
+
+    def close(self, bar: Bar) -> None:
+        """Take away the bar of a loop that has ended. Idempotent.
+
+        The last one stays as it was until another one comes: that a loop is done is
+        no reason to show nothing.
+        """
+        if bar in self._open:
+            self._open.remove(bar)
+            self._last = bar
+            self.touch()
+
+    def to_json(self) -> list[list[Any]]:
+        """Return the bars to show, the outermost first."""
+        bars = [bar for bar in (self.own, *self._open) if bar is not None]
+        if not bars and self._last is not None:
+            bars = [self._last]
+        return [bar.to_json() for bar in bars[:MAX_BARS]]
+
+
+def from_outputs(outputs: Sequence[Sequence[Any]], values: Sequence[Any]) -> Bar | None:
+    """Return the bar that progress values say, where their Outputs tell which is what.
+
+    That is: where they are ``value`` and ``max`` of one component.
+
+    Args:
+        outputs: ``[component id, property]`` for each value.
+        values: JSON data; ``max`` and ``value`` of HTML's own bar are text.
+    """
+    for component_id, name in outputs:
+        if name == "max" and [component_id, "value"] in outputs:
+            done = values[outputs.index([component_id, "value"])]
+            total = values[outputs.index([component_id, "max"])]
+            try:
+                return Bar.parse((float(done), float(total)))
+            except (TypeError, ValueError):
+                return None
+    return None
+
+
+def plain(number: Any) -> int | float:
+    """Return a number of numpy or another package as one of Python's own."""
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
