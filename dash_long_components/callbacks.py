@@ -17,7 +17,7 @@ from . import checks, context_vars, dash_bridge, tasks
 from .checks import Running
 from .exceptions import MissingManagerError
 from .extension import ENGINE_HOST, LongJobs
-from .jobs import Call, Retrigger, new_job_id
+from .jobs import Call, Limits, Retrigger, new_job_id
 from .managers.base import LongCallbackManager
 from .signature import Signature
 from .tasks import Task
@@ -42,6 +42,10 @@ def long_callback(
     interval: float = 1000,
     on_retrigger: str = "replace",
     job: str | dict[str, Any] | Component | None = None,
+    timeout: float | None = None,
+    cancel_grace: float | None = None,
+    on_leave: str = "keep",
+    leave_timeout: float = 30,
     register: Register = dash.callback,
     **options: Any,
 ) -> Callable[[F], F]:
@@ -70,6 +74,16 @@ def long_callback(
             ``"ignore"`` does nothing.
         job: id of the ``LongJob`` that shows the job, which need not be on the page
             all the time; a dict id may have MATCH in it. By default none does.
+        timeout: seconds that a job may run; then it is killed, and ends as
+            ``timed_out``. Its time in the queue does not count.
+        cancel_grace: seconds between the cancel of a running job and its end by force.
+            In that time ``current_job().cancelled`` is True, and ``set_progress`` and
+            ``set_props`` raise ``JobCancelled``, so that the function may tidy up.
+            By default it is killed at once.
+        on_leave: what becomes of a job when its page is gone: ``"keep"``, or
+            ``"cancel"`` after ``leave_timeout``. A page that is loaded again in time
+            goes on with it.
+        leave_timeout: seconds without a word from the page, after which it is gone.
         register: what the callback is registered with; an app's own ``callback``, or
             ``dash.callback``.
         options: further keyword arguments of ``dash.callback``.
@@ -90,6 +104,12 @@ def long_callback(
         interval=checks.interval(interval),
         retrigger=checks.retrigger(on_retrigger),
         view=checks.job(job),
+        limits=checks.limits(
+            timeout=timeout,
+            cancel_grace=cancel_grace,
+            on_leave=on_leave,
+            leave_timeout=leave_timeout,
+        ),
     )
     spec.check_wildcards()
 
@@ -114,6 +134,7 @@ class LongCallback:
         interval: milliseconds.
         retrigger: what becomes of a live job.
         view: has the id of the component that shows the job; None if there is none.
+        limits: what ends its jobs from outside.
     """
 
     signature: Signature
@@ -125,6 +146,7 @@ class LongCallback:
     interval: float
     retrigger: Retrigger
     view: Output | None
+    limits: Limits
 
     def check_wildcards(self) -> None:
         """See that there is something to fill in for every wildcard.
@@ -184,6 +206,7 @@ class LongCallback:
                 context=trigger.description,
                 progress=[target for *target, _default in handle["progress"]],
                 variables=context_vars.capture(),
+                limits=self.limits,
                 debug=jobs.is_debug,
             )
             job_id = manager.submit(
@@ -216,6 +239,7 @@ class LongCallback:
             "seq": trigger.seq,
             "retrigger": self.retrigger.value,
             "interval": self.interval,
+            "leave": self.limits.leave_timeout,
             "outputs": trigger.outputs,
             "running": [
                 [*trigger.target(output), on, off] for output, on, off in self.running

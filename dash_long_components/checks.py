@@ -13,8 +13,8 @@ from dash.dependencies import ALL, ALLSMALLER, Input, Output
 from dash.development.base_component import Component
 from dash.exceptions import InvalidCallbackReturnValue
 
-from . import dash_bridge
-from .jobs import Retrigger
+from . import dash_bridge, quantities
+from .jobs import Limits, Retrigger
 from .managers.base import LongCallbackManager
 
 #: ``(Output, value while running, value when done)``
@@ -133,6 +133,20 @@ def interval(value: Any) -> float:
     if not (is_number and 0 <= value < float("inf")):
         raise ValueError(f"interval= takes milliseconds, zero or more, not {value!r}.")
     return float(value)
+
+
+def limits(
+    *, timeout: Any, cancel_grace: Any, on_leave: Any, leave_timeout: Any
+) -> Limits:
+    """Return what ends jobs from outside."""
+    if on_leave not in ("keep", "cancel"):
+        raise ValueError(f"on_leave= takes 'keep' or 'cancel', not {on_leave!r}.")
+    leave_timeout = quantities.seconds("leave_timeout=", leave_timeout)
+    return Limits(
+        timeout=quantities.seconds_or_none("timeout=", timeout),
+        cancel_grace=quantities.seconds_or_none("cancel_grace=", cancel_grace),
+        leave_timeout=leave_timeout if on_leave == "cancel" else None,
+    )
 
 
 def retrigger(value: Any) -> Retrigger:

@@ -63,6 +63,21 @@ class Lane:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What ends a job from outside. All in seconds; None for none.
+
+    Attributes:
+        timeout: for which it may run.
+        cancel_grace: for which it may go on after it was asked to end.
+        leave_timeout: without a poll, after which its page is gone and so is it.
+    """
+
+    timeout: float | None = None
+    cancel_grace: float | None = None
+    leave_timeout: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobError:
     """Why a job did not succeed.
 
@@ -92,6 +107,7 @@ class Call:
         context: the triggering request as ``dash_bridge.describe_trigger`` made it.
         progress: ``[component id, property]`` per progress Output, in flat order.
         variables: context variables of the triggering request, by their place.
+        limits: what ends it from outside.
         debug: whether tracebacks may be shown in the browser.
         function: the pickled task, base64, where it can't be imported.
     """
@@ -101,6 +117,7 @@ class Call:
     context: dict[str, Any]
     progress: list[list[Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     debug: bool = False
     function: str | None = None
 
@@ -109,4 +126,5 @@ class Call:
 
     @classmethod
     def from_json(cls, data: bytes) -> Call:
-        return cls(**json.loads(data))
+        fields = json.loads(data)
+        return cls(**{**fields, "limits": Limits(**fields["limits"])})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .exceptions import JobEndedError
-from .jobs import JobError, PropUpdate, Status
+from .jobs import JobError, Limits, PropUpdate, Status
 
 #: A progress bar: ``[value, total, text]``; ``bars`` says more.
 Bar = list[Any]
@@ -109,6 +109,7 @@ class Record:
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
         lane: name of its lane; None if it has none.
+        limits: what ends it from outside.
         status: where the job stands.
         cursor: grows with every change.
         created: seconds since the epoch.
@@ -127,6 +128,7 @@ class Record:
     task: str
     code: str
     lane: str | None = None
+    limits: Limits = field(default_factory=Limits)
     status: Status = Status.QUEUED
     cursor: int = 1
     created: float
@@ -213,6 +215,7 @@ class Record:
     def from_json(cls, data: bytes) -> Record:
         fields = json.loads(data)
         fields["status"] = Status(fields["status"])
+        fields["limits"] = Limits(**fields["limits"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])
         for name in ("progress", "bars"):
             if fields[name] is not None:

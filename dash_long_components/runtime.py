@@ -52,6 +52,8 @@ class Reporter:
         progress_outputs: ``[component id, property]`` for each progress Output.
         progress_schema: the grouping of progress Outputs; None if there are none.
         interval: seconds between two writes.
+        job: whose cancel is told by an error to whoever reports for it; None if it
+            is not to be told.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Reporter:
         progress_outputs: list[list[Any]],
         progress_schema: Any,
         interval: float = REPORT_INTERVAL,
+        job: CurrentJob | None = None,
     ) -> None:
         self._write = write
+        self._job = job
         self._outputs = progress_outputs
         self._schema = progress_schema
         self._interval = interval
@@ -137,8 +141,9 @@ class Reporter:
             raise self._failure
 
     def _check_wanted(self) -> None:
-        # Where the function runs in a process that can't be killed for it alone.
-        if self._has_ended:
+        # Where the function runs in a process that can't be killed for it alone, or
+        # wants to be asked first.
+        if self._has_ended or (self._job is not None and self._job.cancelled):
             raise JobCancelled
 
     def _touch(self) -> None:
@@ -243,7 +248,13 @@ def run(
     Whatever the function raises becomes the outcome, ``SystemExit`` too; it is logged
     with its traceback and the task's name.
     """
-    reporter = Reporter(write, call.progress, task.progress, interval)
+    reporter = Reporter(
+        write,
+        call.progress,
+        task.progress,
+        interval,
+        job if call.limits.cancel_grace is not None else None,
+    )
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)

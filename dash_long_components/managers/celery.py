@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .. import tasks
+from .. import quantities, tasks
 from ..exceptions import StoreUnavailableError
 from ..jobs import Call, Lane, Status, new_job_id
 from ..records import Record, Snapshot
@@ -64,9 +64,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if not isinstance(celery_app, celery.Celery):
             raise ValueError("First argument must be a celery.Celery object")
         _check_backend(celery_app)
-        is_number = isinstance(lease, int | float) and not isinstance(lease, bool)
-        if not is_number or not 0 < lease < float("inf"):
-            raise ValueError(f"lease takes seconds above zero, not {lease!r}.")
+        lease = quantities.seconds("lease", lease)
         self.handle = celery_app
         self._store = CeleryStore(celery_app)
         self._secret = secrets.token_hex(32)
@@ -81,6 +79,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             task=task.name,
             code=call.fingerprint,
             lane=lane.name if lane else None,
+            limits=call.limits,
             created=now,
             changed=now,
         )

@@ -15,9 +15,9 @@ import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .. import tasks
+from .. import quantities, tasks
 from ..exceptions import StoreError, TaskNotFoundError
 from ..jobs import Call, JobError, Lane, Status, new_job_id
 from ..records import Record, Snapshot
@@ -48,7 +48,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             makes it.
         max_concurrency: how many jobs run at once; by default one for each CPU.
         max_queue: how many jobs may wait; a further one is ``rejected``.
-        result_ttl: seconds for which the record of an ended job is kept.
+        queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
+            default it waits for as long as it takes.
+        result_ttl: seconds for which the record of an ended job is kept, at least.
         start_method: how a worker is made: ``"fork"`` is quick and the default on
             Linux, ``"spawn"`` imports the app anew for every job.
 
@@ -65,6 +67,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         *,
         max_concurrency: int | None = None,
         max_queue: int = 1000,
+        queue_timeout: float | None = None,
         result_ttl: float = 3600,
         start_method: str | None = None,
     ) -> None:
@@ -87,9 +90,10 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self.handle = cache
         if max_concurrency is None:
             max_concurrency = os.cpu_count() or 1
-        self._max_concurrency = _check_count("max_concurrency", max_concurrency)
-        self._max_queue = _check_count("max_queue", max_queue)
-        self._result_ttl = _check_seconds("result_ttl", result_ttl)
+        self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
+        self._max_queue = quantities.count("max_queue", max_queue)
+        self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
+        self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None
@@ -104,6 +108,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             id=new_job_id(),
             task=task.name,
             code=launcher.code,
+            limits=call.limits,
             created=now,
             changed=now,
         )
@@ -112,6 +117,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             call,
             max_concurrency=self._max_concurrency,
             max_queue=self._max_queue,
+            queue_timeout=self._queue_timeout,
             lane=lane,
         )
         if not added:
@@ -145,6 +151,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 )
                 launcher.store.end(record.id, Status.LOST, error)
                 record = launcher.store.read(record.id)
+            leave_timeout = record.limits.leave_timeout
+            if leave_timeout is not None:
+                launcher.store.attendance.see(
+                    record.id, leave_timeout, time.monotonic()
+                )
         snapshot = record.since(cursor)
         if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=launcher.store.result(record.id))
@@ -238,19 +249,6 @@ def _default_directory(caller: str) -> str:
             "of your own to DiskcacheLongCallbackManager."
         )
     return os.path.join(root, place)
-
-
-def _check_count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} takes a whole number above zero, not {value!r}.")
-    return value
-
-
-def _check_seconds(name: str, value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and value > 0):
-        raise ValueError(f"{name} takes seconds, above zero, not {value!r}.")
-    return float(value)
 
 
 def _check_start_method(value: str | None) -> str:

@@ -25,15 +25,13 @@ from .. import tasks
 from ..jobs import JobError, Status
 from .app_code import AppCode
 from .doorbell import Doorbell
+from .overseer import Overseer
 from .processes import Process, adopt_orphans, children, kill_group
 from .store import Store
 from .worker import work
 
 #: Seconds after which the dispatcher looks around without being told to.
 TICK = 1.0
-
-#: Seconds that a worker may take to exit after its job has ended.
-EXIT_GRACE = 5.0
 
 #: Seconds between two sweeps of records whose time is over.
 SWEEP_INTERVAL = 60.0
@@ -79,9 +77,9 @@ class Dispatcher:
         self._settings = settings
         self._me = Process.current()
         self._store = Store(settings.directory, settings.result_ttl)
+        self._overseer = Overseer(self._store, settings.code)
         self._context: Any = multiprocessing.get_context(settings.start_method)
         self._children: dict[str, BaseProcess] = {}
-        self._ended: dict[str, float] = {}
         self._failures: dict[str, str] = {}
         self._not_jobs: set[int] = set()
         self._stopped_by: signal.Signals | None = None
@@ -114,11 +112,12 @@ class Dispatcher:
             while self._stopped_by is None:
                 self._watch()
                 self._end_strays()
+                self._overseer.end_waiting()
                 self._start_jobs()
                 self._sweep()
                 if self._is_done():
                     return
-                bell.wait(TICK)
+                bell.wait(self._overseer.wait(TICK))
             self._stop(self._stopped_by)
 
     def _start_jobs(self) -> None:
@@ -147,13 +146,16 @@ class Dispatcher:
         for job_id, entry in self._store.workers().items():
             dispatcher = Process.from_list(entry["dispatcher"])
             if job_id in self._children:
-                self._watch_child(job_id, self._children[job_id])
+                self._watch_child(job_id, self._children[job_id], entry["deadline"])
             elif dispatcher == self._me or not dispatcher.is_alive():
-                self._watch_stranger(job_id, self._store.adopt(job_id, self._me))
+                worker = self._store.adopt(job_id, self._me)
+                self._watch_stranger(job_id, worker, entry["deadline"])
 
-    def _watch_child(self, job_id: str, process: BaseProcess) -> None:
+    def _watch_child(
+        self, job_id: str, process: BaseProcess, deadline: float | None
+    ) -> None:
         if process.exitcode is None:
-            if not self._must_end(job_id):
+            if not self._overseer.must_end(job_id, deadline):
                 return
             _kill(process)
         kill_group(_pid(process))
@@ -161,10 +163,12 @@ class Dispatcher:
         process.close()
         del self._children[job_id]
 
-    def _watch_stranger(self, job_id: str, worker: Process | None) -> None:
+    def _watch_stranger(
+        self, job_id: str, worker: Process | None, deadline: float | None
+    ) -> None:
         """See to a worker whose dispatcher has died."""
         if worker is not None and worker.is_alive():
-            if not self._must_end(job_id):
+            if not self._overseer.must_end(job_id, deadline):
                 return
             worker.kill_tree()
         self._bury(
@@ -181,17 +185,6 @@ class Dispatcher:
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
-    def _must_end(self, job_id: str) -> bool:
-        """Tell whether a worker that still runs has to be killed."""
-        try:
-            record = self._store.read(job_id)
-        except KeyError:
-            return True
-        if not record.status.is_terminal:
-            return record.cancel_requested
-        ended = self._ended.setdefault(job_id, time.monotonic())
-        return time.monotonic() - ended > EXIT_GRACE
-
     def _bury(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, and free its place."""
         try:
@@ -202,7 +195,7 @@ class Dispatcher:
         except KeyError:
             pass
         self._store.release(job_id)
-        self._ended.pop(job_id, None)
+        self._overseer.forget(job_id)
 
     def _sweep(self) -> None:
         """Once in a while, clear away what has outlived its time."""

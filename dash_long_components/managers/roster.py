@@ -75,6 +75,10 @@ class Roster:
         clients = self._clients.read().get(code, [])
         return any(Process.from_list(client).is_alive() for client in clients)
 
+    def has_any_client(self) -> bool:
+        """Tell whether any server process lives, of whatever code version."""
+        return any(self.has_clients(code) for code in self._clients.read())
+
     def abandoned(self) -> list[str]:
         """Return the code versions that no living process stands for any more."""
         return [

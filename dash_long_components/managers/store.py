@@ -18,6 +18,9 @@ import diskcache
 from ..exceptions import JobEndedError, StoreError
 from ..jobs import Call, JobError, Lane, Status
 from ..records import Record
+from .attendance import Attendance
+from .countdowns import Countdowns
+from .instants import Instant
 from .lanes import Admission, Entry, Lanes
 from .processes import Process
 from .roster import Roster
@@ -29,6 +32,9 @@ _WAITING = "waiting"
 #: Bytes up to which the text of a record is remembered with what it says.
 _SMALL = 4096
 
+#: Jobs that are cleared away in one transaction, while which nobody else may write.
+_BATCH = 100
+
 
 class Store:
     """Job records and queue in a directory, shared by all processes of a machine.
@@ -39,6 +45,7 @@ class Store:
 
     Attributes:
         roster: the processes that dispatch the jobs, and those that want them run.
+        attendance: which jobs still have a page that asks for them.
 
     Args:
         directory: made if it is missing.
@@ -65,8 +72,10 @@ class Store:
             ) from error
         self._lanes = Lanes(self._cache)
         self._workers = Table(self._cache, "workers")
+        self._kept = Countdowns(self._cache, "kept")
         self._libraries = Table(self._cache, "libraries")
         self.roster = Roster(self._cache)
+        self.attendance = Attendance(self._cache)
 
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported."""
@@ -91,6 +100,7 @@ class Store:
         *,
         max_concurrency: int,
         max_queue: int,
+        queue_timeout: float | None = None,
         lane: Lane | None = None,
     ) -> bool:
         """Add a job to the end of its code version's queue. Atomic.
@@ -127,6 +137,12 @@ class Store:
             self._cache.set(_call(record.id), call.to_json())
             self._cache.set(_WAITING, waiting + 1)
             self._put(record)
+            if record.limits.leave_timeout is not None:
+                self.attendance.expect(
+                    record.id, record.limits.leave_timeout, time.monotonic()
+                )
+            if queue_timeout is not None:
+                self._waits(record.code).start(record.id, queue_timeout, Instant.now())
             if admission.entry is Entry.NOW:
                 self._enqueue(record)
             return True
@@ -153,9 +169,8 @@ class Store:
         # are SQLite's locks.
         rows = self._cache._sql(
             "SELECT value FROM Cache"
-            " WHERE key IN (SELECT value FROM json_each(?)) AND raw = 1"
-            " AND (expire_time IS NULL OR expire_time > ?)",
-            (json.dumps([_job(job_id) for job_id in job_ids]), time.time()),
+            " WHERE key IN (SELECT value FROM json_each(?)) AND raw = 1",
+            (json.dumps([_job(job_id) for job_id in job_ids]),),
         )
         records = [
             _parse(data) if len(data) < _SMALL else Record.from_json(data)
@@ -194,7 +209,7 @@ class Store:
             before = self.read(job_id)
             after = change(before)
             if after.status is Status.SUCCEEDED and result is not None:
-                self._cache.set(_result(job_id), result, expire=self.result_ttl)
+                self._cache.set(_result(job_id), result)
             if after.libraries:
                 known = dict.fromkeys([*self._libraries.read(), *after.libraries], True)
                 self._libraries.write(known)
@@ -212,12 +227,20 @@ class Store:
         with suppress(KeyError, JobEndedError):
             self.change(job_id, lambda record: record.request_cancel(time.time()))
 
+    def leave(self, ticket: str) -> None:
+        """Cancel what no page asks for any more. Idempotent."""
+        with self._transaction():
+            self.attendance.forget(ticket)
+            self.request_cancel(ticket)
+
     def _put(self, record: Record) -> Record:
         ended = record.status.is_terminal
-        expire = self.result_ttl if ended else None
-        self._cache.set(_job(record.id), record.to_json(), expire=expire)
+        self._cache.set(_job(record.id), record.to_json())
         if ended:
+            self._kept.start(record.id, self.result_ttl, Instant.now())
             self._cache.delete(_call(record.id))
+            if record.limits.leave_timeout is not None:
+                self.attendance.forget(record.id)
             if record.lane is not None:
                 following = self._lanes.leave(record.lane, record.id)
                 if following is not None:
@@ -249,23 +272,36 @@ class Store:
                     self.change(job_id, lambda record: record.start(time.time()))
                 except (KeyError, JobEndedError):
                     continue  # cancelled while it waited
-                workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": None}
+                workers[job_id] = {
+                    "dispatcher": dispatcher.to_list(),
+                    "worker": None,
+                    "deadline": None,
+                }
                 self._workers.write(workers)
                 return str(job_id)
         return None
 
-    def register_worker(self, job_id: str, worker: Process) -> bool:
-        """Note which process runs a job. False if it must not run: it has no place."""
+    def register_worker(
+        self, job_id: str, worker: Process, deadline: float | None = None
+    ) -> bool:
+        """Note which process runs a job, and until when by the monotonic clock it may.
+
+        False if it must not run: it has no place.
+        """
         with self._transaction():
             workers = self.workers()
             if job_id not in workers:
                 return False
-            workers[job_id]["worker"] = worker.to_list()
+            workers[job_id] |= {"worker": worker.to_list(), "deadline": deadline}
             self._workers.write(workers)
             return True
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """Return ``{job id: {"dispatcher": process, "worker": process or None}}``."""
+        """Return who runs which job, and who watches over that, by job id.
+
+        Each is ``{"dispatcher": process, "worker": process or None, "deadline": seconds
+        by the monotonic clock or None}``.
+        """
         return self._workers.read()
 
     def release(self, job_id: str) -> None:
@@ -285,11 +321,30 @@ class Store:
         with self._transaction():
             workers = self.workers()
             entry = workers.pop(job_id, None)
-            worker = entry and entry["worker"]
-            if worker:
-                workers[job_id] = {"dispatcher": dispatcher.to_list(), "worker": worker}
+            worker = entry["worker"] if entry else None
+            if entry and worker:
+                workers[job_id] = {**entry, "dispatcher": dispatcher.to_list()}
             self._workers.write(workers)
             return Process.from_list(worker) if worker else None
+
+    def expire_queue(self, code: str, now: Instant) -> None:
+        """End every job that has waited for a code version for longer than it may."""
+        countdowns = self._waits(code)
+        while countdowns.is_over(now):
+            with self._transaction():
+                for job_id in countdowns.take(now, _BATCH):
+                    self._expire(job_id)
+
+    def _expire(self, job_id: str) -> None:
+        with suppress(KeyError):
+            record = self.read(job_id)
+            if record.status is Status.QUEUED:
+                error = JobError(
+                    type="Expired",
+                    message="It expired in the queue: no place was free in time.",
+                    task=record.task,
+                )
+                self.end(job_id, Status.TIMED_OUT, error)
 
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` every job that waits for a code version, and forget it."""
@@ -303,6 +358,7 @@ class Store:
                     task = self.read(job_id).task
                     error = JobError(type="NotStarted", message=reason, task=task)
                     self.end(job_id, Status.LOST, error)
+            self._waits(code).clear()
             self.roster.forget(code)
 
     def resign(self, code: str) -> bool:
@@ -314,8 +370,16 @@ class Store:
             return True
 
     def sweep(self) -> None:
-        """Remove the records whose time is over."""
-        self._cache.expire()
+        """Remove the records of ended jobs whose time is over."""
+        now = Instant.now()
+        while self._kept.is_over(now):
+            with self._transaction():
+                for job_id in self._kept.take(now, _BATCH):
+                    self._cache.delete(_job(job_id))
+                    self._cache.delete(_result(job_id))
+
+    def _waits(self, code: str) -> Countdowns:
+        return Countdowns(self._cache, f"waits:{code}")
 
     def _transaction(self) -> AbstractContextManager[None]:
         transaction: AbstractContextManager[None] = self._cache.transact(retry=True)

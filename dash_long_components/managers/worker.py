@@ -35,10 +35,12 @@ def work(
         failures: why modules could not be imported, by name.
     """
     _leave_dispatcher()
-    if not store.register_worker(job_id, Process.current()):
-        return
     call = store.call(job_id)
     if call is None:
+        return
+    timeout = call.limits.timeout
+    deadline = None if timeout is None else time.monotonic() + timeout
+    if not store.register_worker(job_id, Process.current(), deadline):
         return
     if app is not None:
         failures = app.load()

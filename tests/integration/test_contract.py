@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,6 +175,71 @@ def test_cancel_ends_a_running_job_and_its_family(page: Page, name: str) -> None
     until_gone(lambda: filter(is_alive, pids))
     assert "error" not in job.snapshots[-1]
     assert page.run("echo", 1).result == 1
+
+
+@pytest.fixture
+def limits(deployment: Deployment) -> None:
+    if deployment.setting.has_workers:
+        pytest.skip("Celery jobs have no limits yet")
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize("how", ["progress", "return"])
+def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -> None:
+    job = page.start("grace", {"name": name, "how": how})
+    pids = wait_for_file(name)
+    assert isinstance(pids, list)
+    page.cancel(job)
+    wait_for_file(f"{name}.tidy")
+    page.wait_for("cancelled", job)
+    until_gone(lambda: filter(is_alive, pids[1:]))
+    assert page.run("echo", 1).result == 1
+
+
+@pytest.mark.usefixtures("limits")
+def test_job_that_is_asked_in_vain_is_killed_with_its_family(
+    page: Page, name: str
+) -> None:
+    job = page.start("grace", {"name": name, "how": "ignore"})
+    pids = wait_for_file(name)
+    assert isinstance(pids, list)
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    until_gone(lambda: filter(is_alive, pids))
+    assert not Path(f"{name}.tidy").exists()
+
+
+@pytest.mark.usefixtures("limits")
+def test_job_that_runs_for_too_long_times_out_with_its_family(
+    page: Page, name: str
+) -> None:
+    job = page.start("brief", {"name": name, "then": "wait"})
+    pids = wait_for_file(name)
+    page.wait_for("timed_out", job)
+    assert job.error["type"] == "TimedOut"
+    assert "for longer than the 1 second" in job.error["message"]
+    assert isinstance(pids, list)
+    until_gone(lambda: filter(is_alive, pids))
+    assert page.run("brief", {"name": name, "then": "return"}).result == "done"
+
+
+@pytest.mark.usefixtures("limits")
+def test_job_ends_when_its_page_is_gone(page: Page, name: str) -> None:
+    jobs = [page.start("leave", f"{name}-{number}") for number in range(2)]
+    pid = wait_for_file(f"{name}-0")
+    wait_for_file(f"{name}-1")
+    # The server answers others, and one of the two is asked for.
+    start = time.monotonic()
+
+    def is_gone() -> bool:
+        page.poll(jobs[1])
+        return not is_alive(int(str(pid)))
+
+    until(is_gone, TIMEOUT, poll=0.1)
+    assert time.monotonic() - start > 1.0
+    page.wait_for("cancelled", jobs[0])
+    release(f"{name}-1")
+    page.wait_for("succeeded", jobs[1])
 
 
 def test_cancel_keeps_a_queued_job_from_starting(page: Page, name: str) -> None:

@@ -13,7 +13,7 @@ from dash import ALL, ALLSMALLER, MATCH, Input, Output, Patch, State, html
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
 from dash_long_components.exceptions import MissingManagerError
-from dash_long_components.jobs import Retrigger
+from dash_long_components.jobs import Call, Limits, Retrigger
 from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop, values_of
 
 OUTPUT, INPUT = Output("text", "children"), Input("button", "n_clicks")
@@ -99,6 +99,14 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"job": {"type": "job", "index": ALL}},
         {"job": {"type": "job", "index": ALLSMALLER}},
         {"job": {"type": "job", "index": MATCH}},
+        {"timeout": 0},
+        {"timeout": "10"},
+        {"cancel_grace": -1},
+        {"cancel_grace": True},
+        {"on_leave": "stop"},
+        {"on_leave": None},
+        {"leave_timeout": 0},
+        {"leave_timeout": None},
     ],
     ids=repr,
 )
@@ -131,6 +139,18 @@ def test_interval_goes_to_the_page(site: Site, interval: float) -> None:
     assert handle(site, interval=interval)["interval"] == interval
 
 
+def test_limits_go_to_the_worker_and_the_page(site: Site) -> None:
+    limits = {"timeout": 60, "cancel_grace": 5.0, "leave_timeout": 7}
+    assert handle(site, **limits, on_leave="cancel")["leave"] == 7.0
+    call = Call.from_json(site.manager.submitted[-1].call.to_json())
+    assert call.limits == Limits(timeout=60.0, cancel_grace=5.0, leave_timeout=7.0)
+
+
+def test_page_that_leaves_may_leave_by_default(site: Site) -> None:
+    assert handle(site, leave_timeout=7)["leave"] is None
+    assert site.manager.submitted[-1].call.limits == Limits()
+
+
 def test_defaults(site: Site) -> None:
     sent = handle(site)
     assert sent.pop("token")
@@ -141,6 +161,7 @@ def test_defaults(site: Site) -> None:
         "seq": 0,
         "retrigger": "replace",
         "interval": 1000,
+        "leave": None,
         "outputs": [["text", "children"]],
         "running": [],
         "progress": [],

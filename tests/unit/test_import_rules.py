@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
     "current": {"exceptions"},
     "jobs": set(),
+    "quantities": set(),
     "records": {"exceptions", "jobs"},
     "bars": set(),
     "handles": {"itsdangerous", "exceptions"},
@@ -48,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {*BASE, "bars", "context_vars", "current", "dash_bridge", "tasks"},
     "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
     "routes": {*BASE, "flask", "extension"},
-    "checks": {"dash", "dash_bridge", "jobs", "managers.base"},
+    "checks": {"dash", "dash_bridge", "jobs", "managers.base", "quantities"},
     "callbacks": {*BASE, *BRIDGE, "dash", "checks", "extension", "managers.base"},
     "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
     "managers.base": {"jobs", "records", "tasks", "app", "dash"},
@@ -57,8 +58,17 @@ MAY_IMPORT: dict[str, set[str]] = {
 DISKCACHE = {
     f"managers.{name}"
     for name in (
-        *("app_code", "diskcache", "dispatcher", "doorbell", "lanes", "launcher"),
-        *("processes", "roster", "store", "tables", "worker"),
+        *(
+            "app_code",
+            "attendance",
+            "countdowns",
+            "diskcache",
+            "dispatcher",
+            "doorbell",
+            "instants",
+        ),
+        *("lanes", "launcher", "overseer", "processes", "roster", "store", "tables"),
+        "worker",
     )
 }
 #: The Celery manager's own modules, and what both managers have.
@@ -69,7 +79,7 @@ CELERY = {
         *("documents", "leases"),
     )
 }
-SHARED = {"managers.base", "managers.lanes", "managers.processes"}
+SHARED = {"quantities", "managers.base", "managers.lanes", "managers.processes"}
 MAY_IMPORT |= dict.fromkeys(
     DISKCACHE, {*BASE, *BRIDGE, *SHARED, *DISKCACHE, *ENGINES} - {"celery"}
 )

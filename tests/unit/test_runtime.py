@@ -15,6 +15,7 @@ from dash import Input, Output
 from dash.exceptions import InvalidCallbackReturnValue
 
 from dash_long_components import runtime
+from dash_long_components.current import CurrentJob
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.jobs import Call, JobError, Status
 from dash_long_components.records import Report
@@ -57,6 +58,21 @@ def page() -> Page:
 @pytest.fixture
 def reporter(page: Page) -> Reporter:
     return Reporter(page.write, BAR, Output("bar", "value"))
+
+
+def test_cancelled_job_that_wants_to_be_asked_is_told_at_its_next_report(
+    page: Page,
+) -> None:
+    answers = iter([False, True])
+    job = CurrentJob("job", "module.task", lambda: next(answers))
+    reporter = Reporter(page.write, BAR, Output("bar", "value"), job=job)
+    reporter.set_progress(1)
+    with pytest.raises(JobCancelled):  # noqa: PT012
+        while True:
+            reporter.set_progress(2)
+    with pytest.raises(JobCancelled):
+        reporter.set_props("log", {"children": 1})
+    reporter.close()
 
 
 def test_first_report_is_written_at_once(page: Page, reporter: Reporter) -> None:

@@ -49,6 +49,7 @@ NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
+    *("brief", "grace", "leave"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -284,6 +285,28 @@ def myself(_value: object) -> list[Any]:
     thread.start()
     thread.join()
     return [job.id, job.task, job.attempt, job.cancelled, found == [job]]
+
+
+long_callback("brief", timeout=1.0)(family)
+long_callback("leave", on_leave="cancel", leave_timeout=1.0)(hold)
+
+
+@long_callback("grace", progress=Output("grace", "title"), cancel_grace=2.0)
+def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
+    """Go on until asked to end, and tidy up, or don't."""
+    name, job = value["name"], dash.current_job()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    write(name, json.dumps([os.getpid(), child.pid]))
+    try:
+        while value["how"] != "return" or not job.cancelled:
+            if value["how"] == "progress":
+                set_progress(0)
+            time.sleep(0.01)
+    except dash.JobCancelled:
+        write(f"{name}.tidy", "null")
+        raise
+    write(f"{name}.tidy", "null")
+    return "too late"
 
 
 VERSION = 1

@@ -76,7 +76,7 @@ def test_backend_that_others_can_read_is_taken(backend: str) -> None:
 
 @pytest.mark.parametrize("lease", [0, -1, True, "10", None, float("nan")])
 def test_wrong_lease_is_refused(lease: Any) -> None:
-    with pytest.raises(ValueError, match="lease takes seconds above zero"):
+    with pytest.raises(ValueError, match="lease takes seconds, above zero"):
         CeleryLongCallbackManager(celery(), lease=lease)
 
 

@@ -74,9 +74,11 @@ def take(store: Store, by: Process) -> None:
 def test_worker_of_a_dead_dispatcher_is_adopted(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.register_worker("job", Process.of(1))
+    store.register_worker("job", Process.of(1), deadline=1e12)
     dispatcher._watch()
     assert store.workers()["job"]["dispatcher"] == ME.to_list()
+    # Its time goes on, it does not begin again.
+    assert store.workers()["job"]["deadline"] == 1e12
     assert store.read("job").status is Status.RUNNING
 
 

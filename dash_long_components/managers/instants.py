@@ -1,0 +1,40 @@
+"""Instants on one machine, told apart without trusting the clock on the wall."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A moment as all processes of a machine see it.
+
+    Attributes:
+        monotonic: seconds since the machine started or so; no change of the clock
+            moves it, and all processes have the same.
+        wall: seconds since the epoch, for after a restart of the machine.
+    """
+
+    monotonic: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Instant:
+        return cls(time.monotonic(), time.time())
+
+    @classmethod
+    def from_list(cls, data: list[float]) -> Instant:
+        return cls(*data)
+
+    def to_list(self) -> list[float]:
+        return [self.monotonic, self.wall]
+
+    def since(self, earlier: Instant) -> float:
+        """Return the seconds that have gone by since an earlier instant.
+
+        Too few rather than too many where the machine was restarted in between.
+        """
+        if self.monotonic >= earlier.monotonic:
+            return self.monotonic - earlier.monotonic
+        return max(0.0, self.wall - earlier.wall)
