@@ -10,6 +10,7 @@ from .app import Dash, init_app
 from .callbacks import long_callback
 from .current import CurrentJob, current_job
 from .exceptions import JobCancelled, LongCallbackError
+from .log_handler import JobLogHandler
 from .managers.base import LongCallbackManager
 from .managers.celery import CeleryLongCallbackManager
 from .managers.diskcache import DiskcacheLongCallbackManager
@@ -20,6 +21,7 @@ __all__ = [
     "Dash",
     "DiskcacheLongCallbackManager",
     "JobCancelled",
+    "JobLogHandler",
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",

@@ -7,9 +7,11 @@ and the value counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 #: Bars of one job that are shown; of loops nested deeper the outer ones count.
 MAX_BARS = 5
@@ -58,7 +60,7 @@ class Bar:
                 return cls._checked(value, done, total, None)
             case [done, total, str(text)]:
                 return cls._checked(value, done, total, text)
-        if not _is_number(value):
+        if not is_number(value):
             raise TypeError(_WHAT.format(value))
         # Sums of fractions end a little above one.
         if not value <= 1 + 1e-6:
@@ -67,7 +69,7 @@ class Bar:
 
     @classmethod
     def _checked(cls, value: Any, done: Any, total: Any, text: str | None) -> Bar:
-        if not _is_number(done) or not (total is None or _is_number(total)):
+        if not is_number(done) or not (total is None or is_number(total)):
             raise TypeError(_WHAT.format(value))
         if not math.isfinite(done) or not (total is None or 0 <= total < math.inf):
             raise ValueError(_WHAT.format(value))
@@ -87,11 +89,15 @@ class Bars:
     Attributes:
         own: the job's own bar, which comes first.
         touch: to be called after a change; cheap.
+        check: raises JobCancelled where the job's code is to end.
     """
 
-    def __init__(self, touch: Callable[[], None]) -> None:
+    def __init__(
+        self, touch: Callable[[], None], check: Callable[[], None] = lambda: None
+    ) -> None:
         self.own: Bar | None = None
         self.touch = touch
+        self.check = check
         self._open: list[Bar] = []
         self._last: Bar | None = None
 
@@ -100,6 +106,24 @@ class Bars:
         self._open.append(bar)
         self.touch()
         return bar
+
+    def advanced(self) -> None:
+        """Take note that the job's code has come further: it may end here."""
+        self.check()
+        self.touch()
+
+    def track(self, items: Iterable[T], bar: Bar) -> Iterator[T]:
+        """Yield the items, with a bar for them."""
+        self.open(bar)
+        check, touch = self.check, self.touch
+        try:
+            for done, item in enumerate(items, 1):
+                yield item
+                bar.value = done
+                check()
+                touch()
+        finally:
+            self.close(bar)
 
     def close(self, bar: Bar) -> None:
         """Take away the bar of a loop that has ended. Idempotent.
@@ -145,5 +169,6 @@ def plain(number: Any) -> int | float:
     return int(number) if isinstance(number, Integral) else float(number)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a real number, of whichever package."""
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
+from .bars import Bar, Bars
 from .exceptions import NoCurrentJobError
 
 #: Seconds for which ``CurrentJob.cancelled`` takes what it has seen for true.
 FRESH = 0.25
+
+T = TypeVar("T")
 
 
 class CurrentJob:
@@ -20,6 +25,7 @@ class CurrentJob:
         id: random, as the manager knows it.
         task: name of the task, as ``module.function``.
         attempt: which run of the job this is, from 1.
+        bars: its progress bars.
 
     Args:
         job_id: its id.
@@ -39,6 +45,8 @@ class CurrentJob:
         self.id = job_id
         self.task = task
         self.attempt = attempt
+        self.bars = Bars(lambda: None)
+        self._log: Callable[[str], None] = lambda text: None
         self._is_cancelled = is_cancelled
         self._cancelled = False
         self._look_at = 0.0
@@ -59,6 +67,50 @@ class CurrentJob:
             except Exception:
                 return False  # the store does not answer now
         return self._cancelled
+
+    def track(
+        self,
+        iterable: Iterable[T],
+        total: float | None = None,
+        text: str | None = None,
+    ) -> Iterator[T]:
+        """Yield the items of ``iterable``, and show in a bar how many are done.
+
+        Loops may be nested: each has a bar of its own. An item is done when the next
+        one is asked for.
+
+        Args:
+            iterable: what to go through.
+            total: how many items there are; by default what ``len()`` says, if
+                anything.
+            text: what the bar is about.
+
+        Raises:
+            TypeError: ``total`` is no number, or ``text`` no text.
+            ValueError: ``total`` is less than zero or not finite.
+        """
+        if total is None:
+            total = operator.length_hint(iterable, -1)
+        try:
+            bar = Bar.parse((0, None if total == -1 else total, text))
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                "track() takes a number of items as its total, and a text, not "
+                f"total={total!r} and text={text!r}."
+            ) from None
+        return self.bars.track(iterable, bar)
+
+    def log(self, text: object) -> None:
+        """Add a line to the log that the page shows, or several lines.
+
+        The last hundred are kept, each cut to 500 characters.
+        """
+        self._log(str(text))
+
+    def report_to(self, bars: Bars, log: Callable[[str], None]) -> None:
+        """Have the job's bars be these, and give its lines to ``log``."""
+        self.bars = bars
+        self._log = log
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.id} of {self.task}>"
@@ -85,6 +137,11 @@ def current_job() -> CurrentJob:
             "long callback; in a thread that such a function starts, run the thread's "
             "function by contextvars.copy_context().run(function)."
         ) from None
+
+
+def find() -> CurrentJob | None:
+    """Return the job that the calling code belongs to, or None."""
+    return _current.get(None)
 
 
 @contextmanager

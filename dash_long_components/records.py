@@ -12,6 +12,7 @@ from typing import Any
 
 from .exceptions import JobEndedError
 from .jobs import JobError, Limits, PropUpdate, Status
+from .lines import MAX_LINES, Line
 
 #: A progress bar: ``[value, total, text]``; ``bars`` says more.
 Bar = list[Any]
@@ -25,11 +26,13 @@ class Report:
         progress: updates of the progress Outputs, or None if there are none.
         props: updates by ``dash.set_props``, in order.
         bars: all bars that the job has now, or None if they are the same.
+        log: new lines of its log, each with its number.
     """
 
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] = field(default_factory=list)
     bars: list[Bar] | None = None
+    log: list[Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Snapshot:
         progress: updates of the progress Outputs, or None if nothing is new.
         props: updates by ``dash.set_props``, in order.
         bars: all its bars, or None if nothing is new.
+        log: lines, each with its number, or None if nothing is new.
         result: Dash's own callback response as JSON text, at the end of a success.
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
@@ -63,6 +67,7 @@ class Snapshot:
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
     bars: list[Bar] | None = None
+    log: list[Line] | None = None
     result: bytes | None = None
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
@@ -90,6 +95,8 @@ class Snapshot:
             head["props"] = self.props
         if self.bars is not None:
             head["bars"] = self.bars
+        if self.log:
+            head["log"] = self.log
         if self.error:
             head["error"] = self.error.to_dict()
         if self.files:
@@ -120,6 +127,7 @@ class Record:
         props: ``[cursor, update]`` of every property that ``set_props`` set. A
             property stands here once, or once for each Patch since its last value.
         bars: cursor of the last change of its bars, and the bars.
+        log: ``[cursor, line]`` of the last lines.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
     """
@@ -138,6 +146,7 @@ class Record:
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
     bars: tuple[int, list[Bar]] | None = None
+    log: tuple[tuple[int, Line], ...] = ()
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
 
@@ -157,6 +166,9 @@ class Record:
             changes["props"] = _merge(self.props, cursor, report.props)
         if report.bars is not None:
             changes["bars"] = (cursor, report.bars)
+        if report.log:
+            log = (*self.log, *((cursor, line) for line in report.log))
+            changes["log"] = log[-MAX_LINES:]
         return self._changed(now, **changes)
 
     def request_cancel(self, now: float) -> Record:
@@ -203,6 +215,7 @@ class Record:
             progress=progress[1] if progress and progress[0] > cursor else None,
             props=[update for at, update in self.props if at > cursor] or None,
             bars=bars[1] if bars and bars[0] > cursor else None,
+            log=[line for at, line in self.log if at > cursor] or None,
             libraries=self.libraries,
             error=self.error,
         )
@@ -217,6 +230,7 @@ class Record:
         fields["status"] = Status(fields["status"])
         fields["limits"] = Limits(**fields["limits"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])
+        fields["log"] = tuple((at, line) for at, line in fields["log"])
         for name in ("progress", "bars"):
             if fields[name] is not None:
                 fields[name] = tuple(fields[name])

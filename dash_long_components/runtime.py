@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextvars
 import functools
 import logging
+import os
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import bars, context_vars, current, dash_bridge, tasks
+from . import bars, context_vars, current, dash_bridge, tasks, tqdm_hook
 from .bars import Bar, Bars
 from .current import CurrentJob
 from .exceptions import (
@@ -21,6 +22,7 @@ from .exceptions import (
     TaskNotFoundError,
 )
 from .jobs import Call, JobError, PropUpdate, Status
+from .lines import Lines
 from .records import Report
 from .tasks import Task
 
@@ -78,7 +80,9 @@ class Reporter:
         self._props: list[PropUpdate] = []
         self._bars_changed = False
         self._failure: Exception | None = None
-        self.bars = Bars(self._touch)
+        self._pid = os.getpid()
+        self._lines = Lines()
+        self.bars = Bars(self._touch, self._check_wanted)
 
     def set_progress(self, value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
@@ -126,6 +130,12 @@ class Reporter:
             self._props += updates
             self._notify()
 
+    def log(self, text: str) -> None:
+        """Report a line for the log, or several."""
+        if os.getpid() == self._pid:
+            self._lines.add(text)
+            self._notify()
+
     def close(self) -> None:
         """Write what is left.
 
@@ -147,10 +157,12 @@ class Reporter:
             raise JobCancelled
 
     def _touch(self) -> None:
-        # Loops call this for each item.
+        # Loops call this for each item. A process that the job forks has bars and
+        # locks as they were at that moment, and no thread to write with.
         if not self._bars_changed:
             self._bars_changed = True
-            self._notify()
+            if os.getpid() == self._pid:
+                self._notify()
 
     def _notify(self) -> None:
         if self._thread is None:
@@ -177,12 +189,15 @@ class Reporter:
             own = bars.from_outputs(self._outputs, progress)
             bars_changed = bars_changed or own is not None or self.bars.own is not None
             self.bars.own = own
-        if self._failure is not None or not (progress or props or bars_changed):
+        log = self._lines.take()
+        is_news = progress or props or bars_changed or log
+        if self._failure is not None or not is_news:
             return
         report = Report(
             progress=None if progress is None else self._progress_updates(progress),
             props=props,
             bars=self.bars.to_json() if bars_changed else None,
+            log=log,
         )
         try:
             self._write(report)
@@ -255,6 +270,7 @@ def run(
         interval,
         job if call.limits.cancel_grace is not None else None,
     )
+    job.report_to(reporter.bars, reporter.log)
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
@@ -264,7 +280,7 @@ def run(
 
     def run_in_context() -> tuple[str | None, list[str]]:
         context_vars.restore(call.variables)
-        with current.entered(job):
+        with current.entered(job), tqdm_hook.catching():
             return runner.run(call.context, reporter.set_props)
 
     try:

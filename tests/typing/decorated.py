@@ -32,6 +32,7 @@ def plain(value: int, *, text: str = "") -> list[str]:
     running=[(Output("f", "disabled"), True, False)],
     cancel=Input("g", "n_clicks"),
     interval=500,
+    job="job",
     manager=manager,
 )
 def with_progress(set_progress: Callable[[Any], None], value: int) -> str:

@@ -21,7 +21,7 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 
 #: For each module what it may import beside the standard library: packages, and
 #: modules of this one. A layer is added here together with its module.
-BASE = {"exceptions", "jobs", "records"}
+BASE = {"exceptions", "jobs", "lines", "records"}
 BRIDGE = {
     *(
         "current",
@@ -35,18 +35,29 @@ BRIDGE = {
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
-    "current": {"exceptions"},
+    "current": {"bars", "exceptions"},
     "jobs": set(),
     "quantities": set(),
-    "records": {"exceptions", "jobs"},
+    "records": {"exceptions", "jobs", "lines"},
     "bars": set(),
+    "lines": set(),
+    "log_handler": {"current"},
+    "tqdm_hook": {"bars", "current"},
     "handles": {"itsdangerous", "exceptions"},
     "dash_bridge": {"dash", "flask", "werkzeug", "exceptions"},
     "signature": {"dash", "dash_bridge"},
     "trigger": {"dash", "dash_bridge", "signature", "jobs"},
     "tasks": {"signature"},
     "context_vars": {"tasks"},
-    "runtime": {*BASE, "bars", "context_vars", "current", "dash_bridge", "tasks"},
+    "runtime": {
+        *BASE,
+        "bars",
+        "context_vars",
+        "current",
+        "dash_bridge",
+        "tasks",
+        "tqdm_hook",
+    },
     "extension": {*BASE, "dash", "dash_bridge", "handles", "managers.base", "LongJob"},
     "routes": {*BASE, "flask", "extension"},
     "checks": {"dash", "dash_bridge", "jobs", "managers.base", "quantities"},

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
+from dash_long_components.lines import MAX_LINES
 from dash_long_components.records import Record, Report, Snapshot, is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
@@ -235,7 +236,10 @@ def test_record_comes_back_from_its_json(
     updates: list[PropUpdate], status: Status, message: str
 ) -> None:
     error = JobError(type="E", message=message, task="t", traceback="x")
-    job = running().report(3.0, Report(progress=updates, props=updates))
+    report = Report(
+        progress=updates, props=updates, bars=[[1, 2, message]], log=[[1, message]]
+    )
+    job = running().report(3.0, report)
     for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
         assert Record.from_json(each.to_json()) == each
 
@@ -301,3 +305,22 @@ def test_job_that_never_ran_has_no_time() -> None:
     job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
     ended = job.end(Status.CANCELLED, 2.0).since(0).at(3.0)
     assert (ended.waiting, ended.elapsed) == (None, None)
+
+
+def test_reader_gets_the_lines_that_are_new() -> None:
+    job = running().report(3.0, Report(log=[[1, "a"], [2, "b"]]))
+    first = job.since(0)
+    assert first.log == [[1, "a"], [2, "b"]]
+    job = job.report(4.0, Report(log=[[3, "c"]]))
+    assert job.since(first.cursor).log == [[3, "c"]]
+    assert job.since(job.cursor).log is None
+    assert job.since(0).log == [[1, "a"], [2, "b"], [3, "c"]]
+
+
+def test_last_lines_are_kept() -> None:
+    job = running()
+    for number in range(1, 200):
+        job = job.report(3.0, Report(log=[[number, "x"]]))
+    kept = job.since(0).log
+    assert kept is not None
+    assert [line[0] for line in kept] == list(range(200 - MAX_LINES, 200))

@@ -1,0 +1,50 @@
+"""The log of a job: short numbered lines, of which the last ones are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+#: Lines of a job that are kept.
+MAX_LINES = 100
+
+#: Characters of a line that are kept.
+MAX_LENGTH = 500
+
+#: A line: its number, from 1, and its text.
+Line = list[int | str]
+
+
+class Lines:
+    """Lines that wait to be written; more than are kept need not be.
+
+    Any thread may add to it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._new: deque[Line] = deque(maxlen=MAX_LINES)
+
+    def add(self, text: str) -> None:
+        """Add the lines of a text."""
+        lines = text.splitlines() or [""]
+        with self._lock:
+            first = self._count + 1
+            self._count += len(lines)
+            self._new += [
+                [number, _cut(line)] for number, line in enumerate(lines, first)
+            ]
+
+    def take(self) -> list[Line]:
+        """Return the lines that are new since the last time."""
+        if not self._new:
+            return []
+        with self._lock:
+            lines = list(self._new)
+            self._new.clear()
+            return lines
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1]}…"
