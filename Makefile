@@ -118,7 +118,7 @@ system-browser:
 
 # RabbitMQ's own folder is on no path: only root may run what is.
 system-brokers:
-	$(call require,command -v redis-server && test -x /usr/lib/rabbitmq/bin/rabbitmq-server,redis-server rabbitmq-server)
+	$(call require,command -v memcached && command -v redis-server && test -x /usr/lib/rabbitmq/bin/rabbitmq-server,memcached redis-server rabbitmq-server)
 
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python: | system-python
 	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)

@@ -138,13 +138,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
             record = self._store.read(job_id)
         except KeyError:
             return
-        if not record.status.is_terminal:
-            self._store.cancel(job_id)
-        elif record.status is not Status.CANCELLED:
+        status = record.status
+        if not status.is_terminal:
+            status = self._store.cancel(job_id)
+        if status is not Status.CANCELLED:
             return
         live = self._store.live(job_id)
-        if live is not None and live.record.status.is_terminal:
-            return
         try:
             if live is None:
                 self.handle.control.revoke(job_id)

@@ -66,29 +66,43 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """An end that was decided outside of the worker.
+    """How a job ended. Of all who would end it, the first one to say so has.
 
     Attributes:
         status: a terminal one.
         at: seconds since the epoch.
         error: why, if nobody asked for it.
+        live: the job as its worker brought it to its end; None if the end was decided
+            elsewhere.
     """
 
     status: Status
     at: float
     error: JobError | None = None
+    live: Live | None = None
 
     def to_text(self) -> str:
-        return json.dumps(asdict(self))
+        error = asdict(self.error) if self.error else None
+        head = {"status": self.status.value, "at": self.at, "error": error}
+        live = self.live.to_text() if self.live else ""
+        return f"{json.dumps(head)}\n{live}"
 
     @classmethod
     def from_text(cls, text: str) -> End:
-        fields = json.loads(text)
+        head, _, live = text.partition("\n")
+        fields = json.loads(head)
         error = JobError(**fields["error"]) if fields["error"] else None
-        return cls(status=Status(fields["status"]), at=fields["at"], error=error)
+        return cls(
+            status=Status(fields["status"]),
+            at=fields["at"],
+            error=error,
+            live=Live.from_text(live) if live else None,
+        )
 
     def of(self, record: Record) -> Record:
         """Return the record of a job that ended so, whatever it was when it did."""
+        if self.live:
+            return self.live.record
         return replace(
             record,
             status=self.status,

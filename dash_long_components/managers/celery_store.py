@@ -1,4 +1,4 @@
-"""The store of the Celery manager: jobs in documents, each with one writer.
+"""The store of the Celery manager: jobs in documents.
 
 =============== ===================== =================================================
 key             written by            holds
@@ -9,12 +9,13 @@ key             written by            holds
 ``<id>.live``   the process that runs the record from its start on, and who runs it
                 it
 ``<id>.result`` the same              the result, in parts
-``<id>.end``    any server            an end that was decided outside of the worker
+``<id>.end``    the first to end it   how it ended: as its worker says, or otherwise
 ``<id>``        Celery                how the task ended, if it did not return
 =============== ===================== =================================================
 
-A reader puts them together. What stands in ``<id>.end`` wins over all else: a worker
-that finds it there has its writes refused.
+A reader puts them together. Who is the first to write ``<id>.live`` has started the
+job, and who is the first to write ``<id>.end`` has ended it: the writes of any other
+are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import celery
 from ..exceptions import JobEndedError
 from ..jobs import Status, new_job_id
 from ..records import Record
-from .celery_records import End, Live, Worker, worker_died
+from .celery_records import End, Fate, Live, Worker, worker_died
 from .documents import Documents
 from .leases import Leases, Tenure
 
@@ -40,9 +41,6 @@ _PART = 128 * 1024
 
 _LIBRARIES = "dash-long-jobs.libraries"
 _SECRET = "dash-long-jobs.secret"  # noqa: S105
-
-#: Seconds: more than between a read and a write of another server at the same moment.
-_SETTLE = 0.1
 
 
 class CeleryStore:
@@ -73,11 +71,17 @@ class CeleryStore:
         Raises:
             KeyError: no such job, or its record has outlived its time.
         """
-        end = self._end(job_id)
-        live = self.live(job_id)
-        record = live.record if live else self._submitted(job_id)
-        if end is None and not record.status.is_terminal:
-            end = self._judge(live, record)
+        (end_text, live_text, queued, taken), fate = self._documents.read_with_fate(
+            [f"{job_id}.{part}" for part in ("end", "live", "queued", "taken")], job_id
+        )
+        end = End.from_text(end_text) if end_text else None
+        if end and end.live:
+            return end.live.record  # the last thing to be written lasts longest
+        live = Live.from_text(live_text) if live_text else None
+        record = live.record if live else _submitted(job_id, queued)
+        if end is None:
+            worker = live.worker if live else taken and Worker.from_text(taken)
+            end = self._judge(record, worker or None, fate)
         return end.of(record) if end else record
 
     def is_live(self, job_id: str) -> bool:
@@ -98,20 +102,20 @@ class CeleryStore:
         Raises:
             KeyError: it has outlived its time.
         """
-        live = self.live(job_id)
+        text = self._documents.read(f"{job_id}.end")
+        live = End.from_text(text).live if text else None
         if live is None:
             raise KeyError(job_id)
-        parts = []
-        for number in range(live.parts):
-            part = self._documents.read(_part(live, number))
-            if part is None:
-                raise KeyError(job_id)
-            parts.append(part)
-        return "".join(parts).encode() or None
+        parts = self._documents.read_many(
+            [_part(live, number) for number in range(live.parts)]
+        )
+        if None in parts:
+            raise KeyError(job_id)
+        return "".join(map(str, parts)).encode() or None
 
-    def cancel(self, job_id: str) -> None:
-        """End a job, whatever its worker makes of it."""
-        self._put_end(job_id, End(status=Status.CANCELLED, at=time.time()))
+    def cancel(self, job_id: str) -> Status:
+        """End a job, whatever its worker makes of it, and return how it has ended."""
+        return self._end(job_id, End(status=Status.CANCELLED, at=time.time())).status
 
     def lane(self, name: str) -> list[tuple[str, int]]:
         """Return id and seq of the live jobs in a lane."""
@@ -126,15 +130,9 @@ class CeleryStore:
     def secret(self, proposal: str) -> str:
         """Return the secret that all servers share: the proposal, if there is none.
 
-        Two servers may propose at the same moment; so the one that writes looks
-        again after others have written too. Asking for it keeps it.
+        Asking for it keeps it.
         """
-        found = self._documents.read(_SECRET)
-        self._documents.write(_SECRET, found or proposal)
-        if found is None:
-            time.sleep(_SETTLE)
-            found = self._documents.read(_SECRET)
-        return found or proposal
+        return self._documents.update(_SECRET, lambda text: text or proposal)
 
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported."""
@@ -148,16 +146,26 @@ class CeleryStore:
 
     def start(self, job_id: str, worker: Worker) -> Live | None:
         """Start a job, or return None: it has ended, or has been started before."""
-        if self._end(job_id) or self.live(job_id):
+        end, live_text, queued = self._documents.read_many(
+            [f"{job_id}.end", f"{job_id}.live", f"{job_id}.queued"]
+        )
+        if end or live_text or queued is None:
             return None
-        try:
-            record = self._submitted(job_id).start(time.time())
-        except KeyError:
-            return None
+        record = _submitted(job_id, queued).start(time.time())
         live = Live(run=new_job_id(), worker=worker, record=record)
-        self._put_live(live)
+        # Again if the backend has lost its answer: then it is we who stand there.
+        if live.run != self._claim(live).run:
+            return None
         # Who cancels writes first and reads then, as we do: one sees the other.
         return live if self._is_current(live) else None
+
+    def _claim(self, live: Live) -> Live:
+        """Return who has started a job: the first one that wanted to."""
+        return Live.from_text(
+            self._documents.update(
+                f"{live.record.id}.live", lambda text: text or live.to_text()
+            )
+        )
 
     def has_outside_end(self, job_id: str) -> bool:
         """Tell whether a job's end was decided outside of its worker. Never waits.
@@ -175,48 +183,51 @@ class CeleryStore:
         """
         if not self._is_current(live):
             raise JobEndedError(f"Job {record.id} is not this worker's any more.")
+        if record.status.is_terminal:
+            return self._finish(live, record, result)
+        live = replace(live, record=record)
+        self._documents.write(f"{record.id}.live", live.to_text())
+        return live
+
+    def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
         parts = [text[at : at + _PART] for at in range(0, len(text), _PART)]
         for number, part in enumerate(parts):
             self._documents.write(_part(live, number), part)
         if record.libraries:
-            known = self.libraries().union(record.libraries)
-            self._documents.write(_LIBRARIES, json.dumps(sorted(known)))
+            self._add_libraries(record.libraries)
         live = replace(live, record=record, parts=len(parts))
-        self._put_live(live)
+        end = End(status=record.status, at=record.changed, live=live)
+        ended = self._end(record.id, end)
+        if ended.live is None or ended.live.run != live.run:
+            raise JobEndedError(f"Job {record.id} is not this worker's any more.")
         return live
 
-    def _is_current(self, live: Live) -> bool:
-        found = self.live(live.record.id)
-        is_same = found is not None and found.run == live.run
-        return is_same and self._end(live.record.id) is None
+    def _add_libraries(self, libraries: Iterable[str]) -> None:
+        self._documents.update(
+            _LIBRARIES,
+            lambda text: json.dumps(sorted({*json.loads(text or "[]"), *libraries})),
+        )
 
-    def _put_live(self, live: Live) -> None:
-        self._documents.write(f"{live.record.id}.live", live.to_text())
+    def _is_current(self, live: Live) -> bool:
+        job_id = live.record.id
+        end, text = self._documents.read_many([f"{job_id}.end", f"{job_id}.live"])
+        found = Live.from_text(text) if text else None
+        return end is None and found is not None and found.run == live.run
 
     # For both
 
-    def _submitted(self, job_id: str) -> Record:
-        text = self._documents.read(f"{job_id}.queued")
-        if text is None:
-            raise KeyError(job_id)
-        return Record.from_json(text.encode())
-
-    def _judge(self, live: Live | None, record: Record) -> End | None:
+    def _judge(
+        self, record: Record, worker: Worker | None, fate: Fate | None
+    ) -> End | None:
         """End a job that will not go on: Celery says so, or its worker says nothing."""
-        fate = self._documents.fate(record.id)
-        worker = live.worker if live else self._taken_by(record.id)
         if fate is not None:
             end = fate.end(record, time.time())
         elif worker is not None and self._has_lost(worker, record):
             end = worker_died(worker, record, time.time())
         else:
             return None
-        now = self.live(record.id)
-        if now is not None and now.record.status.is_terminal:
-            return None  # it came to its end while we looked
-        self._put_end(record.id, end)
-        return end
+        return self._end(record.id, end)
 
     def _has_lost(self, worker: Worker, record: Record) -> bool:
         tenure = self._leases.tenure(worker.lease)
@@ -225,16 +236,19 @@ class CeleryStore:
             return record.status is not Status.QUEUED
         return tenure is Tenure.SILENT
 
-    def _taken_by(self, job_id: str) -> Worker | None:
-        text = self._documents.read(f"{job_id}.taken")
-        return Worker.from_text(text) if text else None
+    def _end(self, job_id: str, end: End) -> End:
+        """End a job, unless it has ended, and return how it has."""
+        text = self._documents.update(
+            f"{job_id}.end", lambda text: text or end.to_text()
+        )
+        return End.from_text(text)
 
-    def _end(self, job_id: str) -> End | None:
-        text = self._documents.read(f"{job_id}.end")
-        return End.from_text(text) if text else None
 
-    def _put_end(self, job_id: str, end: End) -> None:
-        self._documents.write(f"{job_id}.end", end.to_text())
+def _submitted(job_id: str, text: str | None) -> Record:
+    """Return the record that was kept when a job was submitted."""
+    if text is None:
+        raise KeyError(job_id)
+    return Record.from_json(text.encode())
 
 
 def _part(live: Live, number: int) -> str:

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import celery
 from celery import states
 
-from ..exceptions import StoreUnavailableError
+from ..exceptions import StoreError, StoreUnavailableError
 from .celery_records import Fate
+from .shelf_database import DatabaseShelf
+from .shelf_memcached import MemcachedShelf, has_pymemcache
+from .shelves import AnyShelf, FileShelf, RedisShelf, Shelf
 
 T = TypeVar("T")
 
 logger = logging.getLogger("dash_long_components")
 
-#: Celery's name for the state of a task; no state of its own, so that Celery lets a
-#: document be replaced.
-_STATE = "DASH_LONG_JOB"
-
 #: Seconds between two tries of a worker while the backend does not answer.
 _PAUSE = 0.5
 
+#: By the module of Celery that has the backend.
+_SHELVES: dict[str, type[Shelf]] = {
+    "celery.backends.redis": RedisShelf,
+    "celery.backends.cache": MemcachedShelf,
+    "celery.backends.database": DatabaseShelf,
+    "celery.backends.filesystem": FileShelf,
+}
+
+
+@lru_cache(maxsize=4)
+def shelf_of(app: celery.Celery) -> Shelf:
+    """Return the shelf in an app's result backend, the same one every time."""
+    # By name: to import a kind of backend takes the packages that it needs.
+    modules = [base.__module__ for base in type(app.backend).__mro__]
+    shelf = next((_SHELVES[name] for name in modules if name in _SHELVES), AnyShelf)
+    if shelf is MemcachedShelf and not has_pymemcache(app.backend):
+        return AnyShelf(app)
+    return shelf(app)
+
 
 class Documents:
-    """Texts by key, by what every result backend offers: store a result, read it.
+    """Texts by key. A text is kept for ``result_expires`` after it was last written.
 
-    There is nothing atomic and no key can be claimed, so that every key must have one
-    writer. A text is kept for Celery's ``result_expires`` after it was last written.
+    Every method raises StoreUnavailableError while the backend does not answer.
 
     Args:
         app: with a result backend.
@@ -40,44 +58,75 @@ class Documents:
     def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
         self._app = app
         self._patient = patient
+        self._known: Shelf | None = None
 
     def read(self, key: str) -> str | None:
-        """Return the text under ``key``, or None if there is none.
+        """Return the text under ``key``, or None if there is none."""
+        return self.read_many([key])[0]
 
-        Raises:
-            StoreUnavailableError: the backend does not answer.
+    def read_many(self, keys: Sequence[str]) -> list[str | None]:
+        """Return the text under each key, or None: in one round trip where that can be.
+
+        They may be of different moments.
         """
-        meta = self._try(lambda: self._meta(key))
-        return meta["result"] if meta["status"] == _STATE else None
+        return self._try(lambda: self._shelf.read(keys))[0]
+
+    def read_with_fate(
+        self, keys: Sequence[str], task_id: str
+    ) -> tuple[list[str | None], Fate | None]:
+        """Do as ``read_many``, and tell how Celery says that a task ended.
+
+        There is no fate of a task that has returned, or has not ended.
+        """
+        texts, meta = self._try(lambda: self._shelf.read(keys, task_id))
+        if meta["status"] not in (states.FAILURE, states.REVOKED):
+            return texts, None
+        error = meta["result"]
+        return texts, Fate(type=type(error).__name__, message=str(error))
 
     def write(self, key: str, text: str) -> None:
         """Put ``text`` in the place of what was under ``key``.
 
         Raises:
-            StoreUnavailableError: the backend does not answer.
+            StoreError: the backend takes no text so large.
         """
-        self._try(lambda: self._app.backend.store_result(key, text, _STATE))
+        self._try(lambda: self._shelf.write(key, text))
 
-    def fate(self, task_id: str) -> Fate | None:
-        """Return how Celery says a task ended that did not return, else None.
+    def update(self, key: str, change: Callable[[str | None], str]) -> str:
+        """Put what ``change`` makes of a text in its place. Atomic.
 
-        Raises:
-            StoreUnavailableError: the backend does not answer.
+        On backends that are neither Redis, memcached by pymemcache, a database nor the
+        file system, of two that do so in the same moment one may be lost.
+
+        Args:
+            key: of the text.
+            change: called with what stands there, or None; again if somebody else was
+                quicker. May raise to change nothing.
+
+        Returns:
+            What stands there now.
         """
-        meta = self._try(lambda: self._meta(task_id))
-        if meta["status"] not in (states.FAILURE, states.REVOKED):
-            return None
-        error = meta["result"]
-        return Fate(type=type(error).__name__, message=str(error))
+        while True:
+            before, version = self._try(lambda: self._shelf.look(key))
+            after = change(before)
+            if self._swap(key, version, after):
+                return after
 
-    def _meta(self, key: str) -> dict[str, Any]:
-        meta: dict[str, Any] = self._app.backend.get_task_meta(key, cache=False)
-        return meta
+    def _swap(self, key: str, version: object, text: str) -> bool:
+        return self._try(lambda: self._shelf.swap(key, version, text))
+
+    @property
+    def _shelf(self) -> Shelf:
+        if self._known is None:
+            self._known = shelf_of(self._app)
+        return self._known
 
     def _try(self, action: Callable[[], T]) -> T:
         while True:
             try:
                 return action()
+            except StoreError:
+                raise
             except Exception as error:  # each backend has exceptions of its own
                 message = f"Celery's result backend does not answer: {error}"
                 if not self._patient:

@@ -1,7 +1,8 @@
-"""Redis and RabbitMQ: real servers on free ports of the loopback."""
+"""Redis, RabbitMQ and memcached: real servers on free ports of the loopback."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import socket
@@ -91,6 +92,22 @@ class RabbitMQ(Broker):
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
 
+class Memcached(Broker):
+    """A ``memcached`` with room for a large result: what has none is forgotten."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        command = [
+            *("memcached", "--listen", self.host, "--port", str(port)),
+            *("--user", getpass.getuser(), "--memory-limit", "256"),
+        ]
+        super().__init__(command, folder, port)
+
+    def backend(self) -> str:
+        """Return its URL as a result backend."""
+        return f"cache+memcached://{self.host}:{self.port}/"
+
+
 @contextmanager
 def redis(
     folder: Path, host: str = Broker.host, prefix: Sequence[str] = ()
@@ -112,6 +129,14 @@ def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
     """Run a RabbitMQ that keeps its data in a folder."""
     require("rabbitmq-server", _RABBITMQ)
     with _running(RabbitMQ(folder)) as server:
+        yield server
+
+
+@contextmanager
+def memcached(folder: Path) -> Iterator[Memcached]:
+    """Run a memcached."""
+    require("memcached", shutil.which("memcached"))
+    with _running(Memcached(folder)) as server:
         yield server
 
 

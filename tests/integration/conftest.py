@@ -63,3 +63,10 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Rabbi
     """A RabbitMQ that nobody hurts."""
     with brokers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def memcached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Memcached]:
+    """A memcached that nobody hurts."""
+    with brokers.memcached(tmp_path_factory.mktemp("memcached")) as server:
+        yield server

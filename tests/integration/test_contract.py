@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from dash.testing.wait import until
 
-from tests.integration.brokers import RabbitMQ, Redis
+from tests.integration.brokers import Memcached, RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import is_alive, until_gone
 
-MANAGERS = ["diskcache", "redis", "rabbitmq-redis", "rabbitmq-database"]
+MANAGERS = [
+    *("diskcache", "redis", "redis-memcached", "rabbitmq-redis", "rabbitmq-database"),
+]
 
 _names = (f"job-{number}" for number in itertools.count())
 
@@ -43,6 +45,9 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
     match request.param:
         case "redis":
             return Setting.celery(redis(), redis())
+        case "redis-memcached":
+            memcached: Memcached = request.getfixturevalue("memcached")
+            return Setting.celery(redis(), memcached.backend())
         case "rabbitmq-redis":
             late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
             return Setting.celery(rabbitmq(), redis(), task_default_queue=queue, **late)

@@ -88,6 +88,7 @@ CELERY = {
     for name in (
         *("celery", "celery_records", "celery_store", "celery_worker"),
         *("documents", "leases"),
+        *("shelf_database", "shelf_memcached", "shelves"),
     )
 }
 SHARED = {"quantities", "managers.base", "managers.lanes", "managers.processes"}
@@ -95,7 +96,7 @@ MAY_IMPORT |= dict.fromkeys(
     DISKCACHE, {*BASE, *BRIDGE, *SHARED, *DISKCACHE, *ENGINES} - {"celery"}
 )
 MAY_IMPORT |= dict.fromkeys(
-    CELERY, {*BASE, *BRIDGE, *SHARED, *CELERY, *ENGINES} - {"diskcache"}
+    CELERY, {*BASE, *BRIDGE, *SHARED, *CELERY, *ENGINES, "sqlalchemy"} - {"diskcache"}
 )
 
 

@@ -1,4 +1,4 @@
-"""Documents with one writer each make one job with one end."""
+"""Documents make one job, with one start and one end."""
 
 from __future__ import annotations
 
@@ -91,20 +91,40 @@ def test_second_delivery_does_not_start(shop: Shop) -> None:
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_of_two_that_start_at_once_one_may_write(
+def test_of_two_that_start_at_once_one_does(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = shop.start()
+    read_many = shop.store._documents.read_many
+    first: list[Live] = []
+
+    def read_then_be_overtaken(keys: list[str]) -> list[str | None]:
+        texts = read_many(keys)
+        if not first:
+            first.append(Shop.start(shop))
+        return texts
+
     with monkeypatch.context() as patch:
-        # It looked before the first one had written.
-        found = iter([None])
-        live = shop.store.live
-        patch.setattr(shop.store, "live", lambda job_id: next(found, live(job_id)))
-        second = shop.store.start("job", WORKER)
-    assert second is not None
-    with pytest.raises(JobEndedError):
-        shop.finish(first)
-    shop.finish(second)
+        slow = CeleryStore(shop.celery)
+        patch.setattr(slow._documents, "read_many", read_then_be_overtaken)
+        assert slow.start("job", WORKER) is None
+    shop.finish(first[0])
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_start_counts_though_the_backend_lost_its_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.status()
+    shelf = shop.store._documents._shelf
+    swap = shelf.swap
+
+    def swap_and_lose(*args: Any) -> bool:
+        assert swap(*args)
+        monkeypatch.undo()
+        return False
+
+    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    shop.finish(shop.start())
     assert shop.status() is Status.SUCCEEDED
 
 
@@ -207,8 +227,21 @@ def test_job_that_ends_while_its_lease_is_read_has_ended_so(
         return Tenure.SILENT
 
     monkeypatch.setattr(shop.store._leases, "tenure", tenure)
-    shop.store.read("job")
     assert shop.status() is Status.SUCCEEDED
+
+
+def test_end_is_the_first_that_anybody_decided(shop: Shop) -> None:
+    shop.finish(shop.start())
+    assert shop.store.cancel("job") is Status.SUCCEEDED
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_result_is_kept_for_as_long_as_its_end(shop: Shop) -> None:
+    shop.finish(shop.start())
+    for part in ("queued", "live"):
+        shop.celery.backend.forget(f"job.{part}")
+    assert shop.status() is Status.SUCCEEDED
+    assert shop.store.result("job") == b"{}"
 
 
 def test_lost_job_stays_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,14 +280,15 @@ def test_backend_that_does_not_answer_is_an_error_or_waited_for(
     pauses: list[float] = []
     documents: Any = "dash_long_components.managers.documents.time.sleep"
     monkeypatch.setattr(documents, pauses.append)
-    answer = shop.celery.backend.get_task_meta
+    backend: Any = shop.celery.backend
+    answer = backend.mget
 
-    def get_task_meta(*args: Any, **options: Any) -> Any:
+    def mget(keys: list[bytes]) -> Any:
         if len(pauses) < 3:
             raise ConnectionError("away")
-        return answer(*args, **options)
+        return answer(keys)
 
-    monkeypatch.setattr(shop.celery.backend, "get_task_meta", get_task_meta)
+    monkeypatch.setattr(backend, "mget", mget)
     with pytest.raises(StoreUnavailableError, match="does not answer: away"):
         shop.store.read("job")
     assert CeleryStore(shop.celery, patient=True).read("job").status is Status.QUEUED

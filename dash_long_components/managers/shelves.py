@@ -1,0 +1,221 @@
+"""Kinds of Celery result backends, each as a shelf of texts by key.
+
+Celery's own interface reads one key at a time and has nothing atomic. Those backends
+that matter are spoken to in their own language: one round trip for all that is known
+of a job, and a text that is replaced only if nobody else has replaced it. Any other
+backend does by Celery's interface what can be done by that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import IO, Any
+
+import celery
+
+#: Celery's name for the state of a task; no state of its own, so that Celery lets a
+#: text be replaced.
+STATE = "DASH_LONG_JOB"
+
+#: What Celery says of a task that it does not know.
+PENDING = {"status": "PENDING", "result": None}
+
+
+class Shelf(ABC):
+    """Texts by key, kept for Celery's ``result_expires`` after they were last written.
+
+    For all threads, and for processes that are forked. Errors are those of the backend,
+    but for StoreError, which no other try will mend.
+
+    Args:
+        app: with a result backend of this kind.
+    """
+
+    def __init__(self, app: celery.Celery) -> None:
+        self._app = app
+        # Celery makes one for each thread, and a thread of a server may live for one
+        # request. What is used of this one is good for all threads.
+        self._backend: Any = app.backend
+
+    def _meta(self, task_id: str) -> dict[str, Any]:
+        """Return what Celery keeps of a task."""
+        meta: dict[str, Any] = self._app.backend.get_task_meta(task_id, cache=False)
+        return meta
+
+    @property
+    def _expires(self) -> int | None:
+        """Seconds for which a text is kept."""
+        expires = self._backend.expires
+        if isinstance(expires, timedelta):
+            expires = expires.total_seconds()
+        return int(expires) if expires else None
+
+    @abstractmethod
+    def read(
+        self, keys: Sequence[str], task_id: str | None = None
+    ) -> tuple[list[str | None], dict[str, Any]]:
+        """Return the text under each key, None where there is none.
+
+        And, read at the same time, what Celery itself keeps of a task:
+        ``{"status": ..., "result": ...}``.
+        """
+
+    @abstractmethod
+    def write(self, key: str, text: str) -> None:
+        """Put ``text`` in the place of what is under ``key``."""
+
+    @abstractmethod
+    def look(self, key: str) -> tuple[str | None, Any]:
+        """Return a text and its version, which is for ``swap``."""
+
+    @abstractmethod
+    def swap(self, key: str, version: Any, text: str) -> bool:
+        """Replace a text if it still is of a version. Atomic.
+
+        Returns:
+            False if it was not replaced, for somebody else had done so.
+        """
+
+
+class AnyShelf(Shelf):
+    """A shelf in any backend. ``swap`` is not atomic: it has nothing to be so with."""
+
+    def read(
+        self, keys: Sequence[str], task_id: str | None = None
+    ) -> tuple[list[str | None], dict[str, Any]]:
+        texts = [self._text(key) for key in keys]
+        return texts, self._meta(task_id) if task_id else PENDING
+
+    def write(self, key: str, text: str) -> None:
+        self._app.backend.store_result(key, text, STATE)
+
+    def look(self, key: str) -> tuple[str | None, Any]:
+        text = self._text(key)
+        return text, text
+
+    def swap(self, key: str, version: Any, text: str) -> bool:
+        if self._text(key) != version:
+            return False
+        self.write(key, text)
+        return True
+
+    def _text(self, key: str) -> str | None:
+        meta = self._meta(key)
+        return meta["result"] if meta["status"] == STATE else None
+
+
+class KeyValueShelf(Shelf):
+    """A shelf in a backend that keeps bytes by key: ours are the text and no more."""
+
+    def read(
+        self, keys: Sequence[str], task_id: str | None = None
+    ) -> tuple[list[str | None], dict[str, Any]]:
+        names = [self._name(key) for key in (*keys, *([task_id] if task_id else []))]
+        found = self._get(names)
+        meta = PENDING
+        if task_id and found.pop():
+            # Few tasks have one: those that did not return.
+            meta = self._meta(task_id)
+        return [text_of(data) for data in found], meta
+
+    @abstractmethod
+    def _get(self, names: list[Any]) -> list[bytes | None]:
+        """Return what is kept under each name in the backend."""
+
+    def _name(self, key: str) -> Any:
+        return self._backend.get_key_for_task(key)
+
+
+class RedisShelf(KeyValueShelf):
+    """A shelf in Redis. What a text is replaced by depends on that text alone."""
+
+    _SWAP = """
+        if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+            return 0
+        end
+        if ARGV[3] == '' then
+            redis.call('SET', KEYS[1], ARGV[2])
+        else
+            redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+        end
+        return 1
+    """
+
+    def _get(self, names: list[Any]) -> list[bytes | None]:
+        found: list[bytes | None] = self._backend.client.mget(names)
+        return found
+
+    def write(self, key: str, text: str) -> None:
+        self._backend.client.set(self._name(key), text.encode(), ex=self._expires)
+
+    def look(self, key: str) -> tuple[str | None, Any]:
+        data = self._backend.client.get(self._name(key))
+        return text_of(data), data or b""
+
+    def swap(self, key: str, version: Any, text: str) -> bool:
+        expires = self._expires or ""
+        return bool(
+            self._backend.client.eval(
+                self._SWAP, 1, self._name(key), version, text.encode(), expires
+            )
+        )
+
+
+class FileShelf(KeyValueShelf):
+    """A shelf in a folder. Who replaces a text holds a lock of all that do."""
+
+    def _get(self, names: list[Any]) -> list[bytes | None]:
+        return list(self._backend.mget(names))
+
+    def write(self, key: str, text: str) -> None:
+        path = self._path(self._name(key))
+        draft = path + f".{secrets.token_hex(8)}".encode()
+        # A reader sees the old text or the new one, and never half of it.
+        with open(draft, "wb") as file:
+            file.write(text.encode())
+        os.replace(draft, path)
+
+    def look(self, key: str) -> tuple[str | None, Any]:
+        text = text_of(self._backend.get(self._name(key)))
+        return text, text
+
+    def swap(self, key: str, version: Any, text: str) -> bool:
+        with open(self._path(b"dash-long-jobs.lock"), "ab") as file, _locked(file):
+            if self.look(key)[0] != version:
+                return False
+            self.write(key, text)
+            return True
+
+    def _path(self, name: bytes) -> bytes:
+        return os.path.join(self._backend.path, name)
+
+
+def text_of(data: bytes | None) -> str | None:
+    """Return the text that is kept as these bytes."""
+    return None if data is None else data.decode()
+
+
+@contextlib.contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    """Hold the lock of a file, which the system lets go of with the process."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        try:
+            yield
+        finally:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
