@@ -27,8 +27,9 @@ from .app_code import AppCode
 from .doorbell import Doorbell
 from .overseer import Overseer
 from .processes import Process, adopt_orphans, children, kill_group
+from .spares import Spare
 from .store import Store
-from .worker import work
+from .worker import enter_and_work
 
 #: Seconds after which the dispatcher looks around without being told to.
 TICK = 1.0
@@ -80,6 +81,7 @@ class Dispatcher:
         self._overseer = Overseer(self._store, settings.code)
         self._context: Any = multiprocessing.get_context(settings.start_method)
         self._children: dict[str, BaseProcess] = {}
+        self._spare: Spare | None = None
         self._failures: dict[str, str] = {}
         self._not_jobs: set[int] = set()
         self._stopped_by: signal.Signals | None = None
@@ -109,37 +111,67 @@ class Dispatcher:
                 port=bell.port,
                 tasks=tasks.fingerprints(),
             )
-            while self._stopped_by is None:
-                self._watch()
-                self._end_strays()
-                self._overseer.end_waiting()
-                self._start_jobs()
-                self._sweep()
-                if self._is_done():
-                    return
-                bell.wait(self._overseer.wait(TICK))
-            self._stop(self._stopped_by)
+            try:
+                self._work(bell)
+            finally:
+                if self._spare is not None:
+                    self._spare.dismiss()
+
+    def _work(self, bell: Doorbell) -> None:
+        while self._stopped_by is None:
+            self._watch()
+            self._end_strays()
+            self._overseer.end_waiting()
+            self._start_jobs()
+            self._keep_spare()
+            self._sweep()
+            if self._is_done():
+                return
+            bell.wait(self._overseer.wait(TICK))
+        self._stop(self._stopped_by)
 
     def _start_jobs(self) -> None:
         settings = self._settings
-        app = None if settings.start_method == "fork" else settings.app
         while True:
             job_id = self._store.take(settings.code, self._me, settings.max_concurrency)
             if job_id is None:
                 return
-            process = self._context.Process(
-                target=work,
-                args=(self._store, job_id, app, self._failures),
-                name=f"dash-long-job-{job_id}",
-            )
-            # SQLite's connections must not be carried into a forked process.
-            self._store.close()
             try:
-                process.start()
+                self._children[job_id] = self._hire(job_id)
             except OSError as error:
                 self._bury(job_id, f"Its worker could not be started: {error}.")
-            else:
-                self._children[job_id] = process
+
+    def _hire(self, job_id: str) -> BaseProcess:
+        """Return a process that runs a job.
+
+        Raises:
+            OSError: there is none.
+        """
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.take(job_id):
+            return spare.process
+        app = None if self._is_forking else self._settings.app
+        process: BaseProcess = self._context.Process(
+            target=enter_and_work,
+            args=(self._store, job_id, app, self._failures),
+            name="dash-long-job",
+        )
+        # SQLite's connections must not be carried into a forked process.
+        self._store.close()
+        process.start()
+        return process
+
+    def _keep_spare(self) -> None:
+        """Have a worker ready for the next job, where there is a place for one."""
+        has_place = len(self._children) < self._settings.max_concurrency
+        if self._is_forking and has_place and self._spare is None:
+            self._store.close()
+            with suppress(OSError):
+                self._spare = Spare(self._context, self._store, self._failures)
+
+    @property
+    def _is_forking(self) -> bool:
+        return self._settings.start_method == "fork"
 
     def _watch(self) -> None:
         """See to every worker: cancel it, or classify how it ended."""
@@ -179,6 +211,8 @@ class Dispatcher:
     def _end_strays(self) -> None:
         """End what jobs left behind: children that are no workers and not the app's."""
         workers = {_pid(process) for process in self._children.values()}
+        if self._spare is not None:
+            workers.add(_pid(self._spare.process))
         for pid in children() - workers - self._not_jobs:
             with suppress(ProcessLookupError):
                 Process.of(pid).kill_tree()

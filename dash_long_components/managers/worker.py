@@ -26,15 +26,14 @@ from .store import Store
 def work(
     store: Store, job_id: str, app: AppCode | None, failures: dict[str, str]
 ) -> None:
-    """Run one job and write how it ended. The target of the worker process.
+    """Run one job and write how it ended, in a process that has done ``enter``.
 
     Args:
-        store: where the job is kept; not connected.
+        store: where the job is kept.
         job_id: which job; it has been taken off the queue.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
     """
-    _leave_dispatcher()
     call = store.call(job_id)
     if call is None:
         return
@@ -66,6 +65,14 @@ def work(
         pass  # its end was decided while it ran
     finally:
         store.close()
+
+
+def enter_and_work(
+    store: Store, job_id: str, app: AppCode | None, failures: dict[str, str]
+) -> None:
+    """Do both: the target of a process that is made for one job."""
+    enter()
+    work(store, job_id, app, failures)
 
 
 def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
@@ -104,8 +111,8 @@ class _Output:
         return getattr(self._stream, name)
 
 
-def _leave_dispatcher() -> None:
-    """Drop what a forked process shares with the dispatcher, and lead a group."""
+def enter() -> None:
+    """Become a worker: leave what is the dispatcher's, and lead a process group."""
     adopt_orphans()
     sys.stdout = cast(TextIO, _Output(sys.stdout))
     sys.stderr = cast(TextIO, _Output(sys.stderr))

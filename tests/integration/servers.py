@@ -109,6 +109,11 @@ def until_gone(find: Callable[[], Iterable[object]]) -> None:
     until(lambda: not list(find()), TIMEOUT, poll=0.05, msg=f"left: {list(find())}")
 
 
+def until_no_job_is_left(dispatcher: psutil.Process) -> None:
+    """Wait until a dispatcher has no child but the worker that waits for a job."""
+    until(lambda: len(dispatcher.children(recursive=True)) <= 1, TIMEOUT, poll=0.05)
+
+
 def tcp_sockets(pid: int) -> set[str]:
     """Return the inodes of a process's TCP sockets."""
     inodes = {

@@ -8,7 +8,7 @@ import pytest
 from dash.testing.wait import until
 
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import Server, is_alive, until_gone
+from tests.integration.servers import Server, is_alive, until_gone, until_no_job_is_left
 
 _names = (f"cancel-{number}" for number in itertools.count())
 
@@ -79,7 +79,7 @@ def test_cancel_straight_after_the_start_ends_it(server: Server, page: Page) -> 
         page.cancel(job)
         jobs.append(job)
     page.wait_for("cancelled", *jobs)
-    until_gone(server.dispatcher().children)
+    until_no_job_is_left(server.dispatcher())
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: "x" + t, lambda t: ""])

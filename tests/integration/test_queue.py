@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.conftest import Serve
 from tests.integration.page import Job
-from tests.integration.servers import command, gunicorn, until_gone
+from tests.integration.servers import command, gunicorn, until_no_job_is_left
 
 
 @pytest.mark.parametrize("server", ["python", "gunicorn"])
@@ -27,7 +27,7 @@ def test_fifty_jobs_on_two_places(serve: Serve, server: str) -> None:
         most = max(most, len(dispatcher.children(recursive=True)))
     assert most == 2
     assert [job.result for job in jobs] == list(range(50))
-    until_gone(dispatcher.children)
+    until_no_job_is_left(dispatcher)
     assert app.dispatchers() == [dispatcher]
 
 

@@ -78,8 +78,8 @@ DISKCACHE = {
             "doorbell",
             "instants",
         ),
-        *("lanes", "launcher", "overseer", "processes", "roster", "store", "tables"),
-        "worker",
+        *("lanes", "launcher", "overseer", "processes", "roster", "spares", "store"),
+        *("tables", "worker"),
     )
 }
 #: The Celery manager's own modules, and what both managers have.

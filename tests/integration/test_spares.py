@@ -1,0 +1,61 @@
+"""A worker is there before its job, and never in the way."""
+
+from __future__ import annotations
+
+import psutil
+from dash.testing.wait import until
+
+from tests.integration.conftest import Serve
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import Server, command, is_alive, until_gone
+
+
+def spare(server: Server, *jobs: int) -> psutil.Process:
+    """Return the worker that has no job yet, which is none of those that had one."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        found[:] = [p for p in server.dispatcher().children() if p.pid not in jobs]
+        return len(found) == 1
+
+    until(is_there, TIMEOUT, poll=0.01)
+    return found[0]
+
+
+def run(page: Page) -> int:
+    """Run a job and return its process's number."""
+    pid: int = page.run("ask").result["pid"]
+    return pid
+
+
+def kill(process: psutil.Process) -> None:
+    process.kill()
+    until_gone(lambda: filter(is_alive, [process.pid]))
+
+
+def test_job_runs_in_the_worker_that_waits_for_it(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    first = run(page)
+    waiting = spare(server, first).pid
+    second = run(page)
+    assert second == waiting
+    # Every job has a process of its own.
+    assert spare(server, first, second).pid not in (first, second)
+
+
+def test_worker_that_died_while_it_waited_costs_no_job(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    jobs = [run(page)]
+    for _ in range(3):
+        kill(spare(server, *jobs))
+        jobs.append(run(page))
+    assert len(set(jobs)) == 4
+
+
+def test_worker_that_waits_goes_with_its_dispatcher(serve: Serve) -> None:
+    server = serve(command())
+    waiting = spare(server, run(server.page()))
+    server.dispatcher().kill()
+    until_gone(lambda: filter(is_alive, [waiting.pid]))
