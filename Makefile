@@ -24,7 +24,7 @@ OLDEST := $(OLDEST_VENV)/.wheel
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
 PACKAGE := pyproject.toml README.md LICENSE \
-	$(shell find dash_long_components -name '*.py' -not -name LongJob.py -o -name py.typed)
+	$(shell find dash_long_components -name '*.py' -not -name LongJob.py -o -name '*.css' -o -name py.typed)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # A prompt would wait for ever where no one is there to answer it.

@@ -48,6 +48,11 @@ _js_dist: list[dict[str, _Any]] = [
         "namespace": "dash_long_components",
     },
 ]
-_css_dist: list[dict[str, _Any]] = []
+_css_dist: list[dict[str, _Any]] = [
+    {
+        "relative_package_path": "dash_long_components.css",
+        "namespace": "dash_long_components",
+    },
+]
 
 LongJob._js_dist = _js_dist  # type: ignore[attr-defined]

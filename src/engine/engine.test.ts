@@ -609,3 +609,93 @@ describe('a page that is loaded again', () => {
         expect(storage.length).toBe(0);
     });
 });
+
+describe('a run that has ended', () => {
+    const request = { changedPropIds: ['run.n_clicks'] };
+
+    const fail = async () => {
+        page.requests.set(3, request);
+        start(job('a', { seq: 3 }));
+        show('a', 'failed', { error: { type: 'E', message: 'bad' } });
+        await pass(20);
+    };
+
+    test('is started again with its request, and shows what that brings', async () => {
+        await fail();
+        page.answer = () =>
+            Promise.resolve({
+                sideUpdate: { bar: { value: 1 } },
+                response: { out: { children: 'cached' } },
+            });
+        await engine.retry('a');
+        expect(page.sent).toMatchObject([[request, { seq: 1 }]]);
+        expect(page.props('bar')).toEqual({ value: 1 });
+        expect(page.props('out')).toEqual({ children: 'cached' });
+        expect(engine.runs.get('a')?.retrying).toBe(false);
+    });
+
+    test('is started again once at a time, and not while it is live', async () => {
+        await fail();
+        await Promise.all([engine.retry('a'), engine.retry('a')]);
+        expect(page.sent.length).toBe(1);
+        page.requests.set(4, request);
+        start(job('b', { seq: 4 }));
+        await engine.retry('b');
+        expect(page.sent.length).toBe(1);
+    });
+
+    test('says why it can not be started again', async () => {
+        await fail();
+        page.answer = () => Promise.reject(new Error('no answer'));
+        await engine.retry('a');
+        expect(engine.runs.get('a')).toMatchObject({
+            status: 'failed',
+            error: { type: 'NotStarted', message: 'no answer' },
+            retrying: false,
+        });
+    });
+
+    test('takes its reader to where it was started and to its output', async () => {
+        page.location = '/here?x=1';
+        await fail();
+        page.location = '/there';
+        engine.visit('a');
+        expect(page.visits).toEqual([['/here?x=1', 'out']]);
+    });
+});
+
+test('a queued job shows its place although its cursor stays', async () => {
+    start(job('a', { view: 'job' }));
+    show('a', 'queued', { queue: { position: 4, wait: null } });
+    await pass(20);
+    const place = () => engine.runs.of('job')?.queue?.position;
+    expect(place()).toBe(4);
+    server.answer(() =>
+        Response.json({
+            next: 1000,
+            jobs: {
+                0: {
+                    cursor: 1,
+                    status: 'queued',
+                    queue: { position: 3, wait: null },
+                },
+            },
+        }),
+    );
+    await pass(1000);
+    expect(place()).toBe(3);
+});
+
+test('a run that is cancelled on the page alone ends its job', () => {
+    start(job('a'), job('b', { slot: 'other' }));
+    engine.cancelRuns('b');
+    expect(server.cancelled).toEqual([['b']]);
+    expect(engine.pending().map(({ token }) => token)).toEqual(['a']);
+    expect(engine.runs.get('b')?.status).toBe('cancelled');
+});
+
+test('a job that is replaced leaves no trace in the list', () => {
+    start(job('a', { seq: 1 }));
+    start(job('b', { seq: 2 }));
+    expect(engine.runs.listed.map(({ id }) => id)).toEqual(['b']);
+});

@@ -3,13 +3,16 @@ import { Claims } from './claims';
 import { Refused, type Client } from './client';
 import type { Connection } from './connection';
 import type { Handle } from './handle';
+import { stringifyId, type Id } from './id';
 import { Job } from './job';
 import { Marks } from './marks';
 import type { Memory } from './memory';
 import type { Page } from './page';
 import { Poller, type Subject } from './poller';
-import { isFinal, type Snapshot } from './snapshot';
+import { Runs } from './runs';
+import { isFinal, type JobError, type Snapshot } from './snapshot';
 import { Stamps, type Stamp } from './stamps';
+import type { Answer } from './store';
 import { toUpdates } from './update';
 import { Updates } from './updates';
 
@@ -38,6 +41,8 @@ export class Engine implements Subject {
         private readonly page: Page,
         client: Client,
         private readonly memory: Memory,
+        /** What people see of the jobs. */
+        readonly runs = new Runs(),
     ) {
         this.connection = client.connection;
         this.updates = new Updates(page);
@@ -57,6 +62,7 @@ export class Engine implements Subject {
                 this.start({ ...handle, seq: 0 }, true);
             }
         }
+        this.runs.retain(new Set([...this.jobs].map((job) => job.handle.run)));
         this.settle();
     }
 
@@ -93,6 +99,54 @@ export class Engine implements Subject {
         this.settle();
     }
 
+    /** Cancels the live jobs that these runs show. */
+    cancelRuns(...ids: string[]): void {
+        this.cancelAll(this.select(({ handle }) => ids.includes(handle.run)));
+        this.settle();
+    }
+
+    /** Cancels the live jobs that a component is there to show. */
+    cancelView(view: Id): void {
+        const key = stringifyId(view);
+        this.cancelAll(
+            this.select(
+                ({ handle }) => handle.view && stringifyId(handle.view) === key,
+            ),
+        );
+        this.settle();
+    }
+
+    /** Starts a job like one that has ended: of the same callback, with its inputs. */
+    async retry(id: string): Promise<void> {
+        const { request, status, retrying } = this.runs.get(id) ?? {};
+        if (!request || !status || !isFinal(status) || retrying) {
+            return;
+        }
+        this.runs.retry(id, true);
+        this.runs.flush();
+        let error: JobError | undefined;
+        try {
+            await this.show(await this.page.send(request, this.stamps.next()));
+        } catch (reason) {
+            error = { type: 'NotStarted', message: (reason as Error).message };
+        }
+        this.runs.retry(id, false, error);
+        this.runs.flush();
+    }
+
+    /** Brings the component to view that the result of a run goes to. */
+    visit(id: string): void {
+        const run = this.runs.get(id);
+        if (run) {
+            this.page.visit(run.location, run.output);
+        }
+    }
+
+    /** Whether a callback reads this property of a component. */
+    isRead(id: Id, property: string): boolean {
+        return this.page.isRead(id, property);
+    }
+
     /** The jobs to poll for. */
     pending(): Job[] {
         return this.select((job) => !job.ended);
@@ -109,7 +163,11 @@ export class Engine implements Subject {
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
             const isNews = cursor > job.cursor || isFinal(status);
-            if (this.jobs.has(job) && !job.ended && isNews) {
+            if (!this.jobs.has(job) || job.ended) {
+                continue;
+            }
+            this.runs.report(job.handle.run, snapshot);
+            if (isNews) {
                 job.cursor = cursor;
                 this.claims.set(job, progress);
                 this.updates.apply(props);
@@ -164,8 +222,15 @@ export class Engine implements Subject {
         this.latest.set(handle.slot, handle);
         this.jobs.add(job);
         this.remembered.add(job);
+        this.runs.begin(handle, {
+            location: this.page.location,
+            request: this.page.request(handle.seq),
+        });
         // Before the old job lets go, so that nothing flickers.
         this.claims.take(job);
+        for (const { handle: old } of replaced) {
+            this.runs.forget(old.run);
+        }
         this.cancelAll(replaced);
         this.poller.hurry();
     }
@@ -203,6 +268,7 @@ export class Engine implements Subject {
         this.drop(job);
         this.updates.apply(toUpdates(result.response));
         this.remembered.add(job);
+        this.runs.end(job.handle.run, status, error);
         if (error) {
             const { task, type, message, traceback } = error;
             const subject = task ? `Long callback ${task}` : 'Long callback';
@@ -213,9 +279,18 @@ export class Engine implements Subject {
         }
     }
 
+    /** Shows what a callback has answered, as Dash does. */
+    private async show({ dist, sideUpdate, response }: Answer): Promise<void> {
+        await this.page.load(dist ?? []);
+        this.updates.apply(toUpdates(sideUpdate));
+        this.updates.apply(toUpdates(response));
+        this.settle();
+    }
+
     private cancelAll(jobs: Job[]): void {
         for (const job of jobs) {
             this.drop(job);
+            this.runs.end(job.handle.run, 'cancelled');
         }
         this.canceller.cancel(jobs.map(({ token }) => token));
     }
@@ -235,13 +310,14 @@ export class Engine implements Subject {
         this.memory.keep(kept.map(({ handle }) => handle));
     }
 
-    private select(predicate: (job: Job) => boolean): Job[] {
+    private select(predicate: (job: Job) => unknown): Job[] {
         return [...this.jobs].filter(predicate);
     }
 
     /** Brings what follows from the live jobs in line with them. */
     private settle(): void {
         this.remember();
+        this.runs.flush();
         this.marks.show([...this.jobs].flatMap(({ handle }) => handle.outputs));
         if (this.pending().length === 0) {
             this.poller.stop();

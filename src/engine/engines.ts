@@ -1,7 +1,9 @@
 import { Client } from './client';
 import { Engine } from './engine';
+import { History } from './history';
 import { Memory } from './memory';
 import { Renderer } from './renderer';
+import { Runs } from './runs';
 import type { Store } from './store';
 
 const engines = new Map<Store, Engine>();
@@ -15,12 +17,23 @@ export function engineOf(store: Store): Engine {
             renderer,
             new Client(() => renderer.endpoint()),
             new Memory(() => window.sessionStorage, renderer.name),
+            new Runs(
+                new History(
+                    () => window.sessionStorage,
+                    `${renderer.name}-runs`,
+                ),
+            ),
         );
         renderer.stampRequests((isInitial) => made.stamp(isInitial));
         engines.set(store, made);
         engine = made;
     }
     return engine;
+}
+
+/** The engine of a page, if there is one yet. */
+export function existingEngine(store: Store): Engine | undefined {
+    return engines.get(store);
 }
 
 /** Tells every engine that these cancel Inputs have changed. */

@@ -5,6 +5,14 @@ import type { Pattern } from './pattern';
 export type Handle = {
     /** Names the job to the server; opaque here. */
     token: string;
+    /** Names the job on the page, to anyone: the key that its handle came under. */
+    run: string;
+    /** The task's name for people, as `module.function`. */
+    name?: string;
+    /** The `LongJob` that shows the job. */
+    view?: Id | null;
+    /** Its result was there already: seconds that it had taken, and its age. */
+    cached?: { duration: number; age: number };
     /** The callback, and the MATCH instance of it, that the job runs for. */
     slot: string;
     /** Stamp of the request that started the job; 0 if it bore none. */

@@ -1,6 +1,8 @@
 import type { Id } from './id';
 import type { Library } from './library';
 import type { Pattern } from './pattern';
+import type { Stamp } from './stamps';
+import type { Answer, Payload } from './store';
 
 /** An entry of Dash's loading state; `dcc.Loading` spins while there is one. */
 export type Mark = { path: Path; property: string; id: string };
@@ -14,6 +16,8 @@ export type Page = {
     path(id: Id): Path | undefined;
     /** The ids on the page that fit, in the order of the layout. */
     find(pattern: Pattern): Id[];
+    /** Whether a callback has this property among its Inputs or State. */
+    isRead(id: Id, property: string): boolean;
     /** Values may be Patches. Throws if one doesn't fit what it patches. */
     setProps(id: Id, props: Record<string, unknown>): void;
     isMarked(mark: Mark): boolean;
@@ -22,6 +26,14 @@ export type Page = {
     unmark(marks: Mark[]): void;
     /** Loads what new components need; rejects if one can't be loaded. */
     load(libraries: Library[]): Promise<unknown>;
+    /** Path and query of the page. */
+    readonly location: string;
+    /** Goes to this page and, when it is there, to a component of it. */
+    visit(location: string, id: Id | null): void;
+    /** What was sent with this stamp, if that was lately. Given out once. */
+    request(seq: number): Payload | undefined;
+    /** Sends a callback's request once more; rejects with the reason if it fails. */
+    send(request: Payload, stamp: Stamp): Promise<Answer>;
     /** Tells the developer what went wrong; `details` in debug mode only. */
     report(message: string, details?: string): void;
     /**

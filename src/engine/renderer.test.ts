@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeStore } from '../testing/store';
 import { Renderer } from './renderer';
 import type { Payload } from './store';
@@ -48,9 +48,11 @@ test("the app's own hooks go on", () => {
     renderer.stampRequests(() => ({ page: 'p', seq: 1 }));
     const payload = request({});
     expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
-    expect(store.getState().hooks).toMatchObject({
-        request_post: hooks.request_post,
-    });
+    store.getState().hooks.request_post?.(payload, 'response');
+    expect(hooks.request_post).toHaveBeenCalledExactlyOnceWith(
+        payload,
+        'response',
+    );
 });
 
 test("requests look like Dash's own", () => {
@@ -165,4 +167,79 @@ test('a request of a page just loaded is known by having no trigger', () => {
     request({ changedPropIds: [] });
     request({ changedPropIds: ['button.n_clicks'] });
     expect(next.mock.calls).toEqual([[true], [false]]);
+});
+
+test('what was sent is known by its stamp', () => {
+    renderer.stampRequests(() => ({ page: 'p', seq: 7 }));
+    const payload = request({ output: 'a' });
+    expect(renderer.request(7)).toBe(payload);
+    expect(renderer.request(7)).toBeUndefined();
+});
+
+describe('a request that is sent once more', () => {
+    const payload: Payload = {
+        output: 'out.children',
+        changedPropIds: [],
+        longJob: { page: 'p', seq: 1 },
+    };
+    let answer: Response;
+    let fetch: ReturnType<typeof vi.fn>;
+
+    beforeEach(() => {
+        store.configure({ requests_pathname_prefix: '/app/' });
+        fetch = vi.fn(() => Promise.resolve(answer));
+        vi.stubGlobal('fetch', fetch);
+    });
+
+    const send = () => renderer.send(payload, { page: 'p', seq: 2 });
+
+    test("looks like Dash's own, with another stamp", async () => {
+        const request_pre = vi.fn();
+        store.set({ hooks: { request_pre, request_post: null } });
+        renderer.stampRequests(() => ({ page: 'p', seq: 99 }));
+        answer = Response.json({ response: {} });
+        expect(await send()).toEqual({ response: {} });
+        const [url, init] = fetch.mock.calls[0] as [string, RequestInit];
+        expect(url).toBe('/app/_dash-update-component');
+        expect(init.method).toBe('POST');
+        const sent = { ...payload, longJob: { page: 'p', seq: 2 } };
+        expect(JSON.parse(init.body as string)).toEqual(sent);
+        expect(request_pre).toHaveBeenCalledExactlyOnceWith(sent);
+        expect(renderer.request(2)).toEqual(sent);
+        expect(payload.longJob).toEqual({ page: 'p', seq: 1 });
+    });
+
+    test('may update nothing', async () => {
+        answer = new Response(null, { status: 204 });
+        expect(await send()).toEqual({});
+    });
+
+    test('says why it failed', async () => {
+        answer = new Response('', { status: 500 });
+        await expect(send()).rejects.toThrow('answered with 500');
+        fetch.mockRejectedValue(new TypeError('Failed to fetch'));
+        await expect(send()).rejects.toThrow('did not respond');
+    });
+});
+
+test('it knows which properties callbacks read', () => {
+    const row = { type: 'job', index: { wild: 'ALL' } } as never;
+    store.set({
+        graphs: {
+            callbacks: [
+                {
+                    inputs: [{ id: 'job', property: 'status' }],
+                    state: [
+                        { id: 'job', property: 'elapsed' },
+                        { id: row, property: 'eta' },
+                    ],
+                },
+            ],
+        },
+    });
+    expect(renderer.isRead('job', 'status')).toBe(true);
+    expect(renderer.isRead('job', 'elapsed')).toBe(true);
+    expect(renderer.isRead('job', 'eta')).toBe(false);
+    expect(renderer.isRead('other', 'status')).toBe(false);
+    expect(renderer.isRead({ type: 'job', index: 1 }, 'eta')).toBe(true);
 });

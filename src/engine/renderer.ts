@@ -1,28 +1,86 @@
 import { setProps } from './dash';
 import type { Endpoint } from './client';
-import type { Id } from './id';
+import { stringifyId, type Id } from './id';
 import { loadLibrary, type Library } from './library';
 import type { Mark, Page, Path } from './page';
 import { fits, isPattern, type Pattern } from './pattern';
+import { Requests } from './requests';
 import type { Stamp } from './stamps';
-import type { Config, Payload, Store } from './store';
+import type { Answer, Config, Payload, Store } from './store';
+import { visit } from './visit';
 
 /** The page as Dash's renderer has it. */
 export class Renderer implements Page {
+    private readonly requests = new Requests();
+
     constructor(private readonly store: Store) {}
 
-    /** Stamps every callback request from now on; the app's own hook goes on. */
+    /** Stamps every callback request from now on; the app's own hooks go on. */
     stampRequests(next: (isInitial: boolean) => Stamp): void {
         const { hooks } = this.store.getState();
         const request_pre = (payload: Payload) => {
             // Dash calls again when it repeats a request with a new token.
             payload.longJob ??= next(payload.changedPropIds?.length === 0);
+            this.requests.add(payload.longJob.seq, payload);
             hooks.request_pre?.(payload);
+        };
+        const request_post = (payload: Payload, response: unknown) => {
+            this.requests.answered(payload.longJob?.seq ?? 0);
+            hooks.request_post?.(payload, response);
         };
         this.store.dispatch({
             type: 'SET_HOOKS',
-            payload: { ...hooks, request_pre },
+            payload: { ...hooks, request_pre, request_post },
         });
+    }
+
+    request(seq: number): Payload | undefined {
+        return this.requests.take(seq);
+    }
+
+    async send(request: Payload, longJob: Stamp): Promise<Answer> {
+        const { config, hooks } = this.store.getState();
+        const payload = { ...request, longJob };
+        hooks.request_pre?.(payload);
+        const response = await fetch(
+            `${config.requests_pathname_prefix}_dash-update-component`,
+            {
+                ...this.endpoint().init,
+                method: 'POST',
+                body: JSON.stringify(payload),
+            },
+        ).catch(() => {
+            throw new Error('The server did not respond');
+        });
+        if (!response.ok) {
+            throw new Error(`The server answered with ${response.status}`);
+        }
+        // No content: the callback has updated nothing.
+        return response.status === 204
+            ? {}
+            : ((await response.json()) as Answer);
+    }
+
+    get location(): string {
+        return window.location.pathname + window.location.search;
+    }
+
+    visit(location: string, id: Id | null): void {
+        visit(location, id && stringifyId(id));
+    }
+
+    isRead(id: Id, property: string): boolean {
+        const { callbacks } = this.store.getState().graphs;
+        return callbacks.some(({ inputs, state }) =>
+            [...inputs, ...state].some(
+                (each) =>
+                    each.property === property &&
+                    // Which dict ids a pattern stands for matters little here.
+                    (typeof id === 'string'
+                        ? each.id === id
+                        : typeof each.id !== 'string'),
+            ),
+        );
     }
 
     /** Tells the app from others at the same origin. */

@@ -1,10 +1,25 @@
+import type { Id } from './id';
+import type { Library } from './library';
 import type { Mark, Path } from './page';
+import type { Stamp } from './stamps';
+import type { PropsById } from './update';
 
 /** What is sent to the server for a callback. */
 export type Payload = Record<string, unknown> & {
     /** None of them if the page calls it since it has just been loaded. */
     changedPropIds?: string[];
+    longJob?: Stamp;
 };
+
+/** What the server answers to it, as far as it is used here. */
+export type Answer = {
+    /** Files to load before the rest is shown. */
+    dist?: Library[];
+    sideUpdate?: PropsById;
+    response?: PropsById;
+};
+
+type Dependency = { id: Id; property: string };
 
 export type Config = {
     requests_pathname_prefix: string;
@@ -18,11 +33,15 @@ export type Config = {
 
 export type Hooks = {
     request_pre: ((payload: Payload) => void) | null;
+    request_post: ((payload: Payload, response: unknown) => void) | null;
 };
 
 /** The state of Dash's renderer, as far as it is used here. */
 export type State = {
     config: Config;
+    graphs: {
+        callbacks: { inputs: Dependency[]; state: Dependency[] }[];
+    };
     hooks: Hooks;
     loading: Record<string, Mark[] | undefined>;
     /** Replaced by another whenever components come or go. */

@@ -4,6 +4,7 @@ import type { Handle } from '../engine/handle';
 export function handle(token: string, more: Partial<Handle> = {}): Handle {
     return {
         token,
+        run: token,
         slot: token,
         seq: 0,
         retrigger: 'replace',

@@ -2,6 +2,8 @@ import { parseId, stringifyId, type Id } from '../engine/id';
 import type { Library } from '../engine/library';
 import type { Mark, Page, Path } from '../engine/page';
 import { fits, type Pattern } from '../engine/pattern';
+import type { Stamp } from '../engine/stamps';
+import type { Answer, Payload } from '../engine/store';
 import { isPatch } from '../engine/update';
 
 type Props = Record<string, unknown>;
@@ -24,6 +26,13 @@ export class FakePage implements Page {
     readonly reports: [message: string, details?: string][] = [];
     readonly loads: Library[][] = [];
     readonly watchers = new Set<() => void>();
+    /** Properties that callbacks read, as `id.property`. */
+    readonly reads = new Set<string>();
+    readonly requests = new Map<number, Payload>();
+    readonly sent: [request: Payload, stamp: Stamp][] = [];
+    readonly visits: [location: string, id: Id | null][] = [];
+    location = '/';
+    answer: () => Promise<Answer> = () => Promise.resolve({});
     loading: Promise<unknown> = Promise.resolve();
 
     constructor(...ids: Id[]) {
@@ -63,6 +72,23 @@ export class FakePage implements Page {
         return [...this.components.keys()]
             .map(parseId)
             .filter((id) => fits(pattern, id));
+    }
+
+    isRead(id: Id, property: string): boolean {
+        return this.reads.has(`${stringifyId(id)}.${property}`);
+    }
+
+    request(seq: number): Payload | undefined {
+        return this.requests.get(seq);
+    }
+
+    send(...sent: [request: Payload, stamp: Stamp]): Promise<Answer> {
+        this.sent.push(sent);
+        return this.answer();
+    }
+
+    visit(...visit: [location: string, id: Id | null]): void {
+        this.visits.push(visit);
     }
 
     setProps(id: Id, props: Props): void {

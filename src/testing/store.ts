@@ -13,7 +13,8 @@ export class FakeStore implements Store {
             requests_pathname_prefix: '/',
             fetch: { credentials: 'same-origin', headers: {} },
         },
-        hooks: { request_pre: null },
+        graphs: { callbacks: [] },
+        hooks: { request_pre: null, request_post: null },
         loading: {},
         paths: { strs: {}, objs: {} },
     };

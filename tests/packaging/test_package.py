@@ -26,7 +26,7 @@ def test_generated_file_is_there(name: str) -> None:
 def test_bundle_is_there() -> None:
     paths = [
         entry.get("relative_package_path") or entry["dev_package_path"]
-        for entry in dash_long_components._js_dist
+        for entry in [*dash_long_components._js_dist, *dash_long_components._css_dist]
     ]
     assert paths
     for path in paths:

@@ -1,0 +1,226 @@
+import type { Handle } from './handle';
+import type { History } from './history';
+import { stringifyId, type Id } from './id';
+import { elapsedOf, type Run } from './run';
+import {
+    isFinal,
+    type JobError,
+    type LogLine,
+    type Snapshot,
+    type Status,
+} from './snapshot';
+import type { Payload } from './store';
+
+const LOG_LINES = 100;
+const ENDED_RUNS = 50;
+
+/** Where and how a job was started. */
+export type Origin = { location: string; request: Payload | undefined };
+
+/**
+ * What people see of the page's jobs.
+ *
+ * It holds whether or not a component that shows it is on the page.
+ */
+export class Runs {
+    /** In the order in which they began. */
+    private readonly runs = new Map<string, Run>();
+    /** The one that each component shows. */
+    private shown = new Map<string, Run>();
+    private readonly counts = new Map<string, number>();
+    private readonly listeners = new Set<() => void>();
+    private changed = false;
+    /** The runs to list, in the order in which they began. */
+    listed: readonly Run[] = [];
+
+    constructor(private readonly history?: History) {
+        for (const run of history?.recall() ?? []) {
+            this.put(run);
+        }
+    }
+
+    get(id: string): Run | undefined {
+        return this.runs.get(id);
+    }
+
+    /** What a component shows: the run that was started last. */
+    of(view: Id): Run | undefined {
+        return this.shown.get(stringifyId(view));
+    }
+
+    /** How many runs there were for a component to show. */
+    countOf(view: Id): number {
+        return this.counts.get(stringifyId(view)) ?? 0;
+    }
+
+    /** Calls back after changes. Returns the function that ends it. */
+    watch(listener: () => void): () => void {
+        this.listeners.add(listener);
+        return () => {
+            this.listeners.delete(listener);
+        };
+    }
+
+    begin(handle: Handle, { location, request }: Origin): void {
+        const { run: id, name = '', view = null, outputs, cached } = handle;
+        if (view) {
+            this.counts.set(stringifyId(view), this.countOf(view) + 1);
+        }
+        this.put({
+            id,
+            name,
+            view,
+            // It may have begun on another page, before this one was loaded.
+            location: this.runs.get(id)?.location ?? location,
+            output: outputs[0]?.[0] ?? null,
+            status: cached ? 'succeeded' : 'queued',
+            elapsed: cached?.duration,
+            at: performance.now(),
+            bars: [],
+            reported: 0,
+            estimate: undefined,
+            queue: undefined,
+            log: [],
+            error: undefined,
+            cached,
+            request,
+            retrying: false,
+            cleared: false,
+        });
+    }
+
+    /** Takes in what is new of a run; its end shows when its result does. */
+    report(id: string, snapshot: Snapshot): void {
+        const run = this.runs.get(id);
+        if (run) {
+            const { bars, queue, estimate, log = [] } = snapshot;
+            const status = isFinal(snapshot.status)
+                ? run.status
+                : snapshot.status;
+            const clock = clockOf(run, status, snapshot.elapsed);
+            const next = { ...run, ...clock, status };
+            this.put({
+                ...next,
+                bars: bars ?? run.bars,
+                reported: bars
+                    ? (elapsedOf(next, performance.now()) ?? 0)
+                    : run.reported,
+                estimate: estimate ?? run.estimate,
+                queue: status === 'queued' ? (queue ?? run.queue) : undefined,
+                log: joined(run.log, log),
+            });
+        }
+    }
+
+    end(id: string, status: Status, error?: JobError): void {
+        const run = this.runs.get(id);
+        if (run) {
+            const now = performance.now();
+            const elapsed = elapsedOf(run, now);
+            const end = { status, elapsed, at: now, error };
+            this.put({ ...run, ...end, queue: undefined });
+        }
+    }
+
+    /** Notes that a run is being started again, or why it could not be. */
+    retry(id: string, retrying: boolean, error?: JobError): void {
+        const run = this.runs.get(id);
+        if (run) {
+            this.put({ ...run, retrying, error: error ?? run.error });
+        }
+    }
+
+    /** Drops a run that another has replaced. */
+    forget(id: string): void {
+        this.changed = this.runs.delete(id) || this.changed;
+    }
+
+    /** Drops the live runs that nobody follows any more: a reload has lost them. */
+    retain(live: Set<string>): void {
+        for (const { id, status } of [...this.runs.values()]) {
+            if (!isFinal(status) && !live.has(id)) {
+                this.forget(id);
+            }
+        }
+    }
+
+    /** Takes the runs that have ended off the list. */
+    clear(): void {
+        for (const run of this.listed) {
+            if (isFinal(run.status)) {
+                this.put({ ...run, cleared: true });
+            }
+        }
+        this.flush();
+    }
+
+    /** Tells of all changes at once. */
+    flush(): void {
+        if (this.changed) {
+            this.changed = false;
+            this.choose();
+            this.prune();
+            this.listed = [...this.runs.values()].filter(
+                ({ cleared }) => !cleared,
+            );
+            this.history?.keep(this.listed);
+            for (const listener of [...this.listeners]) {
+                listener();
+            }
+        }
+    }
+
+    private put(run: Run): void {
+        this.runs.set(run.id, run);
+        this.changed = true;
+    }
+
+    private choose(): void {
+        this.shown = new Map();
+        for (const run of this.runs.values()) {
+            const key = run.view && stringifyId(run.view);
+            // One that waits behind another has not been started yet.
+            const isBehind =
+                run.status === 'queued' &&
+                this.shown.get(key ?? '')?.status === 'running';
+            if (key !== null && !isBehind) {
+                this.shown.set(key, run);
+            }
+        }
+    }
+
+    private prune(): void {
+        const shown = new Set(this.shown.values());
+        const ended = [...this.runs.values()].filter(
+            (run) => isFinal(run.status) && !shown.has(run),
+        );
+        const excess = ended.slice(0, Math.max(0, ended.length - ENDED_RUNS));
+        for (const run of [
+            ...excess,
+            ...ended.filter(({ cleared }) => cleared),
+        ]) {
+            this.runs.delete(run.id);
+        }
+    }
+}
+
+/** By the server's clock, as far as it tells, and by the page's from there. */
+function clockOf(
+    run: Run,
+    status: Status,
+    elapsed: number | undefined,
+): Pick<Run, 'elapsed' | 'at'> {
+    if (elapsed === undefined) {
+        if (run.elapsed !== undefined || status !== 'running') {
+            return run;
+        }
+        elapsed = 0;
+    }
+    return { elapsed, at: performance.now() };
+}
+
+function joined(old: Run['log'], lines: LogLine[]): Run['log'] {
+    const last = old[old.length - 1]?.[0] ?? 0;
+    const added = lines.filter(([number]) => number > last);
+    return added.length > 0 ? [...old, ...added].slice(-LOG_LINES) : old;
+}

@@ -1,0 +1,50 @@
+/** The page may have to ask the server for its content first. */
+const PATIENCE_MS = 10_000;
+
+/** Goes to a page of the app as `dcc.Link` does, and to an element of it. */
+export function visit(location: string, elementId: string | null): void {
+    if (location !== window.location.pathname + window.location.search) {
+        window.history.pushState({}, '', location);
+        window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
+    }
+    if (elementId !== null) {
+        whenThere(elementId, show);
+    }
+}
+
+function show(element: HTMLElement): void {
+    element.scrollIntoView({ block: 'center' });
+    element.focus({ preventScroll: true });
+    if (document.activeElement !== element) {
+        // What takes no focus of its own takes it for as long as it has it.
+        element.tabIndex = -1;
+        element.focus({ preventScroll: true });
+        const leave = () => {
+            element.removeAttribute('tabindex');
+        };
+        element.addEventListener('blur', leave, { once: true });
+    }
+}
+
+function whenThere(
+    elementId: string,
+    callback: (element: HTMLElement) => void,
+): void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+        const element = document.getElementById(elementId);
+        if (element) {
+            observer.disconnect();
+            clearTimeout(timer);
+            callback(element);
+        }
+        return element;
+    };
+    const observer = new MutationObserver(look);
+    if (!look()) {
+        observer.observe(document.body, { childList: true, subtree: true });
+        timer = setTimeout(() => {
+            observer.disconnect();
+        }, PATIENCE_MS);
+    }
+}

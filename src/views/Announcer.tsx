@@ -1,0 +1,15 @@
+import React from 'react';
+import type { Run } from '../engine/run';
+import { nameOf, type Labels } from './labels';
+import { milestoneOf } from './words';
+
+type Props = { run: Run | undefined; labels: Labels };
+
+/** Tells those who don't see the page of milestones, and of nothing in between. */
+export function Announcer({ run, labels }: Props) {
+    return (
+        <span className="long-job-announcer" role="status">
+            {run && `${nameOf(run.name, labels)}: ${milestoneOf(run, labels)}`}
+        </span>
+    );
+}

@@ -1,0 +1,139 @@
+import React from 'react';
+import { elapsedOf, shareOf, shareOfBar, type Run } from '../engine/run';
+import { isFinal } from '../engine/snapshot';
+import { Actions } from './Actions';
+import { Bar } from './Bar';
+import { Failure } from './Failure';
+import { formatTime } from './format';
+import { fill, nameOf, type Labels } from './labels';
+import { Log } from './Log';
+import type { Part } from './parts';
+import { barText, countOf, etaText, join, percentOf, queueText } from './words';
+
+type Props = {
+    run: Run;
+    now: number;
+    parts: ReadonlySet<Part>;
+    labels: Labels;
+    /** How the page stands with the server, if that is worth a word. */
+    connection: string;
+};
+
+/** A job: what it does, how far it is, how it ended, and what can be done. */
+export function JobView(props: Props) {
+    const { run, parts, labels } = props;
+    return (
+        <>
+            <Headline {...props} />
+            {parts.has('bar') && <Bars {...props} />}
+            <Footnote {...props} />
+            {parts.has('error') && run.error && (
+                <Failure error={run.error} labels={labels} />
+            )}
+            {parts.has('log') && run.log.length > 0 && (
+                <Log lines={run.log} labels={labels} />
+            )}
+        </>
+    );
+}
+
+function Headline({ run, parts, labels }: Props) {
+    const { name, status, cached } = run;
+    const [bar] = run.bars;
+    const isLive = !isFinal(status);
+    const numbers = bar && [
+        parts.has('count') && countOf(bar, labels),
+        parts.has('percent') && isLive && percentOf(bar),
+    ];
+    return (
+        <div className="long-job-line">
+            {parts.has('name') && (
+                <span className="long-job-name">{nameOf(name, labels)}</span>
+            )}
+            {parts.has('status') && (
+                <span className="long-job-status">{labels[status]}</span>
+            )}
+            {parts.has('cached') && cached && (
+                <span className="long-job-badge">{labels.cached}</span>
+            )}
+            {parts.has('bar') && isLive && bar?.[2] && (
+                <span className="long-job-text">{bar[2]}</span>
+            )}
+            <Facts facts={numbers ?? []} className="long-job-numbers" />
+        </div>
+    );
+}
+
+function Bars({ run, now, labels }: Props) {
+    const { status, bars } = run;
+    const share = status === 'queued' ? 0 : shareOf(run);
+    if (isFinal(status) && share === undefined) {
+        return null;
+    }
+    const loops = status === 'running' ? bars.slice(1) : [];
+    return (
+        <>
+            <Bar
+                share={share}
+                label={nameOf(run.name, labels)}
+                text={barText(run, now, labels)}
+            />
+            {loops.map((bar, index) => {
+                const text = join(countOf(bar, labels), percentOf(bar));
+                const label = bar[2] ?? nameOf(run.name, labels);
+                return (
+                    <div key={index} className="long-job-loop">
+                        <span className="long-job-text">{bar[2]}</span>
+                        <span className="long-job-numbers">{text}</span>
+                        <Bar
+                            share={shareOfBar(bar)}
+                            label={label}
+                            text={text}
+                        />
+                    </div>
+                );
+            })}
+        </>
+    );
+}
+
+function Footnote({ run, now, parts, labels, connection }: Props) {
+    const { status, cached } = run;
+    const elapsed = cached ? undefined : elapsedOf(run, now);
+    const facts = [
+        parts.has('elapsed') && elapsed !== undefined && formatTime(elapsed),
+        parts.has('eta') && etaText(run, now, labels),
+        parts.has('queue') && queueText(run, labels),
+        parts.has('cached') &&
+            cached &&
+            fill(labels.saved, { time: formatTime(cached.duration) }),
+        parts.has('connection') && !isFinal(status) && connection,
+    ];
+    return (
+        <div className="long-job-line">
+            <Facts facts={facts} className="long-job-facts" />
+            <Actions
+                run={run}
+                labels={labels}
+                canCancel={parts.has('cancel')}
+                canRetry={parts.has('retry')}
+            />
+        </div>
+    );
+}
+
+type FactsProps = {
+    facts: (string | false | undefined)[];
+    className: string;
+};
+
+function Facts({ facts, className }: FactsProps) {
+    const told = facts.filter(Boolean);
+    return told.length > 0 ? (
+        <span className={className}>
+            {told.map((fact, index) => (
+                <span key={index}>{fact}</span>
+            ))}
+        </span>
+    ) : null;
+}

@@ -1,0 +1,91 @@
+import React, {
+    useMemo,
+    useRef,
+    type CSSProperties,
+    type ReactNode,
+} from 'react';
+import { stringifyId, type Id } from '../engine/id';
+import { isFinal } from '../engine/snapshot';
+import { Announcer } from './Announcer';
+import { useChange, useConnection, useEngine, useNow, useRuns } from './hooks';
+import { JobView } from './JobView';
+import { LABELS, nameOf } from './labels';
+import { PARTS, type Part } from './parts';
+import { useFocusKept } from './useFocusKept';
+import { usePublished } from './usePublished';
+
+type Props = {
+    id: Id | undefined;
+    setProps: ((props: Record<string, unknown>) => void) | undefined;
+    children: ReactNode;
+    show: readonly Part[] | undefined;
+    labels: object | undefined;
+    className: string | undefined;
+    style: CSSProperties | undefined;
+    cancel: unknown;
+    retry: unknown;
+};
+
+/** Shows the run of a component, and sets what callbacks read of it. */
+export function StatusView({
+    id = '',
+    setProps = () => undefined,
+    children,
+    show = PARTS,
+    labels: words,
+    className = '',
+    style,
+    cancel,
+    retry,
+}: Props) {
+    const engine = useEngine();
+    const connection = useConnection();
+    const run = useRuns(({ runs }) => runs.of(id));
+    const isLive = run !== undefined && !isFinal(run.status);
+    // What has come since the last tick counts from then on.
+    const now = Math.max(useNow(isLive), run?.at ?? 0);
+    const parts = useMemo(() => new Set<Part>(show), [show]);
+    const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
+    const element = useRef<HTMLDivElement>(null);
+    const focus = useFocusKept(element);
+
+    usePublished(id, run, now, connection, setProps);
+    useChange(cancel, () => {
+        engine().cancelView(id);
+    });
+    useChange(retry, () => {
+        const { id: last } = engine().runs.of(id) ?? {};
+        void engine().retry(last ?? '');
+    });
+
+    if (parts.size === 0) {
+        return null;
+    }
+    return (
+        <div
+            id={id ? stringifyId(id) : undefined}
+            ref={element}
+            className={`long-job ${run ? `long-job-${run.status}` : ''} ${className}`}
+            style={style}
+            role={run && 'group'}
+            aria-label={run && nameOf(run.name, labels)}
+            tabIndex={-1}
+            {...focus}
+        >
+            {run ? (
+                <JobView
+                    run={run}
+                    now={now}
+                    parts={parts}
+                    labels={labels}
+                    connection={
+                        connection === 'online' ? '' : labels[connection]
+                    }
+                />
+            ) : (
+                children
+            )}
+            <Announcer run={run} labels={labels} />
+        </div>
+    );
+}

@@ -1,0 +1,62 @@
+import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
+import { useDashContext } from '../engine/dash';
+import type { ConnectionState } from '../engine/connection';
+import type { Engine } from '../engine/engine';
+import { engineOf, existingEngine } from '../engine/engines';
+import { Clock } from './clock';
+
+const clock = new Clock();
+
+/** The page's engine, for what happens after rendering: events and effects. */
+export function useEngine(): () => Engine {
+    const store = useDashContext().useStore();
+    return useCallback(() => engineOf(store), [store]);
+}
+
+/** What the engine holds, now and after every change; the same if it is the same. */
+export function useRuns<T>(read: (engine: Engine) => T): T | undefined {
+    const store = useDashContext().useStore();
+    const subscribe = useCallback(
+        (changed: () => void) => engineOf(store).runs.watch(changed),
+        [store],
+    );
+    return useSyncExternalStore(subscribe, () => {
+        const engine = existingEngine(store);
+        return engine && read(engine);
+    });
+}
+
+/** How the page stands with the server. */
+export function useConnection(): ConnectionState {
+    const store = useDashContext().useStore();
+    const subscribe = useCallback(
+        (changed: () => void) => engineOf(store).connection.watch(changed),
+        [store],
+    );
+    return useSyncExternalStore(
+        subscribe,
+        () => existingEngine(store)?.connection.state ?? 'online',
+    );
+}
+
+/** The time by the page's clock, in milliseconds, every second. */
+export function useNow(isTicking: boolean): number {
+    const subscribe = useCallback(
+        (changed: () => void) =>
+            isTicking ? clock.watch(changed) : () => undefined,
+        [isTicking],
+    );
+    return useSyncExternalStore(subscribe, () => clock.now);
+}
+
+/** Calls back when a property gets another value, but None. */
+export function useChange(value: unknown, changed: () => void): void {
+    const before = useRef(value);
+    useEffect(() => {
+        const isOther = value !== before.current;
+        before.current = value;
+        if (isOther && value !== null && value !== undefined) {
+            changed();
+        }
+    });
+}

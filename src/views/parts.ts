@@ -1,0 +1,19 @@
+/** The parts of a view, in the order in which they stand. */
+export const PARTS = [
+    'status',
+    'cached',
+    'bar',
+    'count',
+    'percent',
+    'elapsed',
+    'eta',
+    'queue',
+    'connection',
+    'cancel',
+    'retry',
+    'error',
+    'log',
+] as const;
+
+/** The name is left to those who ask for it: a layout mostly says it already. */
+export type Part = (typeof PARTS)[number] | 'name';

@@ -1,0 +1,23 @@
+import { useLayoutEffect, useRef, type RefObject } from 'react';
+
+/** Keeps the focus in an element when what had it goes. */
+export function useFocusKept(element: RefObject<HTMLElement>) {
+    const hadFocus = useRef(false);
+
+    useLayoutEffect(() => {
+        const { current } = element;
+        // The browser gives the focus of what is removed to nobody.
+        if (hadFocus.current && document.activeElement === document.body) {
+            current?.focus();
+        }
+    });
+
+    return {
+        onFocus: () => {
+            hadFocus.current = true;
+        },
+        onBlur: () => {
+            hadFocus.current = false;
+        },
+    };
+}

@@ -1,0 +1,78 @@
+import { useEffect, useRef } from 'react';
+import type { Id } from '../engine/id';
+import { elapsedOf, etaOf, shareOf, type Run } from '../engine/run';
+import { useEngine } from './hooks';
+
+/** What callbacks may read of a view. */
+export type Published = {
+    status?: string;
+    progress?: number;
+    elapsed?: number;
+    eta?: number;
+    queue_position?: number;
+    error?: object;
+    log?: string[];
+    connection?: string;
+    job_id?: string;
+    n_runs?: number;
+};
+
+/**
+ * Sets a view's properties for callbacks to read.
+ *
+ * All of them when the job starts or ends. In between only those that a callback
+ * reads, with the clock: no more often than once a second.
+ */
+export function usePublished(
+    id: Id,
+    run: Run | undefined,
+    now: number,
+    connection: string,
+    setProps: (props: Published) => void,
+): void {
+    const engine = useEngine();
+    const last = useRef<{ run: Run; now: number }>(undefined);
+
+    useEffect(() => {
+        if (!run) {
+            return;
+        }
+        const before = last.current;
+        const isMilestone =
+            before?.run.id !== run.id ||
+            before.run.status !== run.status ||
+            before.run.error !== run.error;
+        if (!isMilestone && before.now === now) {
+            return;
+        }
+        last.current = { run, now };
+        const props = {
+            ...publishedOf(run, now),
+            connection,
+            n_runs: engine().runs.countOf(id),
+        };
+        const read = Object.entries(props).filter(
+            ([name]) => isMilestone || engine().isRead(id, name),
+        );
+        if (read.length > 0) {
+            setProps(Object.fromEntries(read));
+        }
+    });
+}
+
+function publishedOf(run: Run, now: number) {
+    const { id, status, error = null, queue, log } = run;
+    const share = shareOf(run);
+    const elapsed = elapsedOf(run, now);
+    const eta = etaOf(run, now);
+    return {
+        job_id: id,
+        status,
+        progress: share === undefined ? null : Math.round(share * 1000) / 1000,
+        elapsed: elapsed === undefined ? null : Math.floor(elapsed),
+        eta: eta === undefined ? null : Math.ceil(eta),
+        queue_position: queue?.position ?? null,
+        error,
+        log: log.map(([, text]) => text),
+    };
+}
