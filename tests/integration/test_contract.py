@@ -17,7 +17,8 @@ from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import is_alive, until_gone
 
 MANAGERS = [
-    *("diskcache", "redis", "redis-memcached", "rabbitmq-redis", "rabbitmq-database"),
+    *("diskcache", "memory"),
+    *("redis", "redis-memcached", "rabbitmq-redis", "rabbitmq-database"),
 ]
 
 _names = (f"job-{number}" for number in itertools.count())
@@ -54,6 +55,8 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
         case "rabbitmq-database":
             database = f"db+sqlite:///{folder}/results.sqlite"
             return Setting.celery(rabbitmq(), database, task_default_queue=queue)
+        case "memory":
+            return Setting({"memory": {"max_concurrency": 2}})
         case _:
             return Setting({"max_concurrency": 2})
 
@@ -61,6 +64,13 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
 @pytest.fixture
 def page(deployment: Deployment) -> Page:
     return deployment.page()
+
+
+@pytest.fixture
+def _kills(deployment: Deployment) -> None:
+    """For jobs that end their process, or are ended with it."""
+    if "memory" in deployment.setting.manager:
+        pytest.skip("A thread has no process of its own.")
 
 
 @pytest.fixture
@@ -131,13 +141,21 @@ def test_set_props_reaches_the_page(page: Page) -> None:
         ("raise", "failed", "KeyError", "'the missing key'"),
         ("sys.exit", "failed", "SystemExit", "sys.exit(3)"),
         ("unserialisable", "failed", "InvalidCallback", "not JSON serializable"),
-        ("os._exit", "lost", "WorkerDied", "4"),
-        ("SIGKILL", "lost", "WorkerDied", "SIGKILL"),
     ],
 )
 def test_bad_ends_say_why(
     page: Page, how: str, status: str, kind: str, reason: str
 ) -> None:
+    check_end(page, how, status, kind, reason)
+
+
+@pytest.mark.usefixtures("_kills")
+@pytest.mark.parametrize(("how", "reason"), [("os._exit", "4"), ("SIGKILL", "SIGKILL")])
+def test_death_of_its_process_says_why(page: Page, how: str, reason: str) -> None:
+    check_end(page, how, "lost", "WorkerDied", reason)
+
+
+def check_end(page: Page, how: str, status: str, kind: str, reason: str) -> None:
     job = page.run("end", how)
     assert job.status == status
     assert job.error["type"].startswith(kind)
@@ -170,6 +188,7 @@ def test_function_is_told_of_the_request(deployment: Deployment) -> None:
     assert jobs[0].result["triggered"] == {"ask-in.value": "ask-in"}
 
 
+@pytest.mark.usefixtures("_kills")
 def test_cancel_ends_a_running_job_and_its_family(page: Page, name: str) -> None:
     job = page.start("family", {"name": name, "then": "wait"})
     pids = wait_for_file(name)
@@ -188,7 +207,7 @@ def limits(deployment: Deployment) -> None:
         pytest.skip("Celery jobs have no limits yet")
 
 
-@pytest.mark.usefixtures("limits")
+@pytest.mark.usefixtures("limits", "_kills")
 @pytest.mark.parametrize("how", ["progress", "return"])
 def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -> None:
     job = page.start("grace", {"name": name, "how": how})
@@ -201,7 +220,7 @@ def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -
     assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.usefixtures("limits")
+@pytest.mark.usefixtures("limits", "_kills")
 def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     page: Page, name: str
 ) -> None:
@@ -214,7 +233,7 @@ def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     assert not Path(f"{name}.tidy").exists()
 
 
-@pytest.mark.usefixtures("limits")
+@pytest.mark.usefixtures("limits", "_kills")
 def test_job_that_runs_for_too_long_times_out_with_its_family(
     page: Page, name: str
 ) -> None:
@@ -228,7 +247,7 @@ def test_job_that_runs_for_too_long_times_out_with_its_family(
     assert page.run("brief", {"name": name, "then": "return"}).result == "done"
 
 
-@pytest.mark.usefixtures("limits")
+@pytest.mark.usefixtures("limits", "_kills")
 def test_job_ends_when_its_page_is_gone(page: Page, name: str) -> None:
     jobs = [page.start("leave", f"{name}-{number}") for number in range(2)]
     pid = wait_for_file(f"{name}-0")

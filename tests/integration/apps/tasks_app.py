@@ -28,6 +28,7 @@ from dash_long_components import (
     DiskcacheLongCallbackManager,
     LongCallbackManager,
 )
+from dash_long_components.testing import MemoryLongCallbackManager
 
 cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
 settings = json.loads(os.environ.get("SETTINGS", "{}"))
@@ -39,6 +40,8 @@ if "celery" in settings:
     celery_app.conf.update(settings.pop("celery"))
     manager = CeleryLongCallbackManager(celery_app, **settings)
     handle = manager.handle
+elif "memory" in settings:
+    manager = MemoryLongCallbackManager(**settings["memory"])
 else:
     manager = DiskcacheLongCallbackManager(cache, **settings)
 app = dash.Dash(__name__, long_callback_manager=manager)

@@ -1,0 +1,319 @@
+"""The manager for tests: jobs in memory, run by threads of this process."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from .. import quantities, runtime
+from ..current import CurrentJob
+from ..exceptions import JobEndedError
+from ..jobs import Call, JobError, Lane, Status, new_job_id
+from ..records import Record, Report, Snapshot
+from ..tasks import Task
+from .base import LongCallbackManager
+from .lanes import Admission, Entry, Lanes
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds for which ``close`` waits for functions whose jobs it has cancelled.
+CLOSE_TIMEOUT = 5.0
+
+
+class MemoryLongCallbackManager(LongCallbackManager):
+    """Runs jobs in threads of this process, and keeps them in its memory.
+
+    For tests: nothing has to be installed or started, and nothing stays behind. It
+    keeps to what the other managers do with two exceptions. A thread can't be killed:
+    a cancelled job ends at once for the page, and its function at its next
+    ``set_progress``, or when it sees ``current_job().cancelled``. And a job that ends
+    its process ends the tests.
+
+    Args:
+        inline: run a job within the request that starts it, which answers when the job
+            has ended: nothing happens at the same time any more.
+        max_concurrency: how many jobs run at once.
+        max_queue: how many jobs may wait; a further one is ``rejected``.
+
+    Raises:
+        ValueError: one of them is no whole number above zero.
+    """
+
+    def __init__(
+        self,
+        *,
+        inline: bool = False,
+        max_concurrency: int = 4,
+        max_queue: int = 1000,
+    ) -> None:
+        super().__init__()
+        self.handle = None
+        self._inline = inline
+        self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
+        self._max_queue = quantities.count("max_queue", max_queue)
+        self._secret = secrets.token_bytes(32)
+        #: Guards all that follows; notified when a job ends.
+        self._changed = threading.Condition(threading.RLock())
+        self._records: dict[str, Record] = {}
+        self._results: dict[str, bytes] = {}
+        self._libraries: set[str] = set()
+        self._lanes = Lanes(_Rows())
+        #: What is to be run, by job id, until it is started.
+        self._calls: dict[str, tuple[Task, Call]] = {}
+        self._queue: deque[str] = deque()
+        self._threads: dict[threading.Thread, str] = {}
+        self._deadlines = _Deadlines(self._changed, self._expire)
+
+    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+        now = time.time()
+        job_id = new_job_id()
+        record = Record(
+            id=job_id,
+            task=task.name,
+            code="",
+            lane=None if lane is None else lane.name,
+            limits=call.limits,
+            created=now,
+            changed=now,
+        )
+        with self._changed:
+            admission = Admission(entry=Entry.NOW)
+            if lane is not None:
+                admission = self._lanes.enter(job_id, lane)
+            if admission.entry is Entry.NEVER:
+                return None
+            for replaced in admission.replaced:
+                self.cancel(replaced)
+            free = max(0, self._max_concurrency - self._running())
+            is_full = len(self._calls) - free >= self._max_queue
+            self._records[job_id] = record
+            if admission.entry is Entry.LATE:
+                self._end(job_id, Status.CANCELLED)
+            elif is_full:
+                self._end(job_id, Status.REJECTED, self._queue_full(task))
+            else:
+                # By way of JSON, as to any other process.
+                self._calls[job_id] = (task, Call.from_json(call.to_json()))
+                if admission.entry is Entry.NOW:
+                    self._queue.append(job_id)
+                self._see(record)
+                self._start_next()
+            if self._inline:
+                self._changed.wait_for(lambda: self._has_ended(job_id))
+        return job_id
+
+    def read(self, job_id: str, cursor: int) -> Snapshot:
+        with self._changed:
+            record = self._records[job_id]
+            self._see(record)
+            snapshot = record.since(cursor)
+            if snapshot.cursor > cursor:
+                return replace(snapshot, result=self._results.get(job_id))
+            return snapshot
+
+    def cancel(self, job_id: str) -> None:
+        with self._changed, suppress(KeyError, JobEndedError):
+            record = self._records[job_id]
+            grace = record.limits.cancel_grace
+            if record.status is Status.RUNNING and grace is not None:
+                self._records[job_id] = record.request_cancel(time.time())
+                self._deadlines.set(job_id, "cancel_grace", grace)
+                return
+            # A thread can't be made to end: the job does so without it.
+            self._end(job_id, Status.CANCELLED)
+            self._start_next()
+
+    def secret(self) -> bytes:
+        return self._secret
+
+    def libraries(self) -> frozenset[str]:
+        return frozenset(self._libraries)
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        """Cancel all jobs: they live in this process alone. Idempotent.
+
+        Waits some seconds for their functions to return, and logs which ones don't.
+        """
+        for job_id in list(self._records):
+            self.cancel(job_id)
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        for thread, task in list(self._threads.items()):
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logger.warning(
+                    "%s still runs: look at current_job().cancelled in its loops.", task
+                )
+
+    def _queue_full(self, task: Task) -> JobError:
+        return JobError(
+            type="QueueFull",
+            message=f"{self._max_queue} jobs are waiting, which is all that may.",
+            task=task.name,
+        )
+
+    def _running(self) -> int:
+        statuses = [record.status for record in self._records.values()]
+        return statuses.count(Status.RUNNING)
+
+    def _has_ended(self, job_id: str) -> bool:
+        return self._records[job_id].status.is_terminal
+
+    def _is_unwanted(self, job_id: str) -> bool:
+        record = self._records[job_id]
+        return record.cancel_requested or record.status.is_terminal
+
+    def _see(self, record: Record) -> None:
+        """Note that a page asks for a job."""
+        if not record.status.is_terminal:
+            timeout = record.limits.leave_timeout
+            self._deadlines.set(record.id, "leave_timeout", timeout)
+
+    def _expire(self, job_id: str, limit: str) -> None:
+        """End a job that has come to one of its limits."""
+        record = self._records[job_id]
+        status, error = Status.CANCELLED, None
+        if limit == "timeout":
+            seconds = record.limits.timeout
+            status = Status.TIMED_OUT
+            error = JobError(
+                type="TimedOut",
+                message=f"It ran for longer than the {seconds:g} seconds that it may.",
+                task=record.task,
+            )
+        self._end(job_id, status, error)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        """Start the jobs at the head of the queue, as many as there are places for."""
+        while self._queue and self._running() < self._max_concurrency:
+            job_id = self._queue.popleft()
+            if job_id not in self._calls:
+                continue  # cancelled while it waited
+            task, call = self._calls.pop(job_id)
+            self._records[job_id] = self._records[job_id].start(time.time())
+            self._deadlines.set(job_id, "timeout", call.limits.timeout)
+            thread = threading.Thread(
+                target=self._run,
+                args=(job_id, task, call),
+                name=f"dash-long-job-{job_id}",
+                daemon=True,
+            )
+            self._threads[thread] = task.name
+            thread.start()
+
+    def _run(self, job_id: str, task: Task, call: Call) -> None:
+        def write(report: Report) -> None:
+            with self._changed:
+                record = self._records[job_id]
+                self._records[job_id] = record.report(time.time(), report)
+
+        job = CurrentJob(job_id, task.name, lambda: self._is_unwanted(job_id))
+        try:
+            outcome = runtime.run(task, call, job, write)
+        except Exception as error:
+            outcome = runtime.failure(task.name, error, call.debug)
+        with self._changed:
+            del self._threads[threading.current_thread()]
+            with suppress(JobEndedError):
+                self._end(
+                    job_id,
+                    outcome.status,
+                    outcome.error,
+                    result=outcome.result,
+                    libraries=outcome.libraries,
+                )
+            self._start_next()
+
+    def _end(
+        self,
+        job_id: str,
+        status: Status,
+        error: JobError | None = None,
+        *,
+        result: bytes | None = None,
+        libraries: list[str] | None = None,
+    ) -> None:
+        """Bring a job to a terminal status, and let the next of its lane come.
+
+        Raises:
+            KeyError: no such job.
+            JobEndedError: it is in one.
+        """
+        ended = self._records[job_id].end(status, time.time(), error, libraries or [])
+        self._records[job_id] = ended
+        self._calls.pop(job_id, None)
+        self._deadlines.forget(job_id)
+        self._libraries.update(ended.libraries)
+        if ended.status is Status.SUCCEEDED and result is not None:
+            self._results[job_id] = result
+        if ended.lane is not None:
+            following = self._lanes.leave(ended.lane, job_id)
+            if following is not None:
+                self._queue.append(following)
+        self._changed.notify_all()
+
+
+class _Deadlines:
+    """What ends jobs when their time is over: a thread, while there is any to end.
+
+    Args:
+        changed: guards all that is here.
+        expire: called with the job and the name of what it has come to.
+    """
+
+    def __init__(
+        self, changed: threading.Condition, expire: Callable[[str, str], None]
+    ) -> None:
+        self._changed = changed
+        self._expire = expire
+        self._due: dict[tuple[str, str], float] = {}
+        self._thread: threading.Thread | None = None
+
+    def set(self, job_id: str, limit: str, seconds: float | None) -> None:
+        """Set one of a job's deadlines, so many seconds from now; None sets none."""
+        if seconds is None:
+            return
+        self._due[job_id, limit] = time.monotonic() + seconds
+        self._changed.notify_all()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._watch, name="dash-long-job-deadlines", daemon=True
+            )
+            self._thread.start()
+
+    def forget(self, job_id: str) -> None:
+        """Drop all deadlines of a job."""
+        for key in [key for key in self._due if key[0] == job_id]:
+            del self._due[key]
+
+    def _watch(self) -> None:
+        with self._changed:
+            while self._due:
+                due, key = min((due, key) for key, due in self._due.items())
+                wait = due - time.monotonic()
+                if wait > 0:
+                    self._changed.wait(wait)
+                else:
+                    del self._due[key]
+                    self._expire(*key)
+            self._thread = None
+
+
+class _Rows(dict[str, Any]):
+    """What lanes need of a ``diskcache.Cache``."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)

@@ -1,0 +1,16 @@
+"""For the tests of apps: a manager in memory, a page without a browser, faults."""
+
+from __future__ import annotations
+
+from ..managers.memory import MemoryLongCallbackManager
+from .faults import PollFaults
+from .page import Job, Page
+from .waiting import wait_for_job
+
+__all__ = [
+    "Job",
+    "MemoryLongCallbackManager",
+    "Page",
+    "PollFaults",
+    "wait_for_job",
+]

@@ -1,0 +1,301 @@
+"""A page without a browser."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dash
+
+from ..exceptions import LongCallbackError
+from ..extension import ENGINE_HOST
+from ..jobs import Status
+
+#: Seconds between two looks at what is waited for.
+_LOOK = 0.05
+
+
+class Unavailable(LongCallbackError):
+    """The server can't answer now: a page asks again."""
+
+
+@dataclass
+class Job:
+    """A job as a page without a browser knows it.
+
+    Attributes:
+        page: whose it is.
+        handle: what the server has sent to the page.
+        status: as of the last poll.
+        outputs: what it has returned, by ``"id.property"``.
+        progress: every value of progress Outputs that a poll has seen, in order, as
+            ``{"id.property": value}``.
+        props: what ``set_props`` in it has set, by ``"id.property"``.
+        error: ``type`` and ``message``, and more in debug mode; None if there is none.
+        cursor: the last change of the job that a poll has seen.
+    """
+
+    page: Page = field(repr=False)
+    handle: dict[str, Any] = field(repr=False)
+    status: Status = Status.QUEUED
+    outputs: dict[str, Any] = field(default_factory=dict)
+    progress: list[dict[str, Any]] = field(default_factory=list)
+    props: dict[str, Any] = field(default_factory=dict)
+    error: dict[str, str] | None = None
+    cursor: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status.is_terminal
+
+    def take(self, snapshot: Mapping[str, Any]) -> None:
+        """Take in what a poll says, unless it is older than what is known."""
+        if self.has_ended or snapshot["cursor"] <= self.cursor:
+            return
+        self.cursor = snapshot["cursor"]
+        self.status = Status(snapshot["status"])
+        self.error = snapshot.get("error")
+        if snapshot.get("progress"):
+            self.progress.append(_by_name(snapshot["progress"]))
+        self.props |= _by_name(snapshot.get("props", []))
+        self.take_result(snapshot.get("result") or {})
+
+    def busy(self) -> list[str]:
+        """Poll, and return why the job has not ended; nothing if it has."""
+        if not self.has_ended:
+            try:
+                self.page.poll(self)
+            except (ConnectionError, Unavailable) as error:
+                return [f"the last poll got no answer ({error})"]
+        return [] if self.has_ended else [f"the job is {self.status.value}"]
+
+    def take_result(self, result: Mapping[str, Any]) -> None:
+        """Take in Dash's own answer to a callback."""
+        self.props |= _flat(result.get("sideUpdate", {}))
+        self.outputs |= _flat(result.get("response", {}))
+
+
+class Page:
+    """A page of an app without a browser: it starts, polls and cancels jobs.
+
+    Its requests are those of a browser, and go through all that guards the app. It runs
+    no other callbacks, and shows nothing: what a job leaves is in ``Job``.
+
+    Args:
+        app: a Dash app that has been set up for long callbacks.
+        client: a test client of ``app.server``, one that is logged in perhaps; a new
+            one by default.
+    """
+
+    def __init__(self, app: dash.Dash, client: Any = None) -> None:
+        self._client = app.server.test_client() if client is None else client
+        self._prefix = app.config.routes_pathname_prefix
+        self._name = uuid.uuid4().hex
+        self._seq = 0
+
+    def start(
+        self,
+        output: str,
+        values: Mapping[str, Any] | None = None,
+        triggered: Sequence[str] | None = None,
+    ) -> Job:
+        """Trigger a long callback.
+
+        Args:
+            output: one of its Outputs, as ``"id.property"``. Callbacks with
+                pattern-matching ids, or without Outputs, need a browser.
+            values: of its Inputs and State, by ``"id.property"``; None for the others.
+            triggered: which Inputs have changed; by default those among ``values``,
+                none for what a page does when it is loaded.
+
+        Raises:
+            ValueError: there is no such callback, or none with such Inputs or State.
+            LongCallbackError: the server has refused it, or has started no job.
+        """
+        values = values or {}
+        spec = self._callback(output)
+        inputs, state = (_filled(spec[kind], values) for kind in ("inputs", "state"))
+        names = [_name(item) for item in inputs]
+        known = [*names, *map(_name, state)]
+        for name in {*values, *(triggered or ())} - set(known):
+            raise ValueError(
+                f"The callback of {output} has no {name!r}, but {_listing(known)}."
+            )
+        if triggered is None:
+            triggered = [name for name in names if name in values]
+        self._seq += 1
+        answer = self._post(
+            "_dash-update-component",
+            {
+                "output": spec["output"],
+                "outputs": _outputs(spec["output"]),
+                "inputs": inputs,
+                "state": state,
+                "changedPropIds": list(triggered),
+                "longJob": {"page": self._name, "seq": self._seq},
+            },
+        )
+        return self._job(output, answer)
+
+    def poll(self, *jobs: Job) -> None:
+        """Ask once for what is new about jobs.
+
+        Raises:
+            ConnectionError: a fault has dropped the answer.
+            LongCallbackError: the server has refused it.
+        """
+        readings = [[job.handle["token"], job.cursor] for job in jobs]
+        answer = self._post(f"{ENGINE_HOST}/poll", readings)
+        for position, snapshot in answer.get("jobs", {}).items():
+            jobs[int(position)].take(snapshot)
+
+    def cancel(self, *jobs: Job) -> None:
+        """Cancel jobs, as their cancel Inputs do.
+
+        Raises:
+            LongCallbackError: the server has refused it.
+        """
+        self._post(f"{ENGINE_HOST}/cancel", [job.handle["token"] for job in jobs])
+
+    def run(
+        self,
+        output: str,
+        values: Mapping[str, Any] | None = None,
+        timeout: float = 10,
+    ) -> Job:
+        """Trigger a long callback, and wait until its job has ended.
+
+        Raises:
+            TimeoutError: it has not, after ``timeout`` seconds.
+        """
+        job = self.start(output, values)
+        wait_until(job.busy, timeout)
+        return job
+
+    def _callback(self, output: str) -> dict[str, Any]:
+        """Return the callback with an Output, as the app describes it to pages."""
+        answer = self._client.get(f"{self._prefix}_dash-dependencies")
+        if answer.status_code != 200:
+            raise _refusal("_dash-dependencies", answer)
+        specs = [spec for spec in answer.get_json() if not spec["clientside_function"]]
+        for spec in specs:
+            if output in _names(spec["output"]):
+                return dict(spec)
+        known = _listing(name for spec in specs for name in _names(spec["output"]))
+        raise ValueError(f"No callback has the Output {output!r}, but {known}.")
+
+    def _job(self, output: str, answer: dict[str, Any]) -> Job:
+        side_update = answer.get("sideUpdate", {})
+        patch = side_update.get(ENGINE_HOST, {}).get("handles", {})
+        for operation in patch.get("operations", ()):
+            handle = operation["params"]["value"]
+            job = Job(self, handle)
+            if handle["token"] is None:  # from the cache
+                job.status = Status.SUCCEEDED
+                job.take_result({"response": answer.get("response", {})})
+            return job
+        raise LongCallbackError(
+            f"{output} has started no job. Is it the Output of a long callback, and "
+            "does neither its on_retrigger= nor a cancel Input forbid it?"
+        )
+
+    def _post(self, path: str, body: Any) -> dict[str, Any]:
+        answer = self._client.post(f"{self._prefix}{path}", json=body)
+        if answer.status_code == 204:
+            return {}
+        if answer.status_code != 200 or not answer.is_json:
+            raise _refusal(path, answer)
+        return dict(answer.get_json())
+
+
+def wait_until(busy: Callable[[], list[str]], timeout: float) -> None:
+    """Wait until ``busy`` gives no reason to wait any more.
+
+    Raises:
+        TimeoutError: it still does, after ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while reasons := busy():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"After {timeout} s: {'; '.join(reasons)}.")
+        time.sleep(_LOOK)
+
+
+def _names(callback_id: str) -> list[str]:
+    """Return the Outputs that Dash's id of a callback is made of, as "id.property"."""
+    is_list = callback_id.startswith("..") and callback_id.endswith("..")
+    names = callback_id[2:-2].split("...") if is_list else [callback_id]
+    # What allows duplicates bears a hash behind its name.
+    return [name.partition("@")[0] for name in names]
+
+
+def _outputs(callback_id: str) -> Any:
+    outputs = []
+    for name in _names(callback_id):
+        component_id, _, prop = name.rpartition(".")
+        outputs.append({"id": _id(component_id), "property": prop})
+    return outputs if callback_id.startswith("..") else outputs[0]
+
+
+def _refusal(path: str, answer: Any) -> LongCallbackError:
+    text = answer.get_data(as_text=True)[:500]
+    may_pass = answer.status_code >= 500 or answer.status_code in (408, 425, 429)
+    kind = Unavailable if may_pass else LongCallbackError
+    return kind(f"The server answered {path} with {answer.status_code}: {text}")
+
+
+def _filled(
+    items: Iterable[Mapping[str, Any]], values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": _id(item["id"]),
+            "property": item["property"],
+            "value": values.get(_name(item)),
+        }
+        for item in items
+    ]
+
+
+def _id(text: Any) -> Any:
+    """Return a component's id.
+
+    Raises:
+        ValueError: it is a pattern.
+    """
+    if not (isinstance(text, str) and text.startswith("{")):
+        return text
+    component_id = json.loads(text)
+    if any(isinstance(value, list) for value in component_id.values()):
+        raise ValueError(
+            f"{text} is a pattern, for which there must be components: test the "
+            "callback in a browser."
+        )
+    return component_id
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    component_id = item["id"]
+    if isinstance(component_id, dict):
+        component_id = json.dumps(component_id, sort_keys=True, separators=(",", ":"))
+    return f"{component_id}.{item['property']}"
+
+
+def _by_name(updates: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    return {_name({"id": id_, "property": name}): value for id_, name, value in updates}
+
+
+def _flat(response: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{component_id}.{name}": value
+        for component_id, properties in response.items()
+        for name, value in properties.items()
+    }
+
+
+def _listing(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

@@ -1,0 +1,181 @@
+"""A page without a browser, for users' tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dash
+import flask
+import pytest
+from dash import ALL, Input, Output, Patch, State, html, set_props
+
+import dash_long_components as dlc
+from dash_long_components import LongCallbackError
+from dash_long_components.testing import MemoryLongCallbackManager, Page, wait_for_job
+
+
+@pytest.fixture
+def manager() -> Iterator[MemoryLongCallbackManager]:
+    manager = MemoryLongCallbackManager()
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def app(manager: MemoryLongCallbackManager) -> dlc.Dash:
+    app = dlc.Dash(
+        __name__, long_callback_manager=manager, requests_pathname_prefix="/app/"
+    )
+    app.layout = html.Div()
+    return app
+
+
+@pytest.fixture
+def page(app: dlc.Dash) -> Page:
+    return Page(app)
+
+
+def test_outputs_progress_and_props_of_a_job(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(
+        [Output("a", "children"), Output({"type": "b", "i": 1}, "title")],
+        Input("in", "value"),
+        State({"i": 2, "type": "state"}, "value"),
+        progress=[Output("bar", "value"), Output("bar", "max")],
+        prevent_initial_call=True,
+    )
+    def work(
+        set_progress: Callable[[Any], None], value: int, state: int
+    ) -> tuple[Any, Any]:
+        set_progress((1, 2))
+        set_props("c", {"hidden": True})
+        return value, [state, dash.ctx.triggered_id]
+
+    job = page.run(
+        "a.children", {"in.value": 1, '{"i":2,"type":"state"}.value': 2}, timeout=10
+    )
+    assert job.status == "succeeded"
+    assert job.outputs == {
+        "a.children": 1,
+        '{"i":1,"type":"b"}.title': [2, "in"],
+    }
+    assert job.progress == [{"bar.value": 1, "bar.max": 2}]
+    assert job.props == {"c.hidden": True}
+    assert job.error is None
+    again = page.run('{"i":1,"type":"b"}.title', {})
+    assert again.outputs["a.children"] is None
+
+
+def test_trigger_is_what_the_test_says(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(Output("a", "children"), Input("x", "v"), Input("y", "v"))
+    def tell(_x: Any, _y: Any) -> list[str]:
+        return sorted(dash.ctx.triggered_prop_ids)
+
+    values = {"x.v": 1, "y.v": 2}
+    assert page.run("a.children", values).outputs["a.children"] == ["x.v", "y.v"]
+    job = page.start("a.children", values, triggered=["y.v"])
+    wait_for_job(job)
+    assert job.outputs["a.children"] == ["y.v"]
+
+
+def test_error_of_a_job_is_told(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def fail(value: int) -> float:
+        return 1 / value
+
+    job = page.run("a.children", {"in.value": 0})
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error["type"] == "ZeroDivisionError"
+    assert job.outputs == {}
+
+
+def test_job_that_does_not_end_in_time(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(
+        Output("a", "children"), Input("in", "value"), progress=Output("b", "title")
+    )
+    def endless(set_progress: Callable[[int], None], _value: Any) -> None:
+        while True:
+            set_progress(0)
+
+    job = page.start("a.children")
+    with pytest.raises(TimeoutError, match="the job is running"):
+        wait_for_job(job, timeout=0.1)
+    page.cancel(job)
+    wait_for_job(job)
+    assert job.status == "cancelled"
+
+
+def test_later_trigger_of_a_page_replaces_the_job(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(
+        Output("a", "children"), Input("in", "value"), progress=Output("b", "title")
+    )
+    def work(set_progress: Callable[[int], None], value: int) -> int:
+        while value == 1:
+            set_progress(0)
+        return value
+
+    first = page.start("a.children", {"in.value": 1})
+    second = page.run("a.children", {"in.value": 2})
+    wait_for_job(first)
+    assert [first.status, second.status] == ["cancelled", "succeeded"]
+
+
+def test_one_of_several_callbacks_of_an_output(app: dlc.Dash, page: Page) -> None:
+    @app.callback(Output("a", "children", allow_duplicate=True), Input("x", "v"), True)
+    def other(_value: Any) -> Any:
+        return dash.no_update
+
+    @app.long_callback(
+        Output("b", "children", allow_duplicate=True),
+        Input("in", "value"),
+        prevent_initial_call=True,
+    )
+    def work(value: str) -> Patch:
+        patch = Patch()
+        patch.append(value)
+        return patch
+
+    job = page.run("b.children", {"in.value": "x"})
+    assert job.outputs["b.children"]["operations"][0]["params"] == {"value": "x"}
+    with pytest.raises(LongCallbackError, match=r"a\.children has started no job"):
+        page.run("a.children", {"x.v": 1})
+
+
+def test_names_that_do_not_exist(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(Output("a", "children"), Input("in", "value"), State("s", "v"))
+    def work(value: Any, _state: Any) -> Any:
+        return value
+
+    with pytest.raises(ValueError, match=r"No callback has .*'b\.x', but 'a\.children"):
+        page.run("b.x")
+    with pytest.raises(ValueError, match=r"no 'in\.valeu', but 'in\.value', 's\.v'"):
+        page.run("a.children", {"in.valeu": 1})
+
+
+def test_patterns_need_a_browser(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(Output("a", "children"), Input({"i": ALL}, "value"))
+    def work(value: Any) -> Any:
+        return value
+
+    with pytest.raises(ValueError, match="is a pattern"):
+        page.run("a.children")
+
+
+def test_client_may_be_one_that_is_logged_in(app: dlc.Dash) -> None:
+    def guard() -> Any:
+        if flask.request.cookies.get("user") != "ada":
+            return "Log in", 401
+        return None
+
+    app.server.before_request(guard)
+
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def work(_value: Any) -> str:
+        return str(dash.ctx.cookies["user"])
+
+    with pytest.raises(LongCallbackError, match="401: Log in"):
+        Page(app).run("a.children")
+    client = app.server.test_client()
+    client.set_cookie("user", "ada")
+    assert Page(app, client).run("a.children").outputs["a.children"] == "ada"
