@@ -14,21 +14,35 @@ from .extension import LongJobs
 from .managers.base import LongCallbackManager
 
 
-def init_app(app: dash.Dash, manager: LongCallbackManager) -> None:
+def init_app(
+    app: dash.Dash,
+    manager: LongCallbackManager,
+    user: Callable[[], Any] | None = None,
+) -> None:
     """Give ``app`` long callbacks that ``manager`` runs.
 
     Adds the endpoints under the app's ``routes_pathname_prefix``, so that whatever
     guards the app guards them, and the engine host to every layout served.
     Idempotent; a further manager serves the callbacks that name it.
 
+    Args:
+        app: on a Flask server.
+        manager: runs the jobs.
+        user: called in every request that starts, reads or cancels jobs, it says who
+            sends it by a value that has a JSON form: an id, or None for everybody who
+            is not logged in. A job can be read and cancelled only by whom it said at
+            its start. By default whoever has a job's handle may.
+
     Raises:
-        ValueError: the app has no Flask server (yet).
+        ValueError: the app has no Flask server (yet), or ``user`` is no function.
     """
     is_new = LongJobs.of(app) is None
     if is_new:
         routes.check_server(app.server)
     jobs = LongJobs.set_up(app)
     jobs.add_manager(manager)
+    if user is not None:
+        jobs.set_user(user)
     if is_new:
         routes.register(app.server, app.config.routes_pathname_prefix, jobs)
 
@@ -39,6 +53,7 @@ class Dash(dash.Dash):
     Args:
         args: as for ``dash.Dash``.
         long_callback_manager: runs the jobs of the app's long callbacks.
+        long_callback_user: says whose they are: ``user`` of ``init_app``.
         kwargs: as for ``dash.Dash``.
     """
 
@@ -46,9 +61,11 @@ class Dash(dash.Dash):
         self,
         *args: Any,
         long_callback_manager: LongCallbackManager | None = None,
+        long_callback_user: Callable[[], Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self._long_callback_manager = long_callback_manager
+        self._long_callback_user = long_callback_user
         super().__init__(*args, **kwargs)
         self._init_long_callbacks()
 
@@ -61,7 +78,7 @@ class Dash(dash.Dash):
         # dash.Dash(server=False) has no server before init_app() gives it one, and
         # its constructor calls init_app() itself if it has one.
         if self._long_callback_manager is not None and self.server is not None:
-            init_app(self, self._long_callback_manager)
+            init_app(self, self._long_callback_manager, self._long_callback_user)
 
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
@@ -85,5 +102,5 @@ class Dash(dash.Dash):
         decorator = long_callback(
             *args, manager=manager, register=self.callback, **kwargs
         )
-        init_app(self, manager)
+        init_app(self, manager, self._long_callback_user)
         return decorator

@@ -200,6 +200,8 @@ class LongCallback:
         handle = self._handle(task, trigger)
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
         if not is_cancelled and handle["slot"] not in trigger.resumed:
+            # Before there is a job: the app's own function may fail.
+            owner = jobs.owner()
             call = Call(
                 task=task.key,
                 fingerprint=task.fingerprint,
@@ -215,7 +217,7 @@ class LongCallback:
                 trigger.lane(handle["slot"], self.retrigger),
             )
             if job_id is not None:
-                handle["token"] = jobs.sign(job_id, manager)
+                handle["token"] = jobs.sign(job_id, manager, owner)
                 handles = dash.Patch()
                 handles[new_job_id()] = handle
                 dash.set_props(ENGINE_HOST, {"handles": handles})

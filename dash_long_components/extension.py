@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,7 @@ class LongJobs:
     def __init__(self, app: dash.Dash) -> None:
         self._app = app
         self._managers: list[LongCallbackManager] = []
+        self._user: Callable[[], Any] | None = None
         self._cancels_registered = False
         self._lock = threading.Lock()
         self._signers: dict[bytes | str, Handles] = {}
@@ -84,19 +86,53 @@ class LongJobs:
             self._managers.append(manager)
             manager.app_modules.add(self._app.config.name)
 
-    def sign(self, job_id: str, manager: LongCallbackManager) -> str:
-        """Return the token for a job of ``manager``."""
+    def set_user(self, user: Callable[[], Any]) -> None:
+        """Have every job belong to what ``user`` returns in the request that starts it.
+
+        Raises:
+            ValueError: it can't be called, or there is another one already.
+        """
+        if not callable(user):
+            raise ValueError(f"user= takes a function without arguments, not {user!r}.")
+        if self._user not in (None, user):
+            raise ValueError(
+                "The app's jobs belong to what another function returns already. Pass "
+                "user= once."
+            )
+        self._user = user
+
+    def owner(self) -> str | None:
+        """Return who sends the request at hand; None if that makes no difference.
+
+        Raises:
+            TypeError: what ``user`` returned has no JSON form.
+        """
+        if self._user is None:
+            return None
+        user = self._user()
+        try:
+            return json.dumps(user, sort_keys=True)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"The function that was given as user= returned a "
+                f"{type(user).__name__}, which has no JSON form. Return the user's id."
+            ) from error
+
+    def sign(self, job_id: str, manager: LongCallbackManager, owner: str | None) -> str:
+        """Return the token for a job of ``manager``, for ``owner`` alone."""
         self.add_manager(manager)
-        return self._handles(manager).sign(job_id)
+        return self._handles(manager).sign(job_id, owner)
 
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
 
-        A token that is not valid and a job that is gone give the same answer.
+        A token that is not valid or another user's, and a job that is gone, give the
+        same answer.
         """
         answers: dict[int, Snapshot] = {}
+        owner = self.owner()
         for manager in self._managers:
-            asked = self._verify_all(manager, readings)
+            asked = self._verify_all(manager, readings, owner)
             known = {at: reading for at, reading in asked.items() if at not in answers}
             found = manager.read_all(list(known.values())) if known else []
             for at, snapshot in zip(known, found, strict=True):
@@ -108,14 +144,17 @@ class LongJobs:
         ]
 
     def _verify_all(
-        self, manager: LongCallbackManager, readings: Sequence[tuple[str, int]]
+        self,
+        manager: LongCallbackManager,
+        readings: Sequence[tuple[str, int]],
+        owner: str | None,
     ) -> dict[int, tuple[str, int]]:
         """Return the readings whose token is valid for a manager, by position."""
         handles = self._handles(manager)
         valid: dict[int, tuple[str, int]] = {}
         for at, (token, cursor) in enumerate(readings):
             with suppress(BadHandleError):
-                valid[at] = (handles.verify(token), cursor)
+                valid[at] = (handles.verify(token, owner), cursor)
         return valid
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
@@ -126,13 +165,16 @@ class LongJobs:
             return replace(snapshot, files=tuple(files))
         return snapshot
 
-    def cancel(self, token: str) -> None:
-        """Ask for the end of a job. A token that is not valid changes nothing."""
-        for manager in self._managers:
-            try:
-                manager.cancel(self._handles(manager).verify(token))
-            except BadHandleError:
-                continue
+    def cancel(self, tokens: Iterable[str]) -> None:
+        """Ask for the end of jobs.
+
+        A token that is not valid or another user's changes nothing.
+        """
+        owner = self.owner()
+        for token in tokens:
+            for manager in self._managers:
+                with suppress(BadHandleError):
+                    manager.cancel(self._handles(manager).verify(token, owner))
 
     def serve_library(self, package: str) -> None:
         """Get ready to serve a component library that only a job has imported yet."""

@@ -15,37 +15,53 @@ MAX_AGE = 30 * 24 * 3600
 #: How many tokens are remembered to be good.
 _REMEMBERED = 4096
 
+_SALT = "dash-long-components.handle"
+_NOT_VALID = "The handle is not valid."
+
 
 class Handles:
     """Signs job ids and verifies tokens with one secret."""
 
     def __init__(self, secret: bytes | str) -> None:
-        self._signer = TimestampSigner(secret, salt="dash-long-components.handle")
-        self._verified: dict[str, tuple[str, float]] = {}
+        self._secret = secret
+        self._verified: dict[tuple[str, str | None], tuple[str, float]] = {}
 
-    def sign(self, job_id: str) -> str:
-        """Return the token that stands for a job in the browser."""
-        return self._signer.sign(job_id).decode()
+    def sign(self, job_id: str, owner: str | None = None) -> str:
+        """Return the token that stands for a job in the browser.
 
-    def verify(self, token: str) -> str:
+        Args:
+            job_id: which job.
+            owner: who may use the token; None for whoever has it.
+        """
+        return self._signer(owner).sign(job_id).decode()
+
+    def verify(self, token: str, owner: str | None = None) -> str:
         """Return the job id that a token names.
 
         Raises:
-            BadHandleError: it is not one of ours, or it is too old; which of the
-                two is nobody's business.
+            BadHandleError: it is not one of ours, or somebody else's, or too old; which
+                of these is nobody's business.
         """
-        job_id, until = self._verified.get(token, ("", 0.0))
+        job_id, until = self._verified.get((token, owner), ("", 0.0))
         if time.time() < until:
             return job_id
         try:
-            signed, when = self._signer.unsign(
-                token, max_age=MAX_AGE, return_timestamp=True
-            )
+            signed, when = self._signer(owner).unsign(token, return_timestamp=True)
             job_id = signed.decode()
         except (BadSignature, UnicodeError) as error:
-            raise BadHandleError("The handle is not valid.") from error
+            raise BadHandleError(_NOT_VALID) from error
+        # Not by max_age of unsign(): a token of a server whose clock is ahead of this
+        # one's, or was set back since, would not be good yet.
+        until = when.timestamp() + MAX_AGE
+        if time.time() > until:
+            raise BadHandleError(_NOT_VALID)
         # A page sends the same tokens for as long as its jobs run.
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
-        self._verified[token] = (job_id, when.timestamp() + MAX_AGE)
+        self._verified[token, owner] = (job_id, until)
         return job_id
+
+    def _signer(self, owner: str | None) -> TimestampSigner:
+        # The salt goes into the key, so that nobody learns from a token whose it is.
+        salt = _SALT if owner is None else f"{_SALT}.owner:{owner}"
+        return TimestampSigner(self._secret, salt=salt)

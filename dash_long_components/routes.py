@@ -116,8 +116,7 @@ def _cancel(jobs: LongJobs, body: Any) -> flask.Response:
     """Cancel the jobs of ``[token, ...]``."""
     if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
         return _refuse(400, "The body is not a list of tokens.")
-    for token in body:
-        jobs.cancel(token)
+    jobs.cancel(body)
     return flask.Response(status=204)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -30,15 +30,20 @@ class LongCallbackManager(ABC):
     def __init__(self) -> None:
         self.app_modules: set[str] = set()
 
-    def init_app(self, app: dash.Dash) -> None:
+    def init_app(self, app: dash.Dash, user: Callable[[], Any] | None = None) -> None:
         """Give ``app`` long callbacks that this manager runs.
 
         For a plain ``dash.Dash`` or any subclass of it; ``dash_long_components.Dash``
         does it itself. Calling it again with the same app changes nothing.
+
+        Args:
+            app: on a Flask server.
+            user: returns who sends the request at hand, whose jobs nobody else can
+                read or cancel; ``dash_long_components.init_app`` says more.
         """
         from ..app import init_app
 
-        init_app(app, self)
+        init_app(app, self, user)
 
     @abstractmethod
     def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:

@@ -38,7 +38,7 @@ def _no_crash_is_logged(caplog: pytest.LogCaptureFixture) -> Any:
 def token(site: Site, job_id: str) -> str:
     jobs = LongJobs.of(site.app)
     assert jobs is not None
-    return jobs.sign(job_id, site.manager)
+    return jobs.sign(job_id, site.manager, None)
 
 
 def poll(site: Site, *readings: tuple[str, int]) -> Any:
@@ -292,7 +292,7 @@ def test_second_manager_is_served_too(site: Site) -> None:
     jobs = LongJobs.of(site.app)
     assert jobs is not None
     assert jobs.manager is site.manager
-    answer = poll(site, (jobs.sign(job.id, other), 0))
+    answer = poll(site, (jobs.sign(job.id, other, None), 0))
     assert answer["jobs"]["0"]["status"] == "cancelled"
 
 
