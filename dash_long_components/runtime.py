@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import logging
+import math
 import os
 import threading
 import traceback
@@ -34,9 +35,11 @@ REPORT_INTERVAL = 0.1
 #: Writes what a job reports to its record.
 Write = Callable[[Report], None]
 
-#: Types of values that stay what they are. Numbers go through Dash's encoder like
-#: everything else that may be infinite or not a number.
-_CONSTANTS = (str, int, type(None))
+#: Types of values that stay what they are, and are JSON data as they are.
+_CONSTANTS: frozenset[type] = frozenset({str, int, bool, type(None)})
+
+#: Types that group Outputs, and the values for them.
+_GROUPINGS = (list, tuple, dict)
 
 
 class Reporter:
@@ -70,6 +73,7 @@ class Reporter:
         self._job = job
         self._outputs = progress_outputs
         self._schema = progress_schema
+        self._flat_length = _flat_length(progress_schema)
         self._interval = interval
         self._has_ended = False
         self._lock = threading.Lock()
@@ -102,17 +106,26 @@ class Reporter:
             self.bars.own = None if value is None else Bar.parse(value)
             self._touch()
             return
-        single = isinstance(self._schema, list | tuple) and len(self._schema) == 1
-        if single and not isinstance(value, list | tuple):
-            value = [value]
+        # Loops call this for each item: what is not needed each time is not done.
+        if not (type(value) in (list, tuple) and len(value) == self._flat_length):
+            value = self._flatten(value)
         # Encoded now, but for what can't change until it is written.
         values = [
-            item if isinstance(item, _CONSTANTS) else dash_bridge.to_json_data(item)
-            for item in dash_bridge.flatten(value, self._schema)
+            item if _is_constant(item) else dash_bridge.to_json_data(item)
+            for item in value
         ]
         with self._lock:
+            is_first = self._progress is None
             self._progress = values
+        if is_first:
             self._notify()
+
+    def _flatten(self, value: Any) -> list[Any]:
+        if not isinstance(self._schema, _GROUPINGS):
+            return [value]
+        if self._flat_length == 1 and not isinstance(value, list | tuple):
+            return [value]
+        return dash_bridge.flatten(value, self._schema)
 
     def set_props(self, component_id: Any, props: dict[str, Any]) -> None:
         """Report new property values of a component, Patches among them.
@@ -211,6 +224,20 @@ class Reporter:
             [*target, value]
             for target, value in zip(self._outputs, values, strict=True)
         ]
+
+
+def _flat_length(schema: Any) -> int | None:
+    """Return how many Outputs a list of them has; None for any other grouping."""
+    is_flat = isinstance(schema, list | tuple) and not any(
+        isinstance(item, _GROUPINGS) for item in schema
+    )
+    return len(schema) if is_flat else None
+
+
+def _is_constant(value: Any) -> bool:
+    kind = type(value)
+    # Dash's encoder has a form of its own for numbers that are infinite or none.
+    return kind in _CONSTANTS or (kind is float and math.isfinite(value))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 from dash import Input, Output
 from dash.exceptions import InvalidCallbackReturnValue
 
-from dash_long_components import runtime
+from dash_long_components import dash_bridge, runtime
 from dash_long_components.current import CurrentJob
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.jobs import Call, JobError, Status
@@ -100,6 +101,25 @@ def test_falsy_value_is_progress(page: Page, reporter: Reporter, value: Any) -> 
     reporter.set_progress(value)
     reporter.close()
     assert page.progress == [value]
+
+
+@pytest.mark.parametrize("value", ["1", 1, 0.5, True, None])
+def test_plain_value_costs_no_encoding(
+    page: Page, reporter: Reporter, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    monkeypatch.setattr(dash_bridge, "to_json_data", pytest.fail)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [value]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_number_without_a_json_form_is_what_dash_makes_of_it(
+    page: Page, reporter: Reporter, value: float
+) -> None:
+    reporter.set_progress(value)
+    reporter.close()
+    assert repr(page.progress) == repr([dash_bridge.to_json_data(value)])
 
 
 def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) -> None:
