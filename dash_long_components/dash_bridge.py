@@ -43,6 +43,7 @@ from dash.dependencies import (
 )
 from werkzeug.datastructures import MultiDict
 
+from . import streaming
 from .exceptions import LongCallbackError
 
 _REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
@@ -220,6 +221,9 @@ class LiveProps(dict):  # type: ignore[type-arg]
 class CallbackRunner:
     """Runs a function as Dash runs the function of an ordinary callback.
 
+    What a generator function yields is sent by ``set_props`` while it runs, as what it
+    would be if it were returned: in the grouping of the Outputs, with all checks.
+
     Args:
         function: takes what the user's function takes, less ``set_progress``.
         args: positional arguments of ``dash.callback``.
@@ -232,46 +236,44 @@ class CallbackRunner:
         args: tuple[Any, ...],
         options: Mapping[str, Any],
     ) -> None:
-        callbacks: dict[str, Any] = {}
-        settings = {
-            **options,
-            "callback_map": callbacks,
-            "callback_list": [],
-            "_allow_dynamic_callbacks": True,
-        }
-        if not (args and isinstance(args[-1], bool)):
-            # Nothing is called initially here, and Dash wants that said where an
-            # Output allows duplicates.
-            settings["prevent_initial_call"] = True
-        dash.callback(*args, **settings)(function)
-        (self._callback,) = callbacks.values()
+        if streaming.is_stream(function):
+            self._echo = _register(
+                lambda *_args, **_kwargs: self._yielded,
+                args,
+                {**options, "on_error": None},
+            )
+            has_outputs = self._echo["outputs_indices"] != []
+            nothing = dash.no_update if has_outputs else None
+            function = streaming.drained(function, self._send, nothing)
+        self._callback = _register(function, args, options)
 
     def run(
         self,
         trigger: Mapping[str, Any],
         set_props: Callable[[Any, dict[str, Any]], None],
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[str | None, list[str]]:
         """Run the callback.
 
         Whatever the function raises, and Dash's own complaints about what it
         returned, are raised here.
 
+        Args:
+            trigger: what ``describe_trigger`` returned.
+            set_props: takes every ``dash.set_props`` at once.
+            check: called between two yields; may raise to end the function.
+
         Returns:
             Its response as JSON text, None for ``PreventUpdate``; and the component
             libraries that the function imported.
         """
-        context = self._context(trigger)
-        context.updated_props = LiveProps(set_props)
-        call = self._callback["callback"]
+        self._context = self._rebuild_context(trigger)
+        self._context.updated_props = LiveProps(set_props)
+        self._check = check
         libraries = _Libraries()
         try:
-            response = call(
-                *inputs_to_vals(context.inputs_list + context.states_list),
-                outputs_list=context.outputs_list,
-                callback_context=context,
-                background_callback_manager=None,
-                app=libraries,
-                app_on_error=app_on_error(current_app()),
+            response = self._call(
+                self._callback, libraries, app_on_error(current_app())
             )
             if inspect.iscoroutine(response):
                 response = asyncio.run(response)
@@ -279,7 +281,31 @@ class CallbackRunner:
             return None, []
         return str(response), libraries.packages
 
-    def _context(self, trigger: Mapping[str, Any]) -> Any:
+    def _call(
+        self, callback: Mapping[str, Any], libraries: _Libraries, on_error: Any = None
+    ) -> Any:
+        context = self._context
+        return callback["callback"](
+            *inputs_to_vals(context.inputs_list + context.states_list),
+            outputs_list=context.outputs_list,
+            callback_context=context,
+            background_callback_manager=None,
+            app=libraries,
+            app_on_error=on_error,
+        )
+
+    def _send(self, value: Any) -> None:
+        """Send what a generator yields, as Dash sends what a function returns."""
+        self._check()
+        self._yielded = value
+        try:
+            response = self._call(self._echo, _Libraries())
+        except dash.exceptions.PreventUpdate:
+            return
+        for component_id, props in json.loads(response)["response"].items():
+            self._context.updated_props[component_id] = props
+
+    def _rebuild_context(self, trigger: Mapping[str, Any]) -> Any:
         """Rebuild what ``dash.ctx`` reads, as ``Dash._prepare_callback`` builds it."""
         triggered = trigger["triggered"]
         context = AttributeDict({name: trigger[name] for name in _REQUEST_ATTRIBUTES})
@@ -308,6 +334,28 @@ class CallbackRunner:
             self._callback["outputs_indices"],
         )
         return context
+
+
+def _register(
+    function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Register a callback with nobody but the caller, and return Dash's entry of it."""
+    callbacks: dict[str, Any] = {}
+    settings: dict[str, Any] = {
+        # Dash changes dicts that it is given.
+        **{k: dict(v) if isinstance(v, dict) else v for k, v in options.items()},
+        "callback_map": callbacks,
+        "callback_list": [],
+        "_allow_dynamic_callbacks": True,
+    }
+    if not (args and isinstance(args[-1], bool)):
+        # Nothing is called initially here, and Dash wants that said where an Output
+        # allows duplicates.
+        settings["prevent_initial_call"] = True
+    dash.callback(*args, **settings)(function)
+    (callback,) = callbacks.values()
+    entry: dict[str, Any] = callback
+    return entry
 
 
 class _Libraries:

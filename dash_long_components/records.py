@@ -13,6 +13,7 @@ from typing import Any
 from .exceptions import JobEndedError
 from .jobs import JobError, Limits, PropUpdate, Status
 from .lines import MAX_LINES, Line
+from .updates import merge
 
 #: A progress bar: ``[value, total, text]``; ``bars`` says more.
 Bar = list[Any]
@@ -163,7 +164,7 @@ class Record:
         if report.progress is not None:
             changes["progress"] = (cursor, report.progress)
         if report.props:
-            changes["props"] = _merge(self.props, cursor, report.props)
+            changes["props"] = merge(self.props, cursor, report.props)
         if report.bars is not None:
             changes["bars"] = (cursor, report.bars)
         if report.log:
@@ -257,21 +258,3 @@ _ENDS = {
         Status.LOST,
     },
 }
-
-
-def is_patch(value: Any) -> bool:
-    """Tell whether a JSON value is what ``dash.Patch`` becomes on the wire."""
-    return isinstance(value, dict) and "__dash_patch_update" in value
-
-
-def _merge(
-    old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
-) -> tuple[tuple[int, PropUpdate], ...]:
-    """Add updates: a plain value replaces what it overwrites, a Patch goes behind."""
-    merged = list(old)
-    for update in new:
-        target, value = update[:2], update[2]
-        if not is_patch(value):
-            merged = [entry for entry in merged if entry[1][:2] != target]
-        merged.append((cursor, update))
-    return tuple(merged)

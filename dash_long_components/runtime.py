@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two writes of what a job reports, where writing is cheap.
 REPORT_INTERVAL = 0.1
+
+#: How many times as long as a write took the next one waits, and for how many seconds
+#: at most.
+_SHARE, _LONGEST_PAUSE = 9, 2.0
 
 #: Writes what a job reports to its record.
 Write = Callable[[Report], None]
@@ -189,8 +194,11 @@ class Reporter:
         while not self._closed.is_set():
             self._wake.wait()
             self._wake.clear()
+            began = time.monotonic()
             self._flush()
-            self._closed.wait(self._interval)
+            took = time.monotonic() - began
+            # What is large takes long to write: the job is to have its share of time.
+            self._closed.wait(max(self._interval, min(_SHARE * took, _LONGEST_PAUSE)))
 
     def _flush(self) -> None:
         with self._lock:
@@ -308,7 +316,7 @@ def run(
     def run_in_context() -> tuple[str | None, list[str]]:
         context_vars.restore(call.variables)
         with current.entered(job), tqdm_hook.catching():
-            return runner.run(call.context, reporter.set_props)
+            return runner.run(call.context, reporter.set_props, reporter.bars.check)
 
     try:
         try:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
 from dash_long_components.lines import MAX_LINES
-from dash_long_components.records import Record, Report, Snapshot, is_patch
+from dash_long_components.records import Record, Report, Snapshot
+from dash_long_components.updates import is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
 #: How a job that runs may end: it is too late to reject it.

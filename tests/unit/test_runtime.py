@@ -96,6 +96,23 @@ def test_many_reports_are_few_writes_and_the_last_is_among_them(
     assert len(page.writes) <= elapsed / runtime.REPORT_INTERVAL + 3
 
 
+def test_writes_that_take_long_are_fewer() -> None:
+    spent = []
+
+    def write(_: Report) -> None:
+        start = time.monotonic()
+        while time.monotonic() < start + 0.02:
+            pass
+        spent.append(time.monotonic() - start)
+
+    reporter = Reporter(write, BAR, Output("bar", "value"), interval=0.001)
+    start = time.monotonic()
+    while len(spent) < 4:
+        reporter.set_progress(1)
+    reporter.close()
+    assert sum(spent) < (time.monotonic() - start) / 3
+
+
 @pytest.mark.parametrize("value", [None, 0, "", [], False, {}])
 def test_falsy_value_is_progress(page: Page, reporter: Reporter, value: Any) -> None:
     reporter.set_progress(value)

@@ -1,0 +1,73 @@
+"""Updates of properties, and what remains of many of them.
+
+Everything here is pure.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .jobs import PropUpdate
+
+
+def is_patch(value: Any) -> bool:
+    """Tell whether a JSON value is what ``dash.Patch`` becomes on the wire."""
+    return isinstance(value, dict) and {"__dash_patch_update", "operations"} <= {*value}
+
+
+def merge(
+    old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
+) -> tuple[tuple[int, PropUpdate], ...]:
+    """Add updates: a plain value replaces what it overwrites, a Patch goes behind.
+
+    Patches of one report for one property become one, so that text that is streamed
+    word by word takes little more room than the text.
+    """
+    merged: dict[int, tuple[int, PropUpdate]] = dict(enumerate(old))
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, (_, update) in merged.items():
+        places.setdefault(_target(update), []).append(place)
+    for place, update in enumerate(new, len(old)):
+        before = places.setdefault(_target(update), [])
+        if not is_patch(update[2]):
+            for each in before:
+                del merged[each]
+            before.clear()
+        elif before and merged[before[-1]][0] == cursor:
+            joined = _join(merged[before[-1]][1], update)
+            if joined is not None:
+                merged[before[-1]] = (cursor, joined)
+                continue
+        merged[place] = (cursor, update)
+        before.append(place)
+    return tuple(merged.values())
+
+
+def _target(update: PropUpdate) -> tuple[str, str]:
+    component_id, name = update[:2]
+    is_text = isinstance(component_id, str)
+    return component_id if is_text else json.dumps(component_id, sort_keys=True), name
+
+
+def _join(first: PropUpdate, second: PropUpdate) -> PropUpdate | None:
+    """Return one update for two Patches that add text, or None if they are others.
+
+    What adds text neither brings components nor removes them, so that the second one
+    may come before what stands between the two.
+    """
+    texts: list[Any] = []
+    for operation in (*_operations(first[2]), *_operations(second[2])):
+        match operation:
+            case {"operation": "Add", "params": {"value": str(text)}}:
+                place = operation["location"]
+                if texts and texts[-1]["location"] == place:
+                    text = texts.pop()["params"]["value"] + text
+                texts.append({**operation, "params": {"value": text}})
+            case _:
+                return None
+    return [*second[:2], {**second[2], "operations": texts}]
+
+
+def _operations(value: Any) -> list[Any]:
+    return value["operations"] if is_patch(value) else [None]
