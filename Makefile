@@ -24,7 +24,7 @@ OLDEST := $(OLDEST_VENV)/.wheel
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
 PACKAGE := pyproject.toml README.md LICENSE \
-	$(shell find dash_long_components -name '*.py' -not -name LongJob.py -o -name '*.css' -o -name py.typed)
+	$(shell find dash_long_components -name '*.py' -not -name 'LongJob*.py' -o -name '*.css' -o -name py.typed)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # A prompt would wait for ever where no one is there to answer it.
@@ -97,7 +97,7 @@ format: $(DEV) $(NODE)
 
 clean:
 	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) node_modules build dist
-	rm -f $(addprefix dash_long_components/,LongJob.py _imports_.py metadata.json \
+	rm -f $(addprefix dash_long_components/,LongJob.py LongJobTray.py _imports_.py metadata.json \
 		package-info.json proptypes.js *.min.js *.min.js.map)
 
 # $(call require,TEST,PACKAGES): root gets what is missing, anyone else its name.

@@ -3,7 +3,6 @@ export default {
     output: {
         path: `${import.meta.dirname}/dash_long_components`,
         filename: 'dash_long_components.min.js',
-        library: { type: 'window', name: 'dash_long_components' },
     },
     // Dash's renderer brings them to the page.
     externals: {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 from typing import Any as _Any
 
-from ._imports_ import LongJob
+from ._imports_ import LongJob, LongJobTray
 from .app import Dash, init_app
 from .callbacks import long_callback
 from .current import CurrentJob, current_job
@@ -25,6 +25,7 @@ __all__ = [
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",
+    "LongJobTray",
     "current_job",
     "init_app",
     "long_callback",
@@ -55,4 +56,6 @@ _css_dist: list[dict[str, _Any]] = [
     },
 ]
 
-LongJob._js_dist = _js_dist  # type: ignore[attr-defined]
+for _component in (LongJob, LongJobTray):
+    _component._js_dist = _js_dist  # type: ignore[attr-defined]
+    _component._css_dist = _css_dist  # type: ignore[attr-defined]

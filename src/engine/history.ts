@@ -1,4 +1,4 @@
-import type { Run } from './run';
+import { newRun, type Run } from './run';
 import { isFinal } from './snapshot';
 
 /** What is kept of a run: what the list of jobs shows of it. */
@@ -23,7 +23,7 @@ export class History {
     recall(): Run[] {
         try {
             const text = this.storage().getItem(this.key);
-            return text ? (JSON.parse(text) as Entry[]).map(runOf) : [];
+            return text ? (JSON.parse(text) as Entry[]).map(newRun) : [];
         } catch {
             return [];
         }
@@ -51,22 +51,4 @@ export class History {
             // There may be no storage, or no room in it: a reload forgets them then.
         }
     }
-}
-
-function runOf(entry: Entry): Run {
-    return {
-        ...entry,
-        view: null,
-        at: 0,
-        bars: [],
-        reported: 0,
-        estimate: undefined,
-        queue: undefined,
-        log: [],
-        error: undefined,
-        cached: undefined,
-        request: undefined,
-        retrying: false,
-        cleared: false,
-    };
 }

@@ -37,6 +37,29 @@ export type Run = {
     readonly cleared: boolean;
 };
 
+/** A run that has done nothing yet, but for what is given. */
+export function newRun(
+    given: Partial<Run> & Pick<Run, 'id' | 'name' | 'location' | 'output'>,
+): Run {
+    return {
+        view: null,
+        status: 'queued',
+        elapsed: undefined,
+        at: performance.now(),
+        bars: [],
+        reported: 0,
+        estimate: undefined,
+        queue: undefined,
+        log: [],
+        error: undefined,
+        cached: undefined,
+        request: undefined,
+        retrying: false,
+        cleared: false,
+        ...given,
+    };
+}
+
 export function elapsedOf(run: Run, now: number): number | undefined {
     return run.elapsed !== undefined && run.status === 'running'
         ? run.elapsed + (now - run.at) / 1000

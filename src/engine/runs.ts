@@ -1,7 +1,7 @@
 import type { Handle } from './handle';
 import type { History } from './history';
 import { stringifyId, type Id } from './id';
-import { elapsedOf, type Run } from './run';
+import { elapsedOf, newRun, type Run } from './run';
 import {
     isFinal,
     type JobError,
@@ -66,27 +66,20 @@ export class Runs {
         if (view) {
             this.counts.set(stringifyId(view), this.countOf(view) + 1);
         }
-        this.put({
-            id,
-            name,
-            view,
-            // It may have begun on another page, before this one was loaded.
-            location: this.runs.get(id)?.location ?? location,
-            output: outputs[0]?.[0] ?? null,
-            status: cached ? 'succeeded' : 'queued',
-            elapsed: cached?.duration,
-            at: performance.now(),
-            bars: [],
-            reported: 0,
-            estimate: undefined,
-            queue: undefined,
-            log: [],
-            error: undefined,
-            cached,
-            request,
-            retrying: false,
-            cleared: false,
-        });
+        this.put(
+            newRun({
+                id,
+                name,
+                view,
+                // It may have begun on another page, before this one was loaded.
+                location: this.runs.get(id)?.location ?? location,
+                output: outputs[0]?.[0] ?? null,
+                status: cached ? 'succeeded' : 'queued',
+                elapsed: cached?.duration,
+                cached,
+                request,
+            }),
+        );
     }
 
     /** Takes in what is new of a run; its end shows when its result does. */

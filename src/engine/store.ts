@@ -27,6 +27,8 @@ export type Config = {
     fetch: Omit<RequestInit, 'headers'> & { headers: Record<string, string> };
     /** Set in debug mode: the dev tools are there. */
     ui?: boolean;
+    /** The title of the tab while callbacks run. */
+    update_title?: string | null;
     csrf_token_name?: string;
     csrf_header_name?: string;
 };

@@ -1,48 +1,54 @@
-import React from 'react';
+import * as React from 'react';
 import type { Run } from '../engine/run';
 import { isFinal } from '../engine/snapshot';
 import { useEngine } from './hooks';
 import { nameOf, type Labels } from './labels';
+import type { Part } from './parts';
 
 type Props = {
     run: Run;
     labels: Labels;
-    canCancel: boolean;
-    canRetry: boolean;
+    parts: ReadonlySet<Part>;
 };
 
 /** What can be done with a job where it stands. */
-export function Actions({ run, labels, canCancel, canRetry }: Props) {
+export function Actions({ run, labels, parts }: Props) {
     const engine = useEngine();
-    const { id, status, request, retrying } = run;
+    const { id, status, request, output, retrying } = run;
+    const button = (
+        name: 'cancel' | 'retry' | 'visit',
+        isOffered: boolean,
+        onClick: () => void,
+        isBusy = false,
+    ) =>
+        parts.has(name) &&
+        isOffered && (
+            <button
+                type="button"
+                aria-label={`${labels[name]}: ${nameOf(run.name, labels)}`}
+                // Not `disabled`, which would take the focus from it.
+                aria-disabled={isBusy}
+                onClick={onClick}
+            >
+                {labels[name]}
+            </button>
+        );
     const isLive = !isFinal(status);
-    const name = nameOf(run.name, labels);
+    const hasResult = status === 'succeeded';
     return (
         <span className="long-job-actions">
-            {canCancel && isLive && (
-                <button
-                    type="button"
-                    aria-label={`${labels.cancel}: ${name}`}
-                    onClick={() => {
-                        engine().cancelRuns(id);
-                    }}
-                >
-                    {labels.cancel}
-                </button>
+            {button('cancel', isLive, () => {
+                engine().cancelRuns(id);
+            })}
+            {button(
+                'retry',
+                !isLive && !hasResult && request !== undefined,
+                () => void engine().retry(id),
+                retrying,
             )}
-            {canRetry && !isLive && status !== 'succeeded' && request && (
-                <button
-                    type="button"
-                    aria-label={`${labels.retry}: ${name}`}
-                    // Not `disabled`, which would take the focus from it.
-                    aria-disabled={retrying}
-                    onClick={() => {
-                        void engine().retry(id);
-                    }}
-                >
-                    {labels.retry}
-                </button>
-            )}
+            {button('visit', hasResult && output !== null, () => {
+                engine().visit(id);
+            })}
         </span>
     );
 }

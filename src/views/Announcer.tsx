@@ -1,4 +1,4 @@
-import React from 'react';
+import * as React from 'react';
 import type { Run } from '../engine/run';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';

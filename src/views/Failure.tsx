@@ -1,4 +1,4 @@
-import React from 'react';
+import * as React from 'react';
 import type { JobError } from '../engine/snapshot';
 import type { Labels } from './labels';
 

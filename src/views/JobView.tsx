@@ -1,4 +1,4 @@
-import React from 'react';
+import * as React from 'react';
 import { elapsedOf, shareOf, shareOfBar, type Run } from '../engine/run';
 import { isFinal } from '../engine/snapshot';
 import { Actions } from './Actions';
@@ -112,12 +112,7 @@ function Footnote({ run, now, parts, labels, connection }: Props) {
     return (
         <div className="long-job-line">
             <Facts facts={facts} className="long-job-facts" />
-            <Actions
-                run={run}
-                labels={labels}
-                canCancel={parts.has('cancel')}
-                canRetry={parts.has('retry')}
-            />
+            <Actions run={run} labels={labels} parts={parts} />
         </div>
     );
 }

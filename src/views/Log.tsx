@@ -1,4 +1,5 @@
-import React, { useLayoutEffect, useRef } from 'react';
+import * as React from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import type { LogLine } from '../engine/snapshot';
 import type { Labels } from './labels';
 

@@ -1,9 +1,5 @@
-import React, {
-    useMemo,
-    useRef,
-    type CSSProperties,
-    type ReactNode,
-} from 'react';
+import * as React from 'react';
+import { useMemo, useRef, type CSSProperties, type ReactNode } from 'react';
 import { stringifyId, type Id } from '../engine/id';
 import { isFinal } from '../engine/snapshot';
 import { Announcer } from './Announcer';

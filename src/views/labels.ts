@@ -24,7 +24,7 @@ export const LABELS = {
     details: 'Details',
     jobs: 'Jobs',
     none: 'No jobs yet',
-    show: 'Show result',
+    visit: 'Show result',
     clear: 'Clear finished',
     notify: 'Notify me when a job ends',
 };

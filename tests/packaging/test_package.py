@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -17,7 +18,8 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
 
 
 @pytest.mark.parametrize(
-    "name", ["py.typed", "metadata.json", "_imports_.py", "LongJob.py"]
+    "name",
+    ["py.typed", "metadata.json", "_imports_.py", "LongJob.py", "LongJobTray.py"],
 )
 def test_generated_file_is_there(name: str) -> None:
     assert FILES.joinpath(name).is_file()
@@ -33,9 +35,15 @@ def test_bundle_is_there() -> None:
         assert FILES.joinpath(path).is_file()
 
 
+def test_bundle_is_small() -> None:
+    bundle = FILES.joinpath("dash_long_components.min.js").read_bytes()
+    assert len(gzip.compress(bundle, 9)) <= 12 * 1024
+
+
 def test_component_docs_come_from_the_sources() -> None:
-    (component,) = json.loads(FILES.joinpath("metadata.json").read_text())
-    assert component.endswith("LongJob.tsx")
+    components = json.loads(FILES.joinpath("metadata.json").read_text())
+    files = [component.split("/")[-1] for component in components]
+    assert sorted(files) == ["LongJob.tsx", "LongJobTray.tsx"]
 
 
 def test_version_is_that_of_the_distribution() -> None:

@@ -1,0 +1,246 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import * as React from 'react';
+import {
+    afterEach,
+    beforeEach,
+    describe,
+    expect,
+    test,
+    vi,
+    type Mock,
+} from 'vitest';
+import { LongJobTray } from '../index';
+import { FakeDash } from '../testing/dash';
+
+let dash: FakeDash;
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    document.title = 'App';
+    dash = new FakeDash();
+    vi.spyOn(console, 'error').mockReturnValue();
+});
+
+afterEach(() => {
+    cleanup();
+    vi.useRealTimers();
+});
+
+const summary = () => document.querySelector('summary');
+const items = () =>
+    screen.queryAllByRole('listitem').map((item) => item.textContent);
+const click = (name: string) => {
+    fireEvent.click(screen.getByRole('button', { name }));
+};
+
+/** jsdom opens no details by a click on their summary. */
+function toggle(): void {
+    const details = document.querySelector('details');
+    if (details) {
+        details.open = !details.open;
+        fireEvent(details, new Event('toggle'));
+    }
+}
+
+async function fail(token: string): Promise<void> {
+    await dash.show(token, 'failed', {
+        elapsed: 3,
+        error: { type: 'ValueError', message: 'bad' },
+    });
+}
+
+test('it lists all jobs, those without a view too, the newest first', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { slot: 'a', view: null, name: 'app.load_data' });
+    dash.start('b', { slot: 'b' });
+    await dash.show('a', 'running', { elapsed: 9, bars: [[3, 10, null]] });
+    expect(summary()?.textContent).toBe('Jobs2');
+    expect(items()).toEqual([]);
+    toggle();
+    expect(items()).toEqual([
+        'TrainQueuedCancel',
+        'Load dataRunning3 of 1030 %0:09about 0:21 leftCancel',
+    ]);
+    await dash.pass(1000);
+    expect(items()[1]).toContain('0:10about 0:20 left');
+});
+
+test('it says that there are none yet', () => {
+    render(<LongJobTray />);
+    toggle();
+    expect(document.querySelector('.long-job-panel')?.textContent).toBe(
+        'No jobs yet',
+    );
+});
+
+test('a job is cancelled and retried from it', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { slot: 'a' });
+    dash.start('b', { slot: 'b', name: 'app.fit' });
+    toggle();
+    click('Cancel: Train');
+    await dash.pass(0);
+    expect(dash.server.cancelled).toEqual([['a']]);
+    click('Retry: Train');
+    await dash.pass(0);
+    const { url } = dash.server.requests[dash.server.requests.length - 1] ?? {};
+    expect(url).toBe('/_dash-update-component');
+});
+
+test('a result is gone to, on the page where its job was started', async () => {
+    const navigated = vi.fn();
+    window.addEventListener('_dashprivate_pushstate', navigated);
+    document.body.insertAdjacentHTML('beforeend', '<p id="out">done</p>');
+    const out = document.getElementById('out') ?? document.body;
+    const scroll = vi.fn();
+    out.scrollIntoView = scroll;
+    render(<LongJobTray />);
+    dash.start('a', { outputs: [['out', 'children']] });
+    await dash.show('a', 'succeeded');
+    window.history.pushState({}, '', '/other');
+    toggle();
+    click('Show result: Train');
+    expect(window.location.pathname).toBe('/');
+    expect(navigated).toHaveBeenCalledOnce();
+    expect(scroll).toHaveBeenCalledOnce();
+    expect(document.activeElement).toBe(out);
+    out.blur();
+    expect(out.hasAttribute('tabindex')).toBe(false);
+    window.removeEventListener('_dashprivate_pushstate', navigated);
+    out.remove();
+});
+
+test('a result that comes with its page is waited for', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { outputs: [['late', 'children']] });
+    await dash.show('a', 'succeeded');
+    toggle();
+    click('Show result: Train');
+    const late = document.createElement('input');
+    late.id = 'late';
+    late.scrollIntoView = vi.fn();
+    document.body.append(late);
+    await dash.pass(0);
+    expect(document.activeElement).toBe(late);
+    expect(late.hasAttribute('tabindex')).toBe(false);
+    late.remove();
+});
+
+test('what has ended can be cleared away', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { slot: 'a' });
+    dash.start('b', { slot: 'b', name: 'app.fit' });
+    await fail('a');
+    toggle();
+    expect(items().length).toBe(2);
+    click('Clear finished');
+    expect(items()).toEqual(['FitQueuedCancel']);
+    expect(screen.queryByRole('button', { name: 'Clear finished' })).toBeNull();
+});
+
+test('it closes by Escape and by a click elsewhere', () => {
+    render(<LongJobTray />);
+    const isOpen = () => document.querySelector('details')?.open;
+    toggle();
+    fireEvent.pointerDown(screen.getByText('No jobs yet'));
+    expect(isOpen()).toBe(true);
+    fireEvent.keyDown(screen.getByText('No jobs yet'), { key: 'Escape' });
+    expect(isOpen()).toBe(false);
+    toggle();
+    fireEvent.pointerDown(document.body);
+    expect(isOpen()).toBe(false);
+});
+
+describe('the title of the tab', () => {
+    const settle = () => dash.pass(0);
+
+    test('says how many jobs are live', async () => {
+        const { unmount } = render(<LongJobTray />);
+        expect(document.title).toBe('App');
+        dash.start('a', { slot: 'a' });
+        dash.start('b', { slot: 'b' });
+        expect(document.title).toBe('(2)\u00a0App');
+        document.title = 'Page 2';
+        await settle();
+        expect(document.title).toBe('(2)\u00a0Page 2');
+        await fail('a');
+        expect(document.title).toBe('(1)\u00a0Page 2');
+        unmount();
+        expect(document.title).toBe('Page 2');
+    });
+
+    test("is left to Dash's own while callbacks run", async () => {
+        dash.store.configure({ update_title: 'Updating...' });
+        render(<LongJobTray />);
+        dash.start('a');
+        document.title = 'Updating...';
+        await settle();
+        expect(document.title).toBe('Updating...');
+        document.title = '(3)\u00a0App';
+        await settle();
+        expect(document.title).toBe('(1)\u00a0App');
+    });
+
+    test('is left alone without a badge', () => {
+        document.title = '(2024) Report';
+        render(<LongJobTray badge={false} />);
+        dash.start('a');
+        expect(document.title).toBe('(2024) Report');
+    });
+});
+
+describe('a notification', () => {
+    let notice: Mock<(title: string, options: NotificationOptions) => void>;
+    let hidden: boolean;
+
+    class FakeNotification {
+        static permission: NotificationPermission = 'granted';
+        static requestPermission = () => Promise.resolve('granted' as const);
+        onclick = () => undefined;
+        constructor(title: string, options: NotificationOptions) {
+            notice(title, options);
+        }
+    }
+
+    beforeEach(() => {
+        notice = vi.fn();
+        hidden = true;
+        FakeNotification.permission = 'granted';
+        vi.stubGlobal('Notification', FakeNotification);
+        vi.spyOn(document, 'hidden', 'get').mockImplementation(() => hidden);
+    });
+
+    test('tells of the end of a job that nobody sees', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        await fail('a');
+        expect(notice).toHaveBeenCalledExactlyOnceWith('Train', {
+            body: 'Failed, bad',
+            tag: 'a',
+        });
+    });
+
+    test('is not for a page that is seen, or for who does not want it', async () => {
+        const { rerender } = render(<LongJobTray />);
+        dash.start('a');
+        hidden = false;
+        await fail('a');
+        hidden = true;
+        rerender(<LongJobTray notify={false} />);
+        dash.start('b');
+        await fail('b');
+        expect(notice).not.toHaveBeenCalled();
+    });
+
+    test('is offered where it may be asked for', async () => {
+        FakeNotification.permission = 'default';
+        render(<LongJobTray />);
+        toggle();
+        click('Notify me when a job ends');
+        await dash.pass(0);
+        expect(screen.queryByRole('button', { name: /Notify/ })).toBeNull();
+        dash.start('a');
+        await fail('a');
+        expect(notice).toHaveBeenCalledOnce();
+    });
+});

@@ -1,0 +1,123 @@
+import * as React from 'react';
+import {
+    useEffect,
+    useMemo,
+    useRef,
+    useState,
+    type CSSProperties,
+} from 'react';
+import { isFinal } from '../engine/snapshot';
+import { useEngine, useNow, useRuns } from './hooks';
+import { JobView } from './JobView';
+import { LABELS } from './labels';
+import { TRAY_PARTS, type Part } from './parts';
+import { useBadge } from './useBadge';
+import { useNotices } from './useNotices';
+
+type Props = {
+    id: string | undefined;
+    labels: object | undefined;
+    className: string | undefined;
+    style: CSSProperties | undefined;
+    badge: boolean;
+    notify: boolean;
+};
+
+const parts = new Set<Part>(TRAY_PARTS);
+
+/** All jobs of the browser session, the newest first, behind a button. */
+export function TrayView({
+    id,
+    labels: words,
+    className = '',
+    style,
+    badge,
+    notify,
+}: Props) {
+    const engine = useEngine();
+    const runs = useRuns((each) => each.runs.listed) ?? [];
+    const live = runs.filter(({ status }) => !isFinal(status));
+    const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
+    const element = useRef<HTMLDetailsElement>(null);
+    const [isOpen, setOpen] = useState(false);
+    const [isAtEnd, setAtEnd] = useState(false);
+    const now = useNow(isOpen && live.length > 0);
+    useBadge(badge ? live.length : 0);
+    const ask = useNotices(notify, runs, labels);
+
+    useEffect(() => {
+        const closeFor = ({ target }: Event) => {
+            if (!element.current?.contains(target as Node)) {
+                setOpen(false);
+            }
+        };
+        document.addEventListener('pointerdown', closeFor);
+        return () => {
+            document.removeEventListener('pointerdown', closeFor);
+        };
+    }, []);
+
+    return (
+        <details
+            id={id}
+            ref={element}
+            className={`long-job-tray ${isAtEnd ? 'long-job-tray-end' : ''} ${className}`}
+            style={style}
+            open={isOpen}
+            onToggle={({ currentTarget: details }) => {
+                const { left, right } = details.getBoundingClientRect();
+                setAtEnd(left + right > window.innerWidth);
+                setOpen(details.open);
+            }}
+            onKeyDown={({ key, currentTarget: details }) => {
+                if (key === 'Escape') {
+                    setOpen(false);
+                    details.querySelector('summary')?.focus();
+                }
+            }}
+        >
+            <summary>
+                {labels.jobs}
+                {live.length > 0 && (
+                    <span className="long-job-count">{live.length}</span>
+                )}
+            </summary>
+            {isOpen && (
+                <div className="long-job-panel">
+                    {runs.length === 0 && labels.none}
+                    <ul>
+                        {[...runs].reverse().map((run) => (
+                            <li
+                                key={run.id}
+                                className={`long-job long-job-${run.status}`}
+                            >
+                                <JobView
+                                    run={run}
+                                    now={Math.max(now, run.at)}
+                                    parts={parts}
+                                    labels={labels}
+                                    connection=""
+                                />
+                            </li>
+                        ))}
+                    </ul>
+                    {ask && (
+                        <button type="button" onClick={ask}>
+                            {labels.notify}
+                        </button>
+                    )}
+                    {runs.length > live.length && (
+                        <button
+                            type="button"
+                            onClick={() => {
+                                engine().runs.clear();
+                            }}
+                        >
+                            {labels.clear}
+                        </button>
+                    )}
+                </div>
+            )}
+        </details>
+    );
+}
