@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,11 +15,13 @@ import dash
 from dash.dependencies import ClientsideFunction
 
 from . import dash_bridge
-from .exceptions import BadHandleError
+from .exceptions import BadHandleError, StoreUnavailableError
 from .handles import Handles
 from .jobs import JobError, Status
 from .managers.base import LongCallbackManager
 from .records import Snapshot
+
+logger = logging.getLogger("dash_long_components")
 
 #: Id of the component that hands new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
@@ -186,7 +189,11 @@ class LongJobs:
     def warm_up(self) -> None:
         """Get the managers ready: a page was just served."""
         for manager in self._managers:
-            manager.warm_up()
+            try:
+                manager.warm_up()
+            except StoreUnavailableError as error:
+                # No reason not to show the page: it may be well when it asks.
+                logger.warning("%s", error)
 
     def register_cancels(self) -> None:
         """Register a clientside callback for each Input that cancels. Idempotent.

@@ -44,7 +44,7 @@ class Attendance:
         seen = self._cache.get(_seen(ticket))
         # A later time than now is from before the machine was started again.
         if seen is None or not 0 <= now - seen < leave_timeout * _QUIET:
-            with self._cache.transact(retry=True):
+            with self._cache.transact():
                 if ticket in self._expected.read():
                     self._cache.set(_seen(ticket), now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import getpass
 import hashlib
 import multiprocessing
@@ -12,13 +13,13 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from .. import quantities, tasks
-from ..exceptions import StoreError, TaskNotFoundError
+from ..exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ..jobs import Call, JobError, Lane, Status, new_job_id
 from ..records import Record, Snapshot
 from ..tasks import Task
@@ -33,6 +34,32 @@ _EXTRA = (
     "DiskcacheLongCallbackManager needs packages that are missing: "
     'pip install "dash-long-components[diskcache]"'
 )
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Self = TypeVar("Self", bound="DiskcacheLongCallbackManager")
+
+
+def _tells_outages(
+    method: Callable[Concatenate[Self, P], T],
+) -> Callable[Concatenate[Self, P], T]:
+    """Have a method raise StoreUnavailableError while the store is not to be used."""
+
+    @functools.wraps(method)
+    def tell(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        from .outages import told
+
+        try:
+            with told(self._connect().store):
+                return method(self, *args, **kwargs)
+        except StoreUnavailableError:
+            raise
+        except StoreError:
+            self.close()  # whoever asks next begins anew
+            raise
+
+    return tell
 
 
 class DiskcacheLongCallbackManager(LongCallbackManager):
@@ -99,6 +126,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._launcher: Launcher | None = None
         self._secret: bytes | None = None
 
+    @_tells_outages
     def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
         launcher = self._connect()
         if not launcher.knows(task):
@@ -125,10 +153,12 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         launcher.ring()
         return record.id
 
+    @_tells_outages
     def read(self, job_id: str, cursor: int) -> Snapshot:
         launcher = self._connect()
         return self._snapshot(launcher, launcher.store.read(job_id), cursor)
 
+    @_tells_outages
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
         launcher = self._connect()
         records = launcher.store.read_all([job_id for job_id, _ in readings])
@@ -161,19 +191,23 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             return replace(snapshot, result=launcher.store.result(record.id))
         return snapshot
 
+    @_tells_outages
     def cancel(self, job_id: str) -> None:
         launcher = self._connect()
         launcher.store.request_cancel(job_id)
         launcher.ring()
 
+    @_tells_outages
     def secret(self) -> bytes:
         if self._secret is None:
             self._secret = self._connect().store.secret()
         return self._secret
 
+    @_tells_outages
     def libraries(self) -> frozenset[str]:
         return self._connect().store.libraries()
 
+    @_tells_outages
     def warm_up(self) -> None:
         self._connect().ensure()
 
@@ -194,7 +228,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return launcher
 
     def _make_launcher(self) -> Launcher:
-        from . import app_code
+        from . import app_code, outages
         from .dispatcher import Settings
         from .launcher import Launcher
         from .store import Store
@@ -208,7 +242,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             start_method=self._start_method,
             app=app_code.AppCode.current(self.app_modules, tasks.modules()),
         )
-        launcher = Launcher(Store(directory, self._result_ttl), settings)
+        store = Store(directory, self._result_ttl)
+        with outages.told(store):
+            launcher = Launcher(store, settings)
         weakref.finalize(self, launcher.close)
         return launcher
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -22,17 +23,24 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from .. import tasks
+from ..exceptions import StoreError, StoreUnavailableError
 from ..jobs import JobError, Status
 from .app_code import AppCode
 from .doorbell import Doorbell
+from .outages import outlast, told
 from .overseer import Overseer
 from .processes import Process, adopt_orphans, children, kill_group
 from .spares import Spare
 from .store import Store
 from .worker import enter_and_work
 
+logger = logging.getLogger("dash_long_components")
+
 #: Seconds after which the dispatcher looks around without being told to.
 TICK = 1.0
+
+#: Exit code of a dispatcher that has no store: EX_TEMPFAIL of <sysexits.h>.
+NO_STORE = 75
 
 #: Seconds between two sweeps of records whose time is over.
 SWEEP_INTERVAL = 60.0
@@ -90,9 +98,7 @@ class Dispatcher:
     def run(self) -> None:
         """Do the work; return when it is done or there is another dispatcher."""
         with Doorbell() as bell:
-            if not self._store.roster.claim(
-                self._settings.code, self._me, port=bell.port
-            ):
+            if not self._claim(port=bell.port):
                 return
             self._install_signals(bell)
             self._failures = self._settings.app.load()
@@ -105,30 +111,45 @@ class Dispatcher:
             # not write to, and thereby copy, the pages that workers share.
             gc.collect()
             gc.freeze()
-            self._store.roster.claim(
-                self._settings.code,
-                self._me,
-                port=bell.port,
-                tasks=tasks.fingerprints(),
-            )
+            self._claim(port=bell.port, tasks=tasks.fingerprints())
             try:
                 self._work(bell)
             finally:
                 if self._spare is not None:
                     self._spare.dismiss()
 
+    def _claim(self, **about: Any) -> bool:
+        def claim() -> bool:
+            return self._store.roster.claim(self._settings.code, self._me, **about)
+
+        return outlast(self._store, claim)
+
     def _work(self, bell: Doorbell) -> None:
         while self._stopped_by is None:
-            self._watch()
-            self._end_strays()
-            self._overseer.end_waiting()
-            self._start_jobs()
-            self._keep_spare()
-            self._sweep()
-            if self._is_done():
-                return
+            try:
+                with told(self._store):
+                    if self._look_around():
+                        return
+            except StoreUnavailableError as error:
+                logger.warning("%s", error)
+            except StoreError:
+                self._kill_children()
+                raise
             bell.wait(self._overseer.wait(TICK))
         self._stop(self._stopped_by)
+
+    def _look_around(self) -> bool:
+        """Do what is to be done now. True if there will be nothing more to do.
+
+        The store may fail it at any point, and the next round takes it up there.
+        """
+        self._watch()
+        self._end_strays()
+        self._overseer.end_waiting()
+        self._start_jobs()
+        self._keep_spare()
+        self._sweep()
+        return self._is_done()
 
     def _start_jobs(self) -> None:
         settings = self._settings
@@ -255,18 +276,20 @@ class Dispatcher:
     def _stop(self, by: signal.Signals) -> None:
         """End every job at once: somebody stopped the dispatcher."""
         reason = f"It was stopped with the server, by {by.name}."
+        self._kill_children()
         for job_id, entry in self._store.workers().items():
             if entry["dispatcher"] != self._me.to_list():
                 continue
-            child = self._children.get(job_id)
-            if child is not None:
-                _kill(child)
-            elif entry["worker"] is not None:
+            if job_id not in self._children and entry["worker"] is not None:
                 Process.from_list(entry["worker"]).kill_tree()
             self._bury(job_id, reason)
         if by is signal.SIGINT:
             # Ctrl-C means all of it. Otherwise who is waiting waits for a restart.
             self._store.drop_queue(self._settings.code, reason)
+
+    def _kill_children(self) -> None:
+        for child in self._children.values():
+            _kill(child)
 
     def _install_signals(self, bell: Doorbell) -> None:
         def stop(number: int, _frame: object) -> None:
@@ -302,8 +325,18 @@ def _describe_exit(exit_code: int | None) -> str:
 
 
 def main() -> None:
-    """Run a dispatcher with the settings on standard input."""
-    Dispatcher(Settings.from_json(sys.stdin.buffer.read())).run()
+    """Run a dispatcher with the settings on standard input.
+
+    Exits with ``NO_STORE`` if the store can't be used, for a while at least.
+    """
+    settings = Settings.from_json(sys.stdin.buffer.read())
+    try:
+        Dispatcher(settings).run()
+    except StoreError as error:
+        logger.error("%s", error)
+        # Whoever starts the next one is not to do so at once.
+        time.sleep(TICK)
+        sys.exit(NO_STORE)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from ..exceptions import StoreError, StoreUnavailableError
 from ..tasks import Task
-from .dispatcher import Settings
+from .dispatcher import NO_STORE, Settings
 from .doorbell import ring
+from .outages import outlast, told
 from .processes import Process
 from .store import Store
 
@@ -74,13 +76,17 @@ class Launcher:
                 self._launch()
 
     def ring(self) -> None:
-        """Tell the dispatcher to look at the store, now."""
+        """Tell the dispatcher to look at the store, now.
+
+        One that is still starting, or can't be found during an outage of the store,
+        will look without being told to.
+        """
         self._look_again = 0.0
-        self.ensure()
-        dispatcher = self._find()
-        # One that is still starting will look without being told to.
-        if dispatcher is not None:
-            ring(dispatcher["port"])
+        with suppress(StoreUnavailableError), told(self.store):
+            self.ensure()
+            dispatcher = self._find()
+            if dispatcher is not None:
+                ring(dispatcher["port"])
 
     def knows(self, task: Task) -> bool:
         """Tell whether the dispatcher finds a task by its key.
@@ -148,10 +154,13 @@ class Launcher:
     def _attend(self, process: subprocess.Popen[bytes]) -> None:
         """Give a dispatcher its settings, and collect its exit code in the end."""
         process.communicate(self._settings.to_json())
-        last = self.store.roster.dispatchers().get(self.code, {})
+        try:
+            last = outlast(self.store, self.store.roster.dispatchers).get(self.code, {})
+        except StoreError:
+            return
         has_worked = "tasks" in last and last["process"][0] == process.pid
         with self._lock:
-            failed = process.returncode != 0 and not has_worked
+            failed = process.returncode not in (0, NO_STORE) and not has_worked
             self._failures = self._failures + 1 if failed else 0
 
 

@@ -103,5 +103,5 @@ class Roster:
                 table.write(rows)
 
     def _transaction(self) -> AbstractContextManager[None]:
-        transaction: AbstractContextManager[None] = self._cache.transact(retry=True)
+        transaction: AbstractContextManager[None] = self._cache.transact()
         return transaction

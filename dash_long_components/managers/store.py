@@ -29,6 +29,10 @@ from .tables import Table
 _SECRET = "secret"  # noqa: S105
 _WAITING = "waiting"
 
+#: Seconds for which a process waits until another one has written. Then it is an error:
+#: a request has to be answered, and others tried.
+BUSY_TIMEOUT = 5.0
+
 #: Bytes up to which the text of a record is remembered with what it says.
 _SMALL = 4096
 
@@ -61,6 +65,7 @@ class Store:
         try:
             self._cache = diskcache.Cache(
                 self.directory,
+                timeout=BUSY_TIMEOUT,
                 eviction_policy="none",
                 # All values in the database file: a value in a file of its own would
                 # be litter to diskcache.Cache.check() of a cache around this one.
@@ -382,7 +387,7 @@ class Store:
         return Countdowns(self._cache, f"waits:{code}")
 
     def _transaction(self) -> AbstractContextManager[None]:
-        transaction: AbstractContextManager[None] = self._cache.transact(retry=True)
+        transaction: AbstractContextManager[None] = self._cache.transact()
         return transaction
 
 

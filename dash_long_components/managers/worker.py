@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import signal
+import sqlite3
 import sys
 import time
 from contextlib import suppress
@@ -17,10 +18,15 @@ from ..current import CurrentJob
 from ..exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ..jobs import Call
 from ..records import Report
+from ..runtime import Outcome
 from ..tasks import Task
 from .app_code import AppCode
+from .outages import outlast
 from .processes import Process, adopt_orphans
 from .store import Store
+
+#: What SQLite says to a result that is larger than it can keep, and Python for it.
+_TOO_LARGE = (sqlite3.DataError, OverflowError)
 
 
 def work(
@@ -34,19 +40,23 @@ def work(
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
     """
-    call = store.call(job_id)
+    call = outlast(store, lambda: store.call(job_id))
     if call is None:
         return
     timeout = call.limits.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
-    if not store.register_worker(job_id, Process.current(), deadline):
+    me = Process.current()
+    if not outlast(store, lambda: store.register_worker(job_id, me, deadline)):
         return
     if app is not None:
         failures = app.load()
-    name = store.read(job_id).task
+    name = outlast(store, lambda: store.read(job_id)).task
 
     def write(report: Report) -> None:
-        store.change(job_id, lambda job: job.report(time.time(), report))
+        outlast(
+            store,
+            lambda: store.change(job_id, lambda job: job.report(time.time(), report)),
+        )
 
     job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:
@@ -54,6 +64,17 @@ def work(
     except Exception as error:
         outcome = runtime.failure(name, error, call.debug)
     try:
+        outlast(store, lambda: _end(store, job_id, outcome))
+    except _TOO_LARGE as error:
+        outcome = runtime.failure(name, error, call.debug)
+        outlast(store, lambda: _end(store, job_id, outcome))
+    finally:
+        store.close()
+
+
+def _end(store: Store, job_id: str, outcome: Outcome) -> None:
+    """Write how a function ended, unless the job's end was decided while it ran."""
+    with suppress(JobEndedError):
         store.change(
             job_id,
             lambda job: job.end(
@@ -61,10 +82,6 @@ def work(
             ),
             outcome.result,
         )
-    except JobEndedError:
-        pass  # its end was decided while it ran
-    finally:
-        store.close()
 
 
 def enter_and_work(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from pathlib import Path
 
@@ -56,6 +57,29 @@ def test_job_that_expired_while_no_server_was_there_does_not_begin(
     second.release("held")
     page.wait_for("succeeded", running)
     assert not second.file("waiting").exists()
+
+
+def test_locked_store_holds_jobs_up_and_ends_none(serve: Serve) -> None:
+    server = serve(command(max_concurrency=1))
+    page = server.page()
+    running = page.start("hold", "held")
+    server.wait_for_file("held")
+    waiting = page.start("echo", "after")
+    database = sqlite3.connect(
+        server.file("cache") / "long-jobs" / "cache.db", isolation_level=None
+    )
+    database.execute("BEGIN IMMEDIATE")
+    server.release("held")
+    # Worker and dispatcher have come to know, and don't give up.
+    until(
+        lambda: server.log.count("can't be read or written now") > 1, TIMEOUT, poll=0.05
+    )
+    page.poll(running, waiting)
+    assert (running.status, waiting.status) == ("running", "queued")
+    database.execute("ROLLBACK")
+    database.close()
+    page.wait_for("succeeded", running, waiting)
+    assert (running.result, waiting.result) == ("held", "after")
 
 
 def test_page_goes_on_with_its_job_after_a_restart(

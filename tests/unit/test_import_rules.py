@@ -88,7 +88,16 @@ DISKCACHE = {
             "doorbell",
             "instants",
         ),
-        *("lanes", "launcher", "overseer", "processes", "roster", "spares", "store"),
+        *(
+            "lanes",
+            "launcher",
+            "outages",
+            "overseer",
+            "processes",
+            "roster",
+            "spares",
+            "store",
+        ),
         *("tables", "worker"),
     )
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import diskcache
 import pytest
 
+from dash_long_components.exceptions import StoreError
 from dash_long_components.jobs import Call, Status
 from dash_long_components.managers.app_code import AppCode
 from dash_long_components.managers.dispatcher import (
@@ -116,6 +119,31 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
         dispatcher._watch()
     assert store.read("job").status is Status.RUNNING
     assert "job" in store.workers()
+
+
+def test_dispatcher_goes_on_after_an_outage_of_the_store(
+    dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    bell = mock.Mock()
+    rounds = [diskcache.Timeout(), sqlite3.OperationalError("disk is full"), True]
+    with mock.patch.object(dispatcher, "_look_around", side_effect=rounds):
+        dispatcher._work(bell)
+    assert bell.wait.call_count == 2
+    assert caplog.text.count("can't be read or written now") == 2
+
+
+def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
+    dispatcher: Dispatcher,
+) -> None:
+    child = mock.Mock(pid=None, exitcode=None)
+    dispatcher._children["job"] = child
+    error = sqlite3.OperationalError("no such table: Cache")
+    with (
+        mock.patch.object(dispatcher, "_look_around", side_effect=error),
+        pytest.raises(StoreError, match="are gone"),
+    ):
+        dispatcher._work(mock.Mock())
+    child.join.assert_called_once()
 
 
 def test_settings_come_back_from_their_json() -> None:
