@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dash.testing.wait import until
@@ -133,6 +134,71 @@ def test_set_props_reaches_the_page(page: Page) -> None:
     assert job.status == "succeeded", job.snapshots
     props = [update for s in job.snapshots for update in s.get("props", [])]
     assert props[-1] == ["say-in", "title", "three"]
+
+
+def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
+    page: Page, name: str
+) -> None:
+    names = [f"{name}-a", f"{name}-b"]
+    jobs = [page.start("loop", each) for each in names]
+    for each in names:
+        wait_for_file(each)
+
+    def latest(job: Job) -> list[Any]:
+        return [s["bars"] for s in job.snapshots if "bars" in s][-1:]
+
+    shown = [[[1, 4, each], [1, 2, each], [2, 3, "inner"]] for each in names]
+
+    def are_shown() -> bool:
+        page.poll(*jobs)
+        return [latest(job) for job in jobs] == [[bars] for bars in shown]
+
+    until(are_shown, TIMEOUT, poll=0.02)
+    late = Job(jobs[0].handle)
+    page.poll(late)
+    assert late.snapshots[0]["bars"] == shown[0]
+    assert late.snapshots[0]["elapsed"] > 0
+    for each in names:
+        release(each)
+    page.wait_for("succeeded", *jobs)
+    for each, job in zip(names, jobs, strict=True):
+        assert latest(job) == [[[1, 4, each]]]
+        lines = [line for s in job.snapshots for line in s.get("log", [])]
+        places = [(outer, inner) for outer in range(2) for inner in range(3)]
+        assert lines == [
+            [number, f"{each}: {outer}, {inner}"]
+            for number, (outer, inner) in enumerate(places, 1)
+        ]
+
+
+def test_yields_arrive_while_the_job_runs_and_once(page: Page, name: str) -> None:
+    job = page.start("stream", name)
+    wait_for_file(name)
+
+    def text(job: Job) -> str:
+        text = ""
+        for snapshot in job.snapshots:
+            for update in snapshot.get("props", []):
+                assert update[:2] == ["stream", "children"]
+                is_patch = isinstance(update[2], dict)
+                for operation in update[2]["operations"] if is_patch else []:
+                    text += operation["params"]["value"]
+                text = text if is_patch else update[2]
+        return text
+
+    def is_shown() -> bool:
+        page.poll(job)
+        return text(job) == "one two "
+
+    until(is_shown, TIMEOUT, poll=0.02)
+    late = Job(job.handle)
+    page.poll(late)
+    assert text(late) == "one two "
+    release(name)
+    for reader in (job, late):
+        page.wait_for("succeeded", reader)
+    assert text(job) == text(late) == "one two three "
+    assert job.snapshots[-1]["result"]["response"] == {}
 
 
 @pytest.mark.parametrize(

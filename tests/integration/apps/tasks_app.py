@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import diskcache
-from dash import Input, Output, ctx, html, set_props
+from dash import Input, Output, Patch, ctx, html, set_props
 from flask import request
 
 import dash_long_components as dash
@@ -27,6 +27,7 @@ from dash_long_components import (
     CeleryLongCallbackManager,
     DiskcacheLongCallbackManager,
     LongCallbackManager,
+    current_job,
 )
 from dash_long_components.testing import MemoryLongCallbackManager
 
@@ -53,6 +54,7 @@ NAMES = [
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
     *("brief", "grace", "leave"),
+    *("loop", "stream"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -268,6 +270,31 @@ def until(set_progress: Callable[[object], None], name: str) -> str:
         set_progress(time.monotonic())
         time.sleep(0.01)
     return name
+
+
+@long_callback("loop", job="loop-job")
+def loop(set_progress: Callable[[object], None], name: str) -> None:
+    """Go through two loops, one in the other, and wait in the middle."""
+    from tqdm import tqdm  # here and not before: most apps know nothing of it
+
+    set_progress((1, 4, name))
+    for outer in tqdm(range(2), desc=name, mininterval=0):
+        for inner in current_job().track(range(3), text="inner"):
+            current_job().log(f"{name}: {outer}, {inner}")
+            if (outer, inner) == (1, 2):
+                hold(name)
+
+
+@long_callback("stream")
+def stream(name: str) -> Any:
+    """Yield words, and wait in the middle."""
+    yield ""
+    for word in ("one", "two", "three"):
+        patch = Patch()
+        patch += f"{word} "
+        yield patch
+        if word == "two":
+            hold(name)
 
 
 @long_callback("gil")
