@@ -82,6 +82,21 @@ describe('a job', () => {
         expect(page.props('button')).toEqual({ disabled: true });
     });
 
+    test('has no mark on an output that it streams', async () => {
+        start(
+            job('a', {
+                outputs: [
+                    ['out', 'children'],
+                    ['out', 'title'],
+                ],
+            }),
+        );
+        show('a', 'running', { props: [['out', 'children', 'half']] });
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'half' });
+        expect([...page.marks]).toEqual(['out.title']);
+    });
+
     test('leaves its result, running off and progress at its default', async () => {
         start(job('a'));
         show('a', 'succeeded', {

@@ -171,6 +171,7 @@ export class Engine implements Subject {
                 job.cursor = cursor;
                 this.claims.set(job, progress);
                 this.updates.apply(props);
+                job.stream(props);
                 if (isFinal(status)) {
                     this.finish(job, snapshot);
                 }
@@ -318,7 +319,7 @@ export class Engine implements Subject {
     private settle(): void {
         this.remember();
         this.runs.flush();
-        this.marks.show([...this.jobs].flatMap(({ handle }) => handle.outputs));
+        this.marks.show([...this.jobs].flatMap(({ awaited }) => awaited));
         if (this.pending().length === 0) {
             this.poller.stop();
         }

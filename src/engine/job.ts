@@ -1,4 +1,6 @@
 import type { Handle } from './handle';
+import { stringifyId, type Id } from './id';
+import type { Update } from './update';
 
 /** Polls in the time after which a job is taken for one that nobody waits for. */
 const POLLS_PER_LEAVE = 3;
@@ -9,6 +11,8 @@ export class Job {
     cursor = 0;
     /** It has ended on the server, and its result is about to be shown. */
     ended = false;
+    /** The properties that it has set while it runs. */
+    private readonly streamed = new Set<string>();
 
     constructor(
         readonly handle: Handle,
@@ -18,6 +22,20 @@ export class Job {
 
     get token(): string {
         return this.handle.token;
+    }
+
+    /** Takes note of what it has set. */
+    stream(updates: Update[]): void {
+        for (const [id, property] of updates) {
+            this.streamed.add(keyOf(id, property));
+        }
+    }
+
+    /** The outputs of which there is nothing to see yet. */
+    get awaited(): Handle['outputs'] {
+        return this.handle.outputs.filter(
+            ([id, property]) => !this.streamed.has(keyOf(id, property)),
+        );
     }
 
     replaces({ handle: { slot } }: Job): boolean {
@@ -35,4 +53,8 @@ export class Job {
         const { leave } = this.handle;
         return ((leave ?? Infinity) * 1000) / POLLS_PER_LEAVE;
     }
+}
+
+function keyOf(id: Id, property: string): string {
+    return JSON.stringify([stringifyId(id), property]);
 }
