@@ -57,7 +57,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
-            from . import celery_worker, leases
+            from . import celery_strays, celery_worker, leases
             from .celery_store import CeleryStore
         except ImportError as error:
             raise ImportError(_EXTRA) from error
@@ -70,6 +70,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
         celery_app.steps["worker"].add(leases.step(lease))
+        celery_app.steps["worker"].add(celery_strays.StrayStep)
         tasks.on_register(lambda task: celery_worker.add_task(celery_app, task))
 
     def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:

@@ -25,6 +25,7 @@ from ..runtime import Outcome
 from ..tasks import Task
 from .celery_records import Live, Worker
 from .celery_store import CeleryStore
+from .celery_strays import lead_group
 from .leases import Lease
 from .processes import Process, adopt_orphans
 
@@ -132,6 +133,7 @@ def _process_of_its_own() -> Iterator[None]:
         yield
         return
     adopt_orphans()
+    lead_group()
     # billiard makes a SystemExit of it, which the function might have raised itself.
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

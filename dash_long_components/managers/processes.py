@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -82,12 +83,20 @@ def adopt_orphans() -> None:
 
 def children() -> set[int]:
     """Return the numbers of this process's children; zombies count."""
-    pid = os.getpid()
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return {int(child) for child in file.read().split()}
-    except FileNotFoundError:
-        return {child.pid for child in psutil.Process().children()}
+    if sys.platform == "linux":
+        with contextlib.suppress(FileNotFoundError):
+            return _children_of_threads()
+    return {child.pid for child in psutil.Process().children()}
+
+
+def _children_of_threads() -> set[int]:
+    """Return them by the thread that started each: quick, where the kernel tells."""
+    found: set[int] = set()
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):
+            text = Path(f"/proc/self/task/{thread}/children").read_text()
+            found.update(map(int, text.split()))
+    return found
 
 
 def kill_group(pid: int) -> None:

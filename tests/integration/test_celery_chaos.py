@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from tests.integration.deployment import (
     working,
 )
 from tests.integration.page import TIMEOUT, Job
-from tests.integration.servers import serving
+from tests.integration.servers import is_alive, serving, until_gone
 
 #: Seconds for which Redis is away.
 OUTAGE = 5.0
@@ -74,6 +75,28 @@ def kill(*processes: psutil.Process) -> float:
 
 def pool_of(worker: Worker) -> list[psutil.Process]:
     return worker.main().children()
+
+
+@pytest.mark.parametrize("end", ["kill", "task_time_limit"])
+def test_nothing_is_left_of_a_job_whose_process_is_killed(
+    redis: Redis, tmp_path: Path, end: str
+) -> None:
+    conf = {} if end == "kill" else {end: 2}
+    setting = Setting.celery(redis.database(), redis.database(), **conf)
+    with deployed(setting, tmp_path, 1, "-c", "1") as deployment:
+        page = deployment.page()
+        name = tmp_path / "family"
+        job = page.start("family", {"name": str(name), "then": "wait"})
+        until(name.exists, TIMEOUT, poll=0.01)
+        pids = json.loads(name.read_text())
+        (worker,) = deployment.workers
+        if end == "kill":
+            kill(*pool_of(worker))
+        page.wait_for("lost" if end == "kill" else "timed_out", job)
+        until_gone(lambda: filter(is_alive, pids))
+        # No zombies either; and what else the worker has started is left alone.
+        until(lambda: len(pool_of(worker)) == 1, TIMEOUT, poll=0.05)
+        assert page.run("echo", 1).result == 1
 
 
 def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(

@@ -105,7 +105,8 @@ DISKCACHE = {
 CELERY = {
     f"managers.{name}"
     for name in (
-        *("celery", "celery_records", "celery_store", "celery_worker"),
+        *("celery", "celery_records", "celery_store", "celery_strays"),
+        *("celery_worker",),
         *("documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),
     )

@@ -1,0 +1,114 @@
+"""What jobs leave behind when a process of the pool dies: their own processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+from celery import bootsteps
+from celery.concurrency.prefork import TaskPool as PreforkPool
+
+from .processes import Process, adopt_orphans, children, kill_group
+
+#: Seconds between two looks.
+_INTERVAL = 1.0
+
+
+class Strays:
+    """Ends the descendants of a pool's process that was killed.
+
+    Linux gives them to the worker's main process, which has adopted them beforehand;
+    elsewhere they are found by their process group.
+
+    Args:
+        members: returns the ids of the pool's processes.
+    """
+
+    def __init__(self, members: Callable[[], Collection[int]]) -> None:
+        self._members = members
+        self._seen: set[int] = set()
+        self._alive: set[int] = set()
+        self._children: set[int] = set()
+        # One look back: a process may die between the two things that are looked at.
+        self._lately_new: set[int] = set()
+        self._lately_changed = False
+        self.look()
+        self._lately_changed = False  # that was no change
+
+    def look(self) -> None:
+        """End those that have appeared with the death of a member."""
+        members = {pid for pid in self._members() if pid}
+        alive = {pid for pid in members if _is_alive(pid)}
+        # Where a member has come, one has gone that may never have been seen.
+        has_changed = alive != self._alive or members != self._seen
+        found = children()
+        new = found - self._children - members
+        if self._seen and (has_changed or self._lately_changed):
+            for pid in new | self._lately_new:
+                _end(pid)
+        if sys.platform != "linux":
+            for pid in self._alive - alive:
+                kill_group(pid)
+        self._seen, self._alive, self._children = members, alive, found
+        self._lately_new, self._lately_changed = new, has_changed
+
+
+def lead_group() -> None:
+    """Let this process's descendants be told from those of the worker's main process.
+
+    What billiard ends by its time limits, it then ends with its group.
+    """
+    if sys.platform != "win32" and os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+
+
+class StrayStep(bootsteps.StartStopStep):
+    """Has a worker of Celery end the strays of its pool."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self._stopped = threading.Event()
+
+    def start(self, worker: Any) -> None:
+        if isinstance(worker.pool, PreforkPool):
+            adopt_orphans()
+            pool: Any = worker.pool
+            strays = Strays(lambda: [member.pid for member in pool._pool._pool])
+            threading.Thread(
+                target=self._watch,
+                args=(strays,),
+                name="dash-long-jobs-strays",
+                daemon=True,
+            ).start()
+
+    def stop(self, worker: Any) -> None:
+        self._stopped.set()
+
+    def _watch(self, strays: Strays) -> None:
+        while not self._stopped.wait(_INTERVAL):
+            strays.look()
+
+
+def _end(pid: int) -> None:
+    """End a child that is in another group than this process: no one started by it."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(pid) == os.getpgrp():
+            return
+    with contextlib.suppress(ProcessLookupError):
+        Process.of(pid).kill_tree()
+    # billiard waits for its own processes only, one by one.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Process.of(pid).is_alive()
+    except ProcessLookupError:
+        return False
