@@ -56,6 +56,5 @@ _css_dist: list[dict[str, _Any]] = [
     },
 ]
 
-for _component in (LongJob, LongJobTray):
-    _component._js_dist = _js_dist  # type: ignore[attr-defined]
-    _component._css_dist = _css_dist  # type: ignore[attr-defined]
+LongJob._js_dist = LongJobTray._js_dist = _js_dist  # type: ignore[attr-defined]
+LongJob._css_dist = LongJobTray._css_dist = _css_dist  # type: ignore[attr-defined]

@@ -196,7 +196,7 @@ describe('a notification', () => {
     class FakeNotification {
         static permission: NotificationPermission = 'granted';
         static requestPermission = () => Promise.resolve('granted' as const);
-        onclick = () => undefined;
+        onclick: () => void = () => undefined;
         constructor(title: string, options: NotificationOptions) {
             notice(title, options);
         }

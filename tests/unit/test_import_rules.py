@@ -12,7 +12,7 @@ import pytest
 import dash_long_components
 
 PACKAGE = Path(dash_long_components.__file__).parent
-GENERATED = {"LongJob", "_imports_"}
+GENERATED = {"LongJob", "LongJobTray", "_imports_"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
     for path in PACKAGE.rglob("*.py")
