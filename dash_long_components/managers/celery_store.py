@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import celery
@@ -37,7 +37,10 @@ from .leases import Leases, Tenure
 
 #: Characters in one document of a result: even escaped they are less than the 1 MB
 #: that memcached takes.
-_PART = 128 * 1024
+_PART_SIZE = 128 * 1024
+
+#: What a reader puts together.
+_DOCUMENTS = ("end", "live", "queued", "taken")
 
 _LIBRARIES = "dash-long-jobs.libraries"
 _SECRET = "dash-long-jobs.secret"  # noqa: S105
@@ -71,17 +74,38 @@ class CeleryStore:
         Raises:
             KeyError: no such job, or its record has outlived its time.
         """
-        (end_text, live_text, queued, taken), fate = self._documents.read_with_fate(
-            [f"{job_id}.{part}" for part in ("end", "live", "queued", "taken")], job_id
-        )
+        (record,) = self.read_all([job_id])
+        if record is None:
+            raise KeyError(job_id)
+        return record
+
+    def read_all(self, job_ids: Sequence[str]) -> list[Record | None]:
+        """Do ``read`` for several jobs at once, by position. None: one is missing."""
+        keys = [f"{job_id}.{part}" for job_id in job_ids for part in _DOCUMENTS]
+        texts, fates = self._documents.read_with_fates(keys, job_ids)
+        return [
+            self._put_together(texts[at * len(_DOCUMENTS) :][: len(_DOCUMENTS)], fate)
+            for at, fate in enumerate(fates)
+        ]
+
+    def _put_together(
+        self, texts: Sequence[str | None], fate: Fate | None
+    ) -> Record | None:
+        """Return the record that the documents of a job make, or None."""
+        end_text, live_text, queued, taken = texts
         end = End.from_text(end_text) if end_text else None
         if end and end.live:
             return end.live.record  # the last thing to be written lasts longest
-        live = Live.from_text(live_text) if live_text else None
-        record = live.record if live else _submitted(job_id, queued)
-        if end is None:
-            worker = live.worker if live else taken and Worker.from_text(taken)
-            end = self._judge(record, worker or None, fate)
+        worker: Worker | None
+        if live_text:
+            live = Live.from_text(live_text)
+            record, worker = live.record, live.worker
+        elif queued:
+            record = Record.from_json(queued.encode())
+            worker = Worker.from_text(taken) if taken else None
+        else:
+            return None
+        end = end or self._judge(record, worker, fate)
         return end.of(record) if end else record
 
     def is_live(self, job_id: str) -> bool:
@@ -151,7 +175,7 @@ class CeleryStore:
         )
         if end or live_text or queued is None:
             return None
-        record = _submitted(job_id, queued).start(time.time())
+        record = Record.from_json(queued.encode()).start(time.time())
         live = Live(run=new_job_id(), worker=worker, record=record)
         # Again if the backend has lost its answer: then it is we who stand there.
         if live.run != self._claim(live).run:
@@ -191,7 +215,7 @@ class CeleryStore:
 
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
-        parts = [text[at : at + _PART] for at in range(0, len(text), _PART)]
+        parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
         for number, part in enumerate(parts):
             self._documents.write(_part(live, number), part)
         if record.libraries:
@@ -242,13 +266,6 @@ class CeleryStore:
             f"{job_id}.end", lambda text: text or end.to_text()
         )
         return End.from_text(text)
-
-
-def _submitted(job_id: str, text: str | None) -> Record:
-    """Return the record that was kept when a job was submitted."""
-    if text is None:
-        raise KeyError(job_id)
-    return Record.from_json(text.encode())
 
 
 def _part(live: Live, number: int) -> str:

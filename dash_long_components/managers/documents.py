@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import celery
 from celery import states
@@ -71,18 +71,15 @@ class Documents:
         """
         return self._try(lambda: self._shelf.read(keys))[0]
 
-    def read_with_fate(
-        self, keys: Sequence[str], task_id: str
-    ) -> tuple[list[str | None], Fate | None]:
-        """Do as ``read_many``, and tell how Celery says that a task ended.
+    def read_with_fates(
+        self, keys: Sequence[str], task_ids: Sequence[str]
+    ) -> tuple[list[str | None], list[Fate | None]]:
+        """Do as ``read_many``, and tell how Celery says that each task ended.
 
         There is no fate of a task that has returned, or has not ended.
         """
-        texts, meta = self._try(lambda: self._shelf.read(keys, task_id))
-        if meta["status"] not in (states.FAILURE, states.REVOKED):
-            return texts, None
-        error = meta["result"]
-        return texts, Fate(type=type(error).__name__, message=str(error))
+        texts, metas = self._try(lambda: self._shelf.read(keys, task_ids))
+        return texts, [_fate(meta) for meta in metas]
 
     def write(self, key: str, text: str) -> None:
         """Put ``text`` in the place of what was under ``key``.
@@ -133,3 +130,10 @@ class Documents:
                     raise StoreUnavailableError(message) from error
                 logger.warning("%s", message)
                 time.sleep(_PAUSE)
+
+
+def _fate(meta: dict[str, Any]) -> Fate | None:
+    if meta["status"] not in (states.FAILURE, states.REVOKED):
+        return None
+    error = meta["result"]
+    return Fate(type=type(error).__name__, message=str(error))

@@ -12,6 +12,9 @@ import celery
 from ..exceptions import StoreError
 from .shelves import PENDING, STATE, Shelf, text_of
 
+#: How many values a database takes in one condition: Oracle the fewest.
+_MANY = 1000
+
 
 class DatabaseShelf(Shelf):
     """A shelf in Celery's own table of a database. The version is in the status."""
@@ -35,13 +38,12 @@ class DatabaseShelf(Shelf):
         return self._backend.task_cls.__table__
 
     def read(
-        self, keys: Sequence[str], task_id: str | None = None
-    ) -> tuple[list[str | None], dict[str, Any]]:
-        rows = self._rows([*keys, *([task_id] if task_id else [])])
-        meta = PENDING
-        if task_id and task_id in rows:
-            meta = self._meta(task_id)
-        return [text_of(rows[key][1]) if key in rows else None for key in keys], meta
+        self, keys: Sequence[str], task_ids: Sequence[str] = ()
+    ) -> tuple[list[str | None], list[dict[str, Any]]]:
+        rows = self._rows([*keys, *task_ids])
+        texts = [text_of(rows[key][1]) if key in rows else None for key in keys]
+        metas = [self._meta(key) if key in rows else PENDING for key in task_ids]
+        return texts, metas
 
     def write(self, key: str, text: str) -> None:
         while not (self._update(key, text) or self._insert(key, text)):
@@ -61,9 +63,13 @@ class DatabaseShelf(Shelf):
         query = self._table.select().with_only_columns(
             columns.task_id, columns.status, columns.result
         )
+        found = {}
         with self._engine.connect() as connection:
-            rows = connection.execute(query.where(columns.task_id.in_(keys)))
-            return {row.task_id: (row.status, row.result) for row in rows}
+            for at in range(0, len(keys), _MANY):
+                some = columns.task_id.in_(keys[at : at + _MANY])
+                for row in connection.execute(query.where(some)):
+                    found[row.task_id] = (row.status, row.result)
+        return found
 
     def _update(self, key: str, text: str, version: str | None = None) -> bool:
         columns = self._table.c

@@ -58,12 +58,12 @@ class Shelf(ABC):
 
     @abstractmethod
     def read(
-        self, keys: Sequence[str], task_id: str | None = None
-    ) -> tuple[list[str | None], dict[str, Any]]:
+        self, keys: Sequence[str], task_ids: Sequence[str] = ()
+    ) -> tuple[list[str | None], list[dict[str, Any]]]:
         """Return the text under each key, None where there is none.
 
-        And, read at the same time, what Celery itself keeps of a task:
-        ``{"status": ..., "result": ...}``.
+        And, read at the same time, what Celery itself keeps of tasks:
+        ``{"status": ..., "result": ...}`` of each.
         """
 
     @abstractmethod
@@ -87,10 +87,9 @@ class AnyShelf(Shelf):
     """A shelf in any backend. ``swap`` is not atomic: it has nothing to be so with."""
 
     def read(
-        self, keys: Sequence[str], task_id: str | None = None
-    ) -> tuple[list[str | None], dict[str, Any]]:
-        texts = [self._text(key) for key in keys]
-        return texts, self._meta(task_id) if task_id else PENDING
+        self, keys: Sequence[str], task_ids: Sequence[str] = ()
+    ) -> tuple[list[str | None], list[dict[str, Any]]]:
+        return [self._text(key) for key in keys], [*map(self._meta, task_ids)]
 
     def write(self, key: str, text: str) -> None:
         self._app.backend.store_result(key, text, STATE)
@@ -114,15 +113,17 @@ class KeyValueShelf(Shelf):
     """A shelf in a backend that keeps bytes by key: ours are the text and no more."""
 
     def read(
-        self, keys: Sequence[str], task_id: str | None = None
-    ) -> tuple[list[str | None], dict[str, Any]]:
-        names = [self._name(key) for key in (*keys, *([task_id] if task_id else []))]
-        found = self._get(names)
-        meta = PENDING
-        if task_id and found.pop():
-            # Few tasks have one: those that did not return.
-            meta = self._meta(task_id)
-        return [text_of(data) for data in found], meta
+        self, keys: Sequence[str], task_ids: Sequence[str] = ()
+    ) -> tuple[list[str | None], list[dict[str, Any]]]:
+        names = [self._name(key) for key in (*keys, *task_ids)]
+        found = self._get(names) if names else []
+        texts = [text_of(data) for data in found[: len(keys)]]
+        # Few tasks have something: those that did not return.
+        metas = [
+            PENDING if data is None else self._meta(task_id)
+            for task_id, data in zip(task_ids, found[len(keys) :], strict=True)
+        ]
+        return texts, metas
 
     @abstractmethod
     def _get(self, names: list[Any]) -> list[bytes | None]:

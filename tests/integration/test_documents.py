@@ -65,12 +65,12 @@ def test_what_is_written_is_read(documents: Documents) -> None:
 def test_fate_is_what_celery_says(app: Celery, documents: Documents) -> None:
     documents.write("job.live", "text")
     keys = ["job.live", "job.end"]
-    assert documents.read_with_fate(keys, "job") == (["text", None], None)
     app.backend.mark_as_failure("job", WorkerLostError("signal 9"))
-    texts, fate = documents.read_with_fate(keys, "job")
+    texts, (fate, none) = documents.read_with_fates(keys, ["job", "other"])
     assert texts == ["text", None]
     assert fate is not None
     assert (fate.type, fate.message) == ("WorkerLostError", "signal 9")
+    assert none is None
 
 
 def test_no_update_is_lost(documents: Documents) -> None:
@@ -130,4 +130,4 @@ def test_other_backends_do_by_celery_s_interface(tmp_path: Path) -> None:
     documents.write("other", "text")
     assert documents.read_many(["key", "other", "none"]) == ["None text", "text", None]
     app.backend.mark_as_failure("job", ValueError("odd"))
-    assert documents.read_with_fate(["key"], "job")[1] is not None
+    assert documents.read_with_fates(["key"], ["job"])[1] != [None]
