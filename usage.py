@@ -1,21 +1,39 @@
 """The gallery: every documented example live, its source beside it.
 
-Run `python usage.py`, or `gunicorn usage:server`.
+Run `python usage.py`, or `gunicorn usage:server`. Where `CELERY_BROKER_URL` and
+`CELERY_RESULT_BACKEND` name a broker and a result backend, jobs run on Celery's
+workers: start one with `celery -A usage:celery_app worker`.
 """
 
+import os
 from pathlib import Path
 
-import diskcache
-
 import dash_long_components as dash
-from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components import (
+    CeleryLongCallbackManager,
+    DiskcacheLongCallbackManager,
+    LongCallbackManager,
+)
 from gallery.frame import frame
 
 HERE = Path(__file__).parent
 
+long_callback_manager: LongCallbackManager
+if "CELERY_BROKER_URL" in os.environ:
+    from celery import Celery
+
+    # It reads both names from the environment itself.
+    celery_app = Celery("usage")
+    long_callback_manager = CeleryLongCallbackManager(celery_app)
+else:
+    import diskcache
+
+    cache = diskcache.Cache("./cache")
+    long_callback_manager = DiskcacheLongCallbackManager(cache)
+
 app = dash.Dash(
     __name__,
-    long_callback_manager=DiskcacheLongCallbackManager(diskcache.Cache("./cache")),
+    long_callback_manager=long_callback_manager,
     use_pages=True,
     pages_folder=str(HERE / "gallery" / "pages"),
     assets_folder=str(HERE / "gallery" / "assets"),

@@ -14,9 +14,9 @@ INTRODUCTION = """
 # Long callbacks
 
 Work that takes seconds to hours, started from a page, without holding up the
-server or the page. Each example below runs as you see it, on one
-`DiskcacheLongCallbackManager`, and its source stands beside it: the very code
-that runs.
+server or the page. Each example below runs as you see it, on one manager for all of
+them (Diskcache, or Celery where a broker is named), and its source stands beside it:
+the very code that runs.
 """
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from dash.testing.browser import Browser
 
 from tests.browser.pages import Page
 from tests.conftest import ROOT, StartApp
+from tests.integration.brokers import Redis
+from tests.integration.deployment import working
 
 EXAMPLES = {
     "simple": "simple",
@@ -54,3 +57,21 @@ def test_examples_run_under_gunicorn(browser: Browser, start_app: StartApp) -> N
     page.wait_until_enabled("#cancel-button")
     page.click("#cancel-button")
     page.wait_for_text("#cancel-paragraph", "Clicked 1 times")
+
+
+def test_examples_run_on_celery_where_a_broker_is_named(
+    browser: Browser, start_app: StartApp, redis: Redis, tmp_path: Path
+) -> None:
+    named = [
+        *("env", f"PYTHONPATH={ROOT}", f"CELERY_BROKER_URL={redis.database()}"),
+        *(f"CELERY_RESULT_BACKEND={redis.database()}", sys.executable),
+    ]
+    worker = [*named, *("-m", "celery", "-A", "usage:celery_app", "worker", "-c", "2")]
+    with working([*worker, "-l", "INFO"], tmp_path / "worker") as process:
+        app = start_app([*named, str(ROOT / "usage.py")])
+        page = GalleryPage(browser, app.url)
+        page.follow("simple")
+        page.wait_for_text("#simple-paragraph", "Clicked None times")
+        page.click("#simple-button")
+        page.wait_for_text("#simple-paragraph", "Clicked 1 times")
+        assert process.log.count(" received") == 2
