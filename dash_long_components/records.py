@@ -37,6 +37,19 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a job stands in the queue.
+
+    Attributes:
+        position: 1 is next.
+        wait: seconds until it will start, or None if that can't be told.
+    """
+
+    position: int
+    wait: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What one read of a job shows: everything newer than the reader's cursor.
 
@@ -46,6 +59,11 @@ class Snapshot:
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
         started: seconds since the epoch, or None if it has not.
+        has_begun: it runs, and the reader learns of that now.
+        estimate: seconds that its task usually takes, if that is known; only when it
+            has begun.
+        place: where it stands in the queue, if that is known; at every read, for it
+            changes without the job.
         waiting: seconds for which no worker has taken it up, while it is queued.
         elapsed: seconds since its function began, at its end the last ones.
         progress: updates of the progress Outputs, or None if nothing is new.
@@ -63,6 +81,9 @@ class Snapshot:
     created: float
     changed: float
     started: float | None = None
+    has_begun: bool = False
+    estimate: float | None = None
+    place: Place | None = None
     waiting: float | None = None
     elapsed: float | None = None
     progress: list[PropUpdate] | None = None
@@ -73,6 +94,11 @@ class Snapshot:
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the reader is to be told of it, whatever its cursor."""
+        return self.place is not None
 
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that go by the reader's clock."""
@@ -88,6 +114,12 @@ class Snapshot:
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
         if self.waiting is not None:
             head["waiting"] = round(self.waiting, 1)
+        if self.place is not None:
+            position, wait = self.place.position, self.place.wait
+            wait = None if wait is None else round(wait, 1)
+            head["queue"] = {"position": position, "wait": wait}
+        if self.estimate is not None:
+            head["estimate"] = round(self.estimate, 3)
         if self.elapsed is not None:
             head["elapsed"] = round(self.elapsed, 3)
         if self.progress:
@@ -123,6 +155,7 @@ class Record:
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
         started: seconds since the epoch, or None if it has not.
+        started_at: the cursor of that.
         cancel_requested: somebody asked for its end; it may not succeed any more.
         progress: cursor and updates of the latest ``set_progress``.
         props: ``[cursor, update]`` of every property that ``set_props`` set. A
@@ -143,6 +176,7 @@ class Record:
     created: float
     changed: float
     started: float | None = None
+    started_at: int = 0
     cancel_requested: bool = False
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
@@ -155,7 +189,9 @@ class Record:
         """Queued to running."""
         if self.status is not Status.QUEUED:
             raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
-        return self._changed(now, status=Status.RUNNING, started=now)
+        return self._changed(
+            now, status=Status.RUNNING, started=now, started_at=self.cursor + 1
+        )
 
     def report(self, now: float, report: Report) -> Record:
         """Take in what the running function reported since the last time."""
@@ -207,12 +243,14 @@ class Record:
     def since(self, cursor: int) -> Snapshot:
         """Return what changed after ``cursor``."""
         progress, bars = self.progress, self.bars
+        is_running = self.status is Status.RUNNING
         return Snapshot(
             cursor=max(cursor, self.cursor),
             status=self.status,
             created=self.created,
             changed=self.changed,
             started=self.started,
+            has_begun=is_running and self.started_at > cursor,
             progress=progress[1] if progress and progress[0] > cursor else None,
             props=[update for at, update in self.props if at > cursor] or None,
             bars=bars[1] if bars and bars[0] > cursor else None,

@@ -102,7 +102,7 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     wait = MAX_WAIT
     news: list[bytes] = []
     for position, snapshot in enumerate(jobs.read(body)):
-        if snapshot.cursor > body[position][1]:
+        if snapshot.cursor > body[position][1] or snapshot.is_news:
             news.append(b'"%d":%b' % (position, snapshot.to_json()))
         if not snapshot.status.is_terminal:
             wait = min(wait, _wait(snapshot, now))

@@ -128,6 +128,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def read(self, job_id: str, cursor: int) -> Snapshot:
         record = self._store.read(job_id)
         snapshot = record.since(cursor)
+        if snapshot.has_begun:
+            return replace(snapshot, estimate=self._store.estimate(record.task))
         if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=self._store.result(job_id))
         return snapshot

@@ -33,6 +33,7 @@ from ..jobs import Status, new_job_id
 from ..records import Record
 from .celery_records import End, Fate, Live, Worker, worker_died
 from .documents import Documents
+from .durations import median, with_another
 from .leases import Leases, Tenure
 
 #: Characters in one document of a result: even escaped they are less than the 1 MB
@@ -162,6 +163,10 @@ class CeleryStore:
         """Return the component libraries that jobs have imported."""
         return frozenset(json.loads(self._documents.read(_LIBRARIES) or "[]"))
 
+    def estimate(self, task: str) -> float | None:
+        """Return how long a task usually takes, in seconds; None if it never ran."""
+        return median(json.loads(self._documents.read(_durations(task)) or "[]"))
+
     # For workers
 
     def take(self, job_id: str, worker: Worker) -> None:
@@ -225,7 +230,16 @@ class CeleryStore:
         ended = self._end(record.id, end)
         if ended.live is None or ended.live.run != live.run:
             raise JobEndedError(f"Job {record.id} is not this worker's any more.")
+        # Last, for nobody waits for this.
+        if record.status is Status.SUCCEEDED and record.started is not None:
+            self._add_duration(record.task, record.changed - record.started)
         return live
+
+    def _add_duration(self, task: str, seconds: float) -> None:
+        self._documents.update(
+            _durations(task),
+            lambda text: json.dumps(with_another(json.loads(text or "[]"), seconds)),
+        )
 
     def _add_libraries(self, libraries: Iterable[str]) -> None:
         self._documents.update(
@@ -274,3 +288,7 @@ def _part(live: Live, number: int) -> str:
 
 def _lane(name: str) -> str:
     return f"dash-long-jobs.lane.{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def _durations(task: str) -> str:
+    return f"dash-long-jobs.durations.{hashlib.sha256(task.encode()).hexdigest()}"

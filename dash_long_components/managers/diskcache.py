@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from .. import quantities, tasks
 from ..exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ..jobs import Call, JobError, Lane, Status, new_job_id
-from ..records import Record, Snapshot
+from ..records import Place, Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
+from .forecasts import Forecasts, forecast
 
 if TYPE_CHECKING:
     import diskcache
@@ -124,6 +125,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._start_method = _check_start_method(start_method)
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None
+        self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
 
     @_tells_outages
@@ -187,6 +189,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                     record.id, leave_timeout, time.monotonic()
                 )
         snapshot = record.since(cursor)
+        if record.status is Status.QUEUED:
+            return replace(snapshot, place=self._forecasts.place(record))
+        if snapshot.has_begun:
+            estimate = launcher.store.durations.median(record.task)
+            return replace(snapshot, estimate=estimate)
         if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=launcher.store.result(record.id))
         return snapshot
@@ -216,6 +223,21 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             launcher, self._launcher = self._launcher, None
         if launcher is not None:
             launcher.close()
+
+    def _places(self, code: str) -> dict[str, Place]:
+        """Return where the jobs stand that wait for a version of the code."""
+        store, now = self._connect().store, time.time()
+        running = [
+            (record.task, now - record.started)
+            for record in store.read_all(list(store.workers())).values()
+            if record.started is not None
+        ]
+        return forecast(
+            self._max_concurrency,
+            running,
+            store.queues.waiting(code),
+            store.durations.median,
+        )
 
     def _connect(self) -> Launcher:
         """Return this process's own connection: a forked server makes a new one."""

@@ -16,9 +16,11 @@ from .. import quantities, runtime
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
 from ..jobs import Call, JobError, Lane, Status, new_job_id
-from ..records import Record, Report, Snapshot
+from ..records import Place, Record, Report, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
+from .durations import median, with_another
+from .forecasts import forecast
 from .lanes import Admission, Entry, Lanes
 
 logger = logging.getLogger("dash_long_components")
@@ -64,6 +66,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._records: dict[str, Record] = {}
         self._results: dict[str, bytes] = {}
         self._libraries: set[str] = set()
+        self._durations: dict[str, list[float]] = {}
         self._lanes = Lanes(_Rows())
         #: What is to be run, by job id, until it is started.
         self._calls: dict[str, tuple[Task, Call]] = {}
@@ -114,6 +117,10 @@ class MemoryLongCallbackManager(LongCallbackManager):
             record = self._records[job_id]
             self._see(record)
             snapshot = record.since(cursor)
+            if record.status is Status.QUEUED:
+                return replace(snapshot, place=self._places().get(job_id))
+            if snapshot.has_begun:
+                return replace(snapshot, estimate=self._estimate(record.task))
             if snapshot.cursor > cursor:
                 return replace(snapshot, result=self._results.get(job_id))
             return snapshot
@@ -164,6 +171,20 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def _running(self) -> int:
         statuses = [record.status for record in self._records.values()]
         return statuses.count(Status.RUNNING)
+
+    def _places(self) -> dict[str, Place]:
+        """Return where the jobs stand that wait, by id."""
+        now = time.time()
+        running = [
+            (record.task, now - record.started)
+            for record in self._records.values()
+            if record.status is Status.RUNNING and record.started is not None
+        ]
+        waiting = [(i, self._records[i].task) for i in self._queue if i in self._calls]
+        return forecast(self._max_concurrency, running, waiting, self._estimate)
+
+    def _estimate(self, task: str) -> float | None:
+        return median(self._durations.get(task, []))
 
     def _has_ended(self, job_id: str) -> bool:
         return self._records[job_id].status.is_terminal
@@ -254,6 +275,10 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._calls.pop(job_id, None)
         self._deadlines.forget(job_id)
         self._libraries.update(ended.libraries)
+        if status is Status.SUCCEEDED and ended.started is not None:
+            seconds = ended.changed - ended.started
+            durations = self._durations.get(ended.task, [])
+            self._durations[ended.task] = with_another(durations, seconds)
         if ended.status is Status.SUCCEEDED and result is not None:
             self._results[job_id] = result
         if ended.lane is not None:

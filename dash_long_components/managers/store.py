@@ -20,9 +20,11 @@ from ..jobs import Call, JobError, Lane, Status
 from ..records import Record
 from .attendance import Attendance
 from .countdowns import Countdowns
+from .durations import Durations
 from .instants import Instant
 from .lanes import Admission, Entry, Lanes
 from .processes import Process
+from .queues import Queues
 from .roster import Roster
 from .tables import Table
 
@@ -49,6 +51,8 @@ class Store:
 
     Attributes:
         roster: the processes that dispatch the jobs, and those that want them run.
+        queues: the jobs that wait.
+        durations: how long tasks take.
         attendance: which jobs still have a page that asks for them.
 
     Args:
@@ -76,10 +80,12 @@ class Store:
                 f"Jobs can't be kept in {self.directory}: {error}."
             ) from error
         self._lanes = Lanes(self._cache)
+        self.queues = Queues(self._cache)
         self._workers = Table(self._cache, "workers")
         self._kept = Countdowns(self._cache, "kept")
         self._libraries = Table(self._cache, "libraries")
         self.roster = Roster(self._cache)
+        self.durations = Durations(self._cache)
         self.attendance = Attendance(self._cache)
 
     def libraries(self) -> frozenset[str]:
@@ -149,7 +155,7 @@ class Store:
             if queue_timeout is not None:
                 self._waits(record.code).start(record.id, queue_timeout, Instant.now())
             if admission.entry is Entry.NOW:
-                self._enqueue(record)
+                self.queues.add(record)
             return True
 
     def read(self, job_id: str) -> Record:
@@ -218,6 +224,10 @@ class Store:
             if after.libraries:
                 known = dict.fromkeys([*self._libraries.read(), *after.libraries], True)
                 self._libraries.write(known)
+            if before.status is Status.QUEUED and after.status.is_terminal:
+                self.queues.remove(before)
+            if after.status is Status.SUCCEEDED and after.started is not None:
+                self.durations.add(after.task, after.changed - after.started)
             if before.status is Status.QUEUED:
                 self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
             return self._put(after)
@@ -249,11 +259,8 @@ class Store:
             if record.lane is not None:
                 following = self._lanes.leave(record.lane, record.id)
                 if following is not None:
-                    self._enqueue(self.read(following))
+                    self.queues.add(self.read(following))
         return record
-
-    def _enqueue(self, record: Record) -> None:
-        self._cache.push(record.id, prefix=_queue(record.code))
 
     # Queue and workers
 
@@ -265,14 +272,12 @@ class Store:
         Returns:
             Its id, or None if no job waits or no place is free.
         """
-        queue = _queue(code)
         with self._transaction():
             workers = self.workers()
             while len(workers) < max_concurrency:
-                key, job_id = self._cache.peek(prefix=queue, default=(None, None))
-                if key is None:
+                job_id = self.queues.pop(code)
+                if job_id is None:
                     return None
-                self._cache.delete(key)
                 try:
                     self.change(job_id, lambda record: record.start(time.time()))
                 except (KeyError, JobEndedError):
@@ -283,7 +288,7 @@ class Store:
                     "deadline": None,
                 }
                 self._workers.write(workers)
-                return str(job_id)
+                return job_id
         return None
 
     def register_worker(
@@ -354,11 +359,7 @@ class Store:
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` every job that waits for a code version, and forget it."""
         with self._transaction():
-            while True:
-                key, job_id = self._cache.peek(prefix=_queue(code))
-                if key is None:
-                    break
-                self._cache.delete(key)
+            while (job_id := self.queues.pop(code)) is not None:
                 with suppress(KeyError):
                     task = self.read(job_id).task
                     error = JobError(type="NotStarted", message=reason, task=task)
@@ -369,7 +370,7 @@ class Store:
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. False while jobs wait for it."""
         with self._transaction():
-            if self._cache.peek(prefix=_queue(code)) != (None, None):
+            if not self.queues.is_empty(code):
                 return False
             self.roster.resign(code)
             return True
@@ -407,7 +408,3 @@ def _call(job_id: str) -> str:
 
 def _result(job_id: str) -> str:
     return f"result:{job_id}"
-
-
-def _queue(code: str) -> str:
-    return f"queue:{code}"

@@ -66,10 +66,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callbacks": {*BASE, *BRIDGE, "dash", "checks", "extension", "managers.base"},
     "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
     "managers.base": {"jobs", "records", "tasks", "app", "dash"},
+    "managers.durations": {"diskcache"},
+    "managers.forecasts": {"records"},
     "managers.memory": {
         *BASE,
         *BRIDGE,
         *("managers.base", "managers.lanes", "quantities"),
+        *("managers.durations", "managers.forecasts"),
     },
     "testing.faults": {"dash", "werkzeug"},
     "testing.page": {*BASE, "dash", "extension"},
@@ -94,6 +97,7 @@ DISKCACHE = {
             "outages",
             "overseer",
             "processes",
+            "queues",
             "roster",
             "spares",
             "store",
@@ -111,7 +115,10 @@ CELERY = {
         *("shelf_database", "shelf_memcached", "shelves"),
     )
 }
-SHARED = {"quantities", "managers.base", "managers.lanes", "managers.processes"}
+SHARED = {
+    *("quantities", "managers.base", "managers.durations", "managers.forecasts"),
+    *("managers.lanes", "managers.processes"),
+}
 MAY_IMPORT |= dict.fromkeys(
     DISKCACHE, {*BASE, *BRIDGE, *SHARED, *DISKCACHE, *ENGINES} - {"celery"}
 )

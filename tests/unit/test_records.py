@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
 from dash_long_components.lines import MAX_LINES
-from dash_long_components.records import Record, Report, Snapshot
+from dash_long_components.records import Place, Record, Report, Snapshot
 from dash_long_components.updates import is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
@@ -325,3 +326,25 @@ def test_last_lines_are_kept() -> None:
     kept = job.since(0).log
     assert kept is not None
     assert [line[0] for line in kept] == list(range(200 - MAX_LINES, 200))
+
+
+def test_reader_learns_once_that_it_has_begun() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    queued = job.since(0)
+    assert not queued.has_begun
+    job = job.start(2.0)
+    assert job.since(queued.cursor).has_begun
+    job = job.report(3.0, Report())
+    assert job.since(queued.cursor).has_begun
+    assert not job.since(job.cursor).has_begun
+    assert not job.end(Status.SUCCEEDED, 4.0).since(0).has_begun
+
+
+def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    snapshot = replace(job.since(job.cursor), place=Place(position=3, wait=12.345))
+    assert snapshot.is_news
+    assert json.loads(snapshot.to_json())["queue"] == {"position": 3, "wait": 12.3}
+    snapshot = replace(snapshot, place=Place(position=1, wait=None))
+    assert json.loads(snapshot.to_json())["queue"] == {"position": 1, "wait": None}
+    assert not job.since(job.cursor).is_news

@@ -582,3 +582,31 @@ def test_jobs_of_a_page_are_one_statement(store: Store, jobs: int) -> None:
     store._cache._con.set_trace_callback(seen.append)
     assert len(store.read_all([f"job-{number}" for number in range(jobs)])) == 1
     assert len(seen) == 1
+
+
+def test_those_who_wait_are_told_in_their_order(store: Store) -> None:
+    for number in range(5):
+        submit(store, f"job-{number}")
+    submit(store, "other", code="v2")
+    take(store, 1)
+    store.request_cancel("job-2")
+    assert store.queues.waiting("v1") == [
+        (f"job-{number}", "module.task") for number in (1, 3, 4)
+    ]
+    assert store.queues.waiting("v3") == []
+    assert [take(store) for _ in range(3)] == ["job-1", "job-3", "job-4"]
+
+
+def test_successful_runs_say_how_long_a_task_takes(store: Store) -> None:
+    assert store.durations.median("module.task") is None
+    for number, status in enumerate(
+        [Status.SUCCEEDED, Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED]
+    ):
+        submit(store, f"job-{number}")
+        take(store)
+        started = store.read(f"job-{number}").started
+        assert started is not None
+        ended = store.read(f"job-{number}").end(status, started + 10.0 * (number + 1))
+        store.change(f"job-{number}", mock.Mock(return_value=ended))
+    assert store.durations.median("module.task") == pytest.approx(20)
+    assert store.durations.median("other.task") is None
