@@ -61,7 +61,8 @@ class Job:
         return error
 
     def take(self, snapshot: dict[str, Any]) -> None:
-        assert snapshot["cursor"] > self.cursor
+        is_place_in_queue = "queue" in snapshot and snapshot["cursor"] == self.cursor
+        assert snapshot["cursor"] > self.cursor or is_place_in_queue
         assert not self.has_ended, f"{snapshot} after {self.snapshots}"
         self.cursor, self.status = snapshot["cursor"], snapshot["status"]
         self.snapshots.append(snapshot)

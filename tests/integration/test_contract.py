@@ -351,6 +351,56 @@ def test_cancel_keeps_a_queued_job_from_starting(page: Page, name: str) -> None:
     assert not Path(names[2]).exists()
 
 
+def test_queued_job_knows_its_place(
+    deployment: Deployment, page: Page, name: str
+) -> None:
+    if "celery" in deployment.setting.manager:
+        pytest.skip("Celery does not tell how many jobs wait, nor for how many places.")
+    names = [f"{name}-{number}" for number in range(5)]
+    jobs = [page.start("hold", each) for each in names[:2]]
+    for each in names[:2]:
+        wait_for_file(each)
+    jobs += [page.start("hold", each) for each in names[2:]]
+
+    def places() -> list[int]:
+        page.poll(*jobs[2:])
+        return [job.snapshots[-1].get("queue", {}).get("position") for job in jobs[2:]]
+
+    until(lambda: places() == [1, 2, 3], TIMEOUT, poll=0.02)
+    page.cancel(jobs[3])
+    page.wait_for("cancelled", jobs[3])
+    cursor = jobs[4].cursor
+
+    def place() -> int:
+        page.poll(jobs[4])
+        return int(jobs[4].snapshots[-1]["queue"]["position"])
+
+    # Though nothing of the job itself has changed.
+    until(lambda: place() == 2, TIMEOUT, poll=0.02)
+    assert jobs[4].cursor == cursor
+    for each in names:
+        release(each)
+    page.wait_for("succeeded", *jobs[:3], jobs[4])
+
+
+def test_past_runs_say_how_long_a_job_will_take(page: Page, name: str) -> None:
+    release(name)
+    assert page.run("until", name).status == "succeeded"
+
+    def estimates(number: int) -> list[float]:
+        job = page.start("until", f"{name}-{number}")
+        page.wait_for("running", job)
+        release(f"{name}-{number}")
+        page.wait_for("succeeded", job)
+        return [s["estimate"] for s in job.snapshots if "estimate" in s]
+
+    # A run is counted just after its end.
+    numbers = itertools.count()
+    until(lambda: estimates(next(numbers)) != [], TIMEOUT, poll=0.02)
+    (estimate,) = estimates(next(numbers))
+    assert 0 <= estimate < TIMEOUT
+
+
 def test_cancel_of_an_ended_job_changes_nothing(page: Page) -> None:
     job = page.run("echo", "kept")
     page.cancel(job, job)
