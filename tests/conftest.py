@@ -120,6 +120,12 @@ class AppProcess:
         self._server.terminate()
         self._server.wait(timeout=10)
 
+    def kill(self) -> None:
+        """Kill the server, and what it has not let go of goes on without it."""
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait(timeout=10)
+
     def close(self) -> None:
         """End the server and whatever came from it."""
         for process in self.processes():

@@ -20,11 +20,10 @@ const {handles = {}} = path
     ? window.dash_component_api.getLayout(path).props : {};
 const key = state.config.requests_pathname_prefix + host;
 const kept = JSON.parse(window.sessionStorage.getItem(key) || '[]');
-const same = (id) => typeof id === 'string'
-    ? id === component
-    : JSON.stringify(id, Object.keys(id).sort()) === component;
+const same = (id) => component === (id && typeof id === 'object'
+    ? JSON.stringify(id, Object.keys(id).sort()) : id);
 const live = [...Object.values(handles), ...kept].filter(
-    ({outputs, view}) => component === null || view === component
+    ({outputs, view}) => component === null || same(view)
         || outputs.some(([id]) => same(id)));
 return [
     ...(pending ? [`${pending} callbacks are pending`] : []),

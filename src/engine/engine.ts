@@ -77,9 +77,6 @@ export class Engine implements Subject {
             : this.stamps.next();
     }
 
-    /** The wait between polls on a page that nobody sees: ends wait for a long time. */
-    HIDDEN_MS = 60_000;
-
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
     take(handles: Handle[]): void {
         for (const handle of handles.filter((each) => !this.isKnown(each))) {

@@ -1,0 +1,275 @@
+"""A job outlives what befalls its page, its server and the way between them.
+
+Each test sees what a user would, and that the result is put on the page exactly once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from dash_long_components.testing import wait_for_job
+from tests.browser.pages import Page
+from tests.conftest import ROOT
+from tests.integration.brokers import Redis
+from tests.integration.deployment import Setting, working
+from tests.integration.servers import Server, command, serving
+
+APPS = ROOT / "tests/browser/apps"
+
+
+@dataclass
+class Site:
+    """The app, with the files in which its jobs note down what happens."""
+
+    server: Server
+    folder: Path
+
+    def lines(self, name: str) -> list[str]:
+        file = self.folder / name
+        return file.read_text().split() if file.exists() else []
+
+    def let_go_on(self) -> None:
+        (self.folder / "go-on").touch()
+
+    def let_end(self) -> None:
+        """Let the job go on, and wait until its function has returned."""
+        self.let_go_on()
+        until(lambda: self.lines("ended.log"), timeout=20, poll=0.02)
+
+    def forget(self) -> None:
+        for name in ("started.log", "ended.log", "pids", "go-on"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    @property
+    def polls(self) -> int:
+        return self.server.log.count("/_dash-long-jobs/poll")
+
+
+@contextmanager
+def deployed(setting: Setting, folder: Path) -> Iterator[Site]:
+    environment = ["env", f"FOLDER={folder}"]
+    web = command(str(APPS / "lasting.py"), **setting.manager)
+    with ExitStack() as stack:
+        (folder / "web").mkdir()
+        server = stack.enter_context(serving([*environment, *web], folder / "web"))
+        if setting.has_workers:
+            worker = setting.worker(app="lasting:celery_app", path=APPS)
+            stack.enter_context(working([*environment, *worker], folder / "worker"))
+        yield Site(server, folder)
+
+
+@pytest.fixture(scope="module", params=["diskcache", "celery"])
+def site_of_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    setting = Setting()
+    if request.param == "celery":
+        redis: Redis = request.getfixturevalue("redis")
+        setting = Setting.celery(redis.database(), redis.database())
+    with deployed(setting, tmp_path_factory.mktemp(request.param)) as site:
+        yield site
+
+
+@pytest.fixture
+def site(site_of_module: Site) -> Iterator[Site]:
+    yield site_of_module
+    site_of_module.forget()
+
+
+class LastingPage(Page):
+    def __init__(self, browser: Browser, site: Site) -> None:
+        super().__init__(browser, site.server.url)
+        self.site = site
+        self.wait_for_text("#out", "at load")
+        self.name = self.text("#owner")
+
+    def run(self) -> None:
+        self.click("#run")
+        self.wait_until_half()
+
+    def reload(self) -> None:
+        self.browser.driver.refresh()
+
+    def wait_until_half(self) -> None:
+        self.wait_for_text("#status", "running")
+        self.wait_for_text("#step", "half")
+        self.wait_for_text("#note", "noted")
+
+    def wait_for_result(self, applied: int = 1) -> None:
+        """Wait for the result, and see that it is that of this page, and came once."""
+        self.wait_for_text("#out", "run 1")
+        wait_for_job(self.browser)
+        assert self.text("#applied") == str(applied)
+        assert self.text("#owner") == self.name
+        assert self.text("#status") == "idle"
+        assert self.text("#step") == ""
+
+    @property
+    def connections(self) -> list[str]:
+        """How the page stood with the server, since it was loaded."""
+        script = "return window.connections"
+        seen: list[str] = self.browser.driver.execute_script(script)
+        return seen
+
+    def devtools(self, method: str, **parameters: Any) -> None:
+        self.browser.driver.execute_cdp_cmd(method, parameters)
+
+    def set_network(self, *, there: bool) -> None:
+        self.devtools("Network.enable")
+        self.devtools(
+            "Network.emulateNetworkConditions",
+            offline=not there,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> LastingPage:
+    page = LastingPage(browser, site)
+    page.run()
+    return page
+
+
+@pytest.fixture
+def failed_polls(browser: Browser) -> Iterator[Callable[[], int]]:
+    """Count the polls that failed; the browser notes each of them down in its log."""
+    entries: list[str] = []
+
+    def count() -> int:
+        entries.extend(entry["message"] for entry in browser.get_logs())
+        assert all("_dash-long-jobs/poll" in entry for entry in entries), entries
+        return len(entries)
+
+    yield count
+    count()
+
+
+def test_reload_goes_on_with_the_job(page: LastingPage) -> None:
+    page.reload()
+    page.wait_until_half()
+    page.site.let_go_on()
+    page.wait_for_result()
+    # The callback that runs at page load did not start a job beside it.
+    assert page.site.lines("started.log") == ["None", "1"]
+
+
+def test_job_that_ends_during_the_reload_shows_its_result(page: LastingPage) -> None:
+    page.browser.driver.get("about:blank")
+    page.site.let_end()
+    page.browser.driver.back()
+    page.wait_for_result()
+    assert page.site.lines("started.log") == ["None", "1"]
+    # It has been shown: from now on a reload is an ordinary page load.
+    page.reload()
+    page.wait_for_text("#out", "at load")
+    assert page.site.lines("started.log") == ["None", "1", "None"]
+
+
+def test_result_after_a_reload_is_that_of_a_new_trigger(page: LastingPage) -> None:
+    page.reload()
+    page.wait_until_half()
+    page.click("#run")
+    until(lambda: page.site.lines("started.log") == ["None", "1", "1"], timeout=20)
+    page.site.let_go_on()
+    page.wait_for_text("#out", "run 1")
+    wait_for_job(page.browser)
+    assert page.text("#applied") == "1"
+    assert page.text("#owner") != page.name
+
+
+def test_killed_server_that_comes_back(
+    page: LastingPage, failed_polls: Callable[[], int]
+) -> None:
+    server = page.site.server
+    server.kill()
+    page.wait_for_text("#connection", "reconnecting")
+    page.site.let_end()
+    # After half a second, one more, and two more: the server is away for three.
+    until(lambda: failed_polls() >= 3, timeout=20)
+    server.start()
+    page.wait_for_result()
+    assert page.connections == ["online", "reconnecting", "online"]
+
+
+def test_network_that_is_cut_and_restored(
+    page: LastingPage, failed_polls: Callable[[], int]
+) -> None:
+    page.set_network(there=False)
+    page.wait_for_text("#connection", "offline")
+    page.site.let_end()
+    until(lambda: failed_polls() >= 1, timeout=20)
+    assert page.text("#status") == "running"
+    page.set_network(there=True)
+    page.wait_for_text("#out", "run 1", timeout=5)
+    page.wait_for_result()
+    assert page.connections[0] == "online"
+    assert page.connections[-1] == "online"
+    assert "offline" in page.connections
+
+
+def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
+    page: LastingPage,
+) -> None:
+    driver = page.browser.driver
+    first = driver.current_window_handle
+    driver.execute_script("window.open(location.href)")
+    (copy,) = set(driver.window_handles) - {first}
+    driver.switch_to.new_window("tab")
+    other = LastingPage(page.browser, page.site)
+    assert other.name != page.name
+    other.run()
+    page.site.let_go_on()
+    other.wait_for_result()
+    driver.close()
+    driver.switch_to.window(copy)
+    page.wait_for_result()
+    driver.close()
+    driver.switch_to.window(first)
+    page.wait_for_result()
+    assert sorted(page.site.lines("started.log")) == ["1", "1", "None", "None"]
+
+
+def test_tab_in_the_background_rests_and_is_up_to_date_when_it_is_seen(
+    page: LastingPage,
+) -> None:
+    driver = page.browser.driver
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    polls = page.site.polls
+    # No state tells that nothing happens: a page that is seen asks once a second.
+    time.sleep(3)
+    assert page.site.polls <= polls + 1
+    page.site.let_end()
+    driver.close()
+    driver.switch_to.window(first)
+    page.wait_for_text("#out", "run 1", timeout=5)
+    page.wait_for_result()
+
+
+def test_killed_worker_is_told_and_the_next_job_runs(page: LastingPage) -> None:
+    for pid in page.site.lines("pids"):
+        os.kill(int(pid), signal.SIGKILL)
+    page.wait_for_text("#status", "idle")
+    (entry,) = until(page.browser.get_logs, timeout=5)
+    assert "lost" in entry["message"]
+    assert "SIGKILL" in entry["message"]
+    assert page.text("#out") == "at load"
+    assert page.text("#step") == ""
+    page.site.let_go_on()
+    page.click("#run")
+    page.wait_for_text("#out", "run 2")
+    wait_for_job(page.browser)
+    assert page.text("#applied") == "1"
