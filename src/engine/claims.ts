@@ -60,8 +60,15 @@ export class Claims {
         this.show(changed);
     }
 
-    /** Lets go of all that a job holds: `running` first, then `progress`. */
-    release(job: Job): void {
+    /**
+     * Lets go of all that a job holds: `running` first, then `progress`.
+     *
+     * What is shown there already, by somebody else, stays.
+     */
+    release(job: Job, shown: [id: Id, property: string][] = []): void {
+        const staying = new Set(
+            shown.map(([id, property]) => keyOf(id, property)),
+        );
         const updates: Update[] = [];
         for (const [key, claimed] of [...this.claimed]) {
             const before = top(claimed);
@@ -75,7 +82,11 @@ export class Claims {
                 updates.push(...this.updatesOf(claimed, now.value));
             }
         }
-        this.updates.apply(updates);
+        this.updates.apply(
+            updates.filter(
+                ([id, property]) => !staying.has(keyOf(id, property)),
+            ),
+        );
     }
 
     /** Sets the properties of components that have come (back) to the page. */

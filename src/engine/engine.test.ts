@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deferred } from '../testing/deferred';
-import { handle } from '../testing/handle';
+import { handle, hit } from '../testing/handle';
 import { append, FakePage } from '../testing/page';
 import { FakeServer } from '../testing/server';
 import { FakeStorage } from '../testing/storage';
@@ -713,4 +713,96 @@ test('a job that is replaced leaves no trace in the list', () => {
     start(job('a', { seq: 1 }));
     start(job('b', { seq: 2 }));
     expect(engine.runs.listed.map(({ id }) => id)).toEqual(['b']);
+});
+
+describe('a result from the cache', () => {
+    const cached = (run: string, more = {}) =>
+        hit(run, {
+            slot: 'slot',
+            seq: 1,
+            outputs: [['out', 'children']],
+            running: [['button', 'disabled', true, false]],
+            ...more,
+        });
+
+    /** As Dash does, before the handle is taken. */
+    const shown = () => {
+        page.setProps('out', { children: 'cached' });
+    };
+
+    test('asks for nothing, and nothing flickers', async () => {
+        shown();
+        const { length } = page.calls;
+        engine.take([cached('a')]);
+        await pass(60_000);
+        expect(server.requests).toEqual([]);
+        expect(page.calls.length).toBe(length);
+        expect(page.marks.size).toBe(0);
+        expect(vi.getTimerCount()).toBe(0);
+        expect(storage.length).toBe(0);
+    });
+
+    test('is one to see', () => {
+        engine.take([cached('a', { view: 'view' })]);
+        expect(engine.runs.of('view')).toMatchObject({
+            status: 'succeeded',
+            cached: { duration: 2, age: 1 },
+        });
+    });
+
+    test('comes again and again', () => {
+        engine.take([cached('a', { view: 'view' })]);
+        engine.take([cached('b', { view: 'view', seq: 2 })]);
+        expect(engine.runs.countOf('view')).toBe(2);
+    });
+
+    test('replaces the live job, and what it leaves does not show', async () => {
+        start(job('a', { progress: [['out', 'children', 'idle']] }));
+        show('a', 'succeeded', result('old'));
+        shown();
+        engine.take([cached('b')]);
+        await pass(1000);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(server.polls).toEqual([]);
+        expect(page.props('out')).toEqual({ children: 'cached' });
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.marks.size).toBe(0);
+    });
+
+    test('is not overwritten before its handle is taken', async () => {
+        start(job('a'));
+        show('a', 'succeeded', result('old'));
+        shown();
+        page.untaken = [cached('b')];
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'cached' });
+        engine.take(page.untaken);
+        await pass(1000);
+        expect(server.cancelled).toEqual([['a']]);
+    });
+
+    test('leaves a job alone that was started after it', async () => {
+        start(job('a', { seq: 2 }));
+        engine.take([cached('b', { seq: 1 })]);
+        show('a', 'succeeded', result('new'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'new' });
+        expect(server.cancelled).toEqual([]);
+    });
+
+    test('replaces a job whose handle comes after it', async () => {
+        engine.take([cached('b', { seq: 2 })]);
+        start(job('a', { seq: 1 }));
+        await pass(20);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(server.polls).toEqual([]);
+    });
+
+    test('comes beside the job of a callback that runs in parallel', async () => {
+        start(job('a', { retrigger: 'parallel' }));
+        engine.take([cached('b', { retrigger: 'parallel' })]);
+        show('a', 'succeeded', result('late'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'late' });
+    });
 });

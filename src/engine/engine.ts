@@ -4,7 +4,7 @@ import { Refused, type Client } from './client';
 import type { Connection } from './connection';
 import type { Handle } from './handle';
 import { stringifyId, type Id } from './id';
-import { Job } from './job';
+import { isOfJob, Job, type JobHandle } from './job';
 import { Marks } from './marks';
 import type { Memory } from './memory';
 import type { Page } from './page';
@@ -57,7 +57,7 @@ export class Engine implements Subject {
     /** Takes up the jobs that the page followed when it was loaded before. */
     resume(): void {
         for (const handle of this.memory.recall()) {
-            if (!this.isKnown(handle)) {
+            if (isOfJob(handle) && !this.isKnown(handle)) {
                 // Its stamp counted for that page; here it comes before everything.
                 this.start({ ...handle, seq: 0 }, true);
             }
@@ -80,7 +80,9 @@ export class Engine implements Subject {
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
     take(handles: Handle[]): void {
         for (const handle of handles.filter((each) => !this.isKnown(each))) {
-            if (this.isCancelled(handle) || this.isReplaced(handle)) {
+            if (!isOfJob(handle)) {
+                this.makeWay(handle);
+            } else if (this.isCancelled(handle) || this.isReplaced(handle)) {
                 this.canceller.cancel([handle.token]);
             } else {
                 this.start(handle);
@@ -157,6 +159,9 @@ export class Engine implements Subject {
     }
 
     answered(answers: [Job, Snapshot][]): void {
+        // A result from the cache may be on the page already, and its handle yet to be
+        // taken: what it replaces must not end on top of it.
+        this.take(this.page.handles().filter((each) => !isOfJob(each)));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
             const isNews = cursor > job.cursor || isFinal(status);
@@ -192,10 +197,10 @@ export class Engine implements Subject {
         );
     }
 
-    private isKnown({ slot, token }: Handle): boolean {
+    private isKnown({ slot, run }: Handle): boolean {
         return (
-            this.latest.get(slot)?.token === token ||
-            this.select((job) => job.token === token).length > 0
+            this.latest.get(slot)?.run === run ||
+            this.select((job) => job.handle.run === run).length > 0
         );
     }
 
@@ -209,26 +214,44 @@ export class Engine implements Subject {
         );
     }
 
-    private start(handle: Handle, resumed = false): void {
-        const job = new Job(handle, resumed);
-        const replaced = this.select((live) => job.replaces(live));
+    /** Lets go of what a result from the cache replaces; Dash itself shows that. */
+    private makeWay(handle: Handle): void {
+        if (!this.isReplaced(handle)) {
+            const replaced = this.replace(handle);
+            this.begin(handle, replaced);
+            this.cancelAll(replaced, handle.outputs);
+        }
+    }
+
+    /** Puts a handle in the place of others of its slot; returns their live jobs. */
+    private replace(handle: Handle): Job[] {
         for (const orphan of this.orphans) {
-            if (job.replaces(orphan)) {
+            if (orphan.isReplacedBy(handle)) {
                 this.orphans.delete(orphan);
             }
         }
         this.latest.set(handle.slot, handle);
-        this.jobs.add(job);
-        this.remembered.add(job);
+        return this.select((live) => live.isReplacedBy(handle));
+    }
+
+    private begin(handle: Handle, replaced: Job[]): void {
         this.runs.begin(handle, {
             location: this.page.location,
             request: this.page.request(handle.seq),
         });
-        // Before the old job lets go, so that nothing flickers.
-        this.claims.take(job);
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
         }
+    }
+
+    private start(handle: JobHandle, resumed = false): void {
+        const replaced = this.replace(handle);
+        const job = new Job(handle, resumed);
+        this.jobs.add(job);
+        this.remembered.add(job);
+        this.begin(handle, replaced);
+        // Before the old job lets go, so that nothing flickers.
+        this.claims.take(job);
         this.cancelAll(replaced);
         this.poller.hurry();
     }
@@ -285,18 +308,19 @@ export class Engine implements Subject {
         this.settle();
     }
 
-    private cancelAll(jobs: Job[]): void {
+    /** Ends jobs; what is `shown` already, of the properties they hold, stays. */
+    private cancelAll(jobs: Job[], shown: Handle['outputs'] = []): void {
         for (const job of jobs) {
-            this.drop(job);
+            this.drop(job, shown);
             this.runs.end(job.handle.run, 'cancelled');
         }
         this.canceller.cancel(jobs.map(({ token }) => token));
     }
 
-    private drop(job: Job): void {
+    private drop(job: Job, shown: Handle['outputs'] = []): void {
         this.jobs.delete(job);
         this.remembered.delete(job);
-        this.claims.release(job);
+        this.claims.release(job, shown);
     }
 
     /** A job whose result waits for its component is not over for the page. */

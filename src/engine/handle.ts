@@ -1,17 +1,17 @@
 import type { Id } from './id';
 import type { Pattern } from './pattern';
 
-/** What the server hands the browser for a job. */
+/** What the server hands the browser for a job, or with a result from the cache. */
 export type Handle = {
-    /** Names the job to the server; opaque here. */
-    token: string;
+    /** Names the job to the server; opaque here. Null if there is none to ask for. */
+    token: string | null;
     /** Names the job on the page, to anyone: the key that its handle came under. */
     run: string;
     /** The task's name for people, as `module.function`. */
     name?: string;
     /** The `LongJob` that shows the job. */
     view?: Id | null;
-    /** Its result was there already: seconds that it had taken, and its age. */
+    /** The result was there already: seconds that it had taken, and its age. */
     cached?: { duration: number; age: number };
     /** The callback, and the MATCH instance of it, that the job runs for. */
     slot: string;
@@ -30,3 +30,10 @@ export type Handle = {
     /** The properties whose change cancels the job. */
     cancel: [id: Pattern, property: string][];
 };
+
+/** The handles in the property that the server hands them over in. */
+export function handlesIn(property: object = {}): Handle[] {
+    return Object.entries(property as Record<string, Handle>).map(
+        ([run, handle]) => ({ ...handle, run }),
+    );
+}

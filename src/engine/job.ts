@@ -5,6 +5,13 @@ import type { Update } from './update';
 /** Polls in the time after which a job is taken for one that nobody waits for. */
 const POLLS_PER_LEAVE = 3;
 
+/** The handle of a job that the server can be asked for. */
+export type JobHandle = Handle & { token: string };
+
+export function isOfJob(handle: Handle): handle is JobHandle {
+    return handle.token !== null;
+}
+
 /** A live job as the page knows it. */
 export class Job {
     /** The last change of the job that the page has seen. */
@@ -15,7 +22,7 @@ export class Job {
     private readonly streamed = new Set<string>();
 
     constructor(
-        readonly handle: Handle,
+        readonly handle: JobHandle,
         /** The page was loaded anew while it ran. */
         readonly resumed = false,
     ) {}
@@ -38,9 +45,8 @@ export class Job {
         );
     }
 
-    replaces({ handle: { slot } }: Job): boolean {
-        const { handle } = this;
-        return handle.retrigger === 'replace' && handle.slot === slot;
+    isReplacedBy({ retrigger, slot }: Handle): boolean {
+        return retrigger === 'replace' && slot === this.handle.slot;
     }
 
     /** The longest wait between two polls, in milliseconds. */

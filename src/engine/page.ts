@@ -1,3 +1,4 @@
+import type { Handle } from './handle';
 import type { Id } from './id';
 import type { Library } from './library';
 import type { Pattern } from './pattern';
@@ -12,6 +13,8 @@ export type Path = (string | number)[];
 
 /** What the engine needs of the page: Dash's renderer, or a fake in tests. */
 export type Page = {
+    /** Those that have come from the server and are yet to be taken. */
+    handles(): Handle[];
     /** Undefined while the component is not on the page. */
     path(id: Id): Path | undefined;
     /** The ids on the page that fit, in the order of the layout. */

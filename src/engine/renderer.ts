@@ -1,4 +1,5 @@
-import { setProps } from './dash';
+import { handlesIn, type Handle } from './handle';
+import { currentProps, setProps } from './dash';
 import type { Endpoint } from './client';
 import { stringifyId, type Id } from './id';
 import { loadLibrary, type Library } from './library';
@@ -8,6 +9,9 @@ import { Requests } from './requests';
 import type { Stamp } from './stamps';
 import type { Answer, Config, Payload, Store } from './store';
 import { visit } from './visit';
+
+/** The component to which the server hands new handles. */
+const ENGINE_HOST = '_dash-long-jobs';
 
 /** The page as Dash's renderer has it. */
 export class Renderer implements Page {
@@ -98,6 +102,11 @@ export class Renderer implements Page {
                 headers: { ...config.fetch.headers, ...csrfHeader(config) },
             },
         };
+    }
+
+    handles(): Handle[] {
+        const path = this.path(ENGINE_HOST);
+        return handlesIn(path && (currentProps(path).handles as object));
     }
 
     path(id: Id): Path | undefined {

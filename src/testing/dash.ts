@@ -1,7 +1,7 @@
 import { act } from '@testing-library/react';
 import { vi } from 'vitest';
 import { engineOf } from '../engine/engines';
-import type { Handle } from '../engine/handle';
+import type { JobHandle } from '../engine/job';
 import type { Snapshot } from '../engine/snapshot';
 import type { Payload } from '../engine/store';
 import { handle } from './handle';
@@ -39,7 +39,7 @@ export class FakeDash {
     }
 
     /** A callback of the view `job` starts a job. */
-    start(token: string, more: Partial<Handle> = {}): void {
+    start(token: string, more: Partial<JobHandle> = {}): void {
         const { engine } = this;
         const seq = this.request();
         act(() => {

@@ -1,7 +1,11 @@
 import type { Handle } from '../engine/handle';
+import type { JobHandle } from '../engine/job';
 
 /** A handle that holds nothing but what a test gives it. */
-export function handle(token: string, more: Partial<Handle> = {}): Handle {
+export function handle(
+    token: string,
+    more: Partial<JobHandle> = {},
+): JobHandle {
     return {
         token,
         run: token,
@@ -14,5 +18,14 @@ export function handle(token: string, more: Partial<Handle> = {}): Handle {
         progress: [],
         cancel: [],
         ...more,
+    };
+}
+
+/** The handle of a result from the cache. */
+export function hit(run: string, more: Partial<Handle> = {}): Handle {
+    return {
+        ...handle(run, { cached: { duration: 2, age: 1 } }),
+        ...more,
+        token: null,
     };
 }

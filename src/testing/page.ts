@@ -1,3 +1,4 @@
+import type { Handle } from '../engine/handle';
 import { parseId, stringifyId, type Id } from '../engine/id';
 import type { Library } from '../engine/library';
 import type { Mark, Page, Path } from '../engine/page';
@@ -26,6 +27,8 @@ export class FakePage implements Page {
     readonly reports: [message: string, details?: string][] = [];
     readonly loads: Library[][] = [];
     readonly watchers = new Set<() => void>();
+    /** Handles that are yet to be taken. */
+    untaken: Handle[] = [];
     /** Properties that callbacks read, as `id.property`. */
     readonly reads = new Set<string>();
     readonly requests = new Map<number, Payload>();
@@ -61,6 +64,10 @@ export class FakePage implements Page {
         for (const watcher of [...this.watchers]) {
             watcher();
         }
+    }
+
+    handles(): Handle[] {
+        return this.untaken;
     }
 
     path(id: Id): Path | undefined {

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect } from 'react';
 import { currentProps, useDashContext } from '../engine/dash';
 import { engineOf } from '../engine/engines';
-import type { Handle } from '../engine/handle';
+import { handlesIn } from '../engine/handle';
 
 type Props = {
     handles: object;
@@ -26,13 +26,11 @@ export function HostView({ handles, setProps }: Props): null {
     useEffect(() => {
         // More may have come since this rendering: what is taken out of the
         // property must be what was read from it, with nothing in between.
-        const { handles: current = {} } = currentProps(componentPath);
-        const taken = Object.entries(current as Record<string, Handle>);
+        const { handles: current } = currentProps(componentPath);
+        const taken = handlesIn(current as object | undefined);
         if (taken.length > 0) {
             setProps?.({ handles: {} });
-            engineOf(store).take(
-                taken.map(([run, handle]) => ({ ...handle, run })),
-            );
+            engineOf(store).take(taken);
         }
     }, [handles, componentPath, setProps, store]);
 
