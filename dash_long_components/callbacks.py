@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import dash
 from dash.dependencies import Input, Output
 from dash.development.base_component import Component
 
-from . import checks, context_vars, dash_bridge, tasks
+from . import caching, checks, context_vars, dash_bridge, tasks
+from .caching import CachedResult
 from .checks import Running
 from .exceptions import MissingManagerError
 from .extension import ENGINE_HOST, LongJobs
-from .jobs import Call, Limits, Retrigger, new_job_id
+from .jobs import Caching, Call, Limits, Retrigger, new_job_id
 from .managers.base import LongCallbackManager
 from .signature import Signature
 from .tasks import Task
@@ -46,6 +48,8 @@ def long_callback(
     cancel_grace: float | None = None,
     on_leave: str = "keep",
     leave_timeout: float = 30,
+    cache_args_to_ignore: int | str | Sequence[int | str] | None = (),
+    cache_ignore_triggered: bool = True,
     register: Register = dash.callback,
     **options: Any,
 ) -> Callable[[F], F]:
@@ -84,6 +88,11 @@ def long_callback(
             ``"cancel"`` after ``leave_timeout``. A page that is loaded again in time
             goes on with it.
         leave_timeout: seconds without a word from the page, after which it is gone.
+        cache_args_to_ignore: where the manager caches results (its ``cache_by``), the
+            arguments that don't count: a name where the Inputs are given as a dict,
+            else an index, or a list of such.
+        cache_ignore_triggered: whether it does not count for the cache which Inputs
+            have changed.
         register: what the callback is registered with; an app's own ``callback``, or
             ``dash.callback``.
         options: further keyword arguments of ``dash.callback``.
@@ -110,6 +119,8 @@ def long_callback(
             on_leave=on_leave,
             leave_timeout=leave_timeout,
         ),
+        ignored=checks.cache_args_to_ignore(cache_args_to_ignore, signature.arguments),
+        ignore_triggered=checks.cache_ignore_triggered(cache_ignore_triggered),
     )
     spec.check_wildcards()
 
@@ -135,6 +146,8 @@ class LongCallback:
         retrigger: what becomes of a live job.
         view: has the id of the component that shows the job; None if there is none.
         limits: what ends its jobs from outside.
+        ignored: positions of the Inputs and State that don't count for the cache.
+        ignore_triggered: whether it does not count which Inputs have changed.
     """
 
     signature: Signature
@@ -147,6 +160,8 @@ class LongCallback:
     retrigger: Retrigger
     view: Output | None
     limits: Limits
+    ignored: frozenset[int]
+    ignore_triggered: bool
 
     def check_wildcards(self) -> None:
         """See that there is something to fill in for every wildcard.
@@ -211,17 +226,49 @@ class LongCallback:
                 limits=self.limits,
                 debug=jobs.is_debug,
             )
-            job_id = manager.submit(
+            answer = manager.submit(
                 task.with_on_error(jobs.on_error),
-                call,
+                replace(call, caching=self._caching(call, manager)),
                 trigger.lane(handle["slot"], self.retrigger),
             )
-            if job_id is not None:
-                handle["token"] = jobs.sign(job_id, manager, owner)
-                handles = dash.Patch()
-                handles[new_job_id()] = handle
-                dash.set_props(ENGINE_HOST, {"handles": handles})
+            if isinstance(answer, CachedResult):
+                self._send({**handle, "token": None, "cached": _describe(answer)})
+                return self._replay(answer, trigger, jobs)
+            if answer is not None:
+                self._send({**handle, "token": jobs.sign(answer, manager, owner)})
         return self._nothing(trigger)
+
+    def _caching(self, call: Call, manager: LongCallbackManager) -> Caching | None:
+        """Return how the result of a call is to be kept for others, if it is.
+
+        Of a callback without Outputs it is not: all it does are side effects, and
+        those are wanted every time.
+        """
+        if manager.cache_by is None or not self.signature.outputs:
+            return None
+        key = caching.key_of(
+            call,
+            ignored=self.ignored,
+            ignore_triggered=self.ignore_triggered,
+            by=caching.ask(manager.cache_by),
+        )
+        return Caching(key=key, expire=manager.expire)
+
+    def _send(self, handle: dict[str, Any]) -> None:
+        """Send a handle to the page's engine."""
+        handles = dash.Patch()
+        handles[new_job_id()] = handle
+        dash.set_props(ENGINE_HOST, {"handles": handles})
+
+    def _replay(self, result: CachedResult, trigger: Trigger, jobs: LongJobs) -> Any:
+        """Return what the function returned when it ran."""
+        if result.libraries:
+            jobs.send_libraries(result.libraries)
+        return dash_bridge.returned_value(
+            result.response,
+            trigger.description["outputs"],
+            self.signature.output_grouping,
+        )
 
     def _nothing(self, trigger: Trigger) -> Any:
         """Return what tells Dash to update none of the Outputs."""
@@ -252,3 +299,9 @@ class LongCallback:
             ],
             "cancel": [trigger.target(item) for item in self.cancel],
         }
+
+
+def _describe(result: CachedResult) -> dict[str, float]:
+    """Return what a page may say of a result from the cache, in seconds."""
+    age = max(0.0, time.time() - result.written)
+    return {"duration": result.duration, "age": round(age, 3)}

@@ -6,7 +6,7 @@ Each raises a ValueError that names the option, the value and what the option ta
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, Input, Output
@@ -24,8 +24,6 @@ Running = tuple[Output, Any, Any]
 #: that are Dash's own background callbacks.
 _WITHOUT_MEANING = {
     "api_endpoint",
-    "cache_args_to_ignore",
-    "cache_ignore_triggered",
     "persistent",
     "websocket",
 }
@@ -158,3 +156,33 @@ def retrigger(value: Any) -> Retrigger:
         raise ValueError(
             f"on_retrigger= takes one of {names}, not {value!r}."
         ) from None
+
+
+def cache_args_to_ignore(
+    value: Any, arguments: Mapping[int | str, Sequence[int]]
+) -> frozenset[int]:
+    """Return the positions of the Inputs and State that don't count for the cache.
+
+    Args:
+        value: a name, an index or a list of them; names are those of a dict of Inputs.
+        arguments: the positions by name or index.
+    """
+    if value is None:
+        return frozenset()
+    names = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    for name in names:
+        is_name = isinstance(name, int | str) and not isinstance(name, bool)
+        if not is_name or name not in arguments:
+            valid = ", ".join(map(repr, arguments))
+            raise ValueError(
+                "cache_args_to_ignore= takes arguments of the function, which are "
+                f"{valid}, or a list of them, not {name!r}."
+            )
+    return frozenset(position for name in names for position in arguments[name])
+
+
+def cache_ignore_triggered(value: Any) -> bool:
+    """Return whether it does not count which Inputs have changed."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"cache_ignore_triggered= takes True or False, not {value!r}.")

@@ -21,15 +21,18 @@ import flask
 from dash._callback_context import context_value
 from dash._grouping import (
     flatten_grouping,
+    make_grouping_by_index,
     map_grouping,
     update_args_group,
 )
 from dash._utils import (
     AttributeDict,
+    clean_property_name,
     convert_to_AttributeDict,
     create_callback_id,
     inputs_to_dict,
     inputs_to_vals,
+    stringify_id,
     to_json,
 )
 from dash.dependencies import (
@@ -60,10 +63,12 @@ def to_json_data(value: Any) -> Any:
 
 def split_dependencies(
     args: tuple[Any, ...], options: dict[str, Any]
-) -> tuple[Any, list[Input], list[DashDependency]]:
-    """Return a callback's Outputs as they are grouped, its Inputs and its State."""
-    outputs, inputs, states, *_ = handle_grouped_callback_args(args, options)
-    return outputs, inputs, states
+) -> tuple[Any, list[Input], list[DashDependency], Any]:
+    """Return a callback's Outputs as they are grouped, its Inputs and its State, and
+    how their positions are grouped into the arguments of the function.
+    """
+    outputs, inputs, states, indices, _ = handle_grouped_callback_args(args, options)
+    return outputs, inputs, states, indices
 
 
 def callback_options() -> set[str]:
@@ -143,6 +148,42 @@ def describe_trigger() -> dict[str, Any]:
             "the app's custom_data hooks return."
         ) from error
     return data
+
+
+def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
+    """Return what a function returned, from the response that Dash has made of it.
+
+    Args:
+        response: JSON text.
+        outputs: the concrete Outputs, as the page sent them.
+        grouping: the Outputs as they are grouped.
+
+    Raises:
+        KeyError: one of the Outputs has no value.
+    """
+    found = json.loads(response)["response"]
+
+    def value(output: Any) -> Any:
+        if isinstance(output, list):
+            return [value(item) for item in output]
+        return found[stringify_id(output["id"])][
+            clean_property_name(output["property"])
+        ]
+
+    values = value(outputs)
+    is_single = isinstance(grouping, Output)
+    return values if is_single else make_grouping_by_index(grouping, values)
+
+
+def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
+    """Have the page load component libraries before it shows what is answered now."""
+
+    @flask.after_this_request  # Dash does not let a callback itself import one.
+    def add(response: flask.Response) -> flask.Response:
+        if response.is_json and response.status_code == 200:
+            answer = {**response.get_json(), "dist": library_files(app, packages)}
+            response.set_data(json.dumps(answer))
+        return response
 
 
 def request_body() -> dict[str, Any]:
@@ -236,11 +277,12 @@ class CallbackRunner:
         args: tuple[Any, ...],
         options: Mapping[str, Any],
     ) -> None:
+        options = dict(options)
+        self._on_error = options.pop("on_error", None)
+        self.has_handled_error = False  #: instead of returning what the function did
         if streaming.is_stream(function):
             self._echo = _register(
-                lambda *_args, **_kwargs: self._yielded,
-                args,
-                {**options, "on_error": None},
+                lambda *_args, **_kwargs: self._yielded, args, options
             )
             has_outputs = self._echo["outputs_indices"] != []
             nothing = dash.no_update if has_outputs else None
@@ -272,9 +314,7 @@ class CallbackRunner:
         self._check = check
         libraries = _Libraries()
         try:
-            response = self._call(
-                self._callback, libraries, app_on_error(current_app())
-            )
+            response = self._call(self._callback, libraries, self._handle_error)
             if inspect.iscoroutine(response):
                 response = asyncio.run(response)
         except dash.exceptions.PreventUpdate:
@@ -304,6 +344,13 @@ class CallbackRunner:
             return
         for component_id, props in json.loads(response)["response"].items():
             self._context.updated_props[component_id] = props
+
+    def _handle_error(self, error: Exception) -> Any:
+        handler = self._on_error or app_on_error(current_app())
+        if handler is None:
+            raise error
+        self.has_handled_error = True
+        return handler(error)
 
     def _rebuild_context(self, trigger: Mapping[str, Any]) -> Any:
         """Rebuild what ``dash.ctx`` reads, as ``Dash._prepare_callback`` builds it."""

@@ -121,10 +121,10 @@ class LongJobs:
                 f"{type(user).__name__}, which has no JSON form. Return the user's id."
             ) from error
 
-    def sign(self, job_id: str, manager: LongCallbackManager, owner: str | None) -> str:
-        """Return the token for a job of ``manager``, for ``owner`` alone."""
+    def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
+        """Return the token for a ticket of ``manager``, for ``owner`` alone."""
         self.add_manager(manager)
-        return self._handles(manager).sign(job_id, owner)
+        return self._handles(manager).sign(ticket, owner)
 
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
@@ -178,6 +178,12 @@ class LongJobs:
             for manager in self._managers:
                 with suppress(BadHandleError):
                     manager.cancel(self._handles(manager).verify(token, owner))
+
+    def send_libraries(self, packages: Sequence[str]) -> None:
+        """Have the page load component libraries before it shows what is returned to
+        the request at hand.
+        """
+        dash_bridge.send_libraries(self._app, packages)
 
     def serve_library(self, package: str) -> None:
         """Get ready to serve a component library that only a job has imported yet."""

@@ -1,4 +1,4 @@
-"""Tokens: a job's id, signed, so that a browser can name a job but not invent one."""
+"""Tokens: a ticket, signed, so that a browser can name a job but not invent one."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _NOT_VALID = "The handle is not valid."
 
 
 class Handles:
-    """Signs job ids and verifies tokens with one secret."""
+    """Signs tickets and verifies tokens with one secret."""
 
     def __init__(self, secret: bytes | str) -> None:
         self._secret = secret
         self._verified: dict[tuple[str, str | None], tuple[str, float]] = {}
 
-    def sign(self, job_id: str, owner: str | None = None) -> str:
-        """Return the token that stands for a job in the browser.
+    def sign(self, ticket: str, owner: str | None = None) -> str:
+        """Return the token that stands for a ticket in the browser.
 
         Args:
-            job_id: which job.
+            ticket: which one.
             owner: who may use the token; None for whoever has it.
         """
-        return self._signer(owner).sign(job_id).decode()
+        return self._signer(owner).sign(ticket).decode()
 
     def verify(self, token: str, owner: str | None = None) -> str:
-        """Return the job id that a token names.
+        """Return the ticket that a token names.
 
         Raises:
             BadHandleError: it is not one of ours, or somebody else's, or too old; which

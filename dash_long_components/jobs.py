@@ -47,6 +47,28 @@ class Retrigger(str, Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """One asker of a job. Several may ask for the same one.
+
+    Attributes:
+        job: id of the job.
+        asker: tells the askers of the job apart.
+    """
+
+    job: str
+    asker: str
+
+    def __str__(self) -> str:
+        return f"{self.job}.{self.asker}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ticket:
+        """Undo ``str``; of any other text comes a ticket that nobody has."""
+        job, _, asker = text.partition(".")
+        return cls(job=job, asker=asker)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lane:
     """The jobs of one callback, of one MATCH instance of it, on one page.
 
@@ -98,6 +120,20 @@ class JobError:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caching:
+    """How the result of a job is kept for others.
+
+    Attributes:
+        key: of what is asked: who has the same gets the same result.
+        expire: seconds since its last use after which it goes; None for as long as
+            the place where it is kept keeps it.
+    """
+
+    key: str
+    expire: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """What a worker needs to run a job; it leaves the store when the job ends.
 
@@ -110,6 +146,7 @@ class Call:
         limits: what ends it from outside.
         debug: whether tracebacks may be shown in the browser.
         function: the pickled task, base64, where it can't be imported.
+        caching: how its result is kept for others; None if it is not.
     """
 
     task: str
@@ -120,6 +157,7 @@ class Call:
     limits: Limits = field(default_factory=Limits)
     debug: bool = False
     function: str | None = None
+    caching: Caching | None = None
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()
@@ -127,4 +165,11 @@ class Call:
     @classmethod
     def from_json(cls, data: bytes) -> Call:
         fields = json.loads(data)
-        return cls(**{**fields, "limits": Limits(**fields["limits"])})
+        caching = fields["caching"]
+        return cls(
+            **{
+                **fields,
+                "limits": Limits(**fields["limits"]),
+                "caching": None if caching is None else Caching(**caching),
+            }
+        )

@@ -141,6 +141,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who waits for a job. Several may: those who ask the same while it is live.
+
+    Attributes:
+        id: tells it from the others of the job.
+        lane: name of the lane it asks in; None if in none.
+        left: cursor of the job when it cancelled; None while it waits.
+    """
+
+    id: str
+    lane: str | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """The live state of a job: one small document, replaced at every change.
 
@@ -148,7 +163,8 @@ class Record:
         id: what the handle names.
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
-        lane: name of its lane; None if it has none.
+        askers: who has asked for it; those who have cancelled too.
+        key: under which others may join it; None if nobody may.
         limits: what ends it from outside.
         status: where the job stands.
         cursor: grows with every change.
@@ -169,7 +185,8 @@ class Record:
     id: str
     task: str
     code: str
-    lane: str | None = None
+    askers: tuple[Asker, ...] = ()
+    key: str | None = None
     limits: Limits = field(default_factory=Limits)
     status: Status = Status.QUEUED
     cursor: int = 1
@@ -208,6 +225,42 @@ class Record:
             changes["log"] = log[-MAX_LINES:]
         return self._changed(now, **changes)
 
+    def asker(self, asker_id: str) -> Asker:
+        """Return the asker with this id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for asker in self.askers:
+            if asker.id == asker_id:
+                return asker
+        raise KeyError(asker_id)
+
+    def join(self, asker: Asker) -> Record:
+        """Add somebody who asks for it. That is no news to the others."""
+        return replace(self, askers=(*self.askers, asker))
+
+    def leave(self, asker_id: str, now: float) -> Record:
+        """Take one asker out. The last one asks for the end of the job.
+
+        Raises:
+            KeyError: there is no such asker.
+        """
+        asker = self.asker(asker_id)
+        staying = [each for each in self.askers if each.left is None]
+        if asker not in staying:
+            return self
+        if staying == [asker]:
+            return self.request_cancel(now)
+        gone = replace(asker, left=self.cursor + 1)
+        askers = tuple(gone if each is asker else each for each in self.askers)
+        return self._changed(now, askers=askers)
+
+    @property
+    def is_joinable(self) -> bool:
+        """Whether it will end as nobody but its function decides."""
+        return not self.status.is_terminal and not self.cancel_requested
+
     def request_cancel(self, now: float) -> Record:
         """End a queued job; mark a running one for its manager to end."""
         if self.status is Status.QUEUED:
@@ -240,8 +293,20 @@ class Record:
             raise JobEndedError(f"Job {self.id} has ended: {self.status.value}.")
         return replace(self, cursor=self.cursor + 1, changed=now, **changes)
 
-    def since(self, cursor: int) -> Snapshot:
-        """Return what changed after ``cursor``."""
+    def since(self, cursor: int, asker_id: str | None = None) -> Snapshot:
+        """Return what changed after ``cursor``, as an asker sees it.
+
+        Raises:
+            KeyError: there is no such asker.
+        """
+        left = None if asker_id is None else self.asker(asker_id).left
+        if left is not None:
+            return Snapshot(
+                cursor=max(cursor, left),
+                status=Status.CANCELLED,
+                created=self.created,
+                changed=self.changed,
+            )
         progress, bars = self.progress, self.bars
         is_running = self.status is Status.RUNNING
         return Snapshot(
@@ -266,6 +331,7 @@ class Record:
     @classmethod
     def from_json(cls, data: bytes) -> Record:
         fields = json.loads(data)
+        fields["askers"] = tuple(Asker(**asker) for asker in fields["askers"])
         fields["status"] = Status(fields["status"])
         fields["limits"] = Limits(**fields["limits"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])

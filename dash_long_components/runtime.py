@@ -16,6 +16,7 @@ from typing import Any
 
 from . import bars, context_vars, current, dash_bridge, tasks, tqdm_hook
 from .bars import Bar, Bars
+from .caching import CachedResult, Results
 from .current import CurrentJob
 from .exceptions import (
     CodeChangedError,
@@ -257,12 +258,15 @@ class Outcome:
         result: Dash's callback response as JSON text; None if it updates nothing.
         error: what was raised.
         libraries: component libraries that the function imported.
+        is_lasting: whether it is the function's own word on every Output, so that it
+            can be kept for others.
     """
 
     status: Status
     result: bytes | None = None
     error: JobError | None = None
     libraries: list[str] = field(default_factory=list)
+    is_lasting: bool = False
 
 
 def find(call: Call, name: str) -> Task:
@@ -328,11 +332,68 @@ def run(
         return Outcome(status=Status.CANCELLED)
     except BaseException as error:
         return failure(task.name, error, call.debug)
+    result = response.encode() if response else None
     return Outcome(
         status=Status.SUCCEEDED,
-        result=response.encode() if response else None,
+        result=result,
         libraries=libraries,
+        is_lasting=call.caching is not None
+        and result is not None
+        and not runner.has_handled_error
+        and _is_whole(result, task, call),
     )
+
+
+def run_once(
+    task: Task,
+    call: Call,
+    job: CurrentJob,
+    write: Write,
+    results: Results | None,
+    interval: float = REPORT_INTERVAL,
+) -> Outcome:
+    """Run a job's function as ``run`` does, unless its result is there already.
+
+    It may have come to be while the job waited. A new one is kept before this returns,
+    so that there is no moment at which the job has ended and nothing is kept.
+
+    Args:
+        task: which one.
+        call: what to run it with; it says under which key to keep the result.
+        job: as for ``run``.
+        write: as for ``run``.
+        results: where results are kept; None if they are not.
+        interval: as for ``run``.
+    """
+    if results is None or call.caching is None:
+        return run(task, call, job, write, interval)
+    kept = results.get(call.caching)
+    if kept is not None:
+        return Outcome(
+            status=Status.SUCCEEDED, result=kept.response, libraries=[*kept.libraries]
+        )
+    began = time.monotonic()
+    outcome = run(task, call, job, write, interval)
+    # What a function returns that was asked to end may be half of a result.
+    if outcome.is_lasting and outcome.result is not None and not job.cancelled:
+        result = CachedResult(
+            response=outcome.result,
+            libraries=tuple(outcome.libraries),
+            duration=time.monotonic() - began,
+            written=time.time(),
+        )
+        results.put(call.caching, result)
+    return outcome
+
+
+def _is_whole(response: bytes, task: Task, call: Call) -> bool:
+    """Tell whether a response has a value for every Output: none is ``no_update``."""
+    outputs, grouping = call.context["outputs"], task.signature.output_grouping
+    try:
+        dash_bridge.returned_value(response, outputs, grouping)
+    except KeyError:
+        return False
+    return True
 
 
 def failure(task: str, error: BaseException, debug: bool) -> Outcome:

@@ -25,7 +25,7 @@ class Signature:
     options: Mapping[str, Any]
 
     @cached_property
-    def _parts(self) -> tuple[Any, list[Input], list[DashDependency]]:
+    def _parts(self) -> tuple[Any, list[Input], list[DashDependency], Any]:
         return dash_bridge.split_dependencies(self.args, self.keywords())
 
     def keywords(self) -> dict[str, Any]:
@@ -57,12 +57,29 @@ class Signature:
     @property
     def has_single_output(self) -> bool:
         """Whether the function returns a value and no collection of values."""
-        return isinstance(self._parts[0], Output)
+        return isinstance(self.output_grouping, Output)
+
+    @property
+    def output_grouping(self) -> Any:
+        """The Outputs as they are grouped, or the only one."""
+        return self._parts[0]
+
+    @property
+    def arguments(self) -> dict[int | str, list[int]]:
+        """The arguments of the function: by name where it gets them by keyword, else
+        by index. Each is made of the Inputs and State at some positions.
+        """
+        indices = self._parts[3]
+        if isinstance(indices, int):
+            indices = [indices]
+        if not isinstance(indices, dict):
+            indices = dict(enumerate(indices))
+        return {name: dash_bridge.flatten(at) for name, at in indices.items()}
 
     @property
     def outputs(self) -> list[Output]:
         """The Outputs, flat."""
-        return dash_bridge.flatten(self._parts[0])
+        return dash_bridge.flatten(self.output_grouping)
 
     @property
     def inputs(self) -> list[Input]:
@@ -77,7 +94,7 @@ class Signature:
     @cached_property
     def callback_id(self) -> str:
         """Dash's id of the callback, which tells callbacks apart by their Outputs."""
-        outputs = self._parts[0] if self.has_single_output else self.outputs
+        outputs = self.output_grouping if self.has_single_output else self.outputs
         return dash_bridge.callback_id(outputs, self.inputs)
 
     def with_inputs_repeated(self, times: int) -> Signature:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .. import caching, quantities
+from ..caching import CacheBy, CachedResult
 from ..jobs import Call, Lane
 from ..records import Snapshot
 from ..tasks import Task
@@ -23,12 +25,30 @@ class LongCallbackManager(ABC):
     Attributes:
         handle: what the manager wraps (a ``diskcache.Cache``, a ``celery.Celery``).
         app_modules: names of the modules that make the apps that it serves.
+        cache_by: functions whose values belong to the keys of results; None if no
+            results are kept for others.
+        expire: seconds since its last use after which such a result goes; None for as
+            long as the place where it is kept keeps it.
+
+    Args:
+        cache_by: a function without arguments or a list of them, called at every
+            trigger. With it, an empty list too, results are cached.
+        expire: seconds.
+
+    Raises:
+        ValueError: an argument is of the wrong kind.
     """
 
     handle: Any
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        cache_by: CacheBy | Sequence[CacheBy] | None = None,
+        expire: float | None = None,
+    ) -> None:
         self.app_modules: set[str] = set()
+        self.cache_by = caching.check_cache_by(cache_by)
+        self.expire = quantities.seconds_or_none("expire", expire)
 
     def init_app(self, app: dash.Dash, user: Callable[[], Any] | None = None) -> None:
         """Give ``app`` long callbacks that this manager runs.
@@ -46,23 +66,34 @@ class LongCallbackManager(ABC):
         init_app(app, self, user)
 
     @abstractmethod
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
-        """Make a job of ``call`` and return its id.
+    def submit(
+        self, task: Task, call: Call, lane: Lane | None = None
+    ) -> str | CachedResult | None:
+        """Make a job of ``call``, or join one, and return a ticket for it.
 
         Atomic: when it returns, the job stands in the store and will end in a
         terminal status. A job that finds the queue full is ``rejected``, and one that
         comes after a later one of a lane that replaces is ``cancelled``: both are for
         the reader of the snapshot to see and no error here.
 
+        With ``call.caching``, a result that is kept under its key comes back itself,
+        without a job. To the lane it is a job that has ended at once: it replaces
+        those that are live in it, and where it would have to wait for them, it becomes
+        a job that does. While a job with this key is live, asking for it is joining it
+        and needs no free place. Such a job is cancelled when its last asker cancels.
+
         Returns:
-            None if there is no job: ``lane`` ignores triggers while one is live in it.
+            A ticket, for ``read`` and ``cancel``; a result from the cache; or None, if
+            there is nothing to come: ``lane`` ignores triggers while a job is live in
+            it, or a later one has replaced this.
         """
 
     @abstractmethod
-    def read(self, job_id: str, cursor: int) -> Snapshot:
+    def read(self, ticket: str, cursor: int) -> Snapshot:
         """Return what is new since ``cursor``; a cursor that stays says: nothing.
 
-        Never changes the job: any number of readers may read it at any time.
+        Never changes the job: any number of readers may read it at any time. A ticket
+        that was cancelled reads ``cancelled``, whatever the job does for others.
 
         Raises:
             KeyError: no such job, or its record has outlived its time.
@@ -75,17 +106,18 @@ class LongCallbackManager(ABC):
         the time of one should.
         """
         snapshots: list[Snapshot | None] = [None] * len(readings)
-        for position, (job_id, cursor) in enumerate(readings):
+        for position, (ticket, cursor) in enumerate(readings):
             with suppress(KeyError):
-                snapshots[position] = self.read(job_id, cursor)
+                snapshots[position] = self.read(ticket, cursor)
         return snapshots
 
     @abstractmethod
-    def cancel(self, job_id: str) -> None:
-        """Ask for the end of a job. Idempotent; of no effect if it has ended.
+    def cancel(self, ticket: str) -> None:
+        """Stop asking for a job. Idempotent; of no effect if it has ended.
 
-        A queued job is ``cancelled`` at once. A running one is ended, with all its
-        child processes, shortly after. A job that is missing is no error.
+        When nobody else asks for it, the job ends: a queued one is ``cancelled`` at
+        once, a running one is ended, with all its child processes, shortly after. A
+        job that is missing is no error.
         """
 
     @abstractmethod

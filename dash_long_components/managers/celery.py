@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import quantities, tasks
+from ..caching import CacheBy, CachedResult
 from ..exceptions import StoreUnavailableError
 from ..jobs import Call, Lane, Status, new_job_id
 from ..records import Record, Snapshot
@@ -42,6 +44,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
     Args:
         celery_app: a ``celery.Celery`` with a result backend that other processes can
             read: Redis, memcached, a database, the file system.
+        cache_by: a function without arguments or a list of them. With it, results are
+            cached: kept in the result backend for whoever asks the same again, while
+            these functions return the same. An empty list caches too.
+        expire: seconds since its last use after which a cached result goes. Without
+            it, and at the latest, it goes when the backend drops it.
         lease: seconds within which a worker says that it lives. One that has not for
             three times as long has lost its jobs.
 
@@ -52,13 +59,22 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     handle: celery.Celery
 
-    def __init__(self, celery_app: celery.Celery, *, lease: float = 10.0) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        celery_app: celery.Celery,
+        cache_by: CacheBy | Sequence[CacheBy] | None = None,
+        expire: float | None = None,
+        *,
+        lease: float = 10.0,
+    ) -> None:
+        super().__init__(cache_by, expire)
         try:
             import celery
 
             from . import celery_strays, celery_worker, leases
+            from .celery_results import KeptDocuments
             from .celery_store import CeleryStore
+            from .documents import Documents
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if not isinstance(celery_app, celery.Celery):
@@ -67,19 +83,26 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
         self._store = CeleryStore(celery_app)
+        self._results = KeptDocuments(Documents(celery_app))
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
         celery_app.steps["worker"].add(leases.step(lease))
         celery_app.steps["worker"].add(celery_strays.StrayStep)
         tasks.on_register(lambda task: celery_worker.add_task(celery_app, task))
 
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+    def submit(
+        self, task: Task, call: Call, lane: Lane | None = None
+    ) -> str | CachedResult | None:
+        kept = self._results.get(call.caching) if call.caching else None
+        if kept is not None:
+            admission = self._pass_by(lane)
+            if admission.entry is not Entry.WAIT:
+                return kept if admission.entry is Entry.NOW else None
         now = time.time()
         record = Record(
             id=new_job_id(),
             task=task.name,
             code=call.fingerprint,
-            lane=lane.name if lane else None,
             limits=call.limits,
             created=now,
             changed=now,
@@ -104,6 +127,15 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self.cancel(job_id)
         self._publish(task, record.id, call, after)
         return record.id
+
+    def _pass_by(self, lane: Lane | None) -> Admission:
+        """Treat what needs no job as one that ends as soon as it comes to its lane."""
+        if lane is None:
+            return Admission(entry=Entry.NOW)
+        admission = admit(lane, self._store.lane(lane.name))
+        for job_id in admission.replaced:
+            self.cancel(job_id)
+        return admission
 
     def _publish(self, task: Task, job_id: str, call: Call, after: str | None) -> None:
         from .celery_worker import publish, task_name

@@ -17,6 +17,7 @@ from celery.worker import state as worker_state
 from celery.worker.control import control_command
 
 from .. import runtime
+from ..caching import Results
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
 from ..jobs import Call, Status
@@ -24,8 +25,10 @@ from ..records import Record, Report
 from ..runtime import Outcome
 from ..tasks import Task
 from .celery_records import Live, Worker
+from .celery_results import KeptDocuments
 from .celery_store import CeleryStore
 from .celery_strays import lead_group
+from .documents import Documents
 from .leases import Lease
 from .processes import Process, adopt_orphans
 
@@ -51,6 +54,7 @@ def task_name(key: str, name: str) -> str:
 def add_task(app: celery.Celery, task: Task) -> None:
     """Make a Celery task of a long callback."""
     store = CeleryStore(app, patient=True)
+    results = KeptDocuments(Documents(app, patient=True))
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -69,7 +73,7 @@ def add_task(app: celery.Celery, task: Task) -> None:
             publish(app, self.name, job_id, call, after, countdown=_LOOK_AGAIN)
         else:
             worker = _worker(self.request.hostname)
-            _run(store, job_id, Call.from_json(call.encode()), worker)
+            _run(store, results, job_id, Call.from_json(call.encode()), worker)
 
 
 def publish(
@@ -114,12 +118,14 @@ def _worker(name: str) -> Worker:
     return Worker(name=name, lease=lease.id if lease else "")
 
 
-def _run(store: CeleryStore, job_id: str, call: Call, worker: Worker) -> None:
+def _run(
+    store: CeleryStore, results: Results, job_id: str, call: Call, worker: Worker
+) -> None:
     live = store.start(job_id, worker)
     if live is None:
         logger.info("Job %s has ended, or was started before: not run.", job_id)
         return
-    execution = Execution(store, live)
+    execution = Execution(store, results, live)
     with _process_of_its_own():
         outcome = execution.run(call)
     execution.finish(outcome)
@@ -147,11 +153,13 @@ class Execution:
 
     Args:
         store: a patient one.
+        results: where results are kept for others.
         live: the job, as this worker claimed it.
     """
 
-    def __init__(self, store: CeleryStore, live: Live) -> None:
+    def __init__(self, store: CeleryStore, results: Results, live: Live) -> None:
         self._store = store
+        self._results = results
         self._live = live
 
     def run(self, call: Call) -> Outcome:
@@ -160,7 +168,9 @@ class Execution:
         try:
             task = runtime.find(call, name)
             job = CurrentJob(self._live.record.id, name, self._is_unwanted)
-            outcome = runtime.run(task, call, job, self._report, _REPORT_INTERVAL)
+            outcome = runtime.run_once(
+                task, call, job, self._report, self._results, _REPORT_INTERVAL
+            )
         except Exception as error:
             outcome = runtime.failure(name, error, call.debug)
         if outcome.error and outcome.error.type == "SoftTimeLimitExceeded":

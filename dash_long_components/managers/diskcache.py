@@ -19,12 +19,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from .. import quantities, tasks
+from ..caching import CacheBy, CachedResult
 from ..exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
-from ..jobs import Call, JobError, Lane, Status, new_job_id
+from ..jobs import Call, JobError, Lane, Status, Ticket, new_job_id
 from ..records import Place, Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
 from .forecasts import Forecasts, forecast
+from .kept import KeptResults
+from .lanes import Entry
 
 if TYPE_CHECKING:
     import diskcache
@@ -74,6 +77,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             says where jobs are kept. Without one, a cache is made in the system's
             directory for temporary files, the same one whenever the calling module
             makes it.
+        cache_by: a function without arguments or a list of them. With it, results are
+            cached: kept in ``cache`` for whoever asks the same again, while these
+            functions return the same. An empty list caches too.
+        expire: seconds since its last use after which a cached result goes. Without
+            it, ``cache`` itself says what goes, and when.
         max_concurrency: how many jobs run at once; by default one for each CPU.
         max_queue: how many jobs may wait; a further one is ``rejected``.
         queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
@@ -92,6 +100,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def __init__(
         self,
         cache: diskcache.Cache | diskcache.FanoutCache | None = None,
+        cache_by: CacheBy | Sequence[CacheBy] | None = None,
+        expire: float | None = None,
         *,
         max_concurrency: int | None = None,
         max_queue: int = 1000,
@@ -99,7 +109,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         result_ttl: float = 3600,
         start_method: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(cache_by, expire)
         try:
             import cloudpickle  # noqa: F401
             import diskcache
@@ -127,10 +137,20 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._launcher: Launcher | None = None
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
+        self._results = KeptResults(cache)
 
     @_tells_outages
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+    def submit(
+        self, task: Task, call: Call, lane: Lane | None = None
+    ) -> str | CachedResult | None:
         launcher = self._connect()
+        kept = self._results.get(call.caching) if call.caching else None
+        if kept is not None:
+            admission = launcher.store.pass_by(lane)
+            if admission.replaced:
+                launcher.ring()
+            if admission.entry is not Entry.WAIT:
+                return kept if admission.entry is Entry.NOW else None
         if not launcher.knows(task):
             call = replace(call, function=_pickle(task))
         now = time.time()
@@ -139,10 +159,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             task=task.name,
             code=launcher.code,
             limits=call.limits,
+            key=call.caching.key if call.caching else None,
             created=now,
             changed=now,
         )
-        added = launcher.store.submit(
+        ticket = launcher.store.submit(
             record,
             call,
             max_concurrency=self._max_concurrency,
@@ -150,28 +171,34 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             queue_timeout=self._queue_timeout,
             lane=lane,
         )
-        if not added:
+        if ticket is None:
             return None
         launcher.ring()
-        return record.id
+        return str(ticket)
 
     @_tells_outages
-    def read(self, job_id: str, cursor: int) -> Snapshot:
-        launcher = self._connect()
-        return self._snapshot(launcher, launcher.store.read(job_id), cursor)
+    def read(self, ticket: str, cursor: int) -> Snapshot:
+        launcher, asked = self._connect(), Ticket.parse(ticket)
+        return self._snapshot(
+            launcher, launcher.store.read(asked.job), asked.asker, cursor
+        )
 
     @_tells_outages
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
         launcher = self._connect()
-        records = launcher.store.read_all([job_id for job_id, _ in readings])
+        asked = [(Ticket.parse(ticket), cursor) for ticket, cursor in readings]
+        records = launcher.store.read_all([ticket.job for ticket, _ in asked])
         snapshots: list[Snapshot | None] = [None] * len(readings)
-        for position, (job_id, cursor) in enumerate(readings):
+        for position, (ticket, cursor) in enumerate(asked):
             with suppress(KeyError):
-                record = records[job_id]
-                snapshots[position] = self._snapshot(launcher, record, cursor)
+                snapshots[position] = self._snapshot(
+                    launcher, records[ticket.job], ticket.asker, cursor
+                )
         return snapshots
 
-    def _snapshot(self, launcher: Launcher, record: Record, cursor: int) -> Snapshot:
+    def _snapshot(
+        self, launcher: Launcher, record: Record, asker: str, cursor: int
+    ) -> Snapshot:
         if not record.status.is_terminal:
             launcher.ensure()
             if launcher.has_failed:
@@ -183,25 +210,21 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 )
                 launcher.store.end(record.id, Status.LOST, error)
                 record = launcher.store.read(record.id)
-            leave_timeout = record.limits.leave_timeout
-            if leave_timeout is not None:
-                launcher.store.attendance.see(
-                    record.id, leave_timeout, time.monotonic()
-                )
-        snapshot = record.since(cursor)
-        if record.status is Status.QUEUED:
+            launcher.store.see(record, asker)
+        snapshot = record.since(cursor, asker)
+        if snapshot.status is Status.QUEUED:
             return replace(snapshot, place=self._forecasts.place(record))
         if snapshot.has_begun:
             estimate = launcher.store.durations.median(record.task)
             return replace(snapshot, estimate=estimate)
-        if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
+        if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=launcher.store.result(record.id))
         return snapshot
 
     @_tells_outages
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, ticket: str) -> None:
         launcher = self._connect()
-        launcher.store.request_cancel(job_id)
+        launcher.store.leave(Ticket.parse(ticket))
         launcher.ring()
 
     @_tells_outages
@@ -262,6 +285,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             code=app_code.version(),
             max_concurrency=self._max_concurrency,
             start_method=self._start_method,
+            results=self._results.dumps(),
             app=app_code.AppCode.current(self.app_modules, tasks.modules()),
         )
         store = Store(directory, self._result_ttl)

@@ -56,6 +56,7 @@ class Settings:
         code: version of the app's code.
         max_concurrency: how many jobs may run at once, over all code versions.
         start_method: ``fork`` or ``spawn``.
+        results: the user's cache, where results are kept, as ``KeptResults.dumps``.
         app: what to import.
     """
 
@@ -64,6 +65,7 @@ class Settings:
     code: str
     max_concurrency: int
     start_method: str
+    results: str
     app: AppCode
 
     def to_json(self) -> bytes:
@@ -174,7 +176,7 @@ class Dispatcher:
         app = None if self._is_forking else self._settings.app
         process: BaseProcess = self._context.Process(
             target=enter_and_work,
-            args=(self._store, job_id, app, self._failures),
+            args=(self._store, job_id, app, self._failures, self._settings.results),
             name="dash-long-job",
         )
         # SQLite's connections must not be carried into a forked process.
@@ -188,7 +190,9 @@ class Dispatcher:
         if self._is_forking and has_place and self._spare is None:
             self._store.close()
             with suppress(OSError):
-                self._spare = Spare(self._context, self._store, self._failures)
+                self._spare = Spare(
+                    self._context, self._store, self._failures, self._settings.results
+                )
 
     @property
     def _is_forking(self) -> bool:

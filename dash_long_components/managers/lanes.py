@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from ..jobs import Lane, Retrigger
+from ..jobs import Lane, Retrigger, Ticket
 
 if TYPE_CHECKING:
     import diskcache
@@ -29,7 +29,7 @@ class Admission:
 
     Attributes:
         entry: what to do with it.
-        replaced: ids of the jobs to cancel for it.
+        replaced: those to cancel for it.
     """
 
     entry: Entry
@@ -37,7 +37,7 @@ class Admission:
 
 
 def admit(lane: Lane, live: Sequence[tuple[str, int]]) -> Admission:
-    """Decide on a job that comes to a lane, by id and seq of the live jobs in it."""
+    """Decide on a job that comes to a lane, by name and seq of the live ones in it."""
     match lane.retrigger:
         case Retrigger.IGNORE if live:
             return Admission(entry=Entry.NEVER)
@@ -62,29 +62,33 @@ class Lanes:
     def __init__(self, cache: diskcache.Cache) -> None:
         self._cache = cache
 
-    def enter(self, job_id: str, lane: Lane) -> Admission:
-        """Bring a job to its lane, and say what is to be done with it and others."""
-        live = self._read(lane.name)["jobs"]
-        admission = admit(lane, live)
-        if admission.entry in (Entry.NOW, Entry.WAIT):
-            # Requests may overtake each other: those that wait do so by their numbers.
-            waiting = sorted([*live[1:], [job_id, lane.seq]], key=lambda item: item[1])
-            self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
-        return admission
+    def admit(self, lane: Lane | None) -> Admission:
+        """Say what is to be done with a job that comes to a lane, and with others."""
+        if lane is None:
+            return Admission(entry=Entry.NOW)
+        return admit(lane, self._read(lane.name)["jobs"])
 
-    def leave(self, name: str, job_id: str) -> str | None:
-        """Take a job that has ended out of its lane.
+    def enter(self, ticket: Ticket, lane: Lane) -> None:
+        """Add a job that was admitted, be it to wait."""
+        live = self._read(lane.name)["jobs"]
+        # Requests may overtake each other: those that wait do so by their numbers.
+        new = [str(ticket), lane.seq]
+        waiting = sorted([*live[1:], new], key=lambda item: item[1])
+        self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
+
+    def leave(self, name: str, ticket: Ticket) -> Ticket | None:
+        """Take a job that has ended, or is not asked for any more, out of its lane.
 
         Returns:
-            The id of a job that waited for this, and goes on the queue now.
+            Of a job that waited for this, and goes on the queue now.
         """
         lane = self._read(name)
-        live = [item for item in lane["jobs"] if item[0] != job_id]
+        live = [item for item in lane["jobs"] if item[0] != str(ticket)]
         was_first = lane["jobs"][:1] != live[:1]
         retrigger = Retrigger(lane["retrigger"])
         self._write(name, retrigger, live)
         if retrigger is Retrigger.QUEUE and was_first and live:
-            return str(live[0][0])
+            return Ticket.parse(live[0][0])
         return None
 
     def _read(self, name: str) -> dict[str, Any]:

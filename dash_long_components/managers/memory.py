@@ -7,19 +7,21 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from .. import quantities, runtime
+from ..caching import CacheBy, CachedResult
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
-from ..jobs import Call, JobError, Lane, Status, new_job_id
-from ..records import Place, Record, Report, Snapshot
+from ..jobs import Caching, Call, JobError, Lane, Status, Ticket, new_job_id
+from ..records import Asker, Place, Record, Report, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
 from .durations import median, with_another
+from .flights import Flights
 from .forecasts import forecast
 from .lanes import Admission, Entry, Lanes
 
@@ -39,23 +41,28 @@ class MemoryLongCallbackManager(LongCallbackManager):
     its process ends the tests.
 
     Args:
+        cache_by: a function without arguments or a list of them. With it, results are
+            cached as by the other managers. An empty list caches too.
+        expire: seconds since its last use after which a cached result goes.
         inline: run a job within the request that starts it, which answers when the job
             has ended: nothing happens at the same time any more.
         max_concurrency: how many jobs run at once.
         max_queue: how many jobs may wait; a further one is ``rejected``.
 
     Raises:
-        ValueError: one of them is no whole number above zero.
+        ValueError: one of them is of the wrong kind.
     """
 
     def __init__(
         self,
+        cache_by: CacheBy | Sequence[CacheBy] | None = None,
+        expire: float | None = None,
         *,
         inline: bool = False,
         max_concurrency: int = 4,
         max_queue: int = 1000,
     ) -> None:
-        super().__init__()
+        super().__init__(cache_by, expire)
         self.handle = None
         self._inline = inline
         self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
@@ -67,75 +74,110 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._results: dict[str, bytes] = {}
         self._libraries: set[str] = set()
         self._durations: dict[str, list[float]] = {}
-        self._lanes = Lanes(_Rows())
+        self._lanes = Lanes(rows := _Rows())
+        self._flights = Flights(rows)
+        self._kept = _KeptResults()
         #: What is to be run, by job id, until it is started.
         self._calls: dict[str, tuple[Task, Call]] = {}
         self._queue: deque[str] = deque()
         self._threads: dict[threading.Thread, str] = {}
         self._deadlines = _Deadlines(self._changed, self._expire)
 
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+    def submit(
+        self, task: Task, call: Call, lane: Lane | None = None
+    ) -> str | CachedResult | None:
+        with self._changed:
+            admission = self._lanes.admit(lane)
+            if admission.entry is Entry.NEVER:
+                return None
+            kept = self._kept.get(call.caching) if call.caching else None
+            if kept is not None and admission.entry is not Entry.WAIT:
+                self._cancel_all(admission)
+                return kept if admission.entry is Entry.NOW else None
+            ticket = self._ask(task, call, lane, admission)
+            if self._inline:
+                self._changed.wait_for(lambda: self._has_ended(ticket.job))
+            return str(ticket)
+
+    def _ask(
+        self, task: Task, call: Call, lane: Lane | None, admission: Admission
+    ) -> Ticket:
+        """Make a job, or join one."""
         now = time.time()
-        job_id = new_job_id()
-        record = Record(
-            id=job_id,
+        new = Record(
+            id=new_job_id(),
             task=task.name,
             code="",
-            lane=None if lane is None else lane.name,
+            key=call.caching.key if call.caching else None,
             limits=call.limits,
             created=now,
             changed=now,
         )
-        with self._changed:
-            admission = Admission(entry=Entry.NOW)
-            if lane is not None:
-                admission = self._lanes.enter(job_id, lane)
-            if admission.entry is Entry.NEVER:
-                return None
-            for replaced in admission.replaced:
-                self.cancel(replaced)
-            free = max(0, self._max_concurrency - self._running())
-            is_full = len(self._calls) - free >= self._max_queue
-            self._records[job_id] = record
-            if admission.entry is Entry.LATE:
-                self._end(job_id, Status.CANCELLED)
-            elif is_full:
-                self._end(job_id, Status.REJECTED, self._queue_full(task))
-            else:
-                # By way of JSON, as to any other process.
-                self._calls[job_id] = (task, Call.from_json(call.to_json()))
-                if admission.entry is Entry.NOW:
-                    self._queue.append(job_id)
-                self._see(record)
-                self._start_next()
-            if self._inline:
-                self._changed.wait_for(lambda: self._has_ended(job_id))
-        return job_id
-
-    def read(self, job_id: str, cursor: int) -> Snapshot:
-        with self._changed:
-            record = self._records[job_id]
+        joined = self._joinable(new) if admission.entry is Entry.NOW else None
+        record = joined or new
+        asker = Asker(id=str(len(record.askers)), lane=lane.name if lane else None)
+        ticket = Ticket(job=record.id, asker=asker.id)
+        self._records[record.id] = record.join(asker)
+        if lane is not None and admission.entry is not Entry.LATE:
+            self._lanes.enter(ticket, lane)
+        # Not before it has joined a job that it may replace itself in.
+        self._cancel_all(admission)
+        if admission.entry is Entry.LATE:
+            self._end(record.id, Status.CANCELLED)
+        elif joined is None and self._is_full():
+            self._end(record.id, Status.REJECTED, self._queue_full(task))
+        elif joined is None:
+            # By way of JSON, as to any other process.
+            self._calls[record.id] = (task, Call.from_json(call.to_json()))
+            if admission.entry is Entry.NOW:
+                self._enqueue(record.id)
             self._see(record)
-            snapshot = record.since(cursor)
-            if record.status is Status.QUEUED:
-                return replace(snapshot, place=self._places().get(job_id))
+            self._start_next()
+        return ticket
+
+    def _joinable(self, record: Record) -> Record | None:
+        found = self._records.get(self._flights.find(record) or "")
+        return found if found is not None and found.is_joinable else None
+
+    def _is_full(self) -> bool:
+        free = max(0, self._max_concurrency - self._running())
+        return len(self._calls) - free >= self._max_queue
+
+    def read(self, ticket: str, cursor: int) -> Snapshot:
+        asked = Ticket.parse(ticket)
+        with self._changed:
+            record = self._records[asked.job]
+            snapshot = record.since(cursor, asked.asker)
+            if record.asker(asked.asker).left is None:
+                self._see(record)
+            if snapshot.status is Status.QUEUED:
+                return replace(snapshot, place=self._places().get(asked.job))
             if snapshot.has_begun:
                 return replace(snapshot, estimate=self._estimate(record.task))
-            if snapshot.cursor > cursor:
-                return replace(snapshot, result=self._results.get(job_id))
+            if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
+                return replace(snapshot, result=self._results.get(asked.job))
             return snapshot
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, ticket: str) -> None:
+        asked = Ticket.parse(ticket)
         with self._changed, suppress(KeyError, JobEndedError):
-            record = self._records[job_id]
-            grace = record.limits.cancel_grace
-            if record.status is Status.RUNNING and grace is not None:
-                self._records[job_id] = record.request_cancel(time.time())
-                self._deadlines.set(job_id, "cancel_grace", grace)
-                return
-            # A thread can't be made to end: the job does so without it.
-            self._end(job_id, Status.CANCELLED)
+            record = self._records[asked.job]
+            after = record.leave(asked.asker, time.time())
+            asker, grace = after.asker(asked.asker), record.limits.cancel_grace
+            if asker.left is not None:
+                self._records[asked.job] = after
+                self._let_go(after, asker)
+            elif record.status is Status.RUNNING and grace is not None:
+                self._records[asked.job] = after
+                self._deadlines.set(asked.job, "cancel_grace", grace)
+            else:
+                # A thread can't be made to end: the job does so without it.
+                self._end(asked.job, Status.CANCELLED)
             self._start_next()
+
+    def _cancel_all(self, admission: Admission) -> None:
+        for ticket in admission.replaced:
+            self.cancel(ticket)
 
     def secret(self) -> bytes:
         return self._secret
@@ -151,8 +193,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
 
         Waits some seconds for their functions to return, and logs which ones don't.
         """
-        for job_id in list(self._records):
-            self.cancel(job_id)
+        for record in list(self._records.values()):
+            for asker in record.askers:
+                self.cancel(str(Ticket(job=record.id, asker=asker.id)))
         deadline = time.monotonic() + CLOSE_TIMEOUT
         for thread, task in list(self._threads.items()):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -240,7 +283,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
 
         job = CurrentJob(job_id, task.name, lambda: self._is_unwanted(job_id))
         try:
-            outcome = runtime.run(task, call, job, write)
+            outcome = runtime.run_once(task, call, job, write, self._kept)
         except Exception as error:
             outcome = runtime.failure(task.name, error, call.debug)
         with self._changed:
@@ -281,11 +324,41 @@ class MemoryLongCallbackManager(LongCallbackManager):
             self._durations[ended.task] = with_another(durations, seconds)
         if ended.status is Status.SUCCEEDED and result is not None:
             self._results[job_id] = result
-        if ended.lane is not None:
-            following = self._lanes.leave(ended.lane, job_id)
-            if following is not None:
-                self._queue.append(following)
+        self._flights.end(ended)
+        for asker in ended.askers:
+            if asker.left is None:
+                self._let_go(ended, asker)
         self._changed.notify_all()
+
+    def _let_go(self, record: Record, asker: Asker) -> None:
+        """Forget about an asker that has left its job, or whose job has ended."""
+        if asker.lane is not None:
+            ticket = Ticket(job=record.id, asker=asker.id)
+            following = self._lanes.leave(asker.lane, ticket)
+            if following is not None:
+                self._enqueue(following.job)
+
+    def _enqueue(self, job_id: str) -> None:
+        self._flights.begin(self._records[job_id])
+        self._queue.append(job_id)
+
+
+class _KeptResults:
+    """Cached results, by key, with the monotonic time at which each goes."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, tuple[CachedResult, float]] = {}
+
+    def get(self, caching: Caching) -> CachedResult | None:
+        result, until = self._results.get(caching.key, (None, 0.0))
+        if result is None or until < time.monotonic():
+            return None
+        self.put(caching, result)
+        return result
+
+    def put(self, caching: Caching, result: CachedResult) -> None:
+        seconds = float("inf") if caching.expire is None else caching.expire
+        self._results[caching.key] = (result, time.monotonic() + seconds)
 
 
 class _Deadlines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..jobs import JobError, Status
+from ..jobs import JobError, Status, Ticket
 from .instants import Instant
 from .store import Store
 
@@ -84,7 +84,7 @@ class Overseer:
         since = self._reachable(now)
         if since is not None:
             for ticket in self._store.attendance.left(since, now):
-                self._store.leave(ticket)
+                self._store.leave(Ticket.parse(ticket))
 
     def _reachable(self, now: float) -> float | None:
         """Return since when pages could reach a server without a break, if they can.

@@ -22,16 +22,19 @@ class Spare:
         context: of ``multiprocessing``, that forks.
         store: where jobs are kept; not connected.
         failures: why modules could not be imported, by name.
+        results: where results are kept for others, as ``KeptResults.dumps``.
 
     Raises:
         OSError: it could not be made.
     """
 
-    def __init__(self, context: Any, store: Store, failures: dict[str, str]) -> None:
+    def __init__(
+        self, context: Any, store: Store, failures: dict[str, str], results: str
+    ) -> None:
         receiver, self._sender = context.Pipe(duplex=False)
         self.process: BaseProcess = context.Process(
             target=_wait,
-            args=(receiver, self._sender, store, failures),
+            args=(receiver, self._sender, store, failures, results),
             name="dash-long-job",
         )
         try:
@@ -61,11 +64,15 @@ class Spare:
 
 
 def _wait(
-    receiver: Connection, sender: Connection, store: Store, failures: dict[str, str]
+    receiver: Connection,
+    sender: Connection,
+    store: Store,
+    failures: dict[str, str],
+    results: str,
 ) -> None:
     # Its own end must not be what keeps it waiting after the dispatcher has died.
     sender.close()
     enter()
     store.libraries()  # connects
     with suppress(EOFError):
-        work(store, receiver.recv(), None, failures)
+        work(store, receiver.recv(), None, failures, results)

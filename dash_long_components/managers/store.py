@@ -10,17 +10,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from typing import Any
 
 import diskcache
 
 from ..exceptions import JobEndedError, StoreError
-from ..jobs import Call, JobError, Lane, Status
-from ..records import Record
+from ..jobs import Call, JobError, Lane, Status, Ticket
+from ..records import Asker, Record
 from .attendance import Attendance
 from .countdowns import Countdowns
 from .durations import Durations
+from .flights import Flights
 from .instants import Instant
 from .lanes import Admission, Entry, Lanes
 from .processes import Process
@@ -81,6 +81,7 @@ class Store:
             ) from error
         self._lanes = Lanes(self._cache)
         self.queues = Queues(self._cache)
+        self._flights = Flights(self._cache)
         self._workers = Table(self._cache, "workers")
         self._kept = Countdowns(self._cache, "kept")
         self._libraries = Table(self._cache, "libraries")
@@ -113,50 +114,75 @@ class Store:
         max_queue: int,
         queue_timeout: float | None = None,
         lane: Lane | None = None,
-    ) -> bool:
-        """Add a job to the end of its code version's queue. Atomic.
+    ) -> Ticket | None:
+        """Add a job to the end of its code version's queue, or join one. Atomic.
 
         It is ``rejected`` if ``max_queue`` jobs are waiting beyond those for which
         there is a free place, and ``cancelled`` if it comes late to a lane that
         replaces.
 
         Returns:
-            False if it was not added: its lane ignores it.
+            None if it was not added: its lane ignores it.
         """
         with self._transaction():
-            admission = Admission(entry=Entry.NOW)
-            if lane is not None:
-                record = replace(record, lane=lane.name)
-                admission = self._lanes.enter(record.id, lane)
+            admission = self._lanes.admit(lane)
             if admission.entry is Entry.NEVER:
-                return False
+                return None
+            joined = self._joinable(record) if admission.entry is Entry.NOW else None
+            now, record = record.created, joined or record
+            asker = Asker(id=str(len(record.askers)), lane=lane.name if lane else None)
+            record = record.join(asker)
+            ticket = Ticket(job=record.id, asker=asker.id)
             if admission.entry is Entry.LATE:
-                self._put(record.end(Status.CANCELLED, record.created))
-                return True
-            for job_id in admission.replaced:
-                self.request_cancel(job_id)
-            waiting = self._cache.get(_WAITING, 0)
-            free = max(0, max_concurrency - len(self.workers()))
-            if waiting - free >= max_queue:
-                error = JobError(
-                    type="QueueFull",
-                    message=f"{max_queue} jobs are waiting, which is all that may.",
-                    task=record.task,
-                )
-                self._put(record.end(Status.REJECTED, record.created, error))
-                return True
-            self._cache.set(_call(record.id), call.to_json())
-            self._cache.set(_WAITING, waiting + 1)
-            self._put(record)
+                self._put(record.end(Status.CANCELLED, now))
+                return ticket
+            if lane is not None:
+                self._lanes.enter(ticket, lane)
             if record.limits.leave_timeout is not None:
                 self.attendance.expect(
-                    record.id, record.limits.leave_timeout, time.monotonic()
+                    str(ticket), record.limits.leave_timeout, time.monotonic()
                 )
+            if joined is not None:
+                self._put(record)
+            # Not before it has joined a job that it may replace itself in.
+            self._leave_all(admission)
+            if joined is not None:
+                return ticket
+            if self._is_full(max_concurrency, max_queue):
+                error = _queue_full(record, max_queue)
+                self._put(record.end(Status.REJECTED, now, error))
+                return ticket
+            self._cache.set(_call(record.id), call.to_json())
+            self._cache.set(_WAITING, self._cache.get(_WAITING, 0) + 1)
+            self._put(record)
             if queue_timeout is not None:
                 self._waits(record.code).start(record.id, queue_timeout, Instant.now())
             if admission.entry is Entry.NOW:
-                self.queues.add(record)
-            return True
+                self._enqueue(record)
+            return ticket
+
+    def pass_by(self, lane: Lane | None) -> Admission:
+        """Treat what needs no job as one that ends as soon as it comes to its lane."""
+        with self._transaction():
+            admission = self._lanes.admit(lane)
+            self._leave_all(admission)
+            return admission
+
+    def _leave_all(self, admission: Admission) -> None:
+        for ticket in admission.replaced:
+            self.leave(Ticket.parse(ticket))
+
+    def _joinable(self, record: Record) -> Record | None:
+        """Return the job that a new one is to join, or None."""
+        with suppress(KeyError):
+            found = self.read(self._flights.find(record) or "")
+            return found if found.is_joinable else None
+        return None
+
+    def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
+        """Tell whether a further job finds neither a free place nor one to wait."""
+        free = max(0, max_concurrency - len(self.workers()))
+        return bool(self._cache.get(_WAITING, 0) - free >= max_queue)
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job.
@@ -228,7 +254,7 @@ class Store:
                 self.queues.remove(before)
             if after.status is Status.SUCCEEDED and after.started is not None:
                 self.durations.add(after.task, after.changed - after.started)
-            if before.status is Status.QUEUED:
+            if before.status is Status.QUEUED is not after.status:
                 self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
             return self._put(after)
 
@@ -242,11 +268,24 @@ class Store:
         with suppress(KeyError, JobEndedError):
             self.change(job_id, lambda record: record.request_cancel(time.time()))
 
-    def leave(self, ticket: str) -> None:
-        """Cancel what no page asks for any more. Idempotent."""
+    def leave(self, ticket: Ticket) -> None:
+        """Take an asker out of a job; the last one ends it. Idempotent."""
         with self._transaction():
-            self.attendance.forget(ticket)
-            self.request_cancel(ticket)
+            self.attendance.forget(str(ticket))
+            with suppress(KeyError, JobEndedError):
+                after = self.change(
+                    ticket.job, lambda record: record.leave(ticket.asker, time.time())
+                )
+                asker = after.asker(ticket.asker)
+                if asker.left is not None:
+                    self._let_go(after, asker)
+
+    def see(self, record: Record, asker_id: str) -> None:
+        """Take note that an asker's page is there, if its job is to end with it."""
+        leave_timeout = record.limits.leave_timeout
+        if leave_timeout is not None:
+            ticket = str(Ticket(job=record.id, asker=asker_id))
+            self.attendance.see(ticket, leave_timeout, time.monotonic())
 
     def _put(self, record: Record) -> Record:
         ended = record.status.is_terminal
@@ -254,13 +293,26 @@ class Store:
         if ended:
             self._kept.start(record.id, self.result_ttl, Instant.now())
             self._cache.delete(_call(record.id))
-            if record.limits.leave_timeout is not None:
-                self.attendance.forget(record.id)
-            if record.lane is not None:
-                following = self._lanes.leave(record.lane, record.id)
-                if following is not None:
-                    self.queues.add(self.read(following))
+            self._flights.end(record)
+            for asker in record.askers:
+                if asker.left is None:
+                    self._let_go(record, asker)
         return record
+
+    def _let_go(self, record: Record, asker: Asker) -> None:
+        """Forget about an asker that has left its job, or whose job has ended."""
+        ticket = Ticket(job=record.id, asker=asker.id)
+        if record.limits.leave_timeout is not None:
+            self.attendance.forget(str(ticket))
+        if asker.lane is not None:
+            following = self._lanes.leave(asker.lane, ticket)
+            if following is not None:
+                self._enqueue(self.read(following.job))
+
+    def _enqueue(self, record: Record) -> None:
+        # Not sooner: who waits in a lane is not to keep others waiting with it.
+        self._flights.begin(record)
+        self.queues.add(record)
 
     # Queue and workers
 
@@ -396,6 +448,11 @@ class Store:
 def _parse(data: bytes) -> Record:
     """Return the record; most polls read the very text that the last one read."""
     return Record.from_json(data)
+
+
+def _queue_full(record: Record, max_queue: int) -> JobError:
+    message = f"{max_queue} jobs are waiting, which is all that may."
+    return JobError(type="QueueFull", message=message, task=record.task)
 
 
 def _job(job_id: str) -> str:

@@ -21,6 +21,7 @@ from ..records import Report
 from ..runtime import Outcome
 from ..tasks import Task
 from .app_code import AppCode
+from .kept import KeptResults
 from .outages import outlast
 from .processes import Process, adopt_orphans
 from .store import Store
@@ -30,7 +31,11 @@ _TOO_LARGE = (sqlite3.DataError, OverflowError)
 
 
 def work(
-    store: Store, job_id: str, app: AppCode | None, failures: dict[str, str]
+    store: Store,
+    job_id: str,
+    app: AppCode | None,
+    failures: dict[str, str],
+    results: str,
 ) -> None:
     """Run one job and write how it ended, in a process that has done ``enter``.
 
@@ -39,6 +44,7 @@ def work(
         job_id: which job; it has been taken off the queue.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
+        results: where results are kept for others, as ``KeptResults.dumps``.
     """
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
@@ -60,7 +66,9 @@ def work(
 
     job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:
-        outcome = runtime.run(_find(call, name, failures), call, job, write)
+        task = _find(call, name, failures)
+        kept = KeptResults.loads(results) if call.caching else None
+        outcome = runtime.run_once(task, call, job, write, kept)
     except Exception as error:
         outcome = runtime.failure(name, error, call.debug)
     try:
@@ -85,11 +93,15 @@ def _end(store: Store, job_id: str, outcome: Outcome) -> None:
 
 
 def enter_and_work(
-    store: Store, job_id: str, app: AppCode | None, failures: dict[str, str]
+    store: Store,
+    job_id: str,
+    app: AppCode | None,
+    failures: dict[str, str],
+    results: str,
 ) -> None:
     """Do both: the target of a process that is made for one job."""
     enter()
-    work(store, job_id, app, failures)
+    work(store, job_id, app, failures, results)
 
 
 def _find(call: Call, name: str, failures: dict[str, str]) -> Task:

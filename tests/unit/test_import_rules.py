@@ -21,7 +21,7 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 
 #: For each module what it may import beside the standard library: packages, and
 #: modules of this one. A layer is added here together with its module.
-BASE = {"exceptions", "jobs", "lines", "records"}
+BASE = {"caching", "exceptions", "jobs", "lines", "records"}
 BRIDGE = {
     *(
         "current",
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "current": {"bars", "exceptions"},
     "jobs": set(),
     "quantities": set(),
+    "caching": {"jobs"},
     "updates": {"jobs"},
     "records": {"exceptions", "jobs", "lines", "updates"},
     "bars": set(),
@@ -65,13 +66,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": {"dash", "dash_bridge", "jobs", "managers.base", "quantities"},
     "callbacks": {*BASE, *BRIDGE, "dash", "checks", "extension", "managers.base"},
     "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
-    "managers.base": {"jobs", "records", "tasks", "app", "dash"},
+    "managers.base": {*BASE, "app", "dash", "quantities", "tasks"},
     "managers.durations": {"diskcache"},
     "managers.forecasts": {"records"},
     "managers.memory": {
         *BASE,
         *BRIDGE,
-        *("managers.base", "managers.lanes", "quantities"),
+        *("managers.base", "managers.flights", "managers.lanes", "quantities"),
         *("managers.durations", "managers.forecasts"),
     },
     "testing.faults": {"dash", "werkzeug"},
@@ -82,36 +83,18 @@ MAY_IMPORT: dict[str, set[str]] = {
 DISKCACHE = {
     f"managers.{name}"
     for name in (
-        *(
-            "app_code",
-            "attendance",
-            "countdowns",
-            "diskcache",
-            "dispatcher",
-            "doorbell",
-            "instants",
-        ),
-        *(
-            "lanes",
-            "launcher",
-            "outages",
-            "overseer",
-            "processes",
-            "queues",
-            "roster",
-            "spares",
-            "store",
-        ),
-        *("tables", "worker"),
+        *("app_code", "attendance", "countdowns", "diskcache", "dispatcher"),
+        *("doorbell", "flights", "instants", "kept", "lanes", "launcher", "outages"),
+        *("overseer", "processes", "queues", "roster", "spares", "store", "tables"),
+        "worker",
     )
 }
 #: The Celery manager's own modules, and what both managers have.
 CELERY = {
     f"managers.{name}"
     for name in (
-        *("celery", "celery_records", "celery_store", "celery_strays"),
-        *("celery_worker",),
-        *("documents", "leases"),
+        *("celery", "celery_records", "celery_results", "celery_store"),
+        *("celery_strays", "celery_worker", "documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),
     )
 }

@@ -2,6 +2,7 @@
 
 Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
 those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug mode on.
+``cache_by`` among the manager's is the name of a cookie, by whose value it caches.
 """
 
 import ctypes
@@ -19,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import diskcache
-from dash import Input, Output, Patch, ctx, html, set_props
+from dash import Input, Output, Patch, ctx, html, no_update, set_props
+from dash.exceptions import PreventUpdate
 from flask import request
 
 import dash_long_components as dash
@@ -31,8 +33,14 @@ from dash_long_components import (
 )
 from dash_long_components.testing import MemoryLongCallbackManager
 
-cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
 settings = json.loads(os.environ.get("SETTINGS", "{}"))
+if "cache_by" in settings:
+    cookie = settings["cache_by"]
+    settings["cache_by"] = lambda: request.cookies.get(cookie)
+    cache = diskcache.Cache("./cache")
+else:
+    # So small that it keeps nothing.
+    cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
 manager: LongCallbackManager
 if "celery" in settings:
     from celery import Celery
@@ -42,7 +50,7 @@ if "celery" in settings:
     manager = CeleryLongCallbackManager(celery_app, **settings)
     handle = manager.handle
 elif "memory" in settings:
-    manager = MemoryLongCallbackManager(**settings["memory"])
+    manager = MemoryLongCallbackManager(**settings.pop("memory"), **settings)
 else:
     manager = DiskcacheLongCallbackManager(cache, **settings)
 app = dash.Dash(__name__, long_callback_manager=manager)
@@ -337,6 +345,34 @@ def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
         raise
     write(f"{name}.tidy", "null")
     return "too late"
+
+
+@long_callback("tally", progress=Output("tally", "title"))
+def tally(set_progress: Callable[[object], None], value: dict[str, Any]) -> Any:
+    """Add a line to a file at every run, report, and end as is wanted."""
+    name = value["name"]
+    with open(f"{name}.runs", "a") as file:
+        file.write("ran\n")
+    set_progress("ran")
+    set_props("tally-in", {"title": "ran"})
+    match value["how"]:
+        case "hold":
+            while not os.path.exists(f"{name}.go"):
+                time.sleep(0.01)
+        case "raise":
+            raise KeyError(name)
+        case "no_update":
+            return no_update
+        case "prevent":
+            raise PreventUpdate
+    return value["result"]
+
+
+for retrigger in ("replace", "ignore", "queue"):
+
+    @long_callback(f"tally-{retrigger}", on_retrigger=retrigger)
+    def tally_in_lane(value: dict[str, Any]) -> Any:
+        return tally(print, value)
 
 
 VERSION = 1

@@ -56,6 +56,7 @@ def dispatcher(tmp_path: Path) -> Iterator[Dispatcher]:
             code="v1",
             max_concurrency=2,
             start_method="fork",
+            results="",
             app=app,
         )
     )
@@ -153,6 +154,7 @@ def test_settings_come_back_from_their_json() -> None:
         code="v1",
         max_concurrency=2,
         start_method="fork",
+        results="",
         app=AppCode(
             modules=["__main__"],
             main_path="/app.py",

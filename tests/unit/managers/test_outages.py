@@ -171,16 +171,16 @@ def test_manager_tells_outages_and_goes_on(
     site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
     task = site.submit(out("text", "children"), [prop("i", "value", 1)]).task
     store = manager._connect().store
-    job_id = manager.submit(task, CALL)
-    assert job_id is not None
+    ticket = manager.submit(task, CALL)
+    assert isinstance(ticket, str)
     with locked(store):
         with pytest.raises(StoreUnavailableError):
             manager.submit(task, CALL)
         with pytest.raises(StoreUnavailableError):
-            manager.cancel(job_id)
-        assert manager.read(job_id, 0).status is Status.QUEUED
-    manager.cancel(job_id)
-    assert manager.read(job_id, 0).status is Status.CANCELLED
+            manager.cancel(ticket)
+        assert manager.read(ticket, 0).status is Status.QUEUED
+    manager.cancel(ticket)
+    assert manager.read(ticket, 0).status is Status.CANCELLED
 
 
 def test_manager_begins_anew_where_the_store_is_gone(
@@ -222,7 +222,7 @@ def test_worker_brings_its_result_home_after_an_outage(
         return change(*args)
 
     with mock.patch.object(store, "change", change_later):
-        worker.work(store, "job", None, {})
+        worker.work(store, "job", None, {}, "")
     assert store.read("job").status is Status.SUCCEEDED
 
 
@@ -238,7 +238,7 @@ def test_result_that_no_store_can_keep_is_a_failure(store: Store, call: Call) ->
         return change(*args)
 
     with mock.patch.object(store, "change", change_if_small):
-        worker.work(store, "job", None, {})
+        worker.work(store, "job", None, {}, "")
     record = store.read("job")
     assert record.status is Status.FAILED
     assert record.error

@@ -42,9 +42,10 @@ def submit(
 ) -> bool:
     now = time.time()
     record = Record(id=job_id, task="module.task", code=code, created=now, changed=now)
-    return store.submit(
+    ticket = store.submit(
         record, CALL, max_concurrency=places, max_queue=max_queue, lane=lane
     )
+    return ticket is not None
 
 
 def take(store: Store, places: int = 100, code: str = "v1") -> str | None:

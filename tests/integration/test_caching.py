@@ -1,0 +1,260 @@
+"""On every manager: what is asked again comes from the cache, or joins what runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash.testing.wait import until
+
+from tests.integration.deployment import Deployment, StampedPage, deployed
+from tests.integration.page import TIMEOUT, Answer, Job, Page
+from tests.integration.test_contract import MANAGERS, release, setting
+
+_names = (f"tally-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module", params=MANAGERS)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp(request.param)
+    plain = setting(request, folder)
+    caching = dataclasses.replace(plain, manager={**plain.manager, "cache_by": "by"})
+    with deployed(caching, folder) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def page(deployment: Deployment) -> Page:
+    return deployment.page()
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> str:
+    return str(tmp_path / next(_names))
+
+
+def runs(name: str) -> int:
+    """Return how often the function has run."""
+    path = Path(f"{name}.runs")
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def wait_for_run(name: str) -> None:
+    until(lambda: runs(name) > 0, TIMEOUT, poll=0.01)
+
+
+def question(name: str, how: str = "return", result: Any = "result") -> dict[str, Any]:
+    return {"name": name, "how": how, "result": result}
+
+
+def handle_of(answer: Answer) -> dict[str, Any]:
+    ((operation),) = answer.json["sideUpdate"]["_dash-long-jobs"]["handles"][
+        "operations"
+    ]
+    handle: dict[str, Any] = operation["params"]["value"]
+    return handle
+
+
+def is_hit(answer: Answer) -> bool:
+    """Tell whether there is no job to ask for."""
+    return handle_of(answer)["token"] is None
+
+
+def value_of(answer: Answer, name: str = "tally") -> Any:
+    return answer.json["response"][name]["children"]
+
+
+@pytest.mark.parametrize("result", [None, 0, "", [], False, {"a": [1.5]}, "ä\ud83d"])
+def test_hit_answers_at_once_with_what_the_function_returned(
+    page: Page, name: str, result: Any
+) -> None:
+    assert page.run("tally", question(name, result=result)).result == result
+    answer = page.call("tally", question(name, result=result))
+    assert is_hit(answer)
+    assert value_of(answer) == result
+    assert runs(name) == 1
+
+
+def test_hit_says_how_old_it_is_and_how_long_it_took(page: Page, name: str) -> None:
+    page.run("tally", question(name))
+    handle = handle_of(page.call("tally", question(name)))
+    assert 0 <= handle["cached"]["duration"] < TIMEOUT
+    assert 0 <= handle["cached"]["age"] < TIMEOUT
+
+
+def test_hit_repeats_nothing_but_the_outputs(page: Page, name: str) -> None:
+    page.run("tally", question(name))
+    answer = page.call("tally", question(name)).json
+    assert answer["sideUpdate"].keys() == {"_dash-long-jobs"}
+    assert answer["response"] == {"tally": {"children": "result"}}
+
+
+def test_order_of_a_dict_does_not_matter(page: Page, name: str) -> None:
+    asked = question(name)
+    page.run("tally", asked)
+    assert is_hit(page.call("tally", dict(reversed(asked.items()))))
+
+
+def test_everything_else_does(deployment: Deployment, page: Page, name: str) -> None:
+    page.run("tally", question(name))
+    assert not is_hit(page.call("tally", question(name, result="other")))
+    other = deployment.page("by=other")
+    assert not is_hit(other.call("tally", question(name)))
+
+
+@pytest.mark.parametrize("how", ["raise", "no_update", "prevent"])
+def test_only_results_are_kept(page: Page, name: str, how: str) -> None:
+    for number in range(1, 3):
+        page.run("tally", question(name, how))
+        assert runs(name) == number
+
+
+def test_cancelled_job_leaves_nothing(page: Page, name: str) -> None:
+    job = page.start("tally", question(name, "hold"))
+    wait_for_run(name)
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    release(name)
+    assert page.run("tally", question(name, "hold")).result == "result"
+    assert runs(name) == 2
+
+
+def test_large_result_is_kept_whole(page: Page, name: str) -> None:
+    asked = question(name, result="ä" * 3_000_000)
+    page.run("tally", asked)
+    assert value_of(page.call("tally", asked)) == asked["result"]
+
+
+# Single flight
+
+
+@pytest.fixture
+def joining(deployment: Deployment) -> Deployment:
+    if deployment.setting.has_workers:
+        pytest.skip("jobs on Celery can't be joined yet")
+    return deployment
+
+
+def test_who_asks_the_same_joins_the_job(joining: Deployment, name: str) -> None:
+    pages = [joining.page() for _ in range(3)]
+    jobs = [page.start("tally", question(name, "hold")) for page in pages]
+    wait_for_run(name)
+    late = joining.page()
+    pages.append(late)
+    jobs.append(late.start("tally", question(name, "hold")))
+    assert len({job.token for job in jobs}) == 4
+    for page, job in zip(pages, jobs, strict=True):
+        wait_for_progress(page, job)
+    release(name)
+    for page, job in zip(pages, jobs, strict=True):
+        page.wait_for("succeeded", job)
+        assert job.result == "result"
+    assert runs(name) == 1
+
+
+def wait_for_progress(page: Page, job: Job) -> None:
+    def has_come() -> bool:
+        page.poll(job)
+        return any("progress" in snapshot for snapshot in job.snapshots)
+
+    until(has_come, TIMEOUT, poll=0.02)
+
+
+def test_cancel_by_one_takes_only_that_one_out(joining: Deployment, name: str) -> None:
+    page = joining.page()
+    jobs = [page.start("tally", question(name, "hold")) for _ in range(3)]
+    wait_for_run(name)
+    page.cancel(jobs[0], jobs[0])
+    page.wait_for("cancelled", jobs[0])
+    page.poll(*jobs[1:])
+    assert not any(job.has_ended for job in jobs[1:])
+    release(name)
+    page.wait_for("succeeded", *jobs[1:])
+    again = Job(jobs[0].handle)
+    page.poll(again)
+    assert again.status == "cancelled"
+    assert runs(name) == 1
+
+
+def test_last_one_to_cancel_ends_the_job(joining: Deployment, name: str) -> None:
+    page = joining.page()
+    jobs = [page.start("tally", question(name, "hold")) for _ in range(3)]
+    wait_for_run(name)
+    page.cancel(*jobs)
+    page.wait_for("cancelled", *jobs)
+    # Nobody joins a job that is about to end.
+    job = page.start("tally", question(name, "hold"))
+    release(name)
+    page.wait_for("succeeded", job)
+    assert runs(name) == 2
+
+
+def test_hundred_askers_at_once_are_one_run(joining: Deployment, name: str) -> None:
+    page = joining.page()
+
+    def ask(_: int) -> Answer:
+        return joining.page().call("tally", question(name, "hold"))
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(ask, range(100)))
+    jobs = [Job(handle_of(answer)) for answer in answers]
+    release(name)
+    page.wait_for("succeeded", *jobs)
+    assert {job.result for job in jobs} == {"result"}
+    assert len({job.token for job in jobs}) == 100
+    assert runs(name) == 1
+
+
+# Lanes
+
+
+def test_hit_replaces_the_live_job(deployment: Deployment, name: str) -> None:
+    page = StampedPage(deployment.web.url, name)
+    page.run("tally-replace", question(name))
+    live = page.start("tally-replace", question(name, "hold"))
+    answer = page.call("tally-replace", question(name))
+    assert is_hit(answer)
+    page.wait_for("cancelled", live)
+
+
+def test_same_trigger_again_replaces_itself_in_its_job(
+    joining: Deployment, name: str
+) -> None:
+    page = StampedPage(joining.web.url, name)
+    first = page.start("tally-replace", question(name, "hold"))
+    wait_for_run(name)
+    second = page.start("tally-replace", question(name, "hold"))
+    page.wait_for("cancelled", first)
+    release(name)
+    page.wait_for("succeeded", second)
+    assert runs(name) == 1
+
+
+def test_hit_is_ignored_like_any_trigger(deployment: Deployment, name: str) -> None:
+    page = StampedPage(deployment.web.url, name)
+    page.run("tally-ignore", question(name))
+    live = page.start("tally-ignore", question(name, "hold"))
+    assert "sideUpdate" not in page.call("tally-ignore", question(name)).json
+    release(name)
+    page.wait_for("succeeded", live)
+
+
+def test_hit_does_not_overtake_in_a_queue(deployment: Deployment, name: str) -> None:
+    page = StampedPage(deployment.web.url, name)
+    page.run("tally-queue", question(name))
+    live = page.start("tally-queue", question(name, "hold"))
+    following = page.start("tally-queue", question(name))
+    page.poll(live, following)
+    assert following.status == "queued"
+    release(name)
+    page.wait_for("succeeded", live, following)
+    assert following.result == "result"
+    # One for each question.
+    assert runs(name) == 2
