@@ -125,7 +125,7 @@ $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python: | system-
 
 # Enough to build and to run the gallery.
 $(DEMO): pyproject.toml package.json | $(VENV)/bin/python
-	$(VENV)/bin/pip install -q --group build -e '.[celery,diskcache]'
+	$(VENV)/bin/pip install -q --group build --group demo -e '.[celery,diskcache]'
 	touch $@
 
 $(DEV): $(DEMO)
