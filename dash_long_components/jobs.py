@@ -115,6 +115,18 @@ class JobError:
     task: str
     traceback: str | None = None
 
+    @classmethod
+    def timed_out(cls, task: str, timeout: float) -> JobError:
+        """Say that a job ran for longer than its ``timeout``, in seconds."""
+        message = f"It ran for longer than the {timeout:g} seconds that it may."
+        return cls(type="TimedOut", message=message, task=task)
+
+    @classmethod
+    def expired(cls, task: str) -> JobError:
+        """Say that a job waited for longer than the manager's ``queue_timeout``."""
+        message = "It expired in the queue: no place was free in time."
+        return cls(type="Expired", message=message, task=task)
+
     def to_dict(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value}
 

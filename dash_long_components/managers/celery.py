@@ -33,6 +33,10 @@ _PUBLISH = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 _SECRET_FRESH = 60
 
 
+#: Waiting jobs of which a server knows since when.
+_WATCHED = 4096
+
+
 class CeleryLongCallbackManager(LongCallbackManager):
     """Runs jobs on Celery's workers, on as many machines as there are.
 
@@ -51,6 +55,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
             it, and at the latest, it goes when the backend drops it.
         lease: seconds within which a worker says that it lives. One that has not for
             three times as long has lost its jobs.
+        queue_timeout: seconds that a job may wait for a worker; then it ends as
+            ``timed_out``. By default it waits for as long as Celery keeps it.
 
     Raises:
         ValueError: an argument is of the wrong kind, or the backend will not do.
@@ -66,12 +72,14 @@ class CeleryLongCallbackManager(LongCallbackManager):
         expire: float | None = None,
         *,
         lease: float = 10.0,
+        queue_timeout: float | None = None,
     ) -> None:
         super().__init__(cache_by, expire)
         try:
             import celery
 
             from . import celery_strays, celery_worker, leases
+            from .celery_attendance import Attendance
             from .celery_results import KeptDocuments
             from .celery_store import CeleryStore
             from .documents import Documents
@@ -84,6 +92,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self.handle = celery_app
         self._store = CeleryStore(celery_app)
         self._results = KeptDocuments(Documents(celery_app))
+        self._attendance = Attendance(celery_app)
+        self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
+        self._queued_since: dict[str, float] = {}
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
         celery_app.steps["worker"].add(leases.step(lease))
@@ -147,6 +158,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 job_id,
                 call.to_json().decode(),
                 after,
+                time_limit=call.limits.timeout,
+                expires=self._queue_timeout,
                 retry=True,
                 retry_policy=_PUBLISH,
             )
@@ -159,12 +172,33 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def read(self, job_id: str, cursor: int) -> Snapshot:
         record = self._store.read(job_id)
+        if self._has_expired(record):
+            record = self._store.expire(record)
+        leave_timeout = record.limits.leave_timeout
+        if leave_timeout is not None and not record.status.is_terminal:
+            self._attendance.see(job_id, leave_timeout)
         snapshot = record.since(cursor)
         if snapshot.has_begun:
             return replace(snapshot, estimate=self._store.estimate(record.task))
         if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=self._store.result(job_id))
         return snapshot
+
+    def _has_expired(self, record: Record) -> bool:
+        """Tell whether a job has waited for too long, by this process's own clock.
+
+        Workers drop what has expired. This is for when there are none.
+        """
+        if self._queue_timeout is None:
+            return False
+        if record.status is not Status.QUEUED:
+            self._queued_since.pop(record.id, None)
+            return False
+        if len(self._queued_since) >= _WATCHED:
+            self._queued_since.clear()
+        now = time.monotonic()
+        since = self._queued_since.setdefault(record.id, now)
+        return now - since > self._queue_timeout
 
     def cancel(self, job_id: str) -> None:
         from .celery_worker import END_JOB
@@ -184,7 +218,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 self.handle.control.revoke(job_id)
             else:
                 self.handle.control.broadcast(
-                    END_JOB, {"job_id": job_id}, destination=[live.worker.name]
+                    END_JOB,
+                    {"job_id": job_id, "grace": record.limits.cancel_grace or 0.0},
+                    destination=[live.worker.name],
                 )
         except Exception as error:
             raise StoreUnavailableError(

@@ -126,14 +126,22 @@ class Fate:
 
     def end(self, record: Record, now: float) -> End:
         """Return what becomes of the job."""
-        status, kind, message = self._meaning(record.task)
-        error = JobError(type=kind, message=message, task=record.task) if kind else None
+        status, error = self._meaning(record)
         return End(status=status, at=now, error=error)
 
-    def _meaning(self, task: str) -> tuple[Status, str, str]:
+    def _meaning(self, record: Record) -> tuple[Status, JobError | None]:
+        task, timeout = record.task, record.limits.timeout
+        if self.type == "TaskRevokedError":
+            if self.message == "expired":
+                return Status.TIMED_OUT, JobError.expired(task)
+            return Status.CANCELLED, None
+        if self.type == "TimeLimitExceeded" and timeout is not None:
+            return Status.TIMED_OUT, JobError.timed_out(task, timeout)
+        status, kind, message = self._words(task)
+        return status, JobError(type=kind, message=message, task=task)
+
+    def _words(self, task: str) -> tuple[Status, str, str]:
         match self.type:
-            case "TaskRevokedError":
-                return Status.CANCELLED, "", ""
             case "NotRegistered":
                 return (
                     Status.FAILED,

@@ -29,7 +29,7 @@ from dataclasses import replace
 import celery
 
 from ..exceptions import JobEndedError
-from ..jobs import Status, new_job_id
+from ..jobs import JobError, Status, new_job_id
 from ..records import Record
 from .celery_records import End, Fate, Live, Worker, worker_died
 from .documents import Documents
@@ -140,7 +140,23 @@ class CeleryStore:
 
     def cancel(self, job_id: str) -> Status:
         """End a job, whatever its worker makes of it, and return how it has ended."""
-        return self._end(job_id, End(status=Status.CANCELLED, at=time.time())).status
+        return self.end(job_id, Status.CANCELLED)
+
+    def end(self, job_id: str, status: Status, error: JobError | None = None) -> Status:
+        """End a job from outside of its function, and return how it has ended."""
+        return self._end(job_id, End(status=status, at=time.time(), error=error)).status
+
+    def expire(self, record: Record) -> Record:
+        """End a job that has waited for too long, unless a worker has started it now.
+
+        Returns:
+            Its record.
+        """
+        # In the place of a worker, so that none can start it any more.
+        nobody = Live(run=new_job_id(), worker=Worker(name="", lease=""), record=record)
+        if self._claim(nobody).run == nobody.run:
+            self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
+        return self.read(record.id)
 
     def lane(self, name: str) -> list[tuple[str, int]]:
         """Return id and seq of the live jobs in a lane."""

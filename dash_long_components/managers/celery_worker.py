@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import celery
@@ -15,22 +17,24 @@ from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
+from celery.worker.request import Request
 
 from .. import runtime
 from ..caching import Results
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
-from ..jobs import Call, Status
+from ..jobs import Call, JobError, Status
 from ..records import Record, Report
 from ..runtime import Outcome
 from ..tasks import Task
+from .celery_guard import Guard
 from .celery_records import Live, Worker
 from .celery_results import KeptDocuments
 from .celery_store import CeleryStore
 from .celery_strays import lead_group
 from .documents import Documents
 from .leases import Lease
-from .processes import Process, adopt_orphans
+from .processes import Process, adopt_orphans, children
 
 logger = logging.getLogger("dash_long_components")
 
@@ -67,13 +71,20 @@ def add_task(app: celery.Celery, task: Task) -> None:
         # for the user to say whether it should do so again.
         acks_late=False,
         max_retries=0,
+        Request=JobRequest,
     )
     def run(self: Any, job_id: str, call: str, after: str | None) -> None:
         if after is not None and store.is_live(after):
-            publish(app, self.name, job_id, call, after, countdown=_LOOK_AGAIN)
+            again: dict[str, Any] = {"countdown": _LOOK_AGAIN}
+            if self.request.expires:
+                again["expires"] = datetime.fromisoformat(self.request.expires)
+            if self.request.timelimit:
+                again["time_limit"] = self.request.timelimit[0]
+            publish(app, self.name, job_id, call, after, **again)
         else:
             worker = _worker(self.request.hostname)
-            _run(store, results, job_id, Call.from_json(call.encode()), worker)
+            loaded = Call.from_json(call.encode())
+            _run(app, store, results, job_id, loaded, worker)
 
 
 def publish(
@@ -118,32 +129,63 @@ def _worker(name: str) -> Worker:
     return Worker(name=name, lease=lease.id if lease else "")
 
 
+class JobRequest(Request):
+    """What a worker's main process knows of a job that it was given."""
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """End the process of a job whose time is over, with all that came from it."""
+        pid: Any = self.worker_pid
+        if not soft and pid not in (None, os.getpid()):
+            _kill_tree(pid)
+        super().on_timeout(soft, timeout)
+
+
+def _kill_tree(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        Process.of(pid).kill_tree()
+
+
 def _run(
-    store: CeleryStore, results: Results, job_id: str, call: Call, worker: Worker
+    app: celery.Celery,
+    store: CeleryStore,
+    results: Results,
+    job_id: str,
+    call: Call,
+    worker: Worker,
 ) -> None:
     live = store.start(job_id, worker)
     if live is None:
         logger.info("Job %s has ended, or was started before: not run.", job_id)
         return
     execution = Execution(store, results, live)
-    with _process_of_its_own():
-        outcome = execution.run(call)
-    execution.finish(outcome)
+    with _process_of_its_own() as kill:
+        before = children()
+        with Guard(app, store, job_id, live.record.task, call.limits, kill):
+            outcome = execution.run(call)
+    has_ended_it = execution.finish(outcome)
+    if kill is not None and not has_ended_it:
+        # It was asked to end, and did. Whoever ends by force leaves nothing either.
+        for pid in children() - before:
+            _kill_tree(pid)
 
 
 @contextlib.contextmanager
-def _process_of_its_own() -> Iterator[None]:
-    """In a process of a pool, see that whoever ends the process ends the job."""
+def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
+    """In a process of a pool, see that whoever ends the process ends the job.
+
+    Yields:
+        What ends this process with all that came from it; None if it has other jobs.
+    """
     lease = Lease.current
     if lease is None or lease.pid == os.getpid():
-        yield
+        yield None
         return
     adopt_orphans()
     lead_group()
     # billiard makes a SystemExit of it, which the function might have raised itself.
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        yield
+        yield functools.partial(_kill_tree, os.getpid())
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -165,6 +207,7 @@ class Execution:
     def run(self, call: Call) -> Outcome:
         """Run the function, and write what it reports."""
         name = self._live.record.task
+        began = time.monotonic()
         try:
             task = runtime.find(call, name)
             job = CurrentJob(self._live.record.id, name, self._is_unwanted)
@@ -175,15 +218,25 @@ class Execution:
             outcome = runtime.failure(name, error, call.debug)
         if outcome.error and outcome.error.type == "SoftTimeLimitExceeded":
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
+        timeout = call.limits.timeout
+        seconds = time.monotonic() - began
+        if outcome.error and timeout is not None and seconds >= timeout:
+            # A pool of greenlets ends a function by an error of its own.
+            return Outcome(
+                status=Status.TIMED_OUT, error=JobError.timed_out(name, timeout)
+            )
         return outcome
 
-    def finish(self, outcome: Outcome) -> None:
-        """Write how it ended, unless that was decided elsewhere."""
-        with contextlib.suppress(JobEndedError):
-            ended = self._live.record.end(
-                outcome.status, time.time(), outcome.error, outcome.libraries
-            )
+    def finish(self, outcome: Outcome) -> bool:
+        """Write how it ended. False if that was decided elsewhere."""
+        ended = self._live.record.end(
+            outcome.status, time.time(), outcome.error, outcome.libraries
+        )
+        try:
             self._change(ended, outcome.result)
+        except JobEndedError:
+            return False
+        return True
 
     def _is_unwanted(self) -> bool:
         return self._store.has_outside_end(self._live.record.id)
@@ -195,9 +248,11 @@ class Execution:
         self._live = self._store.change(self._live, record, result)
 
 
-@control_command(name=END_JOB, args=[("job_id", str)])
-def end_job(state: Any, job_id: str) -> None:
+@control_command(name=END_JOB, args=[("job_id", str), ("grace", float)])
+def end_job(state: Any, job_id: str, grace: float = 0.0) -> None:
     """End a running job with all its processes, in the worker's main process.
+
+    After ``grace`` seconds, if it has not ended by itself.
 
     Celery's own ``revoke`` ends one process, and leaves the programs that it started.
     Where a pool can't end what it runs, the job ends at its next ``set_progress``.
@@ -206,9 +261,17 @@ def end_job(state: Any, job_id: str) -> None:
     pool = state.consumer.pool
     if request is None:
         worker_state.revoked.add(job_id)
-        return
+    elif grace > 0:
+        state.consumer.timer.call_after(grace, _kill_job, (pool, job_id, request))
+    else:
+        _kill_job(pool, job_id, request)
+
+
+def _kill_job(pool: Any, job_id: str, request: Any) -> None:
+    is_current = worker_state.requests.get(job_id) is request
+    if not is_current:
+        return  # it has ended, and its process may have another job
     if isinstance(pool, PreforkPool) and request.worker_pid:
-        with contextlib.suppress(ProcessLookupError):
-            Process.of(request.worker_pid).kill_tree()
+        _kill_tree(request.worker_pid)
     with contextlib.suppress(NotImplementedError):
         request.terminate(pool, signal="KILL")

@@ -59,12 +59,7 @@ class Overseer:
         if record.status.is_terminal:
             return self._is_over(self._ended.setdefault(job_id, now) + EXIT_GRACE, now)
         if deadline is not None and self._is_over(deadline, now):
-            timeout = record.limits.timeout
-            error = JobError(
-                type="TimedOut",
-                message=f"It ran for longer than the {timeout:g} seconds that it may.",
-                task=record.task,
-            )
+            error = JobError.timed_out(record.task, record.limits.timeout or 0.0)
             self._store.end(job_id, Status.TIMED_OUT, error)
             return True
         if record.cancel_requested:

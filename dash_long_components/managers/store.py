@@ -401,12 +401,7 @@ class Store:
         with suppress(KeyError):
             record = self.read(job_id)
             if record.status is Status.QUEUED:
-                error = JobError(
-                    type="Expired",
-                    message="It expired in the queue: no place was free in time.",
-                    task=record.task,
-                )
-                self.end(job_id, Status.TIMED_OUT, error)
+                self.end(job_id, Status.TIMED_OUT, JobError.expired(record.task))
 
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` every job that waits for a code version, and forget it."""

@@ -151,6 +151,34 @@ def test_cancel_reaches_a_pool_that_ends_nothing_at_the_next_progress(
     assert page.run("end", "raise").status == "failed"
 
 
+@pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
+def test_pool_that_ends_nothing_times_jobs_out_in_time(
+    deploy: Deploy, tmp_path: Path, pool: str
+) -> None:
+    page = deploy("-P", pool, "-c", "1").page()
+    job = page.run("brief-busy", str(tmp_path / "busy"))
+    assert job.status == "timed_out", job.snapshots
+    assert "for longer than the 1 seconds" in job.error["message"]
+    # Its one place is free again: it ended at its next set_progress.
+    assert page.run("echo", 1).result == 1
+
+
+def test_job_that_no_worker_takes_expires_and_is_never_run(
+    redis: Redis, tmp_path: Path
+) -> None:
+    setting = Setting.celery(redis.database(), redis.database())
+    setting.manager["queue_timeout"] = 1.0
+    (tmp_path / "web").mkdir()
+    with serving(setting.web(), tmp_path / "web") as web:
+        page = web.page()
+        asked, left = page.start("stamp", 1), page.start("stamp", 2)
+        page.wait_for("timed_out", asked)
+        with working(setting.worker("-c", "1"), tmp_path / "worker"):
+            assert page.run("echo", 1).result == 1
+            page.wait_for("timed_out", left)
+    assert asked.error["type"] == left.error["type"] == "Expired"
+
+
 @pytest.mark.parametrize("limit", ["task_time_limit", "task_soft_time_limit"])
 def test_time_limit_of_celery_times_the_job_out(
     deploy: Deploy, tmp_path: Path, limit: str

@@ -267,13 +267,7 @@ def test_cancel_ends_a_running_job_and_its_family(page: Page, name: str) -> None
     assert page.run("echo", 1).result == 1
 
 
-@pytest.fixture
-def limits(deployment: Deployment) -> None:
-    if deployment.setting.has_workers:
-        pytest.skip("Celery jobs have no limits yet")
-
-
-@pytest.mark.usefixtures("limits", "_kills")
+@pytest.mark.usefixtures("_kills")
 @pytest.mark.parametrize("how", ["progress", "return"])
 def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -> None:
     job = page.start("grace", {"name": name, "how": how})
@@ -286,7 +280,7 @@ def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -
     assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.usefixtures("limits", "_kills")
+@pytest.mark.usefixtures("_kills")
 def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     page: Page, name: str
 ) -> None:
@@ -299,7 +293,7 @@ def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     assert not Path(f"{name}.tidy").exists()
 
 
-@pytest.mark.usefixtures("limits", "_kills")
+@pytest.mark.usefixtures("_kills")
 def test_job_that_runs_for_too_long_times_out_with_its_family(
     page: Page, name: str
 ) -> None:
@@ -313,7 +307,7 @@ def test_job_that_runs_for_too_long_times_out_with_its_family(
     assert page.run("brief", {"name": name, "then": "return"}).result == "done"
 
 
-@pytest.mark.usefixtures("limits", "_kills")
+@pytest.mark.usefixtures("_kills")
 def test_job_ends_when_its_page_is_gone(page: Page, name: str) -> None:
     jobs = [page.start("leave", f"{name}-{number}") for number in range(2)]
     pid = wait_for_file(f"{name}-0")

@@ -93,8 +93,9 @@ DISKCACHE = {
 CELERY = {
     f"managers.{name}"
     for name in (
-        *("celery", "celery_records", "celery_results", "celery_store"),
-        *("celery_strays", "celery_worker", "documents", "leases"),
+        *("celery", "celery_attendance", "celery_guard", "celery_records"),
+        *("celery_results", "celery_store", "celery_strays", "celery_worker"),
+        *("documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),
     )
 }

@@ -61,7 +61,7 @@ NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
-    *("brief", "grace", "leave"),
+    *("brief", "brief-busy", "grace", "leave"),
     *("loop", "stream"),
 ]
 app.layout = html.Div(
@@ -268,6 +268,9 @@ def busy(set_progress: Callable[[object], None], name: str) -> None:
     while True:
         set_progress(number := number + 1)
         time.sleep(0.05)
+
+
+long_callback("brief-busy", progress=Output("brief-busy", "title"), timeout=1.0)(busy)
 
 
 @long_callback("until", progress=Output("until", "title"))

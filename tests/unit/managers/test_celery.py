@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from celery import Celery
@@ -16,6 +17,7 @@ from dash_long_components import CeleryLongCallbackManager, tasks
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.jobs import Call, Lane, Retrigger, Status
 from dash_long_components.managers.lanes import Admission, Entry, admit
+from dash_long_components.records import Record
 from tests.unit.fakes import Site
 
 
@@ -152,3 +154,24 @@ def test_lane_admits_by_what_is_live_in_it(
     retrigger: Retrigger, live: list[tuple[str, int]], admission: Admission
 ) -> None:
     assert admit(Lane(name="lane", seq=5, retrigger=retrigger), live) == admission
+
+
+def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:
+    manager = CeleryLongCallbackManager(celery(f"file://{tmp_path}"), queue_timeout=5)
+    record = Record(id="job", task="app.task", code="", created=1, changed=1)
+    manager._store.submit(record)
+    with mock.patch("time.monotonic", return_value=100.0) as clock:
+        assert manager.read("job", 0).status is Status.QUEUED
+        clock.return_value += 5.0
+        assert manager.read("job", 0).status is Status.QUEUED
+        clock.return_value += 0.1
+        snapshot = manager.read("job", 0)
+    assert snapshot.status is Status.TIMED_OUT
+    assert snapshot.error
+    assert snapshot.error.type == "Expired"
+
+
+@pytest.mark.parametrize("queue_timeout", [0, -1, "5"])
+def test_wrong_queue_timeout_is_refused(queue_timeout: Any) -> None:
+    with pytest.raises(ValueError, match="queue_timeout takes seconds, above zero"):
+        CeleryLongCallbackManager(celery(), queue_timeout=queue_timeout)

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import (
+    NotRegistered,
+    TaskRevokedError,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
-from dash_long_components.jobs import Status
+from dash_long_components.jobs import Limits, Status
 from dash_long_components.managers.celery_records import Live, Worker
 from dash_long_components.managers.celery_store import CeleryStore
 from dash_long_components.managers.leases import Tenure
@@ -293,3 +298,43 @@ def test_backend_that_does_not_answer_is_an_error_or_waited_for(
         shop.store.read("job")
     assert CeleryStore(shop.celery, patient=True).read("job").status is Status.QUEUED
     assert len(pauses) == 3
+
+
+def test_job_that_celery_let_expire_says_so(shop: Shop) -> None:
+    shop.celery_says(TaskRevokedError("expired"))
+    record = shop.store.read("job")
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert record.error.type == "Expired"
+
+
+def test_time_limit_of_a_job_is_named(shop: Shop) -> None:
+    limits = Limits(timeout=5.0)
+    shop.store.submit(
+        Record(id="job", task="app.task", code="", limits=limits, created=1, changed=1)
+    )
+    shop.start()
+    shop.celery_says(TimeLimitExceeded(5.0))
+    record = shop.store.read("job")
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert record.error.message == "It ran for longer than the 5 seconds that it may."
+
+
+def test_job_that_expires_can_not_be_started_any_more(shop: Shop) -> None:
+    record = shop.store.expire(shop.store.read("job"))
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert "expired in the queue" in record.error.message
+    assert shop.store.start("job", WORKER) is None
+
+
+def test_job_that_is_started_meanwhile_does_not_expire(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    waiting = shop.store.read("job")
+    live = shop.start()
+    assert shop.store.expire(waiting).status is Status.RUNNING
+    shop.finish(live)
+    assert shop.status() is Status.SUCCEEDED
