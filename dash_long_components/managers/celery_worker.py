@@ -23,7 +23,7 @@ from .. import runtime
 from ..caching import Results
 from ..current import CurrentJob
 from ..exceptions import JobEndedError
-from ..jobs import Call, JobError, Status
+from ..jobs import Call, Status
 from ..records import Record, Report
 from ..runtime import Outcome
 from ..tasks import Task
@@ -118,9 +118,13 @@ def publish(
 
 
 @signals.task_received.connect
-def _take(request: Any, **_: Any) -> None:
+def _take(sender: Any, request: Any, **_: Any) -> None:
     """Note which worker has a job, in its main process, before the pool gets it."""
     if request.name.startswith(_PREFIX):
+        if not isinstance(sender.pool, PreforkPool):
+            # A guard sees to it, since most other pools have no time limits. That of
+            # gevent is an error in the function, like one of its own.
+            request.time_limits = (None, None)
         CeleryStore(request.app).take(request.id, _worker(request.hostname))
 
 
@@ -207,7 +211,6 @@ class Execution:
     def run(self, call: Call) -> Outcome:
         """Run the function, and write what it reports."""
         name = self._live.record.task
-        began = time.monotonic()
         try:
             task = runtime.find(call, name)
             job = CurrentJob(self._live.record.id, name, self._is_unwanted)
@@ -218,13 +221,6 @@ class Execution:
             outcome = runtime.failure(name, error, call.debug)
         if outcome.error and outcome.error.type == "SoftTimeLimitExceeded":
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
-        timeout = call.limits.timeout
-        seconds = time.monotonic() - began
-        if outcome.error and timeout is not None and seconds >= timeout:
-            # A pool of greenlets ends a function by an error of its own.
-            return Outcome(
-                status=Status.TIMED_OUT, error=JobError.timed_out(name, timeout)
-            )
         return outcome
 
     def finish(self, outcome: Outcome) -> bool:
