@@ -27,6 +27,9 @@ PACKAGE := pyproject.toml README.md LICENSE \
 	$(shell find dash_long_components -name '*.py' -not -name 'LongJob*.py' -o -name '*.css' -o -name py.typed)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# The tests of the wheel run in a folder that has neither.
+export AXE_CORE := $(CURDIR)/node_modules/axe-core/axe.min.js
+export SCREENSHOTS := $(CURDIR)/build/screenshots
 # A prompt would wait for ever where no one is there to answer it.
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

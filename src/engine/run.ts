@@ -2,6 +2,9 @@ import type { Id } from './id';
 import type { Bar, JobError, LogLine, Queue, Status } from './snapshot';
 import type { Payload } from './store';
 
+/** Seconds that a job must have run before its pace tells anything. */
+const LEAST_PACE = 1;
+
 /** What people see of a job. Never changed: replaced by another. */
 export type Run = {
     /** Tells it from other runs, here and after a reload. */
@@ -90,8 +93,10 @@ export function etaOf(run: Run, now: number): number | undefined {
         return undefined;
     }
     const share = shareOf(run);
-    if (share) {
-        return Math.max(0, run.reported / share - elapsed);
+    if (share && run.reported >= LEAST_PACE) {
+        const left = run.reported / share - elapsed;
+        // Once that is over the job is slower than it was, at least so much.
+        return left > 0 ? left : elapsed / share - elapsed;
     }
     const left = (run.estimate ?? 0) - elapsed;
     return left > 0 ? left : undefined;

@@ -57,3 +57,39 @@ def test_ordinary_callback_stays_quick_beside_thirteen_jobs(
     assert busy < 5 * idle + 0.1
     page.click("#stop")
     page.wait_for_statuses("idle")
+
+
+class HundredViewsPage(ManyJobsPage):
+    @property
+    def statuses(self) -> list[str]:
+        statuses: list[str] = self.browser.driver.execute_script(
+            "return [...document.querySelectorAll('.long-job-status')]"
+            ".map(element => element.textContent)"
+        )
+        return statuses
+
+    def wait_for_hundred(self, status: str) -> None:
+        until(
+            lambda: self.statuses == [status] * 100,
+            timeout=60,
+            msg=f"not all are {status}",
+        )
+
+
+def test_page_of_a_hundred_views_of_running_jobs_stays_responsive(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = HundredViewsPage(browser, start_app(APPS / "hundred.py").url)
+    browser.wait_for_element("#ordinary")
+    page.time_ordinary_callback()
+
+    idle = page.time_ordinary_callback()
+    page.click("#start")
+    page.wait_for_hundred("Running")
+    busy = page.time_ordinary_callback()
+
+    assert page.statuses == ["Running"] * 100
+    # Twice as long at most, and what the hundred processes themselves cost.
+    assert busy < 2 * idle + 0.05
+    page.click("#stop")
+    page.wait_for_hundred("Cancelled")

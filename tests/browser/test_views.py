@@ -1,0 +1,133 @@
+"""LongJob and LongJobTray on a page, with jobs that really run."""
+
+from __future__ import annotations
+
+import pytest
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from tests.browser.pages import Page
+from tests.browser.views import JobPart, Look, TrayPart
+from tests.conftest import AppProcess, StartApp
+
+
+class ViewsPage(Page):
+    def __init__(self, browser: Browser, app: AppProcess) -> None:
+        super().__init__(browser, app.url)
+        self.app = app
+        self.job = JobPart(self, "job")
+        self.other = JobPart(self, "other")
+        self.tray = TrayPart(self)
+        self.look = Look(browser)
+        self.wait_for_text("#job", "Nothing yet")
+
+    def start(self) -> None:
+        self.click("#start")
+        self.wait_until_at_three()
+
+    def wait_until_at_three(self) -> None:
+        self.job.wait_for_status("Running")
+        self.job.wait_for("3 of 10")
+
+    def let_go_on(self) -> None:
+        (self.app.folder / "go-on").touch()
+
+    def fail_next(self) -> None:
+        (self.app.folder / "fail").touch()
+
+    def mend(self) -> None:
+        (self.app.folder / "fail").unlink()
+
+    @property
+    def read(self) -> str:
+        """What the last callback that reads the job's properties has read."""
+        return self.text("#read")
+
+    @property
+    def reads(self) -> list[tuple[float, str]]:
+        """When callbacks read the job's properties, and what."""
+        lines = (self.app.folder / "reads.log").read_text().splitlines()
+        return [(float(line.split()[0]), line.split(maxsplit=1)[1]) for line in lines]
+
+
+@pytest.fixture
+def page(browser: Browser, start_app: StartApp) -> ViewsPage:
+    return ViewsPage(browser, start_app("tests/browser/apps/views.py"))
+
+
+def test_job_is_shown_from_the_queue_to_its_end(page: ViewsPage) -> None:
+    page.look.check("idle")
+    page.start()
+    assert page.job.bar is not None
+    assert page.job.bar.startswith("Running, 30 %, 3 of 10")
+    assert "Reading" in page.job.text
+    page.job.wait_for("step 3")
+    page.click("#start-other")
+    page.other.wait_for("number 1 in the queue")
+    page.click("#job summary")
+    page.look.check("running-and-queued")
+    page.tray.toggle()
+    page.tray.wait_for("Other work Queued", "Work Running Reading 3 of 10")
+    page.look.check("tray")
+    assert page.browser.driver.title.startswith("(2)")
+    page.tray.toggle()
+    page.let_go_on()
+    page.job.wait_for_status("Done")
+    page.other.wait_for_status("Done")
+    page.wait_for_text("#out", "run 1")
+    page.look.check("done")
+    until(lambda: page.browser.driver.title == "Dash", timeout=5)
+
+
+def test_failed_job_is_retried_with_its_inputs(page: ViewsPage) -> None:
+    page.fail_next()
+    page.let_go_on()
+    page.click("#start")
+    page.job.wait_for_status("Failed")
+    page.job.wait_for("ValueError: column 3 holds no number")
+    page.look.check("failed")
+    page.mend()
+    page.job.button("Retry").send_keys("\n")
+    page.job.wait_for_status("Done")
+    page.wait_for_text("#out", "run 1")
+    # The button that had the focus has gone.
+    assert page.job.has_focus
+    assert not page.job.offers("Retry")
+    (entry,) = page.browser.get_logs()
+    assert "column 3 holds no number" in entry["message"]
+
+
+def test_job_is_cancelled_and_started_again_by_callbacks(page: ViewsPage) -> None:
+    page.start()
+    page.click("#cancel")
+    page.job.wait_for_status("Cancelled")
+    page.look.check("cancelled")
+    until(lambda: page.read.startswith("1: cancelled"), timeout=5)
+    page.click("#retry")
+    page.wait_until_at_three()
+    page.job.press("Cancel")
+    page.job.wait_for_status("Cancelled")
+    until(lambda: page.read.startswith("2: cancelled"), timeout=5)
+
+
+def test_callbacks_read_the_job_once_a_second(page: ViewsPage) -> None:
+    page.start()
+    until(lambda: page.read.startswith("1: running 0.3 4"), timeout=20)
+    times = [at for at, text in page.reads if text.startswith("running 0.3")]
+    assert 2 <= len(times) <= 6
+    page.let_go_on()
+    until(lambda: page.read.startswith("1: succeeded 1"), timeout=20)
+    assert page.reads[0][1] == "queued None"
+
+
+def test_tray_knows_the_jobs_after_a_reload(page: ViewsPage) -> None:
+    page.start()
+    page.job.press("Cancel")
+    page.job.wait_for_status("Cancelled")
+    page.start()
+    page.browser.driver.refresh()
+    page.wait_until_at_three()
+    page.tray.toggle()
+    page.tray.wait_for("Work Running", "Work Cancelled")
+    page.tray.press("Cancel")
+    page.tray.wait_for("Work Cancelled", "Work Cancelled")

@@ -1,0 +1,45 @@
+"""LongJob inside other libraries' layouts, and the tray across the pages of an app."""
+
+from __future__ import annotations
+
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+
+from tests.browser.pages import Page
+from tests.browser.views import JobPart, Look, TrayPart
+from tests.conftest import StartApp
+
+
+def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
+    browser: Browser, start_app: StartApp
+) -> None:
+    app = start_app("tests/browser/apps/views_pages.py")
+    page = Page(browser, app.url)
+    look = Look(browser)
+    tray = TrayPart(page)
+
+    browser.wait_for_element("#start-bootstrap")
+    page.click("#start-bootstrap")
+    job = JobPart(page, "job-bootstrap")
+    job.wait_for("1 of 4")
+    look.check("bootstrap")
+
+    page.click("#to-mantine")
+    browser.wait_for_element("#start-mantine")
+    page.click("#start-mantine")
+    JobPart(page, "job-mantine").wait_for("1 of 4")
+    look.check("mantine")
+    assert browser.driver.title == "(2)\u00a0Mantine"
+
+    # Its page is away when the job ends: the view and the output fill in later.
+    (app.folder / "go-on").touch()
+    page.wait_for_text("#out-mantine", "mantine 1")
+    tray.toggle()
+    tray.wait_for("Job Done", "Job Done")
+    until(lambda: browser.driver.title == "Mantine", timeout=5)
+    browser.find_elements("#tray li button")[1].click()
+    page.wait_for_text("#out-bootstrap", "bootstrap 1")
+    job.wait_for_status("Done")
+    active = browser.driver.switch_to.active_element
+    assert active.get_attribute("id") == "out-bootstrap"
+    assert browser.driver.title == "Bootstrap"

@@ -1,0 +1,146 @@
+"""Page objects of the components, and how what they look like is checked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash.testing.browser import Browser
+from dash.testing.wait import until
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.browser.pages import Page
+from tests.conftest import ROOT
+
+#: Pictures of what the tests saw, for people to look at.
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "build" / "screenshots"))
+
+AXE = Path(os.environ.get("AXE_CORE", ROOT / "node_modules/axe-core/axe.min.js"))
+
+_RUN_AXE = """
+const done = arguments[arguments.length - 1];
+const parts = document.querySelectorAll('.long-job, .long-job-tray');
+axe.run(parts, {resultTypes: ['violations']}).then(
+    ({violations}) => done(violations.flatMap(({id, help, nodes}) =>
+        nodes.map(({html, failureSummary}) => [id, help, html, failureSummary]))),
+    error => done([String(error)]),
+);
+"""
+
+
+class JobPart:
+    """A ``LongJob`` on a page."""
+
+    def __init__(self, page: Page, component_id: str) -> None:
+        self._page = page
+        self._selector = f"#{component_id}"
+
+    @property
+    def text(self) -> str:
+        return self._page.text(self._selector)
+
+    @property
+    def status(self) -> str:
+        return self._page.text(f"{self._selector} .long-job-status")
+
+    def wait_for_status(self, status: str) -> None:
+        self._page.wait_for_text(f"{self._selector} .long-job-status", status)
+
+    def wait_for(self, text: str) -> None:
+        until(lambda: text in self.text, timeout=20, msg=f"no {text!r}")
+
+    def press(self, label: str) -> None:
+        self._page.click(f"{self._selector} button[aria-label^='{label}']")
+
+    def button(self, label: str) -> WebElement:
+        element: WebElement = self._page.browser.find_element(
+            f"{self._selector} button[aria-label^='{label}']"
+        )
+        return element
+
+    def offers(self, label: str) -> bool:
+        return any(
+            element.get_attribute("aria-label").startswith(label)
+            for element in self._page.browser.find_elements(f"{self._selector} button")
+        )
+
+    @property
+    def bar(self) -> str | None:
+        """What the bar says to those who don't see it."""
+        text: str | None = self._page.browser.find_element(
+            f"{self._selector} [role=progressbar]"
+        ).get_attribute("aria-valuetext")
+        return text
+
+    @property
+    def has_focus(self) -> bool:
+        active = self._page.browser.driver.switch_to.active_element
+        return bool(active.get_attribute("id") == self._selector[1:])
+
+
+class TrayPart:
+    """A ``LongJobTray`` on a page."""
+
+    def __init__(self, page: Page, component_id: str = "tray") -> None:
+        self._page = page
+        self._selector = f"#{component_id}"
+
+    def toggle(self) -> None:
+        self._page.click(f"{self._selector} > summary")
+
+    @property
+    def items(self) -> list[str]:
+        elements = self._page.browser.find_elements(f"{self._selector} li")
+        return [" ".join(element.text.split()) for element in elements]
+
+    def wait_for(self, *items: str) -> None:
+        """Wait until the items start with these texts."""
+        until(
+            lambda: (
+                len(self.items) == len(items)
+                and all(map(str.startswith, self.items, items))
+            ),
+            timeout=20,
+            msg=f"not {items}",
+        )
+
+    def press(self, label: str) -> None:
+        self._page.click(f"{self._selector} button[aria-label^='{label}']")
+
+
+class Look:
+    """Takes pictures of a page, in light and in dark, and has axe look at it."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._driver: Any = browser.driver
+
+    def check(self, name: str) -> None:
+        """Keep pictures under this name; fail if axe finds something."""
+        for theme, text, page in (
+            ("light", "#1c2530", "#ffffff"),
+            ("dark", "#e4e9ee", "#12161b"),
+        ):
+            self._driver.execute_script(
+                "document.documentElement.style.colorScheme = arguments[0];"
+                "document.body.style.color = arguments[1];"
+                "document.body.style.background = arguments[2];",
+                theme,
+                text,
+                page,
+            )
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            self._driver.save_screenshot(str(SCREENSHOTS / f"{name}-{theme}.png"))
+            found = self._violations()
+            assert not found, (theme, found)
+
+    def _violations(self) -> list[Any]:
+        if not AXE.exists():
+            if os.environ.get("CI"):
+                pytest.fail(f"axe-core is not there: {AXE}")
+            pytest.skip(f"axe-core is not there: {AXE}")
+        if not self._driver.execute_script("return 'axe' in window"):
+            self._driver.execute_script(AXE.read_text(encoding="utf-8"))
+        violations: list[Any] = self._driver.execute_async_script(_RUN_AXE)
+        return violations
