@@ -220,6 +220,17 @@ describe('a notification', () => {
         });
     });
 
+    test.each([
+        [{ badge: false }, 3],
+        [{ notify: false }, 3],
+        [{ badge: false, notify: false }, 1],
+    ])('comes soon, to who is told: %j', async (props, polls) => {
+        render(<LongJobTray {...props} />);
+        dash.start('a');
+        await dash.pass(11_000);
+        expect(dash.server.polls.length).toBe(polls);
+    });
+
     test('is not for a page that is seen, or for who does not want it', async () => {
         const { rerender } = render(<LongJobTray />);
         dash.start('a');

@@ -18,6 +18,8 @@ import { Updates } from './updates';
 
 /** The wait between polls on a page that nobody sees: ends wait for a long time. */
 const HIDDEN_MS = 60_000;
+/** The same, where somebody is told of them though the page is not seen. */
+const TOLD_MS = 5000;
 
 /** Follows the jobs of a page: from their handles to what they leave on it. */
 export class Engine implements Subject {
@@ -35,6 +37,8 @@ export class Engine implements Subject {
     private readonly marks: Marks;
     private readonly poller: Poller;
     private readonly canceller: Canceller;
+    /** How many tell of jobs elsewhere than on the page. */
+    private tellers = 0;
     private unwatch: (() => void) | undefined;
 
     constructor(
@@ -151,9 +155,18 @@ export class Engine implements Subject {
         return this.select((job) => !job.ended);
     }
 
+    /**
+     * Keeps jobs up to date on a page that nobody sees too: somebody is told of them
+     * in the title of its tab, or by the system. Returns what ends that.
+     */
+    tellElsewhere(): () => void {
+        this.tellers++;
+        return () => this.tellers--;
+    }
+
     hiddenWait(): number {
         return Math.min(
-            HIDDEN_MS,
+            this.tellers > 0 ? TOLD_MS : HIDDEN_MS,
             ...this.pending().map((job) => job.heartbeat),
         );
     }

@@ -45,6 +45,11 @@ export function TrayView({
     useBadge(badge ? live.length : 0);
     const ask = useNotices(notify, runs, labels);
 
+    useEffect(
+        () => (badge || notify ? engine().tellElsewhere() : undefined),
+        [badge, notify, engine],
+    );
+
     useEffect(() => {
         const closeFor = ({ target }: Event) => {
             if (!element.current?.contains(target as Node)) {
