@@ -18,6 +18,9 @@ from .updates import merge
 #: A progress bar: ``[value, total, text]``; ``bars`` says more.
 Bar = list[Any]
 
+#: Bytes up to which it is worth to remember what the text of a record says.
+SMALL = 4096
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:

@@ -20,6 +20,7 @@ are refused.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -30,7 +31,7 @@ import celery
 
 from ..exceptions import JobEndedError
 from ..jobs import JobError, Status, new_job_id
-from ..records import Record
+from ..records import SMALL, Record
 from .celery_records import End, Fate, Live, Worker, worker_died
 from .documents import Documents
 from .durations import median, with_another
@@ -99,7 +100,7 @@ class CeleryStore:
             return end.live.record  # the last thing to be written lasts longest
         worker: Worker | None
         if live_text:
-            live = Live.from_text(live_text)
+            live = _live(live_text)
             record, worker = live.record, live.worker
         elif queued:
             record = Record.from_json(queued.encode())
@@ -296,6 +297,16 @@ class CeleryStore:
             f"{job_id}.end", lambda text: text or end.to_text()
         )
         return End.from_text(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse(text: str) -> Live:
+    """Return what a text says; most polls read the very text that the last one read."""
+    return Live.from_text(text)
+
+
+def _live(text: str) -> Live:
+    return _parse(text) if len(text) < SMALL else Live.from_text(text)
 
 
 def _part(live: Live, number: int) -> str:

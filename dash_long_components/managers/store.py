@@ -16,7 +16,7 @@ import diskcache
 
 from ..exceptions import JobEndedError, StoreError
 from ..jobs import Call, JobError, Lane, Status, Ticket
-from ..records import Asker, Record
+from ..records import SMALL, Asker, Record
 from .attendance import Attendance
 from .countdowns import Countdowns
 from .durations import Durations
@@ -34,9 +34,6 @@ _WAITING = "waiting"
 #: Seconds for which a process waits until another one has written. Then it is an error:
 #: a request has to be answered, and others tried.
 BUSY_TIMEOUT = 5.0
-
-#: Bytes up to which the text of a record is remembered with what it says.
-_SMALL = 4096
 
 #: Jobs that are cleared away in one transaction, while which nobody else may write.
 _BATCH = 100
@@ -210,7 +207,7 @@ class Store:
             (json.dumps([_job(job_id) for job_id in job_ids]),),
         )
         records = [
-            _parse(data) if len(data) < _SMALL else Record.from_json(data)
+            _parse(data) if len(data) < SMALL else Record.from_json(data)
             for (data,) in rows
         ]
         return {record.id: record for record in records}
