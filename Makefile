@@ -34,13 +34,14 @@ export SCREENSHOTS := $(CURDIR)/build/screenshots
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test build lint types vitest unit integration browser \
+.PHONY: help demo test bench build lint types vitest unit integration browser \
 	wheel-tests oldest-tests format system-python system-browser \
 	system-brokers clean
 
 help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
+	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
 	@echo 'make build, format, clean'
 
@@ -48,6 +49,10 @@ demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
 test: system-browser system-brokers lint types vitest wheel-tests oldest-tests
+
+# QUICK=1 takes three minutes, and writes nothing.
+bench: system-browser system-brokers $(DEV) $(GENERATED)
+	$(VENV)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 build: $(GENERATED)
 

@@ -46,10 +46,12 @@ class Page(ABC):
     Attributes:
         url: of the server.
         state: what the page holds in the State that the callback takes.
+        pattern: whether that is a State with ALL.
     """
 
     url: str
     state: str = ""
+    pattern: bool = False
     traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
@@ -103,7 +105,22 @@ class Page(ABC):
             wait = self.poll(job)
         return job
 
+    def result(self, clicks: int, **what: Any) -> dict[str, Any]:
+        """Do ``run`` and return the job's result.
+
+        Raises:
+            RuntimeError: it has none.
+        """
+        job = self.run(clicks, **what)
+        if job.result is None:
+            raise RuntimeError(f"A job {job.status}.")
+        return job.result
+
     def body(self, clicks: Any, what: Any, state: Any) -> bytes:
+        held: Any = _value("state", "data", state)
+        if self.pattern:
+            # dash-renderer empties the values of a poll, but not those in a list.
+            held = [_value({"type": "state", "index": 0}, "data", self.state)]
         return json.dumps(
             {
                 "output": "out.children",
@@ -112,7 +129,7 @@ class Page(ABC):
                 "changedPropIds": ["run.n_clicks"],
                 "state": [
                     _value("what", "data", what),
-                    _value("state", "data", state),
+                    held,
                 ],
             },
             separators=(",", ":"),
@@ -160,7 +177,7 @@ class OurPage(Page):
             if snapshot["status"] not in ("queued", "running"):
                 self._end(job, snapshot["status"], snapshot.get("result"))
         interval: float = jobs[0].handle["interval"]
-        return max(SHORTEST_MS, min(answer["next"], interval))
+        return float(max(SHORTEST_MS, min(answer["next"], interval)))
 
     def _end(self, job: Job, status: str, result: Any) -> None:
         job.status = status
@@ -173,16 +190,22 @@ class OurPage(Page):
 
 
 class NativePage(Page):
-    """Sends what ``handleServerside`` of dash-renderer sends."""
+    """Sends what ``handleServerside`` of dash-renderer sends.
+
+    Attributes:
+        query: names the page in every request.
+    """
+
+    query = ""
 
     def took(self, path: str, body: bytes) -> None:
         if path == "/":
             found = re.search(rb'"end_id":\s*"([^"]+)"', body)
-            self._query = f"endId={found[1].decode()}" if found else ""
+            self.query = f"endId={found[1].decode()}" if found else ""
 
     def start(self, clicks: int = 1, **what: Any) -> Job:
         body = self.body(clicks, what, self.state)
-        path = f"/_dash-update-component?{self._query}"
+        path = f"/_dash-update-component?{self.query}"
         _, answer = self.post(path, body)
         data = json.loads(answer)
         job = Job((data.get("cacheKey"), data.get("job")))
@@ -193,15 +216,16 @@ class NativePage(Page):
         return INTERVAL_MS
 
     def poll(self, *jobs: Job) -> float:
-        body = self.body(None, None, None)
         for job in jobs:
-            self._take(job, json.loads(self.post(self._path(job), body)[1]))
+            self._take(job, json.loads(self.post(*self.poll_of(job))[1]))
         return INTERVAL_MS
 
-    def _path(self, job: Job) -> str:
+    def poll_of(self, job: Job) -> tuple[str, bytes]:
+        """Return path and body of a poll for a job."""
         key, number = job.handle
-        query = f"{self._query}&cacheKey={quote(key)}&job={quote(number)}"
-        return f"/_dash-update-component?{query}"
+        query = f"{self.query}&cacheKey={quote(key)}&job={quote(number)}"
+        body = self.body(None, None, None)
+        return f"/_dash-update-component?{query}", body
 
     def _take(self, job: Job, data: dict[str, Any]) -> None:
         if "response" in data:
@@ -210,15 +234,15 @@ class NativePage(Page):
 
     def cancel(self, *jobs: Job) -> None:
         for job in jobs:
-            path = f"/_dash-update-component?{self._query}&cancelJob={job.handle[1]}"
+            path = f"/_dash-update-component?{self.query}&cancelJob={job.handle[1]}"
             self.post(path, self.body(None, None, None))
 
 
-def page_of(deployment: Deployment, state: str = "") -> Page:
+def page_of(deployment: Deployment, state: str = "", pattern: bool = False) -> Page:
     """Open a page of a contender."""
     make = OurPage if deployment.kind.is_ours else NativePage
-    return make(deployment.url, state)
+    return make(deployment.url, state, pattern)
 
 
-def _value(component: str, name: str, value: Any) -> dict[str, Any]:
+def _value(component: Any, name: str, value: Any) -> dict[str, Any]:
     return {"id": component, "property": name, "value": value}

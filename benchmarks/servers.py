@@ -58,7 +58,7 @@ KINDS = [
 ]
 
 
-@dataclass
+@dataclass(eq=False)
 class Deployment:
     """One contender that serves.
 
@@ -137,18 +137,21 @@ class Servers:
         settings |= {"contender": kind.contender, "directory": str(folder / "cache")}
         if kind.manager == "celery":
             settings["redis"] = self.redis().database()
-        web = self._run(AppProcess, gunicorn("app:server", workers, threads), settings)
+        web = self._web("app:server", workers, threads, settings)
         deployment = Deployment(kind, web, folder)
         if kind.manager == "celery":
-            command = [sys.executable, "-m", "celery", "-A", "benchmarks.app", "worker"]
+            app = "benchmarks.app:celery_app"
+            command = [sys.executable, "-m", "celery", "-A", app, "worker"]
             command += ["-l", "INFO", "--without-gossip", "--without-mingle", *celery]
-            deployment.workers.append(self._run(Worker, command, settings))
+            worker = Worker(_with_settings(command, settings), self._make_folder())
+            self._run(worker)
+            deployment.workers.append(worker)
         return deployment
 
     def bare(self) -> AppProcess:
         """Start the Flask app that answers constant JSON."""
         settings = {"contender": "native", "directory": str(self._make_folder())}
-        return self._run(AppProcess, gunicorn("app:bare", WORKERS, THREADS), settings)
+        return self._web("app:bare", WORKERS, THREADS, settings)
 
     def redis(self) -> Redis:
         if self._redis is None:
@@ -157,18 +160,26 @@ class Servers:
             self._redis.start()
         return self._redis
 
-    def _run(self, make: Any, command: list[str], settings: dict[str, Any]) -> Any:
+    def _web(
+        self, app: str, workers: int, threads: int, settings: dict[str, Any]
+    ) -> AppProcess:
+        port = free_port()
+        command = [
+            *(sys.executable, "-m", "gunicorn", f"benchmarks.{app}"),
+            *("-w", str(workers), "--threads", str(threads)),
+            *("-b", f"127.0.0.1:{port}", "--pythonpath", str(ROOT)),
+            # No wait is for a connection.
+            *("--keep-alive", "75", "--backlog", "4096"),
+            *("--worker-connections", "4000"),
+        ]
         folder = self._make_folder()
-        command = ["env", f"BENCHMARK={json.dumps(settings)}", *command]
-        if make is Worker:
-            process = Worker(command, folder)
-        else:
-            port = free_port()
-            command = [part.replace("{port}", str(port)) for part in command]
-            process = make(command, folder, port)
+        web = AppProcess(_with_settings(command, settings), folder, port)
+        self._run(web)
+        return web
+
+    def _run(self, process: AppProcess) -> None:
         self._stack.callback(process.close)
         process.start()
-        return process
 
     def _make_folder(self) -> Path:
         self._count += 1
@@ -177,13 +188,8 @@ class Servers:
         return folder
 
 
-def gunicorn(app: str, workers: int, threads: int) -> list[str]:
-    return [
-        *(sys.executable, "-m", "gunicorn", f"benchmarks.{app}"),
-        *("-w", str(workers), "--threads", str(threads), "-b", "127.0.0.1:{port}"),
-        *("--keep-alive", "75", "--backlog", "4096", "--pythonpath", str(ROOT)),
-        *("--worker-connections", "4000"),
-    ]
+def _with_settings(command: list[str], settings: dict[str, Any]) -> list[str]:
+    return ["env", f"BENCHMARK={json.dumps(settings)}", f"PYTHONPATH={ROOT}", *command]
 
 
 @contextmanager

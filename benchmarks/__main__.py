@@ -1,0 +1,58 @@
+"""``python -m benchmarks``: measure, print, and write ``RESULTS.md`` and the plot."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dash_long_components
+
+from . import clicks, crowds, jobs, polls, report
+from .rows import Bench, Row, Sample
+
+
+def measure_bundle(bench: Bench) -> None:
+    path = Path(dash_long_components.__file__).parent / "dash_long_components.min.js"
+    size = len(gzip.compress(path.read_bytes(), 9)) / 1000
+    row = Row("bundle, gzipped", "", "kB", Sample([size]), digits=1)
+    row.expect_at_most(12)
+    bench.add(row)
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "clicks": clicks.measure,
+    "polls": polls.measure,
+    "starts": jobs.measure_starts,
+    "progress": jobs.measure_progress,
+    "results": jobs.measure_results,
+    "memory": jobs.measure_memory,
+    "crowd": crowds.measure_jobs,
+    "pages": crowds.measure_pages,
+    "bundle": measure_bundle,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of: {', '.join(PARTS)}; else all")
+    parser.add_argument("--quick", action="store_true", help="fewer of everything")
+    arguments = parser.parse_args()
+    if wrong := set(arguments.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(wrong))}")
+    bench = Bench(quick=arguments.quick)
+    start = time.monotonic()
+    for name in arguments.parts or PARTS:
+        PARTS[name](bench)
+        print(f"-- {name}: {time.monotonic() - start:.0f} s so far", flush=True)
+    if arguments.parts or arguments.quick:
+        print(report.table(bench.rows))
+        print(bench.noise)
+    else:
+        report.write(bench, time.monotonic() - start)
+
+
+if __name__ == "__main__":
+    main()

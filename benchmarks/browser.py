@@ -1,0 +1,55 @@
+"""Chromium, which times clicks by its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.conftest import pytest_setup_options
+
+_CLICK = """
+const [button, output, done] = arguments;
+const target = document.getElementById(output);
+performance.clearResourceTimings();
+const start = performance.now();
+new MutationObserver((_, observer) => {
+    observer.disconnect();
+    const took = performance.now() - start;
+    // What is sent after the result counts too.
+    setTimeout(() => done([took, performance.getEntriesByType('resource').length]), 60);
+}).observe(target, {childList: true, characterData: true, subtree: true});
+document.getElementById(button).click();
+"""
+
+
+class Browser:
+    """One tab."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self._driver = driver
+
+    def open(self, url: str) -> None:
+        self._driver.get(url)
+        WebDriverWait(self._driver, 30).until(
+            lambda driver: driver.find_elements("id", "run")
+        )
+
+    def click(self, button: str, output: str) -> tuple[float, int]:
+        """Return milliseconds from a click to its output's text, and the requests."""
+        answer: Any = self._driver.execute_async_script(_CLICK, button, output)
+        return answer[0], answer[1]
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Run a Chromium."""
+    driver = Chrome(options=pytest_setup_options())
+    driver.set_script_timeout(60)
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
