@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -18,6 +19,7 @@ from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.extension import LongJobs
 from dash_long_components.handles import MAX_AGE, Handles
 from dash_long_components.jobs import JobError, Status
+from dash_long_components.records import Place
 from tests.unit.fakes import NOW, MemoryManager, Site
 
 POLL, CANCEL = "_dash-long-jobs/poll", "_dash-long-jobs/cancel"
@@ -179,6 +181,19 @@ def test_poll_tells_what_changed_by_position(site: Site) -> None:
     snapshot = answer["jobs"]["1"]
     assert snapshot.pop("waiting") > 0
     assert snapshot == {"cursor": 1, "status": "queued"}
+
+
+def test_place_in_the_queue_is_told_at_every_poll(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = site.manager.add()
+    place = Place(position=2, wait=3.0)
+    snapshot = replace(job.since(0), place=place)
+    monkeypatch.setattr(site.manager, "read", lambda *_: snapshot)
+    for _ in range(2):
+        answer = poll(site, (token(site, job.id), job.cursor))["jobs"]["0"]
+        assert answer["queue"] == {"position": 2, "wait": 3.0}
+        assert answer["cursor"] == job.cursor
 
 
 def test_store_that_does_not_answer_is_asked_again(

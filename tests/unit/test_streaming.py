@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -14,7 +15,7 @@ from dash.exceptions import PreventUpdate
 
 from dash_long_components import runtime
 from dash_long_components.exceptions import JobEndedError
-from dash_long_components.jobs import Call, PropUpdate, Status
+from dash_long_components.jobs import Caching, Call, PropUpdate, Status
 from dash_long_components.records import Report
 from dash_long_components.runtime import Outcome
 from tests.unit.fakes import JOB, Site, out, prop
@@ -46,7 +47,9 @@ class Run:
             callback_id=None if output else next(iter(self.callbacks())),
         )
         submitted = self.site.manager.submitted[-1]
-        call = Call.from_json(submitted.call.to_json())
+        call = replace(
+            Call.from_json(submitted.call.to_json()), caching=Caching(key="key")
+        )
         return runtime.run(submitted.task, call, JOB, self.write, interval=0.001)
 
     def callbacks(self) -> Any:
@@ -251,6 +254,67 @@ def test_function_that_yields_nothing_changes_nothing(run: Run) -> None:
 
     assert result_of(run(count)) == {}
     assert run.updates == []
+
+
+def test_cancelled_job_ends_between_yields_that_send_nothing(run: Run) -> None:
+    def work(_: Any) -> Any:
+        dash.set_props("other", {"children": 1})
+        while True:
+            yield no_update
+
+    run.is_wanted = False
+    assert run(work).status is Status.CANCELLED
+
+
+def kept_of(outcome: Outcome) -> Any:
+    return json.loads(outcome.lasting)["response"] if outcome.lasting else None
+
+
+def test_last_values_are_kept_for_others(run: Run) -> None:
+    def count(_: Any) -> Any:
+        yield 1, 2
+        yield 3, no_update
+
+    outputs = [Output("a", "children"), Output("b", "children")]
+    request = [out("a", "children"), out("b", "children")]
+    run.site.long_callback(outputs, Input("i", "value"))(count)
+    run.site.trigger(request, [prop("i", "value", 1)])
+    submitted = run.site.manager.submitted[-1]
+    call = replace(submitted.call, caching=Caching(key="key"))
+    outcome = runtime.run(submitted.task, call, JOB, run.write)
+    assert kept_of(outcome) == {"a": {"children": 3}, "b": {"children": 2}}
+    assert result_of(outcome) == {}
+
+
+def test_value_that_is_returned_is_kept_with_them(run: Run) -> None:
+    def count(_: Any) -> Any:
+        patch = Patch()
+        patch += "begun"
+        yield patch
+        return "done"
+
+    assert kept_of(run(count)) == {"text": {"children": "done"}}
+
+
+def test_patch_is_not_kept_for_there_is_nothing_that_it_changes(run: Run) -> None:
+    def count(_: Any) -> Any:
+        yield "a"
+        patch = Patch()
+        patch += "b"
+        yield patch
+
+    assert kept_of(run(count)) is None
+
+
+@pytest.mark.parametrize("how", ["nothing", "no_update", "error"])
+def test_stream_without_a_value_of_its_own_is_not_kept(run: Run, how: str) -> None:
+    def count(_: Any) -> Any:
+        if how != "nothing":
+            yield no_update
+        if how == "error":
+            raise KeyError
+
+    assert kept_of(run(count, on_error=lambda _: "handled")) is None
 
 
 @pytest.mark.parametrize("is_async", [False, True])
