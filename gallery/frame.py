@@ -11,6 +11,8 @@ import dash
 from dash import ALL, Input, Output, State, clientside_callback, dcc, html
 from dash.development.base_component import Component
 
+from dash_long_components import LongJobTray
+
 
 def frame() -> Callable[[], Component]:
     """Return the layout around the pages, with a link to each of them."""
@@ -30,6 +32,7 @@ def frame() -> Callable[[], Component]:
                     [
                         dcc.Link("dash-long-components", href="/", className="brand"),
                         html.Span("Long callbacks for Dash", className="motto"),
+                        LongJobTray(id="tray", labels=task_names()),
                     ]
                 ),
                 html.Nav(
@@ -53,6 +56,11 @@ def frame() -> Callable[[], Component]:
 def pages() -> list[dict[str, Any]]:
     """Return what Dash knows of each page, in the order of the navigation."""
     return [page for page in dash.page_registry.values() if page["order"] is not None]
+
+
+def task_names() -> dict[str, str]:
+    """Return the names of the pages, by those of their tasks."""
+    return {f"{page['module']}.callback": page["name"] for page in pages()}
 
 
 def example(file: str, demo: Component) -> Component:

@@ -20,7 +20,15 @@ EXAMPLES = {
     "progress_graph": "graph",
 }
 #: Those that wait for a click.
-QUIET = {"loops": "loops", "log": "log", "streaming": "streaming"}
+QUIET = {
+    "loops": "loops",
+    "log": "log",
+    "streaming": "streaming",
+    "view": "view",
+    "retry": "retry",
+    "queue": "queue",
+    "libraries": "libraries",
+}
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "usage:server", "--workers=2"]
 GUNICORN += ["--bind=127.0.0.1:{port}", f"--pythonpath={ROOT}"]
