@@ -31,7 +31,7 @@ class _Hook:
     """In the class of tqdm for as long as a job runs in this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._users = 0
         self._finder = _Finder(self._patch)
         self._originals: list[tuple[type[Any], str, Any]] = []
@@ -68,10 +68,14 @@ class _Hook:
     def _patch(self, module: ModuleType) -> None:
         owner = module.tqdm
         wraps = {"__init__": _init, "refresh": _refresh, "close": _close}
-        for name, wrap in wraps.items():
-            self._originals.append((owner, name, vars(owner)[name]))
-            original = getattr(owner, name)
-            setattr(owner, name, functools.wraps(original)(wrap(original)))
+        with self._lock:
+            # An import may end after the job that it began in, or in two threads.
+            if self._users == 0 or self._originals:
+                return
+            for name, wrap in wraps.items():
+                self._originals.append((owner, name, vars(owner)[name]))
+                original = getattr(owner, name)
+                setattr(owner, name, functools.wraps(original)(wrap(original)))
 
 
 class _Finder(MetaPathFinder):

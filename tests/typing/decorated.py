@@ -6,7 +6,7 @@ finds an error where one is expected and none is there, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dash
@@ -14,7 +14,11 @@ from dash import Input, Output
 from typing_extensions import assert_type
 
 import dash_long_components
-from dash_long_components import DiskcacheLongCallbackManager, long_callback
+from dash_long_components import (
+    DiskcacheLongCallbackManager,
+    current_job,
+    long_callback,
+)
 
 manager = DiskcacheLongCallbackManager()
 app = dash_long_components.Dash(__name__, long_callback_manager=manager)
@@ -44,6 +48,16 @@ def with_progress(set_progress: Callable[[Any], None], value: int) -> str:
 async def without_output(clicks: int) -> None:
     assert clicks
 
+
+@long_callback(Output("i", "children"), Input("j", "value"), job="view")
+def stream(value: int) -> Iterator[str]:
+    for number in current_job().track(range(value), text="numbers"):
+        assert_type(number, int)
+        current_job().log(number)
+        yield str(number)
+
+
+assert_type(stream(1), Iterator[str])
 
 # The function's own type, names of arguments and all.
 assert_type(plain(1, text="x"), list[str])

@@ -195,9 +195,28 @@ def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
         with current.entered(current.CurrentJob("other", "module.task")) as job:
             list(trange(3))
         import tqdm
-        assert tqdm.tqdm.refresh.__module__ == "tqdm.std"
+        assert not hasattr(tqdm.tqdm.refresh, "__wrapped__")
     """
     run_script(script)
+
+
+def test_import_that_ends_after_the_job_changes_nothing() -> None:
+    run_script("""
+        import importlib.util, sys
+        from dash_long_components import current, tqdm_hook
+        import tqdm
+        del sys.modules["tqdm.std"]
+        with tqdm_hook.catching():
+            spec = importlib.util.find_spec("tqdm.std")
+        late = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(late)
+        assert not hasattr(late.tqdm.refresh, "__wrapped__")
+        sys.modules["tqdm.std"] = late
+        job = current.CurrentJob("job", "module.task")
+        with current.entered(job), tqdm_hook.catching(), tqdm_hook.catching():
+            list(late.trange(3))
+        assert job.bars.to_json() == [[3, 3, None]]
+    """)
 
 
 def test_app_without_tqdm_is_left_alone() -> None:
