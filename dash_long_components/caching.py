@@ -150,7 +150,7 @@ class CachedResult:
                 duration=fields["duration"],
                 written=fields["written"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError("This is no cached result.") from error
 
 
