@@ -11,9 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError
-from dash_long_components.jobs import Call, JobError, PropUpdate, Status, new_job_id
+from dash_long_components.jobs import (
+    Caching,
+    Call,
+    JobError,
+    Limits,
+    PropUpdate,
+    Status,
+    Ticket,
+    new_job_id,
+)
 from dash_long_components.lines import MAX_LINES
-from dash_long_components.records import Place, Record, Report, Snapshot
+from dash_long_components.records import Asker, Place, Record, Report, Snapshot
 from dash_long_components.updates import is_patch
 
 TERMINAL = [status for status in Status if status.is_terminal]
@@ -241,7 +250,8 @@ def test_record_comes_back_from_its_json(
     report = Report(
         progress=updates, props=updates, bars=[[1, 2, message]], log=[[1, message]]
     )
-    job = running().report(3.0, report)
+    job = running(key="key").join(Asker(id="0", lane="l")).join(Asker(id="1", left=2))
+    job = job.report(3.0, report)
     for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
         assert Record.from_json(each.to_json()) == each
 
@@ -252,8 +262,10 @@ def test_call_comes_back_from_its_json() -> None:
         fingerprint="f",
         context={"cookies": {"a": "ä"}},
         progress=[[{"type": "bar", "index": 1}, "value"]],
+        limits=Limits(timeout=1.5),
         debug=True,
         function="cGlja2xl",
+        caching=Caching(key="key", expire=60.0),
     )
     assert Call.from_json(call.to_json()) == call
 
@@ -348,3 +360,93 @@ def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
     snapshot = replace(snapshot, place=Place(position=1, wait=None))
     assert json.loads(snapshot.to_json())["queue"] == {"position": 1, "wait": None}
     assert not job.since(job.cursor).is_news
+
+
+# Askers
+
+
+def asked(*askers: str) -> Record:
+    job = record()
+    for asker in askers:
+        job = job.join(Asker(id=asker))
+    return job
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_one_that_leaves_is_told_so_and_the_others_go_on(started: bool) -> None:
+    job = asked("a", "b")
+    job = job.start(2.0) if started else job
+    cursor = job.cursor
+    job = job.leave("a", 3.0)
+    assert not job.status.is_terminal
+    assert not job.cancel_requested
+    gone = job.since(cursor, "a")
+    assert gone.status is Status.CANCELLED
+    assert gone.cursor > cursor
+    assert job.since(0, "b").status is job.status
+
+
+def test_one_that_has_left_hears_no_more_of_it() -> None:
+    job = asked("a", "b").start(2.0).leave("a", 3.0)
+    cursor = job.since(0, "a").cursor
+    job = job.report(4.0, Report(progress=[["bar", "value", 1]]))
+    job = job.end(Status.SUCCEEDED, 5.0)
+    assert job.since(cursor, "a").cursor == cursor
+    assert job.since(0, "a").status is Status.CANCELLED
+    assert job.since(0, "a").progress is None
+    assert job.since(0, "b").status is Status.SUCCEEDED
+
+
+def test_last_one_that_leaves_ends_the_job() -> None:
+    assert asked("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
+    job = asked("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
+    assert job.cancel_requested
+    # It has not ended yet, and its asker is told how it does.
+    assert job.since(0, "a").status is Status.RUNNING
+    assert not job.is_joinable
+
+
+def test_leaving_twice_is_leaving_once() -> None:
+    job = asked("a", "b").leave("a", 2.0)
+    assert job.leave("a", 3.0) == job
+
+
+def test_nobody_leaves_a_job_that_has_ended() -> None:
+    for job in (asked("a"), asked("a", "b")):
+        with pytest.raises(JobEndedError):
+            job.start(2.0).end(Status.SUCCEEDED, 3.0).leave("a", 4.0)
+
+
+def test_nobody_else_may_leave_or_read() -> None:
+    with pytest.raises(KeyError):
+        asked("a").leave("b", 2.0)
+    with pytest.raises(KeyError):
+        asked("a").since(0, "b")
+
+
+def test_one_that_joins_late_is_told_all() -> None:
+    job = asked("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
+    assert job.join(Asker(id="b")).since(0, "b").progress == [["bar", "value", 1]]
+
+
+def test_joining_is_no_news_to_the_others() -> None:
+    job = asked("a").start(2.0)
+    assert job.join(Asker(id="b")).since(job.cursor, "a").cursor == job.cursor
+
+
+def test_only_a_live_job_that_nobody_ends_is_joinable() -> None:
+    assert asked("a").is_joinable
+    assert asked("a").start(2.0).is_joinable
+    assert not asked("a").start(2.0).request_cancel(3.0).is_joinable
+    assert not asked("a").start(2.0).end(Status.SUCCEEDED, 3.0).is_joinable
+
+
+def test_ticket_comes_back_from_its_text() -> None:
+    ticket = Ticket(job=new_job_id(), asker="12")
+    assert Ticket.parse(str(ticket)) == ticket
+
+
+@pytest.mark.parametrize("text", ["", "job", ".", "job."])
+def test_any_other_text_is_the_ticket_of_nobody(text: str) -> None:
+    with pytest.raises(KeyError):
+        asked("0").since(0, Ticket.parse(text).asker)
