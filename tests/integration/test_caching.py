@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import shutil
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,8 +15,10 @@ from typing import Any
 import pytest
 from dash.testing.wait import until
 
+from tests.integration.conftest import Serve
 from tests.integration.deployment import Deployment, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
+from tests.integration.servers import APPS, gunicorn, with_settings
 from tests.integration.test_contract import MANAGERS, release, setting
 
 _names = (f"tally-{number}" for number in itertools.count())
@@ -130,6 +135,26 @@ def test_large_result_is_kept_whole(page: Page, name: str) -> None:
     asked = question(name, result="ä" * 3_000_000)
     page.run("tally", asked)
     assert value_of(page.call("tally", asked)) == asked["result"]
+
+
+def test_result_goes_some_time_after_its_last_use(
+    deployment: Deployment, name: str
+) -> None:
+    page = deployment.page("expire=1")
+    page.run("tally", question(name))
+    time.sleep(1.2)
+    page.run("tally", question(name))
+    assert runs(name) == 2
+
+
+def test_result_is_there_after_a_restart(deployment: Deployment, name: str) -> None:
+    if "memory" in deployment.setting.manager:
+        pytest.skip("What is in the memory of a process goes with it.")
+    deployment.page().run("tally", question(name))
+    deployment.web.terminate()
+    deployment.web.start()
+    assert is_hit(deployment.page().call("tally", question(name)))
+    assert runs(name) == 1
 
 
 # Single flight
@@ -258,3 +283,37 @@ def test_hit_does_not_overtake_in_a_queue(deployment: Deployment, name: str) -> 
     assert following.result == "result"
     # One for each question.
     assert runs(name) == 2
+
+
+# Code and processes
+
+
+def test_other_source_is_another_question(
+    serve: Serve, tmp_path: Path, name: str
+) -> None:
+    script = tmp_path / "tasks_app.py"
+    shutil.copy(APPS / "tasks_app.py", script)
+    start = with_settings([sys.executable, str(script)], cache_by="by")
+    server = serve(start, tmp_path)
+    assert server.page().run("tally", question(name)).result == "result"
+    server.terminate()
+    text = script.read_text()
+    script.write_text(text.replace('return value["result"]', 'return "other"'))
+    server.start()
+    assert server.page().run("tally", question(name)).result == "other"
+    server.terminate()
+    script.write_text(text)
+    server.start()
+    assert value_of(server.page().call("tally", question(name))) == "result"
+    assert runs(name) == 2
+
+
+def test_server_processes_share_jobs_and_results(serve: Serve, name: str) -> None:
+    server = serve(gunicorn(2, cache_by="by"))
+    pages = [server.page() for _ in range(10)]
+    jobs = [page.start("tally", question(name, "hold")) for page in pages]
+    release(name)
+    for page, job in zip(pages, jobs, strict=True):
+        page.wait_for("succeeded", job)
+    assert all(is_hit(page.call("tally", question(name, "hold"))) for page in pages)
+    assert runs(name) == 1

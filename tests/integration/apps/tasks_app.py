@@ -93,6 +93,14 @@ def set_tenant() -> None:
 server.before_request(set_tenant)
 
 
+def set_expire() -> None:
+    """Let a page say for how long its results are kept."""
+    manager.expire = float(request.cookies.get("expire", 0)) or None
+
+
+server.before_request(set_expire)
+
+
 @long_callback("tenant")
 def ask_for_tenant(_value: object) -> str:
     return tenant.get()
