@@ -174,10 +174,10 @@ def test_error_handler_that_was_not_needed_keeps_nothing_from_being_kept(
 
 
 def test_callback_without_outputs_runs_every_time(site: CachedSite) -> None:
-    site.add(INPUT, function=lambda _: None)
+    site.add(Input("only", "value"), function=lambda _: None)
     (name,) = site.app.callback_map
     for number in range(1, 3):
-        site.trigger(None, [prop("i", "value", 1)] * 2, callback_id=name)
+        site.trigger(None, [prop("only", "value", 1)] * 2, callback_id=name)
         assert site.runs == number
 
 
