@@ -10,8 +10,8 @@ from . import current
 class JobLogHandler(logging.Handler):
     """Adds what is logged in a job to the log of that job; elsewhere does nothing.
 
-    ``logging.getLogger().addHandler(JobLogHandler(logging.INFO))``, beside the
-    handlers that there are. Formatters and filters work as with any other one.
+    ``logging.getLogger("my_package").addHandler(JobLogHandler())``, beside the
+    handlers that there are. Level, formatter and filters work as with any other one.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
