@@ -16,6 +16,7 @@ from .exceptions import JobCancelled, JobEndedError
 from .jobs import PropUpdate
 from .lines import Lines
 from .records import Report
+from .updates import compact
 
 #: Seconds between two writes of what a job reports, where writing is cheap.
 REPORT_INTERVAL = 0.1
@@ -26,6 +27,9 @@ _SHARE, _LONGEST_PAUSE = 9, 2.0
 
 #: Writes what a job reports to its record.
 Write = Callable[[Report], None]
+
+#: Updates of properties that wait to be written before it is seen which of them count.
+_ROOM = 1000
 
 #: Types of values that stay what they are, and are JSON data as they are.
 _CONSTANTS: frozenset[type] = frozenset({str, int, bool, type(None)})
@@ -74,6 +78,7 @@ class Reporter:
         self._thread: threading.Thread | None = None
         self._progress: list[Any] | None = None
         self._props: list[PropUpdate] = []
+        self._room = _ROOM
         self._bars_changed = False
         self._failure: Exception | None = None
         self._pid = os.getpid()
@@ -133,6 +138,10 @@ class Reporter:
         ]
         with self._lock:
             self._props += updates
+            # The place where they go may not answer for a while, and a job say much.
+            if len(self._props) > self._room:
+                self._props = compact(self._props)
+                self._room = _ROOM + 2 * len(self._props)
             self._notify()
 
     def log(self, text: str) -> None:
@@ -191,6 +200,7 @@ class Reporter:
         with self._lock:
             progress, self._progress = self._progress, None
             props, self._props = self._props, []
+            self._room = _ROOM
         # Before they are read: what changes meanwhile is for the next time.
         bars_changed, self._bars_changed = self._bars_changed, False
         if progress is not None:

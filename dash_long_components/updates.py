@@ -44,6 +44,11 @@ def merge(
     return tuple(merged.values())
 
 
+def compact(updates: list[PropUpdate]) -> list[PropUpdate]:
+    """Return fewer updates that come to the same."""
+    return [update for _, update in merge((), 0, updates)]
+
+
 def _target(update: PropUpdate) -> tuple[str, str]:
     component_id, name = update[:2]
     is_text = isinstance(component_id, str)

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trigger": {"dash", "dash_bridge", "signature", "jobs"},
     "tasks": {"signature"},
     "context_vars": {"tasks"},
-    "reporter": {*BASE, "bars", "current", "dash_bridge"},
+    "reporter": {*BASE, "bars", "current", "dash_bridge", "updates"},
     "runtime": {
         *(*BASE, "callback_runner", "context_vars", "current", "dash_bridge"),
         *("reporter", "tasks", "tqdm_hook"),

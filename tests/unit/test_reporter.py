@@ -141,6 +141,26 @@ def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) 
     assert page.props == list(range(1000))
 
 
+def test_little_is_kept_while_nothing_can_be_written() -> None:
+    page, store_is_back = Page(), threading.Event()
+
+    def write(report: Report) -> None:
+        assert store_is_back.wait(TIMEOUT)
+        page.write(report)
+
+    reporter = Reporter(write, [], None)
+    reporter.set_props("first", {"children": 0})
+    for number in range(10_000):
+        reporter.set_props("log", {"children": number})
+        reporter.set_props("other", {"children": number})
+    store_is_back.set()
+    reporter.close()
+    assert len(page.props) < 3000
+    for name in ("log", "other"):
+        sent = [u for each in page.writes for u in each.props if u[0] == name]
+        assert sent[-1] == [name, "children", 9_999]
+
+
 def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None:
     def report(offset: int) -> None:
         for number in range(200):

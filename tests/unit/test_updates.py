@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dash_long_components.dash_bridge import to_json_data
 from dash_long_components.jobs import PropUpdate
-from dash_long_components.updates import is_patch, merge
+from dash_long_components.updates import compact, is_patch, merge
 
 
 def adding(text: str) -> Any:
@@ -81,6 +81,15 @@ VALUES = st.one_of(
 )
 UPDATES = st.lists(st.tuples(IDS, st.sampled_from("pq"), VALUES).map(list), max_size=8)
 PAGE = {f"{name}.{prop}": "" for name in "ab" for prop in "pq"}
+
+
+@given(updates=UPDATES, more=UPDATES)
+def test_fewer_updates_lead_to_the_same_page(
+    updates: list[PropUpdate], more: list[PropUpdate]
+) -> None:
+    fewer = compact([*compact(updates), *more])
+    assert len(fewer) <= len(updates) + len(more)
+    assert applied(fewer, PAGE) == applied([*updates, *more], PAGE)
 
 
 @given(reports=st.lists(UPDATES, max_size=5), since=st.integers(0, 5))
