@@ -31,10 +31,14 @@ class Job:
         page: whose it is.
         handle: what the server has sent to the page.
         status: as of the last poll.
-        outputs: what it has returned, by ``"id.property"``.
+        outputs: what its Outputs have got from it, by ``"id.property"``.
         progress: every value of progress Outputs that a poll has seen, in order, as
             ``{"id.property": value}``.
-        props: what ``set_props`` in it has set, by ``"id.property"``.
+        bars: the job's own progress, as of the last poll: ``[value, total, text]`` for
+            each bar.
+        log: the lines that it has logged.
+        props: what ``set_props`` in it has set elsewhere, by ``"id.property"``.
+        is_cached: its result came from the cache, and no function has run.
         error: ``type`` and ``message``, and more in debug mode; None if there is none.
         cursor: the last change of the job that a poll has seen.
     """
@@ -44,7 +48,10 @@ class Job:
     status: Status = Status.QUEUED
     outputs: dict[str, Any] = field(default_factory=dict)
     progress: list[dict[str, Any]] = field(default_factory=list)
+    bars: list[list[Any]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     props: dict[str, Any] = field(default_factory=dict)
+    is_cached: bool = False
     error: dict[str, str] | None = None
     cursor: int = 0
 
@@ -61,7 +68,9 @@ class Job:
         self.error = snapshot.get("error")
         if snapshot.get("progress"):
             self.progress.append(_by_name(snapshot["progress"]))
-        self.props |= _by_name(snapshot.get("props", []))
+        self.bars = snapshot.get("bars", self.bars)
+        self.log += [line for _number, line in snapshot.get("log", [])]
+        self._set(_by_name(snapshot.get("props", [])))
         self.take_result(snapshot.get("result") or {})
 
     def busy(self) -> list[str]:
@@ -75,8 +84,16 @@ class Job:
 
     def take_result(self, result: Mapping[str, Any]) -> None:
         """Take in Dash's own answer to a callback."""
-        self.props |= _flat(result.get("sideUpdate", {}))
-        self.outputs |= _flat(result.get("response", {}))
+        self._set(_flat(result.get("sideUpdate", {})))
+        self._set(_flat(result.get("response", {})))
+
+    def _set(self, values: Mapping[str, Any]) -> None:
+        # A function that yields sets its Outputs while it runs.
+        outputs = {
+            _name({"id": id_, "property": p}) for id_, p in self.handle["outputs"]
+        }
+        for name, value in values.items():
+            (self.outputs if name in outputs else self.props)[name] = value
 
 
 class Page:
@@ -195,7 +212,7 @@ class Page:
             handle = operation["params"]["value"]
             job = Job(self, handle)
             if handle["token"] is None:  # from the cache
-                job.status = Status.SUCCEEDED
+                job.status, job.is_cached = Status.SUCCEEDED, True
                 job.take_result({"response": answer.get("response", {})})
             return job
         raise LongCallbackError(

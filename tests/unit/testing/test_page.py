@@ -78,6 +78,39 @@ def test_trigger_is_what_the_test_says(app: dlc.Dash, page: Page) -> None:
     assert job.outputs["a.children"] == ["y.v"]
 
 
+def test_bars_log_and_what_is_yielded(app: dlc.Dash, page: Page) -> None:
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def work(_value: Any) -> Iterator[str]:
+        for step in dlc.current_job().track(range(2), text="steps"):
+            dlc.current_job().log(f"step {step}")
+            yield f"part {step}"
+
+    job = page.run("a.children")
+    assert job.bars == [[2, 2, "steps"]]
+    assert job.log == ["step 0", "step 1"]
+    assert job.outputs == {"a.children": "part 1"}
+    assert job.props == {}
+
+
+def test_result_from_the_cache() -> None:
+    manager = MemoryLongCallbackManager(cache_by=[])
+    app = dlc.Dash(__name__, long_callback_manager=manager)
+    app.layout = html.Div()
+    page, runs = Page(app), []
+
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def work(value: str) -> str:
+        runs.append(value)
+        return value
+
+    first, again = (page.run("a.children", {"in.value": "x"}) for _ in range(2))
+    assert runs == ["x"]
+    assert [first.is_cached, again.is_cached] == [False, True]
+    assert again.status == "succeeded"
+    assert again.outputs == {"a.children": "x"}
+    manager.close()
+
+
 def test_error_of_a_job_is_told(app: dlc.Dash, page: Page) -> None:
     @app.long_callback(Output("a", "children"), Input("in", "value"))
     def fail(value: int) -> float:
