@@ -105,6 +105,19 @@ def test_hit_repeats_nothing_but_the_outputs(page: Page, name: str) -> None:
     assert answer["response"] == {"tally": {"children": "result"}}
 
 
+def test_hit_of_a_stream_is_what_it_ended_with(page: Page, name: str) -> None:
+    assert page.run("steps", name).snapshots[-1]["result"]["response"] == {}
+    answer = page.call("steps", name)
+    assert is_hit(answer)
+    assert value_of(answer, "steps") == name
+
+
+def test_stream_of_patches_is_not_kept(page: Page, name: str) -> None:
+    Path(f"{name}.go").touch()
+    page.run("stream", name)
+    assert not is_hit(page.call("stream", name))
+
+
 def test_order_of_a_dict_does_not_matter(page: Page, name: str) -> None:
     asked = question(name)
     page.run("tally", asked)

@@ -62,7 +62,7 @@ NAMES = [
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
     *("brief", "brief-busy", "grace", "leave"),
-    *("loop", "stream"),
+    *("loop", "stream", "steps"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -314,6 +314,13 @@ def stream(name: str) -> Any:
         yield patch
         if word == "two":
             hold(name)
+
+
+@long_callback("steps")
+def steps(name: str) -> Any:
+    """Yield one value after the other."""
+    yield "begun"
+    yield name
 
 
 @long_callback("gil")
