@@ -64,6 +64,7 @@ class CallbackRunner:
         self._on_error = options.pop("on_error", None)
         self.has_handled_error = False  #: instead of returning what the function did
         self._streamed: dict[str, dict[str, Any]] = {}
+        self._patches: list[dash.Patch] = []
         if streaming.is_stream(function):
             self._echo = _register(
                 lambda *_args, **_kwargs: self._yielded, args, options
@@ -121,6 +122,12 @@ class CallbackRunner:
     def _send(self, value: Any) -> None:
         """Send what a generator yields, as Dash sends what a function returns."""
         self._check()
+        before, self._patches = self._patches, _patches(value)
+        if any(patch is other for patch in self._patches for other in before):
+            raise ValueError(
+                "The same Patch was yielded again: what it did before would be done "
+                "twice. Make a new one for every yield."
+            )
         self._yielded = value
         try:
             response = self._call(self._echo, _Libraries())
@@ -206,6 +213,18 @@ def _register(
     (callback,) = callbacks.values()
     entry: dict[str, Any] = callback
     return entry
+
+
+def _patches(value: Any) -> list[dash.Patch]:
+    """Return the Patches in what a function yields, as far as groupings are flat."""
+    match value:
+        case dict():
+            values = [*value.values()]
+        case list() | tuple():
+            values = [*value]
+        case _:
+            values = [value]
+    return [item for item in values if isinstance(item, dash.Patch)]
 
 
 class _Libraries:

@@ -160,6 +160,21 @@ def test_patches_are_sent_as_they_are(run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_patch_that_is_yielded_again_is_refused(run: Run, several: bool) -> None:
+    def count(_: Any) -> Any:
+        patch = Patch()
+        for word in ("a", "b"):
+            patch += word
+            yield [patch, no_update] if several else patch
+
+    outputs = [TEXT, Output("text", "title")] if several else TEXT
+    request = [out("text", "children"), out("text", "title")] if several else None
+    outcome = run(count, outputs, request)
+    assert outcome.error
+    assert "Make a new one for every yield" in outcome.error.message
+
+
 def test_function_gets_set_progress_and_its_other_arguments(run: Run) -> None:
     def count(set_progress: Any, value: Any) -> Any:
         set_progress(0.5)
