@@ -75,6 +75,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._progress: list[Any] | None = None
         self._props: list[PropUpdate] = []
@@ -180,11 +181,16 @@ class Reporter:
 
     def _notify(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._run, name="dash-long-job-reporter", daemon=True
-            )
-            self._thread.start()
+            self._start()
         self._wake.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="dash-long-job-reporter", daemon=True
+                )
+                self._thread.start()
 
     def _run(self) -> None:
         while not self._closed.is_set():

@@ -175,6 +175,30 @@ def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None
     assert sorted(page.props) == list(range(1000))
 
 
+def test_one_thread_writes_whoever_reports_first(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[threading.Thread] = []
+
+    class Slow(threading.Thread):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+            time.sleep(0.05)  # for the others to come so far, too
+
+    reporter = Reporter(page.write, [], None)
+    report = functools.partial(reporter.set_progress, 0.5)
+    threads = [threading.Thread(target=report) for _ in range(3)]
+    others = [threading.Thread(target=reporter.log, args=("x",)) for _ in range(3)]
+    monkeypatch.setattr(threading, "Thread", Slow)
+    for thread in [*threads, *others]:
+        thread.start()
+    for thread in [*threads, *others]:
+        thread.join()
+    reporter.close()
+    assert len(made) == 1
+
+
 def test_nothing_reported_is_nothing_written(page: Page, reporter: Reporter) -> None:
     before = threading.active_count()
     reporter.close()
