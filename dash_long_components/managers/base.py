@@ -95,6 +95,9 @@ class LongCallbackManager(ABC):
         Never changes the job: any number of readers may read it at any time. A ticket
         that was cancelled reads ``cancelled``, whatever the job does for others.
 
+        A manager that can tell adds ``place`` to the snapshot of a queued job, and
+        ``estimate`` to the first one of a running job.
+
         Raises:
             KeyError: no such job, or its record has outlived its time.
         """
