@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +96,11 @@ class Trigger:
         """Return the lane for a job of this trigger; none if its page is not known."""
         if not self.page:
             return None
-        return Lane(name=f"{self.page}:{slot}", seq=self.seq, retrigger=retrigger)
+        # What a page calls itself may be any text, of any length.
+        name = f"{self.page}:{slot}".encode(errors="surrogatepass")
+        return Lane(
+            name=hashlib.sha256(name).hexdigest(), seq=self.seq, retrigger=retrigger
+        )
 
     def _value(self, key: str, value: Any) -> Any:
         if value is MATCH:

@@ -42,7 +42,7 @@ TICK = 1.0
 #: Exit code of a dispatcher that has no store: EX_TEMPFAIL of <sysexits.h>.
 NO_STORE = 75
 
-#: Seconds between two sweeps of records whose time is over.
+#: Seconds between two sweeps of records whose time is over, at most.
 SWEEP_INTERVAL = 60.0
 
 
@@ -260,7 +260,9 @@ class Dispatcher:
         """Once in a while, clear away what has outlived its time."""
         if time.monotonic() < self._next_sweep:
             return
-        self._next_sweep = time.monotonic() + SWEEP_INTERVAL
+        self._next_sweep = time.monotonic() + min(
+            SWEEP_INTERVAL, self._settings.result_ttl
+        )
         self._store.sweep()
         for code in self._store.roster.abandoned():
             self._store.drop_queue(

@@ -18,6 +18,7 @@ from tests.integration.servers import (
     command,
     gunicorn,
     tcp_sockets,
+    until_gone,
     with_settings,
 )
 
@@ -115,6 +116,26 @@ def test_code_that_changes_runs_after_the_reload(serve: Serve, tmp_path: Path) -
     page.wait_for("succeeded", held)
     until(lambda: len(server.dispatchers()) == 1, TIMEOUT)
     assert page.run("version").result == 2
+
+
+def test_code_that_changed_under_a_running_server_is_told(
+    serve: Serve, tmp_path: Path
+) -> None:
+    script = tmp_path / "changing_app.py"
+    shutil.copy(APPS / "tasks_app.py", script)
+    server = serve(with_settings([sys.executable, str(script)]), tmp_path)
+    page = server.page()
+    assert page.run("version").result == 1
+    changed = script.read_text().replace("return VERSION", "return -VERSION")
+    script.write_text(changed)
+    # What is imported from now on is not what the server knows.
+    server.dispatcher().kill()
+    until_gone(server.dispatchers)
+    job = page.run("version")
+    assert job.status == "failed", job.snapshots
+    assert job.error["type"] == "CodeChangedError"
+    assert "Restart the server" in job.error["message"]
+    assert page.run("echo", 1).result == 1
 
 
 def runs_version(server: Server, version: int) -> bool:

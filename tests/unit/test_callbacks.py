@@ -243,7 +243,11 @@ def test_page_tells_in_which_order_it_triggered(site: Site) -> None:
     lane = site.manager.submitted[-1].lane
     assert lane is not None
     assert (lane.seq, lane.retrigger) == (7, Retrigger.REPLACE)
-    assert lane.name.startswith("page-1:")
+    others = []
+    for page in ("page-1", "page-2"):
+        click(site, longJob={"page": page, "seq": 8})
+        others.append(site.manager.submitted[-1].lane)
+    assert [other and other.name == lane.name for other in others] == [True, False]
 
 
 @pytest.mark.parametrize(

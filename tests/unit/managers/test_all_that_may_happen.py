@@ -277,6 +277,21 @@ class AllThatMayHappen(RuleBasedStateMachine):
             self.world.others.discard(dispatcher._me.pid)
             dispatcher._store.close()
 
+    @rule(code=st.sampled_from(CODES))
+    def replace_dispatcher(self, code: str) -> None:
+        """By one that finds what the other has left."""
+        self.kill_dispatcher(code)
+        self.start_dispatcher(code)
+        self.look_around(code)
+
+    @rule(code=st.sampled_from(CODES), timeout=st.sampled_from([None, 3.0]))
+    def begin_a_job(self, code: str, timeout: float | None) -> None:
+        """Come to the point at which most can happen to it."""
+        self.submit(code, "", Retrigger.PARALLEL, Limits(timeout=timeout), None, None)
+        self.look_around(code)
+        for worker in self.living():
+            self.register(worker)
+
     # Workers
 
     def living(self) -> list[Worker]:
