@@ -33,7 +33,7 @@ def draw(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) ->
                 color=_COLOURS[who],
                 linestyle="--" if manager == "celery" else "-",
             )
-        plot.set_xscale("symlog" if name.startswith("bytes") else "log")
+        plot.set_xscale("log")
         plot.set_yscale("log")
         plot.set_xlabel(_AXES[name])
         plot.set_title(name, fontsize=10)

@@ -31,7 +31,7 @@ def measure(bench: Bench) -> None:
             ]
             _cpu(bench, servers.bare(), deployments, count)
     with bench.servers() as servers:
-        for size in (0, 10_000, 1_000_000):
+        for size in (100, 10_000, 1_000_000):
             for kind in KINDS[:2]:
                 _body(bench, servers.start(kind, state=size, pattern=True), size)
 
