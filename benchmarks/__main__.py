@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,14 +46,22 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(wrong))}")
     bench = Bench(quick=arguments.quick)
     start = time.monotonic()
+    failed = []
     for name in arguments.parts or PARTS:
-        PARTS[name](bench)
+        try:
+            PARTS[name](bench)
+        except Exception:
+            # The others are worth their time nevertheless.
+            traceback.print_exc()
+            failed.append(name)
         print(f"-- {name}: {time.monotonic() - start:.0f} s so far", flush=True)
     if arguments.parts or arguments.quick:
         print(report.table(bench.rows))
         print(bench.noise)
     else:
         report.write(bench, time.monotonic() - start)
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ class Servers:
             *("-w", str(workers), "--threads", str(threads)),
             *("-b", f"127.0.0.1:{port}", "--pythonpath", str(ROOT)),
             # No wait is for a connection.
-            *("--keep-alive", "75", "--backlog", "4096"),
+            *("--keep-alive", "900", "--backlog", "4096"),
             *("--worker-connections", "4000"),
         ]
         folder = self._make_folder()
