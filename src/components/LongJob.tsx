@@ -1,5 +1,5 @@
 import * as React from 'react';
-import { type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { HostView } from '../views/HostView';
 import { StatusView } from '../views/StatusView';
 
@@ -126,33 +126,10 @@ type Props = {
  * `job="my-id"` in `long_callback` binds the callback to `LongJob(id="my-id")`; of
  * several callbacks with the same one, the job that was started last is shown.
  */
-export default function LongJob({
-    id,
-    handles,
-    setProps,
-    children,
-    show,
-    labels,
-    className,
-    style,
-    cancel,
-    retry,
-}: Props) {
-    if (handles) {
-        return <HostView handles={handles} setProps={setProps} />;
-    }
-    return (
-        <StatusView
-            id={id}
-            setProps={setProps}
-            show={show}
-            labels={labels}
-            className={className}
-            style={style}
-            cancel={cancel}
-            retry={retry}
-        >
-            {children}
-        </StatusView>
+export default function LongJob({ handles, ...view }: Props) {
+    return handles ? (
+        <HostView handles={handles} setProps={view.setProps} />
+    ) : (
+        <StatusView {...view} />
     );
 }

@@ -120,7 +120,7 @@ test('a result that comes with its page is waited for', async () => {
     late.id = 'late';
     late.scrollIntoView = vi.fn();
     document.body.append(late);
-    await dash.pass(0);
+    await dash.pass(50);
     expect(document.activeElement).toBe(late);
     expect(late.hasAttribute('tabindex')).toBe(false);
     late.remove();

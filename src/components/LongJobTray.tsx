@@ -37,21 +37,9 @@ type Props = {
  * do.
  */
 export default function LongJobTray({
-    id,
-    labels,
-    className,
-    style,
     badge = true,
     notify = true,
+    ...view
 }: Props) {
-    return (
-        <TrayView
-            id={id}
-            labels={labels}
-            className={className}
-            style={style}
-            badge={badge}
-            notify={notify}
-        />
-    );
+    return <TrayView badge={badge} notify={notify} {...view} />;
 }

@@ -44,7 +44,7 @@ export class Engine implements Subject {
     constructor(
         private readonly page: Page,
         client: Client,
-        private readonly memory: Memory,
+        private readonly memory: Memory<JobHandle>,
         /** What people see of the jobs. */
         readonly runs = new Runs(),
     ) {
@@ -111,12 +111,11 @@ export class Engine implements Subject {
     /** Cancels the live jobs that a component is there to show. */
     cancelView(view: Id): void {
         const key = stringifyId(view);
-        this.cancelAll(
-            this.select(
-                ({ handle }) => handle.view && stringifyId(handle.view) === key,
-            ),
+        this.cancelRuns(
+            ...this.runs.listed
+                .filter((run) => run.view && stringifyId(run.view) === key)
+                .map(({ id }) => id),
         );
-        this.settle();
     }
 
     /** Starts a job like one that has ended: of the same callback, with its inputs. */

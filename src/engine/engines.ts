@@ -1,12 +1,12 @@
 import { Client } from './client';
 import { Engine } from './engine';
-import { History } from './history';
 import { Memory } from './memory';
 import { Renderer } from './renderer';
 import { Runs } from './runs';
 import type { Store } from './store';
 
 const engines = new Map<Store, Engine>();
+const storage = () => window.sessionStorage;
 
 /** The one engine of a page, made when it is first asked for. */
 export function engineOf(store: Store): Engine {
@@ -16,13 +16,11 @@ export function engineOf(store: Store): Engine {
         const made = new Engine(
             renderer,
             new Client(() => renderer.endpoint()),
-            new Memory(() => window.sessionStorage, renderer.name),
-            new Runs(
-                new History(
-                    () => window.sessionStorage,
-                    `${renderer.name}-runs`,
-                ),
+            // A handle never changes.
+            new Memory(storage, renderer.name, (handles) =>
+                handles.map(({ token }) => token).join(),
             ),
+            new Runs(new Memory(storage, `${renderer.name}-runs`)),
         );
         renderer.stampRequests((isInitial) => made.stamp(isInitial));
         engines.set(store, made);

@@ -1,40 +1,39 @@
-import type { Handle } from './handle';
-
 /**
- * Remembers handles across a reload of the page, for this tab alone.
+ * Remembers something across a reload of the page, for this tab alone.
  *
  * The browser may have no storage for the page, or no room in it: then a reload
- * forgets them, which is no reason to fail before.
+ * forgets it, which is no reason to fail before.
  */
-export class Memory {
-    /** Tokens of what is kept: a handle never changes. */
+export class Memory<T> {
     private kept = '';
 
     constructor(
         private readonly storage: () => Storage,
         private readonly key: string,
+        /** Differs for what is to be kept anew. */
+        private readonly identify: (items: T[]) => string = JSON.stringify,
     ) {}
 
-    recall(): Handle[] {
+    recall(): T[] {
         try {
             const text = this.storage().getItem(this.key);
-            const handles = text ? (JSON.parse(text) as Handle[]) : [];
-            this.kept = tokensOf(handles);
-            return handles;
+            const items = text ? (JSON.parse(text) as T[]) : [];
+            this.kept = this.identify(items);
+            return items;
         } catch {
             return [];
         }
     }
 
-    keep(handles: Handle[]): void {
-        const tokens = tokensOf(handles);
-        if (tokens === this.kept) {
+    keep(items: T[]): void {
+        const identity = this.identify(items);
+        if (identity === this.kept) {
             return;
         }
-        this.kept = tokens;
+        this.kept = identity;
         try {
-            if (handles.length > 0) {
-                this.storage().setItem(this.key, JSON.stringify(handles));
+            if (items.length > 0) {
+                this.storage().setItem(this.key, JSON.stringify(items));
             } else {
                 this.storage().removeItem(this.key);
             }
@@ -42,8 +41,4 @@ export class Memory {
             // As above.
         }
     }
-}
-
-function tokensOf(handles: Handle[]): string {
-    return handles.map(({ token }) => token).join();
 }

@@ -48,11 +48,9 @@ test("the app's own hooks go on", () => {
     renderer.stampRequests(() => ({ page: 'p', seq: 1 }));
     const payload = request({});
     expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
-    store.getState().hooks.request_post?.(payload, 'response');
-    expect(hooks.request_post).toHaveBeenCalledExactlyOnceWith(
-        payload,
-        'response',
-    );
+    expect(store.getState().hooks).toMatchObject({
+        request_post: hooks.request_post,
+    });
 });
 
 test("requests look like Dash's own", () => {
@@ -195,7 +193,7 @@ describe('a request that is sent once more', () => {
 
     test("looks like Dash's own, with another stamp", async () => {
         const request_pre = vi.fn();
-        store.set({ hooks: { request_pre, request_post: null } });
+        store.set({ hooks: { request_pre } });
         renderer.stampRequests(() => ({ page: 'p', seq: 99 }));
         answer = Response.json({ response: {} });
         expect(await send()).toEqual({ response: {} });

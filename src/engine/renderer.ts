@@ -19,7 +19,7 @@ export class Renderer implements Page {
 
     constructor(private readonly store: Store) {}
 
-    /** Stamps every callback request from now on; the app's own hooks go on. */
+    /** Stamps every callback request from now on; the app's own hook goes on. */
     stampRequests(next: (isInitial: boolean) => Stamp): void {
         const { hooks } = this.store.getState();
         const request_pre = (payload: Payload) => {
@@ -28,13 +28,9 @@ export class Renderer implements Page {
             this.requests.add(payload.longJob.seq, payload);
             hooks.request_pre?.(payload);
         };
-        const request_post = (payload: Payload, response: unknown) => {
-            this.requests.answered(payload.longJob?.seq ?? 0);
-            hooks.request_post?.(payload, response);
-        };
         this.store.dispatch({
             type: 'SET_HOOKS',
-            payload: { ...hooks, request_pre, request_post },
+            payload: { ...hooks, request_pre },
         });
     }
 

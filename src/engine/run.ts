@@ -19,25 +19,25 @@ export type Run = {
     readonly output: Id | null;
     readonly status: Status;
     /** Seconds since it began to run, as they were at `at`. */
-    readonly elapsed: number | undefined;
+    readonly elapsed?: number | undefined;
     /** By the page's clock, in milliseconds. */
     readonly at: number;
     readonly bars: readonly Bar[];
     /** What `elapsed` was when the bars moved. */
     readonly reported: number;
     /** Seconds that the task typically takes. */
-    readonly estimate: number | undefined;
-    readonly queue: Queue | undefined;
+    readonly estimate?: number | undefined;
+    readonly queue?: Queue | undefined;
     readonly log: readonly LogLine[];
-    readonly error: JobError | undefined;
+    readonly error?: JobError | undefined;
     /** Its result was there already: how long it had taken, and how old it is. */
-    readonly cached: { duration: number; age: number } | undefined;
+    readonly cached?: { duration: number; age: number } | undefined;
     /** What to send to run it again. */
-    readonly request: Payload | undefined;
+    readonly request?: Payload | undefined;
     /** It is being started again. */
-    readonly retrying: boolean;
+    readonly retrying?: boolean;
     /** Not in the list of jobs any more. */
-    readonly cleared: boolean;
+    readonly cleared?: boolean;
 };
 
 /** A run that has done nothing yet, but for what is given. */
@@ -47,18 +47,10 @@ export function newRun(
     return {
         view: null,
         status: 'queued',
-        elapsed: undefined,
         at: performance.now(),
         bars: [],
         reported: 0,
-        estimate: undefined,
-        queue: undefined,
         log: [],
-        error: undefined,
-        cached: undefined,
-        request: undefined,
-        retrying: false,
-        cleared: false,
         ...given,
     };
 }

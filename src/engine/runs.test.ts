@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { handle } from '../testing/handle';
 import { FakeStorage } from '../testing/storage';
-import { History } from './history';
+import { Memory } from './memory';
 import { elapsedOf, etaOf, shareOf } from './run';
 import { Runs } from './runs';
 import type { Snapshot, Status } from './snapshot';
@@ -12,7 +12,7 @@ let runs: Runs;
 beforeEach(() => {
     vi.useFakeTimers();
     storage = new FakeStorage();
-    runs = new Runs(new History(() => storage, 'runs'));
+    runs = new Runs(new Memory(() => storage, 'runs'));
 });
 
 afterEach(() => {
@@ -228,7 +228,7 @@ describe('the list', () => {
         report('a', { elapsed: 5 });
         end('a', 'failed');
         begin('b', {}, { inputs: ['secret'] });
-        runs = new Runs(new History(() => storage, 'runs'));
+        runs = new Runs(new Memory(() => storage, 'runs'));
         // Another page of the app was loaded, and takes up the live one.
         runs.begin(handle('b', { view: 'job' }), {
             location: '/there',
@@ -253,7 +253,7 @@ describe('the list', () => {
 
     test('loses live runs that a reload has lost', () => {
         begin('a');
-        runs = new Runs(new History(() => storage, 'runs'));
+        runs = new Runs(new Memory(() => storage, 'runs'));
         runs.retain(new Set());
         runs.flush();
         expect(runs.listed).toEqual([]);
@@ -266,6 +266,6 @@ describe('the list', () => {
         const none = () => {
             throw new DOMException('no', 'SecurityError');
         };
-        expect(new History(none, 'runs').recall()).toEqual([]);
+        expect(new Runs(new Memory(none, 'runs')).listed).toEqual([]);
     });
 });

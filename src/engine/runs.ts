@@ -1,6 +1,6 @@
 import type { Handle } from './handle';
-import type { History } from './history';
 import { stringifyId, type Id } from './id';
+import type { Memory } from './memory';
 import { elapsedOf, newRun, type Run } from './run';
 import {
     isFinal,
@@ -18,6 +18,15 @@ const ENDED_RUNS = 50;
 export type Origin = { location: string; request: Payload | undefined };
 
 /**
+ * What is kept of a run across a reload: what a list shows of it, and not what it was
+ * started with, which may be a secret, or large.
+ */
+type Memo = Pick<
+    Run,
+    'id' | 'name' | 'location' | 'output' | 'status' | 'elapsed'
+>;
+
+/**
  * What people see of the page's jobs.
  *
  * It holds whether or not a component that shows it is on the page.
@@ -33,9 +42,9 @@ export class Runs {
     /** The runs to list, in the order in which they began. */
     listed: readonly Run[] = [];
 
-    constructor(private readonly history?: History) {
-        for (const run of history?.recall() ?? []) {
-            this.put(run);
+    constructor(private readonly memory?: Memory<Memo>) {
+        for (const memo of memory?.recall() ?? []) {
+            this.put(newRun(memo));
         }
     }
 
@@ -156,7 +165,7 @@ export class Runs {
             this.listed = [...this.runs.values()].filter(
                 ({ cleared }) => !cleared,
             );
-            this.history?.keep(this.listed);
+            this.memory?.keep(this.listed.map(memoOf));
             for (const listener of [...this.listeners]) {
                 listener();
             }
@@ -195,6 +204,17 @@ export class Runs {
             this.runs.delete(run.id);
         }
     }
+}
+
+function memoOf({ id, name, location, output, status, elapsed }: Run): Memo {
+    return {
+        id,
+        name,
+        location,
+        output,
+        status,
+        elapsed: isFinal(status) ? elapsed : undefined,
+    };
 }
 
 /** By the server's clock, as far as it tells, and by the page's from there. */

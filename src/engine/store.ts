@@ -35,7 +35,6 @@ export type Config = {
 
 export type Hooks = {
     request_pre: ((payload: Payload) => void) | null;
-    request_post: ((payload: Payload, response: unknown) => void) | null;
 };
 
 /** The state of Dash's renderer, as far as it is used here. */

@@ -1,5 +1,6 @@
 /** The page may have to ask the server for its content first. */
 const PATIENCE_MS = 10_000;
+const LOOK_MS = 50;
 
 /** Goes to a page of the app as `dcc.Link` does, and to an element of it. */
 export function visit(location: string, elementId: string | null): void {
@@ -26,25 +27,16 @@ function show(element: HTMLElement): void {
     }
 }
 
+/** Calls back when there is such an element, unless there is none for long. */
 function whenThere(
     elementId: string,
     callback: (element: HTMLElement) => void,
+    until = performance.now() + PATIENCE_MS,
 ): void {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = () => {
-        const element = document.getElementById(elementId);
-        if (element) {
-            observer.disconnect();
-            clearTimeout(timer);
-            callback(element);
-        }
-        return element;
-    };
-    const observer = new MutationObserver(look);
-    if (!look()) {
-        observer.observe(document.body, { childList: true, subtree: true });
-        timer = setTimeout(() => {
-            observer.disconnect();
-        }, PATIENCE_MS);
+    const element = document.getElementById(elementId);
+    if (element) {
+        callback(element);
+    } else if (performance.now() < until) {
+        setTimeout(whenThere, LOOK_MS, elementId, callback, until);
     }
 }

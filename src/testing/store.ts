@@ -14,7 +14,7 @@ export class FakeStore implements Store {
             fetch: { credentials: 'same-origin', headers: {} },
         },
         graphs: { callbacks: [] },
-        hooks: { request_pre: null, request_post: null },
+        hooks: { request_pre: null },
         loading: {},
         paths: { strs: {}, objs: {} },
     };

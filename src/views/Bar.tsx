@@ -8,23 +8,19 @@ type Props = {
     label: string;
     /** What it says, in words. */
     text: string;
-    className?: string;
 };
 
 /** A progress bar: as long as the share that is done, or moving if none is known. */
-export function Bar({ share, label, text, className = '' }: Props) {
+export function Bar({ share, label, text }: Props) {
     const isKnown = share !== undefined;
     return (
         <div
-            className={`long-job-bar ${isKnown ? '' : 'long-job-bar-unknown'} ${className}`}
+            className="long-job-bar"
             role="progressbar"
             aria-label={label}
             aria-valuetext={text}
-            {...(isKnown && {
-                'aria-valuemin': 0,
-                'aria-valuemax': 100,
-                'aria-valuenow': percent(share),
-            })}
+            // From 0 to 100 by default; left out while it is not known.
+            aria-valuenow={isKnown ? percent(share) : undefined}
         >
             <div style={isKnown ? { width: `${share * 100}%` } : undefined} />
         </div>

@@ -11,15 +11,15 @@ import { useFocusKept } from './useFocusKept';
 import { usePublished } from './usePublished';
 
 type Props = {
-    id: Id | undefined;
-    setProps: ((props: Record<string, unknown>) => void) | undefined;
-    children: ReactNode;
-    show: readonly Part[] | undefined;
-    labels: object | undefined;
-    className: string | undefined;
-    style: CSSProperties | undefined;
-    cancel: unknown;
-    retry: unknown;
+    id?: Id;
+    setProps?: (props: Record<string, unknown>) => void;
+    children?: ReactNode;
+    show?: readonly Part[];
+    labels?: object;
+    className?: string;
+    style?: CSSProperties;
+    cancel?: unknown;
+    retry?: unknown;
 };
 
 /** Shows the run of a component, and sets what callbacks read of it. */
@@ -50,8 +50,9 @@ export function StatusView({
         engine().cancelView(id);
     });
     useChange(retry, () => {
-        const { id: last } = engine().runs.of(id) ?? {};
-        void engine().retry(last ?? '');
+        if (run) {
+            void engine().retry(run.id);
+        }
     });
 
     if (parts.size === 0) {

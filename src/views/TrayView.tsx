@@ -15,10 +15,10 @@ import { useBadge } from './useBadge';
 import { useNotices } from './useNotices';
 
 type Props = {
-    id: string | undefined;
-    labels: object | undefined;
-    className: string | undefined;
-    style: CSSProperties | undefined;
+    id?: string;
+    labels?: object;
+    className?: string;
+    style?: CSSProperties;
     badge: boolean;
     notify: boolean;
 };

@@ -16,21 +16,7 @@ export const PARTS = [
 ] as const;
 
 /** The parts of a job in the list of all jobs. */
-export const TRAY_PARTS = [
-    'name',
-    'status',
-    'cached',
-    'bar',
-    'count',
-    'percent',
-    'elapsed',
-    'eta',
-    'queue',
-    'cancel',
-    'retry',
-    'visit',
-    'error',
-] as const;
+export const TRAY_PARTS = [...PARTS, 'name', 'visit'] as const;
 
 /** The name is left to those who ask for it: a layout mostly says it already. */
-export type Part = (typeof PARTS | typeof TRAY_PARTS)[number];
+export type Part = (typeof TRAY_PARTS)[number];
