@@ -59,9 +59,9 @@ class KeptDocuments:
             logger.warning("A result can't be cached: %s", error)
 
     def _read_parts(self, caching: Caching, run: str, count: int) -> str | None:
-        parts = [
-            self._documents.read(_part(caching, run, number)) for number in range(count)
-        ]
+        parts = self._documents.read_many(
+            [_part(caching, run, number) for number in range(count)]
+        )
         # The backend may drop them one by one.
         return None if None in parts else "".join(part or "" for part in parts)
 

@@ -6,7 +6,9 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from dash.testing.wait import until
 
 from tests.integration.brokers import Memcached, RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
-from tests.integration.page import TIMEOUT, Job, Page
+from tests.integration.page import TIMEOUT, Answer, Job, Page
 from tests.integration.servers import is_alive, until_gone
 
 MANAGERS = [
@@ -432,6 +434,35 @@ def test_ignored_trigger_starts_no_job(deployment: Deployment, name: str) -> Non
     page.wait_for("succeeded", job)
     release(f"{name}-3")
     assert page.run("ignore", f"{name}-3").status == "succeeded"
+
+
+def test_of_many_triggers_at_once_all_but_one_are_ignored(
+    deployment: Deployment, name: str
+) -> None:
+    at_once = Barrier(8)
+
+    def trigger(number: int) -> Answer:
+        page = deployment.page()
+        page.name = f"{name}-{number // 8}"
+        at_once.wait()
+        return page.call("ignore", page.name, number + 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(trigger, range(32))]
+    for number in range(4):
+        release(f"{name}-{number}")
+    assert sum("sideUpdate" in answer.json for answer in answers) == 4
+
+
+def test_queued_triggers_have_their_turns_by_the_order_of_the_page(
+    page: Page, name: str
+) -> None:
+    jobs = [page.start("queue", f"{name}-{seq}", seq) for seq in (1, 3, 2)]
+    for seq in (1, 2, 3):
+        wait_for_file(f"{name}-{seq}")
+        assert not Path(f"{name}-{seq + 1}").exists()
+        release(f"{name}-{seq}")
+    page.wait_for("succeeded", *jobs)
 
 
 def test_queued_trigger_waits_for_the_live_job(

@@ -91,9 +91,9 @@ DISKCACHE = {
 CELERY = {
     f"managers.{name}"
     for name in (
-        *("celery", "celery_attendance", "celery_guard", "celery_records"),
-        *("celery_results", "celery_store", "celery_strays", "celery_worker"),
-        *("documents", "leases"),
+        *("celery", "celery_askers", "celery_attendance", "celery_guard"),
+        *("celery_lanes", "celery_records", "celery_results", "celery_store"),
+        *("celery_strays", "celery_worker", "documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),
     )
 }
