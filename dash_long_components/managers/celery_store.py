@@ -294,8 +294,9 @@ class CeleryStore:
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
         parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
-        for number, part in enumerate(parts):
-            self._documents.write(_part(live, number), part)
+        self._documents.write_many(
+            {_part(live, number): part for number, part in enumerate(parts)}
+        )
         if record.libraries:
             self._add_libraries(record.libraries)
         live = replace(live, record=record, parts=len(parts))
