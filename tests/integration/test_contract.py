@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from dash.testing.wait import until
 from tests.integration.brokers import Memcached, RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
-from tests.integration.servers import is_alive, until_gone
+from tests.integration.servers import is_alive, until_gone, wait_for_json
 
 MANAGERS = [
     *("diskcache", "memory"),
@@ -87,8 +86,7 @@ def release(name: str) -> None:
 
 
 def wait_for_file(name: str) -> object:
-    until(Path(name).exists, TIMEOUT, poll=0.01)
-    return json.loads(Path(name).read_text())
+    return wait_for_json(Path(name))
 
 
 def test_what_it_returns_is_the_result(page: Page) -> None:
