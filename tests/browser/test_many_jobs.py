@@ -33,6 +33,7 @@ class ManyJobsPage(Page):
         until(lambda: set(self.statuses) == {status}, timeout=20)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "server",
     [
