@@ -214,7 +214,8 @@ class LongCallback:
         trigger = Trigger.current(self.signature)
         handle = self._handle(task, trigger)
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
-        if not is_cancelled and handle["slot"] not in trigger.resumed:
+        is_resumed = handle["slot"] in trigger.resumed
+        if not (is_cancelled or is_resumed or trigger.is_echo):
             # Before there is a job: the app's own function may fail.
             owner = jobs.owner()
             call = Call(

@@ -29,6 +29,7 @@ class Trigger:
         page: which page sent it, since it was loaded; "" if it does not say.
         seq: when the page sent it: the larger, the later; 0 if it does not say.
         resumed: slots of live jobs that the page, just loaded, has taken up again.
+        is_echo: whether it says nothing but what the callback's last result has set.
     """
 
     description: dict[str, Any]
@@ -36,6 +37,7 @@ class Trigger:
     page: str
     seq: int
     resumed: frozenset[str]
+    is_echo: bool
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
@@ -45,7 +47,8 @@ class Trigger:
         del description["inputs"][len(signature.inputs) :]
         page, seq = "", 0
         resumed: list[Any] = []
-        match dash_bridge.request_body().get("longJob"):
+        stamp = dash_bridge.request_body().get("longJob")
+        match stamp:
             case {"page": str(page), "seq": int(seq), "resumed": list(resumed)}:
                 pass
             case {"page": str(page), "seq": int(seq)}:
@@ -56,6 +59,7 @@ class Trigger:
             page=page,
             seq=seq,
             resumed=frozenset(item for item in resumed if isinstance(item, str)),
+            is_echo=isinstance(stamp, dict) and stamp.get("echo") is True,
         )
 
     @property

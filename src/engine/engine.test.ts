@@ -400,7 +400,7 @@ describe('a change of a cancel Input', () => {
     });
 
     test('cancels a job whose handle has not arrived yet', async () => {
-        const seq = engine.stamp(false).seq;
+        const seq = engine.stamp({ changedPropIds: ['button.n_clicks'] }).seq;
         engine.cancel(['stop.n_clicks']);
         await pass(100);
         start(job('a', { seq }));
@@ -411,9 +411,11 @@ describe('a change of a cancel Input', () => {
     });
 
     test('wins over a start of the same event, in either order', async () => {
-        const before = engine.stamp(false).seq;
+        const before = engine.stamp({
+            changedPropIds: ['button.n_clicks'],
+        }).seq;
         engine.cancel(['stop.n_clicks']);
-        const after = engine.stamp(false).seq;
+        const after = engine.stamp({ changedPropIds: ['button.n_clicks'] }).seq;
         await pass(1);
         start(
             job('a', { seq: before }),
@@ -426,7 +428,11 @@ describe('a change of a cancel Input', () => {
     test('does not cancel what is started later', async () => {
         engine.cancel(['stop.n_clicks']);
         await pass(1);
-        start(job('a', { seq: engine.stamp(false).seq }));
+        start(
+            job('a', {
+                seq: engine.stamp({ changedPropIds: ['button.n_clicks'] }).seq,
+            }),
+        );
         await pass(20);
         expect(server.cancelled).toEqual([]);
         expect(polled()).toEqual([['a', 0]]);
@@ -559,17 +565,23 @@ describe('a page that is loaded again', () => {
     test('lets a new trigger replace a resumed job', () => {
         start(job('a', { seq: 7 }));
         reload();
-        start(job('b', { seq: engine.stamp(false).seq }));
+        start(
+            job('b', {
+                seq: engine.stamp({ changedPropIds: ['button.n_clicks'] }).seq,
+            }),
+        );
         expect(server.cancelled).toEqual([['a']]);
         expect(engine.pending().map(({ token }) => token)).toEqual(['b']);
     });
 
     test('names resumed slots in initial requests, and in no others', () => {
         start(job('a'));
-        expect(engine.stamp(true).resumed).toBeUndefined();
+        expect(engine.stamp({ changedPropIds: [] }).resumed).toBeUndefined();
         reload();
-        expect(engine.stamp(true).resumed).toEqual(['slot']);
-        expect(engine.stamp(false).resumed).toBeUndefined();
+        expect(engine.stamp({ changedPropIds: [] }).resumed).toEqual(['slot']);
+        expect(
+            engine.stamp({ changedPropIds: ['button.n_clicks'] }).resumed,
+        ).toBeUndefined();
     });
 
     test('waits for the component of a result as before', async () => {
@@ -713,6 +725,75 @@ test('a job that is replaced leaves no trace in the list', () => {
     start(job('a', { seq: 1 }));
     start(job('b', { seq: 2 }));
     expect(engine.runs.listed.map(({ id }) => id)).toEqual(['b']);
+});
+
+describe('a result that sets what its callback is called by', () => {
+    const clicked = (value: unknown, output = 'out.children') => ({
+        output,
+        changedPropIds: ['button.n_clicks'],
+        inputs: [{ id: 'button', property: 'n_clicks', value }],
+    });
+
+    const begin = () => {
+        const request = clicked(4);
+        const { seq } = engine.stamp(request);
+        page.requests.set(seq, request);
+        start(job(`job-${seq}`, { seq }));
+        return `job-${seq}`;
+    };
+
+    /** A job of a click that has set the clicks to zero. */
+    const end = async () => {
+        show(begin(), 'succeeded', {
+            result: { response: { button: { n_clicks: 0 } } },
+        });
+        await pass(20);
+    };
+
+    test('does not start it again', async () => {
+        await end();
+        expect(engine.stamp(clicked(0)).echo).toBe(true);
+        expect(engine.stamp(clicked(0)).echo).toBeUndefined();
+    });
+
+    test('does not hide what comes with it or after it', async () => {
+        await end();
+        expect(engine.stamp(clicked(1)).echo).toBeUndefined();
+        expect(engine.stamp(clicked(0)).echo).toBeUndefined();
+        await end();
+        const other = { id: 'other', property: 'value', value: 0 };
+        const both = clicked(0);
+        expect(
+            engine.stamp({
+                ...both,
+                changedPropIds: [...both.changedPropIds, 'other.value'],
+                inputs: [...both.inputs, other],
+            }).echo,
+        ).toBeUndefined();
+    });
+
+    test('does not hide it from other callbacks, or from a page just loaded', async () => {
+        await end();
+        expect(engine.stamp(clicked(0, 'b.children')).echo).toBeUndefined();
+        const loaded = { ...clicked(0), changedPropIds: [] as string[] };
+        expect(engine.stamp(loaded).echo).toBeUndefined();
+    });
+
+    test('may be of a pattern', async () => {
+        page.add({ type: 'x', i: 1 });
+        show(begin(), 'succeeded', {
+            result: { response: { '{"i":1,"type":"x"}': { value: [1] } } },
+        });
+        await pass(20);
+        const item = { id: { type: 'x', i: 1 }, property: 'value', value: [1] };
+        expect(
+            engine.stamp({
+                output: 'out.children',
+                changedPropIds: ['{"i":1,"type":"x"}.value'],
+                inputs: [[item]],
+            }).echo,
+        ).toBe(true);
+    });
 });
 
 describe('a result from the cache', () => {

@@ -2,6 +2,7 @@ import { Canceller } from './canceller';
 import { Claims } from './claims';
 import { Refused, type Client } from './client';
 import type { Connection } from './connection';
+import { Echoes } from './echoes';
 import type { Handle } from './handle';
 import { stringifyId, type Id } from './id';
 import { isOfJob, Job, type JobHandle } from './job';
@@ -12,7 +13,7 @@ import { Poller, type Subject } from './poller';
 import { Runs } from './runs';
 import { isFinal, type JobError, type Snapshot } from './snapshot';
 import { Stamps, type Stamp } from './stamps';
-import type { Answer } from './store';
+import type { Answer, Payload } from './store';
 import { toUpdates } from './update';
 import { Updates } from './updates';
 
@@ -32,6 +33,7 @@ export class Engine implements Subject {
     /** By slot: a job may be over before the handle of an older one arrives. */
     private readonly latest = new Map<string, Handle>();
     private readonly stamps = new Stamps();
+    private readonly echoes = new Echoes();
     private readonly updates: Updates;
     private readonly claims: Claims;
     private readonly marks: Marks;
@@ -71,14 +73,16 @@ export class Engine implements Subject {
     }
 
     /** The stamp for a request that may start a job. */
-    stamp(isInitial: boolean): Stamp {
+    stamp(request: Payload): Stamp {
+        const stamp = this.stamps.next();
+        if (this.echoes.hear(request)) {
+            stamp.echo = true;
+        }
         const resumed = this.select((job) => job.resumed);
-        return isInitial && resumed.length > 0
-            ? {
-                  ...this.stamps.next(),
-                  resumed: resumed.map(({ handle }) => handle.slot),
-              }
-            : this.stamps.next();
+        if (request.changedPropIds?.length === 0 && resumed.length > 0) {
+            stamp.resumed = resumed.map(({ handle }) => handle.slot);
+        }
+        return stamp;
     }
 
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
@@ -128,7 +132,9 @@ export class Engine implements Subject {
         this.runs.flush();
         let error: JobError | undefined;
         try {
-            await this.show(await this.page.send(request, this.stamps.next()));
+            const answer = await this.page.send(request, this.stamps.next());
+            this.echoes.expect(request, answer.response);
+            await this.show(answer);
         } catch (reason) {
             error = { type: 'NotStarted', message: (reason as Error).message };
         }
@@ -299,6 +305,10 @@ export class Engine implements Subject {
         // that it wins over a `running` or `progress` of the same property.
         this.updates.apply(toUpdates(result.sideUpdate));
         this.drop(job);
+        this.echoes.expect(
+            this.runs.get(job.handle.run)?.request,
+            result.response,
+        );
         this.updates.apply(toUpdates(result.response));
         this.remembered.add(job);
         this.runs.end(job.handle.run, status, error);

@@ -22,7 +22,7 @@ export function engineOf(store: Store): Engine {
             ),
             new Runs(new Memory(storage, `${renderer.name}-runs`)),
         );
-        renderer.stampRequests((isInitial) => made.stamp(isInitial));
+        renderer.stampRequests((request) => made.stamp(request));
         engines.set(store, made);
         engine = made;
     }

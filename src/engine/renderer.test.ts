@@ -159,12 +159,11 @@ test('the components of a pattern are found in the order of the layout', () => {
     expect(renderer.find('y')).toEqual([]);
 });
 
-test('a request of a page just loaded is known by having no trigger', () => {
+test('a stamp may depend on the request', () => {
     const next = vi.fn(() => ({ page: 'p', seq: 1 }));
     renderer.stampRequests(next);
-    request({ changedPropIds: [] });
-    request({ changedPropIds: ['button.n_clicks'] });
-    expect(next.mock.calls).toEqual([[true], [false]]);
+    const payload = request({ changedPropIds: [] });
+    expect(next).toHaveBeenCalledExactlyOnceWith(payload);
 });
 
 test('what was sent is known by its stamp', () => {
@@ -240,4 +239,17 @@ test('it knows which properties callbacks read', () => {
     expect(renderer.isRead('job', 'eta')).toBe(false);
     expect(renderer.isRead('other', 'status')).toBe(false);
     expect(renderer.isRead({ type: 'job', index: 1 }, 'eta')).toBe(true);
+});
+
+test('handles that are yet to be taken are found in the layout', () => {
+    const getLayout = vi.fn(() => ({
+        props: { handles: { run: { token: null, slot: 's' } } },
+    }));
+    vi.stubGlobal('dash_component_api', { getLayout });
+    expect(renderer.handles()).toEqual([]);
+    store.place('out', '_dash-long-jobs');
+    expect(renderer.handles()).toEqual([
+        { token: null, slot: 's', run: 'run' },
+    ]);
+    vi.unstubAllGlobals();
 });

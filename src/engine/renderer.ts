@@ -20,11 +20,11 @@ export class Renderer implements Page {
     constructor(private readonly store: Store) {}
 
     /** Stamps every callback request from now on; the app's own hook goes on. */
-    stampRequests(next: (isInitial: boolean) => Stamp): void {
+    stampRequests(next: (request: Payload) => Stamp): void {
         const { hooks } = this.store.getState();
         const request_pre = (payload: Payload) => {
             // Dash calls again when it repeats a request with a new token.
-            payload.longJob ??= next(payload.changedPropIds?.length === 0);
+            payload.longJob ??= next(payload);
             this.requests.add(payload.longJob.seq, payload);
             hooks.request_pre?.(payload);
         };

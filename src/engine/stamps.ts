@@ -7,6 +7,8 @@ export type Stamp = {
     seq: number;
     /** Slots that a page just loaded has taken up again: not to be started anew. */
     resumed?: string[];
+    /** It only says what the callback's own last result has set. */
+    echo?: true;
 };
 
 /** The order in which the page triggers things, whatever order answers come in. */

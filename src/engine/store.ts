@@ -4,8 +4,13 @@ import type { Mark, Path } from './page';
 import type { Stamp } from './stamps';
 import type { PropsById } from './update';
 
+/** A property of a component, as it is sent to the server. */
+export type Item = { id: Id; property: string; value?: unknown };
+
 /** What is sent to the server for a callback. */
 export type Payload = Record<string, unknown> & {
+    /** By item, or a list of them for a pattern. */
+    inputs?: (Item | Item[])[];
     /** None of them if the page calls it since it has just been loaded. */
     changedPropIds?: string[];
     longJob?: Stamp;

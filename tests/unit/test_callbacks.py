@@ -108,6 +108,7 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"leave_timeout": 0},
         {"leave_timeout": None},
     ],
+    ids=repr,
 )
 def test_wrong_option_is_refused_by_its_name(
     site: Site, options: dict[str, Any]
@@ -485,3 +486,14 @@ def test_wildcard_that_nothing_stands_for_is_refused(
     }
     with pytest.raises(ValueError, match=f"{option}= has a wildcard for 'index'"):
         decorate(site, **{option: values[option]})
+
+
+def test_what_its_own_result_has_set_starts_no_job(site: Site) -> None:
+    decorate(site)
+    stamp = {"page": "page", "seq": 1}
+    response = click(site, longJob={**stamp, "echo": True})
+    assert response.status_code in (200, 204)
+    assert not site.manager.submitted
+    for echo in (False, "true", None):
+        click(site, longJob={**stamp, "echo": echo})
+    assert len(site.manager.submitted) == 3

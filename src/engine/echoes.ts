@@ -1,0 +1,54 @@
+import { parseId, stringifyId } from './id';
+import type { Item, Payload } from './store';
+import type { PropsById } from './update';
+
+/**
+ * Results that set what their own callback is called by.
+ *
+ * Dash calls no callback for what it has itself returned. It does so for what is set on
+ * the page later on, as the result of a job is.
+ */
+export class Echoes {
+    /** By callback, what its last result has set. */
+    private readonly results = new Map<unknown, Map<string, unknown>>();
+
+    /** Takes note of a result that is about to be shown. */
+    expect(request: Payload | undefined, result: PropsById = {}): void {
+        if (request) {
+            const values = Object.entries(result).flatMap(([id, props]) =>
+                Object.entries(props).map(([property, value]): Item => ({
+                    id: parseId(id),
+                    property,
+                    value,
+                })),
+            );
+            this.results.set(request.output, byPropId(values));
+        }
+    }
+
+    /** Whether a request says nothing but what a result of its callback has set. */
+    hear({ output, changedPropIds = [], inputs = [] }: Payload): boolean {
+        const result = this.results.get(output);
+        // Whatever comes after it is none.
+        this.results.delete(output);
+        if (!result || changedPropIds.length === 0) {
+            return false;
+        }
+        const values = byPropId(inputs.flat());
+        return changedPropIds.every(
+            (propId) =>
+                result.has(propId) &&
+                JSON.stringify(result.get(propId)) ===
+                    JSON.stringify(values.get(propId)),
+        );
+    }
+}
+
+function byPropId(items: Item[]): Map<string, unknown> {
+    return new Map(
+        items.map(({ id, property, value }) => [
+            `${stringifyId(id)}.${property}`,
+            value,
+        ]),
+    );
+}
