@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dash.testing.browser import Browser
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.remote.webelement import WebElement
-
-from tests.waiting import until_equal
+from dash.testing.wait import until
 
 #: Notes down every state that an element goes through, also those that are too
 #: short for a look from outside.
@@ -40,19 +37,13 @@ observer.observe(document.querySelector(answer), {
 document.querySelector(button).click();
 """
 
-#: Clicks, and once more while the first click's request is on its way.
-_CLICK_IN_FLIGHT = """
-const [first, second, done] = arguments;
-const click = selector => document.querySelector(selector).click();
-const send = window.fetch;
-window.fetch = (...request) => {
-    if (request[0].includes('_dash-update-component')) {
-        window.fetch = send;
-        setTimeout(() => { click(second); done(); });
-    }
-    return send(...request);
-};
-click(first);
+#: Clicks elements one after the other, so many milliseconds apart.
+_CLICK_APART = """
+const [selectors, apart, done] = arguments;
+selectors.forEach((selector, i) => setTimeout(() => {
+    document.querySelector(selector).click();
+    if (i === selectors.length - 1) done();
+}, i * apart));
 """
 
 
@@ -64,46 +55,35 @@ class Page:
         browser.driver.set_script_timeout(30)
         browser.server_url = url
 
-    def element(self, selector: str) -> WebElement:
-        """Return an element, once it is there."""
-        element: WebElement = self.browser.wait_for_element(selector)
-        return element
-
     def text(self, selector: str) -> str:
-        return self.element(selector).text
+        text: str = self.browser.find_element(selector).text
+        return text
 
     def wait_for_text(self, selector: str, text: str, timeout: float = 20) -> None:
-        def read() -> str | None:
-            try:
-                element: WebElement = self.browser.find_element(selector)
-                return element.text
-            except WebDriverException:  # not yet there, or another one now
-                return None
-
-        until_equal(read, text, timeout)
+        self.browser.wait_for_text_to_equal(selector, text, timeout=timeout)
 
     def is_enabled(self, selector: str) -> bool:
-        return self.element(selector).is_enabled()
+        enabled: bool = self.browser.find_element(selector).is_enabled()
+        return enabled
 
     def wait_until_enabled(self, selector: str, timeout: float = 20) -> None:
-        until_equal(lambda: self.is_enabled(selector), True, timeout)
+        until(lambda: self.is_enabled(selector), timeout, poll=0.05)
 
     def wait_until_disabled(self, selector: str, timeout: float = 20) -> None:
-        until_equal(lambda: self.is_enabled(selector), False, timeout)
+        until(lambda: not self.is_enabled(selector), timeout, poll=0.05)
 
     def is_visible(self, selector: str) -> bool:
-        return self.element(selector).is_displayed()
+        visible: bool = self.browser.find_element(selector).is_displayed()
+        return visible
 
     def click(self, selector: str) -> None:
-        self.element(selector).click()
+        self.browser.find_element(selector).click()
 
-    def click_in_flight(self, first: str, second: str) -> None:
-        """Click, and once more before there is an answer to the first click.
-
-        It comes as soon as may be: of two triggers of a callback that come sooner,
-        Dash sends one.
-        """
-        self.browser.driver.execute_async_script(_CLICK_IN_FLIGHT, first, second)
+    def click_apart(self, *selectors: str, milliseconds: float) -> None:
+        """Click elements from within the page, so many milliseconds apart."""
+        self.browser.driver.execute_async_script(
+            _CLICK_APART, list(selectors), milliseconds
+        )
 
     def time_click(self, button: str, answer: str) -> float:
         """Click, and return the seconds until the text of ``answer`` changed."""
@@ -111,6 +91,16 @@ class Page:
             _TIME_CLICK, button, answer
         )
         return milliseconds / 1000
+
+    def requests(self, endpoint: str = "_dash-") -> int:
+        """Return how many requests the page has sent whose address has this in it."""
+        sent: int = self.browser.driver.execute_script(
+            "return performance.getEntriesByType('resource')"
+            ".filter(({ initiatorType, name }) => initiatorType === 'fetch'"
+            " && name.includes(arguments[0])).length",
+            endpoint,
+        )
+        return sent
 
     def record(self, selector: str, read: str) -> None:
         """Note down what ``read``, JavaScript on ``element``, gives from now on."""
@@ -145,11 +135,16 @@ class ExamplePage(Page):
 
     def wait_for_result(self, clicks: int | None) -> None:
         # textContent, for the paragraph of some examples is hidden meanwhile.
-        until_equal(lambda: self.result, f"Clicked {clicks} times", timeout=20)
+        until(
+            lambda: self.result == f"Clicked {clicks} times",
+            timeout=20,
+            msg=f"no result for {clicks} clicks, but {self.result!r}",
+        )
 
     @property
     def result(self) -> str:
-        result: str = self.element(self.TEXT).get_attribute("textContent")
+        element = self.browser.find_element(self.TEXT)
+        result: str = element.get_attribute("textContent")
         return result
 
     def wait_until_running(self) -> None:

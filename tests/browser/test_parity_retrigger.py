@@ -8,7 +8,6 @@ from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
-from tests.waiting import until_equal
 
 
 class RetriggerPage(Page):
@@ -22,7 +21,7 @@ class RetriggerPage(Page):
 
     def run_twice(self, policy: str) -> None:
         run = f".{policy}-0 .run"
-        self.click_in_flight(run, run)
+        self.click_apart(run, run, milliseconds=2)
 
     def release(self, what: str) -> None:
         (self.folder / f"go {what}").touch()
@@ -33,7 +32,12 @@ class RetriggerPage(Page):
         return log.read_text().splitlines() if log.exists() else []
 
     def wait_for_jobs(self, *jobs: str) -> None:
-        until_equal(lambda: self.jobs, list(jobs), timeout=20)
+        until(
+            lambda: self.jobs == list(jobs),
+            timeout=20,
+            poll=0.02,
+            msg=f"{list(jobs)}, but {self.jobs}",
+        )
 
     def wait_for(self, policy: str, result: str, status: str, index: int = 0) -> None:
         self.wait_for_text(f".{policy}-{index} .result", result)
@@ -67,9 +71,8 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
 
     page.run("queue", 1)
     until(lambda: "start queue 1 1" in page.jobs, timeout=20)
-    page.run("queue")
+    page.run_twice("queue")
     until(lambda: "start queue 0 1" in page.jobs, timeout=20)
-    page.run("queue")
     assert "start queue 0 2" not in page.jobs
     page.release("queue 0 1")
     page.wait_for("queue", "clicked 1", "running")
@@ -89,9 +92,8 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
     page.release("parallel 0 1")
     page.wait_for("parallel", "clicked 1", "idle")
 
-    page.run("ignore")
+    page.run_twice("ignore")
     until(lambda: "start ignore 0 1" in page.jobs, timeout=20)
-    page.run("ignore")
     page.run("ignore")
     page.run("ignore", 1)
     until(lambda: "start ignore 1 1" in page.jobs, timeout=20)

@@ -96,6 +96,7 @@ def outs(names: str) -> list[dict[str, Any]]:
             [1, ["one"]],
         ),
     ],
+    ids=repr,
 )
 def test_hit_returns_what_the_job_did_in_any_grouping(
     site: CachedSite, output: Any, sent: Any, value: Any
@@ -130,7 +131,7 @@ def test_patch_is_a_result(site: CachedSite) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [dash.no_update, [dash.no_update, 1], [1, dash.no_update]]
+    "value", [dash.no_update, [dash.no_update, 1], [1, dash.no_update]], ids=repr
 )
 def test_no_update_is_not_kept(site: CachedSite, value: Any) -> None:
     site.add([A, B], INPUT, function=lambda _: value)
