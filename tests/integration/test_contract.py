@@ -280,6 +280,17 @@ def test_job_that_is_asked_to_end_may_tidy_up(page: Page, name: str, how: str) -
     assert page.run("echo", 1).result == 1
 
 
+def test_stream_that_is_asked_to_end_does_so_between_two_yields(
+    page: Page, name: str
+) -> None:
+    job = page.start("endless", name)
+    wait_for_file(name)
+    page.cancel(job)
+    wait_for_file(f"{name}.tidy")
+    page.wait_for("cancelled", job)
+    assert page.run("echo", 1).result == 1
+
+
 @pytest.mark.usefixtures("_kills")
 def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     page: Page, name: str

@@ -6,6 +6,7 @@ those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug 
 """
 
 import ctypes
+import itertools
 import json
 import os
 import random
@@ -62,7 +63,7 @@ NAMES = [
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
     *("brief", "brief-busy", "grace", "leave"),
-    *("loop", "stream", "steps"),
+    *("loop", "stream", "steps", "endless"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -363,6 +364,18 @@ def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
         raise
     write(f"{name}.tidy", "null")
     return "too late"
+
+
+@long_callback("endless", cancel_grace=10.0)
+def endless(name: str) -> Any:
+    """Yield until asked to end, and tidy up."""
+    write(name, "null")
+    try:
+        for number in itertools.count():
+            yield number
+            time.sleep(0.01)
+    finally:
+        write(f"{name}.tidy", "null")
 
 
 @long_callback("tally", progress=Output("tally", "title"))
