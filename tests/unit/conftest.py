@@ -6,6 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from dash._get_app import app_context
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's business: it may be a busy one.
+settings.register_profile(
+    "unit", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)
