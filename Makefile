@@ -21,6 +21,10 @@ GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
 
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# Most tests wait for something most of the time.
+PYTEST := -m pytest --numprocesses=$(shell expr $(CORES) + 1) --dist=worksteal
+
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
 PACKAGE := pyproject.toml README.md LICENSE \
@@ -48,7 +52,11 @@ help:
 demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
-test: system-browser system-brokers lint types vitest wheel-tests oldest-tests
+# The tests come last and one run after the other: some of them hold bounds on time.
+test: system-browser system-brokers
+	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+		lint types vitest $(WHEEL) $(OLDEST)
+	$(MAKE) wheel-tests oldest-tests
 
 # QUICK=1 takes three minutes, and writes nothing.
 bench: system-browser system-brokers $(DEV) $(GENERATED)
@@ -71,23 +79,28 @@ vitest: $(NODE)
 
 # One layer alone, on the checkout.
 unit: $(DEV) $(GENERATED)
-	$(VENV)/bin/python -m pytest tests/unit
+	$(VENV)/bin/python $(PYTEST) tests/unit
 
 integration: system-brokers $(DEV) $(GENERATED)
-	$(VENV)/bin/python -m pytest tests/integration
+	$(call pytest,$(VENV)/bin/python,tests/integration)
 
 browser: system-browser system-brokers $(DEV) $(GENERATED)
-	$(VENV)/bin/python -m pytest tests/browser
+	$(call pytest,$(VENV)/bin/python,tests/browser)
 
 # All layers, on the built wheel. They run in a copy of the repository that lacks
 # the package, so that nothing but the installed wheel can be imported.
 wheel-tests: system-browser system-brokers $(WHEEL)
 	$(call test-wheel,$(WHEEL_VENV),)
 
-# What depends on Dash, on the oldest release that is supported.
+# What depends on Dash, on the oldest release that is supported; a job on Celery is
+# to Dash what any other is.
 oldest-tests: system-browser $(OLDEST)
 	$(call test-wheel,$(OLDEST_VENV),tests/unit tests/browser \
-		tests/integration/test_contract.py -k 'not redis and not rabbitmq')
+		tests/integration/test_contract.py \
+		-k 'not redis and not rabbitmq and not (browser and celery)')
+
+# $(call pytest,PYTHON,TESTS): what needs the machine for itself runs after the rest.
+pytest = $(1) $(PYTEST) -m 'not alone' $(2) && $(1) -m pytest -m alone $(2)
 
 # $(call test-wheel,VENV,TESTS)
 define test-wheel
@@ -95,7 +108,7 @@ define test-wheel
 	mkdir -p $(WHEEL_TREE)
 	git ls-files -z --cached --others --exclude-standard -- ':!dash_long_components' \
 		| tar -c --null --ignore-failed-read -T - | tar -x -C $(WHEEL_TREE)
-	cd $(WHEEL_TREE) && $(CURDIR)/$(1)/bin/python -m pytest $(2)
+	cd $(WHEEL_TREE) && $(call pytest,$(CURDIR)/$(1)/bin/python,$(2))
 endef
 
 format: $(DEV) $(NODE)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import quantities, tasks
 from ..caching import CacheBy, CachedResult
 from ..exceptions import StoreUnavailableError
-from ..jobs import Call, Lane, Status, new_job_id
-from ..records import Record, Snapshot
+from ..jobs import Call, Lane, Status, Ticket, new_job_id
+from ..records import Asker, Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
-from .lanes import Admission, Entry, admit
+from .lanes import Entry
 
 if TYPE_CHECKING:
     import celery
@@ -106,58 +107,70 @@ class CeleryLongCallbackManager(LongCallbackManager):
     ) -> str | CachedResult | None:
         kept = self._results.get(call.caching) if call.caching else None
         if kept is not None:
-            admission = self._pass_by(lane)
+            admission = self._store.lanes.enter(None, lane)
+            self._cancel_all(admission.replaced)
             if admission.entry is not Entry.WAIT:
                 return kept if admission.entry is Entry.NOW else None
         now = time.time()
+        asker = Asker(id="0", lane=lane.name if lane else None)
         record = Record(
             id=new_job_id(),
             task=task.name,
             code=call.fingerprint,
+            askers=(asker,),
+            key=call.caching.key if call.caching else None,
             limits=call.limits,
             created=now,
             changed=now,
         )
-        admission, after = Admission(entry=Entry.NOW), None
-        if lane is not None:
-            # Not atomic: of two triggers at the same moment each may miss the other.
-            # The page, which knows their order, shows the last one.
-            live = self._store.lane(lane.name)
-            admission = admit(lane, live)
-            if admission.entry is Entry.NEVER:
-                return None
-            if admission.entry is Entry.WAIT:
-                after = live[-1][0]
+        ticket = Ticket(job=record.id, asker=asker.id)
+        # Not after it has entered its lane: who is there must be seen to be live.
         self._store.submit(record)
+        admission = self._store.lanes.enter(ticket, lane)
+        if admission.entry is Entry.NEVER:
+            return None
         if admission.entry is Entry.LATE:
             self._store.cancel(record.id)
-            return record.id
-        if lane is not None:
-            self._store.put_lane(lane.name, [*live, (record.id, lane.seq)])
-        for job_id in admission.replaced:
-            self.cancel(job_id)
-        self._publish(task, record.id, call, after)
-        return record.id
+            return str(ticket)
+        # Who waits in a lane is not to keep others waiting with it.
+        other = self._join(record, lane) if admission.entry is Entry.NOW else None
+        if other is not None:
+            self._store.lanes.exchange(lane, ticket, other)
+        # Not before it has joined a job that it may replace itself in.
+        self._cancel_all(admission.replaced)
+        if other is not None:
+            return str(other)
+        waits = admission.entry is Entry.WAIT
+        self._publish(task, record, call, lane.name if lane and waits else None)
+        return str(ticket)
 
-    def _pass_by(self, lane: Lane | None) -> Admission:
-        """Treat what needs no job as one that ends as soon as it comes to its lane."""
-        if lane is None:
-            return Admission(entry=Entry.NOW)
-        admission = admit(lane, self._store.lane(lane.name))
-        for job_id in admission.replaced:
-            self.cancel(job_id)
-        return admission
+    def _join(self, record: Record, lane: Lane | None) -> Ticket | None:
+        """Join the job that somebody else has asked the same of, if there is one."""
+        while record.key is not None:
+            job_id = self._store.flights.claim(record.key, record.id)
+            if job_id == record.id:
+                break
+            ticket = self._store.join(job_id, lane)
+            if ticket is not None:
+                return ticket
+        return None
 
-    def _publish(self, task: Task, job_id: str, call: Call, after: str | None) -> None:
+    def _cancel_all(self, tickets: Iterable[str]) -> None:
+        for ticket in tickets:
+            self.cancel(ticket)
+
+    def _publish(
+        self, task: Task, record: Record, call: Call, lane: str | None
+    ) -> None:
         from .celery_worker import publish, task_name
 
         try:
             publish(
                 self.handle,
                 task_name(task.key, task.name),
-                job_id,
+                record.id,
                 call.to_json().decode(),
-                after,
+                lane,
                 time_limit=call.limits.timeout,
                 expires=self._queue_timeout,
                 retry=True,
@@ -165,24 +178,27 @@ class CeleryLongCallbackManager(LongCallbackManager):
             )
         except Exception as error:  # each broker has exceptions of its own
             # It may have got through nevertheless; then it is not to be run.
-            self._store.cancel(job_id)
+            self._store.lose(record, str(error))
             raise StoreUnavailableError(
                 f"Celery's broker does not take the job: {error}"
             ) from error
+        self._store.sent(record.id)
 
-    def read(self, job_id: str, cursor: int) -> Snapshot:
-        record = self._store.read(job_id)
-        if self._has_expired(record):
-            record = self._store.expire(record)
-        leave_timeout = record.limits.leave_timeout
-        if leave_timeout is not None and not record.status.is_terminal:
-            self._attendance.see(job_id, leave_timeout)
-        snapshot = record.since(cursor)
-        if snapshot.has_begun:
-            return replace(snapshot, estimate=self._store.estimate(record.task))
-        if record.status is Status.SUCCEEDED and snapshot.cursor > cursor:
-            return replace(snapshot, result=self._store.result(job_id))
+    def read(self, ticket: str, cursor: int) -> Snapshot:
+        (snapshot,) = self.read_all([(ticket, cursor)])
+        if snapshot is None:
+            raise KeyError(ticket)
         return snapshot
+
+    def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
+        tickets = [Ticket.parse(ticket) for ticket, _ in readings]
+        records = self._store.read_all([ticket.job for ticket in tickets])
+        snapshots: list[Snapshot | None] = [None] * len(readings)
+        for at, (ticket, record) in enumerate(zip(tickets, records, strict=True)):
+            with suppress(KeyError):
+                if record is not None:
+                    snapshots[at] = self._snapshot(record, ticket, readings[at][1])
+        return snapshots
 
     def _has_expired(self, record: Record) -> bool:
         """Tell whether a job has waited for too long, by this process's own clock.
@@ -200,26 +216,48 @@ class CeleryLongCallbackManager(LongCallbackManager):
         since = self._queued_since.setdefault(record.id, now)
         return now - since > self._queue_timeout
 
-    def cancel(self, job_id: str) -> None:
-        from .celery_worker import END_JOB
+    def _snapshot(self, record: Record, ticket: Ticket, cursor: int) -> Snapshot:
+        if self._has_expired(record):
+            record = self._store.expire(record)
+        leave_timeout = record.limits.leave_timeout
+        if leave_timeout is not None and self._store.is_asked(record, ticket):
+            self._attendance.see(record.id, leave_timeout)
+        snapshot = record.since(cursor, ticket.asker)
+        if snapshot.has_begun:
+            return replace(snapshot, estimate=self._store.estimate(record.task))
+        if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
+            return replace(snapshot, result=self._store.result(record.id))
+        return snapshot
 
+    def cancel(self, ticket: str) -> None:
+        named = Ticket.parse(ticket)
         try:
-            record = self._store.read(job_id)
+            record = self._store.read(named.job)
         except KeyError:
             return
         status = record.status
         if not status.is_terminal:
-            status = self._store.cancel(job_id)
-        if status is not Status.CANCELLED:
-            return
-        live = self._store.live(job_id)
+            if not self._store.leave(record, named.asker):
+                return
+            status = self._store.cancel(record.id)
+        if status is Status.CANCELLED:
+            self._end_job(record)
+
+    def _end_job(self, record: Record) -> None:
+        """Have the worker end a job, whichever it is."""
+        from .celery_worker import END_JOB
+
+        live = self._store.live(record.id)
         try:
             if live is None:
-                self.handle.control.revoke(job_id)
+                self.handle.control.revoke(record.id)
             else:
                 self.handle.control.broadcast(
                     END_JOB,
-                    {"job_id": job_id, "grace": record.limits.cancel_grace or 0.0},
+                    {
+                        "job_id": record.id,
+                        "grace": record.limits.cancel_grace or 0.0,
+                    },
                     destination=[live.worker.name],
                 )
         except Exception as error:

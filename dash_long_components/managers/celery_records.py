@@ -102,7 +102,7 @@ class End:
     def of(self, record: Record) -> Record:
         """Return the record of a job that ended so, whatever it was when it did."""
         if self.live:
-            return self.live.record
+            return replace(self.live.record, askers=record.askers)
         return replace(
             record,
             status=self.status,
@@ -164,6 +164,16 @@ def worker_died(worker: Worker, record: Record, now: float) -> End:
     error = JobError(
         type="WorkerDied",
         message=f"The worker {worker.name}, which {did}, is not heard of any more.",
+        task=record.task,
+    )
+    return End(status=Status.LOST, at=now, error=error)
+
+
+def never_sent(record: Record, now: float, why: str) -> End:
+    """Return what becomes of a job that has not come to Celery's broker."""
+    error = JobError(
+        type="NotSent",
+        message=f"It was not sent to Celery's broker: {why}",
         task=record.task,
     )
     return End(status=Status.LOST, at=now, error=error)

@@ -52,16 +52,17 @@ class KeptDocuments:
         parts = [text[at : at + _PART] for at in range(0, len(text), _PART)]
         try:
             # The head last: who reads it finds all that it speaks of.
-            for number, part in enumerate(parts):
-                self._documents.write(_part(caching, run, number), part)
+            self._documents.write_many(
+                {_part(caching, run, number): text for number, text in enumerate(parts)}
+            )
             self._put_head(caching, run, len(parts))
         except StoreUnavailableError as error:
             logger.warning("A result can't be cached: %s", error)
 
     def _read_parts(self, caching: Caching, run: str, count: int) -> str | None:
-        parts = [
-            self._documents.read(_part(caching, run, number)) for number in range(count)
-        ]
+        parts = self._documents.read_many(
+            [_part(caching, run, number) for number in range(count)]
+        )
         # The backend may drop them one by one.
         return None if None in parts else "".join(part or "" for part in parts)
 

@@ -4,11 +4,13 @@
 key             written by            holds
 =============== ===================== =================================================
 ``<id>.queued`` the server            the record as it was submitted
+``<id>.sent``   the server            that the broker has it
 ``<id>.taken``  a worker's main       who has received it
                 process
 ``<id>.live``   the process that runs the record from its start on, and who runs it
                 it
 ``<id>.result`` the same              the result, in parts
+``<id>.askers`` any server            who asks for it, once that has changed
 ``<id>.end``    the first to end it   how it ended: as its worker says, or otherwise
 ``<id>``        Celery                how the task ended, if it did not return
 =============== ===================== =================================================
@@ -30,9 +32,18 @@ from dataclasses import replace
 import celery
 
 from ..exceptions import JobEndedError
-from ..jobs import JobError, Status, new_job_id
+from ..jobs import JobError, Lane, Status, Ticket, new_job_id
 from ..records import SMALL, Record
-from .celery_records import End, Fate, Live, Worker, worker_died
+from .celery_askers import CeleryAskers, staying, with_askers
+from .celery_lanes import CeleryFlights, CeleryLanes
+from .celery_records import (
+    End,
+    Fate,
+    Live,
+    Worker,
+    never_sent,
+    worker_died,
+)
 from .documents import Documents
 from .durations import median, with_another
 from .leases import Leases, Tenure
@@ -42,7 +53,10 @@ from .leases import Leases, Tenure
 _PART_SIZE = 128 * 1024
 
 #: What a reader puts together.
-_DOCUMENTS = ("end", "live", "queued", "taken")
+_DOCUMENTS = ("end", "live", "queued", "sent", "taken", "askers")
+
+#: Seconds after which a server that has not sent its job has died meanwhile.
+_SENDING = 60
 
 _LIBRARIES = "dash-long-jobs.libraries"
 _SECRET = "dash-long-jobs.secret"  # noqa: S105
@@ -54,6 +68,10 @@ class CeleryStore:
     Every method raises StoreUnavailableError while the backend does not answer; a
     patient store waits instead.
 
+    Attributes:
+        lanes: who is live in them.
+        flights: what can be joined.
+
     Args:
         app: with a result backend.
         patient: as those are who have a result to bring home.
@@ -63,12 +81,19 @@ class CeleryStore:
         self._documents = Documents(app, patient=patient)
         self._impatient = Documents(app)
         self._leases = Leases(self._documents)
+        self._askers = CeleryAskers(self._documents)
+        self.lanes = CeleryLanes(self._documents, self.are_live)
+        self.flights = CeleryFlights(self._documents, self._is_joinable)
 
     # For servers
 
     def submit(self, record: Record) -> None:
         """Keep a job that is about to be published."""
         self._documents.write(f"{record.id}.queued", record.to_json().decode())
+
+    def sent(self, job_id: str) -> None:
+        """Note that a job was published."""
+        self._documents.write(f"{job_id}.sent", "true")
 
     def read(self, job_id: str) -> Record:
         """Return where a job stands. Ends it, if its worker has gone without a word.
@@ -94,12 +119,12 @@ class CeleryStore:
         self, texts: Sequence[str | None], fate: Fate | None
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
-        end_text, live_text, queued, taken = texts
+        end_text, live_text, queued, sent, taken, askers = texts
         end = End.from_text(end_text) if end_text else None
+        worker: Worker | None = None
         if end and end.live:
-            return end.live.record  # the last thing to be written lasts longest
-        worker: Worker | None
-        if live_text:
+            record = end.live.record  # the last thing to be written lasts longest
+        elif live_text:
             live = _live(live_text)
             record, worker = live.record, live.worker
         elif queued:
@@ -107,15 +132,38 @@ class CeleryStore:
             worker = Worker.from_text(taken) if taken else None
         else:
             return None
-        end = end or self._judge(record, worker, fate)
+        record = with_askers(record, askers)
+        end = end or self._judge(record, worker, fate, is_sent=sent is not None)
         return end.of(record) if end else record
 
-    def is_live(self, job_id: str) -> bool:
-        """Tell whether a job waits or runs. One that is missing does not."""
-        try:
-            return not self.read(job_id).status.is_terminal
-        except KeyError:
-            return False
+    def are_live(self, tickets: Sequence[Ticket]) -> list[bool]:
+        """Tell of each ticket whether its asker waits for a job that has not ended."""
+        records = self.read_all([ticket.job for ticket in tickets])
+        return [
+            record is not None and self.is_asked(record, ticket)
+            for record, ticket in zip(records, tickets, strict=True)
+        ]
+
+    def is_asked(self, record: Record, ticket: Ticket) -> bool:
+        """Tell whether somebody who asked for a job still waits for its end."""
+        return not record.status.is_terminal and ticket.asker in staying(record)
+
+    def _is_joinable(self, job_id: str) -> bool:
+        (record,) = self.read_all([job_id])
+        return record is not None and record.is_joinable and bool(staying(record))
+
+    def join(self, job_id: str, lane: Lane | None) -> Ticket | None:
+        """Add an asker to a job. Atomic, where updates are.
+
+        Returns:
+            None if it can't be joined: it is missing, or all who asked have left.
+        """
+        (record,) = self.read_all([job_id])
+        return self._askers.join(record, lane) if record else None
+
+    def leave(self, record: Record, asker_id: str) -> bool:
+        """Take an asker out of a job, and tell whether nobody is left. Atomic."""
+        return self._askers.leave(record, asker_id)
 
     def live(self, job_id: str) -> Live | None:
         """Return what the process that started a job says of it, or None."""
@@ -159,15 +207,9 @@ class CeleryStore:
             self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
         return self.read(record.id)
 
-    def lane(self, name: str) -> list[tuple[str, int]]:
-        """Return id and seq of the live jobs in a lane."""
-        text = self._documents.read(_lane(name))
-        jobs = json.loads(text) if text else []
-        return [(job_id, seq) for job_id, seq in jobs if self.is_live(job_id)]
-
-    def put_lane(self, name: str, jobs: Iterable[tuple[str, int]]) -> None:
-        """Say which jobs are live in a lane. The last one to say so is believed."""
-        self._documents.write(_lane(name), json.dumps(list(jobs)))
+    def lose(self, record: Record, why: str) -> None:
+        """End a job that can't be sent; it may have got through nevertheless."""
+        self._end(record.id, never_sent(record, time.time(), why))
 
     def secret(self, proposal: str) -> str:
         """Return the secret that all servers share: the proposal, if there is none.
@@ -189,6 +231,20 @@ class CeleryStore:
     def take(self, job_id: str, worker: Worker) -> None:
         """Note which worker a job was delivered to; it may wait there for its turn."""
         self._documents.write(f"{job_id}.taken", worker.to_text())
+
+    def is_turn(self, job_id: str, lane: str) -> bool:
+        """Tell whether a job that waits in a lane is to wait no more.
+
+        Then others may join it, if they could not because it waited.
+        """
+        (record,) = self.read_all([job_id])
+        if record is None or record.status.is_terminal:
+            return True
+        ticket = Ticket(job=job_id, asker=record.askers[0].id)
+        is_turn = self.lanes.is_turn(lane, ticket)
+        if is_turn and record.key is not None:
+            self.flights.claim(record.key, job_id)
+        return is_turn
 
     def start(self, job_id: str, worker: Worker) -> Live | None:
         """Start a job, or return None: it has ended, or has been started before."""
@@ -238,8 +294,9 @@ class CeleryStore:
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
         parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
-        for number, part in enumerate(parts):
-            self._documents.write(_part(live, number), part)
+        self._documents.write_many(
+            {_part(live, number): part for number, part in enumerate(parts)}
+        )
         if record.libraries:
             self._add_libraries(record.libraries)
         live = replace(live, record=record, parts=len(parts))
@@ -273,13 +330,16 @@ class CeleryStore:
     # For both
 
     def _judge(
-        self, record: Record, worker: Worker | None, fate: Fate | None
+        self, record: Record, worker: Worker | None, fate: Fate | None, is_sent: bool
     ) -> End | None:
-        """End a job that will not go on: Celery says so, or its worker says nothing."""
+        """End a job that will not go on: Celery says so, or who has it says nothing."""
         if fate is not None:
             end = fate.end(record, time.time())
         elif worker is not None and self._has_lost(worker, record):
             end = worker_died(worker, record, time.time())
+        elif not (is_sent or worker) and time.time() - record.created > _SENDING:
+            why = "The server that was to do so has died."
+            end = never_sent(record, time.time(), why)
         else:
             return None
         return self._end(record.id, end)
@@ -311,10 +371,6 @@ def _live(text: str) -> Live:
 
 def _part(live: Live, number: int) -> str:
     return f"{live.record.id}.result.{live.run}.{number}"
-
-
-def _lane(name: str) -> str:
-    return f"dash-long-jobs.lane.{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _durations(task: str) -> str:

@@ -73,14 +73,14 @@ def add_task(app: celery.Celery, task: Task) -> None:
         max_retries=0,
         Request=JobRequest,
     )
-    def run(self: Any, job_id: str, call: str, after: str | None) -> None:
-        if after is not None and store.is_live(after):
+    def run(self: Any, job_id: str, call: str, lane: str | None) -> None:
+        if lane is not None and not store.is_turn(job_id, lane):
             again: dict[str, Any] = {"countdown": _LOOK_AGAIN}
             if self.request.expires:
                 again["expires"] = datetime.fromisoformat(self.request.expires)
             if self.request.timelimit:
                 again["time_limit"] = self.request.timelimit[0]
-            publish(app, self.name, job_id, call, after, **again)
+            publish(app, self.name, job_id, call, lane, **again)
         else:
             worker = _worker(self.request.hostname)
             loaded = Call.from_json(call.encode())
@@ -92,7 +92,7 @@ def publish(
     name: str,
     job_id: str,
     call: str,
-    after: str | None,
+    lane: str | None,
     **options: Any,
 ) -> None:
     """Send a job to Celery's broker.
@@ -102,12 +102,12 @@ def publish(
         name: Celery's of the task.
         job_id: becomes the id of the Celery task.
         call: what to run, as JSON text.
-        after: id of a job that has to end before.
+        lane: name of the lane in which it waits for its turn, if it does.
         options: further ones of ``Celery.send_task``.
     """
     app.send_task(
         name,
-        args=(job_id, call, after),
+        args=(job_id, call, lane),
         task_id=job_id,
         # Arguments and cookies are nothing for logs and monitors.
         argsrepr=job_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -88,6 +88,10 @@ class Documents:
             StoreError: the backend takes no text so large.
         """
         self._try(lambda: self._shelf.write(key, text))
+
+    def write_many(self, texts: Mapping[str, str]) -> None:
+        """Do as ``write`` with several texts, under keys that nobody knows yet."""
+        self._try(lambda: self._shelf.write_many(texts))
 
     def update(self, key: str, change: Callable[[str | None], str]) -> str:
         """Put what ``change`` makes of a text in its place. Atomic.

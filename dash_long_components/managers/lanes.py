@@ -52,6 +52,16 @@ def admit(lane: Lane, live: Sequence[tuple[str, int]]) -> Admission:
     return Admission(entry=Entry.NOW)
 
 
+def line_up(
+    live: Sequence[tuple[str, int]], new: tuple[str, int]
+) -> list[tuple[str, int]]:
+    """Return who is live in a lane when a new one has come, in order of their turns.
+
+    Requests may overtake each other: those that wait do so by their numbers.
+    """
+    return [*live[:1], *sorted([*live[1:], new], key=lambda item: item[1])]
+
+
 class Lanes:
     """The live jobs of every lane. Call its methods in a transaction.
 
@@ -71,10 +81,8 @@ class Lanes:
     def enter(self, ticket: Ticket, lane: Lane) -> None:
         """Add a job that was admitted, be it to wait."""
         live = self._read(lane.name)["jobs"]
-        # Requests may overtake each other: those that wait do so by their numbers.
-        new = [str(ticket), lane.seq]
-        waiting = sorted([*live[1:], new], key=lambda item: item[1])
-        self._write(lane.name, lane.retrigger, [*live[:1], *waiting])
+        line = line_up(live, (str(ticket), lane.seq))
+        self._write(lane.name, lane.retrigger, line)
 
     def leave(self, name: str, ticket: Ticket) -> Ticket | None:
         """Take a job that has ended, or is not asked for any more, out of its lane.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import celery
@@ -49,6 +50,19 @@ class DatabaseShelf(Shelf):
         while not (self._update(key, text) or self._insert(key, text)):
             pass  # somebody else has inserted it, or a sweep has removed it
 
+    def write_many(self, texts: Mapping[str, str]) -> None:
+        from sqlalchemy.exc import IntegrityError
+
+        try:
+            # One transaction: one lock of SQLite's, which lets leases through as well.
+            with self._transaction() as connection:
+                for key, text in texts.items():
+                    query = self._table.insert().values(task_id=key)
+                    connection.execute(self._filled(query, text))
+        except IntegrityError:
+            # They stand there already: the database had lost its answer.
+            super().write_many(texts)
+
     def look(self, key: str) -> tuple[str | None, Any]:
         version, data = self._rows([key]).get(key, (None, None))
         return text_of(data), version
@@ -87,15 +101,22 @@ class DatabaseShelf(Shelf):
             return False
 
     def _execute(self, query: Any, text: str) -> bool:
+        with self._transaction() as connection:
+            return bool(connection.execute(self._filled(query, text)).rowcount)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
         from sqlalchemy.exc import DataError
 
-        status = f"{STATE}:{secrets.token_urlsafe(12)}"
-        query = query.values(status=status, result=text.encode())
         try:
             with self._engine.begin() as connection:
-                return bool(connection.execute(query).rowcount)
+                yield connection
         except DataError as error:
             raise StoreError(
-                f"Celery's result backend takes no text of {len(text)} characters: "
-                f"{error.orig}. Make the column {self._table.name}.result a larger one."
+                f"Celery's result backend refuses a text: {error.orig}. Make the "
+                f"column {self._table.name}.result a larger one."
             ) from error
+
+    def _filled(self, query: Any, text: str) -> Any:
+        status = f"{STATE}:{secrets.token_urlsafe(12)}"
+        return query.values(status=status, result=text.encode())

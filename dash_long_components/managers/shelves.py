@@ -13,7 +13,7 @@ import os
 import secrets
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import IO, Any
 
@@ -69,6 +69,11 @@ class Shelf(ABC):
     @abstractmethod
     def write(self, key: str, text: str) -> None:
         """Put ``text`` in the place of what is under ``key``."""
+
+    def write_many(self, texts: Mapping[str, str]) -> None:
+        """Do as ``write`` with several texts, of which nobody knows yet."""
+        for key, text in texts.items():
+            self.write(key, text)
 
     @abstractmethod
     def look(self, key: str) -> tuple[str | None, Any]:

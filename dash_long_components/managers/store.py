@@ -18,6 +18,7 @@ from ..exceptions import JobEndedError, StoreError
 from ..jobs import Call, JobError, Lane, Status, Ticket
 from ..records import SMALL, Asker, Record
 from .attendance import Attendance
+from .checkpoints import after_it
 from .countdowns import Countdowns
 from .durations import Durations
 from .flights import Flights
@@ -239,7 +240,7 @@ class Store:
             KeyError: no such job.
             JobEndedError: it has ended already.
         """
-        with self._transaction():
+        with after_it(self._cache, len(result or b"")), self._transaction():
             before = self.read(job_id)
             after = change(before)
             if after.status is Status.SUCCEEDED and result is not None:

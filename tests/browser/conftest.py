@@ -18,6 +18,13 @@ from tests.integration import brokers
 
 
 @pytest.fixture
+def dash_br(dash_br: Browser) -> Browser:
+    """A browser that looks once: it would look for seconds for what has gone."""
+    dash_br.driver.implicitly_wait(0)
+    return dash_br
+
+
+@pytest.fixture
 def browser(start_app: object, serve: object, dash_br: Browser) -> Iterator[Browser]:
     """A browser whose log is read while the servers of the test are still there."""
     yield dash_br

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dash.testing.browser import Browser
-from dash.testing.wait import until
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.waiting import until_equal
 
 #: Notes down every state that an element goes through, also those that are too
 #: short for a look from outside.
@@ -37,13 +40,19 @@ observer.observe(document.querySelector(answer), {
 document.querySelector(button).click();
 """
 
-#: Clicks elements one after the other, so many milliseconds apart.
-_CLICK_APART = """
-const [selectors, apart, done] = arguments;
-selectors.forEach((selector, i) => setTimeout(() => {
-    document.querySelector(selector).click();
-    if (i === selectors.length - 1) done();
-}, i * apart));
+#: Clicks, and once more while the first click's request is on its way.
+_CLICK_IN_FLIGHT = """
+const [first, second, done] = arguments;
+const click = selector => document.querySelector(selector).click();
+const send = window.fetch;
+window.fetch = (...request) => {
+    if (request[0].includes('_dash-update-component')) {
+        window.fetch = send;
+        setTimeout(() => { click(second); done(); });
+    }
+    return send(...request);
+};
+click(first);
 """
 
 
@@ -55,35 +64,46 @@ class Page:
         browser.driver.set_script_timeout(30)
         browser.server_url = url
 
+    def element(self, selector: str) -> WebElement:
+        """Return an element, once it is there."""
+        element: WebElement = self.browser.wait_for_element(selector)
+        return element
+
     def text(self, selector: str) -> str:
-        text: str = self.browser.find_element(selector).text
-        return text
+        return self.element(selector).text
 
     def wait_for_text(self, selector: str, text: str, timeout: float = 20) -> None:
-        self.browser.wait_for_text_to_equal(selector, text, timeout=timeout)
+        def read() -> str | None:
+            try:
+                element: WebElement = self.browser.find_element(selector)
+                return element.text
+            except WebDriverException:  # not yet there, or another one now
+                return None
+
+        until_equal(read, text, timeout)
 
     def is_enabled(self, selector: str) -> bool:
-        enabled: bool = self.browser.find_element(selector).is_enabled()
-        return enabled
+        return self.element(selector).is_enabled()
 
     def wait_until_enabled(self, selector: str, timeout: float = 20) -> None:
-        until(lambda: self.is_enabled(selector), timeout, poll=0.05)
+        until_equal(lambda: self.is_enabled(selector), True, timeout)
 
     def wait_until_disabled(self, selector: str, timeout: float = 20) -> None:
-        until(lambda: not self.is_enabled(selector), timeout, poll=0.05)
+        until_equal(lambda: self.is_enabled(selector), False, timeout)
 
     def is_visible(self, selector: str) -> bool:
-        visible: bool = self.browser.find_element(selector).is_displayed()
-        return visible
+        return self.element(selector).is_displayed()
 
     def click(self, selector: str) -> None:
-        self.browser.find_element(selector).click()
+        self.element(selector).click()
 
-    def click_apart(self, *selectors: str, milliseconds: float) -> None:
-        """Click elements from within the page, so many milliseconds apart."""
-        self.browser.driver.execute_async_script(
-            _CLICK_APART, list(selectors), milliseconds
-        )
+    def click_in_flight(self, first: str, second: str) -> None:
+        """Click, and once more before there is an answer to the first click.
+
+        It comes as soon as may be: of two triggers of a callback that come sooner,
+        Dash sends one.
+        """
+        self.browser.driver.execute_async_script(_CLICK_IN_FLIGHT, first, second)
 
     def time_click(self, button: str, answer: str) -> float:
         """Click, and return the seconds until the text of ``answer`` changed."""
@@ -135,16 +155,11 @@ class ExamplePage(Page):
 
     def wait_for_result(self, clicks: int | None) -> None:
         # textContent, for the paragraph of some examples is hidden meanwhile.
-        until(
-            lambda: self.result == f"Clicked {clicks} times",
-            timeout=20,
-            msg=f"no result for {clicks} clicks, but {self.result!r}",
-        )
+        until_equal(lambda: self.result, f"Clicked {clicks} times", timeout=20)
 
     @property
     def result(self) -> str:
-        element = self.browser.find_element(self.TEXT)
-        result: str = element.get_attribute("textContent")
+        result: str = self.element(self.TEXT).get_attribute("textContent")
         return result
 
     def wait_until_running(self) -> None:

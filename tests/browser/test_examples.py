@@ -13,12 +13,12 @@ from dash.testing.browser import Browser
 from dash.testing.wait import until
 
 from tests.browser.pages import ExamplePage
-from tests.conftest import ROOT, AppProcess, StartApp
+from tests.conftest import ROOT, AppProcess, StartApp, free_port
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Setting, working
 
-#: The example with progress names its port, as in the documentation.
-PROGRESS_BAR_PORT = 8054
+#: The example with progress names its port; here it gets one that is free.
+NAMED_PORT = "port=8054"
 
 
 @pytest.fixture(params=["diskcache", "celery"])
@@ -26,26 +26,34 @@ def start_example(
     request: pytest.FixtureRequest, start_app: StartApp, tmp_path: Path
 ) -> Iterator[StartApp]:
     """Start an example as it is, or with the documentation's lines for Celery."""
-    if request.param == "diskcache":
-        yield start_app
-        return
-    redis: Redis = request.getfixturevalue("redis")
     with ExitStack() as stack:
 
-        def start(script: str | Path, port: int | None = None) -> AppProcess:
-            name = Path(script).stem
-            text = on_celery((ROOT / script).read_text())
-            for database in ("0", "1"):
-                url = f"redis://localhost:6379/{database}"
-                text = text.replace(url, redis.database())
-            folder = tmp_path / "on-celery"
+        def start(script: str | Path) -> AppProcess:
+            port = free_port()
+            text = (ROOT / script).read_text().replace(NAMED_PORT, f"port={port}")
+            folder = tmp_path / "example"
             folder.mkdir()
-            (folder / f"{name}.py").write_text(text)
-            worker = Setting().worker("-c", "2", app=f"{name}:celery_app", path=folder)
-            stack.enter_context(working(worker, folder / "worker"))
-            return start_app(folder / f"{name}.py", port)
+            example = folder / Path(script).name
+            if request.param == "celery":
+                redis: Redis = request.getfixturevalue("redis")
+                text = on_celery(text)
+                for database in ("0", "1"):
+                    url = f"redis://localhost:6379/{database}"
+                    text = text.replace(url, redis.database())
+            example.write_text(text)
+            if request.param == "celery":
+                app = f"{example.stem}:celery_app"
+                worker = Setting().worker("-c", "2", app=app, path=folder)
+                stack.enter_context(working(worker, folder / "worker"))
+            return start_app(example, port)
 
         yield start
+
+
+def test_one_example_names_its_port() -> None:
+    texts = [path.read_text() for path in (ROOT / "examples").glob("*.py")]
+    assert sum(NAMED_PORT in text for text in texts) == 1
+    assert sum("port=" in text for text in texts) == 1
 
 
 def on_celery(text: str) -> str:
@@ -91,13 +99,13 @@ def test_cancel_ends_the_job_and_leaves_the_text(
 ) -> None:
     page = ExamplePage(browser, start_example("examples/cancel.py").url)
     page.wait_until_done()
-    assert not page.is_enabled(page.CANCEL)
+    page.wait_until_disabled(page.CANCEL)
     page.run()
     page.wait_until_running()
     page.wait_until_enabled(page.CANCEL)
     page.cancel()
     page.wait_until_done()
-    assert not page.is_enabled(page.CANCEL)
+    page.wait_until_disabled(page.CANCEL)
     assert page.result == "Clicked None times"
 
     # The next run ends after the cancelled one would have: nothing of that came.
@@ -161,7 +169,7 @@ def test_what_was_asked_before_comes_from_the_cache(
 def test_progress_bar_moves_and_is_hidden_afterwards(
     browser: Browser, start_example: StartApp
 ) -> None:
-    app = start_example("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+    app = start_example("examples/progress_bar.py")
     page = ExamplePage(browser, app.url)
     page.wait_until_done()
     assert not page.is_visible(page.BAR)
@@ -189,11 +197,11 @@ def test_progress_bar_moves_and_is_hidden_afterwards(
 def test_progress_bar_is_reset_by_cancel(
     browser: Browser, start_example: StartApp
 ) -> None:
-    app = start_example("examples/progress_bar.py", port=PROGRESS_BAR_PORT)
+    app = start_example("examples/progress_bar.py")
     page = ExamplePage(browser, app.url)
     page.wait_until_done()
     page.run()
-    bar = browser.find_element(page.BAR)
+    bar = page.element(page.BAR)
     until(lambda: bar.get_attribute("value") not in (None, "", "0"), timeout=10)
     page.cancel()
     page.wait_until_done()

@@ -33,6 +33,7 @@ class ManyJobsPage(Page):
         until(lambda: set(self.statuses) == {status}, timeout=20)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "server",
     [
@@ -76,6 +77,7 @@ class HundredViewsPage(ManyJobsPage):
         )
 
 
+@pytest.mark.alone
 def test_page_of_a_hundred_views_of_running_jobs_stays_responsive(
     browser: Browser, start_app: StartApp
 ) -> None:

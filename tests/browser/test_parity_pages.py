@@ -29,7 +29,7 @@ class WorkPage(Page):
         (self.app.folder / f"go {what}").touch()
 
     def bar(self) -> list[str | None]:
-        bar = self.browser.find_element("#bar")
+        bar = self.element("#bar")
         return [bar.get_attribute("value"), bar.get_attribute("max")]
 
     def wait_for_bar(self, value: str, most: str) -> None:

@@ -10,6 +10,7 @@ from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
+from tests.waiting import until_equal
 
 #: What the rows say, one line for each.
 _ROWS = """
@@ -30,12 +31,7 @@ class RowsPage(Page):
         return texts
 
     def wait_for_rows(self, kind: str, *texts: str) -> None:
-        until(
-            lambda: self.rows(kind) == list(texts),
-            timeout=20,
-            poll=0.02,
-            msg=f"{kind}: {list(texts)}, but {self.rows(kind)}",
-        )
+        until_equal(lambda: self.rows(kind), list(texts), timeout=20)
 
     def click_row(self, index: int, kind: str) -> None:
         self.click(f".row:nth-child({index + 1}) .{kind}")
@@ -120,7 +116,8 @@ def test_added_row_neither_cancels_nor_starts_a_job(page: RowsPage) -> None:
     # It is told what the jobs that run have to say to it.
     page.wait_for_rows("seen-status", *["on"] * 4)
     for kind in ("below", "below-plain"):
-        page.wait_for_rows(kind, *page.rows(kind)[:3], "None above [None, 1, None]")
+        above = ["None above []", "1 above [None]", "None above [None, 1]"]
+        page.wait_for_rows(kind, *above, "None above [None, 1, None]")
     assert page.rows("status") == ["", "running", "", ""]
     page.release("row 1")
     page.release("all 1")

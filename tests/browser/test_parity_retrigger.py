@@ -8,6 +8,7 @@ from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
+from tests.waiting import until_equal
 
 
 class RetriggerPage(Page):
@@ -21,7 +22,7 @@ class RetriggerPage(Page):
 
     def run_twice(self, policy: str) -> None:
         run = f".{policy}-0 .run"
-        self.click_apart(run, run, milliseconds=2)
+        self.click_in_flight(run, run)
 
     def release(self, what: str) -> None:
         (self.folder / f"go {what}").touch()
@@ -32,12 +33,7 @@ class RetriggerPage(Page):
         return log.read_text().splitlines() if log.exists() else []
 
     def wait_for_jobs(self, *jobs: str) -> None:
-        until(
-            lambda: self.jobs == list(jobs),
-            timeout=20,
-            poll=0.02,
-            msg=f"{list(jobs)}, but {self.jobs}",
-        )
+        until_equal(lambda: self.jobs, list(jobs), timeout=20)
 
     def wait_for(self, policy: str, result: str, status: str, index: int = 0) -> None:
         self.wait_for_text(f".{policy}-{index} .result", result)
@@ -71,8 +67,9 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
 
     page.run("queue", 1)
     until(lambda: "start queue 1 1" in page.jobs, timeout=20)
-    page.run_twice("queue")
+    page.run("queue")
     until(lambda: "start queue 0 1" in page.jobs, timeout=20)
+    page.run("queue")
     assert "start queue 0 2" not in page.jobs
     page.release("queue 0 1")
     page.wait_for("queue", "clicked 1", "running")
@@ -92,8 +89,9 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
     page.release("parallel 0 1")
     page.wait_for("parallel", "clicked 1", "idle")
 
-    page.run_twice("ignore")
+    page.run("ignore")
     until(lambda: "start ignore 0 1" in page.jobs, timeout=20)
+    page.run("ignore")
     page.run("ignore")
     page.run("ignore", 1)
     until(lambda: "start ignore 1 1" in page.jobs, timeout=20)

@@ -35,7 +35,7 @@ def page(browser: Browser, start_app: StartApp) -> TriggersPage:
 
 def test_typing_quickly_settles_on_the_last_value(page: TriggersPage) -> None:
     page.record("#echo", "element.textContent")
-    page.browser.find_element("#word").send_keys("quickly")
+    page.element("#word").send_keys("quickly")
     page.wait_for_text("#echo", "quickly")
     page.wait_for_text("#echo-status", "idle")
     shown = page.recorded("#echo")
@@ -46,7 +46,7 @@ def test_typing_quickly_settles_on_the_last_value(page: TriggersPage) -> None:
 
 def test_two_quick_clicks_count_both_and_leave_one_job(page: TriggersPage) -> None:
     page.record("#result", "element.textContent")
-    page.click_apart("#run", "#run", milliseconds=2)
+    page.click_in_flight("#run", "#run")
     page.wait_for_text("#result", "2 before")
     page.wait_until_idle()
     assert page.recorded("#result") == ["", "2 before"]
@@ -57,7 +57,7 @@ def test_editing_state_during_a_run_restarts_nothing(page: TriggersPage) -> None
     page.record("#run-status", "element.textContent")
     page.click("#run")
     page.wait_until_running()
-    page.browser.find_element("#state").send_keys(" and after")
+    page.element("#state").send_keys(" and after")
     page.wait_for_text("#result", "1 before")
     page.wait_until_idle()
     assert page.recorded("#run-status") == ["idle", "running", "idle"]
@@ -66,7 +66,7 @@ def test_editing_state_during_a_run_restarts_nothing(page: TriggersPage) -> None
 
 def test_cancel_that_overtakes_the_start_cancels_it(page: TriggersPage) -> None:
     page.record("#result", "element.textContent")
-    page.click_apart("#run", "#cancel", milliseconds=5)
+    page.click_in_flight("#run", "#cancel")
     page.wait_until_idle()
     page.click("#clock")
     page.wait_for_text("#time", "clock 1")

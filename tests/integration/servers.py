@@ -16,6 +16,7 @@ from dash.testing.wait import until
 
 from tests.conftest import AppProcess, free_port
 from tests.integration.page import TIMEOUT, Page
+from tests.waiting import until_equal
 
 APPS = Path(__file__).parent / "apps"
 
@@ -31,8 +32,7 @@ class Server(AppProcess):
 
     def wait_for_file(self, name: str) -> Any:
         """Return the JSON that a job writes to a file, once it has."""
-        until(self.file(name).exists, TIMEOUT, poll=0.01)
-        return json.loads(self.file(name).read_text())
+        return wait_for_json(self.file(name))
 
     def release(self, name: str) -> None:
         """Let a job that holds go on."""
@@ -50,6 +50,16 @@ class Server(AppProcess):
     def wait_until_gone(self) -> None:
         """Wait until no process is left that came from this server."""
         until_gone(self.processes)
+
+
+def wait_for_json(path: Path) -> Any:
+    """Return the JSON that a job writes to a file, once it has.
+
+    The file is there a moment before its text.
+    """
+    return json.loads(
+        until(lambda: path.exists() and path.read_text(), TIMEOUT, poll=0.01)
+    )
 
 
 def command(script: str = "tasks_app.py", **settings: Any) -> list[str]:
@@ -106,7 +116,7 @@ def is_alive(pid: int) -> bool:
 
 
 def until_gone(find: Callable[[], Iterable[object]]) -> None:
-    until(lambda: not list(find()), TIMEOUT, poll=0.05, msg=f"left: {list(find())}")
+    until_equal(lambda: list(find()), [], TIMEOUT)
 
 
 def until_no_job_is_left(dispatcher: psutil.Process) -> None:

@@ -177,18 +177,11 @@ def test_result_is_there_after_a_restart(deployment: Deployment, name: str) -> N
 # Single flight
 
 
-@pytest.fixture
-def joining(deployment: Deployment) -> Deployment:
-    if deployment.setting.has_workers:
-        pytest.skip("jobs on Celery can't be joined yet")
-    return deployment
-
-
-def test_who_asks_the_same_joins_the_job(joining: Deployment, name: str) -> None:
-    pages = [joining.page() for _ in range(3)]
+def test_who_asks_the_same_joins_the_job(deployment: Deployment, name: str) -> None:
+    pages = [deployment.page() for _ in range(3)]
     jobs = [page.start("tally", question(name, "hold")) for page in pages]
     wait_for_run(name)
-    late = joining.page()
+    late = deployment.page()
     pages.append(late)
     jobs.append(late.start("tally", question(name, "hold")))
     assert len({job.token for job in jobs}) == 4
@@ -209,8 +202,10 @@ def wait_for_progress(page: Page, job: Job) -> None:
     until(has_come, TIMEOUT, poll=0.02)
 
 
-def test_cancel_by_one_takes_only_that_one_out(joining: Deployment, name: str) -> None:
-    page = joining.page()
+def test_cancel_by_one_takes_only_that_one_out(
+    deployment: Deployment, name: str
+) -> None:
+    page = deployment.page()
     jobs = [page.start("tally", question(name, "hold")) for _ in range(3)]
     wait_for_run(name)
     page.cancel(jobs[0], jobs[0])
@@ -225,8 +220,8 @@ def test_cancel_by_one_takes_only_that_one_out(joining: Deployment, name: str) -
     assert runs(name) == 1
 
 
-def test_last_one_to_cancel_ends_the_job(joining: Deployment, name: str) -> None:
-    page = joining.page()
+def test_last_one_to_cancel_ends_the_job(deployment: Deployment, name: str) -> None:
+    page = deployment.page()
     jobs = [page.start("tally", question(name, "hold")) for _ in range(3)]
     wait_for_run(name)
     page.cancel(*jobs)
@@ -238,11 +233,11 @@ def test_last_one_to_cancel_ends_the_job(joining: Deployment, name: str) -> None
     assert runs(name) == 2
 
 
-def test_hundred_askers_at_once_are_one_run(joining: Deployment, name: str) -> None:
-    page = joining.page()
+def test_hundred_askers_at_once_are_one_run(deployment: Deployment, name: str) -> None:
+    page = deployment.page()
 
     def ask(_: int) -> Answer:
-        return joining.page().call("tally", question(name, "hold"))
+        return deployment.page().call("tally", question(name, "hold"))
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(ask, range(100)))
@@ -267,9 +262,9 @@ def test_hit_replaces_the_live_job(deployment: Deployment, name: str) -> None:
 
 
 def test_same_trigger_again_replaces_itself_in_its_job(
-    joining: Deployment, name: str
+    deployment: Deployment, name: str
 ) -> None:
-    page = StampedPage(joining.web.url, name)
+    page = StampedPage(deployment.web.url, name)
     first = page.start("tally-replace", question(name, "hold"))
     wait_for_run(name)
     second = page.start("tally-replace", question(name, "hold"))

@@ -99,6 +99,7 @@ def test_nothing_is_left_of_a_job_whose_process_is_killed(
         assert page.run("echo", 1).result == 1
 
 
+@pytest.mark.alone
 def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(
     deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from tests.integration import brokers
 from tests.integration.deployment import Setting, working
 from tests.integration.servers import serving
 
-#: Of the range that is kept for tests of networks.
-HERE, THERE = "198.18.77.1", "198.18.77.2"
+#: Of the range that is kept for tests of networks; another test run has another pair.
+NETWORK = int(ip_address("198.18.0.0")) + os.getpid() % 2**14 * 4
+HERE, THERE = str(ip_address(NETWORK + 1)), str(ip_address(NETWORK + 2))
 
 
 @pytest.fixture

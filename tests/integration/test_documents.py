@@ -86,6 +86,13 @@ def test_no_update_is_lost(documents: Documents) -> None:
     assert documents.read("count") == "100"
 
 
+def test_many_are_written_though_some_stand_there(documents: Documents) -> None:
+    texts = {f"part-{number}": str(number) for number in range(50)}
+    documents.write("part-7", "from a first try")
+    documents.write_many(texts)
+    assert documents.read_many([*texts]) == [*texts.values()]
+
+
 def test_change_that_raises_changes_nothing(documents: Documents) -> None:
     documents.write("key", "before")
 

@@ -96,7 +96,6 @@ def outs(names: str) -> list[dict[str, Any]]:
             [1, ["one"]],
         ),
     ],
-    ids=repr,
 )
 def test_hit_returns_what_the_job_did_in_any_grouping(
     site: CachedSite, output: Any, sent: Any, value: Any
@@ -131,7 +130,7 @@ def test_patch_is_a_result(site: CachedSite) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [dash.no_update, [dash.no_update, 1], [1, dash.no_update]], ids=repr
+    "value", [dash.no_update, [dash.no_update, 1], [1, dash.no_update]]
 )
 def test_no_update_is_not_kept(site: CachedSite, value: Any) -> None:
     site.add([A, B], INPUT, function=lambda _: value)

@@ -185,7 +185,6 @@ def test_two_interpreters_agree() -> None:
         *(datetime.datetime(2020, 1, 2), datetime.date(2020, 1, 2)),
         *(decimal.Decimal("1.5"), pathlib.Path("/somewhere"), float("nan")),
     ],
-    ids=repr,
 )
 def test_cache_by_may_return(value: Any) -> None:
     assert caching.ask([lambda: value]) == [value]
@@ -194,7 +193,7 @@ def test_cache_by_may_return(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), lambda: 1, b"bytes", {1: "a", "b": 2}, [object()]], ids=repr
+    "value", [object(), lambda: 1, b"bytes", {1: "a", "b": 2}, [object()]]
 )
 def test_value_without_a_form_of_its_own_is_refused_with_who_returned_it(
     value: Any,
@@ -217,7 +216,7 @@ def test_cache_by_is_a_function_or_a_list_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [1, "launch", [1], [lambda value: value], {"a": 1}, [None]], ids=repr
+    "wrong", [1, "launch", [1], [lambda value: value], {"a": 1}, [None]]
 )
 def test_anything_else_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="cache_by= takes a function without"):

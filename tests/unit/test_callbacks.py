@@ -108,7 +108,6 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"leave_timeout": 0},
         {"leave_timeout": None},
     ],
-    ids=repr,
 )
 def test_wrong_option_is_refused_by_its_name(
     site: Site, options: dict[str, Any]

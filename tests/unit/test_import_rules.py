@@ -81,7 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 DISKCACHE = {
     f"managers.{name}"
     for name in (
-        *("app_code", "attendance", "countdowns", "diskcache", "dispatcher"),
+        *("app_code", "attendance", "checkpoints", "countdowns", "diskcache"),
+        "dispatcher",
         *("doorbell", "flights", "instants", "kept", "lanes", "launcher", "outages"),
         *("overseer", "processes", "queues", "roster", "spares", "store", "tables"),
         "worker",
@@ -91,9 +92,9 @@ DISKCACHE = {
 CELERY = {
     f"managers.{name}"
     for name in (
-        *("celery", "celery_attendance", "celery_guard", "celery_records"),
-        *("celery_results", "celery_store", "celery_strays", "celery_worker"),
-        *("documents", "leases"),
+        *("celery", "celery_askers", "celery_attendance", "celery_guard"),
+        *("celery_lanes", "celery_records", "celery_results", "celery_store"),
+        *("celery_strays", "celery_worker", "documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),
     )
 }

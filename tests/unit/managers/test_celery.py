@@ -17,7 +17,7 @@ from dash_long_components import CeleryLongCallbackManager, tasks
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.jobs import Call, Lane, Retrigger, Status
 from dash_long_components.managers.lanes import Admission, Entry, admit
-from dash_long_components.records import Record
+from dash_long_components.records import Asker, Record
 from tests.unit.fakes import Site
 
 
@@ -130,7 +130,10 @@ def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
             Call(task="", fingerprint="", context={}),
         )
     # It may have got through.
-    assert manager.read(sent[0], 0).status is Status.CANCELLED
+    snapshot = manager.read(f"{sent[0]}.0", 0)
+    assert snapshot.status is Status.LOST
+    assert snapshot.error is not None
+    assert snapshot.error.message.endswith("broker: refused")
 
 
 @pytest.mark.parametrize(
@@ -158,14 +161,17 @@ def test_lane_admits_by_what_is_live_in_it(
 
 def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:
     manager = CeleryLongCallbackManager(celery(f"file://{tmp_path}"), queue_timeout=5)
-    record = Record(id="job", task="app.task", code="", created=1, changed=1)
+    record = Record(
+        id="job", task="t", code="", askers=(Asker(id="0"),), created=1, changed=1
+    )
     manager._store.submit(record)
+    manager._store.sent(record.id)
     with mock.patch("time.monotonic", return_value=100.0) as clock:
-        assert manager.read("job", 0).status is Status.QUEUED
+        assert manager.read("job.0", 0).status is Status.QUEUED
         clock.return_value += 5.0
-        assert manager.read("job", 0).status is Status.QUEUED
+        assert manager.read("job.0", 0).status is Status.QUEUED
         clock.return_value += 0.1
-        snapshot = manager.read("job", 0)
+        snapshot = manager.read("job.0", 0)
     assert snapshot.status is Status.TIMED_OUT
     assert snapshot.error
     assert snapshot.error.type == "Expired"

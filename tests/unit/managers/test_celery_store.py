@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from celery.exceptions import (
 )
 
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
-from dash_long_components.jobs import Limits, Status
+from dash_long_components.jobs import Lane, Limits, Retrigger, Status, Ticket
 from dash_long_components.managers.celery_records import Live, Worker
 from dash_long_components.managers.celery_store import CeleryStore
+from dash_long_components.managers.lanes import Admission, Entry
 from dash_long_components.managers.leases import Tenure
-from dash_long_components.records import Record, Report
+from dash_long_components.records import Asker, Record, Report
 
 WORKER = Worker(name="celery@host", lease="lease")
 
@@ -32,8 +34,17 @@ class Shop:
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
         self.store.submit(
-            Record(id="job", task="app.task", code="", created=1, changed=1)
+            Record(
+                id="job",
+                task="app.task",
+                code="",
+                askers=(Asker(id="0"),),
+                key="key",
+                created=1,
+                changed=1,
+            )
         )
+        self.store.sent("job")
 
     def status(self) -> Status:
         return self.store.read("job").status
@@ -85,7 +96,7 @@ def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
     with pytest.raises(KeyError):
         shop.store.read("other")
     assert shop.store.start("other", WORKER) is None
-    assert not shop.store.is_live("other")
+    assert shop.store.are_live([Ticket(job="other", asker="0")]) == [False]
 
 
 def test_second_delivery_does_not_start(shop: Shop) -> None:
@@ -259,12 +270,134 @@ def test_lost_job_stays_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Non
     assert shop.status() is Status.LOST
 
 
+def test_job_that_nobody_sent_is_lost_in_a_minute(shop: Shop) -> None:
+    for job_id, age in (("new", 50), ("old", 70)):
+        created = time.time() - age
+        shop.store.submit(
+            Record(
+                id=job_id, task="app.task", code="", created=created, changed=created
+            )
+        )
+    assert shop.store.read("new").status is Status.QUEUED
+    lost = shop.store.read("old")
+    assert lost.status is Status.LOST
+    assert lost.error is not None
+    assert lost.error.type == "NotSent"
+    # It may have been delivered nevertheless.
+    assert shop.store.start("old", WORKER) is None
+
+
+def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
+    second = shop.store.join("job", None)
+    assert second is not None
+    first = Ticket(job="job", asker="0")
+    assert shop.store.are_live([first, second]) == [True, True]
+    assert not shop.store.leave(shop.store.read("job"), "0")
+    assert not shop.store.leave(shop.store.read("job"), "0")
+    assert shop.store.are_live([first, second]) == [False, True]
+    assert shop.store.leave(shop.store.read("job"), second.asker)
+    assert shop.store.join("job", None) is None
+    assert shop.store.join("other", None) is None
+
+
+def test_who_has_left_reads_cancelled_whatever_the_job_comes_to(shop: Shop) -> None:
+    shop.store.join("job", None)
+    live = shop.start()
+    shop.store.leave(shop.store.read("job"), "0")
+    for number in range(5):
+        report = Report(progress=[["a", "b", number]])
+        live = shop.store.change(live, live.record.report(2, report))
+    shop.finish(live)
+    record = shop.store.read("job")
+    assert record.status is Status.SUCCEEDED
+    snapshot = record.since(record.cursor, "0")
+    assert snapshot.status is Status.CANCELLED
+    assert snapshot.cursor > record.cursor
+
+
+def test_flight_is_claimed_by_the_first_until_it_can_not_be_joined(shop: Shop) -> None:
+    flights = shop.store.flights
+    assert flights.claim("key", "job") == "job"
+    assert flights.claim("key", "next") == "job"
+    shop.store.leave(shop.store.read("job"), "0")
+    assert flights.claim("key", "next") == "next"
+    assert flights.claim("other key", "next") == "next"
+
+
+def lane(seq: int, retrigger: Retrigger) -> Lane:
+    return Lane(name="lane", seq=seq, retrigger=retrigger)
+
+
+def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
+    """Submit a job to the lane."""
+    now = time.time()
+    record = Record(
+        id=job_id,
+        task="app.task",
+        code="",
+        askers=(Asker(id="0"),),
+        created=now,
+        changed=now,
+    )
+    shop.store.submit(record)
+    ticket = Ticket(job=job_id, asker="0")
+    return shop.store.lanes.enter(ticket, lane(seq, retrigger)).entry
+
+
+def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) -> None:
+    def turns() -> list[str]:
+        return [name for name in "abc" if shop.store.is_turn(name, "lane")]
+
+    assert enter(shop, "a", 1, Retrigger.QUEUE) is Entry.NOW
+    assert enter(shop, "c", 3, Retrigger.QUEUE) is Entry.WAIT
+    assert enter(shop, "b", 2, Retrigger.QUEUE) is Entry.WAIT
+    assert turns() == ["a"]
+    shop.store.cancel("a")
+    assert turns() == ["a", "b"]
+    shop.store.cancel("b")
+    assert turns() == ["a", "b", "c"]
+
+
 def test_lane_holds_what_is_live(shop: Shop) -> None:
-    shop.store.put_lane("lane", [("job", 1), ("gone", 2)])
-    assert shop.store.lane("lane") == [("job", 1)]
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
+    shop.store.cancel("a")
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
+
+
+def test_entry_counts_though_the_backend_lost_its_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = shop.store._documents._shelf
+    swap = shelf.swap
+
+    def swap_and_lose(*args: Any) -> bool:
+        assert swap(*args)
+        monkeypatch.undo()
+        return False
+
+    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
+
+
+def test_what_needs_no_job_replaces_and_does_not_stay(shop: Shop) -> None:
+    enter(shop, "a", 1, Retrigger.REPLACE)
+    for _ in range(2):
+        admission = shop.store.lanes.enter(None, lane(2, Retrigger.REPLACE))
+        assert admission == Admission(entry=Entry.NOW, replaced=("a.0",))
+    assert shop.store.lanes.enter(None, None).entry is Entry.NOW
+
+
+def test_ticket_is_exchanged_for_that_of_the_job_that_was_joined(shop: Shop) -> None:
+    enter(shop, "a", 1, Retrigger.IGNORE)
+    other = shop.store.join("job", None)
+    assert other is not None
+    entered = lane(1, Retrigger.IGNORE)
+    shop.store.lanes.exchange(entered, Ticket(job="a", asker="0"), other)
+    shop.store.cancel("a")
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
     shop.store.cancel("job")
-    assert shop.store.lane("lane") == []
-    assert shop.store.lane("other") == []
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
 
 
 def test_secret_is_the_first_one_proposed(shop: Shop) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError, StoreError
 from dash_long_components.jobs import Call, Lane, Retrigger, Status
+from dash_long_components.managers.checkpoints import LOG_SIZE
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store import Store
 from dash_long_components.records import Record, Report
@@ -611,3 +612,28 @@ def test_successful_runs_say_how_long_a_task_takes(store: Store) -> None:
         store.change(f"job-{number}", mock.Mock(return_value=ended))
     assert store.durations.median("module.task") == pytest.approx(20)
     assert store.durations.median("other.task") is None
+
+
+def test_large_result_is_there_before_the_log_is_emptied(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    other = Store(store.directory, result_ttl=60)
+    seen: list[bool] = []
+
+    def look(statement: str) -> None:
+        if "wal_checkpoint(" in statement:
+            seen.append(other.result("job") is not None)
+
+    store._cache._con.set_trace_callback(look)
+    succeed(store, "job", b"x" * LOG_SIZE)
+    assert seen == [True]
+    other.close()
+
+
+def test_small_result_leaves_the_log_to_sqlite(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    seen: list[str] = []
+    store._cache._con.set_trace_callback(seen.append)
+    succeed(store, "job", b"x")
+    assert not [statement for statement in seen if "wal_" in statement]
