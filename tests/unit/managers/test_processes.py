@@ -7,6 +7,7 @@ each is ended by its number.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -100,10 +101,10 @@ def test_number_that_nobody_has() -> None:
 
 
 def test_zombie_is_not_alive(spawn: Spawn) -> None:
-    child = spawn("print(1)")
+    child = spawn("import time; time.sleep(600)")
     process = Process.of(child.pid)
     assert process.is_alive()
-    said(child)
+    os.kill(child.pid, signal.SIGKILL)
     wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
     assert not process.is_alive()
     with pytest.raises(ProcessLookupError):
