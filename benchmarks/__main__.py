@@ -54,12 +54,13 @@ def main() -> None:
             # The others are worth their time nevertheless.
             traceback.print_exc()
             failed.append(name)
-        print(f"-- {name}: {time.monotonic() - start:.0f} s so far", flush=True)
+        seconds = time.monotonic() - start
+        print(f"-- {name}: {seconds:.0f} s so far", flush=True)
+        if not (arguments.parts or arguments.quick):
+            report.write(bench, seconds)
     if arguments.parts or arguments.quick:
         print(report.table(bench.rows))
         print(bench.noise)
-    else:
-        report.write(bench, time.monotonic() - start)
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")
 

@@ -22,8 +22,12 @@ def draw(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) ->
     """Draw the curves that have axes, side by side, into an SVG file."""
     mpl.rcParams["svg.hashsalt"] = "the same at every run"
     names = [name for name in _AXES if name in curves]
-    figure, plots = pyplot.subplots(1, len(names), figsize=(4.5 * len(names), 3.6))
-    for plot, name in zip(plots, names, strict=True):
+    if not names:
+        return
+    figure, plots = pyplot.subplots(
+        1, len(names), figsize=(4.5 * len(names), 3.6), squeeze=False
+    )
+    for plot, name in zip(plots[0], names, strict=True):
         for contender, points in curves[name].items():
             who, _, manager = contender.partition(", ")
             plot.plot(
@@ -41,3 +45,4 @@ def draw(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) ->
         plot.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
