@@ -28,6 +28,7 @@ QUIET = {
     "retry": "retry",
     "queue": "queue",
     "libraries": "libraries",
+    "caching": "caching",
 }
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "usage:server", "--workers=2"]

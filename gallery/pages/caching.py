@@ -1,0 +1,54 @@
+"""# Caching
+
+With `cache_by` on its manager, a result is kept for whoever asks the same again: the
+fifth click asks what the first one did, and is answered at once. Whoever asks the same
+while the job runs joins it, as a second tab of this page does. `expire=60` drops what
+nobody has asked for in a minute.
+"""
+
+import time
+
+import dash
+import diskcache
+from dash import Input, Output, html
+
+from dash_long_components import DiskcacheLongCallbackManager, LongJob, long_callback
+from gallery.frame import example
+
+dash.register_page(
+    __name__,
+    name="Caching",
+    description="What was asked before is answered at once, with the time it saves.",
+    order=13,
+)
+
+manager = DiskcacheLongCallbackManager(
+    diskcache.Cache("./cache"), cache_by=[], expire=60
+)
+
+demo = html.Div(
+    [
+        html.Div([html.P(id="caching-paragraph", children=["Button not clicked"])]),
+        html.Button(id="caching-button", children="Run Job!"),
+        LongJob(id="caching-job"),
+    ]
+)
+
+
+@long_callback(
+    output=(
+        Output("caching-paragraph", "children"),
+        Output("caching-button", "n_clicks"),
+    ),
+    inputs=Input("caching-button", "n_clicks"),
+    running=[(Output("caching-button", "disabled"), True, False)],
+    job="caching-job",
+    manager=manager,
+    prevent_initial_call=True,
+)
+def callback(n_clicks):
+    time.sleep(2.0)
+    return [f"Clicked {n_clicks} times"], n_clicks % 4
+
+
+layout = example(__file__, demo)
