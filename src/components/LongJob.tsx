@@ -53,7 +53,15 @@ type Props = {
      * `cancelled`, `timed_out`, `lost` and `rejected`. None before the first job.
      * Set by the component; read it in a callback.
      */
-    status?: string;
+    status?:
+        | 'queued'
+        | 'running'
+        | 'succeeded'
+        | 'failed'
+        | 'cancelled'
+        | 'timed_out'
+        | 'lost'
+        | 'rejected';
     /**
      * The share of the job that is done, from 0 to 1; None if it is not known. Set by
      * the component, no more often than once a second; read it in a callback.
@@ -88,7 +96,7 @@ type Props = {
      * How the page stands with the server: `online`, `reconnecting` or `offline`. Set by
      * the component while a job is live; read it in a callback.
      */
-    connection?: string;
+    connection?: 'online' | 'reconnecting' | 'offline';
     /**
      * A name of the job that tells it from others on the page. It is of no use to the
      * server. Set by the component; read it in a callback.

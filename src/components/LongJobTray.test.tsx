@@ -78,9 +78,11 @@ test('a job is cancelled and retried from it', async () => {
     dash.start('a', { slot: 'a' });
     dash.start('b', { slot: 'b', name: 'app.fit' });
     toggle();
+    screen.getByRole('button', { name: 'Cancel: Train' }).focus();
     click('Cancel: Train');
     await dash.pass(0);
     expect(dash.server.cancelled).toEqual([['a']]);
+    expect(document.activeElement).toBe(summary());
     click('Retry: Train');
     await dash.pass(0);
     const { url } = dash.server.requests[dash.server.requests.length - 1] ?? {};

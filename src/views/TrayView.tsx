@@ -12,6 +12,7 @@ import { JobView } from './JobView';
 import { LABELS } from './labels';
 import { TRAY_PARTS, type Part } from './parts';
 import { useBadge } from './useBadge';
+import { useFocusKept } from './useFocusKept';
 import { useNotices } from './useNotices';
 
 type Props = {
@@ -39,6 +40,8 @@ export function TrayView({
     const live = runs.filter(({ status }) => !isFinal(status));
     const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
     const element = useRef<HTMLDetailsElement>(null);
+    const summary = useRef<HTMLElement>(null);
+    const focus = useFocusKept(summary);
     const [isOpen, setOpen] = useState(false);
     const [isAtEnd, setAtEnd] = useState(false);
     const now = useNow(isOpen && live.length > 0);
@@ -74,14 +77,15 @@ export function TrayView({
                 setAtEnd(left + right > window.innerWidth);
                 setOpen(details.open);
             }}
-            onKeyDown={({ key, currentTarget: details }) => {
+            onKeyDown={({ key }) => {
                 if (key === 'Escape') {
                     setOpen(false);
-                    details.querySelector('summary')?.focus();
+                    summary.current?.focus();
                 }
             }}
+            {...focus}
         >
-            <summary>
+            <summary ref={summary}>
                 {labels.jobs}
                 {live.length > 0 && (
                     <span className="long-job-count">{live.length}</span>

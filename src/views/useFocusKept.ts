@@ -1,6 +1,10 @@
 import { useLayoutEffect, useRef, type RefObject } from 'react';
 
-/** Keeps the focus in an element when what had it goes. */
+/**
+ * Gives the focus to an element when what had it goes.
+ *
+ * Returns the handlers for the element in which that may happen.
+ */
 export function useFocusKept(element: RefObject<HTMLElement>) {
     const hadFocus = useRef(false);
 

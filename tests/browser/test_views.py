@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from dash.testing.browser import Browser
 from dash.testing.wait import until
+from selenium.webdriver.common.keys import Keys
 
 from tests.browser.pages import Page
 from tests.browser.views import JobPart, Look, TrayPart
@@ -37,6 +38,14 @@ class ViewsPage(Page):
 
     def mend(self) -> None:
         (self.app.folder / "fail").unlink()
+
+    @property
+    def animations(self) -> set[str]:
+        """What moves on the page."""
+        names: list[str] = self.browser.driver.execute_script(
+            "return document.getAnimations().map(each => each.animationName)"
+        )
+        return {name for name in names if name}
 
     @property
     def read(self) -> str:
@@ -131,3 +140,28 @@ def test_tray_knows_the_jobs_after_a_reload(page: ViewsPage) -> None:
     page.tray.wait_for("Work Running", "Work Cancelled")
     page.tray.press("Cancel")
     page.tray.wait_for("Work Cancelled", "Work Cancelled")
+
+
+def test_nothing_moves_for_who_asks_for_less_motion(page: ViewsPage) -> None:
+    page.start()
+    assert page.animations == {"long-job-pulse"}
+    page.browser.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]},
+    )
+    assert page.animations == set()
+    page.job.press("Cancel")
+    page.job.wait_for_status("Cancelled")
+
+
+def test_tray_is_operated_by_keyboard(page: ViewsPage) -> None:
+    page.start()
+    summary = page.browser.find_element("#tray > summary")
+    summary.send_keys(Keys.ENTER)
+    page.tray.wait_for("Work Running")
+    summary.send_keys(Keys.TAB)
+    page.browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    page.tray.wait_for("Work Cancelled")
+    page.browser.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+    until(lambda: page.tray.items == [], timeout=5)
+    assert page.browser.driver.switch_to.active_element == summary
