@@ -29,7 +29,13 @@ from .app_code import AppCode
 from .doorbell import Doorbell
 from .outages import outlast, told
 from .overseer import Overseer
-from .processes import Process, adopt_orphans, children, kill_group
+from .processes import (
+    Process,
+    adopt_orphans,
+    children,
+    kill_group,
+    kill_left_behind,
+)
 from .spares import Spare
 from .store import Store
 from .worker import enter_and_work
@@ -216,6 +222,8 @@ class Dispatcher:
                 return
             _kill(process)
         kill_group(_pid(process))
+        # As long as the job has a place, the next dispatcher would see to the rest.
+        self._end_strays()
         self._bury(job_id, _describe_exit(process.exitcode))
         process.close()
         del self._children[job_id]
@@ -228,6 +236,8 @@ class Dispatcher:
             if not self._overseer.must_end(job_id, deadline):
                 return
             worker.kill_tree()
+        if worker is not None:
+            kill_left_behind(worker, job_id)
         self._bury(
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",

@@ -14,6 +14,9 @@ import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
+#: Environment variable that holds the id of the job that started a program.
+MARK = "DASH_LONG_JOB"
+
 
 @dataclass(frozen=True)
 class Process:
@@ -104,6 +107,25 @@ def kill_group(pid: int) -> None:
     if sys.platform != "win32" and pid != os.getpgrp():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def kill_left_behind(worker: Process, job_id: str) -> None:
+    """End what a dead worker has left behind, wherever it went.
+
+    Programs are known by their environment, forks of the worker by their group. A
+    number that another process may have by now is not enough for either.
+    """
+    is_gone = _start_time(worker.pid) is None
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            is_fork = (
+                is_gone
+                and sys.platform != "win32"
+                and os.getpgid(process.pid) == worker.pid
+                and any("dash_long_components" in part for part in process.cmdline())
+            )
+            if is_fork or process.environ().get(MARK) == job_id:
+                process.kill()
 
 
 def _start_time(pid: int) -> float | None:

@@ -23,7 +23,7 @@ from ..tasks import Task
 from .app_code import AppCode
 from .kept import KeptResults
 from .outages import outlast
-from .processes import Process, adopt_orphans
+from .processes import MARK, Process, adopt_orphans
 from .store import Store
 
 #: What SQLite says to a result that is larger than it can keep, and Python for it.
@@ -54,6 +54,7 @@ def work(
     me = Process.current()
     if not outlast(store, lambda: store.register_worker(job_id, me, deadline)):
         return
+    os.environ[MARK] = job_id
     if app is not None:
         failures = app.load()
     name = outlast(store, lambda: store.read(job_id)).task

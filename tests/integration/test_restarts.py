@@ -137,6 +137,25 @@ def test_job_is_lost_when_its_worker_and_dispatcher_are_killed(serve: Serve) -> 
     assert page.run("echo", 1).result == 1
 
 
+@pytest.mark.parametrize("when", ["at once", "when another has come"])
+def test_what_a_job_started_is_ended_though_its_dispatcher_died(
+    serve: Serve, when: str
+) -> None:
+    server = serve(command())
+    page = server.page()
+    job = page.start("family", {"name": "family", "then": "wait"})
+    family = server.wait_for_file("family")
+    dispatcher, worker = server.dispatcher(), psutil.Process(family[-1])
+    if when == "at once":
+        kill(dispatcher, worker)
+    else:
+        kill(dispatcher)
+        until(lambda: server.dispatchers() or page.poll(job), TIMEOUT)
+        kill(worker)
+    page.wait_for("lost", job)
+    until_gone(lambda: filter(is_alive, family))
+
+
 def test_dispatcher_that_is_stopped_says_so_of_its_jobs(serve: Serve) -> None:
     server = serve(command(max_concurrency=1))
     page = server.page()

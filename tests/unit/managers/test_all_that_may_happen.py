@@ -110,6 +110,9 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch.object(Process, "kill_tree", lambda it: world.kill(it)),
             mock.patch.object(dispatcher_module, "_kill", lambda it: it.die(-9)),
             mock.patch.object(dispatcher_module, "kill_group"),
+            mock.patch.object(dispatcher_module, "kill_left_behind"),
+            # It looks at the children of this very process.
+            mock.patch.object(Dispatcher, "_end_strays"),
         ):
             self.stack.enter_context(patch)
         self.store = Store(self.folder, RESULT_TTL)
