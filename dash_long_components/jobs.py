@@ -127,6 +127,12 @@ class JobError:
         message = "It expired in the queue: no place was free in time."
         return cls(type="Expired", message=message, task=task)
 
+    @classmethod
+    def queue_full(cls, task: str, max_queue: int) -> JobError:
+        """Say that there was no room in the queue, which takes ``max_queue`` jobs."""
+        message = f"{max_queue} jobs are waiting, which is all that may."
+        return cls(type="QueueFull", message=message, task=task)
+
     def to_dict(self) -> dict[str, str]:
         return {name: value for name, value in asdict(self).items() if value}
 

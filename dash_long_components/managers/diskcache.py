@@ -252,7 +252,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         store, now = self._connect().store, time.time()
         running = [
             (record.task, now - record.started)
-            for record in store.read_all(list(store.workers())).values()
+            for record in store.read_all(list(store.crew.workers())).values()
             if record.started is not None
         ]
         return forecast(

@@ -206,12 +206,12 @@ class Dispatcher:
 
     def _watch(self) -> None:
         """See to every worker: cancel it, or classify how it ended."""
-        for job_id, entry in self._store.workers().items():
+        for job_id, entry in self._store.crew.workers().items():
             dispatcher = Process.from_list(entry["dispatcher"])
             if job_id in self._children:
                 self._watch_child(job_id, self._children[job_id], entry["deadline"])
             elif dispatcher == self._me or not dispatcher.is_alive():
-                worker = self._store.adopt(job_id, self._me)
+                worker = self._store.crew.adopt(job_id, self._me)
                 self._watch_stranger(job_id, worker, entry["deadline"])
 
     def _watch_child(
@@ -263,7 +263,7 @@ class Dispatcher:
             self._store.end(job_id, Status.LOST, error)
         except KeyError:
             pass
-        self._store.release(job_id)
+        self._store.crew.release(job_id)
         self._overseer.forget(job_id)
 
     def _sweep(self) -> None:
@@ -285,7 +285,9 @@ class Dispatcher:
         if self._children or self._store.roster.has_clients(self._settings.code):
             return False
         mine = self._me.to_list()
-        if any(item["dispatcher"] == mine for item in self._store.workers().values()):
+        if any(
+            item["dispatcher"] == mine for item in self._store.crew.workers().values()
+        ):
             return False
         return self._store.resign(self._settings.code)
 
@@ -293,7 +295,7 @@ class Dispatcher:
         """End every job at once: somebody stopped the dispatcher."""
         reason = f"It was stopped with the server, by {by.name}."
         self._kill_children()
-        for job_id, entry in self._store.workers().items():
+        for job_id, entry in self._store.crew.workers().items():
             if entry["dispatcher"] != self._me.to_list():
                 continue
             if job_id not in self._children and entry["worker"] is not None:

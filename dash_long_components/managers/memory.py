@@ -126,7 +126,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
         if admission.entry is Entry.LATE:
             self._end(record.id, Status.CANCELLED)
         elif joined is None and self._is_full():
-            self._end(record.id, Status.REJECTED, self._queue_full(task))
+            error = JobError.queue_full(task.name, self._max_queue)
+            self._end(record.id, Status.REJECTED, error)
         elif joined is None:
             # By way of JSON, as to any other process.
             self._calls[record.id] = (task, Call.from_json(call.to_json()))
@@ -204,13 +205,6 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 logger.warning(
                     "%s still runs: look at current_job().cancelled in its loops.", task
                 )
-
-    def _queue_full(self, task: Task) -> JobError:
-        return JobError(
-            type="QueueFull",
-            message=f"{self._max_queue} jobs are waiting, which is all that may.",
-            task=task.name,
-        )
 
     def _running(self) -> int:
         statuses = [record.status for record in self._records.values()]

@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any
 
 import diskcache
 
@@ -20,6 +19,7 @@ from ..records import SMALL, Asker, Record
 from .attendance import Attendance
 from .checkpoints import after_it
 from .countdowns import Countdowns
+from .crew import Crew
 from .durations import Durations
 from .flights import Flights
 from .instants import Instant
@@ -50,6 +50,7 @@ class Store:
     Attributes:
         roster: the processes that dispatch the jobs, and those that want them run.
         queues: the jobs that wait.
+        crew: the workers of the jobs that run.
         durations: how long tasks take.
         attendance: which jobs still have a page that asks for them.
 
@@ -80,9 +81,9 @@ class Store:
         self._lanes = Lanes(self._cache)
         self.queues = Queues(self._cache)
         self._flights = Flights(self._cache)
-        self._workers = Table(self._cache, "workers")
         self._kept = Countdowns(self._cache, "kept")
         self._libraries = Table(self._cache, "libraries")
+        self.crew = Crew(self._cache)
         self.roster = Roster(self._cache)
         self.durations = Durations(self._cache)
         self.attendance = Attendance(self._cache)
@@ -100,8 +101,6 @@ class Store:
         self._cache.add(_SECRET, secrets.token_bytes(32))
         secret: bytes = self._cache[_SECRET]
         return secret
-
-    # Jobs
 
     def submit(
         self,
@@ -147,7 +146,7 @@ class Store:
             if joined is not None:
                 return ticket
             if self._is_full(max_concurrency, max_queue):
-                error = _queue_full(record, max_queue)
+                error = JobError.queue_full(record.task, max_queue)
                 self._put(record.end(Status.REJECTED, now, error))
                 return ticket
             self._cache.set(_call(record.id), call.to_json())
@@ -179,7 +178,7 @@ class Store:
 
     def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
         """Tell whether a further job finds neither a free place nor one to wait."""
-        free = max(0, max_concurrency - len(self.workers()))
+        free = max(0, max_concurrency - len(self.crew.workers()))
         return bool(self._cache.get(_WAITING, 0) - free >= max_queue)
 
     def read(self, job_id: str) -> Record:
@@ -312,8 +311,6 @@ class Store:
         self._flights.begin(record)
         self.queues.add(record)
 
-    # Queue and workers
-
     def take(self, code: str, dispatcher: Process, max_concurrency: int) -> str | None:
         """Start the next job of a code version's queue, if a place is free. Atomic.
 
@@ -323,8 +320,7 @@ class Store:
             Its id, or None if no job waits or no place is free.
         """
         with self._transaction():
-            workers = self.workers()
-            while len(workers) < max_concurrency:
+            while len(self.crew.workers()) < max_concurrency:
                 job_id = self.queues.pop(code)
                 if job_id is None:
                     return None
@@ -332,60 +328,9 @@ class Store:
                     self.change(job_id, lambda record: record.start(time.time()))
                 except (KeyError, JobEndedError):
                     continue  # cancelled while it waited
-                workers[job_id] = {
-                    "dispatcher": dispatcher.to_list(),
-                    "worker": None,
-                    "deadline": None,
-                }
-                self._workers.write(workers)
+                self.crew.assign(job_id, dispatcher)
                 return job_id
         return None
-
-    def register_worker(
-        self, job_id: str, worker: Process, deadline: float | None = None
-    ) -> bool:
-        """Note which process runs a job, and until when by the monotonic clock it may.
-
-        False if it must not run: it has no place.
-        """
-        with self._transaction():
-            workers = self.workers()
-            if job_id not in workers:
-                return False
-            workers[job_id] |= {"worker": worker.to_list(), "deadline": deadline}
-            self._workers.write(workers)
-            return True
-
-    def workers(self) -> dict[str, dict[str, Any]]:
-        """Return who runs which job, and who watches over that, by job id.
-
-        Each is ``{"dispatcher": process, "worker": process or None, "deadline": seconds
-        by the monotonic clock or None}``.
-        """
-        return self._workers.read()
-
-    def release(self, job_id: str) -> None:
-        """Free the place of a job whose worker is gone. Idempotent."""
-        with self._transaction():
-            workers = self.workers()
-            if workers.pop(job_id, None) is not None:
-                self._workers.write(workers)
-
-    def adopt(self, job_id: str, dispatcher: Process) -> Process | None:
-        """Make ``dispatcher`` the one that watches over a job's worker. Atomic.
-
-        Returns:
-            The worker. None if it has not registered: its place is gone then, and
-            should it still come to register, it will run nothing.
-        """
-        with self._transaction():
-            workers = self.workers()
-            entry = workers.pop(job_id, None)
-            worker = entry["worker"] if entry else None
-            if entry and worker:
-                workers[job_id] = {**entry, "dispatcher": dispatcher.to_list()}
-            self._workers.write(workers)
-            return Process.from_list(worker) if worker else None
 
     def expire_queue(self, code: str, now: Instant) -> None:
         """End every job that has waited for a code version for longer than it may."""
@@ -441,11 +386,6 @@ class Store:
 def _parse(data: bytes) -> Record:
     """Return the record; most polls read the very text that the last one read."""
     return Record.from_json(data)
-
-
-def _queue_full(record: Record, max_queue: int) -> JobError:
-    message = f"{max_queue} jobs are waiting, which is all that may."
-    return JobError(type="QueueFull", message=message, task=record.task)
 
 
 def _job(job_id: str) -> str:

@@ -52,7 +52,7 @@ def work(
     timeout = call.limits.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
     me = Process.current()
-    if not outlast(store, lambda: store.register_worker(job_id, me, deadline)):
+    if not outlast(store, lambda: store.crew.register(job_id, me, deadline)):
         return
     os.environ[MARK] = job_id
     if app is not None:

@@ -81,8 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 DISKCACHE = {
     f"managers.{name}"
     for name in (
-        *("app_code", "attendance", "checkpoints", "countdowns", "diskcache"),
-        "dispatcher",
+        *("app_code", "attendance", "checkpoints", "countdowns", "crew"),
+        *("diskcache", "dispatcher"),
         *("doorbell", "flights", "instants", "kept", "lanes", "launcher", "outages"),
         *("overseer", "processes", "queues", "roster", "spares", "store", "tables"),
         "worker",

@@ -316,7 +316,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         timeout = self.store.read(worker.job_id).limits.timeout
         deadline = None if timeout is None else self.world.now + timeout
         me = Process(worker.pid, 0)
-        worker.has_registered = self.store.register_worker(worker.job_id, me, deadline)
+        worker.has_registered = self.store.crew.register(worker.job_id, me, deadline)
         if not worker.has_registered:
             worker.die(0)
         return worker.has_registered
@@ -365,14 +365,14 @@ class AllThatMayHappen(RuleBasedStateMachine):
 
     @invariant()
     def no_process_is_without_a_record(self) -> None:
-        rows = self.store.workers()
+        rows = self.store.crew.workers()
         for worker in self.living():
             if worker.has_registered:
                 assert rows[worker.job_id]["worker"] == [worker.pid, 0]
 
     @invariant()
     def no_more_run_than_may(self) -> None:
-        assert len(self.store.workers()) <= PLACES
+        assert len(self.store.crew.workers()) <= PLACES
         assert sum(worker.has_registered for worker in self.living()) <= PLACES
 
     @invariant()
@@ -422,7 +422,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             self.wait(10.0)
         assert self.living() == []
         assert self.dispatchers == {}
-        assert self.store.workers() == {}
+        assert self.store.crew.workers() == {}
         left = {str(key) for key in self.store._cache}
         assert left - TABLES <= {key for key in left if key.startswith("durations")}
 

@@ -78,20 +78,20 @@ def take(store: Store, by: Process) -> None:
 def test_worker_of_a_dead_dispatcher_is_adopted(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.register_worker("job", Process.of(1), deadline=1e12)
+    store.crew.register("job", Process.of(1), deadline=1e12)
     dispatcher._watch()
-    assert store.workers()["job"]["dispatcher"] == ME.to_list()
+    assert store.crew.workers()["job"]["dispatcher"] == ME.to_list()
     # Its time goes on, it does not begin again.
-    assert store.workers()["job"]["deadline"] == 1e12
+    assert store.crew.workers()["job"]["deadline"] == 1e12
     assert store.read("job").status is Status.RUNNING
 
 
 def test_job_whose_worker_died_too_is_lost(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.register_worker("job", DEAD)
+    store.crew.register("job", DEAD)
     dispatcher._watch()
-    assert store.workers() == {}
+    assert store.crew.workers() == {}
     assert store.read("job").status is Status.LOST
 
 
@@ -102,7 +102,7 @@ def test_job_whose_worker_never_came_is_lost_and_does_not_begin(
     take(store, DEAD)
     dispatcher._watch()
     assert store.read("job").status is Status.LOST
-    assert not store.register_worker("job", ME)
+    assert not store.crew.register("job", ME)
 
 
 def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
@@ -110,16 +110,16 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
 ) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    adopt = store.adopt
+    adopt = store.crew.adopt
 
     def adopt_late(job_id: str, by: Process) -> Process | None:
-        assert store.register_worker(job_id, Process.of(1))
+        assert store.crew.register(job_id, Process.of(1))
         return adopt(job_id, by)
 
-    with mock.patch.object(store, "adopt", adopt_late):
+    with mock.patch.object(store.crew, "adopt", adopt_late):
         dispatcher._watch()
     assert store.read("job").status is Status.RUNNING
-    assert "job" in store.workers()
+    assert "job" in store.crew.workers()
 
 
 def test_dispatcher_goes_on_after_an_outage_of_the_store(

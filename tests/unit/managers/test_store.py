@@ -78,7 +78,7 @@ def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
     submit(store, "job")
     assert take(store) == "job"
     assert status(store, "job") is Status.RUNNING
-    assert store.workers() == {
+    assert store.crew.workers() == {
         "job": {"dispatcher": ME.to_list(), "worker": None, "deadline": None}
     }
 
@@ -90,7 +90,7 @@ def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
     assert [take(store, 2) for _ in range(3)] == ["job-0", "job-1", None]
     # Over all versions of the code.
     assert take(store, 2, code="v2") is None
-    store.release("job-0")
+    store.crew.release("job-0")
     assert take(store, 2, code="v2") == "other"
     assert take(store, 2) is None
 
@@ -240,16 +240,16 @@ def test_count_of_those_who_wait_never_drifts(
                 case "succeed":
                     if jobs and status(store, job_id) is Status.RUNNING:
                         succeed(store, job_id)
-                        store.release(job_id)
+                        store.crew.release(job_id)
                 case "lose":
                     store.end(job_id, Status.LOST)
-                    store.release(job_id)
+                    store.crew.release(job_id)
                 case "drop":
                     store.drop_queue("v1", "gone")
             queued = [j for j in jobs if status(store, j) is Status.QUEUED]
             assert waiting(store) == len(queued)
             assert len(queued) <= 3
-            assert len(store.workers()) <= 2
+            assert len(store.crew.workers()) <= 2
             assert {j for j in jobs if store.call(j)} == {
                 j for j in jobs if not status(store, j).is_terminal
             }
@@ -443,10 +443,10 @@ def test_only_living_clients_count(store: Store) -> None:
 def test_worker_without_a_place_must_not_run(store: Store) -> None:
     submit(store, "job")
     take(store)
-    assert store.register_worker("job", ME)
-    store.release("job")
-    store.release("job")
-    assert not store.register_worker("job", ME)
+    assert store.crew.register("job", ME)
+    store.crew.release("job")
+    store.crew.release("job")
+    assert not store.crew.register("job", ME)
 
 
 def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
