@@ -34,11 +34,16 @@ class KeptResults:
         """Return it as text for ``loads`` in another process."""
         import cloudpickle
 
-        kind = type(self._cache)
-        # As it pickles itself; but a job may change to another directory.
-        directory, *more = self._cache.__getstate__()
-        state = (os.path.abspath(directory), *more)
-        return base64.b64encode(cloudpickle.dumps((kind, state))).decode()
+        try:
+            # As it pickles itself; but a job may change to another directory.
+            directory, *more = self._cache.__getstate__()
+            state = (os.path.abspath(directory), *more)
+            return base64.b64encode(
+                cloudpickle.dumps((type(self._cache), state))
+            ).decode()
+        except Exception as error:  # a subclass may hold anything
+            logger.warning("Results can't be cached by jobs: %s", error)
+            return ""
 
     @classmethod
     def loads(cls, text: str) -> KeptResults | None:

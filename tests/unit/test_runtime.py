@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from dash import Input, Output
 
 from dash_long_components import runtime
+from dash_long_components.caching import CachedResult
+from dash_long_components.current import CurrentJob
 from dash_long_components.exceptions import JobCancelled
-from dash_long_components.jobs import Call, JobError, Status
-from tests.unit.fakes import JOB, Site, out, prop
+from dash_long_components.jobs import Caching, Call, JobError, Status
+from dash_long_components.runtime import Outcome
+from tests.unit.fakes import JOB, Site, ignore, out, prop
 
 
 def test_function_that_is_told_of_its_cancel_ends_cancelled(
@@ -148,3 +153,48 @@ def test_progress_that_can_not_be_sent_fails_the_job(site: Site) -> None:
     outcome = run(site, count, progress=Output("bar", "value"))
     assert outcome.status is Status.FAILED
     assert outcome.result is None
+
+
+class Results:
+    """Keeps results in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, CachedResult] = {}
+
+    def get(self, caching: Caching) -> CachedResult | None:
+        return self.kept.get(caching.key)
+
+    def put(self, caching: Caching, result: CachedResult) -> None:
+        self.kept[caching.key] = result
+
+
+def run_once(
+    site: Site, results: Results, job: CurrentJob = JOB, key: str | None = "key"
+) -> Outcome:
+    submitted = site.submit(out("text", "children"), [prop("button", "n_clicks", 1)])
+    caching = None if key is None else Caching(key=key)
+    call = replace(submitted.call, caching=caching)
+    return runtime.run_once(submitted.task, call, job, ignore, results)
+
+
+def test_function_runs_once_for_all_who_ask_the_same(site: Site) -> None:
+    numbers = itertools.count()
+    site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
+        lambda _: next(numbers)
+    )
+    results = Results()
+    first = run_once(site, results)
+    assert run_once(site, results).result == first.result
+    assert run_once(site, results, key="other").result != first.result
+    assert run_once(site, results, key=None).result != first.result
+    assert results.kept.keys() == {"key", "other"}
+    assert next(numbers) == 3
+
+
+def test_result_of_a_job_that_was_asked_to_end_is_not_kept(site: Site) -> None:
+    site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
+        lambda _: "half"
+    )
+    results = Results()
+    run_once(site, results, CurrentJob("id", "task", lambda: True))
+    assert results.kept == {}

@@ -156,6 +156,19 @@ def test_cache_that_is_locked_is_logged_and_no_error(
         assert kept.get(FOREVER) == result()
 
 
+class Strange(diskcache.Cache):  # type: ignore[misc]
+    def __getstate__(self) -> Any:
+        raise TypeError("I can't be pickled")
+
+
+def test_cache_that_can_not_be_taken_along_is_logged_and_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Strange(str(tmp_path)) as cache:
+        assert KeptResults.loads(KeptResults(cache).dumps()) is None
+    assert "I can't be pickled" in caplog.text
+
+
 def test_cache_that_can_not_be_opened_there_is_logged_and_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
