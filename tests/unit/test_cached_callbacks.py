@@ -180,6 +180,15 @@ def test_callback_without_outputs_runs_every_time(site: CachedSite) -> None:
         assert site.runs == number
 
 
+def test_job_of_a_callback_without_outputs_is_nothing_to_join() -> None:
+    site = Site()
+    site.manager.cache_by = []
+    site.long_callback(Input("one", "value"))(prevent)
+    (name,) = site.app.callback_map
+    site.trigger(None, [prop("one", "value", 1)] * 2, callback_id=name)
+    assert site.manager.submitted[-1].call.caching is None
+
+
 def test_nothing_is_kept_without_cache_by() -> None:
     site = CachedSite(cache_by=None)
     site.add(A, INPUT, function=lambda value: value)
