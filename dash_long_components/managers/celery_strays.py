@@ -37,24 +37,29 @@ class Strays:
         self._lately_new: set[int] = set()
         self._lately_changed = False
         self.look()
-        self._lately_changed = False  # that was no change
+        # What was there before is nobody's stray, and that was no change.
+        self._lately_new, self._lately_changed = set(), False
 
     def look(self) -> None:
         """End those that have appeared with the death of a member."""
-        members = {pid for pid in self._members() if pid}
+        members = self._current()
         alive = {pid for pid in members if _is_alive(pid)}
         # Where a member has come, one has gone that may never have been seen.
         has_changed = alive != self._alive or members != self._seen
         found = children()
         new = found - self._children - members
         if self._seen and (has_changed or self._lately_changed):
-            for pid in new | self._lately_new:
+            # Not those that came to the pool since it was looked at.
+            for pid in (new | self._lately_new) - self._current():
                 _end(pid)
         if sys.platform != "linux":
             for pid in self._alive - alive:
                 kill_group(pid)
         self._seen, self._alive, self._children = members, alive, found
         self._lately_new, self._lately_changed = new, has_changed
+
+    def _current(self) -> set[int]:
+        return {pid for pid in self._members() if pid}
 
 
 def lead_group() -> None:
