@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import signal
 import sys
 import time
 import traceback
@@ -44,6 +45,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if wrong := set(arguments.parts) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(wrong))}")
+    # So that the servers go, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
     bench = Bench(quick=arguments.quick)
     start = time.monotonic()
     failed = []

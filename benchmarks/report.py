@@ -32,6 +32,8 @@ def write(bench: Bench, seconds: float) -> None:
         f"{seconds / 60:.0f} minutes, load average {load:.1f} over the last 15\n"
         f"- Noise: {bench.noise}\n\n"
     )
+    if bench.quick:
+        about = f"- A quick run, of few values each: make bench takes more.\n{about}"
     (FOLDER / "RESULTS.md").write_text(_HEAD + about + table(bench.rows))
     from . import plot
 
