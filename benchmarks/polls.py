@@ -73,7 +73,10 @@ def _cpu(
         if count == 1:
             row.expect_ratio(2)
             row.expect_within(1.5, constant, "a bare Flask route")
-            row.note = f"The bare route took {constant.median:.2f} ms."
+            row.note = (
+                f"The bare route took {constant.median:.2f} ms; docs/scaling.md says "
+                "where the rest goes."
+            )
         if count == 10:
             row.expect_ratio(10)
         bench.add(row)
