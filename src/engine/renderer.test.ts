@@ -88,6 +88,23 @@ test('components are found by their ids', () => {
     expect(renderer.path({ i: 1 })).toBeUndefined();
 });
 
+test('no component is found before Dash can set its properties', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed);
+    store.set({ appLifecycle: 'STARTED', graphs: {} });
+    store.place('a', { i: 1 });
+    expect(renderer.path('a')).toBeUndefined();
+    expect(renderer.find({ i: ['ALL'] })).toEqual([]);
+    expect(renderer.isRead('a', 'x')).toBe(false);
+    await Promise.resolve();
+    changed.mockClear();
+    store.set({ appLifecycle: 'HYDRATED' });
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledOnce();
+    expect(renderer.path('a')).toBeDefined();
+    expect(renderer.find({ i: ['ALL'] })).toEqual([{ i: 1 }]);
+});
+
 test('an error is a line in the console', () => {
     const error = vi.spyOn(console, 'error').mockReturnValue();
     renderer.report('It failed', 'Traceback');

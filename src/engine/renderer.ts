@@ -7,11 +7,14 @@ import type { Mark, Page, Path } from './page';
 import { fits, isPattern, type Pattern } from './pattern';
 import { Requests } from './requests';
 import type { Stamp } from './stamps';
-import type { Answer, Config, Payload, Store } from './store';
+import type { Answer, Config, Payload, State, Store } from './store';
 import { visit } from './visit';
 
 /** The component to which the server hands new handles. */
 const ENGINE_HOST = '_dash-long-jobs';
+
+/** Where components are while none can be reached. */
+const NOWHERE: State['paths'] = { strs: {}, objs: {} };
 
 /** The page as Dash's renderer has it. */
 export class Renderer implements Page {
@@ -70,7 +73,7 @@ export class Renderer implements Page {
     }
 
     isRead(id: Id, property: string): boolean {
-        const { callbacks } = this.store.getState().graphs;
+        const { callbacks = [] } = this.store.getState().graphs;
         return callbacks.some(({ inputs, state }) =>
             [...inputs, ...state].some(
                 (each) =>
@@ -106,7 +109,7 @@ export class Renderer implements Page {
     }
 
     path(id: Id): Path | undefined {
-        const { paths } = this.store.getState();
+        const paths = this.paths;
         if (typeof id === 'string') {
             return paths.strs[id];
         }
@@ -120,7 +123,7 @@ export class Renderer implements Page {
         if (!isPattern(pattern)) {
             return this.path(pattern) ? [pattern] : [];
         }
-        const { objs } = this.store.getState().paths;
+        const { objs } = this.paths;
         const keys = Object.keys(pattern).sort();
         return (objs[keys.join(',')] ?? [])
             .map(({ values }) =>
@@ -165,11 +168,12 @@ export class Renderer implements Page {
     }
 
     watch(changed: () => void): () => void {
-        let { paths, loading } = this.store.getState();
+        const look = () => [this.paths, this.store.getState().loading] as const;
+        let [paths, loading] = look();
         let calling = false;
         return this.store.subscribe(() => {
-            const state = this.store.getState();
-            const same = state.paths === paths && state.loading === loading;
+            const now = look();
+            const same = now[0] === paths && now[1] === loading;
             if (calling || same) {
                 return;
             }
@@ -177,10 +181,19 @@ export class Renderer implements Page {
             // Not before Dash is through with what it is doing.
             queueMicrotask(() => {
                 changed();
-                ({ paths, loading } = this.store.getState());
+                [paths, loading] = look();
                 calling = false;
             });
         });
+    }
+
+    /**
+     * Dash can't set properties before it knows the callbacks, which it asks for when
+     * the page is loaded, and again when the server's code has changed in debug mode.
+     */
+    private get paths(): State['paths'] {
+        const { appLifecycle, paths } = this.store.getState();
+        return appLifecycle === 'STARTED' ? NOWHERE : paths;
     }
 }
 

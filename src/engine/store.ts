@@ -44,9 +44,11 @@ export type Hooks = {
 
 /** The state of Dash's renderer, as far as it is used here. */
 export type State = {
+    appLifecycle: 'STARTED' | 'HYDRATED' | 'DESTROYED';
     config: Config;
     graphs: {
-        callbacks: { inputs: Dependency[]; state: Dependency[] }[];
+        /** Undefined until Dash knows them. */
+        callbacks?: { inputs: Dependency[]; state: Dependency[] }[];
     };
     hooks: Hooks;
     loading: Record<string, Mark[] | undefined>;

@@ -9,6 +9,7 @@ export class FakeStore implements Store {
     readonly actions: Action[] = [];
     readonly listeners = new Set<() => void>();
     private state: State = {
+        appLifecycle: 'HYDRATED',
         config: {
             requests_pathname_prefix: '/',
             fetch: { credentials: 'same-origin', headers: {} },
