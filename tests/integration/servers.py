@@ -43,9 +43,14 @@ class Server(AppProcess):
 
     def dispatcher(self) -> psutil.Process:
         """Return the one dispatcher, once it is there and others have stood back."""
-        until(lambda: len(self.dispatchers()) == 1, TIMEOUT, poll=0.01)
-        (dispatcher,) = self.dispatchers()
-        return dispatcher
+        found: list[psutil.Process] = []
+
+        def is_one() -> bool:
+            found[:] = self.dispatchers()
+            return len(found) == 1
+
+        until(is_one, TIMEOUT, poll=0.01)
+        return found[0]
 
     def wait_until_gone(self) -> None:
         """Wait until no process is left that came from this server."""
