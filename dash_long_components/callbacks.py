@@ -213,8 +213,9 @@ class LongCallback:
             )
         trigger = Trigger.current(self.signature)
         handle = self._handle(task, trigger)
+        handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
-        is_resumed = handle["slot"] in trigger.resumed
+        is_resumed = trigger.is_resumed(handle["slot"], self.retrigger, handle["asked"])
         if not (is_cancelled or is_resumed or trigger.is_echo):
             # Before there is a job: the app's own function may fail.
             owner = jobs.owner()

@@ -126,6 +126,10 @@ class LongJobs:
         self.add_manager(manager)
         return self._handles(manager).sign(ticket, owner)
 
+    def digest(self, text: str, manager: LongCallbackManager) -> str:
+        """Return what tells a text from others, and says nothing else of it."""
+        return self._handles(manager).digest(text)
+
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
 from . import dash_bridge
 from .jobs import Lane, Retrigger
 from .signature import Signature
+
+#: Properties that count or time what people do, such as ``n_clicks``.
+_COUNTER = re.compile(r"n_\w+|\w+_timestamp")
 
 #: Component id and property. In a dict id, ``["ALL"]`` stands for any value and
 #: ``["ALLSMALLER", value]`` for any smaller one, for the page to fill in.
@@ -28,7 +32,8 @@ class Trigger:
         match: what MATCH stands for in it, by the key it stands at.
         page: which page sent it, since it was loaded; "" if it does not say.
         seq: when the page sent it: the larger, the later; 0 if it does not say.
-        resumed: slots of live jobs that the page, just loaded, has taken up again.
+        resumed: live jobs that the page has taken up again since it was loaded, each
+            as its slot and what it was asked.
         is_echo: whether it says nothing but what the callback's last result has set.
     """
 
@@ -36,7 +41,7 @@ class Trigger:
     match: dict[str, Any]
     page: str
     seq: int
-    resumed: frozenset[str]
+    resumed: tuple[tuple[str, Any], ...]
     is_echo: bool
 
     @classmethod
@@ -58,7 +63,7 @@ class Trigger:
             match=_match_values(signature, description),
             page=page,
             seq=seq,
-            resumed=frozenset(item for item in resumed if isinstance(item, str)),
+            resumed=tuple(map(_resumed, resumed)),
             is_echo=isinstance(stamp, dict) and stamp.get("echo") is True,
         )
 
@@ -95,6 +100,49 @@ class Trigger:
     def slot(self, task: str) -> str:
         """Return the name of the callback and of its MATCH instance."""
         return f"{task}{json.dumps(self.match, sort_keys=True) if self.match else ''}"
+
+    def asked(self, digest: Callable[[str], str]) -> list[str]:
+        """Return a digest of the value of every Input, which says nothing else of it.
+
+        Args:
+            digest: makes one of a text.
+        """
+        return [
+            digest(json.dumps(_values(item), sort_keys=True))
+            for item in self.description["inputs"]
+        ]
+
+    def is_resumed(self, slot: str, retrigger: Retrigger, asked: list[str]) -> bool:
+        """Tell whether a job that the page has taken up again is the one to have.
+
+        Args:
+            slot: of the callback.
+            retrigger: what a job does to a live one of its slot.
+            asked: what ``asked`` returned.
+        """
+        jobs = [each for name, each in self.resumed if name == slot]
+        match retrigger:
+            case Retrigger.IGNORE:
+                return bool(jobs)
+            case Retrigger.QUEUE:
+                return bool(jobs) and not self.description["triggered"]
+        return not self.description["triggered"] and any(
+            self._is_same(each, asked) for each in jobs
+        )
+
+    def _is_same(self, before: Any, now: list[str]) -> bool:
+        """Tell whether a page that was loaded anew asks what a job was asked.
+
+        What counts events begins anew with the page, and None is no question.
+        """
+        if not isinstance(before, list) or len(before) != len(now):
+            return False
+        return all(
+            old == new or all(map(_is_unset, _flat(item)))
+            for old, new, item in zip(
+                before, now, self.description["inputs"], strict=True
+            )
+        )
 
     def lane(self, slot: str, retrigger: Retrigger) -> Lane | None:
         """Return the lane for a job of this trigger; none if its page is not known."""
@@ -133,6 +181,24 @@ def _match_values(
                 if value is MATCH:
                     values[key] = concrete[0]["id"][key]
     return values
+
+
+def _resumed(item: Any) -> tuple[str, Any]:
+    match item:
+        case [str(slot), asked]:
+            return slot, asked
+    return "", None
+
+
+def _values(item: Any) -> Any:
+    """Return the values of an Input, each with the id that a pattern has found."""
+    if isinstance(item, list):
+        return [[part["id"], part.get("value")] for part in item]
+    return item.get("value")
+
+
+def _is_unset(item: dict[str, Any]) -> bool:
+    return item.get("value") is None or _COUNTER.fullmatch(item["property"]) is not None
 
 
 def _flat(items: Any) -> list[Any]:

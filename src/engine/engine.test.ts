@@ -574,14 +574,15 @@ describe('a page that is loaded again', () => {
         expect(engine.pending().map(({ token }) => token)).toEqual(['b']);
     });
 
-    test('names resumed slots in initial requests, and in no others', () => {
-        start(job('a'));
+    test('names resumed jobs, with what they were asked, while they live', () => {
+        start(job('a', { asked: ['x'] }));
         expect(engine.stamp({ changedPropIds: [] }).resumed).toBeUndefined();
         reload();
-        expect(engine.stamp({ changedPropIds: [] }).resumed).toEqual(['slot']);
-        expect(
-            engine.stamp({ changedPropIds: ['button.n_clicks'] }).resumed,
-        ).toBeUndefined();
+        expect(engine.stamp({ changedPropIds: [] }).resumed).toEqual([
+            ['slot', ['x']],
+        ]);
+        engine.cancelRuns('a');
+        expect(engine.stamp({ changedPropIds: [] }).resumed).toBeUndefined();
     });
 
     test('waits for the component of a result as before', async () => {

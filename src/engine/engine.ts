@@ -79,8 +79,11 @@ export class Engine implements Subject {
             stamp.echo = true;
         }
         const resumed = this.select((job) => job.resumed);
-        if (request.changedPropIds?.length === 0 && resumed.length > 0) {
-            stamp.resumed = resumed.map(({ handle }) => handle.slot);
+        if (resumed.length > 0) {
+            stamp.resumed = resumed.map(({ handle: { slot, asked } }) => [
+                slot,
+                asked ?? null,
+            ]);
         }
         return stamp;
     }

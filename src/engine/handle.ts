@@ -15,6 +15,8 @@ export type Handle = {
     cached?: { duration: number; age: number };
     /** The callback, and the MATCH instance of it, that the job runs for. */
     slot: string;
+    /** Digests of what the Inputs were, for the server to know them again. */
+    asked?: string[];
     /** Stamp of the request that started the job; 0 if it bore none. */
     seq: number;
     /** What a new job does to the live one of its slot. */

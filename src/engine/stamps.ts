@@ -5,8 +5,8 @@ import { fitsProp } from './pattern';
 export type Stamp = {
     page: string;
     seq: number;
-    /** Slots that a page just loaded has taken up again: not to be started anew. */
-    resumed?: string[];
+    /** Live jobs from before the page was loaded, which it has taken up again. */
+    resumed?: [slot: string, asked: string[] | null][];
     /** It only says what the callback's own last result has set. */
     echo?: true;
 };

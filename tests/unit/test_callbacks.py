@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from typing import Any
 
 import dash
@@ -154,6 +155,7 @@ def test_defaults(site: Site) -> None:
     sent = handle(site)
     assert sent.pop("token")
     assert sent.pop("slot")
+    assert len(sent.pop("asked")) == 1
     assert sent.pop("name").endswith("decorate.<locals>.run")
     assert sent == {
         "view": None,
@@ -496,3 +498,60 @@ def test_what_its_own_result_has_set_starts_no_job(site: Site) -> None:
     for echo in (False, "true", None):
         click(site, longJob={**stamp, "echo": echo})
     assert len(site.manager.submitted) == 3
+
+
+def ask(site: Site, value: Any, clicks: Any = None, **stamp: Any) -> int:
+    """Load the page of ``decorate_two`` or click on it; return how many jobs begin."""
+    before = len(site.manager.submitted)
+    inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
+    changed = ["run.n_clicks"] if clicks else []
+    job = {"page": "page", "seq": 1, **stamp}
+    site.trigger(out("out", "children"), inputs, changed=changed, longJob=job)
+    return len(site.manager.submitted) - before
+
+
+def resumed_after(site: Site, value: Any, clicks: Any) -> list[Any]:
+    """Start a job, and return what a page says of it that is loaded anew."""
+    inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
+    handle = handle_of(site.trigger(out("out", "children"), inputs))
+    return [[handle["slot"], handle["asked"]]]
+
+
+def decorate_two(site: Site, **options: Any) -> None:
+    dependencies = (
+        Output("out", "children"),
+        Input("choice", "value"),
+        Input("run", "n_clicks"),
+    )
+    site.long_callback(*dependencies, **options)(lambda choice, clicks: choice)
+
+
+@pytest.mark.parametrize(
+    ("value", "begun"), [("a", 0), (None, 0), ("b", 1), ("", 1), (0, 1)]
+)
+def test_page_load_starts_no_job_beside_a_resumed_one_of_the_same_arguments(
+    site: Site, value: Any, begun: int
+) -> None:
+    decorate_two(site)
+    resumed = resumed_after(site, "a", 3)
+    assert ask(site, value, resumed=resumed) == begun
+    assert ask(site, value, clicks=1, resumed=resumed) == 1
+
+
+def test_resumed_job_is_live_to_a_callback_that_ignores_triggers(site: Site) -> None:
+    decorate_two(site, on_retrigger="ignore")
+    resumed = resumed_after(site, "a", 3)
+    assert ask(site, "b", resumed=resumed) == 0
+    assert ask(site, "b", clicks=1, resumed=resumed) == 0
+    assert ask(site, "b", clicks=1, resumed=[["another", resumed[0][1]]]) == 1
+
+
+def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(
+    site: Site,
+) -> None:
+    decorate_two(site)
+    (first,), (again,), (other,) = (
+        resumed_after(site, value, 1) for value in ("secret", "secret", "b")
+    )
+    assert first == again != other
+    assert "secret" not in json.dumps(first)
