@@ -156,10 +156,13 @@ class CeleryStore:
         """Add an asker to a job. Atomic, where updates are.
 
         Returns:
-            None if it can't be joined: it is missing, or all who asked have left.
+            None if it can't be joined: it is missing, has ended, or all who asked have
+            left.
         """
         (record,) = self.read_all([job_id])
-        return self._askers.join(record, lane) if record else None
+        if record is None or not record.is_joinable:
+            return None
+        return self._askers.join(record, lane)
 
     def leave(self, record: Record, asker_id: str) -> bool:
         """Take an asker out of a job, and tell whether nobody is left. Atomic."""
@@ -241,10 +244,10 @@ class CeleryStore:
         if record is None or record.status.is_terminal:
             return True
         ticket = Ticket(job=job_id, asker=record.askers[0].id)
-        is_turn = self.lanes.is_turn(lane, ticket)
-        if is_turn and record.key is not None:
-            self.flights.claim(record.key, job_id)
-        return is_turn
+        if not self.lanes.is_turn(lane, ticket):
+            return False
+        # Nor does it run beside one of another page that asks the same.
+        return record.key is None or self.flights.claim(record.key, job_id) == job_id
 
     def start(self, job_id: str, worker: Worker) -> Live | None:
         """Start a job, or return None: it has ended, or has been started before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from ..records import Record
@@ -27,16 +28,42 @@ class Flights:
         job_id: str | None = record.key and self._cache.get(_flight(record))
         return job_id
 
-    def begin(self, record: Record) -> None:
-        """Let others join a job."""
-        if record.key is not None:
-            self._cache.set(_flight(record), record.id)
+    def begin(self, record: Record, live: Record | None) -> bool:
+        """Let others join a job, or have it wait for the end of one that they join.
 
-    def end(self, record: Record) -> None:
-        """Undo ``begin``, unless another job has come to stand there. Idempotent."""
-        if self.find(record) == record.id:
-            self._cache.delete(_flight(record))
+        Args:
+            record: the job; nobody knows of it that it could be joined.
+            live: the one that others join now, or None.
+
+        Returns:
+            Whether it is its turn.
+        """
+        if record.key is None:
+            return True
+        if live is not None and live.id != record.id:
+            waiting = json.loads(self._cache.get(_waiting(record), "[]"))
+            self._cache.set(_waiting(record), json.dumps([*waiting, record.id]))
+            return False
+        self._cache.set(_flight(record), record.id)
+        return True
+
+    def end(self, record: Record) -> list[str]:
+        """Undo ``begin``, unless another job has come to stand there. Idempotent.
+
+        Returns:
+            Ids of the jobs that have waited for this; some may have ended.
+        """
+        if self.find(record) != record.id:
+            return []
+        waiting: list[str] = json.loads(self._cache.get(_waiting(record), "[]"))
+        self._cache.delete(_flight(record))
+        self._cache.delete(_waiting(record))
+        return waiting
 
 
 def _flight(record: Record) -> str:
     return f"flight:{record.code}:{record.key}"
+
+
+def _waiting(record: Record) -> str:
+    return f"{_flight(record)}:waiting"

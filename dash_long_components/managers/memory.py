@@ -319,7 +319,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
             self._durations[ended.task] = with_another(durations, seconds)
         if ended.status is Status.SUCCEEDED and result is not None:
             self._results[job_id] = result
-        self._flights.end(ended)
+        for waiting in self._flights.end(ended):
+            self._enqueue(waiting)
         for asker in ended.askers:
             if asker.left is None:
                 self._let_go(ended, asker)
@@ -334,8 +335,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 self._enqueue(following.job)
 
     def _enqueue(self, job_id: str) -> None:
-        self._flights.begin(self._records[job_id])
-        self._queue.append(job_id)
+        record = self._records[job_id]
+        if record.is_joinable and self._flights.begin(record, self._joinable(record)):
+            self._queue.append(job_id)
 
 
 class _KeptResults:

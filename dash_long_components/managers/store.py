@@ -260,11 +260,6 @@ class Store:
         with suppress(KeyError, JobEndedError):
             self.change(job_id, lambda record: record.end(status, time.time(), error))
 
-    def request_cancel(self, job_id: str) -> None:
-        """End a queued job, mark a running one for its dispatcher. Idempotent."""
-        with suppress(KeyError, JobEndedError):
-            self.change(job_id, lambda record: record.request_cancel(time.time()))
-
     def leave(self, ticket: Ticket) -> None:
         """Take an asker out of a job; the last one ends it. Idempotent."""
         with self._transaction():
@@ -290,7 +285,9 @@ class Store:
         if ended:
             self._kept.start(record.id, self.result_ttl, Instant.now())
             self._cache.delete(_call(record.id))
-            self._flights.end(record)
+            for job_id in self._flights.end(record):
+                with suppress(KeyError):
+                    self._enqueue(self.read(job_id))
             for asker in record.askers:
                 if asker.left is None:
                     self._let_go(record, asker)
@@ -308,8 +305,8 @@ class Store:
 
     def _enqueue(self, record: Record) -> None:
         # Not sooner: who waits in a lane is not to keep others waiting with it.
-        self._flights.begin(record)
-        self.queues.add(record)
+        if record.is_joinable and self._flights.begin(record, self._joinable(record)):
+            self.queues.add(record)
 
     def take(self, code: str, dispatcher: Process, max_concurrency: int) -> str | None:
         """Start the next job of a code version's queue, if a place is free. Atomic.
@@ -347,15 +344,18 @@ class Store:
                 self.end(job_id, Status.TIMED_OUT, JobError.expired(record.task))
 
     def drop_queue(self, code: str, reason: str) -> None:
-        """End as ``lost`` every job that waits for a code version, and forget it."""
+        """End as ``lost`` what waits for a code version; forget it, if none runs."""
         with self._transaction():
             while (job_id := self.queues.pop(code)) is not None:
                 with suppress(KeyError):
                     task = self.read(job_id).task
                     error = JobError(type="NotStarted", message=reason, task=task)
                     self.end(job_id, Status.LOST, error)
-            self._waits(code).clear()
-            self.roster.forget(code)
+            running = self.read_all(list(self.crew.workers())).values()
+            # Who waits in a lane for one of these comes to the queue at its end.
+            if all(record.code != code for record in running):
+                self._waits(code).clear()
+                self.roster.forget(code)
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. False while jobs wait for it."""

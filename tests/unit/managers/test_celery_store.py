@@ -300,6 +300,11 @@ def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
     assert shop.store.join("other", None) is None
 
 
+def test_nobody_joins_a_job_that_has_just_ended(shop: Shop) -> None:
+    shop.store.end("job", Status.TIMED_OUT)
+    assert shop.store.join("job", None) is None
+
+
 def test_who_has_left_reads_cancelled_whatever_the_job_comes_to(shop: Shop) -> None:
     shop.store.join("job", None)
     live = shop.start()
@@ -356,6 +361,26 @@ def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) ->
     assert turns() == ["a", "b"]
     shop.store.cancel("b")
     assert turns() == ["a", "b", "c"]
+
+
+def test_turn_does_not_come_beside_a_job_that_is_asked_the_same(shop: Shop) -> None:
+    now = time.time()
+    asker = (Asker(id="0"),)
+    for name in ("here", "there"):
+        record = Record(
+            id=name,
+            task="app.task",
+            code="",
+            askers=asker,
+            key="key",
+            created=now,
+            changed=now,
+        )
+        shop.store.submit(record)
+    assert shop.store.flights.claim("key", "there") == "there"
+    assert not shop.store.is_turn("here", "lane")
+    shop.store.cancel("there")
+    assert shop.store.is_turn("here", "lane")
 
 
 def test_lane_holds_what_is_live(shop: Shop) -> None:

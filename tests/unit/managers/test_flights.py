@@ -201,6 +201,33 @@ def test_nobody_waits_for_the_lane_of_another_page(store: Store) -> None:
     succeed_all(store)
 
 
+def in_turn(store: Store, name: str) -> Ticket:
+    """Return a job that has come to its turn in a lane while another asks the same."""
+    first = ask(store, None, lane=lane(Retrigger.QUEUE, 1, name))
+    waiting = ask(store, lane=lane(Retrigger.QUEUE, 2, name))
+    ask(store)
+    store.leave(first)
+    return waiting
+
+
+@pytest.mark.parametrize("end", [Status.SUCCEEDED, Status.FAILED])
+def test_turn_of_a_lane_does_not_run_beside_who_asks_the_same(
+    store: Store, end: Status
+) -> None:
+    waiting = [in_turn(store, name) for name in ("here", "there", "away")]
+    store.leave(waiting[1])
+    live = ask(store)
+    assert live.job not in {ticket.job for ticket in waiting}
+    assert [take(store), take(store)] == [live.job, None]
+    store.end(live.job, end)
+    assert [take(store), take(store)] == [waiting[0].job, None]
+    assert ask(store).job == waiting[0].job
+    store.end(waiting[0].job, end)
+    assert take(store) == waiting[2].job
+    store.end(waiting[2].job, end)
+    assert left_over(store) == []
+
+
 def test_turn_of_a_lane_comes_when_its_first_leaves(store: Store) -> None:
     ask(store)
     first = ask(store, lane=lane(Retrigger.QUEUE, 1))

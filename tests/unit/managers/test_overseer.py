@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.jobs import Call, Limits, Status
+from dash_long_components.jobs import Call, Limits, Status, Ticket
 from dash_long_components.managers import overseer as module
 from dash_long_components.managers.overseer import EXIT_GRACE, Overseer
 from dash_long_components.managers.processes import Process
@@ -79,6 +79,11 @@ def run(store: Store, **limits: Any) -> None:
     assert store.take("v1", ME, 1) == "job"
 
 
+def cancel(store: Store, job_id: str) -> None:
+    """Cancel a job that one has asked for."""
+    store.leave(Ticket(job=job_id, asker="0"))
+
+
 def test_job_without_limits_goes_on(
     store: Store, overseer: Overseer, clock: Clock
 ) -> None:
@@ -107,7 +112,7 @@ def test_job_that_runs_for_too_long_times_out(
 
 def test_job_that_is_cancelled_ends_at_once(store: Store, overseer: Overseer) -> None:
     run(store)
-    store.request_cancel("job")
+    cancel(store, "job")
     assert overseer.must_end("job", None)
 
 
@@ -115,7 +120,7 @@ def test_job_that_wants_to_be_asked_has_its_time(
     store: Store, overseer: Overseer, clock: Clock
 ) -> None:
     run(store, cancel_grace=3.0)
-    store.request_cancel("job")
+    cancel(store, "job")
     assert not overseer.must_end("job", None)
     clock.now += 2.5
     assert not overseer.must_end("job", None)
@@ -128,7 +133,7 @@ def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
     store: Store, overseer: Overseer, clock: Clock
 ) -> None:
     run(store, cancel_grace=3.0, timeout=1.0)
-    store.request_cancel("job")
+    cancel(store, "job")
     assert not overseer.must_end("job", clock.now + 1.0)
     assert overseer.must_end("job", clock.now)
     assert store.read("job").status is Status.CANCELLED

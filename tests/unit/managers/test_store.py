@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.exceptions import JobEndedError, StoreError
-from dash_long_components.jobs import Call, Lane, Retrigger, Status
+from dash_long_components.jobs import Call, Lane, Retrigger, Status, Ticket
 from dash_long_components.managers.checkpoints import LOG_SIZE
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store import Store
@@ -55,6 +55,11 @@ def take(store: Store, places: int = 100, code: str = "v1") -> str | None:
 
 def status(store: Store, job_id: str) -> Status:
     return store.read(job_id).status
+
+
+def cancel(store: Store, job_id: str) -> None:
+    """Cancel a job that one has asked for."""
+    store.leave(Ticket(job=job_id, asker="0"))
 
 
 def waiting(store: Store) -> int:
@@ -98,8 +103,8 @@ def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
 def test_job_that_was_cancelled_is_not_taken(store: Store) -> None:
     for number in range(3):
         submit(store, f"job-{number}")
-    store.request_cancel("job-0")
-    store.request_cancel("job-1")
+    cancel(store, "job-0")
+    cancel(store, "job-1")
     assert take(store) == "job-2"
     assert status(store, "job-0") is Status.CANCELLED
 
@@ -155,7 +160,7 @@ def test_result_is_kept_of_a_success_only(store: Store, end: Status) -> None:
 def test_result_of_a_job_that_was_cancelled_is_not_kept(store: Store) -> None:
     submit(store, "job")
     take(store)
-    store.request_cancel("job")
+    cancel(store, "job")
     succeed(store, "job")
     assert status(store, "job") is Status.CANCELLED
     assert store.result("job") is None
@@ -192,7 +197,7 @@ def test_ended_job_stays_as_it_ended(store: Store) -> None:
     succeed(store, "job", b"the result")
     before = store.read("job")
     store.end("job", Status.LOST)
-    store.request_cancel("job")
+    cancel(store, "job")
     with pytest.raises(JobEndedError):
         succeed(store, "job", b"another")
     assert store.read("job") == before
@@ -201,7 +206,7 @@ def test_ended_job_stays_as_it_ended(store: Store) -> None:
 
 def test_unknown_job_is_no_error_to_end_or_cancel(store: Store) -> None:
     store.end("unknown", Status.LOST)
-    store.request_cancel("unknown")
+    cancel(store, "unknown")
     with pytest.raises(KeyError):
         store.read("unknown")
 
@@ -236,7 +241,7 @@ def test_count_of_those_who_wait_never_drifts(
                 case "take":
                     take(store, 2)
                 case "cancel":
-                    store.request_cancel(job_id)
+                    cancel(store, job_id)
                 case "succeed":
                     if jobs and status(store, job_id) is Status.RUNNING:
                         succeed(store, job_id)
@@ -465,6 +470,8 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
         assert record.error.message == "because"
     assert status(store, "running") is Status.RUNNING
     assert status(store, "other") is Status.QUEUED
+    store.crew.release("running")
+    store.drop_queue("v1", "because")
     assert store.roster.abandoned() == []
 
 
@@ -505,7 +512,7 @@ def test_queue_lane_runs_one_after_the_other(store: Store) -> None:
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
     assert take(store) == "job-0"
     assert take(store) is None
-    store.request_cancel("job-1")
+    cancel(store, "job-1")
     assert take(store) is None
     succeed(store, "job-0")
     assert take(store) == "job-2"
@@ -561,6 +568,24 @@ def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
     assert {status(store, f"job-{n}") for n in range(3)} == {Status.LOST}
 
 
+def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
+    store: Store,
+) -> None:
+    store.roster.add_client("v1", DEAD)
+    for number in range(3):
+        submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
+    # Its dispatcher has died since, and one of other code watches over it.
+    take(store)
+    store.drop_queue("v1", "because")
+    assert status(store, "job-1") is Status.QUEUED
+    succeed(store, "job-0")
+    store.crew.release("job-0")
+    assert store.roster.abandoned() == ["v1"]
+    store.drop_queue("v1", "because")
+    assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
+    assert store.roster.abandoned() == []
+
+
 def test_jobs_are_read_together(store: Store) -> None:
     submit(store, "waits")
     submit(store, "runs")
@@ -591,7 +616,7 @@ def test_those_who_wait_are_told_in_their_order(store: Store) -> None:
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
     take(store, 1)
-    store.request_cancel("job-2")
+    cancel(store, "job-2")
     assert store.queues.waiting("v1") == [
         (f"job-{number}", "module.task") for number in (1, 3, 4)
     ]
