@@ -152,6 +152,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 break
             ticket = self._store.join(job_id, lane)
             if ticket is not None:
+                if record.limits.leave_timeout is not None:
+                    # The others may have been away for nearly as long as they may.
+                    self._attendance.see(job_id, record.limits.leave_timeout)
                 return ticket
         return None
 

@@ -15,7 +15,16 @@ from dash import Input, Output
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager, tasks
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.jobs import Call, Lane, Retrigger, Status
+from dash_long_components.jobs import (
+    Caching,
+    Call,
+    Lane,
+    Limits,
+    Retrigger,
+    Status,
+    Ticket,
+)
+from dash_long_components.managers.celery_attendance import Absence
 from dash_long_components.managers.lanes import Admission, Entry, admit
 from dash_long_components.records import Asker, Record
 from tests.unit.fakes import Site
@@ -134,6 +143,31 @@ def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
     assert snapshot.status is Status.LOST
     assert snapshot.error is not None
     assert snapshot.error.message.endswith("broker: refused")
+
+
+def test_page_that_joins_a_job_is_seen_before_it_polls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app)
+    monkeypatch.setattr(app, "send_task", mock.Mock())
+    monkeypatch.setattr(manager._attendance, "_beat", mock.Mock())
+    decorate(Site())
+    (task,) = tasks._registry.values()
+    call = Call(
+        task="",
+        fingerprint="",
+        context={},
+        limits=Limits(leave_timeout=9.0),
+        caching=Caching(key="key"),
+    )
+    seen = []
+    for _ in range(2):
+        ticket = Ticket.parse(str(manager.submit(task, call)))
+        absence = Absence(app, ticket.job)
+        absence.look()
+        seen.append((ticket.job, absence._last[0] is not None))
+    assert seen == [(ticket.job, False), (ticket.job, True)]
 
 
 @pytest.mark.parametrize(
