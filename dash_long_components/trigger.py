@@ -18,6 +18,9 @@ from .signature import Signature
 #: Properties that count or time what people do, such as ``n_clicks``.
 _COUNTER = re.compile(r"n_\w+|\w+_timestamp")
 
+#: What a ``dcc.Location`` sets as soon as it is on the page.
+_ADDRESS = frozenset({"pathname", "search", "hash", "href"})
+
 #: Component id and property. In a dict id, ``["ALL"]`` stands for any value and
 #: ``["ALLSMALLER", value]`` for any smaller one, for the page to fill in.
 Target = list[Any]
@@ -125,10 +128,14 @@ class Trigger:
             case Retrigger.IGNORE:
                 return bool(jobs)
             case Retrigger.QUEUE:
-                return bool(jobs) and not self.description["triggered"]
-        return not self.description["triggered"] and any(
-            self._is_same(each, asked) for each in jobs
-        )
+                return bool(jobs) and self._is_at_load
+        return self._is_at_load and any(self._is_same(each, asked) for each in jobs)
+
+    @property
+    def _is_at_load(self) -> bool:
+        """Whether it comes of the load of a page; so does what a Location sets then."""
+        names = [name.rpartition(".")[2] for name in self.description["triggered"]]
+        return all(name in _ADDRESS for name in names)
 
     def _is_same(self, before: Any, now: list[str]) -> bool:
         """Tell whether a page that was loaded anew asks what a job was asked.

@@ -538,6 +538,25 @@ def test_page_load_starts_no_job_beside_a_resumed_one_of_the_same_arguments(
     assert ask(site, value, clicks=1, resumed=resumed) == 1
 
 
+@pytest.mark.parametrize(("address", "begun"), [("?id=1", 0), ("?id=2", 1)])
+def test_address_of_a_page_is_no_change_when_it_is_loaded(
+    site: Site, address: str, begun: int
+) -> None:
+    site.long_callback(Output("out", "children"), Input("url", "search"))(str)
+
+    def load(address: str, resumed: list[Any]) -> Any:
+        return site.trigger(
+            out("out", "children"),
+            [prop("url", "search", address)],
+            changed=["url.search"],
+            longJob={"page": "page", "seq": 1, "resumed": resumed},
+        )
+
+    handle = handle_of(load("?id=1", []))
+    load(address, [[handle["slot"], handle["asked"]]])
+    assert len(site.manager.submitted) == 1 + begun
+
+
 def test_resumed_job_is_live_to_a_callback_that_ignores_triggers(site: Site) -> None:
     decorate_two(site, on_retrigger="ignore")
     resumed = resumed_after(site, "a", 3)
