@@ -1,7 +1,8 @@
 """# In other libraries
 
 A `LongJob` takes on the look of what is around it: the text colour and font, and the
-accent colour of Dash Mantine Components or of a Bootstrap theme.
+accent colour of Dash Mantine Components or of a Bootstrap theme. On a page with both,
+as this one is, Mantine's is taken; `--long-job-accent` names the other one.
 """
 
 import time
@@ -35,7 +36,15 @@ demo = html.Div(
         ),
         html.Br(),
         dbc.Card(
-            dbc.CardBody([html.H3("Bootstrap"), LongJob(id="libraries-bootstrap")]),
+            dbc.CardBody(
+                [
+                    html.H3("Bootstrap"),
+                    LongJob(
+                        id="libraries-bootstrap",
+                        style={"--long-job-accent": "var(--bs-primary)"},
+                    ),
+                ]
+            ),
             style={"--bs-primary": "#0d6efd"},
         ),
     ]

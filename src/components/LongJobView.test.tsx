@@ -98,7 +98,7 @@ test('loops inside the job have bars of their own', async () => {
     expect(text('numbers')).toBe('42 %');
     const loops = [...document.querySelectorAll('.long-job-loop')];
     expect(loops.map((loop) => loop.textContent)).toEqual([
-        'rows1,200 of 5,000, 24 %',
+        'rows1,200 of 5,00024 %',
         'tries7',
     ]);
     expect(bars().map((bar) => bar.getAttribute('aria-valuenow'))).toEqual([

@@ -79,16 +79,16 @@ function Bars({ run, now, labels }: Props) {
                 text={barText(run, now, labels)}
             />
             {loops.map((bar, index) => {
-                const text = join(countOf(bar, labels), percentOf(bar));
+                const facts = [countOf(bar, labels), percentOf(bar)];
                 const label = bar[2] ?? nameOf(run.name, labels);
                 return (
                     <div key={index} className="long-job-loop">
                         <span className="long-job-text">{bar[2]}</span>
-                        <span className="long-job-numbers">{text}</span>
+                        <Facts facts={facts} className="long-job-numbers" />
                         <Bar
                             share={shareOfBar(bar)}
                             label={label}
-                            text={text}
+                            text={join(...facts)}
                         />
                     </div>
                 );

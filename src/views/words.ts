@@ -41,7 +41,10 @@ export function queueText({ queue }: Run, labels: Labels): string {
     const { position, wait } = queue;
     return join(
         fill(labels.position, { position }),
-        wait === null ? '' : fill(labels.wait, { time: formatTime(wait) }),
+        // It is over where others took longer than they mostly do.
+        wait !== null &&
+            wait >= 1 &&
+            fill(labels.wait, { time: formatTime(wait) }),
     );
 }
 

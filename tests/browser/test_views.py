@@ -48,6 +48,20 @@ class ViewsPage(Page):
         return {name for name in names if name}
 
     @property
+    def button_style(self) -> list[str]:
+        """How the job's button looks."""
+        style: list[str] = self.browser.driver.execute_script(LOOK)
+        return style
+
+    def add_style(self, css: str) -> None:
+        """Have a style sheet behind all others."""
+        self.browser.driver.execute_script(
+            "document.head.append(Object.assign(document.createElement('style'), "
+            "{textContent: arguments[0]}))",
+            css,
+        )
+
+    @property
     def read(self) -> str:
         """What the last callback that reads the job's properties has read."""
         return self.text("#read")
@@ -57,6 +71,21 @@ class ViewsPage(Page):
         """When callbacks read the job's properties, and what."""
         lines = (self.app.folder / "reads.log").read_text().splitlines()
         return [(float(line.split()[0]), line.split(maxsplit=1)[1]) for line in lines]
+
+
+#: What an app may say of all its buttons.
+GLOBAL_BUTTONS = """
+    #react-entry-point button {
+        min-width: 300px; margin: 30px; border-radius: 30px; background: yellow;
+        color: red; text-transform: uppercase; box-shadow: 0 0 9px red;
+    }
+"""
+LOOK = """
+    const button = [...document.querySelectorAll('#job button')].pop();
+    const style = getComputedStyle(button);
+    return ['minWidth', 'margin', 'borderRadius', 'backgroundColor', 'color',
+            'textTransform', 'boxShadow'].map(name => style[name]);
+"""
 
 
 @pytest.fixture
@@ -117,6 +146,15 @@ def test_job_is_cancelled_and_started_again_by_callbacks(page: ViewsPage) -> Non
     page.job.press("Cancel")
     page.job.wait_for_status("Cancelled")
     until(lambda: page.read.startswith("2: cancelled"), timeout=5)
+
+
+def test_app_that_styles_all_buttons_leaves_those_of_the_job_alone(
+    page: ViewsPage,
+) -> None:
+    page.start()
+    before = page.button_style
+    page.add_style(GLOBAL_BUTTONS)
+    assert page.button_style == before
 
 
 def test_callbacks_read_the_job_once_a_second(page: ViewsPage) -> None:
