@@ -164,5 +164,5 @@ function keyOf(id: Id, property: string): string {
 }
 
 function top({ claims }: Claimed): Claim | undefined {
-    return claims[claims.length - 1];
+    return claims.at(-1);
 }

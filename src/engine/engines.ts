@@ -6,7 +6,7 @@ import { Runs } from './runs';
 import type { Store } from './store';
 
 const engines = new Map<Store, Engine>();
-const storage = () => window.sessionStorage;
+const storage = () => sessionStorage;
 
 /** The one engine of a page, made when it is first asked for. */
 export function engineOf(store: Store): Engine {

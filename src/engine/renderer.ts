@@ -8,7 +8,7 @@ import { fits, isPattern, type Pattern } from './pattern';
 import { Requests } from './requests';
 import type { Stamp } from './stamps';
 import type { Answer, Config, Payload, State, Store } from './store';
-import { visit } from './visit';
+import { here, visit } from './visit';
 
 /** The component to which the server hands new handles. */
 const ENGINE_HOST = '_dash-long-jobs';
@@ -65,7 +65,7 @@ export class Renderer implements Page {
     }
 
     get location(): string {
-        return window.location.pathname + window.location.search;
+        return here();
     }
 
     visit(location: string, id: Id | null): void {

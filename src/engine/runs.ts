@@ -233,7 +233,7 @@ function clockOf(
 }
 
 function joined(old: Run['log'], lines: LogLine[]): Run['log'] {
-    const last = old[old.length - 1]?.[0] ?? 0;
+    const last = old.at(-1)?.[0] ?? 0;
     const added = lines.filter(([number]) => number > last);
     return added.length > 0 ? [...old, ...added].slice(-LOG_LINES) : old;
 }

@@ -2,11 +2,16 @@
 const PATIENCE_MS = 10_000;
 const LOOK_MS = 50;
 
+/** The path and query of the page. */
+export function here(): string {
+    return location.pathname + location.search;
+}
+
 /** Goes to a page of the app as `dcc.Link` does, and to an element of it. */
-export function visit(location: string, elementId: string | null): void {
-    if (location !== window.location.pathname + window.location.search) {
-        window.history.pushState({}, '', location);
-        window.dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
+export function visit(place: string, elementId: string | null): void {
+    if (place !== here()) {
+        history.pushState({}, '', place);
+        dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
     if (elementId !== null) {
         whenThere(elementId, show);

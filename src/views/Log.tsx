@@ -21,7 +21,7 @@ export function Log({ lines, labels }: Props) {
     return (
         <details className="long-job-log" onToggle={follow}>
             <summary>
-                {labels.log} <span>{lines[lines.length - 1]?.[1]}</span>
+                {labels.log} <span>{lines.at(-1)?.[1]}</span>
             </summary>
             <pre
                 ref={box}

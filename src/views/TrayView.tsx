@@ -74,7 +74,7 @@ export function TrayView({
             open={isOpen}
             onToggle={({ currentTarget: details }) => {
                 const { left, right } = details.getBoundingClientRect();
-                setAtEnd(left + right > window.innerWidth);
+                setAtEnd(left + right > innerWidth);
                 setOpen(details.open);
             }}
             onKeyDown={({ key }) => {

@@ -61,7 +61,7 @@ function notify(
         // The tag makes one notice of those of several trays.
         const notice = new Notification(title, { body, tag });
         notice.onclick = () => {
-            window.focus();
+            focus();
             notice.close();
             onClick();
         };

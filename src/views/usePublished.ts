@@ -62,17 +62,23 @@ export function usePublished(
 
 function publishedOf(run: Run, now: number) {
     const { id, status, error = null, queue, log } = run;
-    const share = shareOf(run);
-    const elapsed = elapsedOf(run, now);
-    const eta = etaOf(run, now);
     return {
         job_id: id,
         status,
-        progress: share === undefined ? null : Math.round(share * 1000) / 1000,
-        elapsed: elapsed === undefined ? null : Math.floor(elapsed),
-        eta: eta === undefined ? null : Math.ceil(eta),
+        progress: inSteps(shareOf(run), 1000, Math.round),
+        elapsed: inSteps(elapsedOf(run, now), 1, Math.floor),
+        eta: inSteps(etaOf(run, now), 1, Math.ceil),
         queue_position: queue?.position ?? null,
         error,
         log: log.map(([, text]) => text),
     };
+}
+
+/** A number in so many steps for each whole; null if there is none. */
+function inSteps(
+    value: number | undefined,
+    steps: number,
+    round: (value: number) => number,
+): number | null {
+    return value === undefined ? null : round(value * steps) / steps;
 }

@@ -41,10 +41,8 @@ export function queueText({ queue }: Run, labels: Labels): string {
     const { position, wait } = queue;
     return join(
         fill(labels.position, { position }),
-        // It is over where others took longer than they mostly do.
-        wait !== null &&
-            wait >= 1 &&
-            fill(labels.wait, { time: formatTime(wait) }),
+        // It is 0 where others take longer than they mostly do.
+        wait ? fill(labels.wait, { time: formatTime(Math.ceil(wait)) }) : '',
     );
 }
 
