@@ -133,6 +133,8 @@ type Props = {
  * place in the queue, what it logs, why it failed, with buttons to cancel and to retry.
  * `job="my-id"` in `long_callback` binds the callback to `LongJob(id="my-id")`; of
  * several callbacks with the same one, the job that was started last is shown.
+ * `style` takes CSS; colours and sizes are custom properties, for example
+ * `{"--long-job-accent": "teal"}`.
  */
 export default function LongJob({ handles, ...view }: Props) {
     return handles ? (

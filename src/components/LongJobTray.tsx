@@ -31,10 +31,10 @@ type Props = {
 };
 
 /**
- * Lists all jobs of the browser session, on whichever page of the app they were
- * started, also those that no `LongJob` shows: name, state and progress, with buttons
- * to cancel, to retry, and to go to the result. One in the frame around all pages will
- * do.
+ * Lists all jobs of the browser's tab, on whichever page of the app they were started,
+ * also those that no `LongJob` shows: name, status and progress, with buttons to cancel,
+ * to retry, and to go to the result. One in the layout around all pages will do.
+ * `style` takes CSS; colours and sizes are custom properties, as for `LongJob`.
  */
 export default function LongJobTray({
     badge = true,

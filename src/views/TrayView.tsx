@@ -26,7 +26,7 @@ type Props = {
 
 const parts = new Set<Part>(TRAY_PARTS);
 
-/** All jobs of the browser session, the newest first, behind a button. */
+/** All jobs of the tab, the newest first, behind a button. */
 export function TrayView({
     id,
     labels: words,
