@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -79,7 +80,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
-            from . import celery_strays, celery_worker, leases
+            from . import celery_names, celery_strays, celery_worker, leases
             from .celery_attendance import Attendance
             from .celery_results import KeptDocuments
             from .celery_store import CeleryStore
@@ -91,6 +92,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
+        caller = sys.modules.get(sys._getframe(1).f_globals.get("__name__", ""))
+        if caller is not None:
+            celery_names.follow_dots(caller)
         self._store = CeleryStore(celery_app)
         self._results = KeptDocuments(Documents(celery_app))
         self._attendance = Attendance(celery_app)

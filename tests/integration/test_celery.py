@@ -57,7 +57,7 @@ def test_two_servers_and_two_workers_share_all_jobs(
             for name in ("a", "b")
         ]
         # A worker is started on the Celery app, or on the manager's handle of it.
-        for name in ("celery_app", "handle"):
+        for name in ("celery_app", "manager.handle"):
             command = setting.worker("-c", "1", "-n", name, app=f"tasks_app:{name}")
             stack.enter_context(working(command, tmp_path / name))
         one, two = (server.page() for server in servers)

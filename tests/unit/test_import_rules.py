@@ -93,6 +93,7 @@ CELERY = {
     f"managers.{name}"
     for name in (
         *("celery", "celery_askers", "celery_attendance", "celery_guard"),
+        "celery_names",
         *("celery_lanes", "celery_records", "celery_results", "celery_store"),
         *("celery_strays", "celery_worker", "documents", "leases"),
         *("shelf_database", "shelf_memcached", "shelves"),

@@ -49,7 +49,6 @@ if "celery" in settings:
     celery_app = Celery(__name__)
     celery_app.conf.update(settings.pop("celery"))
     manager = CeleryLongCallbackManager(celery_app, **settings)
-    handle = manager.handle
 elif "memory" in settings:
     manager = MemoryLongCallbackManager(**settings.pop("memory"), **settings)
 else:
