@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from .processes import Process
-from .tables import Table
+from .tables import Table, transaction
 
 if TYPE_CHECKING:
     import diskcache
@@ -34,7 +33,7 @@ class Crew:
 
     def assign(self, job_id: str, dispatcher: Process) -> None:
         """Take a place for a job, whose worker has still to register."""
-        with self._transaction():
+        with transaction(self._cache):
             workers = self.workers()
             workers[job_id] = {
                 "dispatcher": dispatcher.to_list(),
@@ -50,7 +49,7 @@ class Crew:
 
         False if it must not run: it has no place. Atomic.
         """
-        with self._transaction():
+        with transaction(self._cache):
             workers = self.workers()
             if job_id not in workers:
                 return False
@@ -65,7 +64,7 @@ class Crew:
             The worker. None if it has not registered: its place is gone then, and
             should it still come to register, it will run nothing.
         """
-        with self._transaction():
+        with transaction(self._cache):
             workers = self.workers()
             entry = workers.pop(job_id, None)
             worker = entry["worker"] if entry else None
@@ -76,11 +75,7 @@ class Crew:
 
     def release(self, job_id: str) -> None:
         """Free the place of a job whose worker is gone. Idempotent."""
-        with self._transaction():
+        with transaction(self._cache):
             workers = self.workers()
             if workers.pop(job_id, None) is not None:
                 self._table.write(workers)
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        transaction: AbstractContextManager[None] = self._cache.transact()
-        return transaction

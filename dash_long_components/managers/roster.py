@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from .processes import Process
-from .tables import Table
+from .tables import Table, transaction
 
 if TYPE_CHECKING:
     import diskcache
@@ -30,7 +29,7 @@ class Roster:
 
         False if there is another one that lives. Atomic.
         """
-        with self._transaction():
+        with transaction(self._cache):
             dispatchers = self._dispatchers.read()
             mine = dispatchers.get(code, {}).get("process") == dispatcher.to_list()
             if not mine and self._has_dispatcher(code):
@@ -52,7 +51,7 @@ class Roster:
 
     def add_client(self, code: str, client: Process) -> None:
         """Note that a server process wants a dispatcher of this code version."""
-        with self._transaction():
+        with transaction(self._cache):
             clients = self._clients.read()
             living = [
                 item
@@ -64,7 +63,7 @@ class Roster:
 
     def remove_client(self, code: str, client: Process) -> None:
         """Undo ``add_client``. Idempotent."""
-        with self._transaction():
+        with transaction(self._cache):
             clients = self._clients.read()
             if client.to_list() in clients.get(code, []):
                 clients[code].remove(client.to_list())
@@ -97,11 +96,7 @@ class Roster:
         return bool(dispatcher and Process.from_list(dispatcher["process"]).is_alive())
 
     def _remove(self, table: Table, code: str) -> None:
-        with self._transaction():
+        with transaction(self._cache):
             rows = table.read()
             if rows.pop(code, None) is not None:
                 table.write(rows)
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        transaction: AbstractContextManager[None] = self._cache.transact()
-        return transaction

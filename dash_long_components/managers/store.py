@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 
 import diskcache
 
@@ -27,7 +27,7 @@ from .lanes import Admission, Entry, Lanes
 from .processes import Process
 from .queues import Queues
 from .roster import Roster
-from .tables import Table
+from .tables import Table, transaction
 
 _SECRET = "secret"  # noqa: S105
 _WAITING = "waiting"
@@ -121,7 +121,7 @@ class Store:
         Returns:
             None if it was not added: its lane ignores it.
         """
-        with self._transaction():
+        with transaction(self._cache):
             admission = self._lanes.admit(lane)
             if admission.entry is Entry.NEVER:
                 return None
@@ -160,7 +160,7 @@ class Store:
 
     def pass_by(self, lane: Lane | None) -> Admission:
         """Treat what needs no job as one that ends as soon as it comes to its lane."""
-        with self._transaction():
+        with transaction(self._cache):
             admission = self._lanes.admit(lane)
             self._leave_all(admission)
             return admission
@@ -239,7 +239,7 @@ class Store:
             KeyError: no such job.
             JobEndedError: it has ended already.
         """
-        with after_it(self._cache, len(result or b"")), self._transaction():
+        with after_it(self._cache, len(result or b"")), transaction(self._cache):
             before = self.read(job_id)
             after = change(before)
             if after.status is Status.SUCCEEDED and result is not None:
@@ -262,7 +262,7 @@ class Store:
 
     def leave(self, ticket: Ticket) -> None:
         """Take an asker out of a job; the last one ends it. Idempotent."""
-        with self._transaction():
+        with transaction(self._cache):
             self.attendance.forget(str(ticket))
             with suppress(KeyError, JobEndedError):
                 after = self.change(
@@ -316,7 +316,7 @@ class Store:
         Returns:
             Its id, or None if no job waits or no place is free.
         """
-        with self._transaction():
+        with transaction(self._cache):
             while len(self.crew.workers()) < max_concurrency:
                 job_id = self.queues.pop(code)
                 if job_id is None:
@@ -333,7 +333,7 @@ class Store:
         """End every job that has waited for a code version for longer than it may."""
         countdowns = self._waits(code)
         while countdowns.is_over(now):
-            with self._transaction():
+            with transaction(self._cache):
                 for job_id in countdowns.take(now, _BATCH):
                     self._expire(job_id)
 
@@ -345,7 +345,7 @@ class Store:
 
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` what waits for a code version; forget it, if none runs."""
-        with self._transaction():
+        with transaction(self._cache):
             while (job_id := self.queues.pop(code)) is not None:
                 with suppress(KeyError):
                     task = self.read(job_id).task
@@ -359,7 +359,7 @@ class Store:
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. False while jobs wait for it."""
-        with self._transaction():
+        with transaction(self._cache):
             if not self.queues.is_empty(code):
                 return False
             self.roster.resign(code)
@@ -369,17 +369,13 @@ class Store:
         """Remove the records of ended jobs whose time is over."""
         now = Instant.now()
         while self._kept.is_over(now):
-            with self._transaction():
+            with transaction(self._cache):
                 for job_id in self._kept.take(now, _BATCH):
                     self._cache.delete(_job(job_id))
                     self._cache.delete(_result(job_id))
 
     def _waits(self, code: str) -> Countdowns:
         return Countdowns(self._cache, f"waits:{code}")
-
-    def _transaction(self) -> AbstractContextManager[None]:
-        transaction: AbstractContextManager[None] = self._cache.transact()
-        return transaction
 
 
 @functools.lru_cache(maxsize=1024)

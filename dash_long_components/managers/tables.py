@@ -1,8 +1,9 @@
-"""Small tables in a store, each one row of JSON."""
+"""Small tables in a store, each one row of JSON, and how they are changed."""
 
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,3 +30,9 @@ class Table:
     def write(self, rows: dict[str, Any]) -> None:
         """Put ``rows`` in the place of what stands in it."""
         self._cache.set(self._name, json.dumps(rows))
+
+
+def transaction(cache: diskcache.Cache) -> AbstractContextManager[None]:
+    """Return what holds up all other changes of a store, or is part of what does so."""
+    transaction: AbstractContextManager[None] = cache.transact()
+    return transaction
