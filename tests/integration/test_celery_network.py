@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from ipaddress import ip_address
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,36 +16,59 @@ from tests.integration import brokers
 from tests.integration.deployment import Setting, working
 from tests.integration.servers import serving
 
-#: Of the range that is kept for tests of networks; another test run has another pair.
-NETWORK = int(ip_address("198.18.0.0")) + os.getpid() % 2**14 * 4
-HERE, THERE = str(ip_address(NETWORK + 1)), str(ip_address(NETWORK + 2))
+HERE, THERE = "198.18.0.1", "198.18.0.2"
+CLONE_NEWNET = 0x40000000
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[list[str]]:
-    """Another machine, as far as the network goes; how to run a command there."""
+    """Another machine, as far as the network goes; how to run a command there.
+
+    The test itself is on a machine of its own as well: Chromium drops what it loads
+    when an interface comes or goes beside it.
+    """
     if shutil.which("ip") is None:
         pytest.skip("no command ip")
-    name = f"long-{os.getpid()}"
-    inside = ["ip", "netns", "exec", name]
-    near, far = f"near{os.getpid()}", f"far{os.getpid()}"
+    here, there = f"here-{os.getpid()}", f"there-{os.getpid()}"
     commands = [
-        ["ip", "netns", "add", name],
-        ["ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", name],
-        ["ip", "address", "add", f"{HERE}/30", "dev", near],
-        ["ip", "link", "set", near, "up"],
-        [*inside, "ip", "address", "add", f"{THERE}/30", "dev", far],
-        [*inside, "ip", "link", "set", far, "up"],
-        [*inside, "ip", "link", "set", "lo", "up"],
+        f"ip netns add {here}",
+        f"ip netns add {there}",
+        f"ip -n {here} link add to type veth peer name to netns {there}",
+        f"ip -n {here} address add {HERE}/30 dev to",
+        f"ip -n {there} address add {THERE}/30 dev to",
+        *(f"ip -n {name} link set lo up" for name in (here, there)),
+        *(f"ip -n {name} link set to up" for name in (here, there)),
     ]
     try:
         for command in commands:
-            subprocess.run(command, check=True, capture_output=True)
-        yield inside
+            subprocess.run(command.split(), check=True, capture_output=True)
+        with _within(here):
+            yield ["ip", "netns", "exec", there]
     except subprocess.CalledProcessError as error:
         pytest.skip(f"no network namespaces here: {error}")
     finally:
-        subprocess.run(["ip", "netns", "delete", name], check=False)
+        for name in (here, there):
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+@contextmanager
+def _within(namespace: str) -> Iterator[None]:
+    """Take this thread, and with it all that it starts, into the namespace."""
+    with (
+        open("/proc/thread-self/ns/net") as before,
+        open(f"/run/netns/{namespace}") as inside,
+    ):
+        _enter(inside.fileno())
+        try:
+            yield
+        finally:
+            _enter(before.fileno())
+
+
+def _enter(namespace: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def test_server_and_worker_on_two_machines(
