@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
@@ -215,25 +216,22 @@ def count(set_progress: Callable[[object], None], to: int) -> int:
 def ask(_value: object) -> dict[str, Any]:
     """Report what the job's process has, and what it was told of the request."""
     threads = os.listdir("/proc/self/task")
-    files = [os.readlink(f"/proc/self/fd/{fd}") for fd in _open_files()]
     return {
         "pid": os.getpid(),
         "ppid": os.getppid(),
         "threads": len(threads),
-        "files": files,
+        "files": _open_files(),
         "cookies": ctx.cookies,
         "triggered": ctx.triggered_prop_ids,
     }
 
 
-def _open_files() -> list[int]:
+def _open_files() -> list[str]:
     found = []
     for fd in os.listdir("/proc/self/fd"):
-        try:
-            os.readlink(f"/proc/self/fd/{fd}")
-        except OSError:
-            continue
-        found.append(int(fd))
+        # That of the folder itself is closed again, and other threads have theirs.
+        with suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/self/fd/{fd}"))
     return found
 
 
