@@ -105,7 +105,7 @@ class JobError:
 
     Attributes:
         type: the exception's class name, or what stands for it ("Killed").
-        message: one line for people.
+        message: one line for people; empty where an exception has no text.
         task: the name of the task, as ``module.function``.
         traceback: the whole traceback; in debug mode only.
     """
@@ -134,7 +134,13 @@ class JobError:
         return cls(type="QueueFull", message=message, task=task)
 
     def to_dict(self) -> dict[str, str]:
-        return {name: value for name, value in asdict(self).items() if value}
+        """Return what the page is told: its ``type`` and ``message`` always."""
+        optional = {"task": self.task, "traceback": self.traceback}
+        return {
+            "type": self.type,
+            "message": self.message,
+            **{name: text for name, text in optional.items() if text},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

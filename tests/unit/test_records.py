@@ -291,6 +291,16 @@ def test_snapshot_says_no_more_than_there_is() -> None:
     }
 
 
+def test_error_without_a_text_has_an_empty_message_for_the_page() -> None:
+    error = JobError(type="AssertionError", message="", task="module.task")
+    failed = running().end(Status.FAILED, 3.0, error).since(0)
+    assert json.loads(failed.to_json())["error"] == {
+        "type": "AssertionError",
+        "message": "",
+        "task": "module.task",
+    }
+
+
 def test_bars_are_told_when_they_have_changed() -> None:
     job = running().report(3.0, Report(bars=[[1, 2, None]]))
     first = job.since(0)
