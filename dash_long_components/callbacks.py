@@ -215,7 +215,7 @@ class LongCallback:
         handle = self._handle(task, trigger)
         handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
-        is_resumed = trigger.is_resumed(handle["slot"], self.retrigger, handle["asked"])
+        is_resumed = trigger.is_resumed(handle["slot"], handle["asked"])
         if not (is_cancelled or is_resumed or trigger.is_echo):
             # Before there is a job: the app's own function may fail.
             owner = jobs.owner()
@@ -231,7 +231,7 @@ class LongCallback:
             answer = manager.submit(
                 task.with_on_error(jobs.on_error),
                 replace(call, caching=self._caching(call, manager)),
-                trigger.lane(handle["slot"], self.retrigger),
+                trigger.lane(handle["slot"], handle["page"], self.retrigger),
             )
             if isinstance(answer, CachedResult):
                 self._send({**handle, "token": None, "cached": _describe(answer)})
@@ -283,11 +283,13 @@ class LongCallback:
     def _handle(self, task: Task, trigger: Trigger) -> dict[str, Any]:
         """Return what the engine is to know of a job, but for its token."""
         progress = [] if self.progress is None else dash_bridge.flatten(self.progress)
+        slot = trigger.slot(task.key)
         return {
             "name": task.name,
             "view": trigger.target(self.view)[0] if self.view else None,
-            "slot": trigger.slot(task.key),
+            "slot": slot,
             "seq": trigger.seq,
+            "page": trigger.lane_page(slot, self.retrigger),
             "retrigger": self.retrigger.value,
             "interval": self.interval,
             "leave": self.limits.leave_timeout,

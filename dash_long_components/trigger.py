@@ -27,6 +27,29 @@ Target = list[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resumed:
+    """A live job from before a page was loaded, which the page has taken up again.
+
+    Attributes:
+        slot: of its callback.
+        page: in whose lane it is.
+        asked: digests of the values of its Inputs.
+    """
+
+    slot: str
+    page: str
+    asked: list[Any]
+
+    @classmethod
+    def parse(cls, item: Any) -> Resumed | None:
+        """Return what a page says of a job, or None if that makes no sense."""
+        match item:
+            case [str(slot), str(page), list(asked)]:
+                return cls(slot=slot, page=page, asked=asked)
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trigger:
     """A request that runs a start callback.
 
@@ -35,8 +58,8 @@ class Trigger:
         match: what MATCH stands for in it, by the key it stands at.
         page: which page sent it, since it was loaded; "" if it does not say.
         seq: when the page sent it: the larger, the later; 0 if it does not say.
-        resumed: live jobs that the page has taken up again since it was loaded, each
-            as its slot and what it was asked.
+        resumed: live jobs that the page has taken up again since it was loaded, and
+            those that came to their lanes since.
         is_echo: whether it says nothing but what the callback's last result has set.
     """
 
@@ -44,7 +67,7 @@ class Trigger:
     match: dict[str, Any]
     page: str
     seq: int
-    resumed: tuple[tuple[str, Any], ...]
+    resumed: tuple[Resumed, ...]
     is_echo: bool
 
     @classmethod
@@ -66,7 +89,7 @@ class Trigger:
             match=_match_values(signature, description),
             page=page,
             seq=seq,
-            resumed=tuple(map(_resumed, resumed)),
+            resumed=tuple(filter(None, map(Resumed.parse, resumed))),
             is_echo=isinstance(stamp, dict) and stamp.get("echo") is True,
         )
 
@@ -115,21 +138,16 @@ class Trigger:
             for item in self.description["inputs"]
         ]
 
-    def is_resumed(self, slot: str, retrigger: Retrigger, asked: list[str]) -> bool:
+    def is_resumed(self, slot: str, asked: list[str]) -> bool:
         """Tell whether a job that the page has taken up again is the one to have.
 
         Args:
             slot: of the callback.
-            retrigger: what a job does to a live one of its slot.
             asked: what ``asked`` returned.
         """
-        jobs = [each for name, each in self.resumed if name == slot]
-        match retrigger:
-            case Retrigger.IGNORE:
-                return bool(jobs)
-            case Retrigger.QUEUE:
-                return bool(jobs) and self._is_at_load
-        return self._is_at_load and any(self._is_same(each, asked) for each in jobs)
+        return self._is_at_load and any(
+            self._is_same(job.asked, asked) for job in self._resumed_in(slot)
+        )
 
     @property
     def _is_at_load(self) -> bool:
@@ -137,26 +155,38 @@ class Trigger:
         names = [name.rpartition(".")[2] for name in self.description["triggered"]]
         return all(name in _ADDRESS for name in names)
 
-    def _is_same(self, before: Any, now: list[str]) -> bool:
+    def _resumed_in(self, slot: str) -> list[Resumed]:
+        return [job for job in self.resumed if job.slot == slot]
+
+    def _is_same(self, before: list[Any], now: list[str]) -> bool:
         """Tell whether a page that was loaded anew asks what a job was asked.
 
         What counts events begins anew with the page, and None is no question.
         """
-        if not isinstance(before, list) or len(before) != len(now):
-            return False
-        return all(
+        return len(before) == len(now) and all(
             old == new or all(map(_is_unset, _flat(item)))
             for old, new, item in zip(
                 before, now, self.description["inputs"], strict=True
             )
         )
 
-    def lane(self, slot: str, retrigger: Retrigger) -> Lane | None:
+    def lane_page(self, slot: str, retrigger: Retrigger) -> str:
+        """Return the page in whose lane a job of this trigger is: what comes after a
+        live job from before a reload waits for it, or is ignored for it.
+
+        A page replaces such a job itself, as it does one in another lane.
+        """
+        if retrigger in (Retrigger.QUEUE, Retrigger.IGNORE):
+            for job in self._resumed_in(slot):
+                return job.page
+        return self.page
+
+    def lane(self, slot: str, page: str, retrigger: Retrigger) -> Lane | None:
         """Return the lane for a job of this trigger; none if its page is not known."""
-        if not self.page:
+        if not page:
             return None
         # What a page calls itself may be any text, of any length.
-        name = f"{self.page}:{slot}".encode(errors="surrogatepass")
+        name = f"{page}:{slot}".encode(errors="surrogatepass")
         return Lane(
             name=hashlib.sha256(name).hexdigest(), seq=self.seq, retrigger=retrigger
         )
@@ -188,13 +218,6 @@ def _match_values(
                 if value is MATCH:
                     values[key] = concrete[0]["id"][key]
     return values
-
-
-def _resumed(item: Any) -> tuple[str, Any]:
-    match item:
-        case [str(slot), asked]:
-            return slot, asked
-    return "", None
 
 
 def _values(item: Any) -> Any:

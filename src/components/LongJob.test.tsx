@@ -149,5 +149,5 @@ test('a page that is loaded again goes on with its jobs', () => {
     expect(layout.get('button')).toEqual({ disabled: true });
     const payload: Props = { changedPropIds: [] };
     store.getState().hooks.request_pre?.(payload);
-    expect(payload.longJob).toMatchObject({ resumed: [['a', null]] });
+    expect(payload.longJob).toMatchObject({ resumed: [['a', 'page', []]] });
 });

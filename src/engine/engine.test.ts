@@ -575,14 +575,26 @@ describe('a page that is loaded again', () => {
     });
 
     test('names resumed jobs, with what they were asked, while they live', () => {
-        start(job('a', { asked: ['x'] }));
-        expect(engine.stamp({ changedPropIds: [] }).resumed).toBeUndefined();
+        const { page, seq } = engine.stamp({});
+        start(job('a', { seq, page, asked: ['x'] }));
+        expect(engine.stamp({}).resumed).toBeUndefined();
         reload();
-        expect(engine.stamp({ changedPropIds: [] }).resumed).toEqual([
-            ['slot', ['x']],
-        ]);
+        expect(engine.stamp({}).resumed).toEqual([['slot', page, ['x']]]);
         engine.cancelRuns('a');
-        expect(engine.stamp({ changedPropIds: [] }).resumed).toBeUndefined();
+        expect(engine.stamp({}).resumed).toBeUndefined();
+    });
+
+    test('goes on in the lane of a resumed job while anything lives in it', () => {
+        const { page } = engine.stamp({});
+        start(job('a', { seq: 7, page, retrigger: 'queue' }));
+        reload();
+        const { seq } = engine.stamp({});
+        expect(seq).toBeGreaterThan(7);
+        start(job('b', { seq, page, retrigger: 'queue' }));
+        engine.cancelRuns('a');
+        expect(engine.stamp({}).resumed).toEqual([['slot', page, []]]);
+        engine.cancelRuns('b');
+        expect(engine.stamp({}).resumed).toBeUndefined();
     });
 
     test('waits for the component of a result as before', async () => {

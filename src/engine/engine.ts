@@ -64,8 +64,8 @@ export class Engine implements Subject {
     resume(): void {
         for (const handle of this.memory.recall()) {
             if (isOfJob(handle) && !this.isKnown(handle)) {
-                // Its stamp counted for that page; here it comes before everything.
-                this.start({ ...handle, seq: 0 }, true);
+                this.stamps.pass(handle.seq);
+                this.start(handle);
             }
         }
         this.runs.retain(new Set([...this.jobs].map((job) => job.handle.run)));
@@ -74,16 +74,9 @@ export class Engine implements Subject {
 
     /** The stamp for a request that may start a job. */
     stamp(request: Payload): Stamp {
-        const stamp = this.stamps.next();
+        const stamp = this.next();
         if (this.echoes.hear(request)) {
             stamp.echo = true;
-        }
-        const resumed = this.select((job) => job.resumed);
-        if (resumed.length > 0) {
-            stamp.resumed = resumed.map(({ handle: { slot, asked } }) => [
-                slot,
-                asked ?? null,
-            ]);
         }
         return stamp;
     }
@@ -135,7 +128,7 @@ export class Engine implements Subject {
         this.runs.flush();
         let error: JobError | undefined;
         try {
-            const answer = await this.page.send(request, this.stamps.next());
+            const answer = await this.page.send(request, this.next());
             this.echoes.expect(request, answer.response);
             await this.show(answer);
         } catch (reason) {
@@ -218,6 +211,19 @@ export class Engine implements Subject {
         );
     }
 
+    private next(): Stamp {
+        const stamp = this.stamps.next();
+        const others = this.select(({ handle }) => handle.page !== stamp.page);
+        if (others.length > 0) {
+            stamp.resumed = others.map(({ handle }) => [
+                handle.slot,
+                handle.page,
+                handle.asked,
+            ]);
+        }
+        return stamp;
+    }
+
     private isKnown({ slot, run }: Handle): boolean {
         return (
             this.latest.get(slot)?.run === run ||
@@ -265,9 +271,9 @@ export class Engine implements Subject {
         }
     }
 
-    private start(handle: JobHandle, resumed = false): void {
+    private start(handle: JobHandle): void {
         const replaced = this.replace(handle);
-        const job = new Job(handle, resumed);
+        const job = new Job(handle);
         this.jobs.add(job);
         this.remembered.add(job);
         this.begin(handle, replaced);

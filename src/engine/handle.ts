@@ -16,9 +16,11 @@ export type Handle = {
     /** The callback, and the MATCH instance of it, that the job runs for. */
     slot: string;
     /** Digests of what the Inputs were, for the server to know them again. */
-    asked?: string[];
+    asked: string[];
     /** Stamp of the request that started the job; 0 if it bore none. */
     seq: number;
+    /** Which page the job has its turns on: one from before a reload goes on. */
+    page: string;
     /** What a new job does to the live one of its slot. */
     retrigger: 'replace' | 'queue' | 'parallel' | 'ignore';
     /** The longest wait between two polls, in milliseconds. */

@@ -21,11 +21,7 @@ export class Job {
     /** The properties that it has set while it runs. */
     private readonly streamed = new Set<string>();
 
-    constructor(
-        readonly handle: JobHandle,
-        /** The page was loaded anew while it ran. */
-        readonly resumed = false,
-    ) {}
+    constructor(readonly handle: JobHandle) {}
 
     get token(): string {
         return this.handle.token;

@@ -5,8 +5,8 @@ import { fitsProp } from './pattern';
 export type Stamp = {
     page: string;
     seq: number;
-    /** Live jobs from before the page was loaded, which it has taken up again. */
-    resumed?: [slot: string, asked: string[] | null][];
+    /** Live jobs in lanes from before the page was loaded. */
+    resumed?: [slot: string, page: string, asked: string[]][];
     /** It only says what the callback's own last result has set. */
     echo?: true;
 };
@@ -20,6 +20,11 @@ export class Stamps {
 
     next(): Stamp {
         return { page: this.page, seq: ++this.last };
+    }
+
+    /** Goes on from a stamp that the page bore when it was loaded before. */
+    pass(seq: number): void {
+        this.last = Math.max(this.last, seq);
     }
 
     /** Notes that cancel Inputs have changed. */

@@ -160,6 +160,7 @@ def test_defaults(site: Site) -> None:
     assert sent == {
         "view": None,
         "seq": 0,
+        "page": "",
         "retrigger": "replace",
         "interval": 1000,
         "leave": None,
@@ -514,7 +515,7 @@ def resumed_after(site: Site, value: Any, clicks: Any) -> list[Any]:
     """Start a job, and return what a page says of it that is loaded anew."""
     inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
     handle = handle_of(site.trigger(out("out", "children"), inputs))
-    return [[handle["slot"], handle["asked"]]]
+    return [[handle["slot"], "before", handle["asked"]]]
 
 
 def decorate_two(site: Site, **options: Any) -> None:
@@ -553,16 +554,44 @@ def test_address_of_a_page_is_no_change_when_it_is_loaded(
         )
 
     handle = handle_of(load("?id=1", []))
-    load(address, [[handle["slot"], handle["asked"]]])
+    load(address, [[handle["slot"], "before", handle["asked"]]])
     assert len(site.manager.submitted) == 1 + begun
 
 
-def test_resumed_job_is_live_to_a_callback_that_ignores_triggers(site: Site) -> None:
-    decorate_two(site, on_retrigger="ignore")
-    resumed = resumed_after(site, "a", 3)
-    assert ask(site, "b", resumed=resumed) == 0
-    assert ask(site, "b", clicks=1, resumed=resumed) == 0
-    assert ask(site, "b", clicks=1, resumed=[["another", resumed[0][1]]]) == 1
+@pytest.mark.parametrize(
+    ("retrigger", "goes_on"), [("queue", True), ("ignore", True), ("replace", False)]
+)
+def test_lane_of_a_resumed_job_goes_on(
+    site: Site, retrigger: str, goes_on: bool
+) -> None:
+    decorate_two(site, on_retrigger=retrigger)
+
+    def lane_after(page: str, resumed: list[Any]) -> Any:
+        assert ask(site, "b", clicks=1, page=page, resumed=resumed) == 1
+        return site.manager.submitted[-1].lane
+
+    first = lane_after("before", [])
+    ((slot, page, asked),) = resumed_after(site, "a", 3)
+    after = lane_after("now", [[slot, page, asked]])
+    assert (after.name == first.name) is goes_on
+    assert lane_after("now", [["another", page, asked]]).name != first.name
+
+
+def test_handle_names_the_page_of_its_lane(site: Site) -> None:
+    decorate_two(site, on_retrigger="queue")
+    inputs = [prop("choice", "value", "a"), prop("run", "n_clicks", 1)]
+
+    def handle_after(**stamp: Any) -> Any:
+        job = {"page": "now", "seq": 1, **stamp}
+        trigger = site.trigger(
+            out("out", "children"), inputs, changed=["run.n_clicks"], longJob=job
+        )
+        return handle_of(trigger)
+
+    handle = handle_after()
+    assert handle["page"] == "now"
+    resumed = [[handle["slot"], "before", handle["asked"]]]
+    assert handle_after(resumed=resumed)["page"] == "before"
 
 
 def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(

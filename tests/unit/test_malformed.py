@@ -213,7 +213,12 @@ def test_request_of_any_kind_changes_nothing(
             "page": _any_json | _surrogates | st.just("p" * 10_000),
             "seq": _any_json | st.integers(),
         },
-        optional={"resumed": _any_json | st.lists(_any_json | _surrogates)},
+        optional={
+            "resumed": _any_json
+            | st.lists(
+                st.tuples(_surrogates, _surrogates, st.lists(_any_json)) | _any_json
+            )
+        },
     )
 )
 def test_trigger_with_any_stamp_starts_a_job_as_one_without(
