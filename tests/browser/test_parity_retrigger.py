@@ -45,6 +45,12 @@ class RetriggerPage(Page):
     def results(self, policy: str) -> list[str]:
         return [str(text) for text in self.recorded(f".{policy}-0 .result")]
 
+    def wait_for_live(self, number: int) -> None:
+        """Wait until the page follows as many jobs."""
+        script = "return JSON.parse(sessionStorage['/_dash-long-jobs'] ?? '[]').length"
+        driver = self.browser.driver
+        until_equal(lambda: driver.execute_script(script), number, timeout=20)
+
 
 @pytest.fixture
 def page(start_app: StartApp, browser: Browser) -> RetriggerPage:
@@ -108,3 +114,28 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
         page.release(f"{policy} 1 1")
         page.wait_for(policy, "clicked 1", "idle", 1)
     assert not page.browser.find_elements(".test-devtools-error-count")
+
+
+def test_reload_changes_nothing_of_it(page: RetriggerPage) -> None:
+    ignored, *queued = jobs = [
+        "start ignore 0 1",
+        *("start queue 0 1", "end queue 0 1") * 3,
+    ]
+    page.run("ignore")
+    page.wait_for_jobs(ignored)
+    page.run("queue")
+    page.wait_for_jobs(ignored, queued[0])
+    for reloads in (1, 2):
+        page.browser.driver.refresh()
+        page.wait_for("ignore", "", "running")
+        page.wait_for("queue", "", "running")
+        page.run("ignore")
+        page.run("queue")
+        page.wait_for_live(2 + reloads)
+    assert page.jobs == jobs[:2]
+    page.release("queue 0 1")
+    page.wait_for("queue", "clicked 1", "idle")
+    assert page.jobs == jobs
+    page.release("ignore 0 1")
+    page.wait_for("ignore", "clicked 1", "idle")
+    assert page.jobs == [*jobs, "end ignore 0 1"]
