@@ -1,26 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-
-/**
- * Names of private members that stand nowhere else in the sources: nothing but the
- * class itself can mean them, so the bundle may call them by a letter.
- */
-function privateNames() {
-    const sources = readdirSync('src', { recursive: true })
-        .filter((file) => /\.tsx?$/.test(file) && !file.includes('.test.'))
-        .map((file) => readFileSync(`src/${file}`, 'utf8'))
-        .join('\n')
-        .replace(/\/\*[^]*?\*\/|\/\/.*|from '.*'/g, '');
-    const declaration = /\bprivate (?:readonly |async |get )*(\w+)/g;
-    const declared = [...sources.matchAll(declaration)].map(([, name]) => name);
-    const elsewhere = new Set(
-        sources
-            .replace(declaration, '')
-            .replace(/\bthis\.\w+/g, '')
-            .match(/\w+/g),
-    );
-    return declared.filter((name) => !elsewhere.has(name));
-}
-
 export default {
     entry: './src/index.ts',
     output: {
@@ -59,11 +36,6 @@ export default {
                     sequences: false,
                     unsafe_arrows: true,
                     unsafe_methods: true,
-                },
-                mangle: {
-                    properties: {
-                        regex: new RegExp(`^(?:${privateNames().join('|')})$`),
-                    },
                 },
             },
         },

@@ -10,15 +10,18 @@ const MISPLACED_MS = 2 * 60_000;
 
 /** Waits between failed requests: doubling, with jitter so that pages spread. */
 export class Backoff {
-    private failures = 0;
-    private misplacedSince: number | undefined;
+    readonly #connection: Connection;
+    #failures = 0;
+    #misplacedSince: number | undefined;
 
-    constructor(private readonly connection: Connection) {}
+    constructor(connection: Connection) {
+        this.#connection = connection;
+    }
 
     succeeded(): void {
-        this.failures = 0;
-        this.misplacedSince = undefined;
-        this.connection.succeeded();
+        this.#failures = 0;
+        this.#misplacedSince = undefined;
+        this.#connection.succeeded();
     }
 
     /**
@@ -27,14 +30,14 @@ export class Backoff {
      */
     after(error: unknown): number | undefined {
         if (error instanceof Unavailable) {
-            this.misplacedSince = undefined;
-            return this.next(error.retryAfter);
+            this.#misplacedSince = undefined;
+            return this.#next(error.retryAfter);
         }
         const now = performance.now();
         if (error instanceof Misplaced) {
-            this.misplacedSince ??= now;
-            if (now - this.misplacedSince < MISPLACED_MS) {
-                return this.next(0);
+            this.#misplacedSince ??= now;
+            if (now - this.#misplacedSince < MISPLACED_MS) {
+                return this.#next(0);
             }
         }
         // Whoever has answered, the page got through to it.
@@ -42,9 +45,9 @@ export class Backoff {
         return undefined;
     }
 
-    private next(atLeast: number): number {
-        this.connection.failed();
-        const wait = Math.min(FIRST_MS * 2 ** this.failures++, LONGEST_MS);
+    #next(atLeast: number): number {
+        this.#connection.failed();
+        const wait = Math.min(FIRST_MS * 2 ** this.#failures++, LONGEST_MS);
         const least = Math.min(atLeast, LONGEST_ASKED_FOR_MS);
         const random = Math.random();
         return Math.max(least * (1 + random / 4), wait * (1 - random / 2));

@@ -3,61 +3,62 @@ import type { Client } from './client';
 
 /** Tells the server which jobs to cancel, until it got through. */
 export class Canceller {
-    private readonly backoff: Backoff;
-    private tokens: string[] = [];
-    private sending = false;
-    private wake: (() => void) | undefined;
+    readonly #client: Client;
+    readonly #refused: (reason: Error) => void;
+    readonly #backoff: Backoff;
+    #tokens: string[] = [];
+    #sending = false;
+    #wake: (() => void) | undefined;
 
-    constructor(
-        private readonly client: Client,
-        private readonly refused: (reason: Error) => void,
-    ) {
-        this.backoff = new Backoff(client.connection);
-        client.connection.onReturn(() => this.wake?.());
+    constructor(client: Client, refused: (reason: Error) => void) {
+        this.#client = client;
+        this.#refused = refused;
+        this.#backoff = new Backoff(client.connection);
+        client.connection.onReturn(() => this.#wake?.());
     }
 
     cancel(tokens: string[]): void {
-        this.tokens.push(...tokens);
-        if (!this.sending) {
-            void this.send();
+        this.#tokens.push(...tokens);
+        if (!this.#sending) {
+            void this.#send();
         }
     }
 
-    private async send(): Promise<void> {
-        this.sending = true;
-        while (this.tokens.length > 0) {
-            const batch = [...this.tokens];
-            const wait = await this.attempt(batch);
+    async #send(): Promise<void> {
+        this.#sending = true;
+        while (this.#tokens.length > 0) {
+            const batch = [...this.#tokens];
+            const wait = await this.#attempt(batch);
             if (wait === undefined) {
-                this.tokens = this.tokens.slice(batch.length);
+                this.#tokens = this.#tokens.slice(batch.length);
             } else {
-                await this.sleep(wait);
+                await this.#sleep(wait);
             }
         }
-        this.sending = false;
+        this.#sending = false;
     }
 
-    private async sleep(ms: number): Promise<void> {
+    async #sleep(ms: number): Promise<void> {
         let timer: ReturnType<typeof setTimeout> | undefined;
         await new Promise<void>((resolve) => {
-            this.wake = resolve;
+            this.#wake = resolve;
             timer = setTimeout(resolve, ms);
         });
         clearTimeout(timer);
     }
 
     /** Returns how long to wait before the next attempt, if one is needed. */
-    private async attempt(tokens: string[]): Promise<number | undefined> {
+    async #attempt(tokens: string[]): Promise<number | undefined> {
         try {
-            await this.client.cancel(tokens);
+            await this.#client.cancel(tokens);
         } catch (error) {
-            const wait = this.backoff.after(error);
+            const wait = this.#backoff.after(error);
             if (wait === undefined) {
-                this.refused(error as Error);
+                this.#refused(error as Error);
             }
             return wait;
         }
-        this.backoff.succeeded();
+        this.#backoff.succeeded();
         return undefined;
     }
 }

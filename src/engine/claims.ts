@@ -24,31 +24,33 @@ type Claimed = {
  * Several jobs may hold the same one, and it comes to rest with the last of them.
  */
 export class Claims {
-    private readonly claimed = new Map<string, Claimed>();
+    readonly #page: Page;
+    readonly #updates: Updates;
+    readonly #claimed = new Map<string, Claimed>();
 
-    constructor(
-        private readonly page: Page,
-        private readonly updates: Updates,
-    ) {}
+    constructor(page: Page, updates: Updates) {
+        this.#page = page;
+        this.#updates = updates;
+    }
 
     take(job: Job): void {
         const { running, progress } = job.handle;
         const taken = [
             ...running.map(([id, property, value, rest]) =>
-                this.claim(id, property, false, { job, value, rest }),
+                this.#claim(id, property, false, { job, value, rest }),
             ),
             ...progress.map(([id, property, rest]) =>
-                this.claim(id, property, true, { job, value: rest, rest }),
+                this.#claim(id, property, true, { job, value: rest, rest }),
             ),
         ];
-        this.show(taken);
+        this.#show(taken);
     }
 
     /** Changes what a job holds some of its properties at. */
     set(job: Job, updates: Update[]): void {
         const changed: Claimed[] = [];
         for (const [id, property, value] of updates) {
-            const claimed = this.claimed.get(keyOf(id, property));
+            const claimed = this.#claimed.get(keyOf(id, property));
             const claim = claimed?.claims.find((each) => each.job === job);
             if (claimed && claim) {
                 claim.value = value;
@@ -57,7 +59,7 @@ export class Claims {
                 }
             }
         }
-        this.show(changed);
+        this.#show(changed);
     }
 
     /**
@@ -70,19 +72,19 @@ export class Claims {
             shown.map(([id, property]) => keyOf(id, property)),
         );
         const updates: Update[] = [];
-        for (const [key, claimed] of [...this.claimed]) {
+        for (const [key, claimed] of [...this.#claimed]) {
             const before = top(claimed);
             const own = claimed.claims.find((each) => each.job === job);
             claimed.claims = claimed.claims.filter((each) => each !== own);
             const now = top(claimed);
             if (!now) {
-                this.claimed.delete(key);
-                updates.push(...this.restOf(claimed, own?.rest));
+                this.#claimed.delete(key);
+                updates.push(...this.#restOf(claimed, own?.rest));
             } else if (now !== before) {
-                updates.push(...this.updatesOf(claimed, now.value));
+                updates.push(...this.#updatesOf(claimed, now.value));
             }
         }
-        this.updates.apply(
+        this.#updates.apply(
             updates.filter(
                 ([id, property]) => !staying.has(keyOf(id, property)),
             ),
@@ -91,24 +93,24 @@ export class Claims {
 
     /** Sets the properties of components that have come (back) to the page. */
     refresh(): void {
-        this.updates.apply(
-            [...this.claimed.values()].flatMap((claimed) => {
+        this.#updates.apply(
+            [...this.#claimed.values()].flatMap((claimed) => {
                 const { present } = claimed;
-                return this.look(claimed).filter(
+                return this.#look(claimed).filter(
                     ([id]) => !present.has(stringifyId(id)),
                 );
             }),
         );
     }
 
-    private claim(
+    #claim(
         id: Pattern,
         property: string,
         isProgress: boolean,
         claim: Claim,
     ): Claimed {
         const key = keyOf(id, property);
-        const claimed = this.claimed.get(key) ?? {
+        const claimed = this.#claimed.get(key) ?? {
             id,
             property,
             isList: isProgress && isPattern(id),
@@ -121,35 +123,32 @@ export class Claims {
         } else {
             claimed.claims.push(claim);
         }
-        this.claimed.set(key, claimed);
+        this.#claimed.set(key, claimed);
         return claimed;
     }
 
-    private show(claimed: Claimed[]): void {
-        this.updates.apply(claimed.flatMap((each) => this.look(each)));
+    #show(claimed: Claimed[]): void {
+        this.#updates.apply(claimed.flatMap((each) => this.#look(each)));
     }
 
     /** The updates that show a property, noting the components that there are. */
-    private look(claimed: Claimed): Update[] {
-        const updates = this.updatesOf(claimed, top(claimed)?.value);
+    #look(claimed: Claimed): Update[] {
+        const updates = this.#updatesOf(claimed, top(claimed)?.value);
         claimed.present = new Set(updates.map(([id]) => stringifyId(id)));
         return updates;
     }
 
     /** A component that is away finds its property at rest when it is back. */
-    private restOf(claimed: Claimed, rest: unknown): Update[] {
+    #restOf(claimed: Claimed, rest: unknown): Update[] {
         return isPattern(claimed.id)
-            ? this.updatesOf(claimed, rest)
+            ? this.#updatesOf(claimed, rest)
             : [[claimed.id, claimed.property, rest]];
     }
 
-    private updatesOf(
-        { id, property, isList }: Claimed,
-        value: unknown,
-    ): Update[] {
+    #updatesOf({ id, property, isList }: Claimed, value: unknown): Update[] {
         const values =
             isList && Array.isArray(value) ? (value as unknown[]) : [];
-        return this.page
+        return this.#page
             .find(id)
             .map((found, index): Update => [
                 found,

@@ -50,21 +50,23 @@ export class Misplaced extends Refused {
 
 /** Speaks to the endpoints. */
 export class Client {
-    private readonly waiting = new Set<Patience>();
+    readonly #endpoint: () => Endpoint;
+    readonly #waiting = new Set<Patience>();
 
     constructor(
-        private readonly endpoint: () => Endpoint,
+        endpoint: () => Endpoint,
         readonly connection = new Connection(),
     ) {
+        this.#endpoint = endpoint;
         connection.onReturn(() => {
-            for (const patience of this.waiting) {
+            for (const patience of this.#waiting) {
                 patience.shorten();
             }
         });
     }
 
     async poll(jobs: [token: string, cursor: number][]): Promise<PollAnswer> {
-        const { text, reason } = await this.post('poll', jobs);
+        const { text, reason } = await this.#post('poll', jobs);
         const answer = parse(text);
         if (!isPollAnswer(answer)) {
             throw new Misplaced(reason);
@@ -73,14 +75,14 @@ export class Client {
     }
 
     async cancel(tokens: string[]): Promise<void> {
-        const { text, reason } = await this.post('cancel', tokens);
+        const { text, reason } = await this.#post('cancel', tokens);
         if (text) {
             throw new Misplaced(reason);
         }
     }
 
-    private async post(name: string, body: unknown) {
-        const [response, text] = await this.send(name, body);
+    async #post(name: string, body: unknown) {
+        const [response, text] = await this.#send(name, body);
         const { status } = response;
         const reason = `The server answered ${name} with ${status}: ${brief(text)}`;
         if (status >= 500 || RETRIED.includes(status)) {
@@ -95,14 +97,14 @@ export class Client {
         return { text, reason };
     }
 
-    private async send(
+    async #send(
         name: string,
         body: unknown,
     ): Promise<[response: Response, text: string]> {
-        const { url, init } = this.endpoint();
+        const { url, init } = this.#endpoint();
         const abort = new AbortController();
         const patience = new Patience();
-        this.waiting.add(patience);
+        this.#waiting.add(patience);
         try {
             const request = fetch(url + name, {
                 ...init,
@@ -120,7 +122,7 @@ export class Client {
         } finally {
             abort.abort();
             patience.end();
-            this.waiting.delete(patience);
+            this.#waiting.delete(patience);
         }
     }
 }

@@ -14,75 +14,77 @@ type Listener = (state: ConnectionState) => void;
  * machine's missing network for that of the server beside it.
  */
 export class Connection {
-    private isFailing = false;
+    readonly #browser: Browser;
+    #isFailing = false;
     /** The browser says that there is no network, and no request has belied it. */
-    private isCut: boolean;
-    private wasOffline: boolean;
-    private shown: ConnectionState;
-    private readonly listeners = new Set<Listener>();
-    private readonly returns = new Set<() => void>();
+    #isCut: boolean;
+    #wasOffline: boolean;
+    #shown: ConnectionState;
+    readonly #listeners = new Set<Listener>();
+    readonly #returns = new Set<() => void>();
 
-    constructor(private readonly browser: Browser = thisBrowser) {
-        this.isCut = this.wasOffline = browser.isOffline;
-        this.shown = this.state;
+    constructor(browser: Browser = thisBrowser) {
+        this.#browser = browser;
+        this.#isCut = this.#wasOffline = browser.isOffline;
+        this.#shown = this.state;
         browser.watch(() => {
-            this.look();
+            this.#look();
         });
     }
 
     get state(): ConnectionState {
-        if (this.isCut || (this.isFailing && this.browser.isOffline)) {
+        if (this.#isCut || (this.#isFailing && this.#browser.isOffline)) {
             return 'offline';
         }
-        return this.isFailing ? 'reconnecting' : 'online';
+        return this.#isFailing ? 'reconnecting' : 'online';
     }
 
     /** Nobody sees the page. */
     get isHidden(): boolean {
-        return this.browser.isHidden;
+        return this.#browser.isHidden;
     }
 
     /** Calls back with every new state; returns what ends that. */
     readonly watch = (listener: Listener): (() => void) => {
-        this.listeners.add(listener);
-        return () => this.listeners.delete(listener);
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
     };
 
     /** Calls back when the page is seen again, or has its network back. */
     onReturn(returned: () => void): void {
-        this.returns.add(returned);
+        this.#returns.add(returned);
     }
 
     /** The server has answered a request, whatever it said. */
     succeeded(): void {
-        this.isFailing = this.isCut = false;
-        this.show();
+        this.#isFailing = this.#isCut = false;
+        this.#show();
     }
 
     /** A request got no answer that counts. */
     failed(): void {
-        this.isFailing = true;
-        this.show();
+        this.#isFailing = true;
+        this.#show();
     }
 
-    private look(): void {
-        const { isHidden, isOffline } = this.browser;
-        if (isOffline !== this.wasOffline) {
-            this.isCut = this.wasOffline = isOffline;
+    #look(): void {
+        const { isHidden, isOffline } = this.#browser;
+        if (isOffline !== this.#wasOffline) {
+            this.#isCut = this.#wasOffline = isOffline;
         }
-        this.show();
-        if (!isHidden && !this.isCut) {
-            for (const returned of this.returns) {
+        this.#show();
+        if (!isHidden && !this.#isCut) {
+            for (const returned of this.#returns) {
                 returned();
             }
         }
     }
 
-    private show(): void {
-        if (this.shown !== this.state) {
-            this.shown = this.state;
-            for (const listener of [...this.listeners]) {
-                listener(this.shown);
+    #show(): void {
+        if (this.#shown !== this.state) {
+            this.#shown = this.state;
+            for (const listener of [...this.#listeners]) {
+                listener(this.#shown);
             }
         }
     }

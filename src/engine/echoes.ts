@@ -10,7 +10,7 @@ import type { PropsById } from './update';
  */
 export class Echoes {
     /** By callback, what its last result has set. */
-    private readonly results = new Map<unknown, Map<string, unknown>>();
+    readonly #results = new Map<unknown, Map<string, unknown>>();
 
     /** Takes note of a result that is about to be shown. */
     expect(request: Payload | undefined, result: PropsById = {}): void {
@@ -22,15 +22,15 @@ export class Echoes {
                     value,
                 })),
             );
-            this.results.set(request.output, byPropId(values));
+            this.#results.set(request.output, byPropId(values));
         }
     }
 
     /** Whether a request says nothing but what a result of its callback has set. */
     hear({ output, changedPropIds = [], inputs = [] }: Payload): boolean {
-        const result = this.results.get(output);
+        const result = this.#results.get(output);
         // Whatever comes after it is none.
-        this.results.delete(output);
+        this.#results.delete(output);
         if (!result || changedPropIds.length === 0) {
             return false;
         }

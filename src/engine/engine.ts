@@ -25,57 +25,61 @@ const TOLD_MS = 5000;
 /** Follows the jobs of a page: from their handles to what they leave on it. */
 export class Engine implements Subject {
     readonly connection: Connection;
-    private readonly jobs = new Set<Job>();
+    readonly #page: Page;
+    readonly #memory: Memory<JobHandle>;
+    readonly #jobs = new Set<Job>();
     /** The live jobs, and those of which something is still to be shown. */
-    private remembered = new Set<Job>();
+    #remembered = new Set<Job>();
     /** Given up here; the page that is loaded next, after a login, asks again. */
-    private readonly orphans = new Set<Job>();
+    readonly #orphans = new Set<Job>();
     /** By slot: a job may be over before the handle of an older one arrives. */
-    private readonly latest = new Map<string, Handle>();
-    private readonly stamps = new Stamps();
-    private readonly echoes = new Echoes();
-    private readonly updates: Updates;
-    private readonly claims: Claims;
-    private readonly marks: Marks;
-    private readonly poller: Poller;
-    private readonly canceller: Canceller;
+    readonly #latest = new Map<string, Handle>();
+    readonly #stamps = new Stamps();
+    readonly #echoes = new Echoes();
+    readonly #updates: Updates;
+    readonly #claims: Claims;
+    readonly #marks: Marks;
+    readonly #poller: Poller;
+    readonly #canceller: Canceller;
     /** How many tell of jobs elsewhere than on the page. */
-    private tellers = 0;
-    private unwatch: (() => void) | undefined;
+    #tellers = 0;
+    #unwatch: (() => void) | undefined;
 
     constructor(
-        private readonly page: Page,
+        page: Page,
         client: Client,
-        private readonly memory: Memory<JobHandle>,
+        memory: Memory<JobHandle>,
         /** What people see of the jobs. */
         readonly runs = new Runs(),
     ) {
+        this.#page = page;
+        this.#memory = memory;
         this.connection = client.connection;
-        this.updates = new Updates(page);
-        this.claims = new Claims(page, this.updates);
-        this.marks = new Marks(page);
-        this.poller = new Poller(client, this);
-        this.canceller = new Canceller(client, (reason) => {
+        this.#updates = new Updates(page);
+        this.#claims = new Claims(page, this.#updates);
+        this.#marks = new Marks(page);
+        this.#poller = new Poller(client, this);
+        this.#canceller = new Canceller(client, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
         });
     }
 
     /** Takes up the jobs that the page followed when it was loaded before. */
     resume(): void {
-        for (const handle of this.memory.recall()) {
-            if (isOfJob(handle) && !this.isKnown(handle)) {
-                this.stamps.pass(handle.seq);
-                this.start(handle);
+        for (const handle of this.#memory.recall()) {
+            if (isOfJob(handle) && !this.#isKnown(handle)) {
+                this.#stamps.pass(handle.seq);
+                this.#start(handle);
             }
         }
-        this.runs.retain(new Set([...this.jobs].map((job) => job.handle.run)));
-        this.settle();
+        this.runs.retain(new Set([...this.#jobs].map((job) => job.handle.run)));
+        this.#settle();
     }
 
     /** The stamp for a request that may start a job. */
     stamp(request: Payload): Stamp {
-        const stamp = this.next();
-        if (this.echoes.hear(request)) {
+        const stamp = this.#next();
+        if (this.#echoes.hear(request)) {
             stamp.echo = true;
         }
         return stamp;
@@ -83,29 +87,31 @@ export class Engine implements Subject {
 
     /** Follows the jobs of new handles, but for those cancelled or replaced already. */
     take(handles: Handle[]): void {
-        for (const handle of handles.filter((each) => !this.isKnown(each))) {
+        for (const handle of handles.filter((each) => !this.#isKnown(each))) {
             if (!isOfJob(handle)) {
-                this.makeWay(handle);
-            } else if (this.isCancelled(handle) || this.isReplaced(handle)) {
-                this.canceller.cancel([handle.token]);
+                this.#makeWay(handle);
+            } else if (this.#isCancelled(handle) || this.#isReplaced(handle)) {
+                this.#canceller.cancel([handle.token]);
             } else {
-                this.start(handle);
+                this.#start(handle);
             }
         }
-        this.settle();
+        this.#settle();
     }
 
     /** Cancels the jobs that name one of these cancel Inputs, known or yet to come. */
     cancel(propIds: string[]): void {
-        this.stamps.cancel(propIds);
-        this.cancelAll(this.select(({ handle }) => this.isCancelled(handle)));
-        this.settle();
+        this.#stamps.cancel(propIds);
+        this.#cancelAll(
+            this.#select(({ handle }) => this.#isCancelled(handle)),
+        );
+        this.#settle();
     }
 
     /** Cancels the live jobs that these runs show. */
     cancelRuns(...ids: string[]): void {
-        this.cancelAll(this.select(({ handle }) => ids.includes(handle.run)));
-        this.settle();
+        this.#cancelAll(this.#select(({ handle }) => ids.includes(handle.run)));
+        this.#settle();
     }
 
     /** Cancels the live jobs that a component is there to show. */
@@ -128,9 +134,9 @@ export class Engine implements Subject {
         this.runs.flush();
         let error: JobError | undefined;
         try {
-            const answer = await this.page.send(request, this.next());
-            this.echoes.expect(request, answer.response);
-            await this.show(answer);
+            const answer = await this.#page.send(request, this.#next());
+            this.#echoes.expect(request, answer.response);
+            await this.#show(answer);
         } catch (reason) {
             error = { type: 'NotStarted', message: (reason as Error).message };
         }
@@ -142,18 +148,18 @@ export class Engine implements Subject {
     visit(id: string): void {
         const run = this.runs.get(id);
         if (run) {
-            this.page.visit(run.location, run.output);
+            this.#page.visit(run.location, run.output);
         }
     }
 
     /** Whether a callback reads this property of a component. */
     isRead(id: Id, property: string): boolean {
-        return this.page.isRead(id, property);
+        return this.#page.isRead(id, property);
     }
 
     /** The jobs to poll for. */
     pending(): Job[] {
-        return this.select((job) => !job.ended);
+        return this.#select((job) => !job.ended);
     }
 
     /**
@@ -161,13 +167,13 @@ export class Engine implements Subject {
      * in the title of its tab, or by the system. Returns what ends that.
      */
     tellElsewhere(): () => void {
-        this.tellers++;
-        return () => this.tellers--;
+        this.#tellers++;
+        return () => this.#tellers--;
     }
 
     hiddenWait(): number {
         return Math.min(
-            this.tellers > 0 ? TOLD_MS : HIDDEN_MS,
+            this.#tellers > 0 ? TOLD_MS : HIDDEN_MS,
             ...this.pending().map((job) => job.heartbeat),
         );
     }
@@ -175,32 +181,32 @@ export class Engine implements Subject {
     answered(answers: [Job, Snapshot][]): void {
         // A result from the cache may be on the page already, and its handle yet to be
         // taken: what it replaces must not end on top of it.
-        this.take(this.page.handles().filter((each) => !isOfJob(each)));
+        this.take(this.#page.handles().filter((each) => !isOfJob(each)));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
             const isNews = cursor > job.cursor || isFinal(status);
-            if (!this.jobs.has(job) || job.ended) {
+            if (!this.#jobs.has(job) || job.ended) {
                 continue;
             }
             this.runs.report(job.handle.run, snapshot);
             if (isNews) {
                 job.cursor = cursor;
-                this.claims.set(job, progress);
-                this.updates.apply(props);
+                this.#claims.set(job, progress);
+                this.#updates.apply(props);
                 job.stream(props);
                 if (isFinal(status)) {
-                    this.finish(job, snapshot);
+                    this.#finish(job, snapshot);
                 }
             }
         }
-        this.settle();
+        this.#settle();
     }
 
     refused(jobs: Job[], reason: Error): void {
         const error = { type: 'Refused', message: reason.message };
         if (reason instanceof Refused && reason.isByAnother) {
-            for (const job of jobs.filter((each) => this.jobs.has(each))) {
-                this.orphans.add(job);
+            for (const job of jobs.filter((each) => this.#jobs.has(each))) {
+                this.#orphans.add(job);
             }
         }
         this.answered(
@@ -211,9 +217,9 @@ export class Engine implements Subject {
         );
     }
 
-    private next(): Stamp {
-        const stamp = this.stamps.next();
-        const others = this.select(({ handle }) => handle.page !== stamp.page);
+    #next(): Stamp {
+        const stamp = this.#stamps.next();
+        const others = this.#select(({ handle }) => handle.page !== stamp.page);
         if (others.length > 0) {
             stamp.resumed = others.map(({ handle }) => [
                 handle.slot,
@@ -224,73 +230,73 @@ export class Engine implements Subject {
         return stamp;
     }
 
-    private isKnown({ slot, run }: Handle): boolean {
+    #isKnown({ slot, run }: Handle): boolean {
         return (
-            this.latest.get(slot)?.run === run ||
-            this.select((job) => job.handle.run === run).length > 0
+            this.#latest.get(slot)?.run === run ||
+            this.#select((job) => job.handle.run === run).length > 0
         );
     }
 
-    private isCancelled({ seq, cancel }: Handle): boolean {
-        return this.stamps.cancelledSince(seq, cancel);
+    #isCancelled({ seq, cancel }: Handle): boolean {
+        return this.#stamps.cancelledSince(seq, cancel);
     }
 
-    private isReplaced({ retrigger, slot, seq }: Handle): boolean {
+    #isReplaced({ retrigger, slot, seq }: Handle): boolean {
         return (
-            retrigger === 'replace' && seq < (this.latest.get(slot)?.seq ?? 0)
+            retrigger === 'replace' && seq < (this.#latest.get(slot)?.seq ?? 0)
         );
     }
 
     /** Lets go of what a result from the cache replaces; Dash itself shows that. */
-    private makeWay(handle: Handle): void {
-        if (!this.isReplaced(handle)) {
-            const replaced = this.replace(handle);
-            this.begin(handle, replaced);
-            this.cancelAll(replaced, handle.outputs);
+    #makeWay(handle: Handle): void {
+        if (!this.#isReplaced(handle)) {
+            const replaced = this.#replace(handle);
+            this.#begin(handle, replaced);
+            this.#cancelAll(replaced, handle.outputs);
         }
     }
 
     /** Puts a handle in the place of others of its slot; returns their live jobs. */
-    private replace(handle: Handle): Job[] {
-        for (const orphan of this.orphans) {
+    #replace(handle: Handle): Job[] {
+        for (const orphan of this.#orphans) {
             if (orphan.isReplacedBy(handle)) {
-                this.orphans.delete(orphan);
+                this.#orphans.delete(orphan);
             }
         }
-        this.latest.set(handle.slot, handle);
-        return this.select((live) => live.isReplacedBy(handle));
+        this.#latest.set(handle.slot, handle);
+        return this.#select((live) => live.isReplacedBy(handle));
     }
 
-    private begin(handle: Handle, replaced: Job[]): void {
+    #begin(handle: Handle, replaced: Job[]): void {
         this.runs.begin(handle, {
-            location: this.page.location,
-            request: this.page.request(handle.seq),
+            location: this.#page.location,
+            request: this.#page.request(handle.seq),
         });
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
         }
     }
 
-    private start(handle: JobHandle): void {
-        const replaced = this.replace(handle);
+    #start(handle: JobHandle): void {
+        const replaced = this.#replace(handle);
         const job = new Job(handle);
-        this.jobs.add(job);
-        this.remembered.add(job);
-        this.begin(handle, replaced);
+        this.#jobs.add(job);
+        this.#remembered.add(job);
+        this.#begin(handle, replaced);
         // Before the old job lets go, so that nothing flickers.
-        this.claims.take(job);
-        this.cancelAll(replaced);
-        this.poller.hurry();
+        this.#claims.take(job);
+        this.#cancelAll(replaced);
+        this.#poller.hurry();
     }
 
-    private finish(job: Job, snapshot: Snapshot): void {
+    #finish(job: Job, snapshot: Snapshot): void {
         job.ended = true;
         const libraries = snapshot.files ?? [];
         if (libraries.length === 0) {
-            this.end(job, snapshot);
+            this.#end(job, snapshot);
             return;
         }
-        void this.page
+        void this.#page
             .load(libraries)
             .then(
                 () => snapshot,
@@ -302,29 +308,29 @@ export class Engine implements Subject {
             )
             .then((ending) => {
                 // It may have been cancelled or replaced meanwhile.
-                if (this.jobs.has(job)) {
-                    this.end(job, ending);
-                    this.settle();
+                if (this.#jobs.has(job)) {
+                    this.#end(job, ending);
+                    this.#settle();
                 }
             });
     }
 
-    private end(job: Job, { status, result = {}, error }: Snapshot): void {
+    #end(job: Job, { status, result = {}, error }: Snapshot): void {
         // The order of Dash's own background callbacks. The response is last, so
         // that it wins over a `running` or `progress` of the same property.
-        this.updates.apply(toUpdates(result.sideUpdate));
-        this.drop(job);
-        this.echoes.expect(
+        this.#updates.apply(toUpdates(result.sideUpdate));
+        this.#drop(job);
+        this.#echoes.expect(
             this.runs.get(job.handle.run)?.request,
             result.response,
         );
-        this.updates.apply(toUpdates(result.response));
-        this.remembered.add(job);
+        this.#updates.apply(toUpdates(result.response));
+        this.#remembered.add(job);
         this.runs.end(job.handle.run, status, error);
         if (error) {
             const { task, type, message, traceback } = error;
             const subject = task ? `Long callback ${task}` : 'Long callback';
-            this.page.report(
+            this.#page.report(
                 `${subject} ${status}: ${type}: ${message.replace(/\s+/g, ' ')}`,
                 traceback,
             );
@@ -332,58 +338,58 @@ export class Engine implements Subject {
     }
 
     /** Shows what a callback has answered, as Dash does. */
-    private async show({ dist, sideUpdate, response }: Answer): Promise<void> {
-        await this.page.load(dist ?? []);
-        this.updates.apply(toUpdates(sideUpdate));
-        this.updates.apply(toUpdates(response));
-        this.settle();
+    async #show({ dist, sideUpdate, response }: Answer): Promise<void> {
+        await this.#page.load(dist ?? []);
+        this.#updates.apply(toUpdates(sideUpdate));
+        this.#updates.apply(toUpdates(response));
+        this.#settle();
     }
 
     /** Ends jobs; what is `shown` already, of the properties they hold, stays. */
-    private cancelAll(jobs: Job[], shown: Handle['outputs'] = []): void {
+    #cancelAll(jobs: Job[], shown: Handle['outputs'] = []): void {
         for (const job of jobs) {
-            this.drop(job, shown);
+            this.#drop(job, shown);
             this.runs.end(job.handle.run, 'cancelled');
         }
-        this.canceller.cancel(jobs.map(({ token }) => token));
+        this.#canceller.cancel(jobs.map(({ token }) => token));
     }
 
-    private drop(job: Job, shown: Handle['outputs'] = []): void {
-        this.jobs.delete(job);
-        this.remembered.delete(job);
-        this.claims.release(job, shown);
+    #drop(job: Job, shown: Handle['outputs'] = []): void {
+        this.#jobs.delete(job);
+        this.#remembered.delete(job);
+        this.#claims.release(job, shown);
     }
 
     /** A job whose result waits for its component is not over for the page. */
-    private remember(): void {
-        if (!this.updates.waiting) {
-            this.remembered = new Set(this.jobs);
+    #remember(): void {
+        if (!this.#updates.waiting) {
+            this.#remembered = new Set(this.#jobs);
         }
-        const kept = [...this.remembered, ...this.orphans];
-        this.memory.keep(kept.map(({ handle }) => handle));
+        const kept = [...this.#remembered, ...this.#orphans];
+        this.#memory.keep(kept.map(({ handle }) => handle));
     }
 
-    private select(predicate: (job: Job) => unknown): Job[] {
-        return [...this.jobs].filter(predicate);
+    #select(predicate: (job: Job) => unknown): Job[] {
+        return [...this.#jobs].filter(predicate);
     }
 
     /** Brings what follows from the live jobs in line with them. */
-    private settle(): void {
-        this.remember();
+    #settle(): void {
+        this.#remember();
         this.runs.flush();
-        this.marks.show([...this.jobs].flatMap(({ awaited }) => awaited));
+        this.#marks.show([...this.#jobs].flatMap(({ awaited }) => awaited));
         if (this.pending().length === 0) {
-            this.poller.stop();
+            this.#poller.stop();
         }
-        if (this.jobs.size > 0 || this.updates.waiting) {
-            this.unwatch ??= this.page.watch(() => {
-                this.updates.flush();
-                this.claims.refresh();
-                this.settle();
+        if (this.#jobs.size > 0 || this.#updates.waiting) {
+            this.#unwatch ??= this.#page.watch(() => {
+                this.#updates.flush();
+                this.#claims.refresh();
+                this.#settle();
             });
         } else {
-            this.unwatch?.();
-            this.unwatch = undefined;
+            this.#unwatch?.();
+            this.#unwatch = undefined;
         }
     }
 }

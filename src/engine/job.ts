@@ -19,7 +19,7 @@ export class Job {
     /** It has ended on the server, and its result is about to be shown. */
     ended = false;
     /** The properties that it has set while it runs. */
-    private readonly streamed = new Set<string>();
+    readonly #streamed = new Set<string>();
 
     constructor(readonly handle: JobHandle) {}
 
@@ -30,14 +30,14 @@ export class Job {
     /** Takes note of what it has set. */
     stream(updates: Update[]): void {
         for (const [id, property] of updates) {
-            this.streamed.add(keyOf(id, property));
+            this.#streamed.add(keyOf(id, property));
         }
     }
 
     /** The outputs of which there is nothing to see yet. */
     get awaited(): Handle['outputs'] {
         return this.handle.outputs.filter(
-            ([id, property]) => !this.streamed.has(keyOf(id, property)),
+            ([id, property]) => !this.#streamed.has(keyOf(id, property)),
         );
     }
 

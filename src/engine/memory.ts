@@ -5,20 +5,27 @@
  * forgets it, which is no reason to fail before.
  */
 export class Memory<T> {
-    private kept = '';
+    readonly #storage: () => Storage;
+    readonly #key: string;
+    readonly #identify: (items: T[]) => string;
+    #kept = '';
 
     constructor(
-        private readonly storage: () => Storage,
-        private readonly key: string,
+        storage: () => Storage,
+        key: string,
         /** Differs for what is to be kept anew. */
-        private readonly identify: (items: T[]) => string = JSON.stringify,
-    ) {}
+        identify: (items: T[]) => string = JSON.stringify,
+    ) {
+        this.#storage = storage;
+        this.#key = key;
+        this.#identify = identify;
+    }
 
     recall(): T[] {
         try {
-            const text = this.storage().getItem(this.key);
+            const text = this.#storage().getItem(this.#key);
             const items = text ? (JSON.parse(text) as T[]) : [];
-            this.kept = this.identify(items);
+            this.#kept = this.#identify(items);
             return items;
         } catch {
             return [];
@@ -26,16 +33,16 @@ export class Memory<T> {
     }
 
     keep(items: T[]): void {
-        const identity = this.identify(items);
-        if (identity === this.kept) {
+        const identity = this.#identify(items);
+        if (identity === this.#kept) {
             return;
         }
-        this.kept = identity;
+        this.#kept = identity;
         try {
             if (items.length > 0) {
-                this.storage().setItem(this.key, JSON.stringify(items));
+                this.#storage().setItem(this.#key, JSON.stringify(items));
             } else {
-                this.storage().removeItem(this.key);
+                this.#storage().removeItem(this.#key);
             }
         } catch {
             // As above.

@@ -8,41 +8,41 @@ const SILENCE_AFTER_RETURN_MS = 3000;
  * A total would never let a large result through a slow line.
  */
 export class Patience {
-    private timer: ReturnType<typeof setTimeout> | undefined;
-    private hasEnded = false;
-    private lose!: (reason: Error) => void;
+    #timer: ReturnType<typeof setTimeout> | undefined;
+    #hasEnded = false;
+    #lose!: (reason: Error) => void;
     /** Rejects when it is lost. */
     readonly lost: Promise<never>;
 
     constructor() {
         this.lost = new Promise((_, reject) => {
-            this.lose = reject;
+            this.#lose = reject;
         });
         this.renew();
     }
 
     /** There was a sign of life. */
     renew(): void {
-        this.wait(SILENCE_MS);
+        this.#wait(SILENCE_MS);
     }
 
     /** The page was away, and the request's connection may be dead since. */
     shorten(): void {
-        this.wait(SILENCE_AFTER_RETURN_MS);
+        this.#wait(SILENCE_AFTER_RETURN_MS);
     }
 
     end(): void {
-        this.hasEnded = true;
-        clearTimeout(this.timer);
+        this.#hasEnded = true;
+        clearTimeout(this.#timer);
     }
 
-    private wait(ms: number): void {
-        clearTimeout(this.timer);
-        if (this.hasEnded) {
+    #wait(ms: number): void {
+        clearTimeout(this.#timer);
+        if (this.#hasEnded) {
             return;
         }
-        this.timer = setTimeout(() => {
-            this.lose(new Error('no sign of life'));
+        this.#timer = setTimeout(() => {
+            this.#lose(new Error('no sign of life'));
         }, ms);
     }
 }

@@ -33,17 +33,18 @@ export type Subject = {
  * a slow pace, and at once when the page is seen again or has its network back.
  */
 export class Poller {
-    private readonly backoff: Backoff;
-    private timer: ReturnType<typeof setTimeout> | undefined;
-    private due = Infinity;
-    private asking = false;
-    private hurried = false;
+    readonly #client: Client;
+    readonly #subject: Subject;
+    readonly #backoff: Backoff;
+    #timer: ReturnType<typeof setTimeout> | undefined;
+    #due = Infinity;
+    #asking = false;
+    #hurried = false;
 
-    constructor(
-        private readonly client: Client,
-        private readonly subject: Subject,
-    ) {
-        this.backoff = new Backoff(client.connection);
+    constructor(client: Client, subject: Subject) {
+        this.#client = client;
+        this.#subject = subject;
+        this.#backoff = new Backoff(client.connection);
         client.connection.onReturn(() => {
             if (subject.pending().length > 0) {
                 this.hurry();
@@ -53,77 +54,77 @@ export class Poller {
 
     /** Brings the next poll forward. */
     hurry(): void {
-        this.hurried = this.asking;
-        this.schedule(SHORTEST_MS);
+        this.#hurried = this.#asking;
+        this.#schedule(SHORTEST_MS);
     }
 
     stop(): void {
-        clearTimeout(this.timer);
-        this.due = Infinity;
+        clearTimeout(this.#timer);
+        this.#due = Infinity;
     }
 
-    private schedule(wait: number): void {
+    #schedule(wait: number): void {
         const due = performance.now() + wait;
-        if (this.asking || due >= this.due) {
+        if (this.#asking || due >= this.#due) {
             return;
         }
-        clearTimeout(this.timer);
-        this.due = due;
-        this.timer = setTimeout(
+        clearTimeout(this.#timer);
+        this.#due = due;
+        this.#timer = setTimeout(
             () => {
-                void this.poll();
+                void this.#poll();
             },
             Math.min(wait, LONGEST_MS),
         );
     }
 
-    private async poll(): Promise<void> {
-        this.due = Infinity;
-        this.asking = true;
+    async #poll(): Promise<void> {
+        this.#due = Infinity;
+        this.#asking = true;
         let wait = AFTER_FAULT_MS;
         try {
-            wait = await this.ask(this.subject.pending());
+            wait = await this.#ask(this.#subject.pending());
         } catch (error) {
             // No reason to stop: a job that nobody asks for never ends.
             console.error(error);
         }
-        this.asking = false;
-        this.next(wait);
+        this.#asking = false;
+        this.#next(wait);
     }
 
-    private next(wait: number): void {
-        if (this.subject.pending().length > 0) {
-            this.schedule(
-                this.hurried ? SHORTEST_MS : Math.max(wait, this.rest),
+    #next(wait: number): void {
+        if (this.#subject.pending().length > 0) {
+            this.#schedule(
+                this.#hurried ? SHORTEST_MS : Math.max(wait, this.#rest),
             );
         }
-        this.hurried = false;
+        this.#hurried = false;
     }
 
     /** The least wait while an answer would be of little use, or unlikely. */
-    private get rest(): number {
-        const { isHidden, state } = this.client.connection;
+    get #rest(): number {
+        const { isHidden, state } = this.#client.connection;
         return Math.max(
-            isHidden ? this.subject.hiddenWait() : 0,
+            isHidden ? this.#subject.hiddenWait() : 0,
             state === 'offline' ? OFFLINE_MS : 0,
         );
     }
 
     /** Returns how long to wait before the next poll, in milliseconds. */
-    private async ask(jobs: Job[]): Promise<number> {
+    async #ask(jobs: Job[]): Promise<number> {
         let answer: PollAnswer;
         try {
-            answer = await this.client.poll(
+            answer = await this.#client.poll(
                 jobs.map((job) => [job.token, job.cursor]),
             );
         } catch (error) {
-            const wait = this.backoff.after(error);
+            const wait = this.#backoff.after(error);
             if (wait === undefined) {
-                this.subject.refused(jobs, error as Error);
+                this.#subject.refused(jobs, error as Error);
             }
             return wait ?? SHORTEST_MS;
         }
-        this.backoff.succeeded();
+        this.#backoff.succeeded();
         const answers: [Job, Snapshot][] = [];
         for (const [index, snapshot] of Object.entries(answer.jobs ?? {})) {
             const job = jobs[Number(index)];
@@ -131,8 +132,8 @@ export class Poller {
                 answers.push([job, snapshot]);
             }
         }
-        this.subject.answered(answers);
-        const intervals = this.subject.pending().map((job) => job.interval);
+        this.#subject.answered(answers);
+        const intervals = this.#subject.pending().map((job) => job.interval);
         return Math.max(SHORTEST_MS, Math.min(answer.next, ...intervals));
     }
 }

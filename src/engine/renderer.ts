@@ -18,31 +18,34 @@ const NOWHERE: State['paths'] = { strs: {}, objs: {} };
 
 /** The page as Dash's renderer has it. */
 export class Renderer implements Page {
-    private readonly requests = new Requests();
+    readonly #store: Store;
+    readonly #requests = new Requests();
 
-    constructor(private readonly store: Store) {}
+    constructor(store: Store) {
+        this.#store = store;
+    }
 
     /** Stamps every callback request from now on; the app's own hook goes on. */
     stampRequests(next: (request: Payload) => Stamp): void {
-        const { hooks } = this.store.getState();
+        const { hooks } = this.#store.getState();
         const request_pre = (payload: Payload) => {
             // Dash calls again when it repeats a request with a new token.
             payload.longJob ??= next(payload);
-            this.requests.add(payload.longJob.seq, payload);
+            this.#requests.add(payload.longJob.seq, payload);
             hooks.request_pre?.(payload);
         };
-        this.store.dispatch({
+        this.#store.dispatch({
             type: 'SET_HOOKS',
             payload: { ...hooks, request_pre },
         });
     }
 
     request(seq: number): Payload | undefined {
-        return this.requests.take(seq);
+        return this.#requests.take(seq);
     }
 
     async send(request: Payload, longJob: Stamp): Promise<Answer> {
-        const { config, hooks } = this.store.getState();
+        const { config, hooks } = this.#store.getState();
         const payload = { ...request, longJob };
         hooks.request_pre?.(payload);
         const response = await fetch(
@@ -73,7 +76,7 @@ export class Renderer implements Page {
     }
 
     isRead(id: Id, property: string): boolean {
-        const { callbacks = [] } = this.store.getState().graphs;
+        const { callbacks = [] } = this.#store.getState().graphs;
         return callbacks.some(({ inputs, state }) =>
             [...inputs, ...state].some(
                 (each) =>
@@ -88,12 +91,12 @@ export class Renderer implements Page {
 
     /** Tells the app from others at the same origin. */
     get name(): string {
-        const { config } = this.store.getState();
+        const { config } = this.#store.getState();
         return `${config.requests_pathname_prefix}_dash-long-jobs`;
     }
 
     endpoint(): Endpoint {
-        const { config } = this.store.getState();
+        const { config } = this.#store.getState();
         return {
             url: `${this.name}/`,
             init: {
@@ -109,7 +112,7 @@ export class Renderer implements Page {
     }
 
     path(id: Id): Path | undefined {
-        const paths = this.paths;
+        const paths = this.#paths;
         if (typeof id === 'string') {
             return paths.strs[id];
         }
@@ -123,7 +126,7 @@ export class Renderer implements Page {
         if (!isPattern(pattern)) {
             return this.path(pattern) ? [pattern] : [];
         }
-        const { objs } = this.paths;
+        const { objs } = this.#paths;
         const keys = Object.keys(pattern).sort();
         return (objs[keys.join(',')] ?? [])
             .map(({ values }) =>
@@ -139,18 +142,19 @@ export class Renderer implements Page {
     }
 
     isMarked({ path, property, id }: Mark): boolean {
-        const marks = this.store.getState().loading[JSON.stringify(path)] ?? [];
+        const marks =
+            this.#store.getState().loading[JSON.stringify(path)] ?? [];
         return marks.some(
             (mark) => mark.property === property && mark.id === id,
         );
     }
 
     mark(marks: Mark[]): void {
-        this.store.dispatch({ type: 'LOADING', payload: marks });
+        this.#store.dispatch({ type: 'LOADING', payload: marks });
     }
 
     unmark(marks: Mark[]): void {
-        this.store.dispatch({ type: 'LOADED', payload: marks });
+        this.#store.dispatch({ type: 'LOADED', payload: marks });
     }
 
     load(libraries: Library[]): Promise<unknown> {
@@ -159,8 +163,8 @@ export class Renderer implements Page {
 
     report(message: string, details = ''): void {
         console.error(message);
-        if (this.store.getState().config.ui) {
-            this.store.dispatch({
+        if (this.#store.getState().config.ui) {
+            this.#store.dispatch({
                 type: 'ON_ERROR',
                 payload: { type: 'backEnd', error: { message, html: details } },
             });
@@ -168,10 +172,11 @@ export class Renderer implements Page {
     }
 
     watch(changed: () => void): () => void {
-        const look = () => [this.paths, this.store.getState().loading] as const;
+        const look = () =>
+            [this.#paths, this.#store.getState().loading] as const;
         let [paths, loading] = look();
         let calling = false;
-        return this.store.subscribe(() => {
+        return this.#store.subscribe(() => {
             const now = look();
             const same = now[0] === paths && now[1] === loading;
             if (calling || same) {
@@ -191,8 +196,8 @@ export class Renderer implements Page {
      * Dash can't set properties before it knows the callbacks, which it asks for when
      * the page is loaded, and again when the server's code has changed in debug mode.
      */
-    private get paths(): State['paths'] {
-        const { appLifecycle, paths } = this.store.getState();
+    get #paths(): State['paths'] {
+        const { appLifecycle, paths } = this.#store.getState();
         return appLifecycle === 'STARTED' ? NOWHERE : paths;
     }
 }

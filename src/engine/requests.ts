@@ -11,22 +11,22 @@ const KEPT_MS = 60_000;
  * Which of them have started a job shows only when its handle arrives.
  */
 export class Requests {
-    private readonly sent = new Map<number, { request: Payload; at: number }>();
+    readonly #sent = new Map<number, { request: Payload; at: number }>();
 
     add(seq: number, request: Payload): void {
         const now = performance.now();
-        for (const [key, { at }] of this.sent) {
-            if (now - at > KEPT_MS || this.sent.size >= LIMIT) {
-                this.sent.delete(key);
+        for (const [key, { at }] of this.#sent) {
+            if (now - at > KEPT_MS || this.#sent.size >= LIMIT) {
+                this.#sent.delete(key);
             }
         }
-        this.sent.set(seq, { request, at: now });
+        this.#sent.set(seq, { request, at: now });
     }
 
     /** The request that bore this stamp, given out once. */
     take(seq: number): Payload | undefined {
-        const sent = this.sent.get(seq);
-        this.sent.delete(seq);
+        const sent = this.#sent.get(seq);
+        this.#sent.delete(seq);
         return sent?.request;
     }
 }

@@ -32,56 +32,58 @@ type Memo = Pick<
  * It holds whether or not a component that shows it is on the page.
  */
 export class Runs {
+    readonly #memory: Memory<Memo> | undefined;
     /** In the order in which they began. */
-    private readonly runs = new Map<string, Run>();
+    readonly #runs = new Map<string, Run>();
     /** The one that each component shows. */
-    private shown = new Map<string, Run>();
-    private readonly counts = new Map<string, number>();
-    private readonly listeners = new Set<() => void>();
-    private changed = false;
+    #shown = new Map<string, Run>();
+    readonly #counts = new Map<string, number>();
+    readonly #listeners = new Set<() => void>();
+    #changed = false;
     /** The runs to list, in the order in which they began. */
     listed: readonly Run[] = [];
 
-    constructor(private readonly memory?: Memory<Memo>) {
+    constructor(memory?: Memory<Memo>) {
+        this.#memory = memory;
         for (const memo of memory?.recall() ?? []) {
-            this.put(newRun(memo));
+            this.#put(newRun(memo));
         }
     }
 
     get(id: string): Run | undefined {
-        return this.runs.get(id);
+        return this.#runs.get(id);
     }
 
     /** What a component shows: the run that was started last. */
     of(view: Id): Run | undefined {
-        return this.shown.get(stringifyId(view));
+        return this.#shown.get(stringifyId(view));
     }
 
     /** How many runs there were for a component to show. */
     countOf(view: Id): number {
-        return this.counts.get(stringifyId(view)) ?? 0;
+        return this.#counts.get(stringifyId(view)) ?? 0;
     }
 
     /** Calls back after changes. Returns the function that ends it. */
     watch(listener: () => void): () => void {
-        this.listeners.add(listener);
+        this.#listeners.add(listener);
         return () => {
-            this.listeners.delete(listener);
+            this.#listeners.delete(listener);
         };
     }
 
     begin(handle: Handle, { location, request }: Origin): void {
         const { run: id, name = '', view = null, outputs, cached } = handle;
         if (view) {
-            this.counts.set(stringifyId(view), this.countOf(view) + 1);
+            this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
-        this.put(
+        this.#put(
             newRun({
                 id,
                 name,
                 view,
                 // It may have begun on another page, before this one was loaded.
-                location: this.runs.get(id)?.location ?? location,
+                location: this.#runs.get(id)?.location ?? location,
                 output: outputs[0]?.[0] ?? null,
                 status: cached ? 'succeeded' : 'queued',
                 elapsed: cached?.duration,
@@ -93,7 +95,7 @@ export class Runs {
 
     /** Takes in what is new of a run; its end shows when its result does. */
     report(id: string, snapshot: Snapshot): void {
-        const run = this.runs.get(id);
+        const run = this.#runs.get(id);
         if (run) {
             const { bars, queue, estimate, log = [] } = snapshot;
             const status = isFinal(snapshot.status)
@@ -101,7 +103,7 @@ export class Runs {
                 : snapshot.status;
             const clock = clockOf(run, status, snapshot.elapsed);
             const next = { ...run, ...clock, status };
-            this.put({
+            this.#put({
                 ...next,
                 bars: bars ?? run.bars,
                 reported: bars
@@ -115,31 +117,31 @@ export class Runs {
     }
 
     end(id: string, status: Status, error?: JobError): void {
-        const run = this.runs.get(id);
+        const run = this.#runs.get(id);
         if (run) {
             const now = performance.now();
             const elapsed = elapsedOf(run, now);
             const end = { status, elapsed, at: now, error };
-            this.put({ ...run, ...end, queue: undefined });
+            this.#put({ ...run, ...end, queue: undefined });
         }
     }
 
     /** Notes that a run is being started again, or why it could not be. */
     retry(id: string, retrying: boolean, error?: JobError): void {
-        const run = this.runs.get(id);
+        const run = this.#runs.get(id);
         if (run) {
-            this.put({ ...run, retrying, error: error ?? run.error });
+            this.#put({ ...run, retrying, error: error ?? run.error });
         }
     }
 
     /** Drops a run that another has replaced. */
     forget(id: string): void {
-        this.changed = this.runs.delete(id) || this.changed;
+        this.#changed = this.#runs.delete(id) || this.#changed;
     }
 
     /** Drops the live runs that nobody follows any more: a reload has lost them. */
     retain(live: Set<string>): void {
-        for (const { id, status } of [...this.runs.values()]) {
+        for (const { id, status } of [...this.#runs.values()]) {
             if (!isFinal(status) && !live.has(id)) {
                 this.forget(id);
             }
@@ -150,7 +152,7 @@ export class Runs {
     clear(): void {
         for (const run of this.listed) {
             if (isFinal(run.status)) {
-                this.put({ ...run, cleared: true });
+                this.#put({ ...run, cleared: true });
             }
         }
         this.flush();
@@ -158,42 +160,42 @@ export class Runs {
 
     /** Tells of all changes at once. */
     flush(): void {
-        if (this.changed) {
-            this.changed = false;
-            this.choose();
-            this.prune();
-            this.listed = [...this.runs.values()].filter(
+        if (this.#changed) {
+            this.#changed = false;
+            this.#choose();
+            this.#prune();
+            this.listed = [...this.#runs.values()].filter(
                 ({ cleared }) => !cleared,
             );
-            this.memory?.keep(this.listed.map(memoOf));
-            for (const listener of [...this.listeners]) {
+            this.#memory?.keep(this.listed.map(memoOf));
+            for (const listener of [...this.#listeners]) {
                 listener();
             }
         }
     }
 
-    private put(run: Run): void {
-        this.runs.set(run.id, run);
-        this.changed = true;
+    #put(run: Run): void {
+        this.#runs.set(run.id, run);
+        this.#changed = true;
     }
 
-    private choose(): void {
-        this.shown = new Map();
-        for (const run of this.runs.values()) {
+    #choose(): void {
+        this.#shown = new Map();
+        for (const run of this.#runs.values()) {
             const key = run.view && stringifyId(run.view);
             // One that waits behind another has not been started yet.
             const isBehind =
                 run.status === 'queued' &&
-                this.shown.get(key ?? '')?.status === 'running';
+                this.#shown.get(key ?? '')?.status === 'running';
             if (key !== null && !isBehind) {
-                this.shown.set(key, run);
+                this.#shown.set(key, run);
             }
         }
     }
 
-    private prune(): void {
-        const shown = new Set(this.shown.values());
-        const ended = [...this.runs.values()].filter(
+    #prune(): void {
+        const shown = new Set(this.#shown.values());
+        const ended = [...this.#runs.values()].filter(
             (run) => isFinal(run.status) && !shown.has(run),
         );
         const excess = ended.slice(0, Math.max(0, ended.length - ENDED_RUNS));
@@ -201,7 +203,7 @@ export class Runs {
             ...excess,
             ...ended.filter(({ cleared }) => cleared),
         ]) {
-            this.runs.delete(run.id);
+            this.#runs.delete(run.id);
         }
     }
 }

@@ -14,41 +14,41 @@ export type Stamp = {
 /** The order in which the page triggers things, whatever order answers come in. */
 export class Stamps {
     /** Another one whenever the page is loaded, in another tab too. */
-    private readonly page = randomName();
-    private last = 0;
-    private readonly cancels = new Map<string, number>();
+    readonly #page = randomName();
+    #last = 0;
+    readonly #cancels = new Map<string, number>();
 
     next(): Stamp {
-        return { page: this.page, seq: ++this.last };
+        return { page: this.#page, seq: ++this.#last };
     }
 
     /** Goes on from a stamp that the page bore when it was loaded before. */
     pass(seq: number): void {
-        this.last = Math.max(this.last, seq);
+        this.#last = Math.max(this.#last, seq);
     }
 
     /** Notes that cancel Inputs have changed. */
     cancel(propIds: string[]): void {
-        this.stamp(propIds);
+        this.#stamp(propIds);
         // An event that both cancels and starts may stamp the start after us.
         setTimeout(() => {
-            this.stamp(propIds);
+            this.#stamp(propIds);
         });
     }
 
     /** Whether one of these cancel Inputs has changed since the stamp. */
     cancelledSince(seq: number, targets: Handle['cancel']): boolean {
-        return [...this.cancels].some(
+        return [...this.#cancels].some(
             ([propId, cancelled]) =>
                 cancelled > seq &&
                 targets.some((target) => fitsProp(target, propId)),
         );
     }
 
-    private stamp(propIds: string[]): void {
+    #stamp(propIds: string[]): void {
         const { seq } = this.next();
         for (const propId of propIds) {
-            this.cancels.set(propId, seq);
+            this.#cancels.set(propId, seq);
         }
     }
 }

@@ -7,23 +7,26 @@ type Props = Record<string, unknown>;
 
 /** Applies updates in order; those of a component that is not there wait for it. */
 export class Updates {
+    readonly #page: Page;
     /** By component, never empty. */
-    private readonly absent = new Map<string, Update[]>();
+    readonly #absent = new Map<string, Update[]>();
 
-    constructor(private readonly page: Page) {}
+    constructor(page: Page) {
+        this.#page = page;
+    }
 
     get waiting(): boolean {
-        return this.absent.size > 0;
+        return this.#absent.size > 0;
     }
 
     apply(updates: Update[]): void {
-        for (const [id, props] of calls(this.expand(updates))) {
-            if (this.page.path(id)) {
+        for (const [id, props] of calls(this.#expand(updates))) {
+            if (this.#page.path(id)) {
                 // An update before this one may have brought the component.
-                this.release(stringifyId(id));
-                this.set(id, props);
+                this.#release(stringifyId(id));
+                this.#set(id, props);
             } else {
-                this.hold(id, props);
+                this.#hold(id, props);
             }
         }
     }
@@ -31,57 +34,57 @@ export class Updates {
     /** Applies what waits for components that are there now. */
     flush(): void {
         // Each may bring components that others wait for.
-        for (let key = this.arrived(); key; key = this.arrived()) {
-            this.release(key);
+        for (let key = this.#arrived(); key; key = this.#arrived()) {
+            this.#release(key);
         }
     }
 
     /** Puts the components that are there in the place of patterns. */
-    private expand(updates: Update[]): Update[] {
+    #expand(updates: Update[]): Update[] {
         return updates.flatMap((update) => {
             const [pattern, property, value] = update;
             return isPattern(pattern)
-                ? this.page
+                ? this.#page
                       .find(pattern)
                       .map((id): Update => [id, property, value])
                 : [update];
         });
     }
 
-    private arrived(): string | undefined {
-        for (const [key, [update]] of this.absent) {
-            if (update && this.page.path(update[0])) {
+    #arrived(): string | undefined {
+        for (const [key, [update]] of this.#absent) {
+            if (update && this.#page.path(update[0])) {
                 return key;
             }
         }
         return undefined;
     }
 
-    private release(key: string): void {
-        const updates = this.absent.get(key);
+    #release(key: string): void {
+        const updates = this.#absent.get(key);
         if (updates) {
-            this.absent.delete(key);
+            this.#absent.delete(key);
             this.apply(updates);
         }
     }
 
-    private hold(id: Id, props: Props): void {
+    #hold(id: Id, props: Props): void {
         const key = stringifyId(id);
-        let updates = this.absent.get(key) ?? [];
+        let updates = this.#absent.get(key) ?? [];
         for (const [property, value] of Object.entries(props)) {
             if (!isPatch(value)) {
                 updates = updates.filter(([, name]) => name !== property);
             }
             updates = [...updates, [id, property, value]];
         }
-        this.absent.set(key, updates);
+        this.#absent.set(key, updates);
     }
 
-    private set(id: Id, props: Props): void {
+    #set(id: Id, props: Props): void {
         try {
-            this.page.setProps(id, props);
+            this.#page.setProps(id, props);
         } catch (error) {
-            this.page.report(
+            this.#page.report(
                 `${stringifyId(id)} can't take its update: ${String(error)}`,
             );
         }

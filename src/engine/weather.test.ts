@@ -25,19 +25,21 @@ function randomOf(seed: number): () => number {
 
 /** A server with one job, behind a line on which everything goes wrong at times. */
 class BadLine {
-    private readonly start = Date.now();
-    private last: string | undefined;
+    readonly #start = Date.now();
+    #last: string | undefined;
     readonly fates = new Set<string>();
+    readonly #random: () => number;
 
-    constructor(private readonly random: () => number) {
+    constructor(random: () => number) {
+        this.#random = random;
         vi.stubGlobal('fetch', (_: string, { body }: { body: string }) =>
-            this.fetch(body),
+            this.#fetch(body),
         );
     }
 
-    private async fetch(body: string): Promise<Response> {
+    async #fetch(body: string): Promise<Response> {
         const [[, cursor]] = JSON.parse(body) as [[string, number]];
-        const fate = this.fate();
+        const fate = this.#fate();
         this.fates.add(fate);
         switch (fate) {
             case 'not reached':
@@ -47,9 +49,9 @@ class BadLine {
             case 'another app':
                 return new Response('<html>', { status: 404 });
             case 'repeated':
-                return new Response(this.last ?? this.answer(cursor));
+                return new Response(this.#last ?? this.#answer(cursor));
         }
-        const answer = this.answer(cursor);
+        const answer = this.#answer(cursor);
         switch (fate) {
             case 'lost':
                 throw new TypeError('Failed to fetch');
@@ -62,14 +64,14 @@ class BadLine {
         return new Response(answer);
     }
 
-    private fate(): string {
+    #fate(): string {
         const fates = ['not reached', 'a proxy', 'another app', 'repeated'];
         fates.push('lost', 'late', 'cut', 'well', 'well', 'well');
-        return fates[Math.floor(this.random() * fates.length)] ?? 'well';
+        return fates[Math.floor(this.#random() * fates.length)] ?? 'well';
     }
 
-    private answer(cursor: number): string {
-        const now = Math.floor((Date.now() - this.start) / CHANGE_MS) + 1;
+    #answer(cursor: number): string {
+        const now = Math.floor((Date.now() - this.#start) / CHANGE_MS) + 1;
         const ended = now > CHANGES;
         const top = Math.min(now, CHANGES + 1);
         const snapshot: Snapshot = {
@@ -82,11 +84,11 @@ class BadLine {
                 result: { response: { out: { children: append('done') } } },
             }),
         };
-        this.last = JSON.stringify({
+        this.#last = JSON.stringify({
             next: 100,
             jobs: top > cursor ? { 0: snapshot } : {},
         });
-        return this.last;
+        return this.#last;
     }
 }
 

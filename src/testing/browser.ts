@@ -4,16 +4,16 @@ import type { Browser } from '../engine/browser';
 export class FakeBrowser implements Browser {
     isHidden = false;
     isOffline = false;
-    private readonly watchers: (() => void)[] = [];
+    readonly #watchers: (() => void)[] = [];
 
     watch(changed: () => void): void {
-        this.watchers.push(changed);
+        this.#watchers.push(changed);
     }
 
     /** Changes, or only calls: as after the browser had frozen the page. */
     change(state: { isHidden?: boolean; isOffline?: boolean } = {}): void {
         Object.assign(this, state);
-        for (const watcher of this.watchers) {
+        for (const watcher of this.#watchers) {
             watcher();
         }
     }

@@ -14,7 +14,7 @@ export class FakeDash {
     readonly server = new FakeServer();
     readonly store = new FakeStore();
     readonly storage = new FakeStorage();
-    private cursor = 0;
+    #cursor = 0;
 
     constructor() {
         window.dash_component_api = {
@@ -55,7 +55,7 @@ export class FakeDash {
         status: Snapshot['status'],
         more: Partial<Snapshot> = {},
     ): Promise<void> {
-        this.server.show(token, { cursor: ++this.cursor, status, ...more });
+        this.server.show(token, { cursor: ++this.#cursor, status, ...more });
         await this.pass(1000);
     }
 

@@ -12,12 +12,12 @@ export class FakeServer {
     readonly polls: [token: string, cursor: number][][] = [];
     readonly cancelled: string[][] = [];
     next = 5000;
-    private readonly snapshots = new Map<string, Snapshot>();
-    private readonly outcomes: Outcome[] = [];
+    readonly #snapshots = new Map<string, Snapshot>();
+    readonly #outcomes: Outcome[] = [];
 
     constructor() {
         vi.stubGlobal('fetch', (url: string, init: RequestInit) =>
-            this.fetch(url, init),
+            this.#fetch(url, init),
         );
     }
 
@@ -30,12 +30,12 @@ export class FakeServer {
 
     /** What polls show of a job from now on. */
     show(token: string, snapshot: Snapshot): void {
-        this.snapshots.set(token, snapshot);
+        this.#snapshots.set(token, snapshot);
     }
 
     /** Ends the next request that has no other outcome yet in this way. */
     answer(outcome: Outcome): void {
-        this.outcomes.push(outcome);
+        this.#outcomes.push(outcome);
     }
 
     fail(status: number, headers: Record<string, string> = {}): void {
@@ -49,24 +49,24 @@ export class FakeServer {
     /** Keeps the next request waiting; returns what lets it go on. */
     hold(): () => void {
         const { promise, resolve } = deferred();
-        const snapshots = new Map(this.snapshots);
-        this.answer(() => promise.then(() => this.poll(snapshots)));
+        const snapshots = new Map(this.#snapshots);
+        this.answer(() => promise.then(() => this.#poll(snapshots)));
         return resolve;
     }
 
-    private async fetch(url: string, init: RequestInit): Promise<Response> {
+    async #fetch(url: string, init: RequestInit): Promise<Response> {
         this.requests.push({ at: Date.now(), url, init });
         const body: unknown = JSON.parse(init.body as string);
-        const outcome = this.outcomes.shift();
+        const outcome = this.#outcomes.shift();
         if (url.endsWith('cancel')) {
             this.cancelled.push(body as string[]);
             return outcome?.() ?? new Response(null, { status: 204 });
         }
         this.polls.push(body as [string, number][]);
-        return outcome?.() ?? this.poll(this.snapshots);
+        return outcome?.() ?? this.#poll(this.#snapshots);
     }
 
-    private poll(snapshots: Map<string, Snapshot>): Response {
+    #poll(snapshots: Map<string, Snapshot>): Response {
         const asked = this.polls[this.polls.length - 1] ?? [];
         const jobs = asked.flatMap(([token, cursor], index) => {
             const snapshot = snapshots.get(token);

@@ -1,32 +1,32 @@
 /** A browser's storage in memory; it can be full. */
 export class FakeStorage implements Storage {
     full = false;
-    private readonly items = new Map<string, string>();
+    readonly #items = new Map<string, string>();
 
     get length(): number {
-        return this.items.size;
+        return this.#items.size;
     }
 
     getItem(key: string): string | null {
-        return this.items.get(key) ?? null;
+        return this.#items.get(key) ?? null;
     }
 
     setItem(key: string, value: string): void {
         if (this.full) {
             throw new DOMException('full', 'QuotaExceededError');
         }
-        this.items.set(key, value);
+        this.#items.set(key, value);
     }
 
     removeItem(key: string): void {
-        this.items.delete(key);
+        this.#items.delete(key);
     }
 
     clear(): void {
-        this.items.clear();
+        this.#items.clear();
     }
 
     key(index: number): string | null {
-        return [...this.items.keys()][index] ?? null;
+        return [...this.#items.keys()][index] ?? null;
     }
 }

@@ -8,7 +8,7 @@ type Action = Parameters<Store['dispatch']>[0];
 export class FakeStore implements Store {
     readonly actions: Action[] = [];
     readonly listeners = new Set<() => void>();
-    private state: State = {
+    #state: State = {
         appLifecycle: 'HYDRATED',
         config: {
             requests_pathname_prefix: '/',
@@ -21,7 +21,7 @@ export class FakeStore implements Store {
     };
 
     getState(): State {
-        return this.state;
+        return this.#state;
     }
 
     dispatch(action: Action): void {
@@ -31,13 +31,13 @@ export class FakeStore implements Store {
                 this.set({ hooks: action.payload as Hooks });
                 break;
             case 'LOADING':
-                this.setMarks(action.payload as Mark[], (marks, mark) => [
+                this.#setMarks(action.payload as Mark[], (marks, mark) => [
                     ...marks,
                     mark,
                 ]);
                 break;
             case 'LOADED':
-                this.setMarks(action.payload as Mark[], (marks, mark) =>
+                this.#setMarks(action.payload as Mark[], (marks, mark) =>
                     marks.filter(({ property }) => property !== mark.property),
                 );
                 break;
@@ -50,7 +50,7 @@ export class FakeStore implements Store {
     }
 
     configure(config: Partial<Config>): void {
-        this.set({ config: { ...this.state.config, ...config } });
+        this.set({ config: { ...this.#state.config, ...config } });
     }
 
     /** Puts these components on the page, in this order, and no others. */
@@ -71,24 +71,24 @@ export class FakeStore implements Store {
 
     /** Ids of the marks of a component. */
     marked(id: Id): string[] {
-        return Object.values(this.state.loading)
+        return Object.values(this.#state.loading)
             .flatMap((marks) => marks ?? [])
             .filter((mark) => mark.id === stringifyId(id))
             .map(({ property }) => property);
     }
 
     set(state: Partial<State>): void {
-        this.state = { ...this.state, ...state };
+        this.#state = { ...this.#state, ...state };
         for (const listener of [...this.listeners]) {
             listener();
         }
     }
 
-    private setMarks(
+    #setMarks(
         changes: Mark[],
         change: (marks: Mark[], mark: Mark) => Mark[],
     ): void {
-        const loading = { ...this.state.loading };
+        const loading = { ...this.#state.loading };
         for (const mark of changes) {
             const key = JSON.stringify(mark.path);
             loading[key] = change(loading[key] ?? [], mark);
