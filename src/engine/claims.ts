@@ -1,4 +1,4 @@
-import { stringifyId, type Id } from './id';
+import { propIdOf, stringifyId, type Id } from './id';
 import type { Job } from './job';
 import type { Page } from './page';
 import { isPattern, type Pattern } from './pattern';
@@ -50,7 +50,7 @@ export class Claims {
     set(job: Job, updates: Update[]): void {
         const changed: Claimed[] = [];
         for (const [id, property, value] of updates) {
-            const claimed = this.#claimed.get(keyOf(id, property));
+            const claimed = this.#claimed.get(propIdOf(id, property));
             const claim = claimed?.claims.find((each) => each.job === job);
             if (claimed && claim) {
                 claim.value = value;
@@ -69,7 +69,7 @@ export class Claims {
      */
     release(job: Job, shown: [id: Id, property: string][] = []): void {
         const staying = new Set(
-            shown.map(([id, property]) => keyOf(id, property)),
+            shown.map(([id, property]) => propIdOf(id, property)),
         );
         const updates: Update[] = [];
         for (const [key, claimed] of [...this.#claimed]) {
@@ -86,7 +86,7 @@ export class Claims {
         }
         this.#updates.apply(
             updates.filter(
-                ([id, property]) => !staying.has(keyOf(id, property)),
+                ([id, property]) => !staying.has(propIdOf(id, property)),
             ),
         );
     }
@@ -109,7 +109,7 @@ export class Claims {
         isProgress: boolean,
         claim: Claim,
     ): Claimed {
-        const key = keyOf(id, property);
+        const key = propIdOf(id, property);
         const claimed = this.#claimed.get(key) ?? {
             id,
             property,
@@ -156,10 +156,6 @@ export class Claims {
                 index in values ? values[index] : value,
             ]);
     }
-}
-
-function keyOf(id: Id, property: string): string {
-    return `${stringifyId(id)}.${property}`;
 }
 
 function top({ claims }: Claimed): Claim | undefined {

@@ -1,6 +1,6 @@
-import { parseId, stringifyId } from './id';
-import type { Item, Payload } from './store';
-import type { PropsById } from './update';
+import { propIdOf } from './id';
+import type { Payload } from './store';
+import { toUpdates, type PropsById, type Update } from './update';
 
 /**
  * Results that set what their own callback is called by.
@@ -13,16 +13,9 @@ export class Echoes {
     readonly #results = new Map<unknown, Map<string, unknown>>();
 
     /** Takes note of a result that is about to be shown. */
-    expect(request: Payload | undefined, result: PropsById = {}): void {
+    expect(request: Payload | undefined, result?: PropsById): void {
         if (request) {
-            const values = Object.entries(result).flatMap(([id, props]) =>
-                Object.entries(props).map(([property, value]): Item => ({
-                    id: parseId(id),
-                    property,
-                    value,
-                })),
-            );
-            this.#results.set(request.output, byPropId(values));
+            this.#results.set(request.output, byPropId(toUpdates(result)));
         }
     }
 
@@ -34,7 +27,11 @@ export class Echoes {
         if (!result || changedPropIds.length === 0) {
             return false;
         }
-        const values = byPropId(inputs.flat());
+        const values = byPropId(
+            inputs
+                .flat()
+                .map(({ id, property, value }) => [id, property, value]),
+        );
         return changedPropIds.every(
             (propId) =>
                 result.has(propId) &&
@@ -44,11 +41,8 @@ export class Echoes {
     }
 }
 
-function byPropId(items: Item[]): Map<string, unknown> {
+function byPropId(updates: Update[]): Map<string, unknown> {
     return new Map(
-        items.map(({ id, property, value }) => [
-            `${stringifyId(id)}.${property}`,
-            value,
-        ]),
+        updates.map(([id, property, value]) => [propIdOf(id, property), value]),
     );
 }

@@ -9,6 +9,11 @@ export function stringifyId(id: Id): string {
     return JSON.stringify(id, Object.keys(id).sort());
 }
 
+/** Names a property of a component as Dash does: `button.n_clicks`. */
+export function propIdOf(id: Id, property: string): string {
+    return `${stringifyId(id)}.${property}`;
+}
+
 /** Reads back what `stringifyId` (or Dash) wrote. */
 export function parseId(text: string): Id {
     return text.startsWith('{') ? (JSON.parse(text) as Id) : text;

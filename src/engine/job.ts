@@ -1,5 +1,5 @@
 import type { Handle } from './handle';
-import { stringifyId, type Id } from './id';
+import { propIdOf } from './id';
 import type { Update } from './update';
 
 /** Polls in the time after which a job is taken for one that nobody waits for. */
@@ -30,14 +30,14 @@ export class Job {
     /** Takes note of what it has set. */
     stream(updates: Update[]): void {
         for (const [id, property] of updates) {
-            this.#streamed.add(keyOf(id, property));
+            this.#streamed.add(propIdOf(id, property));
         }
     }
 
     /** The outputs of which there is nothing to see yet. */
     get awaited(): Handle['outputs'] {
         return this.handle.outputs.filter(
-            ([id, property]) => !this.#streamed.has(keyOf(id, property)),
+            ([id, property]) => !this.#streamed.has(propIdOf(id, property)),
         );
     }
 
@@ -55,8 +55,4 @@ export class Job {
         const { leave } = this.handle;
         return ((leave ?? Infinity) * 1000) / POLLS_PER_LEAVE;
     }
-}
-
-function keyOf(id: Id, property: string): string {
-    return JSON.stringify([stringifyId(id), property]);
 }

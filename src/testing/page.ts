@@ -1,5 +1,5 @@
 import type { Handle } from '../engine/handle';
-import { parseId, stringifyId, type Id } from '../engine/id';
+import { parseId, propIdOf, stringifyId, type Id } from '../engine/id';
 import type { Library } from '../engine/library';
 import type { Mark, Page, Path } from '../engine/page';
 import { fits, type Pattern } from '../engine/pattern';
@@ -82,7 +82,7 @@ export class FakePage implements Page {
     }
 
     isRead(id: Id, property: string): boolean {
-        return this.reads.has(`${stringifyId(id)}.${property}`);
+        return this.reads.has(propIdOf(id, property));
     }
 
     request(seq: number): Payload | undefined {
