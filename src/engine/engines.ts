@@ -16,10 +16,7 @@ export function engineOf(store: Store): Engine {
         const made = new Engine(
             renderer,
             new Client(() => renderer.endpoint()),
-            // A handle never changes.
-            new Memory(storage, renderer.name, (handles) =>
-                handles.map(({ token }) => token).join(),
-            ),
+            new Memory(storage, renderer.name),
             new Runs(new Memory(storage, `${renderer.name}-runs`)),
         );
         renderer.stampRequests((request) => made.stamp(request));

@@ -7,25 +7,18 @@
 export class Memory<T> {
     readonly #storage: () => Storage;
     readonly #key: string;
-    readonly #identify: (items: T[]) => string;
     #kept = '';
 
-    constructor(
-        storage: () => Storage,
-        key: string,
-        /** Differs for what is to be kept anew. */
-        identify: (items: T[]) => string = JSON.stringify,
-    ) {
+    constructor(storage: () => Storage, key: string) {
         this.#storage = storage;
         this.#key = key;
-        this.#identify = identify;
     }
 
     recall(): T[] {
         try {
-            const text = this.#storage().getItem(this.#key);
-            const items = text ? (JSON.parse(text) as T[]) : [];
-            this.#kept = this.#identify(items);
+            const text = this.#storage().getItem(this.#key) ?? '[]';
+            const items = JSON.parse(text) as T[];
+            this.#kept = text;
             return items;
         } catch {
             return [];
@@ -33,14 +26,14 @@ export class Memory<T> {
     }
 
     keep(items: T[]): void {
-        const identity = this.#identify(items);
-        if (identity === this.#kept) {
+        const text = JSON.stringify(items);
+        if (text === this.#kept) {
             return;
         }
-        this.#kept = identity;
+        this.#kept = text;
         try {
             if (items.length > 0) {
-                this.#storage().setItem(this.#key, JSON.stringify(items));
+                this.#storage().setItem(this.#key, text);
             } else {
                 this.#storage().removeItem(this.#key);
             }
