@@ -55,6 +55,5 @@ export class Stamps {
 
 /** Not `randomUUID`, which pages on plain HTTP don't have. */
 function randomName(): string {
-    const bytes = crypto.getRandomValues(new Uint8Array(9));
-    return btoa(String.fromCharCode(...bytes));
+    return crypto.getRandomValues(new Uint32Array(3)).join('-');
 }
