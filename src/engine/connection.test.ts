@@ -11,8 +11,8 @@ beforeEach(() => {
     browser = new FakeBrowser();
     connection = new Connection(browser);
     seen = [];
-    connection.watch((state) => {
-        seen.push(state);
+    connection.watch(() => {
+        seen.push(connection.state);
     });
 });
 

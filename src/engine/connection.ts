@@ -1,8 +1,7 @@
 import { thisBrowser, type Browser } from './browser';
+import { Listeners } from './listeners';
 
 export type ConnectionState = 'online' | 'reconnecting' | 'offline';
-
-type Listener = (state: ConnectionState) => void;
 
 /**
  * Whether the page gets through to the server, as its requests and the browser say.
@@ -20,8 +19,12 @@ export class Connection {
     #isCut: boolean;
     #wasOffline: boolean;
     #shown: ConnectionState;
-    readonly #listeners = new Set<Listener>();
-    readonly #returns = new Set<() => void>();
+    readonly #listeners = new Listeners();
+    readonly #returns = new Listeners();
+    /** Calls back with every new state. */
+    readonly watch = this.#listeners.watch;
+    /** Calls back when the page is seen again, or has its network back. */
+    readonly onReturn = this.#returns.watch;
 
     constructor(browser: Browser = thisBrowser) {
         this.#browser = browser;
@@ -44,17 +47,6 @@ export class Connection {
         return this.#browser.isHidden;
     }
 
-    /** Calls back with every new state; returns what ends that. */
-    readonly watch = (listener: Listener): (() => void) => {
-        this.#listeners.add(listener);
-        return () => this.#listeners.delete(listener);
-    };
-
-    /** Calls back when the page is seen again, or has its network back. */
-    onReturn(returned: () => void): void {
-        this.#returns.add(returned);
-    }
-
     /** The server has answered a request, whatever it said. */
     succeeded(): void {
         this.#isFailing = this.#isCut = false;
@@ -74,18 +66,14 @@ export class Connection {
         }
         this.#show();
         if (!isHidden && !this.#isCut) {
-            for (const returned of this.#returns) {
-                returned();
-            }
+            this.#returns.tell();
         }
     }
 
     #show(): void {
         if (this.#shown !== this.state) {
             this.#shown = this.state;
-            for (const listener of [...this.#listeners]) {
-                listener(this.#shown);
-            }
+            this.#listeners.tell();
         }
     }
 }

@@ -252,8 +252,8 @@ test('the two minutes begin anew when the app has answered between', async () =>
 
 test('the connection is reconnecting from a failure to the next answer', async () => {
     const seen: ConnectionState[] = [];
-    engine.connection.watch((state) => {
-        seen.push(state);
+    engine.connection.watch(() => {
+        seen.push(engine.connection.state);
     });
     engine.take([handle('a')]);
     server.fail(502);

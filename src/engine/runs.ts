@@ -1,5 +1,6 @@
 import type { Handle } from './handle';
 import { stringifyId, type Id } from './id';
+import { Listeners } from './listeners';
 import type { Memory } from './memory';
 import { elapsedOf, newRun, type Run } from './run';
 import {
@@ -38,8 +39,9 @@ export class Runs {
     /** The one that each component shows. */
     #shown = new Map<string, Run>();
     readonly #counts = new Map<string, number>();
-    readonly #listeners = new Set<() => void>();
+    readonly #listeners = new Listeners();
     #changed = false;
+    readonly watch = this.#listeners.watch;
     /** The runs to list, in the order in which they began. */
     listed: readonly Run[] = [];
 
@@ -62,14 +64,6 @@ export class Runs {
     /** How many runs there were for a component to show. */
     countOf(view: Id): number {
         return this.#counts.get(stringifyId(view)) ?? 0;
-    }
-
-    /** Calls back after changes. Returns the function that ends it. */
-    watch(listener: () => void): () => void {
-        this.#listeners.add(listener);
-        return () => {
-            this.#listeners.delete(listener);
-        };
     }
 
     begin(handle: Handle, { location, request }: Origin): void {
@@ -168,9 +162,7 @@ export class Runs {
                 ({ cleared }) => !cleared,
             );
             this.#memory?.keep(this.listed.map(memoOf));
-            for (const listener of [...this.#listeners]) {
-                listener();
-            }
+            this.#listeners.tell();
         }
     }
 

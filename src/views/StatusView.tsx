@@ -3,7 +3,7 @@ import { useMemo, useRef, type CSSProperties, type ReactNode } from 'react';
 import { stringifyId, type Id } from '../engine/id';
 import { isFinal } from '../engine/snapshot';
 import { Announcer } from './Announcer';
-import { useChange, useConnection, useEngine, useNow, useRuns } from './hooks';
+import { useChange, useEngine, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS, nameOf } from './labels';
 import { PARTS, type Part } from './parts';
@@ -35,8 +35,9 @@ export function StatusView({
     retry,
 }: Props) {
     const engine = useEngine();
-    const connection = useConnection();
-    const run = useRuns(({ runs }) => runs.of(id));
+    const connection =
+        useWatched('connection', ({ state }) => state) ?? 'online';
+    const run = useWatched('runs', (runs) => runs.of(id));
     const isLive = run !== undefined && !isFinal(run.status);
     // What has come since the last tick counts from then on.
     const now = Math.max(useNow(isLive), run?.at ?? 0);

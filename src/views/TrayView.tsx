@@ -7,7 +7,7 @@ import {
     type CSSProperties,
 } from 'react';
 import { isFinal } from '../engine/snapshot';
-import { useEngine, useNow, useRuns } from './hooks';
+import { useEngine, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS } from './labels';
 import { TRAY_PARTS, type Part } from './parts';
@@ -36,7 +36,7 @@ export function TrayView({
     notify,
 }: Props) {
     const engine = useEngine();
-    const runs = useRuns((each) => each.runs.listed) ?? [];
+    const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
     const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
     const element = useRef<HTMLDetailsElement>(null);

@@ -1,26 +1,26 @@
+import { Listeners } from '../engine/listeners';
+
 const TICK_MS = 1000;
 
 /** Ticks while somebody listens: one timer for all views of a page. */
 export class Clock {
     now = 0;
-    readonly #listeners = new Set<() => void>();
+    readonly #listeners = new Listeners();
     #timer: ReturnType<typeof setInterval> | undefined;
 
     /** Returns the function that ends it. */
     watch(listener: () => void): () => void {
-        if (this.#listeners.size === 0) {
+        if (this.#listeners.isEmpty) {
             this.now = performance.now();
             this.#timer = setInterval(() => {
                 this.now = performance.now();
-                for (const each of [...this.#listeners]) {
-                    each();
-                }
+                this.#listeners.tell();
             }, TICK_MS);
         }
-        this.#listeners.add(listener);
+        const leave = this.#listeners.watch(listener);
         return () => {
-            this.#listeners.delete(listener);
-            if (this.#listeners.size === 0) {
+            leave();
+            if (this.#listeners.isEmpty) {
                 clearInterval(this.#timer);
             }
         };

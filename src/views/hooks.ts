@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useDashContext } from '../engine/dash';
-import type { ConnectionState } from '../engine/connection';
 import type { Engine } from '../engine/engine';
 import { engineOf, existingEngine } from '../engine/engines';
 import { Clock } from './clock';
@@ -14,29 +13,19 @@ export function useEngine(): () => Engine {
 }
 
 /** What the engine holds, now and after every change; the same if it is the same. */
-export function useRuns<T>(read: (engine: Engine) => T): T | undefined {
+export function useWatched<K extends 'runs' | 'connection', T>(
+    part: K,
+    read: (part: Engine[K]) => T,
+): T | undefined {
     const store = useDashContext().useStore();
     const subscribe = useCallback(
-        (changed: () => void) => engineOf(store).runs.watch(changed),
-        [store],
+        (changed: () => void) => engineOf(store)[part].watch(changed),
+        [store, part],
     );
     return useSyncExternalStore(subscribe, () => {
         const engine = existingEngine(store);
-        return engine && read(engine);
+        return engine && read(engine[part]);
     });
-}
-
-/** How the page stands with the server. */
-export function useConnection(): ConnectionState {
-    const store = useDashContext().useStore();
-    const subscribe = useCallback(
-        (changed: () => void) => engineOf(store).connection.watch(changed),
-        [store],
-    );
-    return useSyncExternalStore(
-        subscribe,
-        () => existingEngine(store)?.connection.state ?? 'online',
-    );
 }
 
 /** The time by the page's clock, in milliseconds, every second. */
