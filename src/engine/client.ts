@@ -51,18 +51,12 @@ export class Misplaced extends Refused {
 /** Speaks to the endpoints. */
 export class Client {
     readonly #endpoint: () => Endpoint;
-    readonly #waiting = new Set<Patience>();
 
     constructor(
         endpoint: () => Endpoint,
         readonly connection = new Connection(),
     ) {
         this.#endpoint = endpoint;
-        connection.onReturn(() => {
-            for (const patience of this.#waiting) {
-                patience.shorten();
-            }
-        });
     }
 
     async poll(jobs: [token: string, cursor: number][]): Promise<PollAnswer> {
@@ -102,15 +96,13 @@ export class Client {
         body: unknown,
     ): Promise<[response: Response, text: string]> {
         const { url, init } = this.#endpoint();
-        const abort = new AbortController();
-        const patience = new Patience();
-        this.#waiting.add(patience);
+        const patience = new Patience(this.connection);
         try {
             const request = fetch(url + name, {
                 ...init,
                 method: 'POST',
                 body: JSON.stringify(body),
-                signal: abort.signal,
+                signal: patience.signal,
             }).then(async (response): Promise<[Response, string]> => {
                 patience.renew();
                 return [response, await read(response, patience)];
@@ -120,9 +112,7 @@ export class Client {
         } catch {
             throw new Unavailable('The server did not respond');
         } finally {
-            abort.abort();
             patience.end();
-            this.#waiting.delete(patience);
         }
     }
 }
@@ -145,13 +135,8 @@ async function read({ body }: Response, patience: Patience): Promise<string> {
 /** The header bears seconds or a date. */
 function retryAfter(response: Response): number {
     const value = response.headers.get('Retry-After') ?? '';
-    const seconds = Number(value);
-    return Math.max(
-        0,
-        (Number.isNaN(seconds)
-            ? Date.parse(value) - Date.now()
-            : seconds * 1000) || 0,
-    );
+    const ms = Number(value) * 1000 || Date.parse(value) - Date.now();
+    return Math.max(0, ms || 0);
 }
 
 /** The endpoints answer with one line, but who stands before them may not. */

@@ -1,3 +1,5 @@
+import type { Connection } from './connection';
+
 const SILENCE_MS = 30_000;
 /** What lay still with the page, and has come back with it, is heard of soon. */
 const SILENCE_AFTER_RETURN_MS = 3000;
@@ -8,15 +10,18 @@ const SILENCE_AFTER_RETURN_MS = 3000;
  * A total would never let a large result through a slow line.
  */
 export class Patience {
-    #timer: ReturnType<typeof setTimeout> | undefined;
-    #hasEnded = false;
-    #lose!: (reason: Error) => void;
+    readonly #abort = new AbortController();
+    readonly signal = this.#abort.signal;
     /** Rejects when it is lost. */
-    readonly lost: Promise<never>;
+    readonly lost = new Promise<never>((_, reject) => {
+        this.signal.addEventListener('abort', reject);
+    });
+    readonly #unwatch: () => void;
+    #timer: ReturnType<typeof setTimeout> | undefined;
 
-    constructor() {
-        this.lost = new Promise((_, reject) => {
-            this.#lose = reject;
+    constructor(connection: Connection) {
+        this.#unwatch = connection.onReturn(() => {
+            this.#wait(SILENCE_AFTER_RETURN_MS);
         });
         this.renew();
     }
@@ -26,23 +31,18 @@ export class Patience {
         this.#wait(SILENCE_MS);
     }
 
-    /** The page was away, and the request's connection may be dead since. */
-    shorten(): void {
-        this.#wait(SILENCE_AFTER_RETURN_MS);
-    }
-
     end(): void {
-        this.#hasEnded = true;
         clearTimeout(this.#timer);
+        this.#unwatch();
+        this.#abort.abort();
     }
 
     #wait(ms: number): void {
         clearTimeout(this.#timer);
-        if (this.#hasEnded) {
-            return;
+        if (!this.signal.aborted) {
+            this.#timer = setTimeout(() => {
+                this.end();
+            }, ms);
         }
-        this.#timer = setTimeout(() => {
-            this.#lose(new Error('no sign of life'));
-        }, ms);
     }
 }
