@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -12,7 +13,9 @@ from typing import Any
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
-from .processes import Process, adopt_orphans, children, kill_group
+from .processes import Process, adopt_orphans, children, end_child, kill_group
+
+logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two looks.
 _INTERVAL = 1.0
@@ -105,11 +108,9 @@ def _end(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         if os.getpgid(pid) == os.getpgrp():
             return
-    with contextlib.suppress(ProcessLookupError):
-        Process.of(pid).kill_tree()
     # billiard waits for its own processes only, one by one.
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+    if not end_child(pid):
+        logger.warning("Process %d, which a job left, can't be ended.", pid)
 
 
 def _is_alive(pid: int) -> bool:

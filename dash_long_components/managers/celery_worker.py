@@ -34,7 +34,7 @@ from .celery_store import CeleryStore
 from .celery_strays import lead_group
 from .documents import Documents
 from .leases import Lease
-from .processes import Process, adopt_orphans, children
+from .processes import adopt_orphans, children, kill_tree
 
 logger = logging.getLogger("dash_long_components")
 
@@ -140,13 +140,8 @@ class JobRequest(Request):
         """End the process of a job whose time is over, with all that came from it."""
         pid: Any = self.worker_pid
         if not soft and pid not in (None, os.getpid()):
-            _kill_tree(pid)
+            kill_tree(pid)
         super().on_timeout(soft, timeout)
-
-
-def _kill_tree(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        Process.of(pid).kill_tree()
 
 
 def _run(
@@ -170,7 +165,7 @@ def _run(
     if kill is not None and not has_ended_it:
         # It was asked to end, and did. Whoever ends by force leaves nothing either.
         for pid in children() - before:
-            _kill_tree(pid)
+            kill_tree(pid)
 
 
 @contextlib.contextmanager
@@ -189,7 +184,7 @@ def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
     # billiard makes a SystemExit of it, which the function might have raised itself.
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        yield functools.partial(_kill_tree, os.getpid())
+        yield functools.partial(kill_tree, os.getpid())
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -268,6 +263,6 @@ def _kill_job(pool: Any, job_id: str, request: Any) -> None:
     if not is_current:
         return  # it has ended, and its process may have another job
     if isinstance(pool, PreforkPool) and request.worker_pid:
-        _kill_tree(request.worker_pid)
+        kill_tree(request.worker_pid)
     with contextlib.suppress(NotImplementedError):
         request.terminate(pool, signal="KILL")

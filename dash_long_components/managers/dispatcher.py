@@ -12,7 +12,6 @@ import gc
 import json
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -30,11 +29,14 @@ from .doorbell import Doorbell
 from .outages import outlast, told
 from .overseer import Overseer
 from .processes import (
+    DYING,
     Process,
     adopt_orphans,
     children,
+    end_child,
     kill_group,
     kill_left_behind,
+    kill_tree,
 )
 from .spares import Spare
 from .store import Store
@@ -221,6 +223,8 @@ class Dispatcher:
             if not self._overseer.must_end(job_id, deadline):
                 return
             _kill(process)
+            if process.exitcode is None:
+                return  # it may take a while, and others are not to wait for it
         kill_group(_pid(process))
         # As long as the job has a place, the next dispatcher would see to the rest.
         self._end_strays()
@@ -249,10 +253,9 @@ class Dispatcher:
         if self._spare is not None:
             workers.add(_pid(self._spare.process))
         for pid in children() - workers - self._not_jobs:
-            with suppress(ProcessLookupError):
-                Process.of(pid).kill_tree()
-            with suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+            if not end_child(pid):
+                logger.warning("Process %d, which a job left, can't be ended.", pid)
+                self._not_jobs.add(pid)
 
     def _bury(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, and free its place."""
@@ -326,9 +329,8 @@ def _pid(process: BaseProcess) -> int:
 
 
 def _kill(process: BaseProcess) -> None:
-    with suppress(ProcessLookupError):
-        Process.of(_pid(process)).kill_tree()
-    process.join()
+    kill_tree(_pid(process))
+    process.join(DYING)
 
 
 def _describe_exit(exit_code: int | None) -> str:

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 #: Environment variable that holds the id of the job that started a program.
 MARK = "DASH_LONG_JOB"
+
+#: Seconds for which a process that was killed is waited for. One that is in the middle
+#: of a call to a driver or a network disk may take for ever.
+DYING = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,15 @@ class Process:
     def kill_tree(self) -> None:
         """End it, its children, theirs, and what they left behind in its group.
 
-        The process must lead a process group of its own where there are such.
+        The process must lead a process group of its own where there are such. What has
+        become another user's (by ``sudo``) is left alone.
         """
         if not self.is_alive():
             return
         with contextlib.suppress(psutil.NoSuchProcess):
             root = psutil.Process(self.pid)
             for child in [*root.children(recursive=True), root]:
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                     child.kill()
         kill_group(self.pid)
 
@@ -102,9 +108,32 @@ def _children_of_threads() -> set[int]:
     return found
 
 
+def kill_tree(pid: int) -> None:
+    """Do ``kill_tree`` with the process that has this number now, if there is one."""
+    with contextlib.suppress(ProcessLookupError):
+        Process.of(pid).kill_tree()
+
+
+def end_child(pid: int) -> bool:
+    """End a child of this process with all that came from it, and collect it.
+
+    False if it goes on: it can't be ended.
+    """
+    kill_tree(pid)
+    if sys.platform != "win32":
+        until = time.monotonic() + DYING
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(pid, os.WNOHANG) == (0, 0):
+                if time.monotonic() > until:
+                    return False
+                time.sleep(0.001)
+    return True
+
+
 def kill_group(pid: int) -> None:
     """End what is left of the process group that a process led; nothing on Windows."""
-    if sys.platform != "win32" and pid != os.getpgrp():
+    # Zero stands for this process's own group, too.
+    if sys.platform != "win32" and pid not in (0, os.getpgrp()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
 

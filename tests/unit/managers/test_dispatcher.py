@@ -13,6 +13,7 @@ import pytest
 
 from dash_long_components.exceptions import StoreError
 from dash_long_components.jobs import Call, Status
+from dash_long_components.managers import dispatcher as module
 from dash_long_components.managers.app_code import AppCode
 from dash_long_components.managers.dispatcher import (
     Dispatcher,
@@ -120,6 +121,36 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
         dispatcher._watch()
     assert store.read("job").status is Status.RUNNING
     assert "job" in store.crew.workers()
+
+
+def test_worker_that_does_not_die_at_once_is_seen_to_again(
+    dispatcher: Dispatcher,
+) -> None:
+    store = dispatcher._store
+    take(store, ME)
+    store.change("job", lambda record: record.request_cancel(1))
+    child = mock.Mock(pid=2**22 + 1, exitcode=None)
+    dispatcher._children["job"] = child
+    dispatcher._watch()
+    assert not store.read("job").status.is_terminal
+    assert "job" in store.crew.workers()
+    child.exitcode = -signal.SIGKILL
+    dispatcher._watch()
+    assert store.read("job").status is Status.CANCELLED
+    assert store.crew.workers() == {}
+
+
+def test_stray_that_can_not_be_ended_is_told_once(
+    dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        mock.patch.object(module, "children", return_value={2**22 + 1}),
+        mock.patch.object(module, "end_child", return_value=False) as end,
+    ):
+        dispatcher._end_strays()
+        dispatcher._end_strays()
+    end.assert_called_once_with(2**22 + 1)
+    assert caplog.text.count("can't be ended") == 1
 
 
 def test_dispatcher_goes_on_after_an_outage_of_the_store(

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
+from dash_long_components.managers import processes
 from dash_long_components.managers.processes import (
     Process,
     children,
+    end_child,
     kill_group,
 )
 
@@ -150,6 +152,54 @@ def test_whole_tree_is_killed(spawn: Spawn) -> None:
     wait_until(lambda: all(map(is_gone, family)))
 
 
+@pytest.fixture
+def not_ours(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Numbers of processes that belong to another user, as by ``sudo`` in a job."""
+    pids: set[int] = set()
+    kill = psutil.Process.kill
+
+    def may_kill(process: psutil.Process) -> None:
+        if process.pid in pids:
+            raise psutil.AccessDenied(process.pid)
+        kill(process)
+
+    monkeypatch.setattr(psutil.Process, "kill", may_kill)
+    return pids
+
+
+def test_process_of_another_user_keeps_no_other_from_its_end(
+    spawn: Spawn, not_ours: set[int]
+) -> None:
+    root = spawn(FAMILY)
+    _, apart, *others = said(root)
+    not_ours.add(apart)
+    Process.of(root.pid).kill_tree()
+    root.wait(TIMEOUT)
+    wait_until(lambda: all(map(is_gone, others)))
+    assert not is_gone(apart)
+    os.kill(apart, signal.SIGKILL)
+
+
+def test_child_that_is_ended_is_collected(spawn: Spawn) -> None:
+    child = spawn("print(1); import time; time.sleep(600)")
+    said(child)
+    assert end_child(child.pid)
+    assert child.pid not in children()
+    assert end_child(child.pid)
+
+
+def test_child_that_can_not_be_ended_is_not_waited_for(
+    spawn: Spawn, not_ours: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "DYING", 0.01)
+    monkeypatch.setattr(processes, "kill_group", not_ours.add)
+    child = spawn("print(1); import time; time.sleep(600)")
+    said(child)
+    not_ours.add(child.pid)
+    assert not end_child(child.pid)
+    assert not is_gone(child.pid)
+
+
 def test_orphans_in_the_group_are_killed(spawn: Spawn) -> None:
     root = spawn(
         f"import subprocess; print(subprocess.Popen({SLEEP!r}).pid)",
@@ -163,6 +213,7 @@ def test_orphans_in_the_group_are_killed(spawn: Spawn) -> None:
 
 def test_own_group_is_never_killed() -> None:
     kill_group(os.getpgrp())
+    kill_group(0)
 
 
 def test_children_are_those_of_this_process(spawn: Spawn) -> None:
