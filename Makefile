@@ -71,6 +71,7 @@ lint: $(DEV) $(NODE)
 
 types: $(DEV) $(NODE) $(GENERATED)
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --platform win32 --cache-dir .mypy_cache/win32 dash_long_components
 	npx pyright --project tests/typing --pythonpath $(VENV)/bin/python
 	npm run typecheck
 

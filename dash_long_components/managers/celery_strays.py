@@ -25,7 +25,7 @@ class Strays:
     """Ends the descendants of a pool's process that was killed.
 
     Linux gives them to the worker's main process, which has adopted them beforehand;
-    elsewhere they are found by their process group.
+    elsewhere they are found by their process group, and on Windows not at all.
 
     Args:
         members: returns the ids of the pool's processes.
@@ -105,6 +105,8 @@ class StrayStep(bootsteps.StartStopStep):
 
 def _end(pid: int) -> None:
     """End a child that is in another group than this process: no one started by it."""
+    if sys.platform == "win32":
+        return
     with contextlib.suppress(ProcessLookupError):
         if os.getpgid(pid) == os.getpgrp():
             return

@@ -321,11 +321,15 @@ def _default_directory(caller: str) -> str:
         StoreError: somebody else has made it.
     """
     place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
-    # Not the user's name where there is a number: a container's user may have none.
-    user = getpass.getuser() if sys.platform == "win32" else os.getuid()
+    if sys.platform == "win32":
+        user = getpass.getuser()
+    else:
+        # Not the user's name: a container's user may have none.
+        user = str(os.getuid())
     root = os.path.join(tempfile.gettempdir(), f"dash-long-components-{user}")
     os.makedirs(root, mode=0o700, exist_ok=True)
-    if sys.platform != "win32" and os.stat(root).st_uid != os.getuid():
+    # Of a link, and not of where it leads: what is kept there gets unpickled.
+    if sys.platform != "win32" and os.lstat(root).st_uid != os.getuid():
         raise StoreError(
             f"{root} belongs to somebody else. Pass a diskcache.Cache with a directory "
             "of your own to DiskcacheLongCallbackManager."

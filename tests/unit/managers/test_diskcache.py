@@ -14,6 +14,7 @@ import pytest
 
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components.exceptions import StoreError
 
 
 @pytest.mark.parametrize("kind", [diskcache.Cache, diskcache.FanoutCache])
@@ -91,7 +92,29 @@ def test_cache_of_its_own_is_for_its_user_only(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs to be root")
+needs_root = pytest.mark.skipif(
+    os.name != "posix" or os.getuid() != 0, reason="needs to be root"
+)
+
+
+@needs_root
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_cache_of_its_own_is_not_where_somebody_else_has_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    place = tmp_path / "dash-long-components-0"
+    if kind == "folder":
+        place.mkdir()
+    else:
+        (tmp_path / "mine").mkdir()
+        place.symlink_to(tmp_path / "mine")
+    os.lchown(place, 54321, 54321)
+    with pytest.raises(StoreError, match="belongs to somebody else"):
+        DiskcacheLongCallbackManager()
+
+
+@needs_root
 def test_user_without_a_name_gets_a_cache_too() -> None:
     names = ("LOGNAME", "USER", "LNAME", "USERNAME")
     code = (
