@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from contextlib import suppress
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import cloudpickle
 
@@ -144,8 +144,10 @@ class _Output:
 def enter() -> None:
     """Become a worker: leave what is the dispatcher's, and lead a process group."""
     adopt_orphans()
-    sys.stdout = cast(TextIO, _Output(sys.stdout))
-    sys.stderr = cast(TextIO, _Output(sys.stderr))
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None:  # as where a service has neither, and print() none
+            setattr(sys, name, _Output(stream))
     if sys.platform != "win32":
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from typing import TextIO, cast
 
@@ -28,3 +30,19 @@ def test_output_is_a_stream_otherwise(capfd: pytest.CaptureFixture[str]) -> None
         assert output.fileno() == stream.fileno()
         print("text", file=cast(TextIO, output), flush=True)
     assert capfd.readouterr().out == "text\n"
+
+
+def test_job_prints_nowhere_where_the_server_has_no_output() -> None:
+    code = (
+        "import sys\n"
+        "from dash_long_components.managers import worker\n"
+        # As it is in a process whose descriptor 1 was closed at its start.
+        "sys.stdout = None\n"
+        "worker.enter()\n"
+        "print('text', flush=True)\n"
+        "sys.stderr.write('done')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert run.stderr == "done"
