@@ -109,8 +109,12 @@ class _Finder(MetaPathFinder):
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
+            # The modules of a zip file, or of a frozen app, have one loader in common.
+            if module.__name__ == _MODULE:
+                loader.exec_module = execute
             execute(module)
-            self._then(module)
+            if module.__name__ == _MODULE:
+                self._then(module)
 
         loader.exec_module = exec_module
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import textwrap
 import threading
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas
@@ -198,6 +200,30 @@ def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
         assert not hasattr(tqdm.tqdm.refresh, "__wrapped__")
     """
     run_script(script)
+
+
+def test_import_from_a_zip_file_is_early_enough_and_breaks_no_other(
+    tmp_path: Path,
+) -> None:
+    archive = tmp_path / "packages.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for module in Path(tqdm.__file__).parent.glob("*.py"):
+            file.write(module, f"tqdm/{module.name}")
+        file.writestr("late.py", "")
+        file.writestr("later.py", "")
+    run_script(f"""
+        import sys
+        from dash_long_components import current, tqdm_hook
+        sys.path.insert(0, {str(archive)!r})
+        job = current.CurrentJob("job", "module.task")
+        with current.entered(job), tqdm_hook.catching():
+            import tqdm
+            assert tqdm.__file__.startswith({str(archive)!r})
+            list(tqdm.trange(3))
+            import late
+        assert job.bars.to_json() == [[3, 3, None]]
+        import later
+    """)
 
 
 def test_import_that_ends_after_the_job_changes_nothing() -> None:
