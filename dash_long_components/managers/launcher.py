@@ -108,8 +108,9 @@ class Launcher:
         """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
         if os.getpid() != self.pid:
             return
-        # The directory may be gone already, a test's temporary one for instance.
-        with suppress(sqlite3.Error, OSError):
+        # The directory may be gone already, a test's temporary one for instance. A
+        # server that is still on the list of an outage is seen to have died.
+        with suppress(StoreError, sqlite3.Error, OSError), told(self.store):
             self.store.roster.remove_client(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:

@@ -183,6 +183,14 @@ def test_manager_tells_outages_and_goes_on(
     assert manager.read(ticket, 0).status is Status.CANCELLED
 
 
+def test_server_that_ends_in_an_outage_says_nothing_of_it(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    store = manager._connect().store
+    with locked(store):
+        manager.close()
+
+
 def test_manager_begins_anew_where_the_store_is_gone(
     manager: DiskcacheLongCallbackManager,
 ) -> None:
