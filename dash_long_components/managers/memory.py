@@ -128,11 +128,12 @@ class MemoryLongCallbackManager(LongCallbackManager):
         elif joined is None and self._is_full():
             error = JobError.queue_full(task.name, self._max_queue)
             self._end(record.id, Status.REJECTED, error)
-        elif joined is None:
-            # By way of JSON, as to any other process.
-            self._calls[record.id] = (task, Call.from_json(call.to_json()))
-            if admission.entry is Entry.NOW:
-                self._enqueue(record.id)
+        else:
+            if joined is None:
+                # By way of JSON, as to any other process.
+                self._calls[record.id] = (task, Call.from_json(call.to_json()))
+                if admission.entry is Entry.NOW:
+                    self._enqueue(record.id)
             self._see(record)
             self._start_next()
         return ticket
@@ -195,9 +196,15 @@ class MemoryLongCallbackManager(LongCallbackManager):
 
         Waits some seconds for their functions to return, and logs which ones don't.
         """
-        for record in list(self._records.values()):
-            for asker in record.askers:
-                self.cancel(str(Ticket(job=record.id, asker=asker.id)))
+        with self._changed:
+            # First those that wait: a place that is free would be theirs.
+            records = sorted(
+                self._records.values(),
+                key=lambda record: record.status is Status.RUNNING,
+            )
+            for record in records:
+                for asker in record.askers:
+                    self.cancel(str(Ticket(job=record.id, asker=asker.id)))
         deadline = time.monotonic() + CLOSE_TIMEOUT
         for thread, task in list(self._threads.items()):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -240,16 +247,11 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def _expire(self, job_id: str, limit: str) -> None:
         """End a job that has come to one of its limits."""
         record = self._records[job_id]
-        status, error = Status.CANCELLED, None
         if limit == "timeout":
-            seconds = record.limits.timeout
-            status = Status.TIMED_OUT
-            error = JobError(
-                type="TimedOut",
-                message=f"It ran for longer than the {seconds:g} seconds that it may.",
-                task=record.task,
-            )
-        self._end(job_id, status, error)
+            error = JobError.timed_out(record.task, record.limits.timeout or 0.0)
+            self._end(job_id, Status.TIMED_OUT, error)
+        else:
+            self._end(job_id, Status.CANCELLED)
         self._start_next()
 
     def _start_next(self) -> None:
@@ -313,12 +315,13 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._calls.pop(job_id, None)
         self._deadlines.forget(job_id)
         self._libraries.update(ended.libraries)
-        if status is Status.SUCCEEDED and ended.started is not None:
-            seconds = ended.changed - ended.started
-            durations = self._durations.get(ended.task, [])
-            self._durations[ended.task] = with_another(durations, seconds)
-        if ended.status is Status.SUCCEEDED and result is not None:
-            self._results[job_id] = result
+        if ended.status is Status.SUCCEEDED:
+            if ended.started is not None:
+                seconds = ended.changed - ended.started
+                durations = self._durations.get(ended.task, [])
+                self._durations[ended.task] = with_another(durations, seconds)
+            if result is not None:
+                self._results[job_id] = result
         for waiting in self._flights.end(ended):
             self._enqueue(waiting)
         for asker in ended.askers:
