@@ -11,7 +11,8 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterable
+import types
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .. import dash_bridge
@@ -107,6 +108,21 @@ class AppCode:
             importlib.import_module(self.main_package)
         sys.modules[MAIN] = sys.modules["__main__"] = module
         spec.loader.exec_module(module)
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Keep multiprocessing from importing the main file in a process that it spawns.
+
+    ``AppCode.load`` does that there, as part of its package if it is, and sees to it
+    that it starts no second server.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def version() -> str:

@@ -15,7 +15,7 @@ import multiprocessing
 import signal
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -24,7 +24,7 @@ from typing import Any
 from .. import tasks
 from ..exceptions import StoreError, StoreUnavailableError
 from ..jobs import JobError, Status
-from .app_code import AppCode
+from .app_code import AppCode, without_main
 from .doorbell import Doorbell
 from .outages import outlast, told
 from .overseer import Overseer
@@ -189,7 +189,8 @@ class Dispatcher:
         )
         # SQLite's connections must not be carried into a forked process.
         self._store.close()
-        process.start()
+        with nullcontext() if self._is_forking else without_main():
+            process.start()
         return process
 
     def _keep_spare(self) -> None:

@@ -22,6 +22,10 @@ from tests.integration.servers import (
     with_settings,
 )
 
+#: Has the tests' apps imported, and the package from where the tests have it.
+IMPORTS = f"PYTHONPATH={os.pathsep.join([str(APPS), os.environ.get('PYTHONPATH', '')])}"
+MODULE = ["env", IMPORTS, sys.executable, "-m", "package.app"]
+
 COMMANDS = {
     "python": command(),
     "reloader": ["env", "DEBUG=1", *command()],
@@ -31,17 +35,15 @@ COMMANDS = {
     "app factory": command("factory_app.py"),
     "gunicorn with an app factory": gunicorn(2, "factory_app:create_server()"),
     "inside of __main__": command("guarded_app.py"),
-    "python -m": with_settings(
-        ["env", f"PYTHONPATH={APPS}", sys.executable, "-m", "package.app"]
-    ),
+    "python -m": MODULE,
     "python -c": with_settings(
         [
-            *("env", f"PYTHONPATH={APPS}", sys.executable, "-c"),
+            *("env", IMPORTS, sys.executable, "-c"),
             "import os, tasks_app; tasks_app.app.run(port=os.environ['PORT'])",
         ]
     ),
     "spawn under gunicorn": gunicorn(2, start_method="spawn"),
-    "spawn under python": command(start_method="spawn"),
+    "spawn under python -m": ["env", "START_METHOD=spawn", *MODULE],
 }
 
 #: What somebody types who has no file: a notebook, an interpreter.
@@ -92,8 +94,13 @@ def test_function_of_the_guarded_part_is_sent_to_a_dispatcher_that_is_up(
     assert page.run("echo", 1).result == 1
 
 
-def test_main_file_that_runs_its_server_unguarded_is_told_so(serve: Serve) -> None:
-    server = serve(command("unguarded_app.py"))
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_main_file_that_runs_its_server_unguarded_is_told_so(
+    serve: Serve, start_method: str
+) -> None:
+    server = serve(
+        ["env", f"START_METHOD={start_method}", *command("unguarded_app.py")]
+    )
     # What was defined before the server ran is found all the same.
     assert server.page().run("echo", 1).result == 1
     assert 'Put app.run() under if __name__ == "__main__":' in server.log

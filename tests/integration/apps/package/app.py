@@ -12,7 +12,9 @@ from . import tasks
 
 app = dash.Dash(
     __name__,
-    long_callback_manager=DiskcacheLongCallbackManager(diskcache.Cache("./cache")),
+    long_callback_manager=DiskcacheLongCallbackManager(
+        diskcache.Cache("./cache"), start_method=os.environ.get("START_METHOD")
+    ),
 )
 app.layout = html.Div([html.P(id=name) for name in ("echo", "echo-in", "hold")])
 
