@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 import types
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,11 +77,14 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
+_times: Counter[tuple[str, str]] = Counter()
 _listeners: list[Callable[[Task], None]] = []
 
 
 def register(task: Task) -> None:
-    """Add a task. A later one with the same key takes the place of the earlier."""
+    """Add a task. A later one with the same key takes the place of the earlier: that
+    of a module which was imported under another name, too.
+    """
     _registry[task.key] = task
     for listener in _listeners:
         listener(task)
@@ -147,13 +151,19 @@ def _importable_name(main: types.ModuleType | None) -> str:
     return ".".join(names)
 
 
-def key_of(function: Callable[..., Any], callback_id: str) -> str:
-    """Return the key of a task.
+def new_key(function: Callable[..., Any], callback_id: str) -> str:
+    """Return the key of a task that is about to be registered.
 
     ``callback_id`` is Dash's own, made of the Outputs: two callbacks that a factory
-    made from the same source differ in it.
+    made from the same source differ in it. Those of two apps that a factory made do
+    not, and are counted: a module makes its apps in the same order everywhere.
     """
     text = f"{name_of(function)}\0{callback_id}"
+    # A module may be there twice, as the main file and by its name.
+    same = (_definition(function).__module__, text)
+    _times[same] += 1
+    if _times[same] > 1:
+        text += f"\0{_times[same]}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -16,7 +16,7 @@ from dash import Input, Output
 
 from dash_long_components import tasks
 from dash_long_components.signature import Signature
-from tests.unit.fakes import Site
+from tests.unit.fakes import Site, out, prop
 
 MODULE = """
 from dash import ALL, Input, Output, State
@@ -109,7 +109,7 @@ def test_main_file_has_one_name_everywhere() -> None:
     keys = set()
     for name in ("__main__", "__mp_main__"):
         task.__module__ = name
-        keys.add(tasks.key_of(task, "text.children"))
+        keys.add(tasks.new_key(task, "text.children"))
     assert len(keys) == 1
 
 
@@ -177,6 +177,36 @@ def test_callbacks_of_a_factory_differ() -> None:
     new = set(tasks.fingerprints()) - before
     assert len(new) == 2
     assert len({tasks.fingerprints()[key] for key in new}) == 1
+
+
+def test_apps_of_a_factory_run_their_own_functions() -> None:
+    def make(tenant: str) -> Site:
+        site = Site()
+
+        @site.long_callback(Output("text", "children"), Input("i", "value"))
+        def made(value: int) -> str:
+            return f"{tenant} {value}"
+
+        return site
+
+    sites = [make("left"), make("right")]
+    submitted = [
+        site.submit(out("text", "children"), [prop("i", "value", 1)]) for site in sites
+    ]
+    found = [tasks.find(job.call.task) for job in submitted]
+    assert [task and task.function(1) for task in found] == ["left 1", "right 1"]
+
+
+def test_module_that_is_there_under_two_names_has_the_same_tasks() -> None:
+    def task() -> None:
+        """Belong to the main file, and to what its pages import of it."""
+
+    keys = []
+    for name in ("__main__", tasks.module_name("__main__")):
+        task.__module__ = name
+        keys.append(tasks.new_key(task, "twice.children"))
+    assert keys[0] == keys[1]
+    assert tasks.new_key(task, "twice.children") != keys[0]
 
 
 def task_of(function: Any, **options: Any) -> tasks.Task:
