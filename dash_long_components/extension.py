@@ -167,10 +167,17 @@ class LongJobs:
     def _complete(self, snapshot: Snapshot) -> Snapshot:
         """Add what only a server process can say."""
         snapshot = snapshot.at(time.time())
-        if snapshot.libraries:
+        if not snapshot.libraries:
+            return snapshot
+        try:
             files = dash_bridge.library_files(self._app, snapshot.libraries)
-            return replace(snapshot, files=tuple(files))
-        return snapshot
+        except ImportError as error:
+            # For this job alone: the others of its page are to get their answer.
+            logger.error("%s", error)
+            return replace(
+                snapshot, status=Status.FAILED, result=None, error=_no_library(error)
+            )
+        return replace(snapshot, files=tuple(files))
 
     def cancel(self, tokens: Iterable[str]) -> None:
         """Ask for the end of jobs.
@@ -237,6 +244,14 @@ def _unknown(cursor: int) -> Snapshot:
     return Snapshot(
         cursor=cursor + 1, status=Status.LOST, created=0, changed=0, error=UNKNOWN_JOB
     )
+
+
+def _no_library(error: ImportError) -> JobError:
+    message = (
+        f"Its result needs a component library that the server can't import: {error}. "
+        "Install it where the server runs, too."
+    )
+    return JobError(type="LibraryMissing", message=message, task="")
 
 
 def _on_server(server: Any) -> dict[str, LongJobs]:

@@ -50,6 +50,24 @@ def poll(site: Site, *readings: tuple[str, int]) -> Any:
     return response.get_json()
 
 
+def test_library_that_the_server_lacks_fails_the_job_that_needs_it(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = site.manager.add(status=Status.RUNNING)
+    site.manager.records[record.id] = record.end(
+        Status.SUCCEEDED, NOW, libraries=["no_such_library"]
+    )
+    site.manager.results[record.id] = b'{"response":{}}'
+    other = site.manager.add()
+    answer = poll(site, (token(site, record.id), 0), (token(site, other.id), 0))
+    assert answer["jobs"]["0"]["status"] == "failed"
+    assert "no_such_library" in answer["jobs"]["0"]["error"]["message"]
+    assert "result" not in answer["jobs"]["0"]
+    assert answer["jobs"]["1"]["status"] == "queued"
+    assert "no_such_library" in caplog.text
+    caplog.clear()
+
+
 @both
 @pytest.mark.parametrize(
     "body",
