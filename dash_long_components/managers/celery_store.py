@@ -48,10 +48,6 @@ from .documents import Documents
 from .durations import median, with_another
 from .leases import Leases, Tenure
 
-#: Characters in one document of a result: even escaped they are less than the 1 MB
-#: that memcached takes.
-_PART_SIZE = 128 * 1024
-
 #: What a reader puts together.
 _DOCUMENTS = ("end", "live", "queued", "sent", "taken", "askers")
 
@@ -183,12 +179,10 @@ class CeleryStore:
         live = End.from_text(text).live if text else None
         if live is None:
             raise KeyError(job_id)
-        parts = self._documents.read_many(
-            [_part(live, number) for number in range(live.parts)]
-        )
-        if None in parts:
+        result = self._documents.read_parts(_result(live), live.parts)
+        if result is None:
             raise KeyError(job_id)
-        return "".join(map(str, parts)).encode() or None
+        return result.encode() or None
 
     def cancel(self, job_id: str) -> Status:
         """End a job, whatever its worker makes of it, and return how it has ended."""
@@ -296,13 +290,10 @@ class CeleryStore:
 
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
-        parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
-        self._documents.write_many(
-            {_part(live, number): part for number, part in enumerate(parts)}
-        )
+        parts = self._documents.write_parts(_result(live), text)
         if record.libraries:
             self._add_libraries(record.libraries)
-        live = replace(live, record=record, parts=len(parts))
+        live = replace(live, record=record, parts=parts)
         end = End(status=record.status, at=record.changed, live=live)
         ended = self._end(record.id, end)
         if ended.live is None or ended.live.run != live.run:
@@ -372,8 +363,8 @@ def _live(text: str) -> Live:
     return _parse(text) if len(text) < SMALL else Live.from_text(text)
 
 
-def _part(live: Live, number: int) -> str:
-    return f"{live.record.id}.result.{live.run}.{number}"
+def _result(live: Live) -> str:
+    return f"{live.record.id}.result.{live.run}"
 
 
 def _durations(task: str) -> str:

@@ -24,6 +24,10 @@ logger = logging.getLogger("dash_long_components")
 #: Seconds between two tries of a worker while the backend does not answer.
 _PAUSE = 0.5
 
+#: Characters in one part of a long text: even escaped they are less than the 1 MB that
+#: memcached takes.
+_PART_SIZE = 128 * 1024
+
 #: By the module of Celery that has the backend.
 _SHELVES: dict[str, type[Shelf]] = {
     "celery.backends.redis": RedisShelf,
@@ -92,6 +96,21 @@ class Documents:
     def write_many(self, texts: Mapping[str, str]) -> None:
         """Do as ``write`` with several texts, under keys that nobody knows yet."""
         self._try(lambda: self._shelf.write_many(texts))
+
+    def write_parts(self, key: str, text: str) -> int:
+        """Put a text of any length under a key that nobody knows yet.
+
+        Returns:
+            In how many parts it is, for ``read_parts``.
+        """
+        parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
+        self.write_many({f"{key}.{at}": part for at, part in enumerate(parts)})
+        return len(parts)
+
+    def read_parts(self, key: str, count: int) -> str | None:
+        """Return a text in so many parts, or None: a backend drops them one by one."""
+        parts = self.read_many([f"{key}.{at}" for at in range(count)])
+        return None if None in parts else "".join(map(str, parts))
 
     def update(self, key: str, change: Callable[[str | None], str]) -> str:
         """Put what ``change`` makes of a text in its place. Atomic.
