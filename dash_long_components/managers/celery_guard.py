@@ -45,6 +45,7 @@ class Guard:
         self._limits = limits
         self._kill = kill
         self._over = threading.Event()
+        self._killing = threading.Lock()
         self._deadline = _NEVER
         # A pool of processes has Celery's time limits, which no function can hold up.
         if limits.timeout is not None and kill is None:
@@ -65,7 +66,8 @@ class Guard:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        self._over.set()
+        with self._killing:
+            self._over.set()
 
     def _watch(self) -> None:
         while not self._over.wait(self._pause()):
@@ -93,8 +95,12 @@ class Guard:
 
     def _end(self) -> None:
         grace = self._limits.cancel_grace or 0.0
-        if self._kill is not None and not self._over.wait(grace):
-            self._kill()
+        if self._kill is None or self._over.wait(grace):
+            return
+        # Not when the function has returned by now: its process has another job then.
+        with self._killing:
+            if not self._over.is_set():
+                self._kill()
 
 
 _NEVER = float("inf")

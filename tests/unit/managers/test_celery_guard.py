@@ -95,3 +95,28 @@ def test_job_without_a_page_may_tidy_up(job: Job) -> None:
         if thread.name == "dash-long-job-guard":
             thread.join(TIMEOUT)
     assert not job.killed.is_set()
+
+
+def test_job_that_ends_meanwhile_takes_no_other_with_it(job: Job) -> None:
+    guard = job.guard(has_process=True, leave_timeout=0.05)
+    wait = guard._over.wait
+    is_about_to_kill, returned = threading.Event(), threading.Event()
+
+    def wait_too_long(seconds: float) -> bool:
+        is_over = wait(seconds)
+        if seconds == 0:
+            is_about_to_kill.set()
+            returned.wait(TIMEOUT)
+        return is_over
+
+    with (
+        mock.patch.object(guard._absence, "look", return_value=0.06),
+        mock.patch.object(guard._over, "wait", wait_too_long),
+    ):
+        with guard:
+            assert is_about_to_kill.wait(TIMEOUT)
+        returned.set()
+        for thread in threading.enumerate():
+            if thread.name == "dash-long-job-guard":
+                thread.join(TIMEOUT)
+    assert not job.killed.is_set()
