@@ -53,6 +53,14 @@ class ViewsPage(Page):
         style: list[str] = self.browser.driver.execute_script(LOOK)
         return style
 
+    @property
+    def width(self) -> int:
+        """Pixels of the page, with what is reached by scrolling only."""
+        width: int = self.browser.driver.execute_script(
+            "return document.documentElement.scrollWidth"
+        )
+        return width
+
     def add_style(self, css: str) -> None:
         """Have a style sheet behind all others."""
         self.browser.driver.execute_script(
@@ -155,6 +163,18 @@ def test_app_that_styles_all_buttons_leaves_those_of_the_job_alone(
     before = page.button_style
     page.add_style(GLOBAL_BUTTONS)
     assert page.button_style == before
+
+
+@pytest.mark.parametrize("box", ["flex; flex-wrap: wrap", "table-cell"])
+def test_long_line_of_the_log_makes_nothing_wider(page: ViewsPage, box: str) -> None:
+    page.start()
+    page.job.wait_for("step 3")
+    page.add_style(f"main {{ display: {box} }} #job {{ max-width: none !important }}")
+    before = page.width
+    page.browser.driver.execute_script(
+        "document.querySelector('#job summary > span').textContent = 'x'.repeat(999)"
+    )
+    assert page.width == before
 
 
 def test_callbacks_read_the_job_once_a_second(page: ViewsPage) -> None:
