@@ -27,7 +27,7 @@ PYTEST := -m pytest --numprocesses=$(shell expr $(CORES) + 1) --dist=worksteal
 
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
-PACKAGE := pyproject.toml README.md LICENSE \
+PACKAGE := pyproject.toml hatch_build.py README.md LICENSE \
 	$(shell find dash_long_components -name '*.py' -not -name 'LongJob*.py' -o -name '*.css' -o -name py.typed)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
