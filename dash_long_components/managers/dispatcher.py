@@ -260,13 +260,12 @@ class Dispatcher:
 
     def _bury(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, and free its place."""
-        try:
-            error = JobError(
-                type="WorkerDied", message=how, task=self._store.read(job_id).task
-            )
-            self._store.end(job_id, Status.LOST, error)
-        except KeyError:
-            pass
+        with suppress(KeyError):
+            task = self._store.read(job_id).task
+            error = JobError(type="WorkerDied", message=how, task=task)
+            is_lost = self._store.end(job_id, Status.LOST, error)
+            if is_lost and self._stopped_by is None:
+                logger.error("A job of the long callback %s is lost. %s", task, how)
         self._store.crew.release(job_id)
         self._overseer.forget(job_id)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from ..jobs import JobError, Status, Ticket
 from .instants import Instant
 from .store import Store
+
+logger = logging.getLogger("dash_long_components")
 
 #: Seconds that a worker may take to exit after its job has ended.
 EXIT_GRACE = 5.0
@@ -60,7 +63,12 @@ class Overseer:
             return self._is_over(self._ended.setdefault(job_id, now) + EXIT_GRACE, now)
         if deadline is not None and self._is_over(deadline, now):
             error = JobError.timed_out(record.task, record.limits.timeout or 0.0)
-            self._store.end(job_id, Status.TIMED_OUT, error)
+            if self._store.end(job_id, Status.TIMED_OUT, error):
+                logger.error(
+                    "A job of the long callback %s has timed out. %s",
+                    record.task,
+                    error.message,
+                )
             return True
         if record.cancel_requested:
             grace = record.limits.cancel_grace or 0.0

@@ -255,10 +255,17 @@ class Store:
                 self._cache.set(_WAITING, max(0, self._cache.get(_WAITING, 0) - 1))
             return self._put(after)
 
-    def end(self, job_id: str, status: Status, error: JobError | None = None) -> None:
-        """Bring a job to a terminal status, unless it has come to one by itself."""
-        with suppress(KeyError, JobEndedError):
+    def end(self, job_id: str, status: Status, error: JobError | None = None) -> bool:
+        """Bring a job to a terminal status, unless it has come to one by itself.
+
+        Returns:
+            Whether it had not.
+        """
+        try:
             self.change(job_id, lambda record: record.end(status, time.time(), error))
+        except (KeyError, JobEndedError):
+            return False
+        return True
 
     def leave(self, ticket: Ticket) -> None:
         """Take an asker out of a job; the last one ends it. Idempotent."""

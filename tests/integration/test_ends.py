@@ -51,6 +51,7 @@ def test_bad_ends_say_why(
     server: Server, page: Page, how: str, status: str, kind: str, reason: str
 ) -> None:
     dispatcher = server.dispatcher()
+    before = len(server.log)
     job = page.run("end", how)
     assert job.status == status
     assert job.error["type"].startswith(kind)
@@ -60,6 +61,8 @@ def test_bad_ends_say_why(
     assert "result" not in job.snapshots[-1]
     assert page.run("echo", 1).result == 1
     assert server.dispatcher() == dispatcher
+    until(lambda: reason in server.log[before:], TIMEOUT)
+    assert job.error["task"] in server.log[before:]
 
 
 def test_death_by_a_signal_without_a_name_is_told_like_any_other(

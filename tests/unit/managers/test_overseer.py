@@ -94,7 +94,10 @@ def test_job_without_limits_goes_on(
 
 
 def test_job_that_runs_for_too_long_times_out(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store,
+    overseer: Overseer,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     run(store, timeout=5.0)
     deadline = clock.now + 5.0
@@ -108,6 +111,8 @@ def test_job_that_runs_for_too_long_times_out(
     assert record.status is Status.TIMED_OUT
     assert record.error
     assert "for longer than the 5 seconds" in record.error.message
+    assert "for longer than the 5 seconds" in caplog.text
+    assert record.task in caplog.text
 
 
 def test_job_that_is_cancelled_ends_at_once(store: Store, overseer: Overseer) -> None:
