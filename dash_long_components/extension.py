@@ -144,7 +144,9 @@ class LongJobs:
             found = manager.read_all(list(known.values())) if known else []
             for at, snapshot in zip(known, found, strict=True):
                 if snapshot is not None:
-                    answers[at] = self._complete(snapshot)
+                    # Most polls bring no news, and nobody is told the rest.
+                    is_news = snapshot.is_news_since(readings[at][1])
+                    answers[at] = self._complete(snapshot) if is_news else snapshot
         return [
             answers.get(at) or _unknown(cursor)
             for at, (_, cursor) in enumerate(readings)

@@ -98,10 +98,9 @@ class Snapshot:
     files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
 
-    @property
-    def is_news(self) -> bool:
-        """Whether the reader is to be told of it, whatever its cursor."""
-        return self.place is not None
+    def is_news_since(self, cursor: int) -> bool:
+        """Tell whether a reader that sent this cursor is to be told of it."""
+        return self.cursor > cursor or self.place is not None
 
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that go by the reader's clock."""

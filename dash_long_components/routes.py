@@ -102,13 +102,14 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     wait = MAX_WAIT
     news: list[bytes] = []
     for position, snapshot in enumerate(jobs.read(body)):
-        if snapshot.cursor > body[position][1] or snapshot.is_news:
-            news.append(b'"%d":%b' % (position, snapshot.to_json()))
+        if snapshot.is_news_since(body[position][1]):
+            news += (b",", b'"%d":' % position, snapshot.to_json())
         if not snapshot.status.is_terminal:
             wait = min(wait, _wait(snapshot, now))
     answer = b'{"next":%d}' % wait
     if news:
-        answer = b'%b,"jobs":{%b}}' % (answer[:-1], b",".join(news))
+        # A result may be large: it is copied once, where % would do so several times.
+        answer = b"".join((b'{"next":%d,"jobs":{' % wait, *news[1:], b"}}"))
     return flask.Response(answer, mimetype="application/json")
 
 

@@ -48,8 +48,12 @@ from .documents import Documents
 from .durations import median, with_another
 from .leases import Leases, Tenure
 
-#: What a reader puts together.
-_DOCUMENTS = ("end", "live", "queued", "sent", "taken", "askers")
+#: What a reader puts together: of any job, and of one that is known to have started.
+_DOCUMENTS = ("end", "live", "askers", "queued", "sent", "taken")
+_AFTER_START = _DOCUMENTS[:3]
+
+#: Jobs that are remembered to have started: most polls ask for one.
+_REMEMBERED = 4096
 
 #: Seconds after which a server that has not sent its job has died meanwhile.
 _SENDING = 60
@@ -78,6 +82,7 @@ class CeleryStore:
         self._impatient = Documents(app)
         self._leases = Leases(self._documents)
         self._askers = CeleryAskers(self._documents)
+        self._started: set[str] = set()
         self.lanes = CeleryLanes(self._documents, self.are_live)
         self.flights = CeleryFlights(self._documents, self._is_joinable)
 
@@ -104,18 +109,25 @@ class CeleryStore:
 
     def read_all(self, job_ids: Sequence[str]) -> list[Record | None]:
         """Do ``read`` for several jobs at once, by position. None: one is missing."""
-        keys = [f"{job_id}.{part}" for job_id in job_ids for part in _DOCUMENTS]
+        keys = [
+            f"{job_id}.{part}"
+            for job_id in job_ids
+            for part in (_AFTER_START if job_id in self._started else _DOCUMENTS)
+        ]
         texts, fates = self._documents.read_with_fates(keys, job_ids)
+        found = dict(zip(keys, texts, strict=True))
         return [
-            self._put_together(texts[at * len(_DOCUMENTS) :][: len(_DOCUMENTS)], fate)
-            for at, fate in enumerate(fates)
+            self._put_together(
+                job_id, [found.get(f"{job_id}.{part}") for part in _DOCUMENTS], fate
+            )
+            for job_id, fate in zip(job_ids, fates, strict=True)
         ]
 
     def _put_together(
-        self, texts: Sequence[str | None], fate: Fate | None
+        self, job_id: str, texts: Sequence[str | None], fate: Fate | None
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
-        end_text, live_text, queued, sent, taken, askers = texts
+        end_text, live_text, askers, queued, sent, taken = texts
         end = End.from_text(end_text) if end_text else None
         worker: Worker | None = None
         if end and end.live:
@@ -123,6 +135,7 @@ class CeleryStore:
         elif live_text:
             live = _live(live_text)
             record, worker = live.record, live.worker
+            self._remember(job_id)
         elif queued:
             record = Record.from_json(queued.encode())
             worker = Worker.from_text(taken) if taken else None
@@ -131,6 +144,12 @@ class CeleryStore:
         record = with_askers(record, askers)
         end = end or self._judge(record, worker, fate, is_sent=sent is not None)
         return end.of(record) if end else record
+
+    def _remember(self, job_id: str) -> None:
+        """Note that a job has started: nothing from before will be asked for."""
+        if len(self._started) >= _REMEMBERED:
+            self._started.clear()
+        self._started.add(job_id)
 
     def are_live(self, tickets: Sequence[Ticket]) -> list[bool]:
         """Tell of each ticket whether its asker waits for a job that has not ended."""

@@ -227,11 +227,15 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         launcher.store.leave(Ticket.parse(ticket))
         launcher.ring()
 
-    @_tells_outages
     def secret(self) -> bytes:
+        # Every poll asks.
         if self._secret is None:
-            self._secret = self._connect().store.secret()
+            self._secret = self._read_secret()
         return self._secret
+
+    @_tells_outages
+    def _read_secret(self) -> bytes:
+        return self._connect().store.secret()
 
     @_tells_outages
     def libraries(self) -> frozenset[str]:

@@ -117,6 +117,11 @@ class AnyShelf(Shelf):
 class KeyValueShelf(Shelf):
     """A shelf in a backend that keeps bytes by key: ours are the text and no more."""
 
+    def __init__(self, app: celery.Celery) -> None:
+        super().__init__(app)
+        # Here, for a poll of many jobs asks for many names.
+        self._prefix = self._backend.get_key_for_task("x")[:-1]
+
     def read(
         self, keys: Sequence[str], task_ids: Sequence[str] = ()
     ) -> tuple[list[str | None], list[dict[str, Any]]]:
@@ -135,7 +140,7 @@ class KeyValueShelf(Shelf):
         """Return what is kept under each name in the backend."""
 
     def _name(self, key: str) -> Any:
-        return self._backend.get_key_for_task(key)
+        return self._prefix + self._backend.key_t(key)
 
 
 class RedisShelf(KeyValueShelf):

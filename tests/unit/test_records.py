@@ -365,11 +365,11 @@ def test_reader_learns_once_that_it_has_begun() -> None:
 def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
     job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
     snapshot = replace(job.since(job.cursor), place=Place(position=3, wait=12.345))
-    assert snapshot.is_news
+    assert snapshot.is_news_since(job.cursor)
     assert json.loads(snapshot.to_json())["queue"] == {"position": 3, "wait": 12.3}
     snapshot = replace(snapshot, place=Place(position=1, wait=None))
     assert json.loads(snapshot.to_json())["queue"] == {"position": 1, "wait": None}
-    assert not job.since(job.cursor).is_news
+    assert not job.since(job.cursor).is_news_since(job.cursor)
 
 
 # Askers

@@ -19,6 +19,7 @@ from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
 from dash_long_components.jobs import Lane, Limits, Retrigger, Status, Ticket
 from dash_long_components.managers.celery_records import Live, Worker
 from dash_long_components.managers.celery_store import CeleryStore
+from dash_long_components.managers.documents import Documents
 from dash_long_components.managers.lanes import Admission, Entry
 from dash_long_components.managers.leases import Tenure
 from dash_long_components.records import Asker, Record, Report
@@ -90,6 +91,28 @@ def test_result_that_is_gone_in_part_is_gone(shop: Shop) -> None:
     shop.celery.backend.forget(f"job.result.{live.run}.0")
     with pytest.raises(KeyError):
         shop.store.result("job")
+
+
+def test_running_job_is_read_by_what_may_still_change(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = shop.store._documents
+    asked: list[list[str]] = []
+
+    def read(keys: list[str], job_ids: list[str]) -> Any:
+        asked.append(keys)
+        return Documents.read_with_fates(documents, keys, job_ids)
+
+    monkeypatch.setattr(documents, "read_with_fates", read)
+    assert shop.status() is Status.QUEUED
+    live = shop.start()
+    assert shop.status() is Status.RUNNING
+    assert shop.status() is Status.RUNNING
+    shop.finish(live)
+    assert shop.status() is Status.SUCCEEDED
+    few = ["job.end", "job.live", "job.askers"]
+    assert [len(keys) for keys in asked[:2]] == [6, 6]
+    assert asked[2:] == [few, few]
 
 
 def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
