@@ -32,12 +32,12 @@ class KeptDocuments:
             head = json.loads(self._documents.read(_key(caching)) or "null")
             if head is None or (head["until"] and head["until"] < time.time()):
                 return None
-            text = self._documents.read_parts(
+            data = self._documents.read_parts(
                 _text(caching, head["run"]), head["parts"]
             )
-            if text is None:
+            if data is None:
                 return None
-            result = CachedResult.from_text(text)
+            result = CachedResult.from_text(data.decode())
             if caching.expire is not None:
                 self._put_head(caching, head["run"], head["parts"])
         except (StoreError, ValueError) as error:

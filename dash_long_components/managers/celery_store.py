@@ -201,7 +201,7 @@ class CeleryStore:
         result = self._documents.read_parts(_result(live), live.parts)
         if result is None:
             raise KeyError(job_id)
-        return result.encode() or None
+        return result or None
 
     def cancel(self, job_id: str) -> Status:
         """End a job, whatever its worker makes of it, and return how it has ended."""

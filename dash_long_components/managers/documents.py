@@ -24,10 +24,6 @@ logger = logging.getLogger("dash_long_components")
 #: Seconds between two tries of a worker while the backend does not answer.
 _PAUSE = 0.5
 
-#: Characters in one part of a long text: even escaped they are less than the 1 MB that
-#: memcached takes.
-_PART_SIZE = 128 * 1024
-
 #: By the module of Celery that has the backend.
 _SHELVES: dict[str, type[Shelf]] = {
     "celery.backends.redis": RedisShelf,
@@ -103,14 +99,17 @@ class Documents:
         Returns:
             In how many parts it is, for ``read_parts``.
         """
-        parts = [text[at : at + _PART_SIZE] for at in range(0, len(text), _PART_SIZE)]
+        size = self._try(lambda: self._shelf.room)
+        parts = [text[at : at + size] for at in range(0, len(text), size)]
         self.write_many({f"{key}.{at}": part for at, part in enumerate(parts)})
         return len(parts)
 
-    def read_parts(self, key: str, count: int) -> str | None:
-        """Return a text in so many parts, or None: a backend drops them one by one."""
-        parts = self.read_many([f"{key}.{at}" for at in range(count)])
-        return None if None in parts else "".join(map(str, parts))
+    def read_parts(self, key: str, count: int) -> bytes | None:
+        """Return a text in so many parts, in UTF-8, or None: a backend drops them one
+        by one.
+        """
+        keys = [f"{key}.{at}" for at in range(count)]
+        return self._try(lambda: self._shelf.read_joined(keys))
 
     def update(self, key: str, change: Callable[[str | None], str]) -> str:
         """Put what ``change`` makes of a text in its place. Atomic.
