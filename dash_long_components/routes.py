@@ -19,8 +19,8 @@ logger = logging.getLogger("dash_long_components")
 #: Bytes that a request's body may have: room for some thousands of jobs on a page.
 MAX_BODY = 256 * 1024
 
-#: The largest number that every JavaScript engine counts to.
-MAX_CURSOR = 2**53
+#: The largest number that JavaScript counts to: that of the last snapshot there can be.
+MAX_CURSOR = 2**53 - 1
 
 #: Milliseconds: the longest wait that the server suggests, and the shortest for a job
 #: that has just begun and for one that has run for a while.

@@ -1,12 +1,16 @@
-"""Tests do not hear of each other's apps."""
+"""What unit tests have in common; they do not hear of each other's apps."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from dash._get_app import app_context
 from hypothesis import HealthCheck, settings
+
+from tests.unit.target import Target
 
 # How long an example takes is the machine's business: it may be a busy one.
 settings.register_profile(
@@ -21,3 +25,13 @@ def _no_app_of_another_test() -> Iterator[None]:
     token = app_context.set(None)
     yield
     app_context.reset(token)
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    with tempfile.TemporaryDirectory() as folder:
+        # By value: what stands in a test is found by no dispatcher.
+        with mock.patch("time.sleep"):
+            target = Target(folder)
+        yield target
+        target.close()

@@ -2,93 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
-import diskcache
-import pytest
-from dash import Input, Output, html
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import dash_long_components as dlc
-from dash_long_components import DiskcacheLongCallbackManager
-from dash_long_components.jobs import Status
-from dash_long_components.managers.processes import Process
-from tests.unit.fakes import handle_of, out, prop
-
-POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
-TRIGGER = "/_dash-update-component"
-
-
-class Target:
-    """An app with a job in every status, and nobody who runs them."""
-
-    def __init__(self, folder: str) -> None:
-        self.cache = diskcache.Cache(folder)
-        self.manager = DiskcacheLongCallbackManager(self.cache, max_queue=10**6)
-        self.app = dlc.Dash(__name__, long_callback_manager=self.manager)
-        self.app.layout = html.Div()
-        self.app.long_callback(Output("text", "children"), Input("i", "value"))(
-            lambda value: value
-        )
-        self.launcher = self.manager._connect()
-        self.launcher._launch = mock.Mock()  # type: ignore[method-assign]
-        self.store = self.launcher.store
-        self.client = self.app.server.test_client(use_cookies=False)
-        self.tokens = [self.start() for _ in range(4)]
-        me = Process.current()
-        jobs = [self.store.take(self.launcher.code, me, 10) for _ in range(4)]
-        for job_id, status in zip(
-            jobs, [Status.SUCCEEDED, Status.FAILED], strict=False
-        ):
-            assert job_id is not None
-            self.store.end(job_id, status)
-        self.tokens.append(self.start())
-
-    def start(self) -> str:
-        token: str = handle_of(self.post(TRIGGER, self.trigger()))["token"]
-        return token
-
-    def trigger(self) -> dict[str, Any]:
-        return {
-            "output": "text.children",
-            "outputs": out("text", "children"),
-            "inputs": [prop("i", "value", 1)],
-            "state": [],
-            "changedPropIds": ["i.value"],
-        }
-
-    def post(self, path: str, body: Any, **options: Any) -> Any:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        return self.client.post(path, data=data, **{"headers": headers, **options})
-
-    def jobs(self) -> dict[str, bytes]:
-        """Return all that is kept of all jobs."""
-        return {
-            key: self.store._cache[key]
-            for key in self.store._cache
-            if str(key).startswith(("job:", "call:", "result:", "lane:"))
-        }
-
-    def close(self) -> None:
-        self.manager.close()
-        self.cache.close()
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    with tempfile.TemporaryDirectory() as folder:
-        # By value: what stands in a test is found by no dispatcher.
-        with mock.patch("time.sleep"):
-            target = Target(folder)
-        yield target
-        target.close()
-
+from dash_long_components.routes import MAX_CURSOR
+from tests.unit.fakes import handle_of
+from tests.unit.target import CANCEL, POLL, TRIGGER, Target
 
 _any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -142,7 +63,7 @@ def test_token_that_is_not_as_it_was_made_names_no_job(
     target: Target, data: st.DataObject
 ) -> None:
     token = data.draw(_spoilt(target.tokens))
-    cursor = data.draw(st.integers(0, 2**53 - 1))
+    cursor = data.draw(st.integers(0, MAX_CURSOR - 1))
     before = target.jobs()
     answer = target.post(POLL, [[token, cursor]])
     assert answer.get_json()["jobs"]["0"]["error"]["type"] == "UnknownJob"
