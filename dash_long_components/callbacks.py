@@ -183,7 +183,7 @@ class LongCallback:
             times = _without_output[signature.callback_id]
             signature = signature.with_inputs_repeated(times)
         task = Task(
-            key=tasks.new_key(function, signature.callback_id),
+            key=tasks.new_key(function, self.signature.callback_id),
             name=tasks.name_of(function),
             function=function,
             signature=self.signature,

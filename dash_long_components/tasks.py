@@ -77,7 +77,8 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
-_times: Counter[tuple[str, str]] = Counter()
+#: By definition, and by what made a key: how often. Kept, for its id is its name here.
+_made: dict[int, tuple[Any, Counter[str]]] = {}
 _listeners: list[Callable[[Task], None]] = []
 
 
@@ -156,14 +157,16 @@ def new_key(function: Callable[..., Any], callback_id: str) -> str:
 
     ``callback_id`` is Dash's own, made of the Outputs: two callbacks that a factory
     made from the same source differ in it. Those of two apps that a factory made do
-    not, and are counted: a module makes its apps in the same order everywhere.
+    not, and are counted: a module makes its apps in the same order everywhere. A
+    module that is executed again, by another name for instance, makes the same again.
     """
     text = f"{name_of(function)}\0{callback_id}"
-    # A module may be there twice, as the main file and by its name.
-    same = (_definition(function).__module__, text)
-    _times[same] += 1
-    if _times[same] > 1:
-        text += f"\0{_times[same]}"
+    definition = _definition(function)
+    code = getattr(definition, "__code__", definition)
+    _, times = _made.setdefault(id(code), (code, Counter()))
+    times[text] += 1
+    if times[text] > 1:
+        text += f"\0{times[text]}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -62,9 +62,11 @@ REPORT += "print(json.dumps(tasks.fingerprints()))"
 
 def fingerprints(module: Path, seed: int, how: str = "import") -> dict[str, str]:
     """Return keys and fingerprints as a process of its own finds them."""
+    load = f"import sys; sys.path.insert(0, {str(module.parent)!r}); "
+    load += f"import {module.stem}; "
     code = {
-        "import": f"import sys; sys.path.insert(0, {str(module.parent)!r}); "
-        f"import {module.stem}; {REPORT}",
+        "import": f"{load} {REPORT}",
+        "reload": f"{load} import importlib; importlib.reload({module.stem}); {REPORT}",
         "main": f"import runpy; runpy.run_path({str(module)!r}, "
         f"run_name='__mp_main__'); {REPORT}",
     }[how]
@@ -106,11 +108,11 @@ def test_main_file_has_one_name_everywhere() -> None:
     def task() -> None:
         """Belong to the main file."""
 
-    keys = set()
+    names = set()
     for name in ("__main__", "__mp_main__"):
         task.__module__ = name
-        keys.add(tasks.new_key(task, "text.children"))
-    assert len(keys) == 1
+        names.add(tasks.name_of(task))
+    assert len(names) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,16 +199,8 @@ def test_apps_of_a_factory_run_their_own_functions() -> None:
     assert [task and task.function(1) for task in found] == ["left 1", "right 1"]
 
 
-def test_module_that_is_there_under_two_names_has_the_same_tasks() -> None:
-    def task() -> None:
-        """Belong to the main file, and to what its pages import of it."""
-
-    keys = []
-    for name in ("__main__", tasks.module_name("__main__")):
-        task.__module__ = name
-        keys.append(tasks.new_key(task, "twice.children"))
-    assert keys[0] == keys[1]
-    assert tasks.new_key(task, "twice.children") != keys[0]
+def test_module_that_is_executed_again_makes_the_same_tasks(module: Path) -> None:
+    assert fingerprints(module, 1, "reload") == fingerprints(module, 1)
 
 
 def task_of(function: Any, **options: Any) -> tasks.Task:
