@@ -78,11 +78,13 @@ class Lanes:
             return Admission(entry=Entry.NOW)
         return admit(lane, self._read(lane.name)["jobs"])
 
-    def enter(self, ticket: Ticket, lane: Lane) -> None:
+    def enter(self, ticket: Ticket, lane: Lane, *, waits: bool = False) -> None:
         """Add a job that was admitted, be it to wait."""
-        live = self._read(lane.name)["jobs"]
-        line = line_up(live, (str(ticket), lane.seq))
-        self._write(lane.name, lane.retrigger, line)
+        row = self._read(lane.name)
+        row["jobs"] = line_up(row["jobs"], (str(ticket), lane.seq))
+        if waits:
+            row["waiting"].append(str(ticket))
+        self._write(lane.name, row)
 
     def leave(self, name: str, ticket: Ticket) -> Ticket | None:
         """Take a job that has ended, or is not asked for any more, out of its lane.
@@ -90,25 +92,21 @@ class Lanes:
         Returns:
             Of a job that waited for this, and goes on the queue now.
         """
-        lane = self._read(name)
-        live = [item for item in lane["jobs"] if item[0] != str(ticket)]
-        was_first = lane["jobs"][:1] != live[:1]
-        retrigger = Retrigger(lane["retrigger"])
-        self._write(name, retrigger, live)
-        if retrigger is Retrigger.QUEUE and was_first and live:
-            return Ticket.parse(live[0][0])
-        return None
+        row = self._read(name)
+        row["jobs"] = [item for item in row["jobs"] if item[0] != str(ticket)]
+        waiting = {*row["waiting"]} - {str(ticket)}
+        next_ones = {item for item, _ in row["jobs"][:1]} & waiting
+        row["waiting"] = sorted(waiting - next_ones)
+        self._write(name, row)
+        return Ticket.parse(*next_ones) if next_ones else None
 
     def _read(self, name: str) -> dict[str, Any]:
-        empty = {"retrigger": Retrigger.PARALLEL.value, "jobs": []}
-        row: dict[str, Any] = json.loads(
-            self._cache.get(_lane(name), json.dumps(empty))
-        )
-        return row
+        """Return the live jobs of a lane with their numbers, and which of them wait."""
+        row = self._cache.get(_lane(name), "{}")
+        return {"jobs": [], "waiting": [], **json.loads(row)}
 
-    def _write(self, name: str, retrigger: Retrigger, jobs: list[Any]) -> None:
-        if jobs:
-            row = {"retrigger": retrigger.value, "jobs": jobs}
+    def _write(self, name: str, row: dict[str, Any]) -> None:
+        if row["jobs"]:
             self._cache.set(_lane(name), json.dumps(row))
         else:
             self._cache.delete(_lane(name))

@@ -120,7 +120,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         ticket = Ticket(job=record.id, asker=asker.id)
         self._records[record.id] = record.join(asker)
         if lane is not None and admission.entry is not Entry.LATE:
-            self._lanes.enter(ticket, lane)
+            self._lanes.enter(ticket, lane, waits=admission.entry is Entry.WAIT)
         # Not before it has joined a job that it may replace itself in.
         self._cancel_all(admission)
         if admission.entry is Entry.LATE:

@@ -134,7 +134,8 @@ class Store:
                 self._put(record.end(Status.CANCELLED, now))
                 return ticket
             if lane is not None:
-                self._lanes.enter(ticket, lane)
+                waits = admission.entry is Entry.WAIT
+                self._lanes.enter(ticket, lane, waits=waits)
             if record.limits.leave_timeout is not None:
                 self.attendance.expect(
                     str(ticket), record.limits.leave_timeout, time.monotonic()

@@ -522,6 +522,15 @@ def test_queue_lane_runs_one_after_the_other(store: Store) -> None:
     assert waiting(store) == 0
 
 
+def test_job_that_waits_has_its_turn_whatever_comes_after_it(store: Store) -> None:
+    submit(store, "first", lane=lane(Retrigger.QUEUE, 1))
+    submit(store, "waits", lane=lane(Retrigger.QUEUE, 2))
+    submit(store, "other", lane=lane(Retrigger.PARALLEL, 3))
+    assert [take(store), take(store), take(store)] == ["first", "other", None]
+    succeed(store, "first")
+    assert take(store) == "waits"
+
+
 def test_parallel_lane_runs_them_all(store: Store) -> None:
     for number in range(3):
         submit(store, f"job-{number}", lane=lane(Retrigger.PARALLEL, number))
