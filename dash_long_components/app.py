@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 
-from . import routes
+from . import checks, routes
 from .callbacks import F, long_callback
 from .exceptions import MissingManagerError
 from .extension import LongJobs
@@ -64,7 +64,9 @@ class Dash(dash.Dash):
         long_callback_user: Callable[[], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._long_callback_manager = long_callback_manager
+        self._long_callback_manager = checks.manager(
+            long_callback_manager, "long_callback_manager="
+        )
         self._long_callback_user = long_callback_user
         super().__init__(*args, **kwargs)
         self._init_long_callbacks()

@@ -125,6 +125,7 @@ def long_callback(
     spec.check_wildcards()
 
     def decorate(function: F) -> F:
+        checks.set_progress(function)
         spec.register(function, register)
         return function
 
@@ -212,6 +213,8 @@ class LongCallback:
                 "manager.init_app(app) where the app is made."
             )
         trigger = Trigger.current(self.signature)
+        if self.view is not None:
+            jobs.look_for_view(self.view.component_id, task.name)
         handle = self._handle(task, trigger)
         handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])

@@ -6,7 +6,8 @@ Each raises a ValueError that names the option, the value and what the option ta
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, Input, Output
@@ -48,11 +49,14 @@ def options(names: Iterable[str], own: Iterable[str]) -> None:
         raise TypeError(f"long_callback() takes no {name}=.{hint}")
 
 
-def manager(value: Any) -> LongCallbackManager | None:
+def manager(value: Any, name: str = "manager=") -> LongCallbackManager | None:
     """Return a manager, or None for the app's own."""
     if value is None or isinstance(value, LongCallbackManager):
         return value
-    raise ValueError(f"manager= takes a long callback manager, not {value!r}.")
+    raise ValueError(
+        f"{name} takes a manager of dash_long_components, like "
+        f"DiskcacheLongCallbackManager(cache), not {value!r}."
+    )
 
 
 def running(value: Any) -> tuple[Running, ...]:
@@ -108,6 +112,20 @@ def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
             "progress_default= takes one value for each Output of progress=, in the "
             f"same grouping, not {default!r}."
         ) from error
+
+
+def set_progress(function: Callable[..., Any]) -> None:
+    """See that a function which asks for ``set_progress`` can be given it."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some functions of C have none
+        return
+    for parameter in parameters[1:]:
+        if parameter.name == "set_progress" and parameter.default is parameter.empty:
+            raise ValueError(
+                f"{getattr(function, '__qualname__', function)}() has set_progress "
+                f"behind {parameters[0].name}. Make it the first parameter."
+            )
 
 
 def job(value: Any) -> Output | None:

@@ -234,6 +234,24 @@ def _match_anything(item: Input) -> Input:
     return Input(component_id, item.component_property)
 
 
+def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
+    """Say why an id is not that of a component of this kind; None if it may be.
+
+    Goes by the layout that Dash itself checks ids by, where the app has it do that.
+    """
+    layout = app.validation_layout
+    if layout is None:  # a component without children is false
+        layout = app.layout
+    if callable(layout) or app.config.suppress_callback_exceptions:
+        return None
+    for root in layout if isinstance(layout, list | tuple) else [layout]:
+        for component in (root, *root._traverse()):
+            if getattr(component, "id", None) == component_id:
+                name = type(component).__name__
+                return None if name == kind else f"it is the id of a {name}"
+    return "no component of the layout has this id"
+
+
 def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:
     """Import component libraries and have the app serve their files.
 

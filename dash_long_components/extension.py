@@ -46,6 +46,7 @@ class LongJobs:
         self._managers: list[LongCallbackManager] = []
         self._user: Callable[[], Any] | None = None
         self._cancels_registered = False
+        self._looked_for: set[str] = set()
         self._lock = threading.Lock()
         self._signers: dict[bytes | str, Handles] = {}
 
@@ -120,6 +121,20 @@ class LongJobs:
                 f"The function that was given as user= returned a "
                 f"{type(user).__name__}, which has no JSON form. Return the user's id."
             ) from error
+
+    def look_for_view(self, component_id: Any, task: str) -> None:
+        """Warn in debug mode, and once, if nothing can show the jobs of a task."""
+        if not (self.is_debug and isinstance(component_id, str)):
+            return
+        if component_id in self._looked_for:
+            return
+        self._looked_for.add(component_id)
+        problem = dash_bridge.what_is_wrong(self._app, component_id, "LongJob")
+        if problem is not None:
+            logger.warning(
+                "job=%r of %s: %s. Put LongJob(id=%r) where its jobs are to be seen.",
+                *(component_id, task, problem, component_id),
+            )
 
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""

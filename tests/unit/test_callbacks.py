@@ -603,3 +603,57 @@ def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(
     )
     assert first == again != other
     assert "secret" not in json.dumps(first)
+
+
+def test_set_progress_behind_other_parameters_is_refused(site: Site) -> None:
+    def run(n_clicks: int, set_progress: Any) -> None:
+        """Ask for it in the wrong place."""
+
+    with pytest.raises(ValueError, match=r"run\(\) has set_progress behind n_clicks"):
+        site.long_callback(OUTPUT, INPUT)(run)
+
+
+@pytest.mark.parametrize("value", [MemoryManager, "redis://", dash.DiskcacheManager])
+def test_app_refuses_what_is_no_manager_of_ours(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"long_callback_manager= takes a manager"):
+        dlc.Dash(__name__, long_callback_manager=value)
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ([html.Div(id="other")], "no component of the layout has this id"),
+        ([html.Main(html.Div(id="job"))], "it is the id of a Div"),
+        ([html.Main([html.P(), dlc.LongJob(id="job")])], None),
+        (lambda: html.Div(id="other"), "no component of the layout has this id"),
+    ],
+)
+def test_job_that_nothing_can_show_is_told_once_in_debug_mode(
+    site: Site, caplog: pytest.LogCaptureFixture, layout: Any, said: str | None
+) -> None:
+    site.app.layout = layout
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    decorate(site, job="job")
+    click(site)
+    click(site)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == (0 if said is None else 1)
+    assert all(said in message for message in messages if said)
+
+
+def test_job_that_nothing_can_show_is_not_told_in_production(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    decorate(site, job="job")
+    click(site)
+    assert not caplog.records
+
+
+def test_job_that_a_callback_may_bring_is_not_looked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site(suppress_callback_exceptions=True)
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    decorate(site, job="job")
+    click(site)
+    assert not caplog.records

@@ -62,7 +62,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routes": {*BASE, "flask", "extension"},
     "checks": {"dash", "dash_bridge", "jobs", "managers.base", "quantities"},
     "callbacks": {*BASE, *BRIDGE, "dash", "checks", "extension", "managers.base"},
-    "app": {"dash", "exceptions", "callbacks", "extension", "managers.base", "routes"},
+    "app": {
+        *{"dash", "checks", "exceptions", "callbacks", "extension", "managers.base"},
+        "routes",
+    },
     "managers.base": {*BASE, "app", "dash", "quantities", "tasks"},
     "managers.deadlines": set(),
     "managers.durations": {"diskcache"},
