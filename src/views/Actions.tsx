@@ -3,16 +3,16 @@ import type { Run } from '../engine/run';
 import { isFinal } from '../engine/snapshot';
 import { useEngine } from './hooks';
 import { nameOf, type Labels } from './labels';
-import type { Part } from './parts';
+import type { Shows } from './parts';
 
 type Props = {
     run: Run;
     labels: Labels;
-    parts: ReadonlySet<Part>;
+    shows: Shows;
 };
 
 /** What can be done with a job where it stands. */
-export function Actions({ run, labels, parts }: Props) {
+export function Actions({ run, labels, shows }: Props) {
     const engine = useEngine();
     const { id, status, request, output, retrying } = run;
     const button = (
@@ -21,7 +21,7 @@ export function Actions({ run, labels, parts }: Props) {
         onClick: () => void,
         isBusy = false,
     ) =>
-        parts.has(name) &&
+        shows(name) &&
         isOffered && (
             <button
                 type="button"

@@ -7,13 +7,13 @@ import { Failure } from './Failure';
 import { formatTime } from './format';
 import { fill, nameOf, type Labels } from './labels';
 import { Log } from './Log';
-import type { Part } from './parts';
+import type { Shows } from './parts';
 import { barText, countOf, etaText, join, percentOf, queueText } from './words';
 
 type Props = {
     run: Run;
     now: number;
-    parts: ReadonlySet<Part>;
+    shows: Shows;
     labels: Labels;
     /** How the page stands with the server, if that is worth a word. */
     connection: string;
@@ -21,42 +21,42 @@ type Props = {
 
 /** A job: what it does, how far it is, how it ended, and what can be done. */
 export function JobView(props: Props) {
-    const { run, parts, labels } = props;
+    const { run, shows, labels } = props;
     return (
         <>
             <Headline {...props} />
-            {parts.has('bar') && <Bars {...props} />}
+            {shows('bar') && <Bars {...props} />}
             <Footnote {...props} />
-            {parts.has('error') && run.error && (
+            {shows('error') && run.error && (
                 <Failure error={run.error} labels={labels} />
             )}
-            {parts.has('log') && run.log.length > 0 && (
+            {shows('log') && run.log.length > 0 && (
                 <Log lines={run.log} labels={labels} />
             )}
         </>
     );
 }
 
-function Headline({ run, parts, labels }: Props) {
+function Headline({ run, shows, labels }: Props) {
     const { name, status, cached } = run;
     const [bar] = run.bars;
     const isLive = !isFinal(status);
     const numbers = bar && [
-        parts.has('count') && countOf(bar, labels),
-        parts.has('percent') && isLive && percentOf(bar),
+        shows('count') && countOf(bar, labels),
+        shows('percent') && isLive && percentOf(bar),
     ];
     return (
         <div className="long-job-line">
-            {parts.has('name') && (
+            {shows('name') && (
                 <span className="long-job-name">{nameOf(name, labels)}</span>
             )}
-            {parts.has('status') && (
+            {shows('status') && (
                 <span className="long-job-status">{labels[status]}</span>
             )}
-            {parts.has('cached') && cached && (
+            {shows('cached') && cached && (
                 <span className="long-job-badge">{labels.cached}</span>
             )}
-            {parts.has('bar') && isLive && bar?.[2] && (
+            {shows('bar') && isLive && bar?.[2] && (
                 <span className="long-job-text">{bar[2]}</span>
             )}
             <Facts facts={numbers ?? []} className="long-job-numbers" />
@@ -97,22 +97,22 @@ function Bars({ run, now, labels }: Props) {
     );
 }
 
-function Footnote({ run, now, parts, labels, connection }: Props) {
+function Footnote({ run, now, shows, labels, connection }: Props) {
     const { status, cached } = run;
     const elapsed = cached ? undefined : elapsedOf(run, now);
     const facts = [
-        parts.has('elapsed') && elapsed !== undefined && formatTime(elapsed),
-        parts.has('eta') && etaText(run, now, labels),
-        parts.has('queue') && queueText(run, labels),
-        parts.has('cached') &&
+        shows('elapsed') && elapsed !== undefined && formatTime(elapsed),
+        shows('eta') && etaText(run, now, labels),
+        shows('queue') && queueText(run, labels),
+        shows('cached') &&
             cached &&
             fill(labels.saved, { time: formatTime(cached.duration) }),
-        parts.has('connection') && !isFinal(status) && connection,
+        shows('connection') && !isFinal(status) && connection,
     ];
     return (
         <div className="long-job-line">
             <Facts facts={facts} className="long-job-facts" />
-            <Actions run={run} labels={labels} parts={parts} />
+            <Actions run={run} labels={labels} shows={shows} />
         </div>
     );
 }

@@ -1,12 +1,12 @@
 import * as React from 'react';
-import { useMemo, useRef, type CSSProperties, type ReactNode } from 'react';
+import { useRef, type CSSProperties, type ReactNode } from 'react';
 import { stringifyId, type Id } from '../engine/id';
 import { isFinal } from '../engine/snapshot';
 import { Announcer } from './Announcer';
 import { useChange, useEngine, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS, nameOf } from './labels';
-import { PARTS, type Part } from './parts';
+import { showsByDefault, type Part, type Shows } from './parts';
 import { useFocusKept } from './useFocusKept';
 import { usePublished } from './usePublished';
 
@@ -27,7 +27,7 @@ export function StatusView({
     id = '',
     setProps = () => undefined,
     children,
-    show = PARTS,
+    show,
     labels: words,
     className = '',
     style,
@@ -41,8 +41,8 @@ export function StatusView({
     const isLive = run !== undefined && !isFinal(run.status);
     // What has come since the last tick counts from then on.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
-    const parts = useMemo(() => new Set<Part>(show), [show]);
-    const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
+    const shows: Shows = show ? (part) => show.includes(part) : showsByDefault;
+    const labels = { ...LABELS, ...words };
     const element = useRef<HTMLDivElement>(null);
     const focus = useFocusKept(element);
 
@@ -56,7 +56,7 @@ export function StatusView({
         }
     });
 
-    if (parts.size === 0) {
+    if (show?.length === 0) {
         return null;
     }
     return (
@@ -74,7 +74,7 @@ export function StatusView({
                 <JobView
                     run={run}
                     now={now}
-                    parts={parts}
+                    shows={shows}
                     labels={labels}
                     connection={
                         connection === 'online' ? '' : labels[connection]

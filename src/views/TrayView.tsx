@@ -1,16 +1,9 @@
 import * as React from 'react';
-import {
-    useEffect,
-    useMemo,
-    useRef,
-    useState,
-    type CSSProperties,
-} from 'react';
+import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { isFinal } from '../engine/snapshot';
 import { useEngine, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS } from './labels';
-import { TRAY_PARTS, type Part } from './parts';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
 import { useNotices } from './useNotices';
@@ -24,8 +17,6 @@ type Props = {
     notify: boolean;
 };
 
-const parts = new Set<Part>(TRAY_PARTS);
-
 /** All jobs of the tab, the newest first, behind a button. */
 export function TrayView({
     id,
@@ -38,7 +29,7 @@ export function TrayView({
     const engine = useEngine();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
-    const labels = useMemo(() => ({ ...LABELS, ...words }), [words]);
+    const labels = { ...LABELS, ...words };
     const element = useRef<HTMLDetailsElement>(null);
     const summary = useRef<HTMLElement>(null);
     const focus = useFocusKept(summary);
@@ -103,7 +94,7 @@ export function TrayView({
                                 <JobView
                                     run={run}
                                     now={Math.max(now, run.at)}
-                                    parts={parts}
+                                    shows={() => true}
                                     labels={labels}
                                     connection=""
                                 />

@@ -1,22 +1,24 @@
-/** The parts of a view, in the order in which they stand. */
-export const PARTS = [
-    'status',
-    'cached',
-    'bar',
-    'count',
-    'percent',
-    'elapsed',
-    'eta',
-    'queue',
-    'connection',
-    'cancel',
-    'retry',
-    'error',
-    'log',
-] as const;
+/** A part of what is shown of a job. */
+export type Part =
+    | 'name'
+    | 'status'
+    | 'cached'
+    | 'bar'
+    | 'count'
+    | 'percent'
+    | 'elapsed'
+    | 'eta'
+    | 'queue'
+    | 'connection'
+    | 'cancel'
+    | 'retry'
+    | 'visit'
+    | 'error'
+    | 'log';
 
-/** The parts of a job in the list of all jobs. */
-export const TRAY_PARTS = [...PARTS, 'name', 'visit'] as const;
+/** Whether a part is to be shown. */
+export type Shows = (part: Part) => boolean;
 
-/** The name is left to those who ask for it: a layout mostly says it already. */
-export type Part = (typeof TRAY_PARTS)[number];
+/** A layout mostly says the name already, and has the result in it. */
+export const showsByDefault: Shows = (part) =>
+    part !== 'name' && part !== 'visit';
