@@ -61,11 +61,15 @@ export class Client {
 
     async poll(jobs: [token: string, cursor: number][]): Promise<PollAnswer> {
         const { text, reason } = await this.#post('poll', jobs);
-        const answer = parse(text);
-        if (!isPollAnswer(answer)) {
-            throw new Misplaced(reason);
+        try {
+            const answer = JSON.parse(text) as PollAnswer;
+            if (typeof answer.next === 'number') {
+                return answer;
+            }
+        } catch {
+            // Not even JSON.
         }
-        return answer;
+        throw new Misplaced(reason);
     }
 
     async cancel(tokens: string[]): Promise<void> {
@@ -142,16 +146,4 @@ function retryAfter(response: Response): number {
 /** The endpoints answer with one line, but who stands before them may not. */
 function brief(text: string): string {
     return text.replace(/\s+/g, ' ').trim().slice(0, 200);
-}
-
-function parse(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
-}
-
-function isPollAnswer(value: unknown): value is PollAnswer {
-    return typeof (value as PollAnswer | null)?.next === 'number';
 }
