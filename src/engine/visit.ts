@@ -14,34 +14,28 @@ export function visit(place: string, elementId: string | null): void {
         dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
     if (elementId !== null) {
-        whenThere(elementId, show);
+        show(elementId, performance.now() + PATIENCE_MS);
     }
 }
 
-function show(element: HTMLElement): void {
-    element.scrollIntoView({ block: 'center' });
-    element.focus({ preventScroll: true });
+/** Brings an element to view and gives it the focus, as soon as it is there. */
+function show(elementId: string, until: number): void {
+    const element = document.getElementById(elementId);
+    if (!element) {
+        if (performance.now() < until) {
+            setTimeout(show, LOOK_MS, elementId, until);
+        }
+        return;
+    }
+    element.focus();
     if (document.activeElement !== element) {
         // What takes no focus of its own takes it for as long as it has it.
         element.tabIndex = -1;
-        element.focus({ preventScroll: true });
+        element.focus();
         const leave = () => {
             element.removeAttribute('tabindex');
         };
         element.addEventListener('blur', leave, { once: true });
     }
-}
-
-/** Calls back when there is such an element, unless there is none for long. */
-function whenThere(
-    elementId: string,
-    callback: (element: HTMLElement) => void,
-    until = performance.now() + PATIENCE_MS,
-): void {
-    const element = document.getElementById(elementId);
-    if (element) {
-        callback(element);
-    } else if (performance.now() < until) {
-        setTimeout(whenThere, LOOK_MS, elementId, callback, until);
-    }
+    element.scrollIntoView({ block: 'center' });
 }
