@@ -580,7 +580,7 @@ describe('a page that is loaded again', () => {
         expect(engine.stamp({}).resumed).toBeUndefined();
         reload();
         expect(engine.stamp({}).resumed).toEqual([['slot', page, ['x']]]);
-        engine.cancelRuns('a');
+        engine.cancelRun('a');
         expect(engine.stamp({}).resumed).toBeUndefined();
     });
 
@@ -591,9 +591,9 @@ describe('a page that is loaded again', () => {
         const { seq } = engine.stamp({});
         expect(seq).toBeGreaterThan(7);
         start(job('b', { seq, page, retrigger: 'queue' }));
-        engine.cancelRuns('a');
+        engine.cancelRun('a');
         expect(engine.stamp({}).resumed).toEqual([['slot', page, []]]);
-        engine.cancelRuns('b');
+        engine.cancelRun('b');
         expect(engine.stamp({}).resumed).toBeUndefined();
     });
 
@@ -728,7 +728,7 @@ test('a queued job shows its place although its cursor stays', async () => {
 
 test('a run that is cancelled on the page alone ends its job', () => {
     start(job('a'), job('b', { slot: 'other' }));
-    engine.cancelRuns('b');
+    engine.cancelRun('b');
     expect(server.cancelled).toEqual([['b']]);
     expect(engine.pending().map(({ token }) => token)).toEqual(['a']);
     expect(engine.runs.get('b')?.status).toBe('cancelled');

@@ -28,8 +28,8 @@ export class Engine implements Subject {
     readonly #page: Page;
     readonly #memory: Memory<JobHandle>;
     readonly #jobs = new Set<Job>();
-    /** The live jobs, and those of which something is still to be shown. */
-    #remembered = new Set<Job>();
+    /** Jobs that have ended, and of which something may still be to be shown. */
+    #unshown: Job[] = [];
     /** Given up here; the page that is loaded next, after a login, asks again. */
     readonly #orphans = new Set<Job>();
     /** By slot: a job may be over before the handle of an older one arrives. */
@@ -102,25 +102,19 @@ export class Engine implements Subject {
     /** Cancels the jobs that name one of these cancel Inputs, known or yet to come. */
     cancel(propIds: string[]): void {
         this.#stamps.cancel(propIds);
-        this.#cancelAll(
-            this.#select(({ handle }) => this.#isCancelled(handle)),
-        );
-        this.#settle();
+        this.#cancelWhere((handle) => this.#isCancelled(handle));
     }
 
-    /** Cancels the live jobs that these runs show. */
-    cancelRuns(...ids: string[]): void {
-        this.#cancelAll(this.#select(({ handle }) => ids.includes(handle.run)));
-        this.#settle();
+    /** Cancels the live job that a run shows. */
+    cancelRun(id: string): void {
+        this.#cancelWhere(({ run }) => run === id);
     }
 
     /** Cancels the live jobs that a component is there to show. */
     cancelView(view: Id): void {
         const key = stringifyId(view);
-        this.cancelRuns(
-            ...this.runs.listed
-                .filter((run) => run.view && stringifyId(run.view) === key)
-                .map(({ id }) => id),
+        this.#cancelWhere(
+            (handle) => handle.view && stringifyId(handle.view) === key,
         );
     }
 
@@ -250,39 +244,33 @@ export class Engine implements Subject {
     /** Lets go of what a result from the cache replaces; Dash itself shows that. */
     #makeWay(handle: Handle): void {
         if (!this.#isReplaced(handle)) {
-            const replaced = this.#replace(handle);
-            this.#begin(handle, replaced);
-            this.#cancelAll(replaced, handle.outputs);
+            this.#cancelAll(this.#begin(handle), handle.outputs);
         }
     }
 
     /** Puts a handle in the place of others of its slot; returns their live jobs. */
-    #replace(handle: Handle): Job[] {
+    #begin(handle: Handle): Job[] {
         for (const orphan of this.#orphans) {
             if (orphan.isReplacedBy(handle)) {
                 this.#orphans.delete(orphan);
             }
         }
         this.#latest.set(handle.slot, handle);
-        return this.#select((live) => live.isReplacedBy(handle));
-    }
-
-    #begin(handle: Handle, replaced: Job[]): void {
         this.runs.begin(handle, {
             location: this.#page.location,
             request: this.#page.request(handle.seq),
         });
+        const replaced = this.#select((live) => live.isReplacedBy(handle));
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
         }
+        return replaced;
     }
 
     #start(handle: JobHandle): void {
-        const replaced = this.#replace(handle);
+        const replaced = this.#begin(handle);
         const job = new Job(handle);
         this.#jobs.add(job);
-        this.#remembered.add(job);
-        this.#begin(handle, replaced);
         // Before the old job lets go, so that nothing flickers.
         this.#claims.take(job);
         this.#cancelAll(replaced);
@@ -325,7 +313,7 @@ export class Engine implements Subject {
             result.response,
         );
         this.#updates.apply(toUpdates(result.response));
-        this.#remembered.add(job);
+        this.#unshown.push(job);
         this.runs.end(job.handle.run, status, error);
         if (error) {
             const { task, type, message, traceback } = error;
@@ -345,6 +333,11 @@ export class Engine implements Subject {
         this.#settle();
     }
 
+    #cancelWhere(predicate: (handle: Handle) => unknown): void {
+        this.#cancelAll(this.#select(({ handle }) => predicate(handle)));
+        this.#settle();
+    }
+
     /** Ends jobs; what is `shown` already, of the properties they hold, stays. */
     #cancelAll(jobs: Job[], shown: Handle['outputs'] = []): void {
         for (const job of jobs) {
@@ -356,16 +349,15 @@ export class Engine implements Subject {
 
     #drop(job: Job, shown: Handle['outputs'] = []): void {
         this.#jobs.delete(job);
-        this.#remembered.delete(job);
         this.#claims.release(job, shown);
     }
 
     /** A job whose result waits for its component is not over for the page. */
     #remember(): void {
         if (!this.#updates.waiting) {
-            this.#remembered = new Set(this.#jobs);
+            this.#unshown = [];
         }
-        const kept = [...this.#remembered, ...this.#orphans];
+        const kept = [...this.#unshown, ...this.#jobs, ...this.#orphans];
         this.#memory.keep(kept.map(({ handle }) => handle));
     }
 

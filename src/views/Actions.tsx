@@ -38,7 +38,7 @@ export function Actions({ run, labels, shows }: Props) {
     return (
         <span className="long-job-actions">
             {button('cancel', isLive, () => {
-                engine().cancelRuns(id);
+                engine().cancelRun(id);
             })}
             {button(
                 'retry',
