@@ -34,6 +34,20 @@ test('a shared property shows the last job, and rests when none is left', () => 
     expect(page.props('button')).toEqual({ children: 'rest' });
 });
 
+test('a property that is both running and progress is at rest in the end', () => {
+    const both = new Job(
+        handle('both', {
+            running: [['bar', 'value', 'on', 'off']],
+            progress: [['bar', 'value', 0]],
+        }),
+    );
+    claims.take(both);
+    claims.set(both, [['bar', 'value', 7]]);
+    expect(page.props('bar')).toEqual({ value: 7 });
+    claims.release(both);
+    expect(page.props('bar')).toEqual({ value: 0 });
+});
+
 test('the end of an earlier job touches nothing that is shared', () => {
     const [first, second] = [job('first'), job('second')];
     claims.take(first);

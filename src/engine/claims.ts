@@ -5,9 +5,9 @@ import { isPattern, type Pattern } from './pattern';
 import type { Update } from './update';
 import type { Updates } from './updates';
 
-type Claim = { job: Job; value: unknown; rest: unknown };
+type Claim = { value: unknown; rest: unknown };
 
-/** A property and who claims it, never nobody; the last one's value shows. */
+/** A property and which jobs claim it, never none; the last one's value shows. */
 type Claimed = {
     id: Pattern;
     property: string;
@@ -15,7 +15,7 @@ type Claimed = {
     isList: boolean;
     /** The components that were there when it was last looked. */
     present: Set<string>;
-    claims: Claim[];
+    claims: Map<Job, Claim>;
 };
 
 /**
@@ -37,10 +37,10 @@ export class Claims {
         const { running, progress } = job.handle;
         const taken = [
             ...running.map(([id, property, value, rest]) =>
-                this.#claim(id, property, false, { job, value, rest }),
+                this.#claim(job, id, property, false, { value, rest }),
             ),
             ...progress.map(([id, property, rest]) =>
-                this.#claim(id, property, true, { job, value: rest, rest }),
+                this.#claim(job, id, property, true, { value: rest, rest }),
             ),
         ];
         this.#show(taken);
@@ -51,7 +51,7 @@ export class Claims {
         const changed: Claimed[] = [];
         for (const [id, property, value] of updates) {
             const claimed = this.#claimed.get(propIdOf(id, property));
-            const claim = claimed?.claims.find((each) => each.job === job);
+            const claim = claimed?.claims.get(job);
             if (claimed && claim) {
                 claim.value = value;
                 if (claim === top(claimed)) {
@@ -72,10 +72,10 @@ export class Claims {
             shown.map(([id, property]) => propIdOf(id, property)),
         );
         const updates: Update[] = [];
-        for (const [key, claimed] of [...this.#claimed]) {
+        for (const [key, claimed] of this.#claimed) {
             const before = top(claimed);
-            const own = claimed.claims.find((each) => each.job === job);
-            claimed.claims = claimed.claims.filter((each) => each !== own);
+            const own = claimed.claims.get(job);
+            claimed.claims.delete(job);
             const now = top(claimed);
             if (!now) {
                 this.#claimed.delete(key);
@@ -104,6 +104,7 @@ export class Claims {
     }
 
     #claim(
+        job: Job,
         id: Pattern,
         property: string,
         isProgress: boolean,
@@ -115,14 +116,13 @@ export class Claims {
             property,
             isList: isProgress && isPattern(id),
             present: new Set(),
-            claims: [],
+            claims: new Map<Job, Claim>(),
         };
-        // A job that waits for the one before it has nothing to show till then.
-        if (claim.job.handle.retrigger === 'queue') {
-            claimed.claims.unshift(claim);
-        } else {
-            claimed.claims.push(claim);
+        if (job.handle.retrigger === 'queue') {
+            // It waits for the one before it, and has nothing to show till then.
+            claimed.claims = new Map([[job, claim], ...claimed.claims]);
         }
+        claimed.claims.set(job, claim);
         this.#claimed.set(key, claimed);
         return claimed;
     }
@@ -159,5 +159,5 @@ export class Claims {
 }
 
 function top({ claims }: Claimed): Claim | undefined {
-    return claims.at(-1);
+    return [...claims.values()].at(-1);
 }
