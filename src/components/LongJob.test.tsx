@@ -30,7 +30,7 @@ beforeEach(() => {
         getLayout: () => ({ props: layout.get('host') ?? {} }),
     };
     // jsdom's own starts a timer with every change.
-    vi.stubGlobal('sessionStorage', new FakeStorage());
+    new FakeStorage();
     Object.assign(window.dash_clientside ?? {}, { set_props: set });
 });
 

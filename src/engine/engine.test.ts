@@ -25,7 +25,7 @@ const load = () => {
     const loaded = new Engine(
         page,
         new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
-        new Memory(() => storage, 'jobs'),
+        new Memory('jobs'),
     );
     loaded.resume();
     return loaded;

@@ -6,7 +6,6 @@ import { Runs } from './runs';
 import type { Store } from './store';
 
 const engines = new Map<Store, Engine>();
-const storage = () => sessionStorage;
 
 /** The one engine of a page, made when it is first asked for. */
 export function engineOf(store: Store): Engine {
@@ -16,8 +15,8 @@ export function engineOf(store: Store): Engine {
         const made = new Engine(
             renderer,
             new Client(() => renderer.endpoint()),
-            new Memory(storage, renderer.name),
-            new Runs(new Memory(storage, `${renderer.name}-runs`)),
+            new Memory(renderer.name),
+            new Runs(new Memory(`${renderer.name}-runs`)),
         );
         renderer.stampRequests((request) => made.stamp(request));
         engines.set(store, made);

@@ -5,18 +5,16 @@
  * forgets it, which is no reason to fail before.
  */
 export class Memory<T> {
-    readonly #storage: () => Storage;
     readonly #key: string;
     #kept = '';
 
-    constructor(storage: () => Storage, key: string) {
-        this.#storage = storage;
+    constructor(key: string) {
         this.#key = key;
     }
 
     recall(): T[] {
         try {
-            const text = this.#storage().getItem(this.#key) ?? '[]';
+            const text = sessionStorage.getItem(this.#key) ?? '[]';
             const items = JSON.parse(text) as T[];
             this.#kept = text;
             return items;
@@ -33,9 +31,9 @@ export class Memory<T> {
         this.#kept = text;
         try {
             if (items.length > 0) {
-                this.#storage().setItem(this.#key, text);
+                sessionStorage.setItem(this.#key, text);
             } else {
-                this.#storage().removeItem(this.#key);
+                sessionStorage.removeItem(this.#key);
             }
         } catch {
             // As above.

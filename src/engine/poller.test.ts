@@ -22,10 +22,11 @@ beforeEach(() => {
     server = new FakeServer();
     browser = new FakeBrowser();
     page = new FakePage();
+    new FakeStorage();
     engine = new Engine(
         page,
         new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-        new Memory(() => new FakeStorage(), 'jobs'),
+        new Memory('jobs'),
     );
 });
 

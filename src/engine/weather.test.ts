@@ -109,10 +109,11 @@ test('whatever happens on the way, each change is shown once and in order', asyn
         const browser = new FakeBrowser();
         const page = new FakePage('out', 'button');
         page.setProps('out', { list: [], children: [] });
+        new FakeStorage();
         const engine = new Engine(
             page,
             new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-            new Memory(() => new FakeStorage(), 'jobs'),
+            new Memory('jobs'),
         );
         engine.take([
             handle('a', {

@@ -24,7 +24,6 @@ export class FakeDash {
             }),
             getLayout: () => undefined,
         };
-        vi.stubGlobal('sessionStorage', this.storage);
         this.server.next = 1000;
     }
 

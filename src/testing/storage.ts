@@ -1,7 +1,13 @@
+import { vi } from 'vitest';
+
 /** A browser's storage in memory; it can be full. */
 export class FakeStorage implements Storage {
     full = false;
     readonly #items = new Map<string, string>();
+
+    constructor() {
+        vi.stubGlobal('sessionStorage', this);
+    }
 
     get length(): number {
         return this.#items.size;
