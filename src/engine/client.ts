@@ -43,9 +43,7 @@ export class Refused extends Error {
  * deployed anew, or the page of a login. Final only if it stays so.
  */
 export class Misplaced extends Refused {
-    constructor(message: string) {
-        super(message, true);
-    }
+    override readonly isByAnother = true;
 }
 
 /** Speaks to the endpoints. */

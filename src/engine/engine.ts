@@ -6,6 +6,7 @@ import { Echoes } from './echoes';
 import type { Handle } from './handle';
 import { stringifyId, type Id } from './id';
 import { isOfJob, Job, type JobHandle } from './job';
+import type { Library } from './library';
 import { Marks } from './marks';
 import type { Memory } from './memory';
 import type { Page } from './page';
@@ -21,6 +22,8 @@ import { Updates } from './updates';
 const HIDDEN_MS = 60_000;
 /** The same, where somebody is told of them though the page is not seen. */
 const TOLD_MS = 5000;
+
+type Ending = Omit<Snapshot, 'cursor'>;
 
 /** Follows the jobs of a page: from their handles to what they leave on it. */
 export class Engine implements Subject {
@@ -277,33 +280,31 @@ export class Engine implements Subject {
         this.#poller.hurry();
     }
 
-    #finish(job: Job, snapshot: Snapshot): void {
+    #finish(job: Job, ending: Ending): void {
         job.ended = true;
-        const libraries = snapshot.files ?? [];
-        if (libraries.length === 0) {
-            this.#end(job, snapshot);
-            return;
+        if (ending.files) {
+            void this.#endWith(ending.files, job, ending);
+        } else {
+            this.#end(job, ending);
         }
-        void this.#page
-            .load(libraries)
-            .then(
-                () => snapshot,
-                (reason: unknown): Snapshot => ({
-                    cursor: job.cursor,
-                    status: 'failed',
-                    error: { type: 'LibraryError', message: String(reason) },
-                }),
-            )
-            .then((ending) => {
-                // It may have been cancelled or replaced meanwhile.
-                if (this.#jobs.has(job)) {
-                    this.#end(job, ending);
-                    this.#settle();
-                }
-            });
     }
 
-    #end(job: Job, { status, result = {}, error }: Snapshot): void {
+    /** Ends a job when the page has what its result needs. */
+    async #endWith(files: Library[], job: Job, ending: Ending): Promise<void> {
+        try {
+            await this.#page.load(files);
+        } catch (reason) {
+            const error = { type: 'LibraryError', message: String(reason) };
+            ending = { status: 'failed', error };
+        }
+        // It may have been cancelled or replaced meanwhile.
+        if (this.#jobs.has(job)) {
+            this.#end(job, ending);
+            this.#settle();
+        }
+    }
+
+    #end(job: Job, { status, result = {}, error }: Ending): void {
         // The order of Dash's own background callbacks. The response is last, so
         // that it wins over a `running` or `progress` of the same property.
         this.#updates.apply(toUpdates(result.sideUpdate));

@@ -89,10 +89,6 @@ export class Poller {
             console.error(error);
         }
         this.#asking = false;
-        this.#next(wait);
-    }
-
-    #next(wait: number): void {
         if (this.#subject.pending().length > 0) {
             this.#schedule(
                 this.#hurried ? SHORTEST_MS : Math.max(wait, this.#rest),
