@@ -97,8 +97,10 @@ class Reporter:
                 than the Outputs.
             TypeError: a value has no JSON form, or is no progress.
             ValueError: a number is none that a bar can have.
+            RuntimeError: this is a process that the job has forked.
             JobCancelled: nobody waits for the job any more.
         """
+        self._check_process()
         self._check_wanted()
         if self._schema is None:
             self.bars.own = None if value is None else Bar.parse(value)
@@ -129,8 +131,10 @@ class Reporter:
         """Report new property values of a component, Patches among them.
 
         Raises:
+            RuntimeError: this is a process that the job has forked.
             JobCancelled: nobody waits for the job any more.
         """
+        self._check_process()
         self._check_wanted()
         # Encoded now: a Patch or a list may be changed and sent again right after.
         updates = [
@@ -164,6 +168,16 @@ class Reporter:
         self._flush()
         if self._failure is not None:
             raise self._failure
+
+    def _check_process(self) -> None:
+        # There are no two who write one record: the page would miss what one says, and
+        # the end of the job with it.
+        if os.getpid() != self._pid:
+            raise RuntimeError(
+                "A process that the job has forked can't report for it. Call "
+                "set_progress() and set_props() in the job's own process, as results "
+                "of the others come in."
+            )
 
     def _check_wanted(self) -> None:
         # Where the function runs in a process that can't be killed for it alone, or

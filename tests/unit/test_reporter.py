@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import threading
 import time
 from typing import Any
+from unittest import mock
 
 import pytest
 from dash import Output
@@ -54,6 +56,19 @@ def page() -> Page:
 @pytest.fixture
 def reporter(page: Page) -> Reporter:
     return Reporter(page.write, BAR, Output("bar", "value"))
+
+
+def test_process_that_the_job_has_forked_can_not_report(
+    page: Page, reporter: Reporter
+) -> None:
+    with mock.patch.object(os, "getpid", return_value=os.getpid() + 1):
+        with pytest.raises(RuntimeError, match="in the job's own process"):
+            reporter.set_progress(1)
+        with pytest.raises(RuntimeError, match="in the job's own process"):
+            reporter.set_props("text", {"children": 1})
+        reporter.log("text")
+        reporter.bars.advanced()
+    assert reporter._thread is None
 
 
 def test_cancelled_job_that_wants_to_be_asked_is_told_at_its_next_report(
