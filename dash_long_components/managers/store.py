@@ -6,14 +6,11 @@ import functools
 import json
 import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import diskcache
-
-from ..exceptions import JobEndedError, StoreError
+from ..exceptions import JobEndedError
 from ..jobs import Call, JobError, Lane, Status, Ticket
 from ..records import SMALL, Asker, Record
 from .attendance import Attendance
@@ -23,6 +20,7 @@ from .crew import Crew
 from .durations import Durations
 from .flights import Flights
 from .instants import Instant
+from .job_cache import open_cache
 from .lanes import Admission, Entry, Lanes
 from .processes import Process
 from .queues import Queues
@@ -59,25 +57,14 @@ class Store:
         result_ttl: seconds for which the record of an ended job is kept.
 
     Raises:
+        StoreUnavailableError: it is locked, or its disk is full.
         StoreError: the directory can't be used.
     """
 
     def __init__(self, directory: str, result_ttl: float) -> None:
         self.directory = os.path.abspath(directory)
         self.result_ttl = result_ttl
-        try:
-            self._cache = diskcache.Cache(
-                self.directory,
-                timeout=BUSY_TIMEOUT,
-                eviction_policy="none",
-                # All values in the database file: a value in a file of its own would
-                # be litter to diskcache.Cache.check() of a cache around this one.
-                disk_min_file_size=2**62,
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(
-                f"Jobs can't be kept in {self.directory}: {error}."
-            ) from error
+        self._cache = open_cache(self.directory, BUSY_TIMEOUT)
         self._lanes = Lanes(self._cache)
         self.queues = Queues(self._cache)
         self._flights = Flights(self._cache)

@@ -86,8 +86,17 @@ DISKCACHE = {
     for name in (
         *("app_code", "attendance", "checkpoints", "countdowns", "crew"),
         *("diskcache", "dispatcher"),
-        *("doorbell", "flights", "instants", "kept", "lanes", "launcher", "outages"),
-        *("overseer", "processes", "queues", "roster", "spares", "store", "tables"),
+        *("doorbell", "flights", "instants", "job_cache", "kept", "lanes", "launcher"),
+        *(
+            "outages",
+            "overseer",
+            "processes",
+            "queues",
+            "roster",
+            "spares",
+            "store",
+            "tables",
+        ),
         "worker",
     )
 }

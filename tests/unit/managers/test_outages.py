@@ -191,6 +191,17 @@ def test_server_that_ends_in_an_outage_says_nothing_of_it(
         manager.close()
 
 
+def test_store_that_is_locked_is_not_opened_for_long(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    with locked(manager._connect().store):
+        newcomer = DiskcacheLongCallbackManager(manager.handle)
+        with pytest.raises(StoreUnavailableError, match=r"can't be kept .* locked"):
+            newcomer.secret()
+    assert newcomer.secret() == manager.secret()
+    newcomer.close()
+
+
 def test_manager_begins_anew_where_the_store_is_gone(
     manager: DiskcacheLongCallbackManager,
 ) -> None:
