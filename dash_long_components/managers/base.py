@@ -86,6 +86,9 @@ class LongCallbackManager(ABC):
             A ticket, for ``read`` and ``cancel``; a result from the cache; or None, if
             there is nothing to come: ``lane`` ignores triggers while a job is live in
             it, or a later one has replaced this.
+
+        Raises:
+            StoreError: the job can't be kept, now at least. It has replaced none.
         """
 
     @abstractmethod

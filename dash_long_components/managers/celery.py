@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 import time
@@ -21,6 +22,8 @@ from .lanes import Entry
 
 if TYPE_CHECKING:
     import celery
+
+logger = logging.getLogger("dash_long_components")
 
 _EXTRA = (
     "CeleryLongCallbackManager needs packages that are missing: "
@@ -112,7 +115,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         kept = self._results.get(call.caching) if call.caching else None
         if kept is not None:
             admission = self._store.lanes.enter(None, lane)
-            self._cancel_all(admission.replaced)
+            self._replace(admission.replaced)
             if admission.entry is not Entry.WAIT:
                 return kept if admission.entry is Entry.NOW else None
         now = time.time()
@@ -140,13 +143,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
         other = self._join(record, lane) if admission.entry is Entry.NOW else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
-        # Not before it has joined a job that it may replace itself in.
-        self._cancel_all(admission.replaced)
-        if other is not None:
-            return str(other)
-        waits = admission.entry is Entry.WAIT
-        self._publish(task, record, call, lane.name if lane and waits else None)
-        return str(ticket)
+        else:
+            waits = admission.entry is Entry.WAIT
+            self._publish(task, record, call, lane.name if lane and waits else None)
+        # Not before it has joined a job that it may replace itself in, nor before it is
+        # certain that there is one to take their place.
+        self._replace(admission.replaced)
+        return str(other or ticket)
 
     def _join(self, record: Record, lane: Lane | None) -> Ticket | None:
         """Join the job that somebody else has asked the same of, if there is one."""
@@ -162,9 +165,15 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 return ticket
         return None
 
-    def _cancel_all(self, tickets: Iterable[str]) -> None:
+    def _replace(self, tickets: Iterable[str]) -> None:
+        """Cancel jobs that another has replaced."""
         for ticket in tickets:
-            self.cancel(ticket)
+            try:
+                self.cancel(ticket)
+            except StoreUnavailableError as error:
+                # The new job is there all the same. And the page goes on to cancel
+                # what it knows to be replaced until that gets through.
+                logger.warning("%s", error)
 
     def _publish(
         self, task: Task, record: Record, call: Call, lane: str | None

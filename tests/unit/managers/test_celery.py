@@ -145,6 +145,59 @@ def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
     assert snapshot.error.message.endswith("broker: refused")
 
 
+class Broker:
+    """A broker that takes jobs and cancels, or one of them does not."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.app = celery(f"file://{folder}")
+        self.manager = CeleryLongCallbackManager(self.app)
+        self.send_task = mock.Mock()
+        self.revoke = mock.Mock()
+        monkeypatch.setattr(self.app, "send_task", self.send_task)
+        monkeypatch.setattr(self.app.control, "revoke", self.revoke)
+        decorate(Site())
+        (self.task,) = tasks._registry.values()
+        self._seq = 0
+
+    def submit(self) -> str:
+        """Submit a job that replaces the one before it."""
+        self._seq += 1
+        lane = Lane(name="lane", seq=self._seq, retrigger=Retrigger.REPLACE)
+        call = Call(task="", fingerprint="", context={})
+        return str(self.manager.submit(self.task, call, lane))
+
+    def status(self, ticket: str) -> Status:
+        return self.manager.read(ticket, 0).status
+
+
+@pytest.fixture
+def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    return Broker(tmp_path, monkeypatch)
+
+
+def test_job_that_the_broker_does_not_take_replaces_none(broker: Broker) -> None:
+    first = broker.submit()
+    broker.send_task.side_effect = ConnectionError("refused")
+    with pytest.raises(StoreUnavailableError):
+        broker.submit()
+    assert broker.status(first) is Status.QUEUED
+    broker.send_task.side_effect = None
+    third = broker.submit()
+    assert broker.status(first) is Status.CANCELLED
+    assert broker.status(third) is Status.QUEUED
+
+
+def test_job_is_there_though_the_broker_does_not_take_the_cancel_of_another(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = broker.submit()
+    broker.revoke.side_effect = ConnectionError("refused")
+    second = broker.submit()
+    assert broker.status(first) is Status.CANCELLED
+    assert broker.status(second) is Status.QUEUED
+    assert caplog.messages == ["Celery's broker does not take the cancel: refused"]
+
+
 def test_page_that_joins_a_job_is_seen_before_it_polls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
