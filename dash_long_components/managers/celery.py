@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import sys
@@ -19,6 +20,7 @@ from ..records import Asker, Record, Snapshot
 from ..tasks import Task
 from .base import LongCallbackManager
 from .lanes import Entry
+from .promptly import within
 
 if TYPE_CHECKING:
     import celery
@@ -33,6 +35,9 @@ _EXTRA = (
 #: How the broker is asked to take a job: a user waits for the answer.
 _PUBLISH = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 
+#: Seconds after which a broker that stands still is one that does not answer. By itself
+#: Redis, for one, is waited for without an end.
+BROKER_TIMEOUT = 5.0
 
 #: Seconds after which the shared secret is looked up again.
 _SECRET_FRESH = 60
@@ -180,18 +185,20 @@ class CeleryLongCallbackManager(LongCallbackManager):
     ) -> None:
         from .celery_worker import publish, task_name
 
+        send = functools.partial(
+            publish,
+            self.handle,
+            task_name(task.key, task.name),
+            record.id,
+            call.to_json().decode(),
+            lane,
+            time_limit=call.limits.timeout,
+            expires=self._queue_timeout,
+            retry=True,
+            retry_policy=_PUBLISH,
+        )
         try:
-            publish(
-                self.handle,
-                task_name(task.key, task.name),
-                record.id,
-                call.to_json().decode(),
-                lane,
-                time_limit=call.limits.timeout,
-                expires=self._queue_timeout,
-                retry=True,
-                retry_policy=_PUBLISH,
-            )
+            within(BROKER_TIMEOUT, send)
         except Exception as error:  # each broker has exceptions of its own
             # It may have got through nevertheless; then it is not to be run.
             self._store.lose(record, str(error))
@@ -264,18 +271,18 @@ class CeleryLongCallbackManager(LongCallbackManager):
         from .celery_worker import END_JOB
 
         live = self._store.live(record.id)
+        control = self.handle.control
+        if live is None:
+            send = functools.partial(control.revoke, record.id)
+        else:
+            send = functools.partial(
+                control.broadcast,
+                END_JOB,
+                {"job_id": record.id, "grace": record.limits.cancel_grace or 0.0},
+                destination=[live.worker.name],
+            )
         try:
-            if live is None:
-                self.handle.control.revoke(record.id)
-            else:
-                self.handle.control.broadcast(
-                    END_JOB,
-                    {
-                        "job_id": record.id,
-                        "grace": record.limits.cancel_grace or 0.0,
-                    },
-                    destination=[live.worker.name],
-                )
+            within(BROKER_TIMEOUT, send)
         except Exception as error:
             raise StoreUnavailableError(
                 f"Celery's broker does not take the cancel: {error}"

@@ -15,6 +15,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import IO, Any
 
 import celery
@@ -168,6 +169,10 @@ class RedisShelf(KeyValueShelf):
     #: redis-py reads a large text in half the time if it comes in fewer parts.
     room = 1024 * 1024
 
+    #: Seconds without a byte, after which Redis is one that does not answer. Celery
+    #: gives it two minutes, while which a server has a thread less for other requests.
+    TIMEOUT = 5.0
+
     _SWAP = """
         if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
             return 0
@@ -180,21 +185,30 @@ class RedisShelf(KeyValueShelf):
         return 1
     """
 
+    @cached_property
+    def _client(self) -> Any:
+        """A client as Celery has it, but for how long it waits."""
+        settings = dict(self._backend.connparams)
+        # A Unix socket has no time to connect in.
+        for name in {"socket_timeout", "socket_connect_timeout"} & settings.keys():
+            settings[name] = min(float(settings[name] or self.TIMEOUT), self.TIMEOUT)
+        return self._backend._create_client(**settings)
+
     def _get(self, names: list[Any]) -> list[bytes | None]:
-        found: list[bytes | None] = self._backend.client.mget(names)
+        found: list[bytes | None] = self._client.mget(names)
         return found
 
     def write(self, key: str, text: str) -> None:
-        self._backend.client.set(self._name(key), text.encode(), ex=self._expires)
+        self._client.set(self._name(key), text.encode(), ex=self._expires)
 
     def look(self, key: str) -> tuple[str | None, Any]:
-        data = self._backend.client.get(self._name(key))
+        data = self._client.get(self._name(key))
         return text_of(data), data or b""
 
     def swap(self, key: str, version: Any, text: str) -> bool:
         expires = self._expires or ""
         return bool(
-            self._backend.client.eval(
+            self._client.eval(
                 self._SWAP, 1, self._name(key), version, text.encode(), expires
             )
         )

@@ -108,7 +108,7 @@ CELERY = {
         "celery_names",
         *("celery_lanes", "celery_records", "celery_results", "celery_store"),
         *("celery_strays", "celery_worker", "documents", "leases"),
-        *("shelf_database", "shelf_memcached", "shelves"),
+        *("promptly", "shelf_database", "shelf_memcached", "shelves"),
     )
 }
 SHARED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,6 +26,7 @@ from dash_long_components.jobs import (
     Ticket,
 )
 from dash_long_components.managers.celery_attendance import Absence
+from dash_long_components.managers.documents import shelf_of
 from dash_long_components.managers.lanes import Admission, Entry, admit
 from dash_long_components.records import Asker, Record
 from tests.unit.fakes import Site
@@ -196,6 +198,35 @@ def test_job_is_there_though_the_broker_does_not_take_the_cancel_of_another(
     assert broker.status(first) is Status.CANCELLED
     assert broker.status(second) is Status.QUEUED
     assert caplog.messages == ["Celery's broker does not take the cancel: refused"]
+
+
+def test_broker_that_stands_still_is_not_waited_for(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dash_long_components.managers.celery.BROKER_TIMEOUT", 0.05)
+    goes_on = threading.Event()
+    broker.send_task.side_effect = lambda *_args, **_options: goes_on.wait(10)
+    with pytest.raises(StoreUnavailableError, match=r"no answer in 0\.05 seconds"):
+        broker.submit()
+    goes_on.set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "seconds"),
+    [({}, 5.0), ({"redis_socket_timeout": 2}, 2.0), ({"redis_socket_timeout": 60}, 5)],
+)
+def test_redis_is_waited_for_as_long_as_a_user_may_wait(
+    setting: dict[str, int], seconds: float
+) -> None:
+    app = celery()
+    app.conf.update(setting)
+    shelf: Any = shelf_of(app)
+    known = shelf._client.connection_pool.connection_kwargs
+    assert known["socket_timeout"] == seconds
+    assert known["socket_connect_timeout"] == 5.0
+    unix: Any = shelf_of(celery("redis+socket:///nowhere/redis.sock"))
+    known = unix._client.connection_pool.connection_kwargs
+    assert "socket_connect_timeout" not in known
 
 
 def test_page_that_joins_a_job_is_seen_before_it_polls(

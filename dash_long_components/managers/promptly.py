@@ -1,0 +1,36 @@
+"""What may hang, and who has no time to wait for its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def within(seconds: float, action: Callable[[], T]) -> T:
+    """Return what ``action`` returns, or raise what it raises.
+
+    It runs in a thread of its own, which is left to itself when its time is over.
+
+    Raises:
+        TimeoutError: it has not ended in time. It may do so later.
+    """
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(action())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="dash-long-jobs-call", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer in {seconds:g} seconds")
+    return answers[0]
