@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,15 +19,17 @@ from dash.development.base_component import Component
 from . import caching, checks, context_vars, dash_bridge, tasks
 from .caching import CachedResult
 from .checks import Running
-from .exceptions import MissingManagerError
+from .exceptions import MissingManagerError, StoreError
 from .extension import ENGINE_HOST, LongJobs
-from .jobs import Caching, Call, Limits, Retrigger, new_job_id
+from .jobs import Caching, Call, JobError, Limits, Retrigger, new_job_id
 from .managers.base import LongCallbackManager
 from .signature import Signature
 from .tasks import Task
 from .trigger import Trigger
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+logger = logging.getLogger("dash_long_components")
 
 #: Registers a callback: ``dash.callback`` or an app's own ``callback``.
 Register = Callable[..., Callable[[Callable[..., Any]], Any]]
@@ -216,31 +220,70 @@ class LongCallback:
         if self.view is not None:
             jobs.look_for_view(self.view.component_id, task.name)
         handle = self._handle(task, trigger)
-        handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
-        is_resumed = trigger.is_resumed(handle["slot"], handle["asked"])
-        if not (is_cancelled or is_resumed or trigger.is_echo):
-            # Before there is a job: the app's own function may fail.
-            owner = jobs.owner()
-            call = Call(
-                task=task.key,
-                fingerprint=task.fingerprint,
-                context=trigger.description,
-                progress=[target for *target, _default in handle["progress"]],
-                variables=context_vars.capture(),
-                limits=self.limits,
-                debug=jobs.is_debug,
-            )
-            answer = manager.submit(
-                task.with_on_error(jobs.on_error),
-                replace(call, caching=self._caching(call, manager)),
-                trigger.lane(handle["slot"], handle["page"], self.retrigger),
-            )
-            if isinstance(answer, CachedResult):
-                self._send({**handle, "token": None, "cached": _describe(answer)})
-                return self._replay(answer, trigger, jobs)
-            if answer is not None:
-                self._send({**handle, "token": jobs.sign(answer, manager, owner)})
+        if is_cancelled or trigger.is_echo:
+            return self._nothing(trigger)
+        try:
+            return self._submit(task, trigger, handle, jobs, manager)
+        except StoreError as error:
+            return self._give_up(task, trigger, handle, jobs, error)
+
+    def _submit(
+        self,
+        task: Task,
+        trigger: Trigger,
+        handle: dict[str, Any],
+        jobs: LongJobs,
+        manager: LongCallbackManager,
+    ) -> Any:
+        handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
+        if trigger.is_resumed(handle["slot"], handle["asked"]):
+            return self._nothing(trigger)
+        # Before there is a job: the app's own function may fail.
+        owner = jobs.owner()
+        call = Call(
+            task=task.key,
+            fingerprint=task.fingerprint,
+            context=trigger.description,
+            progress=[target for *target, _default in handle["progress"]],
+            variables=context_vars.capture(),
+            limits=self.limits,
+            debug=jobs.is_debug,
+        )
+        answer = manager.submit(
+            task.with_on_error(jobs.on_error),
+            replace(call, caching=self._caching(call, manager)),
+            trigger.lane(handle["slot"], handle["page"], self.retrigger),
+        )
+        if isinstance(answer, CachedResult):
+            self._send({**handle, "token": None, "cached": _describe(answer)})
+            return self._replay(answer, trigger, jobs)
+        if answer is not None:
+            self._send({**handle, "token": jobs.sign(answer, manager, owner)})
+        return self._nothing(trigger)
+
+    def _give_up(
+        self,
+        task: Task,
+        trigger: Trigger,
+        handle: dict[str, Any],
+        jobs: LongJobs,
+        error: StoreError,
+    ) -> Any:
+        """Tell the page that there is no job, of which Dash would tell it nothing.
+
+        The error itself is for the log: it may name hosts and paths.
+
+        Raises:
+            StoreError: there is an ``on_error``, which Dash asks then, as for anything
+                that a callback raises. What was sent to the page goes with its answer.
+        """
+        logger.error("%s was not started: %s", task.name, error, exc_info=error)
+        details = traceback.format_exc() if jobs.is_debug else None
+        failure = JobError.not_started(task.name, details)
+        self._send({**handle, "token": None, "error": failure.to_dict()})
+        if self.signature.options.get("on_error") or jobs.on_error:
+            raise error
         return self._nothing(trigger)
 
     def _caching(self, call: Call, manager: LongCallbackManager) -> Caching | None:

@@ -133,6 +133,12 @@ class JobError:
         message = f"{max_queue} jobs are waiting, which is all that may."
         return cls(type="QueueFull", message=message, task=task)
 
+    @classmethod
+    def not_started(cls, task: str, traceback: str | None = None) -> JobError:
+        """Say that there is no job: it could not be brought to where jobs are kept."""
+        message = "It was not started: the place where jobs are kept does not answer."
+        return cls(type="NotStarted", message=message, task=task, traceback=traceback)
+
     def to_dict(self) -> dict[str, str]:
         """Return what the page is told: its ``type`` and ``message`` always."""
         optional = {"task": self.task, "traceback": self.traceback}

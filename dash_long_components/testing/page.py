@@ -211,7 +211,9 @@ class Page:
         for operation in patch.get("operations", ()):
             handle = operation["params"]["value"]
             job = Job(self, handle)
-            if handle["token"] is None:  # from the cache
+            if "error" in handle:
+                job.status, job.error = Status.FAILED, handle["error"]
+            elif handle["token"] is None:  # from the cache
                 job.status, job.is_cached = Status.SUCCEEDED, True
                 job.take_result({"response": answer.get("response", {})})
             return job

@@ -900,3 +900,71 @@ describe('a result from the cache', () => {
         expect(page.props('out')).toEqual({ children: 'late' });
     });
 });
+
+describe('a job that could not be started', () => {
+    const error = { type: 'NotStarted', message: 'away', task: 'app.run' };
+    const request = { changedPropIds: ['run.n_clicks'] };
+
+    const fail = (run: string, more = {}) => {
+        engine.take([
+            { ...job(run, { view: 'view', error, ...more }), token: null },
+        ]);
+    };
+
+    test('is one that has failed, and touches nothing', async () => {
+        fail('a');
+        await pass(60_000);
+        expect(engine.runs.of('view')).toMatchObject({
+            status: 'failed',
+            error,
+        });
+        expect(engine.runs.listed.length).toBe(1);
+        expect(engine.runs.countOf('view')).toBe(1);
+        expect(page.calls).toEqual([]);
+        expect(page.marks.size).toBe(0);
+        expect(server.requests).toEqual([]);
+        expect(storage.length).toBe(0);
+        expect(page.reports).toEqual([
+            ['Long callback app.run failed: NotStarted: away', undefined],
+        ]);
+    });
+
+    test('is started again with its request', async () => {
+        page.requests.set(3, request);
+        fail('a', { seq: 3 });
+        await engine.retry('a');
+        expect(page.sent).toMatchObject([[request, { seq: 1 }]]);
+        start(job('b', { view: 'view' }));
+        expect(engine.runs.of('view')?.status).toBe('queued');
+        expect(engine.runs.countOf('view')).toBe(2);
+    });
+
+    test('replaces none', async () => {
+        start(job('a', { seq: 1 }));
+        fail('b', { seq: 3 });
+        // Its answer was overtaken by that of the later one.
+        start(job('c', { seq: 2 }));
+        show('c', 'succeeded', result('done'));
+        await pass(20);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(page.props('out')).toEqual({ children: 'done' });
+    });
+
+    test('is not to be seen when a later trigger has got through', () => {
+        start(job('a', { seq: 2, view: 'view' }));
+        fail('b', { seq: 1 });
+        expect(engine.runs.of('view')?.status).toBe('queued');
+        expect(page.reports).toEqual([]);
+    });
+
+    test('is seen once, though its handle stays for a while', async () => {
+        start(job('a'));
+        page.untaken = [
+            { ...job('b', { view: 'view', seq: 1, error }), token: null },
+        ];
+        await pass(1000);
+        engine.take(page.untaken);
+        expect(engine.runs.countOf('view')).toBe(1);
+        expect(page.reports.length).toBe(1);
+    });
+});

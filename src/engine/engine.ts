@@ -12,7 +12,7 @@ import type { Memory } from './memory';
 import type { Page } from './page';
 import { Poller, type Subject } from './poller';
 import { Runs } from './runs';
-import { isFinal, type JobError, type Snapshot } from './snapshot';
+import { isFinal, type JobError, type Snapshot, type Status } from './snapshot';
 import { Stamps, type Stamp } from './stamps';
 import type { Answer, Payload } from './store';
 import { toUpdates } from './update';
@@ -123,12 +123,12 @@ export class Engine implements Subject {
 
     /** Starts a job like one that has ended: of the same callback, with its inputs. */
     async retry(id: string): Promise<void> {
-        const { request, status, retrying } = this.runs.get(id) ?? {};
-        if (!request || !status || !isFinal(status) || retrying) {
+        const run = this.runs.get(id);
+        if (!run?.request || !isFinal(run.status) || run.retrying) {
             return;
         }
+        const { request } = run;
         this.runs.retry(id, true);
-        this.runs.flush();
         let error: JobError | undefined;
         try {
             const answer = await this.#page.send(request, this.#next());
@@ -138,7 +138,6 @@ export class Engine implements Subject {
             error = { type: 'NotStarted', message: (reason as Error).message };
         }
         this.runs.retry(id, false, error);
-        this.runs.flush();
     }
 
     /** Brings the component to view that the result of a run goes to. */
@@ -178,7 +177,7 @@ export class Engine implements Subject {
     answered(answers: [Job, Snapshot][]): void {
         // A result from the cache may be on the page already, and its handle yet to be
         // taken: what it replaces must not end on top of it.
-        this.take(this.#page.handles().filter((each) => !isOfJob(each)));
+        this.take(this.#page.handles().filter((each) => each.cached));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
             const isNews = cursor > job.cursor || isFinal(status);
@@ -244,25 +243,33 @@ export class Engine implements Subject {
         );
     }
 
-    /** Lets go of what a result from the cache replaces; Dash itself shows that. */
+    /** Shows what has ended before it began, and lets go of what it replaces. */
     #makeWay(handle: Handle): void {
+        const { error } = handle;
         if (!this.#isReplaced(handle)) {
             this.#cancelAll(this.#begin(handle), handle.outputs);
+            if (error) {
+                this.#conclude(handle.run, 'failed', error);
+            }
         }
     }
 
     /** Puts a handle in the place of others of its slot; returns their live jobs. */
     #begin(handle: Handle): Job[] {
+        this.runs.begin(handle, {
+            location: this.#page.location,
+            request: this.#page.request(handle.seq),
+        });
+        // What has not come to the server has replaced nothing there.
+        if (handle.error) {
+            return [];
+        }
         for (const orphan of this.#orphans) {
             if (orphan.isReplacedBy(handle)) {
                 this.#orphans.delete(orphan);
             }
         }
         this.#latest.set(handle.slot, handle);
-        this.runs.begin(handle, {
-            location: this.#page.location,
-            request: this.#page.request(handle.seq),
-        });
         const replaced = this.#select((live) => live.isReplacedBy(handle));
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
@@ -315,14 +322,16 @@ export class Engine implements Subject {
         );
         this.#updates.apply(toUpdates(result.response));
         this.#unshown.push(job);
-        this.runs.end(job.handle.run, status, error);
+        this.#conclude(job.handle.run, status, error);
+    }
+
+    /** Tells people and developers how a run has ended. */
+    #conclude(run: string, status: Status, error?: JobError): void {
+        this.runs.end(run, status, error);
         if (error) {
             const { task, type, message, traceback } = error;
-            const subject = task ? `Long callback ${task}` : 'Long callback';
-            this.#page.report(
-                `${subject} ${status}: ${type}: ${message.replace(/\s+/g, ' ')}`,
-                traceback,
-            );
+            const text = `Long callback ${task ?? ''} ${status}: ${type}: ${message}`;
+            this.#page.report(text.replace(/\s+/g, ' '), traceback);
         }
     }
 

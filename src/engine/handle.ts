@@ -1,5 +1,6 @@
 import type { Id } from './id';
 import type { Pattern } from './pattern';
+import type { JobError } from './snapshot';
 
 /** What the server hands the browser for a job, or with a result from the cache. */
 export type Handle = {
@@ -13,6 +14,8 @@ export type Handle = {
     view?: Id | null;
     /** The result was there already: seconds that it had taken, and its age. */
     cached?: { duration: number; age: number };
+    /** There is no job, for it could not be started; here is why. */
+    error?: JobError;
     /** The callback, and the MATCH instance of it, that the job runs for. */
     slot: string;
     /** Digests of what the Inputs were, for the server to know them again. */

@@ -125,6 +125,7 @@ export class Runs {
         const run = this.#runs.get(id);
         if (run) {
             this.#put({ ...run, retrying, error: error ?? run.error });
+            this.flush();
         }
     }
 

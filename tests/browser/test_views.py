@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
 import pytest
 from dash.testing.browser import Browser
 from dash.testing.wait import until
@@ -38,6 +42,15 @@ class ViewsPage(Page):
 
     def mend(self) -> None:
         (self.app.folder / "fail").unlink()
+
+    @contextmanager
+    def locked_store(self) -> Iterator[None]:
+        """Have another program write to the store, without an end."""
+        database = self.app.folder / "cache" / "long-jobs" / "cache.db"
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            yield
+            other.execute("ROLLBACK")
 
     @property
     def animations(self) -> set[str]:
@@ -141,6 +154,25 @@ def test_failed_job_is_retried_with_its_inputs(page: ViewsPage) -> None:
     assert not page.job.offers("Retry")
     (entry,) = page.browser.get_logs()
     assert "column 3 holds no number" in entry["message"]
+
+
+def test_job_that_could_not_be_started_is_retried(page: ViewsPage) -> None:
+    page.let_go_on()
+    with page.locked_store():
+        page.click("#start")
+        page.job.wait_for_status("Failed")
+        page.job.wait_for("NotStarted: It was not started")
+        until(lambda: page.read.startswith("1: failed"), timeout=5)
+        page.tray.toggle()
+        page.tray.wait_for("Work Failed")
+        page.tray.toggle()
+        assert page.text("#out") == "-"
+    page.job.press("Retry")
+    page.job.wait_for_status("Done")
+    page.wait_for_text("#out", "run 1")
+    until(lambda: page.read.startswith("2: succeeded"), timeout=5)
+    (entry,) = page.browser.get_logs()
+    assert "views.work failed: NotStarted" in entry["message"]
 
 
 def test_job_is_cancelled_and_started_again_by_callbacks(page: ViewsPage) -> None:

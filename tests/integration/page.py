@@ -119,12 +119,24 @@ class Page:
 
     def start(self, name: str, value: Any = None, seq: int = 0) -> Job:
         """Trigger a long callback, and return the job it started."""
+        handle = self._handle(name, value, seq)
+        assert "error" not in handle, handle
+        return Job(handle)
+
+    def fail_to_start(self, name: str, value: Any = None, seq: int = 0) -> Any:
+        """Trigger a long callback, and return why there is no job."""
+        handle = self._handle(name, value, seq)
+        assert handle["token"] is None
+        return handle["error"]
+
+    def _handle(self, name: str, value: Any, seq: int) -> dict[str, Any]:
         answer = self.call(name, value, seq)
         assert answer.status == 200, answer
         # A Patch: one assignment of a handle under a random reference.
         patch = answer.json["sideUpdate"]["_dash-long-jobs"]["handles"]
         ((operation),) = patch["operations"]
-        return Job(operation["params"]["value"])
+        handle: dict[str, Any] = operation["params"]["value"]
+        return handle
 
     def poll(self, *jobs: Job) -> int:
         """Ask for what is new about jobs. Return after how many ms to ask again."""

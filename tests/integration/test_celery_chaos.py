@@ -29,6 +29,9 @@ from tests.integration.servers import is_alive, serving, until_gone
 #: Seconds for which Redis is away.
 OUTAGE = 5.0
 
+#: Seconds in which a trigger is answered, whatever stands still.
+ANSWERED = 10.0
+
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[Redis]:
@@ -171,12 +174,50 @@ def test_jobs_go_on_when_redis_is_started_again(
         answer = page.post("_dash-long-jobs/poll", [[silent.token, silent.cursor]])
         assert answer.status == 503
         assert answer.body.count(b"\n") == 1
-    assert page.call("echo", 1).status == 500
+    assert page.fail_to_start("echo", 1)["type"] == "NotStarted"
     own_redis.start()
     page.wait_for("succeeded", silent)
     release(tmp_path / "reporting")
     page.wait_for("succeeded", reporting)
     assert page.run("echo", 1).result == 1
+
+
+@pytest.mark.alone
+def test_trigger_is_answered_in_time_while_redis_stands_still(
+    hurt: Deployment, own_redis: Redis
+) -> None:
+    page = hurt.page()
+    assert page.run("echo", 1).result == 1
+    process = psutil.Process(own_redis.pid)
+    process.suspend()
+    began = time.monotonic()
+    error = page.fail_to_start("echo", 2)
+    took = time.monotonic() - began
+    process.resume()
+    assert took < ANSWERED
+    assert error["type"] == "NotStarted"
+    assert str(own_redis.port) not in json.dumps(error)
+    assert "tasks_app.echo was not started: Celery's result backend" in hurt.web.log
+    assert page.run("echo", 2).result == 2
+
+
+def test_failed_trigger_replaces_no_job_when_the_broker_is_away(
+    redis: Redis, own_redis: Redis, tmp_path: Path
+) -> None:
+    setting = Setting.celery(own_redis.database(), redis.database())
+    with deployed(setting, tmp_path) as deployment:
+        page = deployment.page()
+        job = page.start("hold", str(tmp_path / "held"), seq=1)
+        until((tmp_path / "held").exists, TIMEOUT, poll=0.01)
+        own_redis.terminate()
+        error = page.fail_to_start("hold", str(tmp_path / "other"), seq=2)
+        assert error["type"] == "NotStarted"
+        release(tmp_path / "held")
+        page.wait_for("succeeded", job)
+        own_redis.start()
+        again = page.start("hold", str(tmp_path / "other"), seq=3)
+        release(tmp_path / "other")
+        page.wait_for("succeeded", again)
 
 
 def test_queued_job_is_run_by_the_next_worker(

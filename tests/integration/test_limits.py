@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dash.testing.wait import until
@@ -80,6 +81,37 @@ def test_locked_store_holds_jobs_up_and_ends_none(serve: Serve) -> None:
     database.close()
     page.wait_for("succeeded", running, waiting)
     assert (running.result, waiting.result) == ("held", "after")
+
+
+def test_trigger_while_the_store_is_locked_is_told_and_may_be_repeated(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(command(), tmp_path)
+    page = server.page()
+    running = page.start("hold", "held", seq=1)
+    server.wait_for_file("held")
+    database = sqlite3.connect(
+        server.file("cache") / "long-jobs" / "cache.db", isolation_level=None
+    )
+    database.execute("BEGIN EXCLUSIVE")
+    # Also to a server that has never had the store.
+    other = serve(command(), tmp_path).page()
+    with ThreadPoolExecutor() as pool:
+        errors = pool.map(
+            lambda each: each.fail_to_start("hold", "other", seq=2), [page, other]
+        )
+    for error in errors:
+        assert error["type"] == "NotStarted"
+        assert "cache" not in str(error)
+    assert "tasks_app.hold was not started: The jobs in " in server.log
+    page.poll(running)
+    assert running.status == "running"
+    database.execute("ROLLBACK")
+    database.close()
+    again = page.start("hold", "other", seq=3)
+    page.wait_for("cancelled", running)
+    server.release("other")
+    page.wait_for("succeeded", again)
 
 
 def test_page_goes_on_with_its_job_after_a_restart(

@@ -1,0 +1,179 @@
+"""Jobs that can't be brought to their store: the page learns of it, and the log why."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import nullcontext
+from typing import Any
+from unittest import mock
+
+import pytest
+from dash import ALL, Input, Output, no_update, set_props
+
+from dash_long_components.exceptions import StoreError, StoreUnavailableError
+from dash_long_components.testing import Page
+from tests.unit.fakes import Site, handle_of, out, prop
+
+TEXT, CLICKS = Output("text", "children"), Input("run", "n_clicks")
+AWAY = StoreUnavailableError("It is away, at redis://a:secret@b.")
+ERROR = {
+    "type": "NotStarted",
+    "message": "It was not started: the place where jobs are kept does not answer.",
+}
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def decorate(site: Site, output: Any = TEXT, **options: Any) -> str:
+    """Add a long callback, and return its name for people."""
+    args = () if output is None else (output,)
+
+    def run(clicks: int) -> int:
+        return clicks
+
+    site.long_callback(*args, CLICKS, **options)(run)
+    return f"{__name__}.{run.__qualname__}"
+
+
+def click(
+    site: Site,
+    error: Exception | None = AWAY,
+    method: str = "submit",
+    output: Any = None,
+    inputs: int = 1,
+    **more: Any,
+) -> Any:
+    """Click while a method of the manager raises ``error``; None if all is well."""
+    (name,) = site.app.callback_map
+    context: Any = nullcontext()
+    if error is not None:
+        context = mock.patch.object(site.manager, method, side_effect=error)
+    with context:
+        return site.trigger(
+            out("text", "children") if output is None else output,
+            [prop("run", "n_clicks", 1)] * inputs,
+            changed=["run.n_clicks"],
+            callback_id=name,
+            **more,
+        )
+
+
+@pytest.mark.parametrize("method", ["submit", "secret"])
+@pytest.mark.parametrize("error", [AWAY, StoreError("It is gone: /srv/secret.")])
+def test_page_learns_that_there_is_no_job(
+    site: Site, caplog: pytest.LogCaptureFixture, method: str, error: StoreError
+) -> None:
+    name = decorate(site, job="job")
+    response = click(site, error, method)
+    assert response.status_code == 200
+    handle = handle_of(response)
+    assert handle["token"] is None
+    assert handle["error"] == {**ERROR, "task": name}
+    assert handle["view"] == "job"
+    assert "secret" not in response.get_data(as_text=True)
+    assert response.get_json()["response"] == {}
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == f"{name} was not started: {error}"
+    assert record.exc_info
+    assert record.exc_info[1] is error
+    assert handle_of(click(site, None))["token"]
+
+
+@pytest.mark.parametrize(
+    ("output", "sent"),
+    [
+        (
+            [TEXT, Output("b", "children")],
+            [out("text", "children"), out("b", "children")],
+        ),
+        ([TEXT], [out("text", "children")]),
+        (
+            Output({"row": ALL}, "children"),
+            [out({"row": 1}, "children"), out({"row": 2}, "children")],
+        ),
+    ],
+)
+def test_outputs_of_any_kind_are_left_alone(
+    site: Site, output: Any, sent: list[Any]
+) -> None:
+    decorate(site, output)
+    response = click(site, output=sent)
+    assert handle_of(response)["error"]
+    assert not response.get_json().get("response")
+
+
+def test_traceback_is_there_in_debug_mode(site: Site) -> None:
+    decorate(site)
+    with mock.patch.dict(site.app._dev_tools, ui=True):
+        error = handle_of(click(site))["error"]
+    assert error["traceback"].startswith("Traceback")
+
+
+def test_anything_else_is_an_exception_of_the_callback(site: Site) -> None:
+    decorate(site)
+    assert click(site, ValueError("a bug")).status_code == 500
+
+
+def test_what_the_function_of_user_raises_is_an_exception_too() -> None:
+    site = Site(long_callback_user=mock.Mock(side_effect=ConnectionError("ldap")))
+    decorate(site)
+    assert click(site).status_code == 500
+
+
+def test_nothing_is_said_where_no_job_was_wanted(site: Site) -> None:
+    decorate(site, cancel=CLICKS)
+    assert "sideUpdate" not in (click(site, method="secret").get_json() or {})
+    echo = {"page": "page", "seq": 1, "echo": True}
+    other = Site()
+    decorate(other)
+    assert "sideUpdate" not in (
+        click(other, method="secret", longJob=echo).get_json() or {}
+    )
+
+
+def test_callback_without_outputs_says_so_too(site: Site) -> None:
+    decorate(site, None)
+    # It has its first Input twice.
+    assert handle_of(click(site, inputs=2, output=[]))["error"]
+
+
+@pytest.mark.parametrize("is_apps", [True, False])
+def test_on_error_is_asked_as_ever_and_the_page_told_as_well(is_apps: bool) -> None:
+    asked = []
+
+    def on_error(error: Exception) -> Any:
+        asked.append(error)
+        set_props("toast", {"children": "try again"})
+        return "no result"
+
+    site = Site(on_error=on_error if is_apps else mock.Mock())
+    decorate(site, **({} if is_apps else {"on_error": on_error}))
+    response = click(site)
+    assert asked == [AWAY]
+    answer = response.get_json()
+    assert answer["response"] == {"text": {"children": "no result"}}
+    assert answer["sideUpdate"]["toast"] == {"children": "try again"}
+    assert handle_of(response)["error"]["type"] == "NotStarted"
+
+
+@pytest.mark.parametrize("answer", [None, no_update])
+def test_on_error_may_leave_the_outputs_alone(answer: Any) -> None:
+    site = Site(on_error=lambda _error: answer)
+    decorate(site)
+    response = click(site)
+    assert handle_of(response)["error"]
+    assert not response.get_json().get("response")
+
+
+def test_page_of_a_test_sees_the_failure(site: Site) -> None:
+    name = decorate(site)
+    with mock.patch.object(site.manager, "submit", side_effect=AWAY):
+        job = Page(site.app).start("text.children", {"run.n_clicks": 1})
+    assert job.has_ended
+    assert (job.status, job.error) == ("failed", {**ERROR, "task": name})
+    assert json.dumps(job.outputs) == "{}"
