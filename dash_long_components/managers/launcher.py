@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import subprocess
@@ -18,6 +19,8 @@ from .doorbell import ring
 from .outages import outlast, told
 from .processes import Process
 from .store import Store
+
+logger = logging.getLogger("dash_long_components")
 
 #: Dispatchers in a row that may fail to start before waiting jobs are given up.
 MAX_FAILURES = 3
@@ -69,6 +72,8 @@ class Launcher:
             return
         if self._find() is not None:
             self._look_again = time.monotonic() + _FRESH
+            if self.has_failed and self._known_tasks() is not None:
+                self._failures = 0  # it has come to work after all
             return
         with self._lock:
             starting = self._starting is not None and self._starting.poll() is None
@@ -140,26 +145,40 @@ class Launcher:
             for name, value in os.environ.items()
             if not name.startswith("WERKZEUG_")
         }
-        self._starting = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
-            stdin=subprocess.PIPE,
-            env=environment,
-        )
+        before = self.store.roster.dispatchers().get(self.code, {})
+        try:
+            self._starting = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
+                stdin=subprocess.PIPE,
+                env=environment,
+            )
+        except OSError as error:
+            logger.error(
+                "%r can't be run for long callbacks: %s", sys.executable, error
+            )
+            self._failures += 1
+            return
         threading.Thread(
             target=self._attend,
-            args=(self._starting,),
+            args=(self._starting, before),
             name="dash-long-jobs-dispatcher",
             daemon=True,
         ).start()
 
-    def _attend(self, process: subprocess.Popen[bytes]) -> None:
-        """Give a dispatcher its settings, and collect its exit code in the end."""
+    def _attend(self, process: subprocess.Popen[bytes], before: dict[str, Any]) -> None:
+        """Give a dispatcher its settings, and collect its exit code in the end.
+
+        Args:
+            process: the dispatcher, or what runs it: Python in a virtual environment
+                of Windows runs another Python, which has another number.
+            before: what the last one said of itself.
+        """
         process.communicate(self._settings.to_json())
         try:
             last = outlast(self.store, self.store.roster.dispatchers).get(self.code, {})
         except StoreError:
             return
-        has_worked = "tasks" in last and last["process"][0] == process.pid
+        has_worked = "tasks" in last and last != before
         with self._lock:
             failed = process.returncode not in (0, NO_STORE) and not has_worked
             self._failures = self._failures + 1 if failed else 0
