@@ -111,8 +111,8 @@ class Snapshot:
         until = self.changed if self.status.is_terminal else now
         return replace(self, elapsed=max(0.0, until - self.started))
 
-    def to_json(self) -> bytes:
-        """Return the wire format; a large result is copied, never parsed."""
+    def to_json(self) -> list[bytes]:
+        """Return the wire format, in pieces: a result is neither parsed nor copied."""
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
         if self.waiting is not None:
             head["waiting"] = round(self.waiting, 1)
@@ -138,8 +138,8 @@ class Snapshot:
             head["files"] = self.files
         text = json.dumps(head, separators=(",", ":")).encode()
         if self.result is None:
-            return text
-        return b"".join((text[:-1], b',"result":', self.result, b"}"))
+            return [text]
+        return [text[:-1], b',"result":', self.result, b"}"]
 
 
 @dataclass(frozen=True, kw_only=True)

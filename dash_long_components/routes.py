@@ -19,6 +19,10 @@ logger = logging.getLogger("dash_long_components")
 #: Bytes that a request's body may have: room for some thousands of jobs on a page.
 MAX_BODY = 256 * 1024
 
+#: Bytes from which on the pieces of an answer are sent one by one: a write for each
+#: takes less time than to copy a large result.
+LARGE = 64 * 1024
+
 #: The largest number that JavaScript counts to: that of the last snapshot there can be.
 MAX_CURSOR = 2**53 - 1
 
@@ -103,13 +107,14 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     news: list[bytes] = []
     for position, snapshot in enumerate(jobs.read(body)):
         if snapshot.is_news_since(body[position][1]):
-            news += (b",", b'"%d":' % position, snapshot.to_json())
+            news += (b",", b'"%d":' % position, *snapshot.to_json())
         if not snapshot.status.is_terminal:
             wait = min(wait, _wait(snapshot, now))
-    answer = b'{"next":%d}' % wait
+    answer = [b'{"next":%d}' % wait]
     if news:
-        # A result may be large: it is copied once, where % would do so several times.
-        answer = b"".join((b'{"next":%d,"jobs":{' % wait, *news[1:], b"}}"))
+        answer = [b'{"next":%d,"jobs":{' % wait, *news[1:], b"}}"]
+    if sum(map(len, answer)) < LARGE:
+        answer = [b"".join(answer)]
     return flask.Response(answer, mimetype="application/json")
 
 

@@ -242,12 +242,17 @@ def test_poll_of_nothing(site: Site) -> None:
     assert poll(site) == {"next": routes.MAX_WAIT}
 
 
-def test_result_is_copied_not_parsed(site: Site) -> None:
-    job = site.manager.add(status=Status.SUCCEEDED)
-    result = b'{"response":  {"a":{"b":1.00000000000000000001}}}'
+@pytest.mark.parametrize("size", [1, routes.LARGE])
+def test_result_is_sent_as_it_is(site: Site, size: int) -> None:
+    job, other = site.manager.add(status=Status.SUCCEEDED), site.manager.add()
+    result = b'{"response":  {"a":{"b":1.00000000000000000001,"c":"%b"}}}' % (
+        b"x" * size
+    )
     site.manager.results[job.id] = result
-    response = site.post(POLL, [[token(site, job.id), 0]])
+    response = site.post(POLL, [[token(site, job.id), 0], [token(site, other.id), 0]])
     assert b'"result":' + result in response.get_data()
+    assert set(response.get_json()["jobs"]) == {"0", "1"}
+    assert response.content_length == len(response.get_data())
 
 
 def test_small_request_gets_no_huge_answer(site: Site) -> None:
