@@ -63,7 +63,7 @@ def _hit(bench: Bench, browser: Browser, deployments: list[Deployment]) -> None:
 
     def visit(deployment: Deployment) -> list[float]:
         values = []
-        for _ in range(bench.times(3, 2)):
+        for _ in range(bench.times(6, 2)):
             browser.open(deployment.url)
             took, sent = browser.click("run", "out")
             values.append(took)

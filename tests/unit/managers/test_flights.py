@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -264,6 +266,14 @@ def test_what_needs_no_job_keeps_to_its_lane(store: Store) -> None:
     live = ask(store, None, lane=lane(Retrigger.REPLACE, 5))
     assert store.pass_by(lane(Retrigger.REPLACE, 4)).entry is Entry.LATE
     assert status(store, live) is Status.QUEUED
+
+
+def test_what_needs_no_job_waits_for_no_writer(store: Store) -> None:
+    with sqlite3.connect(os.path.join(store.directory, "cache.db")) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert store.pass_by(lane(Retrigger.REPLACE, 1)).entry is Entry.NOW
+        writer.rollback()
+    writer.close()
 
 
 def test_page_that_is_gone_leaves_the_job_to_the_others(store: Store) -> None:
