@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import hashlib
 import importlib
 import importlib.util
@@ -128,9 +129,10 @@ def without_main() -> Iterator[None]:
 def version() -> str:
     """Return a hash of the project's loaded files: what differs runs other code.
 
-    Files of the standard library and of installed packages do not count.
+    Of installed packages the names and versions count, of Python its version.
     """
     digest = hashlib.sha256(sys.version.encode())
+    digest.update("\0".join(_INSTALLED).encode())
     for path in sorted(
         filter(_is_project_file, map(_file_of, list(sys.modules.values())))
     ):
@@ -160,3 +162,16 @@ def _libraries() -> tuple[str, ...]:
 
 
 _LIBRARIES = _libraries()
+
+
+def _installed(folders: Iterable[str]) -> list[str]:
+    """Return the names and versions of installed packages, as pip notes them."""
+    found: set[str] = set()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found.update(fnmatch.filter(os.listdir(folder), "*.dist-info"))
+    return sorted(found)
+
+
+# Those that this process has begun with: it goes on with what it has imported.
+_INSTALLED = _installed(_LIBRARIES)

@@ -54,7 +54,7 @@ def test_version_is_that_of_the_projects_files(project: Path) -> None:
     assert app_code.version() == loaded
 
 
-def test_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     before = app_code.version()
     for folder in app_code._LIBRARIES:
         path = Path(folder) / "some_library.py"
@@ -62,6 +62,23 @@ def test_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
         module.__file__ = str(path)
         monkeypatch.setitem(sys.modules, "some_library", module)
         assert app_code.version() == before
+
+
+def test_version_is_that_of_the_installed_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version_with(*packages: str) -> str:
+        folder = tmp_path / "+".join(packages)
+        for name in (*packages, "some_library"):
+            (folder / name).mkdir(parents=True)
+        folders = [str(folder), str(tmp_path / "missing")]
+        monkeypatch.setattr(app_code, "_INSTALLED", app_code._installed(folders))
+        return app_code.version()
+
+    before = version_with("pandas-2.3.0.dist-info", "dash-4.0.0.dist-info")
+    assert version_with("pandas-3.0.0.dist-info", "dash-4.0.0.dist-info") != before
+    again = ("dash-4.0.0.dist-info", "pandas-2.3.0.dist-info")
+    assert version_with(*again) == before
 
 
 def test_file_that_is_gone_is_no_error(project: Path) -> None:
