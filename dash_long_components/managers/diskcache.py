@@ -311,8 +311,9 @@ def _pickle(task: Task) -> str:
         return base64.b64encode(cloudpickle.dumps(task)).decode()
     except Exception as error:
         raise TaskNotFoundError(
-            f"{task.name} is not found by importing the app, and can't be sent to "
-            f"another process either: {error}. Define it at the top level of a module."
+            f"{task.name} is not found by importing {task.module}, and can't be sent "
+            f"to another process either: {error}. Have that module make the app when "
+            "it is imported, or define the function at its top level."
         ) from error
 
 
