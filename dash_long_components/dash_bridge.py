@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import inspect
 import json
+import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from unittest import mock
@@ -38,6 +39,9 @@ from dash.dependencies import (
 )
 
 from .exceptions import LongCallbackError
+
+#: The functions of Dash that call those of callbacks.
+_CALLERS = ("_invoke_callback", "_async_invoke_callback")
 
 #: What a callback's context says of its request, as plain attributes.
 REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
@@ -175,6 +179,20 @@ def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
             answer = {**response.get_json(), "dist": library_files(app, packages)}
             response.set_data(json.dumps(answer))
         return response
+
+
+def own_traceback(error: BaseException) -> types.TracebackType | None:
+    """Return where an error came from in a callback's function, without Dash's part.
+
+    All of it, where it did not come from there.
+    """
+    found = error.__traceback__
+    while found is not None:
+        name = found.tb_frame.f_code.co_name
+        if name in _CALLERS and found.tb_next is not None:
+            return found.tb_next
+        found = found.tb_next
+    return error.__traceback__
 
 
 def request_body() -> dict[str, Any]:

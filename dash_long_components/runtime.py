@@ -173,7 +173,8 @@ def _if_whole(response: str | None, task: Task, call: Call) -> bytes | None:
 
 def failure(task: str, error: BaseException, debug: bool) -> Outcome:
     """Log what a task raised, and return the outcome that says so."""
-    logger.error("The long callback %s failed.", task, exc_info=error)
+    where = (type(error), error, dash_bridge.own_traceback(error))
+    logger.error("The long callback %s failed.", task, exc_info=where)
     try:
         message = str(error)
     except Exception:
@@ -188,6 +189,6 @@ def failure(task: str, error: BaseException, debug: bool) -> Outcome:
             type=type(error).__name__,
             message=message,
             task=task,
-            traceback="".join(traceback.format_exception(error)) if debug else None,
+            traceback="".join(traceback.format_exception(*where)) if debug else None,
         ),
     )

@@ -80,6 +80,17 @@ def test_traceback_is_told_in_debug_mode_only(site: Site) -> None:
     error = run(site, fail, debug=True).error
     assert error.traceback.startswith("Traceback")
     assert "raise KeyError" in error.traceback
+    # It begins with the user's own function.
+    assert error.traceback.count("File ") == 1
+
+
+def test_traceback_of_what_dash_complains_of_is_whole(site: Site) -> None:
+    def fail() -> None:
+        """Take no argument."""
+
+    assert "dash_long_components" in run(site, fail, debug=True).error.traceback
+    error = run(site, lambda _: object(), debug=True).error
+    assert "fail_callback_output" in error.traceback
 
 
 @pytest.mark.parametrize(
