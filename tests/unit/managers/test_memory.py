@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from dash import Input, Output, html
@@ -189,39 +190,47 @@ def test_job_with_cancel_grace_may_tidy_up(
 
 def test_job_times_out(app: dlc.Dash, go_on: threading.Event) -> None:
     @app.long_callback(Output("out", "children"), Input("in", "value"), timeout=0.1)
-    def work(value: Any) -> Any:
-        if value == "hold":
-            go_on.wait(BOUND)
+    def work(_value: Any) -> None:
+        go_on.wait(BOUND)
+
+    @app.long_callback(Output("echo", "children"), Input("in", "value"))
+    def echo(value: Any) -> Any:
         return value
 
     page = Page(app)
-    job = page.run("out.children", {"in.value": "hold"})
+    job = page.run("out.children")
     assert job.status == "timed_out"
     assert job.error is not None
     assert "longer than the 0.1 seconds" in job.error["message"]
-    assert page.run("out.children").status == "succeeded"
+    assert page.run("echo.children").status == "succeeded"
 
 
 def test_job_ends_when_its_page_is_gone(app: dlc.Dash, go_on: threading.Event) -> None:
+    has_left = threading.Event()
+
     @app.long_callback(
         Output("out", "children"),
         Input("in", "value"),
         on_retrigger="parallel",
         on_leave="cancel",
-        leave_timeout=0.3,
+        leave_timeout=3.0,
     )
     def work(_value: Any) -> str:
-        go_on.wait(BOUND)
+        while not go_on.wait(0.01):
+            if current_job().cancelled:
+                has_left.set()
         return "done"
 
     page = Page(app)
-    left, kept = page.start("out.children"), page.start("out.children")
-    end = time.monotonic() + 0.6
-    while time.monotonic() < end:
-        page.poll(kept)
-        time.sleep(0.01)
-    go_on.set()
-    wait_for_job(kept)
+    with mock.patch("dash_long_components.managers.deadlines.time") as clock:
+        clock.monotonic.return_value = 0.0
+        left, kept = page.start("out.children"), page.start("out.children")
+        for now in (2.0, 4.0):
+            clock.monotonic.return_value = now
+            page.poll(kept)
+        assert has_left.wait(BOUND)
+        go_on.set()
+        wait_for_job(kept)
     wait_for_job(left)
     assert [left.status, kept.status] == ["cancelled", "succeeded"]
 
