@@ -13,9 +13,10 @@ from typing import Any
 
 import psutil
 
-from tests.conftest import ROOT, AppProcess, free_port
+from tests.conftest import ROOT, AppProcess
 from tests.integration.brokers import Broker
 from tests.integration.deployment import Worker
+from tests.ports import free_port
 
 from .machine import cpu_seconds
 

@@ -30,9 +30,9 @@ from typing import Any
 import diskcache
 import psutil
 
-from tests.conftest import free_port
 from tests.integration.page import TERMINAL, Job, Page
 from tests.integration.servers import Server, gunicorn, is_dispatcher
+from tests.ports import free_port
 
 #: Names of the callbacks in ``soak_app.py``.
 KINDS = ("plain", "brief", "polite", "leaving")

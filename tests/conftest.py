@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import os
-import socket
+import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
 import psutil
 import pytest
-from dash.testing.wait import until
 from selenium.webdriver.chrome.options import Options
 
 import dash_long_components
+from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 
 
 def pytest_report_header() -> str:
     return f"package: {Path(dash_long_components.__file__).parent}"
+
+
+def pytest_configure() -> None:
+    # A shell has what it starts in the background ignore Ctrl-C, and so would all that
+    # the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_setup_options() -> Options:
@@ -69,7 +76,8 @@ class AppProcess:
     @property
     def log(self) -> str:
         """All that the server and its jobs wrote to stdout and stderr."""
-        return (self.folder / "server.log").read_text()
+        # What is being written may end in the middle of a character.
+        return (self.folder / "server.log").read_text(errors="replace")
 
     @property
     def pid(self) -> int:
@@ -102,14 +110,17 @@ class AppProcess:
         try:
             with urllib.request.urlopen(self.url, timeout=10):
                 return True
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, HTTPException):
             return False
 
     def processes(self) -> list[psutil.Process]:
         """All live processes that come from this server, itself included."""
         found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
+        # psutil.process_iter() remembers what had a number before.
+        for pid in psutil.pids():
+            # Files of a process that is just going may be missing one by one.
+            with suppress(psutil.Error, OSError):
+                process = psutil.Process(pid)
                 if process.environ().get(self.MARK) == self._mark:
                     found.append(process)
         return found
@@ -128,19 +139,19 @@ class AppProcess:
 
     def close(self) -> None:
         """End the server and whatever came from it."""
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        # What is killed may have started something just before.
+        until(lambda: not self._kill_all(), timeout=10, poll=0.02)
         if self._server is not None:
             self._server.wait(timeout=10)
         self._log.close()
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _kill_all(self) -> bool:
+        """Kill what there is; tell whether there was anything."""
+        found = self.processes()
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        return bool(found)
 
 
 StartApp = Callable[..., AppProcess]

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import pytest
 
-from tests.conftest import AppProcess, free_port
+from tests.conftest import AppProcess
+from tests.ports import free_port
 
 #: Where Debian has the script that does not ask which user starts it.
 _RABBITMQ = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin")
@@ -47,16 +48,19 @@ B = TypeVar("B", bound=Broker)
 class Redis(Broker):
     """A ``redis-server`` that loses nothing when it is started again."""
 
+    #: For all tests of a process, however often each has to be deployed anew.
+    DATABASES = 1024
+
     def __init__(self, folder: Path, host: str, prefix: Sequence[str]) -> None:
         self.host = host
         port = free_port()
         command = [
             *(*prefix, "redis-server", "--bind", host, "--port", str(port)),
             *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"),
-            *("--databases", "64", "--protected-mode", "no"),
+            *("--databases", str(self.DATABASES), "--protected-mode", "no"),
         ]
         super().__init__(command, folder, port)
-        self._databases = iter(range(64))
+        self._databases = iter(range(self.DATABASES))
 
     def database(self) -> str:
         """Return the URL of a database that nobody has used."""

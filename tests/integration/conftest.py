@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,12 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server that all tests of the module share, both ways users start one."""
-    how = command() if request.param == "python" else gunicorn(2)
-    with serving(how, tmp_path_factory.mktemp(request.param)) as server:
+    how = command if request.param == "python" else partial(gunicorn, 2)
+    with serving(
+        how(max_concurrency=2), tmp_path_factory.mktemp(request.param)
+    ) as server:
+        # Any test may be the first that it sees.
+        server.wait_until_ready()
         yield server
 
 

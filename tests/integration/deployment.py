@@ -14,12 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import free_port
 from tests.integration.page import Answer, Page
 from tests.integration.servers import APPS, Server, command, gunicorn, serving
-
-#: Seconds.
-LEASE = 1.0
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,9 @@ class Setting:
     manager: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def celery(cls, broker: str, backend: str, **conf: Any) -> Setting:
+    def celery(
+        cls, broker: str, backend: str, lease: float = 10.0, **conf: Any
+    ) -> Setting:
         settings = {
             "broker_url": broker,
             "result_backend": backend,
@@ -41,7 +40,7 @@ class Setting:
             "worker_lost_wait": 0.5,
             **conf,
         }
-        return cls({"lease": LEASE, "celery": settings})
+        return cls({"lease": lease, "celery": settings})
 
     @property
     def has_workers(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dash.testing.wait import until
+from tests.waiting import until
 
 #: A bound, not a wait: what hangs for this long, in seconds, has failed.
 TIMEOUT = 40.0
@@ -27,6 +27,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
+        assert self.status == 200, self
         return json.loads(self.body)
 
 

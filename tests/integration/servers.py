@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from dash.testing.wait import until
 
-from tests.conftest import AppProcess, free_port
+from tests.conftest import AppProcess
 from tests.integration.page import TIMEOUT, Page
-from tests.waiting import until_equal
+from tests.ports import free_port
+from tests.waiting import until, until_equal
 
 APPS = Path(__file__).parent / "apps"
 
@@ -51,6 +50,11 @@ class Server(AppProcess):
 
         until(is_one, TIMEOUT, poll=0.01)
         return found[0]
+
+    def wait_until_ready(self) -> None:
+        """Wait until a worker is there before its job, which then begins at once."""
+        self.page().load()
+        until(lambda: self.dispatcher().children(), TIMEOUT, poll=0.01)
 
     def wait_until_gone(self) -> None:
         """Wait until no process is left that came from this server."""
@@ -104,7 +108,7 @@ def serving(
 
 
 def is_dispatcher(process: psutil.Process) -> bool:
-    with suppress(psutil.Error, ProcessLookupError):
+    with suppress(psutil.Error, OSError):
         # A worker has its command line, and leads a process group.
         is_group_leader = os.getpgid(process.pid) == process.pid
         return not is_group_leader and any(
@@ -115,7 +119,7 @@ def is_dispatcher(process: psutil.Process) -> bool:
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process runs; a zombie does not."""
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.NoSuchProcess, FileNotFoundError):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
 
@@ -129,31 +133,23 @@ def until_no_job_is_left(dispatcher: psutil.Process) -> None:
     until(lambda: len(dispatcher.children(recursive=True)) <= 1, TIMEOUT, poll=0.05)
 
 
-def tcp_sockets(pid: int) -> set[str]:
-    """Return the inodes of a process's TCP sockets."""
-    inodes = {
-        fields[9]
-        for table in ("tcp", "tcp6")
+def sockets(protocol: str) -> set[str]:
+    """Return all sockets of the machine for ``tcp`` or ``udp``, by their inodes."""
+    return {
+        f"socket:[{fields[9]}]"
+        for table in (protocol, f"{protocol}6")
         if Path(f"/proc/net/{table}").exists()
         for fields in map(
             str.split, Path(f"/proc/net/{table}").read_text().splitlines()[1:]
         )
     }
+
+
+def sockets_of(pid: int, protocol: str) -> set[str]:
+    """Return those of one process; none if it has gone."""
     found = set()
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(OSError):
-            target = os.readlink(f"/proc/{pid}/fd/{fd}")
-            if target.startswith("socket:[") and target[8:-1] in inodes:
-                found.add(target)
-    return found
-
-
-def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a port, as servers do."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+    with suppress(FileNotFoundError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found & sockets(protocol)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dash.testing.wait import until
 
 from tests.integration.conftest import Serve
 from tests.integration.deployment import Deployment, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
 from tests.integration.servers import APPS, gunicorn, with_settings
 from tests.integration.test_contract import MANAGERS, release, setting
+from tests.waiting import until
 
 _names = (f"tally-{number}" for number in itertools.count())
 

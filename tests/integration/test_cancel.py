@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-from dash.testing.wait import until
-
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, is_alive, until_no_job_is_left
+from tests.waiting import until
 
 _names = (f"cancel-{number}" for number in itertools.count())
 

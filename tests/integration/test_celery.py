@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import redis as client
-from dash.testing.wait import until
 
-from tests.conftest import free_port
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import APPS, serving
+from tests.ports import free_port
+from tests.waiting import until
 
 Deploy = Callable[..., Deployment]
 
@@ -33,7 +33,7 @@ def deploy(redis: Redis, tmp_path: Path) -> Iterator[Deploy]:
     """Deploy an app on Redis: ``deploy("-P", "threads", task_time_limit=1)``."""
     with ExitStack() as stack:
 
-        def start(*options: str, **conf: object) -> Deployment:
+        def start(*options: str, **conf: Any) -> Deployment:
             setting = Setting.celery(redis.database(), redis.database(), **conf)
             return stack.enter_context(deployed(setting, tmp_path, 1, *options))
 
@@ -167,7 +167,7 @@ def test_job_that_no_worker_takes_expires_and_is_never_run(
     redis: Redis, tmp_path: Path
 ) -> None:
     setting = Setting.celery(redis.database(), redis.database())
-    setting.manager["queue_timeout"] = 1.0
+    setting.manager["queue_timeout"] = 3.0
     (tmp_path / "web").mkdir()
     with serving(setting.web(), tmp_path / "web") as web:
         page = web.page()
@@ -194,7 +194,7 @@ def test_only_a_cancel_speaks_to_the_workers(setting: Setting, tmp_path: Path) -
     with deployed(setting, tmp_path) as deployment, broker:
         spy: Any = broker.pubsub()  # type: ignore[no-untyped-call]
         spy.psubscribe("*pidbox*")
-        assert spy.get_message(timeout=5)
+        assert spy.get_message(timeout=TIMEOUT)
         page = deployment.page()
         page.cancel(page.run("echo", 1))
         assert page.run("end", "raise").status == "failed"
@@ -202,7 +202,7 @@ def test_only_a_cancel_speaks_to_the_workers(setting: Setting, tmp_path: Path) -
         job = page.start("hold", str(tmp_path / "held"))
         wait_for(tmp_path / "held")
         page.cancel(job)
-        message = spy.get_message(timeout=5)
+        message = spy.get_message(timeout=TIMEOUT)
         assert message is not None
         body = json.loads(message["data"])["body"]
         assert b'"method": "end_dash_long_job"' in base64.b64decode(body)

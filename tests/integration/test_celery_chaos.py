@@ -11,12 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from dash.testing.wait import until
 
 from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import (
-    LEASE,
     Deployment,
     Setting,
     Worker,
@@ -25,6 +23,11 @@ from tests.integration.deployment import (
 )
 from tests.integration.page import TIMEOUT, Job
 from tests.integration.servers import is_alive, serving, until_gone
+from tests.waiting import until
+
+#: Seconds without a sign of life, of which it takes two or three for a worker's jobs
+#: to be lost.
+LEASE = 1.0
 
 #: Seconds for which Redis is away.
 OUTAGE = 5.0
@@ -43,15 +46,20 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def deployment(redis: Redis, tmp_path: Path) -> Iterator[Deployment]:
-    setting = Setting.celery(redis.database(), redis.database())
+def lease() -> float:
+    return LEASE
+
+
+@pytest.fixture
+def deployment(redis: Redis, tmp_path: Path, lease: float) -> Iterator[Deployment]:
+    setting = Setting.celery(redis.database(), redis.database(), lease)
     with deployed(setting, tmp_path, 1, "-c", "1") as deployment:
         yield deployment
 
 
 @pytest.fixture
 def hurt(own_redis: Redis, tmp_path: Path) -> Iterator[Deployment]:
-    setting = Setting.celery(own_redis.database(), own_redis.database())
+    setting = Setting.celery(own_redis.database(), own_redis.database(), LEASE)
     with deployed(setting, tmp_path) as deployment:
         yield deployment
 
@@ -84,7 +92,7 @@ def pool_of(worker: Worker) -> list[psutil.Process]:
 def test_nothing_is_left_of_a_job_whose_process_is_killed(
     redis: Redis, tmp_path: Path, end: str
 ) -> None:
-    conf = {} if end == "kill" else {end: 2}
+    conf = {} if end == "kill" else {end: 3}
     setting = Setting.celery(redis.database(), redis.database(), **conf)
     with deployed(setting, tmp_path, 1, "-c", "1") as deployment:
         page = deployment.page()
@@ -103,8 +111,9 @@ def test_nothing_is_left_of_a_job_whose_process_is_killed(
 
 
 @pytest.mark.alone
+@pytest.mark.parametrize("lease", [3.0])
 def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(
-    deployment: Deployment, tmp_path: Path
+    deployment: Deployment, tmp_path: Path, lease: float
 ) -> None:
     (worker,) = deployment.workers
     job = hold(deployment, tmp_path / "held")
@@ -112,7 +121,7 @@ def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(
     until(lambda: "tasks_app.echo" in worker.log.partition("ready.")[2], TIMEOUT)
     died = kill(worker.main(), *pool_of(worker))
     deployment.page().wait_for("lost", job, waiting)
-    assert time.monotonic() - died < 3 * LEASE
+    assert time.monotonic() - died < 3 * lease
     assert job.error["type"] == "WorkerDied"
     assert "is not heard of any more" in job.error["message"]
     # What waited inside of that worker comes back from Redis in an hour at the soonest.

@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from dash.testing.wait import until
 
+from dash_long_components.reporter import REPORT_INTERVAL
 from tests.integration.brokers import Memcached, RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
 from tests.integration.servers import is_alive, until_gone, wait_for_json
+from tests.waiting import until
 
 MANAGERS = [
     *("diskcache", "memory"),
@@ -45,7 +47,8 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
         server: RabbitMQ = request.getfixturevalue("rabbitmq")
         return server.virtual_host()
 
-    queue = f"queue-{request.param}"
+    # What another deployment left in its queue is none of this one's.
+    queue = f"queue-{uuid4().hex}"
     match request.param:
         case "redis":
             return Setting.celery(redis(), redis())
@@ -123,13 +126,16 @@ def test_large_result_arrives_whole(page: Page) -> None:
 
 
 def test_last_progress_is_seen_and_few_are_written(page: Page) -> None:
+    start = time.monotonic()
     job = page.run("count", 20_000)
     assert job.status == "succeeded", job.snapshots
     progress = [s["progress"] for s in job.snapshots if "progress" in s]
     assert progress[-1] == [["count", "title", 20_000]]
-    cursors = [snapshot["cursor"] for snapshot in job.snapshots]
+    # While it is queued, its place may change without it.
+    cursors = [s["cursor"] for s in job.snapshots if "queue" not in s]
     assert cursors == sorted(set(cursors))
-    assert job.cursor < 40
+    # Each write is a step of the cursor: its start, its end, and one in an interval.
+    assert job.cursor < 10 + (time.monotonic() - start) / REPORT_INTERVAL
 
 
 def test_set_props_reaches_the_page(page: Page) -> None:
@@ -239,8 +245,11 @@ def test_exception_is_in_the_log_with_the_name_of_its_task(
     deployment: Deployment, page: Page
 ) -> None:
     page.run("end", "raise")
-    assert "The long callback tasks_app.end failed" in deployment.log()
-    assert "KeyError: 'the missing key'" in deployment.log()
+    for text in (
+        "The long callback tasks_app.end failed",
+        "KeyError: 'the missing key'",
+    ):
+        until(lambda text=text: text in deployment.log(), TIMEOUT)
 
 
 def test_any_number_may_read_again_and_again(deployment: Deployment) -> None:
@@ -299,7 +308,7 @@ def test_stream_that_is_asked_to_end_does_so_between_two_yields(
 def test_job_that_is_asked_in_vain_is_killed_with_its_family(
     page: Page, name: str
 ) -> None:
-    job = page.start("grace", {"name": name, "how": "ignore"})
+    job = page.start("brief-grace", {"name": name, "how": "ignore"})
     pids = wait_for_file(name)
     assert isinstance(pids, list)
     page.cancel(job)
@@ -316,26 +325,31 @@ def test_job_that_runs_for_too_long_times_out_with_its_family(
     pids = wait_for_file(name)
     page.wait_for("timed_out", job)
     assert job.error["type"] == "TimedOut"
-    assert "for longer than the 1 second" in job.error["message"]
+    assert "for longer than the 2 seconds" in job.error["message"]
     assert isinstance(pids, list)
     until_gone(lambda: filter(is_alive, pids))
-    assert page.run("brief", {"name": name, "then": "return"}).result == "done"
+    assert page.run("echo", 1).result == 1
 
 
 @pytest.mark.usefixtures("_kills")
 def test_job_ends_when_its_page_is_gone(page: Page, name: str) -> None:
-    jobs = [page.start("leave", f"{name}-{number}") for number in range(2)]
-    pid = wait_for_file(f"{name}-0")
     start = time.monotonic()
-    wait_for_file(f"{name}-1")
-    # The server answers others, and one of the two is asked for.
+    jobs = [page.start("leave", f"{name}-{number}") for number in range(2)]
+
+    def have_begun() -> bool:
+        page.poll(*jobs)
+        return all(Path(f"{name}-{number}").exists() for number in range(2))
+
+    until(have_begun, TIMEOUT, poll=0.1)
+    pid = wait_for_file(f"{name}-0")
 
     def is_gone() -> bool:
+        # The server answers others, and one of the two is asked for.
         page.poll(jobs[1])
         return not is_alive(int(str(pid)))
 
     until(is_gone, TIMEOUT, poll=0.1)
-    assert time.monotonic() - start > 0.5
+    assert time.monotonic() - start > 2.0
     page.wait_for("cancelled", jobs[0])
     release(f"{name}-1")
     page.wait_for("succeeded", jobs[1])
@@ -452,7 +466,8 @@ def test_ignored_trigger_starts_no_job(deployment: Deployment, name: str) -> Non
 def test_of_many_triggers_at_once_all_but_one_are_ignored(
     deployment: Deployment, name: str
 ) -> None:
-    at_once = Barrier(8)
+    # Who fails leaves the others to wait.
+    at_once = Barrier(8, timeout=TIMEOUT)
 
     def trigger(number: int) -> Answer:
         page = deployment.page()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from dash.testing.wait import until
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, command, is_alive, until_gone
+from tests.waiting import until
 
 _names = (f"job-{number}" for number in itertools.count())
 

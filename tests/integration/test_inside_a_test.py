@@ -15,11 +15,11 @@ import diskcache
 import psutil
 import pytest
 from dash import Input, Output, html
-from dash.testing.wait import until
 
 import dash_long_components as dlc
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import is_alive
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dash.testing.wait import until
-
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import command, is_alive, until_gone
+from tests.waiting import until
 
 
 def test_time_of_a_job_goes_on_when_its_dispatcher_is_killed(serve: Serve) -> None:
@@ -25,7 +24,8 @@ def test_time_of_a_job_goes_on_when_its_dispatcher_is_killed(serve: Serve) -> No
 
 
 def test_job_that_waits_for_too_long_expires(serve: Serve) -> None:
-    server = serve(command(max_concurrency=1, queue_timeout=1.0))
+    server = serve(command(max_concurrency=1, queue_timeout=2.0))
+    server.wait_until_ready()
     page = server.page()
     running = page.start("hold", "held")
     server.wait_for_file("held")
@@ -42,8 +42,9 @@ def test_job_that_waits_for_too_long_expires(serve: Serve) -> None:
 def test_job_that_expired_while_no_server_was_there_does_not_begin(
     serve: Serve, tmp_path: Path
 ) -> None:
-    start = command(max_concurrency=1, queue_timeout=1.0)
+    start = command(max_concurrency=1, queue_timeout=2.0)
     first = serve(start, tmp_path)
+    first.wait_until_ready()
     page = first.page()
     running = page.start("hold", "held")
     first.wait_for_file("held")
@@ -52,7 +53,7 @@ def test_job_that_expired_while_no_server_was_there_does_not_begin(
     first.terminate()
     dispatcher.kill()
     submitted = time.monotonic()
-    until(lambda: time.monotonic() > submitted + 1.0, TIMEOUT)
+    until(lambda: time.monotonic() > submitted + 2.0, TIMEOUT)
     second = serve(start, tmp_path, first.port)
     page.wait_for("timed_out", waiting)
     second.release("held")
@@ -124,7 +125,7 @@ def test_page_goes_on_with_its_job_after_a_restart(
     first.terminate()
     # Longer than a page may be quiet: but it had nobody to ask.
     stopped = time.monotonic()
-    until(lambda: time.monotonic() > stopped + 2.5, TIMEOUT)
+    until(lambda: time.monotonic() > stopped + 3.0, TIMEOUT)
     second = serve(command(), tmp_path, first.port)
     page.poll(job)
     assert job.status == "running"

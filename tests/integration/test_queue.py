@@ -9,8 +9,9 @@ from threading import Barrier
 import pytest
 
 from tests.integration.conftest import Serve
-from tests.integration.page import Job
+from tests.integration.page import TIMEOUT, Job
 from tests.integration.servers import command, gunicorn, until_no_job_is_left
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("server", ["python", "gunicorn"])
@@ -18,14 +19,23 @@ def test_fifty_jobs_on_two_places(serve: Serve, server: str) -> None:
     start = command if server == "python" else partial(gunicorn, 4)
     app = serve(start(max_concurrency=2))
     page = app.page()
-    page.run("echo")
+    first = [page.start("hold", f"first-{number}") for number in range(2)]
+    for number in range(2):
+        app.wait_for_file(f"first-{number}")
     dispatcher = app.dispatcher()
     jobs = [page.start("nap", number) for number in range(50)]
-    most = 0
-    while not all(job.has_ended for job in jobs):
+    counts = [len(dispatcher.children(recursive=True))]
+    for number in range(2):
+        app.release(f"first-{number}")
+
+    def have_ended() -> bool:
         page.poll(*[job for job in jobs if not job.has_ended])
-        most = max(most, len(dispatcher.children(recursive=True)))
-    assert most == 2
+        counts.append(len(dispatcher.children(recursive=True)))
+        return all(job.has_ended for job in jobs)
+
+    until(have_ended, TIMEOUT, poll=0)
+    assert max(counts) == 2
+    page.wait_for("succeeded", *first)
     assert [job.result for job in jobs] == list(range(50))
     until_no_job_is_left(dispatcher)
     assert app.dispatchers() == [dispatcher]
@@ -70,7 +80,8 @@ def test_two_users_with_the_same_arguments_get_one_result_each(
 ) -> None:
     server = serve(gunicorn(workers))
     pages = [server.page("user=ada"), server.page("user=bob")]
-    barrier = Barrier(2)
+    # Who fails leaves the other to wait.
+    barrier = Barrier(2, timeout=TIMEOUT)
 
     def ask(number: int) -> list[Job]:
         jobs = []

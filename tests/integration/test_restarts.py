@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from dash.testing.wait import until
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import (
-    Server,
     command,
     gunicorn,
     is_alive,
-    is_free,
+    sockets,
+    sockets_of,
     until_gone,
 )
+from tests.ports import is_free
+from tests.waiting import until
 
 Start = Callable[..., list[str]]
 
@@ -183,18 +183,11 @@ def test_worker_stopped_in_its_tracks_is_cancelled(serve: Serve) -> None:
 def test_no_socket_is_left(serve: Serve) -> None:
     server = serve(command())
     server.page().run("echo")
-    ports = udp_ports(server)
-    assert ports
+    opened = sockets_of(server.dispatcher().pid, "udp")
+    assert opened
     server.terminate()
     server.wait_until_gone()
-    for port in ports:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", port))
-
-
-def udp_ports(server: Server) -> list[int]:
-    connections = server.dispatcher().net_connections("udp4")
-    return [item.laddr.port for item in connections if not item.raddr]
+    assert not opened & sockets("udp")
 
 
 def kill(*processes: psutil.Process) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import psutil
-from dash.testing.wait import until
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, command, is_alive, until_gone
+from tests.waiting import until
 
 
 def spare(server: Server, *jobs: int) -> psutil.Process:

@@ -62,7 +62,7 @@ NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
-    *("brief", "brief-busy", "grace", "leave"),
+    *("brief", "brief-busy", "grace", "brief-grace", "leave"),
     *("loop", "stream", "steps", "endless"),
 ]
 app.layout = html.Div(
@@ -132,35 +132,24 @@ def hold(name: str) -> str:
     return name
 
 
-_DAEMON = """
-import os, sys, time
-if os.fork(): os._exit(0)
-os.setsid()
-if os.fork(): os._exit(0)
-with open(sys.argv[1], 'w') as file: file.write(str(os.getpid()))
-time.sleep(600)
-"""
+# Programs that start at once: a job that is short of time has them all, too.
+_SLEEP = ["sleep", "600"]
+_PARENT = ["sh", "-c", "sleep 600 & echo $!; wait"]
+_DAEMON = ["sh", "-c", "setsid sh -c 'echo $$ >$0; exec sleep 600' \"$0\" &"]
 
 
 @long_callback("family")
 def family(value: dict[str, Any]) -> str:
     """Start a child, one in a session of its own, a grandchild and a daemon."""
     name = value["name"]
-    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
-    parent = [
-        sys.executable,
-        "-c",
-        f"import subprocess; print(subprocess.Popen({sleep!r}).pid, flush=True);"
-        "import time; time.sleep(600)",
-    ]
-    child = subprocess.Popen(sleep)
-    apart = subprocess.Popen(sleep, start_new_session=True)
+    child = subprocess.Popen(_SLEEP)
+    apart = subprocess.Popen(_SLEEP, start_new_session=True)
     with_child = subprocess.Popen(
-        parent, stdout=subprocess.PIPE, start_new_session=True
+        _PARENT, stdout=subprocess.PIPE, start_new_session=True
     )
     assert with_child.stdout is not None
     grandchild = int(with_child.stdout.readline())
-    subprocess.run([sys.executable, "-c", _DAEMON, f"{name}.daemon"], check=True)
+    subprocess.run([*_DAEMON, f"{name}.daemon"], check=True)
     while not (
         os.path.exists(f"{name}.daemon") and (daemon := _read(f"{name}.daemon"))
     ):
@@ -341,15 +330,15 @@ def myself(_value: object) -> list[Any]:
     return [job.id, job.task, job.attempt, job.cancelled, found == [job]]
 
 
-long_callback("brief", timeout=1.0)(family)
-long_callback("leave", on_leave="cancel", leave_timeout=1.0)(hold)
+long_callback("brief", timeout=2.0)(family)
+long_callback("leave", on_leave="cancel", leave_timeout=2.0)(hold)
 
 
-@long_callback("grace", progress=Output("grace", "title"), cancel_grace=2.0)
+@long_callback("grace", progress=Output("grace", "title"), cancel_grace=30.0)
 def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
     """Go on until asked to end, and tidy up, or don't."""
     name, job = value["name"], dash.current_job()
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    child = subprocess.Popen(_SLEEP)
     write(name, json.dumps([os.getpid(), child.pid]))
     try:
         while value["how"] != "return" or not job.cancelled:
@@ -363,7 +352,12 @@ def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
     return "too late"
 
 
-@long_callback("endless", cancel_grace=10.0)
+long_callback("brief-grace", progress=Output("brief-grace", "title"), cancel_grace=2.0)(
+    grace
+)
+
+
+@long_callback("endless", cancel_grace=30.0)
 def endless(name: str) -> Any:
     """Yield until asked to end, and tidy up."""
     write(name, "null")
