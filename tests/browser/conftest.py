@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from unittest import mock
 
 import dash
 import diskcache
@@ -15,6 +16,7 @@ from werkzeug.serving import make_server
 from dash_long_components import DiskcacheLongCallbackManager
 from tests.browser.twins import Twins
 from tests.integration import brokers
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -55,11 +57,34 @@ def served(app: dash.Dash) -> Iterator[str]:
 def serve() -> Iterator[Callable[[dash.Dash], str]]:
     """Serve apps from this process until the test ends.
 
-    dash_duo would do so too, but it ends its server by raising SystemExit in every
-    thread that is younger, and fails when one of them ends before it gets there.
+    The one of dash_duo would be ended by raising SystemExit in every thread that is
+    younger, which fails when one of them ends before it gets there.
     """
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(served(app))
+
+
+class Runner:
+    """What ``dash_duo`` starts a server with; ends with the test, as ``serve`` does."""
+
+    def __init__(self, serve: Callable[[dash.Dash], str]) -> None:
+        self._serve = serve
+        self.url = ""
+
+    def __call__(self, app: dash.Dash) -> None:
+        self.url = self._serve(app)
+
+
+@pytest.fixture
+def dash_thread_server(serve: Callable[[dash.Dash], str]) -> Runner:
+    return Runner(serve)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_drivers() -> Iterator[None]:
+    """Have Selenium start its drivers on ports that nobody else takes meanwhile."""
+    with mock.patch("selenium.webdriver.common.utils.free_port", free_port):
+        yield
 
 
 @pytest.fixture(scope="module")

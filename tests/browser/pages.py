@@ -55,6 +55,21 @@ window.fetch = (...request) => {
 click(first);
 """
 
+#: Clicks, and on something else as soon as that is enabled.
+_CLICK_WHEN_ENABLED = """
+const [first, second, done] = arguments;
+const button = document.querySelector(second);
+const look = () => {
+    if (button.disabled) return;
+    observer.disconnect();
+    button.click();
+    done();
+};
+const observer = new MutationObserver(look);
+observer.observe(button, { attributes: true });
+document.querySelector(first).click();
+"""
+
 
 class Page:
     """Any page in the browser."""
@@ -104,6 +119,10 @@ class Page:
         Dash sends one.
         """
         self.browser.driver.execute_async_script(_CLICK_IN_FLIGHT, first, second)
+
+    def click_when_enabled(self, first: str, second: str) -> None:
+        """Click, and on ``second`` at the moment when it gets enabled."""
+        self.browser.driver.execute_async_script(_CLICK_WHEN_ENABLED, first, second)
 
     def time_click(self, button: str, answer: str) -> float:
         """Click, and return the seconds until the text of ``answer`` changed."""

@@ -9,7 +9,6 @@ import dash
 import pytest
 from dash import Input, Output, Patch, html, set_props
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 import dash_long_components as dlc
 from dash_long_components.testing import (
@@ -18,6 +17,7 @@ from dash_long_components.testing import (
     wait_for_job,
 )
 from tests.browser.pages import Page
+from tests.waiting import until
 
 BOUND = 20  # seconds, for what hangs
 

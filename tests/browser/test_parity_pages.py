@@ -6,10 +6,10 @@ import sys
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import ROOT, AppProcess, StartApp
+from tests.waiting import until
 
 APP = ROOT / "tests/browser/apps/parity_pages"
 

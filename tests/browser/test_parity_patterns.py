@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
-from tests.waiting import until_equal
+from tests.waiting import until, until_equal
 
 #: What the rows say, one line for each.
 _ROWS = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
+from tests.waiting import until
 
 
 class PropsPage(Page):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
-from tests.waiting import until_equal
+from tests.waiting import until, until_equal
 
 
 class RetriggerPage(Page):

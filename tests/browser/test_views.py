@@ -8,12 +8,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.pages import Page
 from tests.browser.views import JobPart, Look, TrayPart
 from tests.conftest import AppProcess, StartApp
+from tests.waiting import until
 
 
 class ViewsPage(Page):
@@ -92,6 +92,10 @@ class ViewsPage(Page):
         """When callbacks read the job's properties, and what."""
         lines = (self.app.folder / "reads.log").read_text().splitlines()
         return [(float(line.split()[0]), line.split(maxsplit=1)[1]) for line in lines]
+
+    def reads_of(self, start: str) -> list[float]:
+        """When callbacks read what starts like this."""
+        return [at for at, text in self.reads if text.startswith(start)]
 
 
 #: What an app may say of all its buttons.
@@ -211,12 +215,13 @@ def test_long_line_of_the_log_makes_nothing_wider(page: ViewsPage, box: str) -> 
 
 def test_callbacks_read_the_job_once_a_second(page: ViewsPage) -> None:
     page.start()
-    until(lambda: page.read.startswith("1: running 0.3 4"), timeout=20)
-    times = [at for at, text in page.reads if text.startswith("running 0.3")]
-    assert 2 <= len(times) <= 6
+    until(lambda: len(page.reads_of("running 0.3 ")) >= 4, timeout=20)
+    first, *_, last = times = page.reads_of("running 0.3 ")
+    # Requests may bunch up on their way.
+    assert len(times) <= 2 * (last - first) + 2
     page.let_go_on()
     until(lambda: page.read.startswith("1: succeeded 1"), timeout=20)
-    assert page.reads[0][1] == "queued None"
+    assert page.reads[0][1].startswith("queued None ")
 
 
 def test_tray_knows_the_jobs_after_a_reload(page: ViewsPage) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 from tests.browser.pages import Page
 from tests.browser.views import JobPart, Look, TrayPart
 from tests.conftest import StartApp
+from tests.waiting import until
 
 
 def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(

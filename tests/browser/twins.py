@@ -14,10 +14,10 @@ from typing import Any
 
 import dash
 from dash import Input, Output, State, html
-from dash.testing.wait import until
 from werkzeug.test import Client, TestResponse
 
 from dash_long_components import LongCallbackManager, long_callback
+from tests.waiting import until
 
 #: A dependency as a page sends it; a list of them for one with a wildcard.
 Item = Any

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.pages import Page
 from tests.conftest import ROOT
+from tests.waiting import until
 
 #: Pictures of what the tests saw, for people to look at.
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "build" / "screenshots"))
@@ -61,10 +61,8 @@ class JobPart:
         return element
 
     def offers(self, label: str) -> bool:
-        return any(
-            element.get_attribute("aria-label").startswith(label)
-            for element in self._page.browser.find_elements(f"{self._selector} button")
-        )
+        button = f"{self._selector} button[aria-label^='{label}']"
+        return bool(self._page.browser.find_elements(button))
 
     @property
     def bar(self) -> str | None:
@@ -92,8 +90,13 @@ class TrayPart:
 
     @property
     def items(self) -> list[str]:
-        elements = self._page.browser.find_elements(f"{self._selector} li")
-        return [" ".join(element.text.split()) for element in elements]
+        # At once: an item may go while the next one is looked at.
+        texts: list[str] = self._page.browser.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".map(element => element.innerText)",
+            f"{self._selector} li",
+        )
+        return [" ".join(text.split()) for text in texts]
 
     def wait_for(self, *items: str) -> None:
         """Wait until the items start with these texts."""

@@ -45,7 +45,7 @@ def add_job(index: int) -> None:
         prevent_initial_call=True,
     )
     def job(n_clicks: int) -> str:
-        time.sleep(60)
+        time.sleep(600)
         return f"done {n_clicks}"
 
 

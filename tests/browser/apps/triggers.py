@@ -1,5 +1,6 @@
 """Things that happen in quick succession, with a log of the jobs that ended."""
 
+import os
 import time
 from pathlib import Path
 
@@ -24,16 +25,13 @@ app.layout = html.Div(
         html.Button("Cancel", id="cancel"),
         html.P(id="result"),
         html.P("idle", id="run-status"),
-        html.Hr(),
-        html.Button("Clock", id="clock"),
-        html.P(id="time"),
     ]
 )
 
 
-def note_end(what: str) -> None:
-    with Path("ended.log").open("a") as log:
-        log.write(f"{what}\n")
+def note(log: str, what: object) -> None:
+    with Path(log).open("a") as file:
+        file.write(f"{what}\n")
 
 
 @app.long_callback(
@@ -44,7 +42,7 @@ def note_end(what: str) -> None:
 )
 def echo(word: str) -> str:
     time.sleep(0.3)
-    note_end(word)
+    note("ended.log", word)
     return word
 
 
@@ -57,21 +55,11 @@ def echo(word: str) -> str:
     prevent_initial_call=True,
 )
 def run(n_clicks: int, state: str) -> str:
-    time.sleep(1.0)
-    note_end(f"run {n_clicks}")
+    note("pids.log", os.getpid())
+    while not Path(f"go {n_clicks}").exists():
+        time.sleep(0.02)
+    note("ended.log", f"run {n_clicks}")
     return f"{n_clicks} {state}"
-
-
-@app.long_callback(
-    Output("time", "children"),
-    Input("clock", "n_clicks"),
-    prevent_initial_call=True,
-)
-def clock(n_clicks: int) -> str:
-    """End later than a run that was started before."""
-    time.sleep(1.5)
-    note_end("clock")
-    return f"clock {n_clicks}"
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def other_work(n_clicks: int) -> str:
 )
 def read(status: str, progress: float | None, elapsed: float, n_runs: int) -> str:
     with Path("reads.log").open("a") as log:
-        log.write(f"{time.time()} {status} {progress}\n")
+        log.write(f"{time.time()} {status} {progress} {elapsed}\n")
     return f"{n_runs}: {status} {progress} {elapsed}"
 
 
