@@ -59,7 +59,8 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
             late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
             return Setting.celery(rabbitmq(), redis(), task_default_queue=queue, **late)
         case "rabbitmq-database":
-            database = f"db+sqlite:///{folder}/results.sqlite"
+            # Who writes waits for its turn, as long as any other bound is.
+            database = f"db+sqlite:///{folder}/results.sqlite?timeout={TIMEOUT}"
             return Setting.celery(rabbitmq(), database, task_default_queue=queue)
         case "memory":
             return Setting({"memory": {"max_concurrency": 2}})
