@@ -145,12 +145,15 @@ def kill_left_behind(worker: Process, job_id: str) -> None:
     number that another process may have by now is not enough for either.
     """
     is_gone = _start_time(worker.pid) is None
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+    # psutil.process_iter() remembers who had a number before, and lets live whoever has
+    # it now. And of a process that is just going, files are missing one by one.
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
             is_fork = (
                 is_gone
                 and sys.platform != "win32"
-                and os.getpgid(process.pid) == worker.pid
+                and os.getpgid(pid) == worker.pid
                 and any("dash_long_components" in part for part in process.cmdline())
             )
             if is_fork or process.environ().get(MARK) == job_id:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 
 import psutil
@@ -18,10 +19,12 @@ import pytest
 
 from dash_long_components.managers import processes
 from dash_long_components.managers.processes import (
+    MARK,
     Process,
     children,
     end_child,
     kill_group,
+    kill_left_behind,
 )
 
 TIMEOUT = 20.0
@@ -209,6 +212,25 @@ def test_orphans_in_the_group_are_killed(spawn: Spawn) -> None:
     assert not is_gone(orphan)
     kill_group(root.pid)
     wait_until(lambda: is_gone(orphan))
+
+
+def test_process_that_is_just_going_keeps_no_other_from_its_end(
+    spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MARK, job_id := uuid.uuid4().hex)
+    child = spawn("print(1); import time; time.sleep(600)")
+    said(child)
+    environ = psutil.Process.environ
+
+    def environ_unless_gone(process: psutil.Process) -> dict[str, str]:
+        if process.pid == os.getpid():
+            # The folder is there yet, and its files are not.
+            raise FileNotFoundError(process.pid)
+        return environ(process)
+
+    monkeypatch.setattr(psutil.Process, "environ", environ_unless_gone)
+    kill_left_behind(Process(2**22 + 1, 0.0), job_id)
+    assert child.wait(TIMEOUT) == -signal.SIGKILL
 
 
 def test_own_group_is_never_killed() -> None:
