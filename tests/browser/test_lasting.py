@@ -269,8 +269,9 @@ def test_tab_in_the_background_rests_and_is_up_to_date_when_it_is_seen(
     page.wait_for_text("#out", "run 1", timeout=5)
     page.wait_for_result()
     hidden, polls = driver.execute_script(_POLLS_WHILE_HIDDEN)
-    assert hidden > 2000
-    assert polls == 0
+    # One may have been about to go.
+    assert hidden > 2500
+    assert polls <= 1
 
 
 def test_killed_worker_is_told_and_the_next_job_runs(page: LastingPage) -> None:

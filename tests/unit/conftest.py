@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from unittest import mock
@@ -12,9 +13,14 @@ from hypothesis import HealthCheck, settings
 
 from tests.unit.target import Target
 
-# How long an example takes is the machine's business: it may be a busy one.
+# How long an example takes is the machine's business: it may be a busy one. What CI
+# says of a change is not to depend on the examples that it happens to try; those who
+# run the tests by hand look for new ones every time.
 settings.register_profile(
-    "unit", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "unit",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("unit")
 
