@@ -11,6 +11,7 @@ import pytest
 from dash._get_app import app_context
 from hypothesis import HealthCheck, settings
 
+from dash_long_components.managers.processes import MARK
 from tests.unit.target import Target
 
 # How long an example takes is the machine's business: it may be a busy one. What CI
@@ -31,6 +32,14 @@ def _no_app_of_another_test() -> Iterator[None]:
     token = app_context.set(None)
     yield
     app_context.reset(token)
+
+
+@pytest.fixture(autouse=True)
+def _no_mark_of_a_job() -> Iterator[None]:
+    # A job that a test runs in this very process marks all that is started from then
+    # on as its own; and what is left of a job that died is ended, on all the machine.
+    yield
+    os.environ.pop(MARK, None)
 
 
 @pytest.fixture(scope="module")

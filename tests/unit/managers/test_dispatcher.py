@@ -61,7 +61,9 @@ def dispatcher(tmp_path: Path) -> Iterator[Dispatcher]:
             app=app,
         )
     )
-    yield dispatcher
+    # It looks at all processes of the machine.
+    with mock.patch.object(module, "kill_left_behind"):
+        yield dispatcher
     dispatcher._store.close()
 
 
