@@ -61,6 +61,7 @@ class Trigger:
         resumed: live jobs that the page has taken up again since it was loaded, and
             those that came to their lanes since.
         is_echo: whether it says nothing but what the callback's last result has set.
+        is_untouched: whether nobody has done anything on the page since it was loaded.
     """
 
     description: dict[str, Any]
@@ -69,6 +70,7 @@ class Trigger:
     seq: int
     resumed: tuple[Resumed, ...]
     is_echo: bool
+    is_untouched: bool
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
@@ -91,6 +93,7 @@ class Trigger:
             seq=seq,
             resumed=tuple(filter(None, map(Resumed.parse, resumed))),
             is_echo=isinstance(stamp, dict) and stamp.get("echo") is True,
+            is_untouched=isinstance(stamp, dict) and stamp.get("untouched") is True,
         )
 
     @property
@@ -151,9 +154,16 @@ class Trigger:
 
     @property
     def _is_at_load(self) -> bool:
-        """Whether it comes of the load of a page; so does what a Location sets then."""
+        """Whether it comes of the load of a page; so does what a Location sets then.
+
+        A Store that the browser keeps has its data later, and other callbacks set
+        what they make of the page. Nobody has done anything by then.
+        """
         names = [name.rpartition(".")[2] for name in self.description["triggered"]]
-        return all(name in _ADDRESS for name in names)
+        return all(
+            name in _ADDRESS or (self.is_untouched and not _COUNTER.fullmatch(name))
+            for name in names
+        )
 
     def _resumed_in(self, slot: str) -> list[Resumed]:
         return [job for job in self.resumed if job.slot == slot]

@@ -584,6 +584,16 @@ describe('a page that is loaded again', () => {
         expect(engine.stamp({}).resumed).toBeUndefined();
     });
 
+    test('says with resumed jobs whether nobody has touched the page', () => {
+        start(job('a'));
+        page.isUntouched = true;
+        reload();
+        page.isUntouched = true;
+        expect(engine.stamp({}).untouched).toBe(true);
+        page.isUntouched = false;
+        expect(engine.stamp({}).untouched).toBe(false);
+    });
+
     test('goes on in the lane of a resumed job while anything lives in it', () => {
         const { page } = engine.stamp({});
         start(job('a', { seq: 7, page, retrigger: 'queue' }));

@@ -222,6 +222,7 @@ export class Engine implements Subject {
                 handle.page,
                 handle.asked,
             ]);
+            stamp.untouched = this.#page.isUntouched;
         }
         return stamp;
     }

@@ -29,6 +29,8 @@ export type Page = {
     unmark(marks: Mark[]): void;
     /** Loads what new components need; rejects if one can't be loaded. */
     load(libraries: Library[]): Promise<unknown>;
+    /** Nobody has done anything on it since it was loaded, as far as is known. */
+    readonly isUntouched: boolean;
     /** Path and query of the page. */
     readonly location: string;
     /** Goes to this page and, when it is there, to a component of it. */

@@ -270,3 +270,13 @@ test('handles that are yet to be taken are found in the layout', () => {
     ]);
     vi.unstubAllGlobals();
 });
+
+test('a page is untouched where the browser says so', () => {
+    expect(renderer.isUntouched).toBe(false);
+    const userActivation = { hasBeenActive: false };
+    vi.stubGlobal('navigator', { userActivation });
+    expect(renderer.isUntouched).toBe(true);
+    userActivation.hasBeenActive = true;
+    expect(renderer.isUntouched).toBe(false);
+    vi.unstubAllGlobals();
+});

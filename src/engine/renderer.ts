@@ -67,6 +67,12 @@ export class Renderer implements Page {
             : ((await response.json()) as Answer);
     }
 
+    get isUntouched(): boolean {
+        // Older browsers don't tell.
+        const { userActivation } = navigator as Partial<Navigator>;
+        return userActivation?.hasBeenActive === false;
+    }
+
     get location(): string {
         return here();
     }

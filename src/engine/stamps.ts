@@ -7,6 +7,8 @@ export type Stamp = {
     seq: number;
     /** Live jobs in lanes from before the page was loaded. */
     resumed?: [slot: string, page: string, asked: string[]][];
+    /** Nobody has done anything on the page since it was loaded. */
+    untouched?: boolean;
     /** It only says what the callback's own last result has set. */
     echo?: true;
 };

@@ -35,6 +35,7 @@ export class FakePage implements Page {
     readonly sent: [request: Payload, stamp: Stamp][] = [];
     readonly visits: [location: string, id: Id | null][] = [];
     location = '/';
+    isUntouched = false;
     answer: () => Promise<Answer> = () => Promise.resolve({});
     loading: Promise<unknown> = Promise.resolve();
 

@@ -559,6 +559,34 @@ def test_address_of_a_page_is_no_change_when_it_is_loaded(
 
 
 @pytest.mark.parametrize(
+    ("name", "untouched", "begun"),
+    [
+        ("data", True, 0),
+        ("data", False, 1),
+        ("data", "true", 1),
+        ("n_intervals", True, 1),
+    ],
+)
+def test_what_fills_a_page_that_nobody_has_touched_is_no_change(
+    site: Site, name: str, untouched: Any, begun: int
+) -> None:
+    site.long_callback(Output("out", "children"), Input("from", name))(str)
+
+    def fill(**stamp: Any) -> Any:
+        return site.trigger(
+            out("out", "children"),
+            [prop("from", name, 1)],
+            changed=[f"from.{name}"],
+            longJob={"page": "page", "seq": 1, **stamp},
+        )
+
+    handle = handle_of(fill())
+    resumed = [[handle["slot"], "before", handle["asked"]]]
+    fill(resumed=resumed, untouched=untouched)
+    assert len(site.manager.submitted) == 1 + begun
+
+
+@pytest.mark.parametrize(
     ("retrigger", "goes_on"), [("queue", True), ("ignore", True), ("replace", False)]
 )
 def test_lane_of_a_resumed_job_goes_on(
