@@ -8,6 +8,7 @@ import { Client } from './client';
 import { Engine } from './engine';
 import { Memory } from './memory';
 import type { Status } from './snapshot';
+import type { Update } from './update';
 
 let server: FakeServer;
 let page: FakePage;
@@ -80,6 +81,28 @@ describe('a job', () => {
         expect(page.props('bar')).toEqual({ value: 5 });
         expect(page.props('out')).toEqual({ title: 'half' });
         expect(page.props('button')).toEqual({ disabled: true });
+    });
+
+    test('streams all of it again to a component that comes back', async () => {
+        const set = (...values: unknown[]): Update[] =>
+            values.map((value) => ['out', 'children', value]);
+        start(job('a'));
+        show('a', 'running', { props: set(['old'], [], append(1)) });
+        await pass(20);
+        page.remove('out');
+        show('a', 'running', { props: set(append(2)) }, 2);
+        await pass(1000);
+        page.add('out');
+        expect(page.props('out')).toEqual({ children: [1, 2] });
+        page.remove('out');
+        page.add('out');
+        expect(page.props('out')).toEqual({ children: [1, 2] });
+        show('a', 'succeeded', {}, 3);
+        await pass(1000);
+        page.remove('out');
+        page.add('out');
+        expect(page.props('out')).toEqual({});
+        expect(page.watchers.size).toBe(0);
     });
 
     test('has no mark on an output that it streams', async () => {
@@ -552,6 +575,21 @@ describe('a page that is loaded again', () => {
         await pass(1000);
         expect(page.calls).toEqual([]);
         expect(server.polls.length).toBe(1);
+        expect(storage.length).toBe(0);
+    });
+
+    test('shows no job again for another that waits for its component', async () => {
+        start(job('a', { slot: 'other' }), job('b'));
+        show('a', 'succeeded', {
+            result: { response: { away: { children: 'waits' } } },
+        });
+        show('b', 'succeeded', result('shown'));
+        await pass(20);
+        reload();
+        await pass(20);
+        page.add('away');
+        expect(page.props('away')).toEqual({ children: 'waits' });
+        expect(page.props('out')).toEqual({});
         expect(storage.length).toBe(0);
     });
 

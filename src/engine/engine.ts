@@ -31,7 +31,7 @@ export class Engine implements Subject {
     readonly #page: Page;
     readonly #memory: Memory<JobHandle>;
     readonly #jobs = new Set<Job>();
-    /** Jobs that have ended, and of which something may still be to be shown. */
+    /** Jobs that have ended, and of which something is still to be shown. */
     #unshown: Job[] = [];
     /** Given up here; the page that is loaded next, after a login, asks again. */
     readonly #orphans = new Set<Job>();
@@ -188,7 +188,7 @@ export class Engine implements Subject {
             if (isNews) {
                 job.cursor = cursor;
                 this.#claims.set(job, progress);
-                this.#updates.apply(props);
+                this.#updates.apply(props, job);
                 job.stream(props);
                 if (isFinal(status)) {
                     this.#finish(job, snapshot);
@@ -315,13 +315,13 @@ export class Engine implements Subject {
     #end(job: Job, { status, result = {}, error }: Ending): void {
         // The order of Dash's own background callbacks. The response is last, so
         // that it wins over a `running` or `progress` of the same property.
-        this.#updates.apply(toUpdates(result.sideUpdate));
+        this.#updates.apply(toUpdates(result.sideUpdate), job);
         this.#drop(job);
         this.#echoes.expect(
             this.runs.get(job.handle.run)?.request,
             result.response,
         );
-        this.#updates.apply(toUpdates(result.response));
+        this.#updates.apply(toUpdates(result.response), job);
         this.#unshown.push(job);
         this.#conclude(job.handle.run, status, error);
     }
@@ -360,14 +360,13 @@ export class Engine implements Subject {
 
     #drop(job: Job, shown: Handle['outputs'] = []): void {
         this.#jobs.delete(job);
+        job.ended = true;
         this.#claims.release(job, shown);
     }
 
     /** A job whose result waits for its component is not over for the page. */
     #remember(): void {
-        if (!this.#updates.waiting) {
-            this.#unshown = [];
-        }
+        this.#unshown = this.#unshown.filter((job) => this.#updates.holds(job));
         const kept = [...this.#unshown, ...this.#jobs, ...this.#orphans];
         this.#memory.keep(kept.map(({ handle }) => handle));
     }

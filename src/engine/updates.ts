@@ -5,11 +5,19 @@ import { isPatch, type Update } from './update';
 
 type Props = Record<string, unknown>;
 
+/** Whose an update is: a job, which shows what it has set for as long as it lives. */
+type Source = { readonly ended: boolean };
+
+/** With its source if it has not been shown yet. */
+type Held = [...update: Update, source?: Source | undefined];
+
 /** Applies updates in order; those of a component that is not there wait for it. */
 export class Updates {
     readonly #page: Page;
     /** By component, never empty. */
-    readonly #absent = new Map<string, Update[]>();
+    readonly #absent = new Map<string, Held[]>();
+    /** By component, what live jobs have set, shown or not. */
+    readonly #streams = new Map<string, Held[]>();
 
     constructor(page: Page) {
         this.#page = page;
@@ -19,28 +27,55 @@ export class Updates {
         return this.#absent.size > 0;
     }
 
-    apply(updates: Update[]): void {
+    /** Whether something of this source has never been shown. */
+    holds(source: Source): boolean {
+        return [...this.#absent.values()]
+            .flat()
+            .some((held) => held[3] === source);
+    }
+
+    apply(updates: (Update | Held)[], source?: Source): void {
         for (const [id, props] of calls(this.#expand(updates))) {
+            if (source && !source.ended) {
+                hold(this.#streams, id, props, source);
+            }
             if (this.#page.path(id)) {
                 // An update before this one may have brought the component.
                 this.#release(stringifyId(id));
                 this.#set(id, props);
             } else {
-                this.#hold(id, props);
+                hold(this.#absent, id, props, source);
             }
         }
     }
 
     /** Applies what waits for components that are there now. */
     flush(): void {
+        this.#look();
         // Each may bring components that others wait for.
         for (let key = this.#arrived(); key; key = this.#arrived()) {
             this.#release(key);
         }
     }
 
+    /** A component that has gone comes back without what was streamed to it. */
+    #look(): void {
+        for (const [key, updates] of this.#streams) {
+            const live = updates.filter(([, , , source]) => !source?.ended);
+            this.#streams.set(key, live);
+            const [first] = live;
+            if (first && !this.#absent.has(key) && !this.#page.path(first[0])) {
+                // It was shown once: no source.
+                this.#absent.set(
+                    key,
+                    live.map(([id, property, value]) => [id, property, value]),
+                );
+            }
+        }
+    }
+
     /** Puts the components that are there in the place of patterns. */
-    #expand(updates: Update[]): Update[] {
+    #expand(updates: (Update | Held)[]): (Update | Held)[] {
         return updates.flatMap((update) => {
             const [pattern, property, value] = update;
             return isPattern(pattern)
@@ -68,18 +103,6 @@ export class Updates {
         }
     }
 
-    #hold(id: Id, props: Props): void {
-        const key = stringifyId(id);
-        let updates = this.#absent.get(key) ?? [];
-        for (const [property, value] of Object.entries(props)) {
-            if (!isPatch(value)) {
-                updates = updates.filter(([, name]) => name !== property);
-            }
-            updates = [...updates, [id, property, value]];
-        }
-        this.#absent.set(key, updates);
-    }
-
     #set(id: Id, props: Props): void {
         try {
             this.#page.setProps(id, props);
@@ -91,8 +114,26 @@ export class Updates {
     }
 }
 
+/** Adds to what is held of a component, in the place of what it supersedes. */
+function hold(
+    held: Map<string, Held[]>,
+    id: Id,
+    props: Props,
+    source: Source | undefined,
+): void {
+    const key = stringifyId(id);
+    let updates = held.get(key) ?? [];
+    for (const [property, value] of Object.entries(props)) {
+        if (!isPatch(value)) {
+            updates = updates.filter(([, name]) => name !== property);
+        }
+        updates = [...updates, [id, property, value, source]];
+    }
+    held.set(key, updates);
+}
+
 /** The fewest calls that set these updates in their order. */
-function calls(updates: Update[]): [Id, Props][] {
+function calls(updates: (Update | Held)[]): [Id, Props][] {
     const result: [Id, Props][] = [];
     let last: [Id, Props] | undefined;
     for (const [id, property, value] of updates) {

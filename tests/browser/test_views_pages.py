@@ -23,6 +23,7 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     job = JobPart(page, "job-bootstrap")
     job.wait_for("1 of 4")
     look.check("bootstrap")
+    page.wait_for_text("#note-bootstrap", "noted")
 
     page.click("#to-mantine")
     browser.wait_for_element("#start-mantine")
@@ -39,6 +40,7 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     until(lambda: browser.driver.title == "Mantine", timeout=5)
     browser.find_elements("#tray li button")[1].click()
     page.wait_for_text("#out-bootstrap", "bootstrap 1")
+    page.wait_for_text("#note-bootstrap", "noted")
     job.wait_for_status("Done")
     active = browser.driver.switch_to.active_element
     assert active.get_attribute("id") == "out-bootstrap"

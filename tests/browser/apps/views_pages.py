@@ -7,7 +7,7 @@ from pathlib import Path
 import dash_bootstrap_components as dbc
 import dash_mantine_components as dmc
 import diskcache
-from dash import Input, Output, dcc, html, page_container, register_page
+from dash import Input, Output, dcc, html, page_container, register_page, set_props
 
 import dash_long_components as dash
 from dash_long_components import (
@@ -34,6 +34,7 @@ register_page(
         [
             dbc.Button("Start", id="start-bootstrap"),
             dbc.Card(dbc.CardBody(LongJob(id="job-bootstrap"))),
+            html.P("", id="note-bootstrap"),
             html.P("-", id="out-bootstrap"),
         ]
     ),
@@ -46,6 +47,7 @@ register_page(
         [
             dmc.Button("Start", id="start-mantine"),
             dmc.Card(LongJob(id="job-mantine"), withBorder=True),
+            html.P("", id="note-mantine"),
             html.P("-", id="out-mantine"),
         ]
     ),
@@ -69,6 +71,7 @@ def add_job(name: str) -> None:
         prevent_initial_call=True,
     )
     def job(set_progress, n_clicks: int) -> str:  # type: ignore[no-untyped-def]
+        set_props(f"note-{name}", {"children": "noted"})
         set_progress((1, 4, name))
         while not Path("go-on").exists():
             time.sleep(0.02)
