@@ -141,13 +141,15 @@ test('a result from the cache says so', async () => {
     expect(text('facts')).toBe('saved 1:15');
 });
 
-test('a connection that is lost is named while the job is live', async () => {
+test('a connection that is lost is named, and nothing foretold without it', async () => {
     render(element());
     dash.start('a');
-    await dash.show('a', 'running');
+    await dash.show('a', 'running', { elapsed: 1, estimate: 600 });
+    expect(text('facts')).toContain('left');
     dash.server.disconnect();
     await dash.pass(100);
     expect(text('facts')).toContain('Connection lost');
+    expect(text('facts')).not.toContain('left');
 });
 
 describe('cancelling', () => {

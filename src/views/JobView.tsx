@@ -102,7 +102,8 @@ function Footnote({ run, now, shows, labels, connection }: Props) {
     const elapsed = cached ? undefined : elapsedOf(run, now);
     const facts = [
         shows('elapsed') && elapsed !== undefined && formatTime(elapsed),
-        shows('eta') && etaText(run, now, labels),
+        // Without word from the server nobody knows how far the job is by now.
+        shows('eta') && !connection && etaText(run, now, labels),
         shows('queue') && queueText(run, labels),
         shows('cached') &&
             cached &&
