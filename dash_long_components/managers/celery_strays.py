@@ -13,7 +13,14 @@ from typing import Any
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
-from .processes import Process, adopt_orphans, children, end_child, kill_group
+from .processes import (
+    Process,
+    adopt_orphans,
+    children,
+    collect,
+    end_child,
+    kill_group,
+)
 
 logger = logging.getLogger("dash_long_components")
 
@@ -63,6 +70,27 @@ class Strays:
 
     def _current(self) -> set[int]:
         return {pid for pid in self._members() if pid}
+
+
+class Leftovers:
+    """What the jobs of a pool's process have left running in it.
+
+    The process has adopted it: nobody else collects what exits, and it would be a
+    zombie for as long as the process lives.
+    """
+
+    def __init__(self) -> None:
+        self._not_theirs: set[int] | None = None
+
+    def look(self) -> set[int]:
+        """Return what goes on, and collect what has exited.
+
+        What is there at the first look, before there was a job, is none of theirs.
+        """
+        found = children()
+        if self._not_theirs is None:
+            self._not_theirs = found
+        return {pid for pid in found - self._not_theirs if not collect(pid)}
 
 
 def lead_group() -> None:

@@ -31,10 +31,10 @@ from .celery_guard import Guard
 from .celery_records import Live, Worker
 from .celery_results import KeptDocuments
 from .celery_store import CeleryStore
-from .celery_strays import lead_group
+from .celery_strays import Leftovers, lead_group
 from .documents import Documents
 from .leases import Lease
-from .processes import adopt_orphans, children, kill_tree
+from .processes import adopt_orphans, kill_tree
 
 logger = logging.getLogger("dash_long_components")
 
@@ -144,6 +144,10 @@ class JobRequest(Request):
         super().on_timeout(soft, timeout)
 
 
+#: Of all jobs that this process has run.
+_leftovers = Leftovers()
+
+
 def _run(
     app: celery.Celery,
     store: CeleryStore,
@@ -158,13 +162,13 @@ def _run(
         return
     execution = Execution(store, results, live)
     with _process_of_its_own() as kill:
-        before = children()
+        before = set() if kill is None else _leftovers.look()
         with Guard(app, store, job_id, live.record.task, call.limits, kill):
             outcome = execution.run(call)
     has_ended_it = execution.finish(outcome)
     if kill is not None and not has_ended_it:
         # It was asked to end, and did. Whoever ends by force leaves nothing either.
-        for pid in children() - before:
+        for pid in _leftovers.look() - before:
             kill_tree(pid)
 
 

@@ -120,14 +120,26 @@ def end_child(pid: int) -> bool:
     False if it goes on: it can't be ended.
     """
     kill_tree(pid)
-    if sys.platform != "win32":
-        until = time.monotonic() + DYING
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(pid, os.WNOHANG) == (0, 0):
-                if time.monotonic() > until:
-                    return False
-                time.sleep(0.001)
+    until = time.monotonic() + DYING
+    while not collect(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.001)
     return True
+
+
+def collect(pid: int) -> bool:
+    """Collect a child of this process if it has exited, so that it is no zombie.
+
+    False if it has not. Where the system collects them (Windows), and for what is no
+    child of this process (any more), there is nothing to do.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
 
 
 def kill_group(pid: int) -> None:

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from dash_long_components.managers import processes
+from dash_long_components.managers.celery_strays import Leftovers
 from dash_long_components.managers.processes import (
     MARK,
     Process,
@@ -189,6 +190,23 @@ def test_child_that_is_ended_is_collected(spawn: Spawn) -> None:
     assert end_child(child.pid)
     assert child.pid not in children()
     assert end_child(child.pid)
+
+
+def test_what_jobs_have_left_is_collected_when_it_has_exited(spawn: Spawn) -> None:
+    def start() -> int:
+        child = spawn("print(1); import time; time.sleep(600)")
+        said(child)
+        return child.pid
+
+    own, leftovers = start(), Leftovers()
+    assert leftovers.look() == set()
+    left = [start(), start()]
+    assert leftovers.look() == set(left)
+    for pid in (own, left[0]):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: is_gone(own) and is_gone(left[0]))
+    assert leftovers.look() == {left[1]}
+    assert {own, left[1]} == children() & {own, *left}
 
 
 def test_child_that_can_not_be_ended_is_not_waited_for(
