@@ -1,7 +1,8 @@
 import * as React from 'react';
+import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/run';
 import { isFinal } from '../engine/snapshot';
-import { useEngine } from './hooks';
+import { useStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import type { Shows } from './parts';
 
@@ -13,7 +14,7 @@ type Props = {
 
 /** What can be done with a job where it stands. */
 export function Actions({ run, labels, shows }: Props) {
-    const engine = useEngine();
+    const store = useStore();
     const { id, status, request, output, retrying } = run;
     const button = (
         name: 'cancel' | 'retry' | 'visit',
@@ -38,16 +39,16 @@ export function Actions({ run, labels, shows }: Props) {
     return (
         <span className="long-job-actions">
             {button('cancel', isLive, () => {
-                engine().cancelRun(id);
+                engineOf(store).cancelRun(id);
             })}
             {button(
                 'retry',
                 !isLive && !hasResult && request !== undefined,
-                () => void engine().retry(id),
+                () => void engineOf(store).retry(id),
                 retrying,
             )}
             {button('visit', hasResult && output !== null, () => {
-                engine().visit(id);
+                engineOf(store).visit(id);
             })}
         </span>
     );

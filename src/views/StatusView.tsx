@@ -1,9 +1,10 @@
 import * as React from 'react';
 import { useRef, type CSSProperties, type ReactNode } from 'react';
+import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/id';
 import { isFinal } from '../engine/snapshot';
 import { Announcer } from './Announcer';
-import { useChange, useEngine, useNow, useWatched } from './hooks';
+import { useChange, useNow, useStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS, nameOf } from './labels';
 import { showsByDefault, type Part, type Shows } from './parts';
@@ -34,7 +35,7 @@ export function StatusView({
     cancel,
     retry,
 }: Props) {
-    const engine = useEngine();
+    const store = useStore();
     const connection =
         useWatched('connection', ({ state }) => state) ?? 'online';
     const run = useWatched('runs', (runs) => runs.of(id));
@@ -48,11 +49,11 @@ export function StatusView({
 
     usePublished(id, run, now, connection, setProps);
     useChange(cancel, () => {
-        engine().cancelView(id);
+        engineOf(store).cancelView(id);
     });
     useChange(retry, () => {
         if (run) {
-            void engine().retry(run.id);
+            void engineOf(store).retry(run.id);
         }
     });
 

@@ -1,7 +1,8 @@
 import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
+import { engineOf } from '../engine/engines';
 import { isFinal } from '../engine/snapshot';
-import { useEngine, useNow, useWatched } from './hooks';
+import { useNow, useStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS } from './labels';
 import { useBadge } from './useBadge';
@@ -26,7 +27,7 @@ export function TrayView({
     badge,
     notify,
 }: Props) {
-    const engine = useEngine();
+    const store = useStore();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
     const labels = { ...LABELS, ...words };
@@ -40,8 +41,8 @@ export function TrayView({
     const ask = useNotices(notify, runs, labels);
 
     useEffect(
-        () => (badge || notify ? engine().tellElsewhere() : undefined),
-        [badge, notify, engine],
+        () => (badge || notify ? engineOf(store).tellElsewhere() : undefined),
+        [badge, notify, store],
     );
 
     useEffect(() => {
@@ -110,7 +111,7 @@ export function TrayView({
                         <button
                             type="button"
                             onClick={() => {
-                                engine().runs.clear();
+                                engineOf(store).runs.clear();
                             }}
                         >
                             {labels.clear}

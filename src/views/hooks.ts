@@ -2,14 +2,14 @@ import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useDashContext } from '../engine/dash';
 import type { Engine } from '../engine/engine';
 import { engineOf, existingEngine } from '../engine/engines';
+import type { Store } from '../engine/store';
 import { Clock } from './clock';
 
 const clock = new Clock();
 
-/** The page's engine, for what happens after rendering: events and effects. */
-export function useEngine(): () => Engine {
-    const store = useDashContext().useStore();
-    return useCallback(() => engineOf(store), [store]);
+/** Dash's store, by which events and effects have the page's engine. */
+export function useStore(): Store {
+    return useDashContext().useStore();
 }
 
 /** What the engine holds, now and after every change; the same if it is the same. */
@@ -17,7 +17,7 @@ export function useWatched<K extends 'runs' | 'connection', T>(
     part: K,
     read: (part: Engine[K]) => T,
 ): T | undefined {
-    const store = useDashContext().useStore();
+    const store = useStore();
     const subscribe = useCallback(
         (changed: () => void) => engineOf(store)[part].watch(changed),
         [store, part],

@@ -1,12 +1,12 @@
 import { useEffect } from 'react';
-import { useDashContext } from '../engine/dash';
+import { useStore } from './hooks';
 
 /** With a blank that titles don't have there, so that they are left alone. */
 const BADGE = /^\(\d+\)\u00a0/;
 
 /** Puts a number before the title of the tab, unless it is 0. */
 export function useBadge(count: number): void {
-    const store = useDashContext().useStore();
+    const store = useStore();
 
     useEffect(() => {
         const show = (badge: string) => {

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
+import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/run';
 import { isFinal } from '../engine/snapshot';
-import { useEngine } from './hooks';
+import { useStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';
 
@@ -15,7 +16,7 @@ export function useNotices(
     runs: readonly Run[],
     labels: Labels,
 ): (() => void) | undefined {
-    const engine = useEngine();
+    const store = useStore();
     const live = useRef(new Set<string>());
     const [permission, setPermission] = useState(permissionNow);
 
@@ -35,12 +36,12 @@ export function useNotices(
                     milestoneOf(run, labels),
                     id,
                     () => {
-                        engine().visit(id);
+                        engineOf(store).visit(id);
                     },
                 );
             }
         }
-    }, [runs, labels, isWanted, permission, engine]);
+    }, [runs, labels, isWanted, permission, store]);
 
     return isWanted && permission === 'default'
         ? () => void Notification.requestPermission().then(setPermission)

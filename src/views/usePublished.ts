@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'react';
+import { engineOf } from '../engine/engines';
 import type { Id } from '../engine/id';
 import { elapsedOf, etaOf, shareOf, type Run } from '../engine/run';
-import { useEngine } from './hooks';
+import { useStore } from './hooks';
 
 /** What callbacks may read of a view. */
 export type Published = {
@@ -30,7 +31,7 @@ export function usePublished(
     connection: string,
     setProps: (props: Published) => void,
 ): void {
-    const engine = useEngine();
+    const store = useStore();
     const last = useRef<{ run: Run; now: number }>(undefined);
 
     useEffect(() => {
@@ -49,10 +50,10 @@ export function usePublished(
         const props = {
             ...publishedOf(run, now),
             connection,
-            n_runs: engine().runs.countOf(id),
+            n_runs: engineOf(store).runs.countOf(id),
         };
         const read = Object.entries(props).filter(
-            ([name]) => isMilestone || engine().isRead(id, name),
+            ([name]) => isMilestone || engineOf(store).isRead(id, name),
         );
         if (read.length > 0) {
             setProps(Object.fromEntries(read));
