@@ -5,14 +5,8 @@ export class Listeners {
     /** Calls back after every change. Returns the function that ends it. */
     readonly watch = (listener: () => void): (() => void) => {
         this.#listeners.add(listener);
-        return () => {
-            this.#listeners.delete(listener);
-        };
+        return () => this.#listeners.delete(listener);
     };
-
-    get isEmpty(): boolean {
-        return this.#listeners.size === 0;
-    }
 
     tell(): void {
         // One may end another, or begin to listen.

@@ -3,9 +3,8 @@ import { useDashContext } from '../engine/dash';
 import type { Engine } from '../engine/engine';
 import { engineOf, existingEngine } from '../engine/engines';
 import type { Store } from '../engine/store';
-import { Clock } from './clock';
 
-const clock = new Clock();
+const TICK_MS = 1000;
 
 /** Dash's store, by which events and effects have the page's engine. */
 export function useStore(): Store {
@@ -28,14 +27,21 @@ export function useWatched<K extends 'runs' | 'connection', T>(
     });
 }
 
-/** The time by the page's clock, in milliseconds, every second. */
+/** The time by the page's clock, in milliseconds: whole seconds, for all views. */
 export function useNow(isTicking: boolean): number {
     const subscribe = useCallback(
-        (changed: () => void) =>
-            isTicking ? clock.watch(changed) : () => undefined,
+        (changed: () => void) => {
+            const timer = isTicking ? setInterval(changed, TICK_MS) : undefined;
+            return () => {
+                clearInterval(timer);
+            };
+        },
         [isTicking],
     );
-    return useSyncExternalStore(subscribe, () => clock.now);
+    return useSyncExternalStore(
+        subscribe,
+        () => Math.floor(performance.now() / TICK_MS) * TICK_MS,
+    );
 }
 
 /** Calls back when a property gets another value, but None. */
