@@ -7,6 +7,7 @@ import { FakeStorage } from '../testing/storage';
 import { Client } from './client';
 import { Engine } from './engine';
 import { Memory } from './memory';
+import { Runs } from './runs';
 import type { Status } from './snapshot';
 import type { Update } from './update';
 
@@ -27,6 +28,7 @@ const load = () => {
         page,
         new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
         new Memory('jobs'),
+        new Runs(new Memory('runs')),
     );
     loaded.resume();
     return loaded;
@@ -575,7 +577,7 @@ describe('a page that is loaded again', () => {
         await pass(1000);
         expect(page.calls).toEqual([]);
         expect(server.polls.length).toBe(1);
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 
     test('shows no job again for another that waits for its component', async () => {
@@ -590,7 +592,7 @@ describe('a page that is loaded again', () => {
         page.add('away');
         expect(page.props('away')).toEqual({ children: 'waits' });
         expect(page.props('out')).toEqual({});
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 
     test('has forgotten what was cancelled', () => {
@@ -609,7 +611,9 @@ describe('a page that is loaded again', () => {
             }),
         );
         expect(server.cancelled).toEqual([['a']]);
-        expect(engine.pending().map(({ token }) => token)).toEqual(['b']);
+        expect(engine.pending().map(({ handle }) => handle.token)).toEqual([
+            'b',
+        ]);
     });
 
     test('names resumed jobs, with what they were asked, while they live', () => {
@@ -656,7 +660,7 @@ describe('a page that is loaded again', () => {
         await pass(20);
         page.add('out');
         expect(page.props('out')).toEqual({ children: 'done' });
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 
     test('forgets where there is no room to remember', () => {
@@ -677,7 +681,7 @@ describe('a page that is loaded again', () => {
         show('a', 'succeeded', result('done'));
         await pass(20);
         expect(page.props('out')).toEqual({ children: 'done' });
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 
     test('asks no more for a job that was replaced since it was refused', async () => {
@@ -694,7 +698,7 @@ describe('a page that is loaded again', () => {
         start(job('a'));
         server.fail(413);
         await pass(20);
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 });
 
@@ -778,7 +782,7 @@ test('a run that is cancelled on the page alone ends its job', () => {
     start(job('a'), job('b', { slot: 'other' }));
     engine.cancelRun('b');
     expect(server.cancelled).toEqual([['b']]);
-    expect(engine.pending().map(({ token }) => token)).toEqual(['a']);
+    expect(engine.pending().map(({ handle }) => handle.token)).toEqual(['a']);
     expect(engine.runs.get('b')?.status).toBe('cancelled');
 });
 
@@ -881,7 +885,7 @@ describe('a result from the cache', () => {
         expect(page.calls.length).toBe(length);
         expect(page.marks.size).toBe(0);
         expect(vi.getTimerCount()).toBe(0);
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
     });
 
     test('is one to see', () => {
@@ -971,7 +975,7 @@ describe('a job that could not be started', () => {
         expect(page.calls).toEqual([]);
         expect(page.marks.size).toBe(0);
         expect(server.requests).toEqual([]);
-        expect(storage.length).toBe(0);
+        expect(storage.getItem('jobs')).toBeNull();
         expect(page.reports).toEqual([
             ['Long callback app.run failed: NotStarted: away', undefined],
         ]);

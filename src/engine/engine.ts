@@ -11,7 +11,7 @@ import { Marks } from './marks';
 import type { Memory } from './memory';
 import type { Page } from './page';
 import { Poller, type Subject } from './poller';
-import { Runs } from './runs';
+import type { Runs } from './runs';
 import { isFinal, type JobError, type Snapshot, type Status } from './snapshot';
 import { Stamps, type Stamp } from './stamps';
 import type { Answer, Payload } from './store';
@@ -53,7 +53,7 @@ export class Engine implements Subject {
         client: Client,
         memory: Memory<JobHandle>,
         /** What people see of the jobs. */
-        readonly runs = new Runs(),
+        readonly runs: Runs,
     ) {
         this.#page = page;
         this.#memory = memory;
@@ -75,7 +75,7 @@ export class Engine implements Subject {
                 this.#start(handle);
             }
         }
-        this.runs.retain(new Set([...this.#jobs].map((job) => job.handle.run)));
+        this.runs.retain([...this.#jobs].map((job) => job.handle.run));
         this.#settle();
     }
 
@@ -350,15 +350,15 @@ export class Engine implements Subject {
     }
 
     /** Ends jobs; what is `shown` already, of the properties they hold, stays. */
-    #cancelAll(jobs: Job[], shown: Handle['outputs'] = []): void {
+    #cancelAll(jobs: Job[], shown?: Handle['outputs']): void {
         for (const job of jobs) {
             this.#drop(job, shown);
             this.runs.end(job.handle.run, 'cancelled');
         }
-        this.#canceller.cancel(jobs.map(({ token }) => token));
+        this.#canceller.cancel(jobs.map(({ handle }) => handle.token));
     }
 
-    #drop(job: Job, shown: Handle['outputs'] = []): void {
+    #drop(job: Job, shown?: Handle['outputs']): void {
         this.#jobs.delete(job);
         job.ended = true;
         this.#claims.release(job, shown);

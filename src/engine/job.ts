@@ -23,10 +23,6 @@ export class Job {
 
     constructor(readonly handle: JobHandle) {}
 
-    get token(): string {
-        return this.handle.token;
-    }
-
     /** Takes note of what it has set. */
     stream(updates: Update[]): void {
         for (const [id, property] of updates) {

@@ -8,6 +8,7 @@ import { Client } from './client';
 import { Connection, type ConnectionState } from './connection';
 import { Engine } from './engine';
 import { Memory } from './memory';
+import { Runs } from './runs';
 
 let server: FakeServer;
 let browser: FakeBrowser;
@@ -27,6 +28,7 @@ beforeEach(() => {
         page,
         new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
         new Memory('jobs'),
+        new Runs(new Memory('runs')),
     );
 });
 

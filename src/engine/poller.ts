@@ -111,7 +111,7 @@ export class Poller {
         let answer: PollAnswer;
         try {
             answer = await this.#client.poll(
-                jobs.map((job) => [job.token, job.cursor]),
+                jobs.map((job) => [job.handle.token, job.cursor]),
             );
         } catch (error) {
             const wait = this.#backoff.after(error);

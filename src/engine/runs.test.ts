@@ -234,7 +234,7 @@ describe('the list', () => {
             location: '/there',
             request: undefined,
         });
-        runs.retain(new Set(['b']));
+        runs.retain(['b']);
         runs.flush();
         expect(runs.listed).toMatchObject([
             {
@@ -254,7 +254,7 @@ describe('the list', () => {
     test('loses live runs that a reload has lost', () => {
         begin('a');
         runs = new Runs(new Memory('runs'));
-        runs.retain(new Set());
+        runs.retain([]);
         runs.flush();
         expect(runs.listed).toEqual([]);
     });

@@ -33,7 +33,7 @@ type Memo = Pick<
  * It holds whether or not a component that shows it is on the page.
  */
 export class Runs {
-    readonly #memory: Memory<Memo> | undefined;
+    readonly #memory: Memory<Memo>;
     /** In the order in which they began. */
     readonly #runs = new Map<string, Run>();
     /** The one that each component shows. */
@@ -45,9 +45,9 @@ export class Runs {
     /** The runs to list, in the order in which they began. */
     listed: readonly Run[] = [];
 
-    constructor(memory?: Memory<Memo>) {
+    constructor(memory: Memory<Memo>) {
         this.#memory = memory;
-        for (const memo of memory?.recall() ?? []) {
+        for (const memo of memory.recall()) {
             this.#put(newRun(memo));
         }
     }
@@ -135,9 +135,9 @@ export class Runs {
     }
 
     /** Drops the live runs that nobody follows any more: a reload has lost them. */
-    retain(live: Set<string>): void {
-        for (const { id, status } of [...this.#runs.values()]) {
-            if (!isFinal(status) && !live.has(id)) {
+    retain(live: string[]): void {
+        for (const { id, status } of this.#runs.values()) {
+            if (!isFinal(status) && !live.includes(id)) {
                 this.forget(id);
             }
         }
@@ -162,7 +162,7 @@ export class Runs {
             this.listed = [...this.#runs.values()].filter(
                 ({ cleared }) => !cleared,
             );
-            this.#memory?.keep(this.listed.map(memoOf));
+            this.#memory.keep(this.listed.map(memoOf));
             this.#listeners.tell();
         }
     }
@@ -175,13 +175,14 @@ export class Runs {
     #choose(): void {
         this.#shown = new Map();
         for (const run of this.#runs.values()) {
-            const key = run.view && stringifyId(run.view);
-            // One that waits behind another has not been started yet.
-            const isBehind =
-                run.status === 'queued' &&
-                this.#shown.get(key ?? '')?.status === 'running';
-            if (key !== null && !isBehind) {
-                this.#shown.set(key, run);
+            const { view, status } = run;
+            if (view) {
+                // One that waits behind another has not been started yet.
+                const isBehind =
+                    status === 'queued' && this.of(view)?.status === 'running';
+                if (!isBehind) {
+                    this.#shown.set(stringifyId(view), run);
+                }
             }
         }
     }
@@ -191,12 +192,11 @@ export class Runs {
         const ended = [...this.#runs.values()].filter(
             (run) => isFinal(run.status) && !shown.has(run),
         );
-        const excess = ended.slice(0, Math.max(0, ended.length - ENDED_RUNS));
-        for (const run of [
-            ...excess,
-            ...ended.filter(({ cleared }) => cleared),
-        ]) {
-            this.#runs.delete(run.id);
+        const excess = ended.length - ENDED_RUNS;
+        for (const [index, { id, cleared }] of ended.entries()) {
+            if (index < excess || cleared) {
+                this.#runs.delete(id);
+            }
         }
     }
 }

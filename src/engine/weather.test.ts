@@ -7,6 +7,7 @@ import { Client } from './client';
 import { Connection } from './connection';
 import { Engine } from './engine';
 import { Memory } from './memory';
+import { Runs } from './runs';
 import type { Snapshot } from './snapshot';
 
 const CHANGES = 12;
@@ -114,6 +115,7 @@ test('whatever happens on the way, each change is shown once and in order', asyn
             page,
             new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
             new Memory('jobs'),
+            new Runs(new Memory('runs')),
         );
         engine.take([
             handle('a', {
