@@ -20,11 +20,15 @@ export const thisBrowser: Browser = {
         return !navigator.onLine;
     },
     watch(changed) {
-        for (const event of ['visibilitychange', 'resume']) {
-            document.addEventListener(event, changed);
-        }
-        for (const event of ['online', 'offline', 'pageshow']) {
-            window.addEventListener(event, changed);
+        for (const event of [
+            'visibilitychange',
+            'resume',
+            'online',
+            'offline',
+            'pageshow',
+        ]) {
+            // Captured: those of the document need not bubble up to the window.
+            window.addEventListener(event, changed, true);
         }
     },
 };

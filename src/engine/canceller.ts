@@ -6,7 +6,7 @@ export class Canceller {
     readonly #client: Client;
     readonly #refused: (reason: Error) => void;
     readonly #backoff: Backoff;
-    #tokens: string[] = [];
+    readonly #tokens: string[] = [];
     #sending = false;
     #wake: (() => void) | undefined;
 
@@ -30,7 +30,7 @@ export class Canceller {
             const batch = [...this.#tokens];
             const wait = await this.#attempt(batch);
             if (wait === undefined) {
-                this.#tokens = this.#tokens.slice(batch.length);
+                this.#tokens.splice(0, batch.length);
             } else {
                 await this.#sleep(wait);
             }

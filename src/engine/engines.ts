@@ -9,19 +9,20 @@ const engines = new Map<Store, Engine>();
 
 /** The one engine of a page, made when it is first asked for. */
 export function engineOf(store: Store): Engine {
-    let engine = engines.get(store);
-    if (!engine) {
-        const renderer = new Renderer(store);
-        const made = new Engine(
-            renderer,
-            new Client(() => renderer.endpoint()),
-            new Memory(renderer.name),
-            new Runs(new Memory(`${renderer.name}-runs`)),
-        );
-        renderer.stampRequests((request) => made.stamp(request));
-        engines.set(store, made);
-        engine = made;
-    }
+    const engine = engines.get(store) ?? newEngine(store);
+    engines.set(store, engine);
+    return engine;
+}
+
+function newEngine(store: Store): Engine {
+    const renderer = new Renderer(store);
+    const engine = new Engine(
+        renderer,
+        new Client(() => renderer.endpoint()),
+        new Memory(renderer.name),
+        new Runs(new Memory(`${renderer.name}-runs`)),
+    );
+    renderer.stampRequests((request) => engine.stamp(request));
     return engine;
 }
 
