@@ -20,12 +20,19 @@ class JobCache(diskcache.Cache):  # type: ignore[misc]
     Args:
         directory: made if it is missing.
         timeout: seconds for which to wait until another process has written.
-        settings: further ones of ``diskcache.Cache``.
+        disk: as ``diskcache.Cache`` takes it, which is pickled by these three.
+        settings: further ones of it.
     """
 
-    def __init__(self, directory: str, timeout: float, **settings: Any) -> None:
+    def __init__(
+        self,
+        directory: str,
+        timeout: float,
+        disk: type[diskcache.Disk] = diskcache.Disk,
+        **settings: Any,
+    ) -> None:
         self._patience = timeout
-        super().__init__(directory, timeout, **settings)
+        super().__init__(directory, timeout, disk, **settings)
 
     @property
     def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:

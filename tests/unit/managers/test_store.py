@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -301,6 +303,12 @@ def clock() -> Iterator[mock.Mock]:
 def wall() -> Iterator[mock.Mock]:
     with mock.patch("time.time", return_value=1_000_000.0) as wall:
         yield wall
+
+
+def test_store_goes_along_to_a_worker_that_is_spawned(store: Store) -> None:
+    submit(store, "job")
+    with closing(pickle.loads(pickle.dumps(store))) as there:
+        assert status(there, "job") is Status.QUEUED
 
 
 def test_any_number_of_records_go_at_once(store: Store, clock: mock.Mock) -> None:
