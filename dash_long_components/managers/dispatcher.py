@@ -209,7 +209,11 @@ class Dispatcher:
 
     def _watch(self) -> None:
         """See to every worker: cancel it, or classify how it ended."""
-        for job_id, entry in self._store.crew.workers().items():
+        workers = self._store.crew.workers()
+        # Of these no store knows any more: it was removed, and made anew by a server.
+        for job_id in self._children.keys() - workers.keys():
+            self._watch_child(job_id, self._children[job_id], None)
+        for job_id, entry in workers.items():
             dispatcher = Process.from_list(entry["dispatcher"])
             if job_id in self._children:
                 self._watch_child(job_id, self._children[job_id], entry["deadline"])

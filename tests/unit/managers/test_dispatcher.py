@@ -142,6 +142,18 @@ def test_worker_that_does_not_die_at_once_is_seen_to_again(
     assert store.crew.workers() == {}
 
 
+def test_worker_of_a_store_that_was_removed_and_made_anew_is_ended(
+    dispatcher: Dispatcher,
+) -> None:
+    child = mock.Mock(pid=2**22 + 1, exitcode=None)
+    dispatcher._children["job"] = child
+    dispatcher._watch()
+    child.join.assert_called_once()
+    child.exitcode = -signal.SIGKILL
+    dispatcher._watch()
+    assert dispatcher._is_done()
+
+
 def test_stray_that_can_not_be_ended_is_told_once(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
