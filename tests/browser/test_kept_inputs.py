@@ -8,11 +8,11 @@ from collections.abc import Callable
 import dash
 from dash import Input, Output, dcc, html
 from dash.testing.browser import Browser
-from dash.testing.wait import until
 
 import dash_long_components as dlc
 from dash_long_components.testing import MemoryLongCallbackManager, wait_for_job
 from tests.browser.pages import Page
+from tests.waiting import until
 
 
 def test_store_that_is_filled_after_a_reload_starts_no_job_anew(
