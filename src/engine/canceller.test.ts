@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from '../testing/browser';
 import { FakeServer } from '../testing/server';
+import { FakeStorage } from '../testing/storage';
 import { Canceller } from './canceller';
 import { Client } from './client';
 import { Connection } from './connection';
+import { Memory } from './memory';
 
 let server: FakeServer;
 let browser: FakeBrowser;
@@ -12,16 +14,21 @@ const refused = vi.fn();
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
+const load = () =>
+    new Canceller(
+        new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
+        new Memory('cancels'),
+        refused,
+    );
+
 beforeEach(() => {
     vi.useFakeTimers();
     vi.spyOn(Math, 'random').mockReturnValue(0);
     refused.mockClear();
     server = new FakeServer();
     browser = new FakeBrowser();
-    canceller = new Canceller(
-        new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-        refused,
-    );
+    new FakeStorage();
+    canceller = load();
 });
 
 afterEach(() => {
@@ -50,6 +57,20 @@ test('a cancel is repeated until it got through', async () => {
     expect(server.cancelled).toEqual([['a'], ['a'], ['a'], ['a']]);
     expect(server.waits).toEqual([500, 1000, 9000]);
     expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a page that is loaded again goes on with what did not get through', async () => {
+    server.disconnect();
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    await pass(1);
+    vi.clearAllTimers();
+    load();
+    await pass(1);
+    expect(server.cancelled).toEqual([['a'], ['a', 'b']]);
+    load();
+    await pass(1000);
+    expect(server.cancelled.length).toBe(2);
 });
 
 test('a failure after a success waits as briefly as the first', async () => {

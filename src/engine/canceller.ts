@@ -1,24 +1,33 @@
 import { Backoff } from './backoff';
 import type { Client } from './client';
+import type { Memory } from './memory';
 
-/** Tells the server which jobs to cancel, until it got through. */
+/** Tells the server which jobs to cancel, until it got through; after a reload, too. */
 export class Canceller {
     readonly #client: Client;
+    readonly #memory: Memory<string>;
     readonly #refused: (reason: Error) => void;
     readonly #backoff: Backoff;
     readonly #tokens: string[] = [];
     #sending = false;
     #wake: (() => void) | undefined;
 
-    constructor(client: Client, refused: (reason: Error) => void) {
+    constructor(
+        client: Client,
+        memory: Memory<string>,
+        refused: (reason: Error) => void,
+    ) {
         this.#client = client;
+        this.#memory = memory;
         this.#refused = refused;
         this.#backoff = new Backoff(client.connection);
         client.connection.onReturn(() => this.#wake?.());
+        this.cancel(memory.recall());
     }
 
     cancel(tokens: string[]): void {
         this.#tokens.push(...tokens);
+        this.#memory.keep(this.#tokens);
         if (!this.#sending) {
             void this.#send();
         }
@@ -31,6 +40,7 @@ export class Canceller {
             const wait = await this.#attempt(batch);
             if (wait === undefined) {
                 this.#tokens.splice(0, batch.length);
+                this.#memory.keep(this.#tokens);
             } else {
                 await this.#sleep(wait);
             }

@@ -28,6 +28,7 @@ const load = () => {
         page,
         new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
         new Memory('jobs'),
+        new Memory('cancels'),
         new Runs(new Memory('runs')),
     );
     loaded.resume();

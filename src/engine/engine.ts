@@ -52,6 +52,7 @@ export class Engine implements Subject {
         page: Page,
         client: Client,
         memory: Memory<JobHandle>,
+        cancels: Memory<string>,
         /** What people see of the jobs. */
         readonly runs: Runs,
     ) {
@@ -62,7 +63,7 @@ export class Engine implements Subject {
         this.#claims = new Claims(page, this.#updates);
         this.#marks = new Marks(page);
         this.#poller = new Poller(client, this);
-        this.#canceller = new Canceller(client, (reason) => {
+        this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
         });
     }

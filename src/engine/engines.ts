@@ -20,6 +20,7 @@ function newEngine(store: Store): Engine {
         renderer,
         new Client(() => renderer.endpoint()),
         new Memory(renderer.name),
+        new Memory(`${renderer.name}-cancels`),
         new Runs(new Memory(`${renderer.name}-runs`)),
     );
     renderer.stampRequests((request) => engine.stamp(request));

@@ -28,6 +28,7 @@ beforeEach(() => {
         page,
         new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
         new Memory('jobs'),
+        new Memory('cancels'),
         new Runs(new Memory('runs')),
     );
 });

@@ -115,6 +115,7 @@ test('whatever happens on the way, each change is shown once and in order', asyn
             page,
             new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
             new Memory('jobs'),
+            new Memory('cancels'),
             new Runs(new Memory('runs')),
         );
         engine.take([
