@@ -97,6 +97,11 @@ class Page:
 
         until_equal(read, text, timeout)
 
+    def wait_for_focus(self, element_id: str) -> None:
+        script = "return document.activeElement.id"
+        driver = self.browser.driver
+        until_equal(lambda: driver.execute_script(script), element_id, timeout=5)
+
     def is_enabled(self, selector: str) -> bool:
         return self.element(selector).is_enabled()
 

@@ -154,7 +154,7 @@ def test_failed_job_is_retried_with_its_inputs(page: ViewsPage) -> None:
     page.job.wait_for_status("Done")
     page.wait_for_text("#out", "run 1")
     # The button that had the focus has gone.
-    assert page.job.has_focus
+    page.job.wait_for_focus()
     assert not page.job.offers("Retry")
     (entry,) = page.browser.get_logs()
     assert "column 3 holds no number" in entry["message"]

@@ -42,6 +42,5 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     page.wait_for_text("#out-bootstrap", "bootstrap 1")
     page.wait_for_text("#note-bootstrap", "noted")
     job.wait_for_status("Done")
-    active = browser.driver.switch_to.active_element
-    assert active.get_attribute("id") == "out-bootstrap"
+    page.wait_for_focus("out-bootstrap")
     assert browser.driver.title == "Bootstrap"

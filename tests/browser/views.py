@@ -72,10 +72,8 @@ class JobPart:
         ).get_attribute("aria-valuetext")
         return text
 
-    @property
-    def has_focus(self) -> bool:
-        active = self._page.browser.driver.switch_to.active_element
-        return bool(active.get_attribute("id") == self._selector[1:])
+    def wait_for_focus(self) -> None:
+        self._page.wait_for_focus(self._selector[1:])
 
 
 class TrayPart:
