@@ -132,7 +132,7 @@ def test_job_is_shown_from_the_queue_to_its_end(page: ViewsPage) -> None:
     page.tray.toggle()
     page.tray.wait_for("Other work Queued", "Work Running Reading 3 of 10")
     page.look.check("tray")
-    assert page.browser.driver.title.startswith("(2)")
+    until(lambda: page.browser.driver.title.startswith("(2)"), timeout=5)
     page.tray.toggle()
     page.let_go_on()
     page.job.wait_for_status("Done")

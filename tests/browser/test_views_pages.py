@@ -30,7 +30,7 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     page.click("#start-mantine")
     JobPart(page, "job-mantine").wait_for("1 of 4")
     look.check("mantine")
-    assert browser.driver.title == "(2)\u00a0Mantine"
+    until(lambda: browser.driver.title == "(2)\u00a0Mantine", timeout=5)
 
     # Its page is away when the job ends: the view and the output fill in later.
     (app.folder / "go-on").touch()
@@ -43,4 +43,4 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     page.wait_for_text("#note-bootstrap", "noted")
     job.wait_for_status("Done")
     page.wait_for_focus("out-bootstrap")
-    assert browser.driver.title == "Bootstrap"
+    until(lambda: browser.driver.title == "Bootstrap", timeout=5)
