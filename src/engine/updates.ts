@@ -62,8 +62,12 @@ export class Updates {
     #look(): void {
         for (const [key, updates] of this.#streams) {
             const live = updates.filter(([, , , source]) => !source?.ended);
-            this.#streams.set(key, live);
             const [first] = live;
+            if (first) {
+                this.#streams.set(key, live);
+            } else {
+                this.#streams.delete(key);
+            }
             if (first && !this.#absent.has(key) && !this.#page.path(first[0])) {
                 // It was shown once: no source.
                 this.#absent.set(
@@ -127,7 +131,8 @@ function hold(
         if (!isPatch(value)) {
             updates = updates.filter(([, name]) => name !== property);
         }
-        updates = [...updates, [id, property, value, source]];
+        // In place: a stream may be of many thousands of Patches.
+        updates.push([id, property, value, source]);
     }
     held.set(key, updates);
 }
