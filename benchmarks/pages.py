@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from .servers import Deployment
 
-#: Of ``src/engine/poller.ts``: how soon after its handle a job is asked for, in ms.
+#: How soon after its handle the page polls for a job (``poller.ts``), in ms.
 SHORTEST_MS = 20
 
 #: Default ``interval`` of both contenders, in ms.

@@ -7,13 +7,13 @@ from typing import Any as _Any
 
 from ._imports_ import LongJob, LongJobTray
 from .app import Dash, init_app
-from .callbacks import long_callback
-from .current import CurrentJob, current_job
+from .decorator.long_callback import long_callback
 from .exceptions import JobCancelled, LongCallbackError
-from .log_handler import JobLogHandler
 from .managers.base import LongCallbackManager
-from .managers.celery import CeleryLongCallbackManager
-from .managers.diskcache import DiskcacheLongCallbackManager
+from .managers.celery.manager import CeleryLongCallbackManager
+from .managers.diskcache.manager import DiskcacheLongCallbackManager
+from .running.current import CurrentJob, current_job
+from .running.log_handler import JobLogHandler
 
 __all__ = [
     "CeleryLongCallbackManager",

@@ -7,11 +7,12 @@ from typing import Any
 
 import dash
 
-from . import checks, routes
-from .callbacks import F, long_callback
+from .decorator import validation
+from .decorator.long_callback import F, long_callback
 from .exceptions import MissingManagerError
-from .extension import LongJobs
 from .managers.base import LongCallbackManager
+from .web import routes
+from .web.app_jobs import LongJobs
 
 
 def init_app(
@@ -64,7 +65,7 @@ class Dash(dash.Dash):
         long_callback_user: Callable[[], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._long_callback_manager = checks.manager(
+        self._long_callback_manager = validation.manager(
             long_callback_manager, "long_callback_manager="
         )
         self._long_callback_user = long_callback_user

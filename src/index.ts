@@ -1,6 +1,6 @@
 import LongJob from './components/LongJob';
 import LongJobTray from './components/LongJobTray';
-import { defineCancel } from './engine/dash';
+import { defineCancel } from './engine/page/dashApi';
 import { cancel } from './engine/engines';
 
 defineCancel(cancel);

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .. import caching, quantities
-from ..caching import CacheBy, CachedResult
-from ..jobs import Call, Lane
-from ..records import Snapshot
-from ..tasks import Task
+from ..core import caching, quantities
+from ..core.caching import CacheBy, CachedResult
+from ..core.jobs import Call, Lane
+from ..core.records import Snapshot
+from ..running.tasks import Task
 
 if TYPE_CHECKING:
     import dash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..managers.memory import MemoryLongCallbackManager
+from ..managers.memory.manager import MemoryLongCallbackManager
 from .faults import PollFaults
 from .page import Job, Page
 from .waiting import wait_for_job

@@ -11,9 +11,9 @@ from typing import Any
 
 import dash
 
+from ..core.jobs import Status
 from ..exceptions import LongCallbackError
-from ..extension import ENGINE_HOST
-from ..jobs import Status
+from ..web.app_jobs import ENGINE_HOST
 
 #: Seconds between two looks at what is waited for.
 _LOOK = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..extension import ENGINE_HOST
+from ..web.app_jobs import ENGINE_HOST
 from .page import Job, wait_until
 
 #: Says what a page in a browser still does; an empty list at rest.

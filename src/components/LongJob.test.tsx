@@ -1,7 +1,7 @@
 import { act, cleanup, render } from '@testing-library/react';
 import React from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Handle } from '../engine/handle';
+import type { Handle } from '../engine/wire/handle';
 import { LongJob } from '../index';
 import { handle } from '../testing/handle';
 import { FakeServer } from '../testing/server';

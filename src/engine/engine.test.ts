@@ -4,12 +4,12 @@ import { handle, hit } from '../testing/handle';
 import { append, FakePage } from '../testing/page';
 import { FakeServer } from '../testing/server';
 import { FakeStorage } from '../testing/storage';
-import { Client } from './client';
+import { Client } from './network/client';
 import { Engine } from './engine';
-import { Memory } from './memory';
-import { Runs } from './runs';
-import type { Status } from './snapshot';
-import type { Update } from './update';
+import { Memory } from './state/tabStorage';
+import { Runs } from './state/runs';
+import type { Status } from './wire/snapshot';
+import type { Update } from './wire/update';
 
 let server: FakeServer;
 let page: FakePage;

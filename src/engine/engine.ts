@@ -1,22 +1,27 @@
-import { Canceller } from './canceller';
-import { Claims } from './claims';
-import { Refused, type Client } from './client';
-import type { Connection } from './connection';
-import { Echoes } from './echoes';
-import type { Handle } from './handle';
-import { stringifyId, type Id } from './id';
+import { Canceller } from './network/canceller';
+import { Claims } from './effects/heldProps';
+import { Refused, type Client } from './network/client';
+import type { Connection } from './network/connection';
+import { Echoes } from './page/ownResults';
+import type { Handle } from './wire/handle';
+import { stringifyId, type Id } from './wire/id';
 import { isOfJob, Job, type JobHandle } from './job';
-import type { Library } from './library';
-import { Marks } from './marks';
-import type { Memory } from './memory';
-import type { Page } from './page';
-import { Poller, type Subject } from './poller';
-import type { Runs } from './runs';
-import { isFinal, type JobError, type Snapshot, type Status } from './snapshot';
-import { Stamps, type Stamp } from './stamps';
-import type { Answer, Payload } from './store';
-import { toUpdates } from './update';
-import { Updates } from './updates';
+import type { Library } from './page/libraries';
+import { Marks } from './effects/loadingMarks';
+import type { Memory } from './state/tabStorage';
+import type { Page } from './page/page';
+import { Poller, type Subject } from './network/poller';
+import type { Runs } from './state/runs';
+import {
+    isFinal,
+    type JobError,
+    type Snapshot,
+    type Status,
+} from './wire/snapshot';
+import { Stamps, type Stamp } from './page/triggerOrder';
+import type { Answer, Payload } from './page/dashState';
+import { toUpdates } from './wire/update';
+import { Updates } from './effects/updates';
 
 /** The wait between polls on a page that nobody sees: ends wait for a long time. */
 const HIDDEN_MS = 60_000;

@@ -1,9 +1,9 @@
-import { Client } from './client';
+import { Client } from './network/client';
 import { Engine } from './engine';
-import { Memory } from './memory';
-import { Renderer } from './renderer';
-import { Runs } from './runs';
-import type { Store } from './store';
+import { Memory } from './state/tabStorage';
+import { Renderer } from './page/renderer';
+import { Runs } from './state/runs';
+import type { Store } from './page/dashState';
 
 const engines = new Map<Store, Engine>();
 

@@ -1,6 +1,6 @@
-import type { Handle } from './handle';
-import { propIdOf } from './id';
-import type { Update } from './update';
+import type { Handle } from './wire/handle';
+import { propIdOf } from './wire/id';
+import type { Update } from './wire/update';
 
 /** Polls in the time after which a job is taken for one that nobody waits for. */
 const POLLS_PER_LEAVE = 3;

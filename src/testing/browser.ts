@@ -1,4 +1,4 @@
-import type { Browser } from '../engine/browser';
+import type { Browser } from '../engine/network/browser';
 
 /** A browser whose tab is seen and that has a network, until a test says otherwise. */
 export class FakeBrowser implements Browser {

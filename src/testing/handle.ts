@@ -1,4 +1,4 @@
-import type { Handle } from '../engine/handle';
+import type { Handle } from '../engine/wire/handle';
 import type { JobHandle } from '../engine/job';
 
 /** A handle that holds nothing but what a test gives it. */

@@ -1,11 +1,11 @@
-import type { Handle } from '../engine/handle';
-import { parseId, propIdOf, stringifyId, type Id } from '../engine/id';
-import type { Library } from '../engine/library';
-import type { Mark, Page, Path } from '../engine/page';
-import { fits, type Pattern } from '../engine/pattern';
-import type { Stamp } from '../engine/stamps';
-import type { Answer, Payload } from '../engine/store';
-import { isPatch } from '../engine/update';
+import type { Handle } from '../engine/wire/handle';
+import { parseId, propIdOf, stringifyId, type Id } from '../engine/wire/id';
+import type { Library } from '../engine/page/libraries';
+import type { Mark, Page, Path } from '../engine/page/page';
+import { fits, type Pattern } from '../engine/wire/pattern';
+import type { Stamp } from '../engine/page/triggerOrder';
+import type { Answer, Payload } from '../engine/page/dashState';
+import { isPatch } from '../engine/wire/update';
 
 type Props = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Snapshot } from '../engine/snapshot';
+import type { Snapshot } from '../engine/wire/snapshot';
 import { deferred } from './deferred';
 
 type Request = { at: number; url: string; init: RequestInit };

@@ -1,6 +1,6 @@
-import { stringifyId, type Id } from '../engine/id';
-import type { Mark } from '../engine/page';
-import type { Config, Hooks, State, Store } from '../engine/store';
+import { stringifyId, type Id } from '../engine/wire/id';
+import type { Mark } from '../engine/page/page';
+import type { Config, Hooks, State, Store } from '../engine/page/dashState';
 
 type Action = Parameters<Store['dispatch']>[0];
 

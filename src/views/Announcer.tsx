@@ -1,5 +1,5 @@
 import * as React from 'react';
-import type { Run } from '../engine/run';
+import type { Run } from '../engine/state/run';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';
 

@@ -1,5 +1,5 @@
 import * as React from 'react';
-import type { JobError } from '../engine/snapshot';
+import type { JobError } from '../engine/wire/snapshot';
 import type { Labels } from './labels';
 
 type Props = { error: JobError; labels: Labels };

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect } from 'react';
-import { currentProps, useDashContext } from '../engine/dash';
+import { currentProps, useDashContext } from '../engine/page/dashApi';
 import { engineOf } from '../engine/engines';
-import { handlesIn } from '../engine/handle';
+import { handlesIn } from '../engine/wire/handle';
 
 type Props = {
     handles: object;

@@ -1,6 +1,6 @@
 import * as React from 'react';
-import { elapsedOf, shareOf, shareOfBar, type Run } from '../engine/run';
-import { isFinal } from '../engine/snapshot';
+import { elapsedOf, shareOf, shareOfBar, type Run } from '../engine/state/run';
+import { isFinal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
 import { Failure } from './Failure';

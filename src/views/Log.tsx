@@ -1,6 +1,6 @@
 import * as React from 'react';
 import { useLayoutEffect, useRef } from 'react';
-import type { LogLine } from '../engine/snapshot';
+import type { LogLine } from '../engine/wire/snapshot';
 import type { Labels } from './labels';
 
 type Props = { lines: readonly LogLine[]; labels: Labels };

@@ -1,8 +1,8 @@
 import * as React from 'react';
 import { useRef, type CSSProperties, type ReactNode } from 'react';
 import { engineOf } from '../engine/engines';
-import { stringifyId, type Id } from '../engine/id';
-import { isFinal } from '../engine/snapshot';
+import { stringifyId, type Id } from '../engine/wire/id';
+import { isFinal } from '../engine/wire/snapshot';
 import { Announcer } from './Announcer';
 import { useChange, useNow, useStore, useWatched } from './hooks';
 import { JobView } from './JobView';

@@ -1,7 +1,7 @@
 import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { engineOf } from '../engine/engines';
-import { isFinal } from '../engine/snapshot';
+import { isFinal } from '../engine/wire/snapshot';
 import { useNow, useStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS } from './labels';

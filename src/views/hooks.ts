@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
-import { useDashContext } from '../engine/dash';
+import { useDashContext } from '../engine/page/dashApi';
 import type { Engine } from '../engine/engine';
 import { engineOf, existingEngine } from '../engine/engines';
-import type { Store } from '../engine/store';
+import type { Store } from '../engine/page/dashState';
 
 const TICK_MS = 1000;
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { engineOf } from '../engine/engines';
-import type { Run } from '../engine/run';
-import { isFinal } from '../engine/snapshot';
+import type { Run } from '../engine/state/run';
+import { isFinal } from '../engine/wire/snapshot';
 import { useStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { engineOf } from '../engine/engines';
-import type { Id } from '../engine/id';
-import { elapsedOf, etaOf, shareOf, type Run } from '../engine/run';
+import type { Id } from '../engine/wire/id';
+import { elapsedOf, etaOf, shareOf, type Run } from '../engine/state/run';
 import { useStore } from './hooks';
 
 /** What callbacks may read of a view. */

@@ -1,5 +1,5 @@
-import { etaOf, shareOf, shareOfBar, type Run } from '../engine/run';
-import type { Bar } from '../engine/snapshot';
+import { etaOf, shareOf, shareOfBar, type Run } from '../engine/state/run';
+import type { Bar } from '../engine/wire/snapshot';
 import { formatNumber, formatShare, formatTime } from './format';
 import { fill, type Labels } from './labels';
 

@@ -112,7 +112,7 @@ def is_dispatcher(process: psutil.Process) -> bool:
         # A worker has its command line, and leads a process group.
         is_group_leader = os.getpgid(process.pid) == process.pid
         return not is_group_leader and any(
-            "managers.dispatcher" in part for part in process.cmdline()
+            "managers.diskcache.dispatcher" in part for part in process.cmdline()
         )
     return False
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from dash_long_components.reporter import REPORT_INTERVAL
+from dash_long_components.running.reporter import REPORT_INTERVAL
 from tests.integration.brokers import Memcached, RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page

@@ -10,12 +10,13 @@ from typing import Any
 from dash import html
 
 import dash_long_components as dlc
-from dash_long_components import LongCallbackManager, runtime
-from dash_long_components.current import CurrentJob
-from dash_long_components.jobs import Call, Lane
-from dash_long_components.records import Record, Report, Snapshot
-from dash_long_components.runtime import Outcome
-from dash_long_components.tasks import Task
+from dash_long_components import LongCallbackManager
+from dash_long_components.core.jobs import Call, Lane
+from dash_long_components.core.records import Record, Report, Snapshot
+from dash_long_components.running import runtime
+from dash_long_components.running.current import CurrentJob
+from dash_long_components.running.runtime import Outcome
+from dash_long_components.running.tasks import Task
 
 NOW = 1000.0
 JOB = CurrentJob("job-0", "module.task")

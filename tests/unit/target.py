@@ -11,7 +11,7 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
-from dash_long_components.jobs import Status
+from dash_long_components.core.jobs import Status
 from dash_long_components.managers.processes import Process
 from tests.unit.fakes import handle_of, out, prop
 

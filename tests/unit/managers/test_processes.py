@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from dash_long_components.managers import processes
-from dash_long_components.managers.celery_strays import Leftovers
+from dash_long_components.managers.celery.orphans import Leftovers
 from dash_long_components.managers.processes import (
     MARK,
     Process,

@@ -1,0 +1,1 @@
+"""All that knows Dash's internals."""

@@ -1,0 +1,287 @@
+"""What the server's side needs of Dash's internals (3.3 to 4.x).
+
+It turns a triggering request into JSON data, of which ``callback_runner`` makes the
+context of a callback again. No other module knows Dash's internals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import json
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from unittest import mock
+
+import dash
+import flask
+from dash._callback_context import context_value
+from dash._grouping import (
+    flatten_grouping,
+    make_grouping_by_index,
+)
+from dash._utils import (
+    clean_property_name,
+    create_callback_id,
+    stringify_id,
+    to_json,
+)
+from dash.dependencies import (
+    ALL,
+    ALLSMALLER,
+    MATCH,
+    DashDependency,
+    Input,
+    Output,
+    handle_grouped_callback_args,
+)
+
+from ..exceptions import LongCallbackError
+
+#: The functions of Dash that call those of callbacks.
+_CALLERS = ("_invoke_callback", "_async_invoke_callback")
+
+#: What a callback's context says of its request, as plain attributes.
+REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
+
+
+def to_json_data(value: Any) -> Any:
+    """Return ``value`` as plain JSON data, encoded as Dash encodes it for the page.
+
+    Raises:
+        TypeError: something in it has no JSON form.
+    """
+    return json.loads(to_json(value))
+
+
+def split_dependencies(
+    args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[Any, list[Input], list[DashDependency], Any]:
+    """Return a callback's Outputs as they are grouped, its Inputs and its State, and
+    how their positions are grouped into the arguments of the function.
+    """
+    outputs, inputs, states, indices, _ = handle_grouped_callback_args(args, options)
+    return outputs, inputs, states, indices
+
+
+def callback_options() -> set[str]:
+    """Return the names of the keyword arguments that ``dash.callback`` knows."""
+    named = {
+        name
+        for name, parameter in inspect.signature(dash.callback).parameters.items()
+        if parameter.kind is not parameter.VAR_POSITIONAL
+        and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    return named | {
+        "output",
+        "inputs",
+        "state",
+        "prevent_initial_call",
+        "_allow_dynamic_callbacks",
+    }
+
+
+def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
+    """Return Dash's id of a callback, which tells callbacks apart by their Outputs."""
+    return str(create_callback_id(outputs, inputs, no_output=not outputs))
+
+
+def is_debug(app: dash.Dash) -> bool:
+    """Tell whether the app shows Dash's dev tools, and tracebacks in the browser."""
+    return bool(app._dev_tools.get("ui"))
+
+
+def callback_request() -> tuple[flask.Flask, str]:
+    """Return the server that answers the request of the running callback, and the path
+    of the app on it.
+
+    ``dash.get_app()`` can't say it: it returns the app that was made last.
+    """
+    return flask.current_app, flask.request.path.removesuffix("_dash-update-component")
+
+
+def current_app() -> dash.Dash | None:
+    """Return the app of this process, or None where a function came without one."""
+    try:
+        app: dash.Dash = dash.get_app()
+    except Exception:  # Dash 3 has no type of its own for it.
+        return None
+    return app
+
+
+def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
+    """Return what the app was given as ``on_error``."""
+    return None if app is None else app._on_error
+
+
+def flatten(grouping: Any, schema: Any = None) -> list[Any]:
+    """Return the values of a grouping as a flat list, in the order of ``schema``."""
+    values: list[Any] = flatten_grouping(grouping, schema)
+    return values
+
+
+def describe_trigger() -> dict[str, Any]:
+    """Return the running callback's request as JSON data.
+
+    It holds what ``rebuild_context`` needs to make ``dash.ctx`` what it is here.
+    """
+    context = context_value.get()
+    description = {name: context.get(name) for name in REQUEST_ATTRIBUTES}
+    query = context.get("args")
+    description["args"] = query.to_dict(flat=False) if query else {}
+    description["outputs"] = context["outputs_list"]
+    description["inputs"] = context["inputs_list"]
+    description["state"] = context["states_list"]
+    description["triggered"] = [item["prop_id"] for item in context["triggered_inputs"]]
+    try:
+        data: dict[str, Any] = to_json_data(description)
+    except TypeError as error:
+        raise TypeError(
+            f"A long callback's context must have a JSON form: {error}. Look at what "
+            "the app's custom_data hooks return."
+        ) from error
+    return data
+
+
+def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
+    """Return what a function returned, from the response that Dash has made of it.
+
+    Args:
+        response: JSON text.
+        outputs: the concrete Outputs, as the page sent them.
+        grouping: the Outputs as they are grouped.
+
+    Raises:
+        KeyError: one of the Outputs has no value.
+    """
+    found = json.loads(response)["response"]
+
+    def value(output: Any) -> Any:
+        if isinstance(output, list):
+            return [value(item) for item in output]
+        return found[stringify_id(output["id"])][
+            clean_property_name(output["property"])
+        ]
+
+    values = value(outputs)
+    is_single = isinstance(grouping, Output)
+    return values if is_single else make_grouping_by_index(grouping, values)
+
+
+def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
+    """Have the page load component libraries before it shows what is answered now."""
+
+    @flask.after_this_request  # Dash does not let a callback itself import one.
+    def add(response: flask.Response) -> flask.Response:
+        if response.is_json and response.status_code == 200:
+            answer = {**response.get_json(), "dist": library_files(app, packages)}
+            response.set_data(json.dumps(answer))
+        return response
+
+
+def own_traceback(error: BaseException) -> types.TracebackType | None:
+    """Return where an error came from in a callback's function, without Dash's part.
+
+    All of it, where it did not come from there.
+    """
+    found = error.__traceback__
+    while found is not None:
+        name = found.tb_frame.f_code.co_name
+        if name in _CALLERS and found.tb_next is not None:
+            return found.tb_next
+        found = found.tb_next
+    return error.__traceback__
+
+
+def request_body() -> dict[str, Any]:
+    """Return the body of the request that runs this callback, as the page sent it."""
+    body = flask.request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
+
+
+def mark_cancel_inputs(start: Callable[..., Any], inputs: tuple[Input, ...]) -> None:
+    """Note on a start callback which Inputs cancel its jobs.
+
+    Dash's wrapper of the function takes the note over with the function's attributes,
+    so that ``cancel_inputs`` finds it wherever the callback was registered.
+    """
+    start.long_callback_cancel = inputs  # type: ignore[attr-defined]
+
+
+def cancel_inputs(app: dash.Dash) -> list[Input]:
+    """Return the distinct Inputs that cancel jobs of the app's callbacks."""
+    found: dict[str, Input] = {}
+    for callback in app.callback_map.values():
+        for item in getattr(callback.get("callback"), "long_callback_cancel", ()):
+            anywhere = _match_anything(item)
+            found[str(anywhere)] = anywhere
+    return list(found.values())
+
+
+@contextlib.contextmanager
+def no_server() -> Iterator[None]:
+    """Make whatever starts a server here fail: the app is only imported for its tasks.
+
+    Yields:
+        None. A file that runs its server on import raises a LongCallbackError.
+    """
+
+    def run(*_args: Any, **_kwargs: Any) -> None:
+        raise LongCallbackError(
+            "the file runs its server when it is imported, and the process that runs "
+            'the jobs imports it too. Put app.run() under if __name__ == "__main__":'
+        )
+
+    with (
+        mock.patch.object(dash.Dash, "run", run),
+        mock.patch.object(flask.Flask, "run", run),
+    ):
+        yield
+
+
+def _match_anything(item: Input) -> Input:
+    """Return an Input with ALL for other wildcards, which need an Output beside it."""
+    if not isinstance(item.component_id, dict):
+        return item
+    component_id = {
+        key: ALL if value is MATCH or value is ALLSMALLER else value
+        for key, value in item.component_id.items()
+    }
+    return Input(component_id, item.component_property)
+
+
+def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
+    """Say why an id is not that of a component of this kind; None if it may be.
+
+    Goes by the layout that Dash itself checks ids by, where the app has it do that.
+    """
+    layout = app.validation_layout
+    if layout is None:  # a component without children is false
+        layout = app.layout
+    if callable(layout) or app.config.suppress_callback_exceptions:
+        return None
+    for root in layout if isinstance(layout, list | tuple) else [layout]:
+        for component in (root, *root._traverse()):
+            if getattr(component, "id", None) == component_id:
+                name = type(component).__name__
+                return None if name == kind else f"it is the id of a {name}"
+    return "no component of the layout has this id"
+
+
+def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:
+    """Import component libraries and have the app serve their files.
+
+    Returns:
+        ``{"type": ..., "url": ...}`` for each file that a page has to load.
+    """
+    for package in packages:
+        importlib.import_module(package)
+    files: list[dict[str, str]] = app.get_dist(list(packages))
+    return files
+
+
+def serves_library(app: dash.Dash, package: str) -> bool:
+    """Tell whether the app serves the files of a component library."""
+    return package in app.registered_paths

@@ -1,0 +1,128 @@
+"""The signature of a callback: its Outputs, Inputs and State, however it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from dash.dependencies import ALLSMALLER, MATCH, DashDependency, Input, Output
+
+from . import internals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """What ``dash.callback`` is called with.
+
+    Attributes:
+        args: the positional arguments.
+        options: the keyword arguments.
+    """
+
+    args: tuple[Any, ...]
+    options: Mapping[str, Any]
+
+    @cached_property
+    def _parts(self) -> tuple[Any, list[Input], list[DashDependency], Any]:
+        return internals.split_dependencies(self.args, self.keywords())
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the keyword arguments to call Dash with, which changes dicts in them:
+        it adds named Inputs to the State.
+        """
+        return {
+            name: dict(value) if isinstance(value, dict) else value
+            for name, value in self.options.items()
+        }
+
+    def check_wildcards(
+        self, option: str, dependencies: Iterable[DashDependency]
+    ) -> None:
+        """See that an instance of the callback says what wildcards stand for.
+
+        Raises:
+            ValueError: it does not; the message names the option.
+        """
+        own = [*self.outputs, *self.inputs, *self.states]
+        known = {key for item in own for key in _keys_of(item, MATCH)}
+        for item in dependencies:
+            for key in {*_keys_of(item, MATCH), *_keys_of(item, ALLSMALLER)} - known:
+                raise ValueError(
+                    f"{option}= has a wildcard for {key!r} in {item!r}, but no Output, "
+                    "Input or State has MATCH for it."
+                )
+
+    @property
+    def has_single_output(self) -> bool:
+        """Whether the function returns a value and no collection of values."""
+        return isinstance(self.output_grouping, Output)
+
+    @property
+    def output_grouping(self) -> Any:
+        """The Outputs as they are grouped, or the only one."""
+        return self._parts[0]
+
+    @property
+    def arguments(self) -> dict[int | str, list[int]]:
+        """The arguments of the function: by name where it gets them by keyword, else
+        by index. Each is made of the Inputs and State at some positions.
+        """
+        indices = self._parts[3]
+        if isinstance(indices, int):
+            indices = [indices]
+        if not isinstance(indices, dict):
+            indices = dict(enumerate(indices))
+        return {name: internals.flatten(at) for name, at in indices.items()}
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The Outputs, flat."""
+        return internals.flatten(self.output_grouping)
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The Inputs, flat."""
+        return self._parts[1]
+
+    @property
+    def states(self) -> list[DashDependency]:
+        """The State, flat."""
+        return self._parts[2]
+
+    @cached_property
+    def callback_id(self) -> str:
+        """Dash's id of the callback, which tells callbacks apart by their Outputs."""
+        outputs = self.output_grouping if self.has_single_output else self.outputs
+        return internals.callback_id(outputs, self.inputs)
+
+    def with_inputs_repeated(self, times: int) -> Signature:
+        """Return a signature with the first Input added again at the end.
+
+        Dash tells callbacks without Outputs apart by nothing but their Inputs, so that
+        of several with the same Inputs it would run one.
+        """
+        again = tuple(self.inputs[:1]) * times
+        inputs = self.options.get("inputs")
+        if isinstance(inputs, dict):
+            named = {f"again_{number}": item for number, item in enumerate(again)}
+            return self._with_inputs({**inputs, **named})
+        if isinstance(inputs, list | tuple):
+            return self._with_inputs([*inputs, *again])
+        if inputs is not None:
+            return self._with_inputs([inputs, *again])
+        flags = tuple(item for item in self.args[-1:] if isinstance(item, bool))
+        dependencies = self.args[: len(self.args) - len(flags)]
+        return replace(self, args=(*dependencies, *again, *flags))
+
+    def _with_inputs(self, inputs: Any) -> Signature:
+        return replace(self, options={**self.options, "inputs": inputs})
+
+
+def _keys_of(dependency: DashDependency, wildcard: object) -> set[str]:
+    """Return the keys of an id at which a wildcard stands."""
+    component_id = dependency.component_id
+    if not isinstance(component_id, dict):
+        return set()
+    return {key for key, value in component_id.items() if value is wildcard}

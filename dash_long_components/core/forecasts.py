@@ -1,0 +1,74 @@
+"""When the jobs that wait will start, as far as past runs tell."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from .records import Place, Record
+
+#: Seconds for which a forecast is good, and for which it is when a job is not in it.
+_FRESH, _FRESH_WITHOUT = 0.5, 0.05
+
+#: Says how long a task usually takes, in seconds; None if nobody knows.
+Median = Callable[[str], float | None]
+
+
+def forecast(
+    places: int,
+    running: Iterable[tuple[str, float]],
+    waiting: Sequence[tuple[str, str]],
+    median: Median,
+) -> dict[str, Place]:
+    """Return where each job stands that waits.
+
+    Args:
+        places: how many jobs may run at once.
+        running: task and seconds so far of the jobs that run.
+        waiting: id and task of the jobs that wait, in their order.
+        median: how long a task usually takes.
+    """
+    usual: dict[str, float] = {}
+
+    def duration(task: str) -> float:
+        if task not in usual:
+            found = median(task)
+            usual[task] = math.inf if found is None else found
+        return usual[task]
+
+    # When each place is free; never, where nobody knows. A job that has taken longer
+    # than usual may end at any moment.
+    free = [max(0.0, duration(task) - elapsed) for task, elapsed in running]
+    free += [0.0] * (places - len(free))
+    heapq.heapify(free)
+    found: dict[str, Place] = {}
+    for position, (job_id, task) in enumerate(waiting, 1):
+        start = free[0]
+        heapq.heapreplace(free, start + duration(task))
+        found[job_id] = Place(
+            position=position, wait=start if math.isfinite(start) else None
+        )
+    return found
+
+
+class Forecasts:
+    """Makes forecasts a few times a second at most, however many pages ask.
+
+    Args:
+        make: returns the places of the jobs that wait for a version of the code.
+    """
+
+    def __init__(self, make: Callable[[str], dict[str, Place]]) -> None:
+        self._make = make
+        self._made: dict[str, tuple[float, dict[str, Place]]] = {}
+
+    def place(self, record: Record) -> Place | None:
+        """Return where a job stands; None if it is not in the queue (yet)."""
+        now = time.monotonic()
+        at, places = self._made.get(record.code, (-math.inf, {}))
+        if now - at > (_FRESH if record.id in places else _FRESH_WITHOUT):
+            places = self._make(record.code)
+            self._made[record.code] = (now, places)
+        return places.get(record.id)

@@ -1,0 +1,207 @@
+"""Checks of the options of ``long_callback``, by the option's name.
+
+Each raises a ValueError that names the option, the value and what the option takes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dash.dependencies import ALL, ALLSMALLER, Input, Output
+from dash.development.base_component import Component
+from dash.exceptions import InvalidCallbackReturnValue
+
+from ..bridge import internals
+from ..core import quantities
+from ..core.jobs import Limits, Retrigger
+from ..managers.base import LongCallbackManager
+
+#: ``(Output, value while running, value when done)``
+Running = tuple[Output, Any, Any]
+
+#: Options of ``dash.callback`` for callbacks that answer their request themselves, or
+#: that are Dash's own background callbacks.
+_WITHOUT_MEANING = {
+    "api_endpoint",
+    "persistent",
+    "websocket",
+}
+
+
+def options(names: Iterable[str], own: Iterable[str]) -> None:
+    """See that there are such options: our own, and those of ``dash.callback``.
+
+    Raises:
+        TypeError: there is not; the message says which name may have been meant.
+        ValueError: an option makes no sense here.
+    """
+    if "background" in names:
+        raise ValueError(
+            "long_callback() takes no background=; its function always runs outside "
+            "of the request. Leave it out."
+        )
+    known = {*own, *internals.callback_options()} - _WITHOUT_MEANING
+    for name in set(names) - known:
+        similar = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {similar[0]}=?" if similar else ""
+        raise TypeError(f"long_callback() takes no {name}=.{hint}")
+
+
+def manager(value: Any, name: str = "manager=") -> LongCallbackManager | None:
+    """Return a manager, or None for the app's own."""
+    if value is None or isinstance(value, LongCallbackManager):
+        return value
+    raise ValueError(
+        f"{name} takes a manager of dash_long_components, like "
+        f"DiskcacheLongCallbackManager(cache), not {value!r}."
+    )
+
+
+def running(value: Any) -> tuple[Running, ...]:
+    """Return the entries of ``running``, of which there may be a single one."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    if entries and isinstance(entries[0], Output):
+        entries = [entries]
+    for entry in entries:
+        match entry:
+            case [Output(), _, _]:
+                pass
+            case _:
+                raise ValueError(
+                    "running= takes tuples of (Output, value while running, value when "
+                    f"done), not {entry!r}."
+                )
+    return tuple((output, on, off) for output, on, off in entries)
+
+
+def cancel(value: Any) -> tuple[Input, ...]:
+    """Return the Inputs of ``cancel``, of which there may be a single one."""
+    inputs = value if isinstance(value, list | tuple) else [value]
+    for item in inputs:
+        if not isinstance(item, Input):
+            raise ValueError(f"cancel= takes an Input or a list of them, not {item!r}.")
+    return tuple(inputs)
+
+
+def progress(value: Any) -> Any:
+    """Return the grouping of progress Outputs, or None."""
+    if value is None:
+        return None
+    for item in internals.flatten(value):
+        if not isinstance(item, Output):
+            raise ValueError(
+                f"progress= takes an Output or a grouping of them, not {item!r}."
+            )
+    return value
+
+
+def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
+    """Return one value for each progress Output, flat."""
+    if progress is None:
+        if default is not None:
+            raise ValueError("progress_default= needs progress=.")
+        return ()
+    if default is None:
+        return (None,) * len(internals.flatten(progress))
+    try:
+        return tuple(internals.flatten(default, progress))
+    except InvalidCallbackReturnValue as error:
+        raise ValueError(
+            "progress_default= takes one value for each Output of progress=, in the "
+            f"same grouping, not {default!r}."
+        ) from error
+
+
+def set_progress(function: Callable[..., Any]) -> None:
+    """See that a function which asks for ``set_progress`` can be given it."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some functions of C have none
+        return
+    for parameter in parameters[1:]:
+        if parameter.name == "set_progress" and parameter.default is parameter.empty:
+            raise ValueError(
+                f"{getattr(function, '__qualname__', function)}() has set_progress "
+                f"behind {parameters[0].name}. Make it the first parameter."
+            )
+
+
+def job(value: Any) -> Output | None:
+    """Return what stands for the component that shows the job, or None."""
+    if value is None:
+        return None
+    is_id = isinstance(value, str | dict | Component) and value not in ("", {})
+    values = value.values() if isinstance(value, dict) else ()
+    if not is_id or any(item is ALL or item is ALLSMALLER for item in values):
+        raise ValueError(
+            "job= takes the id of a LongJob in the layout, with MATCH for what each "
+            f"instance of the callback has its own of, not {value!r}."
+        )
+    # The property is of no meaning: this is for its id and the wildcards in that.
+    return Output(value, "status")
+
+
+def interval(value: Any) -> float:
+    """Return milliseconds."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 <= value < float("inf")):
+        raise ValueError(f"interval= takes milliseconds, zero or more, not {value!r}.")
+    return float(value)
+
+
+def limits(
+    *, timeout: Any, cancel_grace: Any, on_leave: Any, leave_timeout: Any
+) -> Limits:
+    """Return what ends jobs from outside."""
+    if on_leave not in ("keep", "cancel"):
+        raise ValueError(f"on_leave= takes 'keep' or 'cancel', not {on_leave!r}.")
+    leave_timeout = quantities.seconds("leave_timeout=", leave_timeout)
+    return Limits(
+        timeout=quantities.seconds_or_none("timeout=", timeout),
+        cancel_grace=quantities.seconds_or_none("cancel_grace=", cancel_grace),
+        leave_timeout=leave_timeout if on_leave == "cancel" else None,
+    )
+
+
+def retrigger(value: Any) -> Retrigger:
+    """Return what a new trigger does to a live job."""
+    try:
+        return Retrigger(value)
+    except ValueError:
+        names = ", ".join(repr(item.value) for item in Retrigger)
+        raise ValueError(
+            f"on_retrigger= takes one of {names}, not {value!r}."
+        ) from None
+
+
+def cache_args_to_ignore(
+    value: Any, arguments: Mapping[int | str, Sequence[int]]
+) -> frozenset[int]:
+    """Return the positions of the Inputs and State that don't count for the cache.
+
+    Args:
+        value: a name, an index or a list of them; names are those of a dict of Inputs.
+        arguments: the positions by name or index.
+    """
+    if value is None:
+        return frozenset()
+    names = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    for name in names:
+        is_name = isinstance(name, int | str) and not isinstance(name, bool)
+        if not is_name or name not in arguments:
+            valid = ", ".join(map(repr, arguments))
+            raise ValueError(
+                "cache_args_to_ignore= takes arguments of the function, which are "
+                f"{valid}, or a list of them, not {name!r}."
+            )
+    return frozenset(position for name in names for position in arguments[name])
+
+
+def cache_ignore_triggered(value: Any) -> bool:
+    """Return whether it does not count which Inputs have changed."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"cache_ignore_triggered= takes True or False, not {value!r}.")

@@ -1,0 +1,1 @@
+"""Conditional writes to the backends that Celery knows."""

@@ -1,0 +1,122 @@
+"""A shelf in a database, by SQLAlchemy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import celery
+
+from ....exceptions import StoreError
+from .base import PENDING, STATE, Shelf, text_of
+
+#: How many values a database takes in one condition: Oracle the fewest.
+_MANY = 1000
+
+
+class DatabaseShelf(Shelf):
+    """A shelf in Celery's own table of a database. The version is in the status."""
+
+    def __init__(self, app: celery.Celery) -> None:
+        super().__init__(app)
+        self._engines: dict[int, Any] = {}
+
+    @property
+    def _engine(self) -> Any:
+        """The engine of this process. Celery makes one for every single read."""
+        engine = self._engines.get(os.getpid())
+        if engine is None:
+            session = self._backend.ResultSession()  # creates the table
+            engine = self._engines[os.getpid()] = session.get_bind()
+            session.close()
+        return engine
+
+    @property
+    def _table(self) -> Any:
+        return self._backend.task_cls.__table__
+
+    def read(
+        self, keys: Sequence[str], task_ids: Sequence[str] = ()
+    ) -> tuple[list[str | None], list[dict[str, Any]]]:
+        rows = self._rows([*keys, *task_ids])
+        texts = [text_of(rows[key][1]) if key in rows else None for key in keys]
+        metas = [self._meta(key) if key in rows else PENDING for key in task_ids]
+        return texts, metas
+
+    def write(self, key: str, text: str) -> None:
+        while not (self._update(key, text) or self._insert(key, text)):
+            pass  # somebody else has inserted it, or a sweep has removed it
+
+    def write_many(self, texts: Mapping[str, str]) -> None:
+        from sqlalchemy.exc import IntegrityError
+
+        try:
+            # One transaction: one lock of SQLite's, which lets leases through as well.
+            with self._transaction() as connection:
+                for key, text in texts.items():
+                    query = self._table.insert().values(task_id=key)
+                    connection.execute(self._filled(query, text))
+        except IntegrityError:
+            # They stand there already: the database had lost its answer.
+            super().write_many(texts)
+
+    def look(self, key: str) -> tuple[str | None, Any]:
+        version, data = self._rows([key]).get(key, (None, None))
+        return text_of(data), version
+
+    def swap(self, key: str, version: Any, text: str) -> bool:
+        if version is None:
+            return self._insert(key, text)
+        return self._update(key, text, version)
+
+    def _rows(self, keys: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        columns = self._table.c
+        query = self._table.select().with_only_columns(
+            columns.task_id, columns.status, columns.result
+        )
+        found = {}
+        with self._engine.connect() as connection:
+            for at in range(0, len(keys), _MANY):
+                some = columns.task_id.in_(keys[at : at + _MANY])
+                for row in connection.execute(query.where(some)):
+                    found[row.task_id] = (row.status, row.result)
+        return found
+
+    def _update(self, key: str, text: str, version: str | None = None) -> bool:
+        columns = self._table.c
+        query = self._table.update().where(columns.task_id == key)
+        if version is not None:
+            query = query.where(columns.status == version)
+        return self._execute(query, text)
+
+    def _insert(self, key: str, text: str) -> bool:
+        from sqlalchemy.exc import IntegrityError
+
+        try:
+            return self._execute(self._table.insert().values(task_id=key), text)
+        except IntegrityError:
+            return False
+
+    def _execute(self, query: Any, text: str) -> bool:
+        with self._transaction() as connection:
+            return bool(connection.execute(self._filled(query, text)).rowcount)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        from sqlalchemy.exc import DataError
+
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DataError as error:
+            raise StoreError(
+                f"Celery's result backend refuses a text: {error.orig}. Make the "
+                f"column {self._table.name}.result a larger one."
+            ) from error
+
+    def _filled(self, query: Any, text: str) -> Any:
+        status = f"{STATE}:{secrets.token_urlsafe(12)}"
+        return query.values(status=status, result=text.encode())

@@ -1,0 +1,180 @@
+"""Leases: how readers tell a worker that is gone from one that is busy.
+
+Every worker has one lease, whatever number of jobs it runs. It is renewed by the
+worker's main process, so that a job that never lets go of the interpreter lock in a
+process of its own is not taken for dead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import celery
+from celery import bootsteps, signals
+
+from ...exceptions import StoreUnavailableError
+from .documents import Documents
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds for which a reader takes what it has read of a lease for true, at most.
+_FRESH = 1.0
+
+#: How many lease periods without renewal it takes. With the time in which a reader
+#: comes to see that, it is three at most.
+_PERIODS = 2
+
+
+#: Held while a lease is written. The worker must not fork a process of its pool in the
+#: middle of that: SQLite for one would think for ever that the child holds its lock.
+_no_fork = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_no_fork.acquire,
+        after_in_parent=_no_fork.release,
+        after_in_child=_no_fork.release,
+    )
+
+
+class Lease:
+    """The lease of the worker that this process belongs to.
+
+    Attributes:
+        id: random, so that a worker that is started again has another one.
+        pid: of the worker's main process.
+    """
+
+    #: None outside of workers. Processes of a pool have it from the main process.
+    current: Lease | None = None
+
+    def __init__(self) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.pid = os.getpid()
+        self._left = threading.Event()
+
+    def renew(self, app: celery.Celery, period: float) -> None:
+        """Renew it as long as this process lives, or until it leaves."""
+        documents = Documents(app)
+        for beat in itertools.count(1):
+            with _no_fork:
+                if not self._left.is_set():
+                    self._write(documents, beat=beat, period=period)
+            if self._left.wait(period / 3):
+                return
+
+    def leave(self, app: celery.Celery) -> None:
+        """Say that the worker ends in good order: what it had not begun is requeued."""
+        self._left.set()
+        with _no_fork:
+            self._write(Documents(app), beat=None, period=0)
+
+    def _write(self, documents: Documents, **fields: float | None) -> None:
+        try:
+            documents.write(_key(self.id), json.dumps(fields))
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
+
+
+def step(period: float) -> type[bootsteps.StartStopStep]:
+    """Return a step for Celery's workers that keeps their lease, of some seconds."""
+
+    class LeaseStep(bootsteps.StartStopStep):
+        """Has a lease before the pool is forked, and renews it from then on."""
+
+        def __init__(self, worker: Any, **options: Any) -> None:
+            super().__init__(worker, **options)
+            self._lease = Lease.current = Lease()
+
+        def start(self, worker: Any) -> None:
+            threading.Thread(
+                target=self._lease.renew,
+                args=(worker.app, period),
+                name="dash-long-jobs-lease",
+                daemon=True,
+            ).start()
+
+    return LeaseStep
+
+
+@signals.worker_shutdown.connect
+def _leave(sender: Any, **_: Any) -> None:
+    if Lease.current is not None:
+        Lease.current.leave(sender.app)
+
+
+class Tenure(Enum):
+    """What a reader knows of a worker by its lease."""
+
+    HOLDS = auto()  #: it renews its lease
+    LEFT = auto()  #: it ended in good order
+    SILENT = auto()  #: it has not renewed its lease for too long
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What a reader has seen of a lease.
+
+    Attributes:
+        beat: changes with every renewal.
+        period: seconds; 0 when the worker has left.
+        at: by the reader's own clock; no two machines' clocks are compared.
+        quiet: seconds for which the reader has seen no renewal.
+    """
+
+    beat: int | None
+    period: float
+    at: float
+    quiet: float
+
+    @property
+    def tenure(self) -> Tenure:
+        if self.period == 0:
+            return Tenure.LEFT
+        is_over = self.quiet >= _PERIODS * self.period
+        return Tenure.SILENT if is_over else Tenure.HOLDS
+
+
+class Leases:
+    """Reads leases, at most once a second each, however many jobs hang on one."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._readings: dict[str, _Reading] = {}
+
+    def tenure(self, lease_id: str) -> Tenure:
+        """Tell whether a worker is still there.
+
+        Raises:
+            StoreUnavailableError: the backend does not answer.
+        """
+        last = self._readings.get(lease_id)
+        if last and time.monotonic() - last.at < min(_FRESH, last.period / 3):
+            return last.tenure
+        try:
+            text = self._documents.read(_key(lease_id))
+        except StoreUnavailableError:
+            # The worker can't renew it either: begin anew.
+            self._readings.pop(lease_id, None)
+            raise
+        now = time.monotonic()
+        fields = json.loads(text) if text else {"beat": None, "period": 10.0}
+        quiet = 0.0
+        if last and last.beat == fields["beat"]:
+            # Between two readings that are far apart the backend may have been away.
+            quiet = last.quiet + min(now - last.at, last.period)
+        reading = _Reading(**fields, at=now, quiet=quiet)
+        self._readings[lease_id] = reading
+        return reading.tenure
+
+
+def _key(lease_id: str) -> str:
+    return f"dash-long-jobs.lease.{lease_id}"

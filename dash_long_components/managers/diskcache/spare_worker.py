@@ -1,0 +1,78 @@
+"""A worker that is made before there is a job for it.
+
+To fork a process takes the longer the more memory it has. The one that the next job
+will run in is forked while nobody waits for it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from .store.store import Store
+from .worker import enter, work
+
+
+class Spare:
+    """A forked worker that waits for its job, and exits if none can come any more.
+
+    Args:
+        context: of ``multiprocessing``, that forks.
+        store: where jobs are kept; not connected.
+        failures: why modules could not be imported, by name.
+        results: where results are kept for others, as ``KeptResults.dumps``.
+
+    Raises:
+        OSError: it could not be made.
+    """
+
+    def __init__(
+        self, context: Any, store: Store, failures: dict[str, str], results: str
+    ) -> None:
+        receiver, self._sender = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(
+            target=_wait,
+            args=(receiver, self._sender, store, failures, results),
+            name="dash-long-job",
+        )
+        try:
+            self.process.start()
+        except OSError:
+            self._sender.close()
+            raise
+        finally:
+            receiver.close()
+
+    def take(self, job_id: str) -> bool:
+        """Run a job in it. False if it has died meanwhile."""
+        if self.process.exitcode is not None:
+            return False
+        with self._sender:
+            try:
+                self._sender.send(job_id)
+            except OSError:
+                return False
+        return True
+
+    def dismiss(self) -> None:
+        """Let it go without a job. Idempotent."""
+        self._sender.close()
+        self.process.kill()
+        self.process.join()
+
+
+def _wait(
+    receiver: Connection,
+    sender: Connection,
+    store: Store,
+    failures: dict[str, str],
+    results: str,
+) -> None:
+    # Its own end must not be what keeps it waiting after the dispatcher has died.
+    sender.close()
+    enter()
+    store.libraries()  # connects
+    with suppress(EOFError):
+        work(store, receiver.recv(), None, failures, results)

@@ -1,0 +1,162 @@
+"""A worker: a child of the dispatcher that runs one job."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import suppress
+from typing import Any, TextIO
+
+import cloudpickle
+
+from ...core.jobs import Call
+from ...core.records import Report
+from ...exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
+from ...running import runtime
+from ...running.current import CurrentJob
+from ...running.runtime import Outcome
+from ...running.tasks import Task
+from ..processes import MARK, Process, adopt_orphans
+from .app_code import AppCode
+from .outages import outlast
+from .result_cache import KeptResults
+from .store.store import Store
+
+#: What SQLite says to a result that is larger than it can keep, and Python for it.
+_TOO_LARGE = (sqlite3.DataError, OverflowError)
+
+
+def work(
+    store: Store,
+    job_id: str,
+    app: AppCode | None,
+    failures: dict[str, str],
+    results: str,
+) -> None:
+    """Run one job and write how it ended, in a process that has done ``enter``.
+
+    Args:
+        store: where the job is kept.
+        job_id: which job; it has been taken off the queue.
+        app: what to import; None in a process that was forked from one that has it.
+        failures: why modules could not be imported, by name.
+        results: where results are kept for others, as ``KeptResults.dumps``.
+    """
+    call = outlast(store, lambda: store.call(job_id))
+    if call is None:
+        return
+    timeout = call.limits.timeout
+    deadline = None if timeout is None else time.monotonic() + timeout
+    me = Process.current()
+    if not outlast(store, lambda: store.crew.register(job_id, me, deadline)):
+        return
+    os.environ[MARK] = job_id
+    if app is not None:
+        failures = app.load()
+    name = outlast(store, lambda: store.read(job_id)).task
+
+    def write(report: Report) -> None:
+        outlast(
+            store,
+            lambda: store.change(job_id, lambda job: job.report(time.time(), report)),
+        )
+
+    job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
+    try:
+        task = _find(call, name, failures)
+        kept = KeptResults.loads(results) if call.caching else None
+        outcome = runtime.run_once(task, call, job, write, kept)
+    except Exception as error:
+        outcome = runtime.failure(name, error, call.debug)
+    try:
+        outlast(store, lambda: _end(store, job_id, outcome))
+    except _TOO_LARGE as error:
+        outcome = runtime.failure(name, error, call.debug)
+        outlast(store, lambda: _end(store, job_id, outcome))
+    finally:
+        store.close()
+
+
+def _end(store: Store, job_id: str, outcome: Outcome) -> None:
+    """Write how a function ended, unless the job's end was decided while it ran."""
+    with suppress(JobEndedError):
+        store.change(
+            job_id,
+            lambda job: job.end(
+                outcome.status, time.time(), outcome.error, outcome.libraries
+            ),
+            outcome.result,
+        )
+
+
+def enter_and_work(
+    store: Store,
+    job_id: str,
+    app: AppCode | None,
+    failures: dict[str, str],
+    results: str,
+) -> None:
+    """Do both: the target of a process that is made for one job."""
+    enter()
+    work(store, job_id, app, failures, results)
+
+
+def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
+    """Return the task of a call: what was imported here, else what came with it."""
+    try:
+        return runtime.find(call, name)
+    except (TaskNotFoundError, CodeChangedError) as error:
+        if call.function is not None:
+            pickled: Task = cloudpickle.loads(base64.b64decode(call.function))
+            return pickled
+        reasons = "".join(
+            f" Importing {key} failed: {why}." for key, why in failures.items()
+        )
+        raise type(error)(f"{error}{reasons}") from None
+
+
+class _Output:
+    """A standard stream that may be a pipe which nobody reads any more.
+
+    A job goes on when its server ends, and must not fail for what it prints.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(BrokenPipeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def enter() -> None:
+    """Become a worker: leave what is the dispatcher's, and lead a process group."""
+    adopt_orphans()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None:  # as where a service has neither, and print() none
+            setattr(sys, name, _Output(stream))
+    if sys.platform != "win32":
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        # Python reseeds its own generator in a forked child, numpy does not: every
+        # job would draw the same numbers.
+        numpy.random.seed()

@@ -1,0 +1,215 @@
+"""Tasks: decorated functions, found under the same key in every process."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import os
+import sys
+import types
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..bridge.signature import Signature
+
+#: The names under which the main file of a program may be imported: by the
+#: interpreter, and by our own and multiprocessing's child processes.
+_MAIN_NAMES = ("__main__", "__mp_main__")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A decorated function with what it takes to run it.
+
+    Attributes:
+        key: the same in every process that imports the same code.
+        name: ``module.function``, for people.
+        function: the user's function.
+        signature: its dependencies and further options of ``dash.callback``.
+        progress: the grouping of Outputs given as ``progress``, or None.
+        fingerprint: of the function's source.
+    """
+
+    key: str
+    name: str
+    function: Callable[..., Any]
+    signature: Signature
+    progress: Any
+    fingerprint: str
+
+    @property
+    def takes_set_progress(self) -> bool:
+        """Whether the function gets ``set_progress`` as its first argument."""
+        return self.progress is not None or _first_parameter(self.function) == (
+            "set_progress"
+        )
+
+    @property
+    def is_in_main(self) -> bool:
+        """Whether the function stands at the top level of the program's main file."""
+        return self.is_importable and self.module in _MAIN_NAMES
+
+    @property
+    def is_importable(self) -> bool:
+        """Whether an import of the function's module alone would bring it back."""
+        if "<locals>" in _definition(self.function).__qualname__:
+            return False
+        return getattr(sys.modules.get(self.module), "__file__", None) is not None
+
+    @property
+    def module(self) -> str:
+        """Name of the module that defines the function."""
+        return str(_definition(self.function).__module__)
+
+    def with_on_error(self, handler: Callable[[Exception], Any] | None) -> Task:
+        """Return the task with the app's error handler, unless it has its own.
+
+        For a process in which there is no app to ask.
+        """
+        options = self.signature.options
+        if handler is None or options.get("on_error") is not None:
+            return self
+        signature = replace(self.signature, options={**options, "on_error": handler})
+        return replace(self, signature=signature)
+
+
+_registry: dict[str, Task] = {}
+#: By definition, and by what made a key: how often. Kept, for its id is its name here.
+_made: dict[int, tuple[Any, Counter[str]]] = {}
+_listeners: list[Callable[[Task], None]] = []
+
+
+def register(task: Task) -> None:
+    """Add a task. A later one with the same key takes the place of the earlier: that
+    of a module which was imported under another name, too.
+    """
+    _registry[task.key] = task
+    for listener in _listeners:
+        listener(task)
+
+
+def on_register(listener: Callable[[Task], None]) -> None:
+    """Call ``listener`` with every task: those there are, and those to come."""
+    for task in list(_registry.values()):
+        listener(task)
+    _listeners.append(listener)
+
+
+def find(key: str) -> Task | None:
+    """Return the task with this key, or None."""
+    return _registry.get(key)
+
+
+def fingerprints() -> dict[str, str]:
+    """Return the fingerprint of every registered task by its key."""
+    return {key: task.fingerprint for key, task in _registry.items()}
+
+
+def modules() -> set[str]:
+    """Return the names of the modules that registered tasks were defined in."""
+    return {task.module for task in _registry.values()}
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return ``module.function``, the same in every process.
+
+    What is the main file here may be imported by its name there: by a Celery worker
+    (``celery -A app``), or by gunicorn (``app:server``).
+    """
+    definition = _definition(function)
+    return f"{module_name(definition.__module__)}.{definition.__qualname__}"
+
+
+def module_name(name: str) -> str:
+    """Return the name of a loaded module, the same in every process."""
+    return _importable_name(sys.modules.get(name)) if name in _MAIN_NAMES else name
+
+
+def find_module(name: str) -> types.ModuleType | None:
+    """Return the loaded module that ``module_name`` gives this name, or None."""
+    for main in _MAIN_NAMES:
+        if main in sys.modules and module_name(main) == name:
+            return sys.modules[main]
+    return sys.modules.get(name)
+
+
+def _importable_name(main: types.ModuleType | None) -> str:
+    """Return the name under which the main file can be imported."""
+    path = getattr(main, "__file__", None)
+    if path is None:  # a notebook, or an interactive session
+        return "__main__"
+    folder, file = os.path.split(os.path.abspath(path))
+    names = [os.path.splitext(file)[0]]
+    package = getattr(main, "__package__", None)
+    if package:  # python -m package.module
+        return ".".join([package, *names])
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, name = os.path.split(folder)
+        names.insert(0, name)
+    return ".".join(names)
+
+
+def new_key(function: Callable[..., Any], callback_id: str) -> str:
+    """Return the key of a task that is about to be registered.
+
+    ``callback_id`` is Dash's own, made of the Outputs: two callbacks that a factory
+    made from the same source differ in it. Those of two apps that a factory made do
+    not, and are counted: a module makes its apps in the same order everywhere. A
+    module that is executed again, by another name for instance, makes the same again.
+    """
+    text = f"{name_of(function)}\0{callback_id}"
+    definition = _definition(function)
+    code = getattr(definition, "__code__", definition)
+    _, times = _made.setdefault(id(code), (code, Counter()))
+    times[text] += 1
+    if times[text] > 1:
+        text += f"\0{times[text]}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def fingerprint_of(function: Callable[..., Any]) -> str:
+    """Return a hash of the function's source, or of its byte code without source."""
+    definition = _definition(function)
+    try:
+        text = inspect.getsource(definition)
+    except (OSError, TypeError):
+        code = getattr(inspect.unwrap(definition), "__code__", None)
+        text = repr(code and _code_parts(code))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _definition(function: Callable[..., Any]) -> Any:
+    """Return what has a name and a source: behind a partial, or an object's class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function if hasattr(function, "__qualname__") else type(function)
+
+
+def _first_parameter(function: Callable[..., Any]) -> str | None:
+    """Return the name of the first positional parameter, if there is one to know."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions of C have none
+        return None
+    first = next(iter(parameters), None)
+    is_positional = first is not None and first.kind in (
+        first.POSITIONAL_ONLY,
+        first.POSITIONAL_OR_KEYWORD,
+    )
+    return first.name if first is not None and is_positional else None
+
+
+def _code_parts(code: types.CodeType) -> tuple[Any, ...]:
+    """Return what code does, without addresses and orders that differ by process."""
+    constants = [
+        _code_parts(item)
+        if isinstance(item, types.CodeType)
+        else sorted(map(repr, item))
+        if isinstance(item, frozenset)
+        else repr(item)
+        for item in code.co_consts
+    ]
+    return (code.co_code, code.co_names, constants)

@@ -1,0 +1,1 @@
+"""What an app serves: the endpoints, their tokens, and ``init_app``."""

@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeBrowser } from '../../testing/browser';
+import { FakeServer } from '../../testing/server';
+import { FakeStorage } from '../../testing/storage';
+import { Canceller } from './canceller';
+import { Client } from './client';
+import { Connection } from './connection';
+import { Memory } from '../state/tabStorage';
+
+let server: FakeServer;
+let browser: FakeBrowser;
+let canceller: Canceller;
+const refused = vi.fn();
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+const load = () =>
+    new Canceller(
+        new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
+        new Memory('cancels'),
+        refused,
+    );
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    refused.mockClear();
+    server = new FakeServer();
+    browser = new FakeBrowser();
+    new FakeStorage();
+    canceller = load();
+});
+
+afterEach(() => {
+    vi.useRealTimers();
+});
+
+test('jobs are cancelled at once, in one request', async () => {
+    canceller.cancel(['a', 'b']);
+    await pass(1);
+    expect(server.cancelled).toEqual([['a', 'b']]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a cancel of nothing asks nothing', async () => {
+    canceller.cancel([]);
+    await pass(1000);
+    expect(server.requests).toEqual([]);
+});
+
+test('a cancel is repeated until it got through', async () => {
+    server.disconnect();
+    server.fail(503);
+    server.fail(429, { 'Retry-After': '9' });
+    canceller.cancel(['a']);
+    await pass(60_000);
+    expect(server.cancelled).toEqual([['a'], ['a'], ['a'], ['a']]);
+    expect(server.waits).toEqual([500, 1000, 9000]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a page that is loaded again goes on with what did not get through', async () => {
+    server.disconnect();
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    await pass(1);
+    vi.clearAllTimers();
+    load();
+    await pass(1);
+    expect(server.cancelled).toEqual([['a'], ['a', 'b']]);
+    load();
+    await pass(1000);
+    expect(server.cancelled.length).toBe(2);
+});
+
+test('a failure after a success waits as briefly as the first', async () => {
+    server.fail(503);
+    canceller.cancel(['a']);
+    await pass(1000);
+    server.fail(503);
+    canceller.cancel(['b']);
+    await pass(1000);
+    expect(server.waits).toEqual([500, 500, 500]);
+});
+
+test('what comes during a request goes with the next', async () => {
+    server.fail(500);
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    canceller.cancel(['c']);
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a'], ['a', 'b', 'c']]);
+});
+
+test('a refused cancel is reported and not repeated', async () => {
+    server.fail(403);
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a'], ['b']]);
+    expect(refused).toHaveBeenCalledOnce();
+});
+
+test('a cancel that waits is repeated at once when the network is back', async () => {
+    browser.change({ isOffline: true });
+    server.disconnect();
+    server.disconnect();
+    canceller.cancel(['a']);
+    await pass(600);
+    browser.change({ isOffline: false });
+    await pass(1);
+    expect(server.waits).toEqual([500, 100]);
+    expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a cancel that got to a log-in page is repeated', async () => {
+    server.answer(() => new Response('<html>Log in'));
+    canceller.cancel(['a']);
+    await pass(500);
+    expect(server.cancelled).toEqual([['a'], ['a']]);
+    expect(refused).not.toHaveBeenCalled();
+});

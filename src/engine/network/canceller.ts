@@ -1,0 +1,74 @@
+import { Backoff } from './backoff';
+import type { Client } from './client';
+import type { Memory } from '../state/tabStorage';
+
+/** Tells the server which jobs to cancel, until it got through; after a reload, too. */
+export class Canceller {
+    readonly #client: Client;
+    readonly #memory: Memory<string>;
+    readonly #refused: (reason: Error) => void;
+    readonly #backoff: Backoff;
+    readonly #tokens: string[] = [];
+    #sending = false;
+    #wake: (() => void) | undefined;
+
+    constructor(
+        client: Client,
+        memory: Memory<string>,
+        refused: (reason: Error) => void,
+    ) {
+        this.#client = client;
+        this.#memory = memory;
+        this.#refused = refused;
+        this.#backoff = new Backoff(client.connection);
+        client.connection.onReturn(() => this.#wake?.());
+        this.cancel(memory.recall());
+    }
+
+    cancel(tokens: string[]): void {
+        this.#tokens.push(...tokens);
+        this.#memory.keep(this.#tokens);
+        if (!this.#sending) {
+            void this.#send();
+        }
+    }
+
+    async #send(): Promise<void> {
+        this.#sending = true;
+        while (this.#tokens.length > 0) {
+            const batch = [...this.#tokens];
+            const wait = await this.#attempt(batch);
+            if (wait === undefined) {
+                this.#tokens.splice(0, batch.length);
+                this.#memory.keep(this.#tokens);
+            } else {
+                await this.#sleep(wait);
+            }
+        }
+        this.#sending = false;
+    }
+
+    async #sleep(ms: number): Promise<void> {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+            timer = setTimeout(resolve, ms);
+        });
+        clearTimeout(timer);
+    }
+
+    /** Returns how long to wait before the next attempt, if one is needed. */
+    async #attempt(tokens: string[]): Promise<number | undefined> {
+        try {
+            await this.#client.cancel(tokens);
+        } catch (error) {
+            const wait = this.#backoff.after(error);
+            if (wait === undefined) {
+                this.#refused(error as Error);
+            }
+            return wait;
+        }
+        this.#backoff.succeeded();
+        return undefined;
+    }
+}

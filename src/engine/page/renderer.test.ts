@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FakeStore } from '../../testing/store';
+import { Renderer } from './renderer';
+import type { Payload } from './dashState';
+
+let store: FakeStore;
+let renderer: Renderer;
+
+beforeEach(() => {
+    store = new FakeStore();
+    renderer = new Renderer(store);
+});
+
+afterEach(() => {
+    document.cookie = '_csrf_token=; max-age=0';
+    document.cookie = 'xsrf=; max-age=0';
+});
+
+const request = (payload: Payload) => {
+    store.getState().hooks.request_pre?.(payload);
+    return payload;
+};
+
+test('every callback request is stamped', () => {
+    let seq = 0;
+    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    const stamp = (number: number) => ({ page: 'p', seq: number });
+    expect(request({ output: 'a' })).toEqual({
+        output: 'a',
+        longJob: stamp(1),
+    });
+    expect(request({ output: 'b' })).toEqual({
+        output: 'b',
+        longJob: stamp(2),
+    });
+});
+
+test('a request that Dash repeats keeps its stamp', () => {
+    let seq = 0;
+    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    expect(request(request({}))).toEqual({ longJob: { page: 'p', seq: 1 } });
+});
+
+test("the app's own hooks go on", () => {
+    const request_pre = vi.fn();
+    const hooks = { request_pre, request_post: vi.fn() };
+    store.set({ hooks });
+    renderer.stampRequests(() => ({ page: 'p', seq: 1 }));
+    const payload = request({});
+    expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
+    expect(store.getState().hooks).toMatchObject({
+        request_post: hooks.request_post,
+    });
+});
+
+test("requests look like Dash's own", () => {
+    store.configure({
+        requests_pathname_prefix: '/app/',
+        fetch: { credentials: 'same-origin', headers: { Authorization: 'b' } },
+    });
+    document.cookie = 'other=1';
+    document.cookie = '_csrf_token=a%20b';
+    expect(renderer.endpoint()).toEqual({
+        url: '/app/_dash-long-jobs/',
+        init: {
+            credentials: 'same-origin',
+            headers: { Authorization: 'b', 'X-CSRFToken': 'a b' },
+        },
+    });
+});
+
+test('the CSRF cookie and header go by the names in the config', () => {
+    store.configure({ csrf_token_name: 'xsrf', csrf_header_name: 'X-Other' });
+    document.cookie = 'xsrf=100%';
+    expect(renderer.endpoint().init.headers).toEqual({ 'X-Other': '100%' });
+});
+
+test('components are found by their ids', () => {
+    store.place('a', { type: 'x', i: 1 }, { type: 'x', i: 2 });
+    expect(renderer.path('a')).toEqual(['props', 'children', 0]);
+    expect(renderer.path({ i: 2, type: 'x' })).toEqual([
+        'props',
+        'children',
+        2,
+    ]);
+    expect(renderer.path('b')).toBeUndefined();
+    expect(renderer.path({ i: 3, type: 'x' })).toBeUndefined();
+    expect(renderer.path({ i: 1 })).toBeUndefined();
+});
+
+test('no component is found before Dash can set its properties', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed);
+    store.set({ appLifecycle: 'STARTED', graphs: {} });
+    store.place('a', { i: 1 });
+    expect(renderer.path('a')).toBeUndefined();
+    expect(renderer.find({ i: ['ALL'] })).toEqual([]);
+    expect(renderer.isRead('a', 'x')).toBe(false);
+    await Promise.resolve();
+    changed.mockClear();
+    store.set({ appLifecycle: 'HYDRATED' });
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledOnce();
+    expect(renderer.path('a')).toBeDefined();
+    expect(renderer.find({ i: ['ALL'] })).toEqual([{ i: 1 }]);
+});
+
+test('an error is a line in the console', () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    renderer.report('It failed', 'Traceback');
+    expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
+    expect(store.actions).toEqual([]);
+});
+
+test("an error is one of Dash's dev tools, too, in debug mode", () => {
+    const error = vi.spyOn(console, 'error').mockReturnValue();
+    store.configure({ ui: true });
+    renderer.report('It failed', 'Traceback');
+    expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
+    expect(store.actions).toEqual([
+        {
+            type: 'ON_ERROR',
+            payload: {
+                type: 'backEnd',
+                error: { message: 'It failed', html: 'Traceback' },
+            },
+        },
+    ]);
+});
+
+test('a watcher hears once of all changes of one moment, after it', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed);
+    store.place('a');
+    store.place('b');
+    store.set({ loading: {} });
+    expect(changed).not.toHaveBeenCalled();
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledOnce();
+    store.place('c');
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledTimes(2);
+});
+
+test('a watcher hears of nothing else, and not of what it does itself', async () => {
+    const changed = vi.fn(() => {
+        store.place('mine');
+    });
+    renderer.watch(changed);
+    store.configure({ ui: true });
+    await Promise.resolve();
+    expect(changed).not.toHaveBeenCalled();
+    store.place('a');
+    await new Promise((resolve) => setTimeout(resolve));
+    store.configure({ ui: false });
+    await Promise.resolve();
+    expect(changed).toHaveBeenCalledOnce();
+});
+
+test('a watcher can leave', async () => {
+    const changed = vi.fn();
+    renderer.watch(changed)();
+    store.place('a');
+    await Promise.resolve();
+    expect(changed).not.toHaveBeenCalled();
+    expect(store.listeners.size).toBe(0);
+});
+
+test('the components of a pattern are found in the order of the layout', () => {
+    store.place({ b: 2, a: 1 }, 'x', { a: 1, b: 1 }, { a: 2, b: 3 });
+    expect(renderer.find({ a: 1, b: ['ALL'] })).toEqual([
+        { a: 1, b: 2 },
+        { a: 1, b: 1 },
+    ]);
+    expect(renderer.find('x')).toEqual(['x']);
+    expect(renderer.find('y')).toEqual([]);
+});
+
+test('a stamp may depend on the request', () => {
+    const next = vi.fn(() => ({ page: 'p', seq: 1 }));
+    renderer.stampRequests(next);
+    const payload = request({ changedPropIds: [] });
+    expect(next).toHaveBeenCalledExactlyOnceWith(payload);
+});
+
+test('what was sent is known by its stamp', () => {
+    renderer.stampRequests(() => ({ page: 'p', seq: 7 }));
+    const payload = request({ output: 'a' });
+    expect(renderer.request(7)).toBe(payload);
+    expect(renderer.request(7)).toBeUndefined();
+});
+
+describe('a request that is sent once more', () => {
+    const payload: Payload = {
+        output: 'out.children',
+        changedPropIds: [],
+        longJob: { page: 'p', seq: 1 },
+    };
+    let answer: Response;
+    let fetch: ReturnType<typeof vi.fn>;
+
+    beforeEach(() => {
+        store.configure({ requests_pathname_prefix: '/app/' });
+        fetch = vi.fn(() => Promise.resolve(answer));
+        vi.stubGlobal('fetch', fetch);
+    });
+
+    const send = () => renderer.send(payload, { page: 'p', seq: 2 });
+
+    test("looks like Dash's own, with another stamp", async () => {
+        const request_pre = vi.fn();
+        store.set({ hooks: { request_pre } });
+        renderer.stampRequests(() => ({ page: 'p', seq: 99 }));
+        answer = Response.json({ response: {} });
+        expect(await send()).toEqual({ response: {} });
+        const [url, init] = fetch.mock.calls[0] as [string, RequestInit];
+        expect(url).toBe('/app/_dash-update-component');
+        expect(init.method).toBe('POST');
+        const sent = { ...payload, longJob: { page: 'p', seq: 2 } };
+        expect(JSON.parse(init.body as string)).toEqual(sent);
+        expect(request_pre).toHaveBeenCalledExactlyOnceWith(sent);
+        expect(renderer.request(2)).toEqual(sent);
+        expect(payload.longJob).toEqual({ page: 'p', seq: 1 });
+    });
+
+    test('may update nothing', async () => {
+        answer = new Response(null, { status: 204 });
+        expect(await send()).toEqual({});
+    });
+
+    test('says why it failed', async () => {
+        answer = new Response('', { status: 500 });
+        await expect(send()).rejects.toThrow('answered with 500');
+        fetch.mockRejectedValue(new TypeError('Failed to fetch'));
+        await expect(send()).rejects.toThrow('did not respond');
+    });
+});
+
+test('it knows which properties callbacks read', () => {
+    const row = { type: 'job', index: { wild: 'ALL' } } as never;
+    store.set({
+        graphs: {
+            callbacks: [
+                {
+                    inputs: [{ id: 'job', property: 'status' }],
+                    state: [
+                        { id: 'job', property: 'elapsed' },
+                        { id: row, property: 'eta' },
+                    ],
+                },
+            ],
+        },
+    });
+    expect(renderer.isRead('job', 'status')).toBe(true);
+    expect(renderer.isRead('job', 'elapsed')).toBe(true);
+    expect(renderer.isRead('job', 'eta')).toBe(false);
+    expect(renderer.isRead('other', 'status')).toBe(false);
+    expect(renderer.isRead({ type: 'job', index: 1 }, 'eta')).toBe(true);
+});
+
+test('handles that are yet to be taken are found in the layout', () => {
+    const getLayout = vi.fn(() => ({
+        props: { handles: { run: { token: null, slot: 's' } } },
+    }));
+    vi.stubGlobal('dash_component_api', { getLayout });
+    expect(renderer.handles()).toEqual([]);
+    store.place('out', '_dash-long-jobs');
+    expect(renderer.handles()).toEqual([
+        { token: null, slot: 's', run: 'run' },
+    ]);
+    vi.unstubAllGlobals();
+});
+
+test('a page is untouched where the browser says so', () => {
+    expect(renderer.isUntouched).toBe(false);
+    const userActivation = { hasBeenActive: false };
+    vi.stubGlobal('navigator', { userActivation });
+    expect(renderer.isUntouched).toBe(true);
+    userActivation.hasBeenActive = true;
+    expect(renderer.isUntouched).toBe(false);
+    vi.unstubAllGlobals();
+});

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Requests } from './sentRequests';
+
+let requests: Requests;
+
+beforeEach(() => {
+    vi.useFakeTimers();
+    requests = new Requests();
+});
+
+afterEach(() => {
+    vi.useRealTimers();
+});
+
+test('a request is given out once', () => {
+    const request = { output: 'out.children' };
+    requests.add(1, request);
+    expect(requests.take(1)).toBe(request);
+    expect(requests.take(1)).toBeUndefined();
+});
+
+test('a request is kept for a minute', () => {
+    requests.add(1, {});
+    vi.advanceTimersByTime(50_000);
+    requests.add(2, {});
+    vi.advanceTimersByTime(20_000);
+    requests.add(3, {});
+    expect(requests.take(1)).toBeUndefined();
+    expect(requests.take(2)).toBeDefined();
+});
+
+test('no more are kept than Dash has in flight, and some', () => {
+    for (let seq = 1; seq <= 40; seq++) {
+        requests.add(seq, {});
+    }
+    expect(requests.take(16)).toBeUndefined();
+    expect(requests.take(17)).toBeDefined();
+    expect(requests.take(40)).toBeDefined();
+});

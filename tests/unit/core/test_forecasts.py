@@ -1,0 +1,100 @@
+"""When jobs will start, by what their tasks usually take."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from dash_long_components.core.durations import KEPT, median, with_another
+from dash_long_components.core.forecasts import Forecasts, forecast
+from dash_long_components.core.records import Place, Record
+
+USUAL = {"quick": 1.0, "slow": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("places", "running", "waiting", "waits"),
+    [
+        # The next place is free when the running job ends.
+        (1, [("slow", 4)], ["quick"], [6]),
+        (1, [("slow", 4)], ["quick", "quick", "slow"], [6, 7, 8]),
+        # It has taken longer than usual.
+        (1, [("quick", 5)], ["quick", "quick"], [0, 1]),
+        # Two places: the first one that is free is taken.
+        (2, [("slow", 0), ("quick", 0)], ["slow", "slow", "quick"], [1, 10, 11]),
+        # A free place that the dispatcher has not filled yet.
+        (2, [("slow", 0)], ["quick", "quick"], [0, 1]),
+        # Nobody knows.
+        (1, [("new", 3)], ["quick"], [None]),
+        (1, [("slow", 4)], ["new", "quick"], [6, None]),
+        (2, [("slow", 4), ("new", 0)], ["quick", "new", "quick"], [6, 7, None]),
+        (1, [], [], []),
+    ],
+)
+def test_wait_goes_by_what_is_before(
+    places: int, running: Any, waiting: list[str], waits: list[Any]
+) -> None:
+    named = [(f"job-{number}", task) for number, task in enumerate(waiting)]
+    found = forecast(places, running, named, USUAL.get)
+    assert found == {
+        f"job-{number}": Place(position=number + 1, wait=wait)
+        for number, wait in enumerate(waits)
+    }
+
+
+def test_thousand_jobs_are_looked_up_once() -> None:
+    usual = mock.Mock(return_value=1.0)
+    waiting = [(str(number), "task") for number in range(1000)]
+    found = forecast(8, [("task", 0.0)] * 8, waiting, usual)
+    assert found["999"] == Place(position=1000, wait=125.0)
+    assert usual.call_count == 1
+
+
+def record(job_id: str) -> Record:
+    return Record(id=job_id, task="task", code="v1", created=1, changed=1)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    clock = mock.Mock(return_value=100.0)
+    monkeypatch.setattr("time.monotonic", clock)
+    return clock
+
+
+def test_many_pages_share_a_forecast(clock: Any) -> None:
+    place = Place(position=1, wait=None)
+    make = mock.Mock(return_value={"a": place, "b": place})
+    made = Forecasts(make)
+    for _ in range(100):
+        assert made.place(record("a")) == place
+        assert made.place(record("b")) == place
+    make.assert_called_once_with("v1")
+    clock.return_value += 1
+    made.place(record("a"))
+    assert make.call_count == 2
+
+
+def test_job_that_came_later_is_looked_for_soon(clock: Any) -> None:
+    make = mock.Mock(return_value={})
+    made = Forecasts(make)
+    for _ in range(10):
+        assert made.place(record("new")) is None
+    assert make.call_count == 1
+    make.return_value = {"new": Place(position=1, wait=None)}
+    clock.return_value += 0.1
+    assert made.place(record("new"))
+
+
+def test_last_runs_count() -> None:
+    durations: list[float] = []
+    for seconds in range(100):
+        durations = with_another(durations, seconds)
+    assert durations == list(range(100 - KEPT, 100))
+    assert median(durations) == 89.5
+    assert median([]) is None
+
+
+def test_clock_that_was_set_back_counts_as_no_time() -> None:
+    assert with_another([], -5.0) == [0.0]

@@ -1,0 +1,467 @@
+"""The life of a record: every job ends once, and readers see what is new."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dash_long_components.core.jobs import (
+    Caching,
+    Call,
+    JobError,
+    Limits,
+    PropUpdate,
+    Status,
+    Ticket,
+    new_job_id,
+)
+from dash_long_components.core.lines import MAX_LINES
+from dash_long_components.core.records import Asker, Place, Record, Report, Snapshot
+from dash_long_components.core.updates import is_patch
+from dash_long_components.exceptions import JobEndedError
+
+TERMINAL = [status for status in Status if status.is_terminal]
+#: How a job that runs may end: it is too late to reject it.
+ENDS = [status for status in TERMINAL if status is not Status.REJECTED]
+ERROR = JobError(type="KeyError", message="'x'", task="module.task")
+
+
+def wire(snapshot: Snapshot) -> Any:
+    return json.loads(b"".join(snapshot.to_json()))
+
+
+def record(**fields: Any) -> Record:
+    return Record(
+        **{
+            **{"id": "id", "task": "module.task", "code": "v1"},
+            **{"created": 1.0, "changed": 1.0, **fields},
+        }
+    )
+
+
+def running(**fields: Any) -> Record:
+    return record(**fields).start(2.0)
+
+
+def patch(number: int) -> dict[str, Any]:
+    return {"__dash_patch_update": "__dash_patch_update", "operations": [number]}
+
+
+def test_all_but_queued_and_running_are_terminal() -> None:
+    assert set(Status) - set(TERMINAL) == {Status.QUEUED, Status.RUNNING}
+
+
+def test_id_is_128_random_bits() -> None:
+    ids = {new_job_id() for _ in range(100)}
+    assert len(ids) == 100
+    assert {len(job_id) for job_id in ids} == {22}
+
+
+def test_new_record_is_queued() -> None:
+    assert record().status is Status.QUEUED
+
+
+def test_start_makes_it_running() -> None:
+    started = record().start(2.0)
+    assert started.status is Status.RUNNING
+    assert started.changed == 2.0
+    assert started.cursor > record().cursor
+
+
+def test_only_a_queued_job_starts() -> None:
+    with pytest.raises(JobEndedError):
+        running().start(3.0)
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.REJECTED])
+def test_running_job_does_not_end_as_what_is_no_end_of_it(status: Status) -> None:
+    with pytest.raises(ValueError, match=status.value):
+        running().end(status, 3.0)
+
+
+def test_queued_job_can_not_succeed() -> None:
+    with pytest.raises(ValueError, match="succeeded"):
+        record().end(Status.SUCCEEDED, 3.0)
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_running_job_ends_in_any_other_terminal_status(status: Status) -> None:
+    ended = running().end(status, 3.0, ERROR)
+    assert ended.status is status
+    assert ended.error == ERROR
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_ended_job_changes_no_more(status: Status) -> None:
+    ended = running().end(status, 3.0)
+    with pytest.raises(JobEndedError):
+        ended.start(4.0)
+    with pytest.raises(JobEndedError):
+        ended.report(4.0, Report(progress=[["a", "b", 1]]))
+    with pytest.raises(JobEndedError):
+        ended.request_cancel(4.0)
+    for other in TERMINAL:
+        with pytest.raises(JobEndedError):
+            ended.end(other, 4.0)
+
+
+def test_cancel_of_a_queued_job_ends_it() -> None:
+    assert record().request_cancel(2.0).status is Status.CANCELLED
+
+
+def test_cancel_of_a_running_job_only_asks() -> None:
+    asked = running().request_cancel(3.0)
+    assert asked.status is Status.RUNNING
+    assert asked.cancel_requested
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_cancel_wins_over_whatever_the_job_comes_to(status: Status) -> None:
+    ended = running().request_cancel(3.0).end(status, 4.0, ERROR)
+    assert ended.status is Status.CANCELLED
+    assert ended.error is None
+
+
+def test_latest_progress_stands() -> None:
+    job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
+    job = job.report(4.0, Report(progress=[["bar", "value", 2]]))
+    assert job.since(0).progress == [["bar", "value", 2]]
+
+
+def test_reader_is_told_only_what_is_newer() -> None:
+    job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
+    first = job.since(0)
+    assert first.progress
+    job = job.report(4.0, Report(props=[["a", "children", "x"]]))
+    second = job.since(first.cursor)
+    assert second.progress is None
+    assert second.props == [["a", "children", "x"]]
+    assert job.since(second.cursor).props is None
+    assert job.since(second.cursor).cursor == second.cursor
+
+
+def test_reading_changes_nothing() -> None:
+    job = running().report(3.0, Report(props=[["a", "children", "x"]]))
+    assert job.since(0) == job.since(0)
+
+
+def test_cursor_from_nowhere_stays() -> None:
+    assert record().since(99).cursor == 99
+
+
+def test_value_replaces_what_it_overwrites() -> None:
+    job = running().report(
+        3.0, Report(props=[["a", "x", 1], ["a", "y", 1], ["b", "x", 1]])
+    )
+    job = job.report(4.0, Report(props=[["a", "x", 2]]))
+    assert job.since(0).props == [["a", "y", 1], ["b", "x", 1], ["a", "x", 2]]
+
+
+def test_patches_stay_in_order_behind_the_value_they_change() -> None:
+    job = running()
+    for number in range(3):
+        job = job.report(3.0, Report(props=[["a", "x", patch(number)]]))
+    assert [update[2] for update in job.since(0).props or []] == list(
+        map(patch, range(3))
+    )
+    job = job.report(4.0, Report(props=[["a", "x", "all"], ["a", "x", patch(3)]]))
+    assert job.since(0).props == [["a", "x", "all"], ["a", "x", patch(3)]]
+
+
+_values = st.one_of(st.integers(0, 3), st.integers(0, 3).map(patch))
+_updates: st.SearchStrategy[PropUpdate] = st.tuples(
+    st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"]), _values
+).map(list)
+
+
+def apply(updates: list[PropUpdate]) -> dict[tuple[str, str], list[Any]]:
+    """Do what a page does: a value replaces, a Patch is added to what is there."""
+    state: dict[tuple[str, str], list[Any]] = {}
+    for component_id, name, value in updates:
+        key = (component_id, name)
+        state[key] = [*state.get(key, []), value] if is_patch(value) else [value]
+    return state
+
+
+@given(st.lists(st.lists(_updates, max_size=4), max_size=8), st.data())
+def test_any_reader_arrives_at_the_same_state(
+    reports: list[list[PropUpdate]], data: st.DataObject
+) -> None:
+    job = running()
+    cursor = 0
+    seen: list[PropUpdate] = []
+    for updates in reports:
+        job = job.report(3.0, Report(props=updates))
+        if data.draw(st.booleans()):
+            snapshot = job.since(cursor)
+            cursor, seen = snapshot.cursor, [*seen, *(snapshot.props or [])]
+    seen += job.since(cursor).props or []
+    expected = apply([update for updates in reports for update in updates])
+    assert apply(seen) == expected
+    assert apply(job.since(0).props or []) == expected
+
+
+@given(st.lists(st.lists(_updates, max_size=4), max_size=20))
+def test_values_do_not_pile_up(reports: list[list[PropUpdate]]) -> None:
+    job = running()
+    for updates in reports:
+        job = job.report(3.0, Report(props=[u for u in updates if not is_patch(u[2])]))
+    assert len(job.props) <= 4
+
+
+_operations = st.lists(
+    st.sampled_from(["start", "report", "cancel", *TERMINAL]), max_size=12
+)
+
+
+@given(_operations)
+def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
+    job, ended, asked = record(), None, False
+    for operation in operations:
+        before = job
+        try:
+            match operation:
+                case "start":
+                    job = job.start(2.0)
+                case "report":
+                    job = job.report(2.0, Report(progress=[["a", "b", 1]]))
+                case "cancel":
+                    job = job.request_cancel(2.0)
+                    asked = True
+                case status:
+                    job = job.end(status, 2.0)
+        except (JobEndedError, ValueError):
+            assert job is before
+        else:
+            assert ended is None
+            assert job.cursor == before.cursor + 1
+        if job.status.is_terminal and ended is None:
+            ended = job.status
+            assert not asked or ended is Status.CANCELLED
+    assert ended is None or job.status is ended
+
+
+@given(st.lists(_updates, max_size=5), st.sampled_from(ENDS), st.text())
+def test_record_comes_back_from_its_json(
+    updates: list[PropUpdate], status: Status, message: str
+) -> None:
+    error = JobError(type="E", message=message, task="t", traceback="x")
+    report = Report(
+        progress=updates, props=updates, bars=[[1, 2, message]], log=[[1, message]]
+    )
+    job = running(key="key").join(Asker(id="0", lane="l")).join(Asker(id="1", left=2))
+    job = job.report(3.0, report)
+    for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
+        assert Record.from_json(each.to_json()) == each
+
+
+def test_call_comes_back_from_its_json() -> None:
+    call = Call(
+        task="key",
+        fingerprint="f",
+        context={"cookies": {"a": "ä"}},
+        progress=[[{"type": "bar", "index": 1}, "value"]],
+        limits=Limits(timeout=1.5),
+        debug=True,
+        function="cGlja2xl",
+        caching=Caching(key="key", expire=60.0),
+    )
+    assert Call.from_json(call.to_json()) == call
+
+
+def test_result_goes_into_the_snapshot_as_it_is() -> None:
+    # Two blanks and a number no float has: parsed and written again, they were gone.
+    result = b'{"response":  {"a": {"b": 1.00000000000000000001}}}'
+    job = running().end(Status.SUCCEEDED, 3.0).since(0)
+    snapshot = Snapshot(
+        cursor=job.cursor, status=job.status, created=1, changed=1, result=result
+    )
+    assert any(piece is result for piece in snapshot.to_json())
+    assert wire(snapshot)["status"] == "succeeded"
+    assert wire(snapshot)["result"] == json.loads(result)
+
+
+def test_snapshot_says_no_more_than_there_is() -> None:
+    assert wire(record().since(0)) == {"cursor": 1, "status": "queued"}
+    failed = running().end(Status.FAILED, 3.0, ERROR).since(0)
+    assert wire(failed)["error"] == {
+        "type": "KeyError",
+        "message": "'x'",
+        "task": "module.task",
+    }
+
+
+def test_error_without_a_text_has_an_empty_message_for_the_page() -> None:
+    error = JobError(type="AssertionError", message="", task="module.task")
+    failed = running().end(Status.FAILED, 3.0, error).since(0)
+    assert wire(failed)["error"] == {
+        "type": "AssertionError",
+        "message": "",
+        "task": "module.task",
+    }
+
+
+def test_bars_are_told_when_they_have_changed() -> None:
+    job = running().report(3.0, Report(bars=[[1, 2, None]]))
+    first = job.since(0)
+    assert first.bars == [[1, 2, None]]
+    job = job.report(4.0, Report(progress=[["a", "b", 1]]))
+    assert job.since(first.cursor).bars is None
+    assert job.since(0).bars == [[1, 2, None]]
+    assert job.report(5.0, Report(bars=[])).since(first.cursor).bars == []
+
+
+def test_time_goes_on_until_the_end() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    assert job.since(0).at(3.5).waiting == 2.5
+    assert job.since(0).at(3.5).elapsed is None
+    job = job.start(4.0)
+    assert job.since(0).at(6.0).elapsed == 2.0
+    assert job.since(0).at(6.0).waiting is None
+    # Another machine's clock may be behind.
+    assert job.since(0).at(3.0).elapsed == 0.0
+    job = job.end(Status.SUCCEEDED, 9.0)
+    assert job.since(0).at(100.0).elapsed == 5.0
+    assert wire(job.since(0).at(100.0))["elapsed"] == 5.0
+
+
+def test_job_that_never_ran_has_no_time() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    ended = job.end(Status.CANCELLED, 2.0).since(0).at(3.0)
+    assert (ended.waiting, ended.elapsed) == (None, None)
+
+
+def test_reader_gets_the_lines_that_are_new() -> None:
+    job = running().report(3.0, Report(log=[[1, "a"], [2, "b"]]))
+    first = job.since(0)
+    assert first.log == [[1, "a"], [2, "b"]]
+    job = job.report(4.0, Report(log=[[3, "c"]]))
+    assert job.since(first.cursor).log == [[3, "c"]]
+    assert job.since(job.cursor).log is None
+    assert job.since(0).log == [[1, "a"], [2, "b"], [3, "c"]]
+
+
+def test_last_lines_are_kept() -> None:
+    job = running()
+    for number in range(1, 200):
+        job = job.report(3.0, Report(log=[[number, "x"]]))
+    kept = job.since(0).log
+    assert kept is not None
+    assert [line[0] for line in kept] == list(range(200 - MAX_LINES, 200))
+
+
+def test_reader_learns_once_that_it_has_begun() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    queued = job.since(0)
+    assert not queued.has_begun
+    job = job.start(2.0)
+    assert job.since(queued.cursor).has_begun
+    job = job.report(3.0, Report())
+    assert job.since(queued.cursor).has_begun
+    assert not job.since(job.cursor).has_begun
+    assert not job.end(Status.SUCCEEDED, 4.0).since(0).has_begun
+
+
+def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
+    job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
+    snapshot = replace(job.since(job.cursor), place=Place(position=3, wait=12.345))
+    assert snapshot.is_news_since(job.cursor)
+    assert wire(snapshot)["queue"] == {"position": 3, "wait": 12.3}
+    snapshot = replace(snapshot, place=Place(position=1, wait=None))
+    assert wire(snapshot)["queue"] == {"position": 1, "wait": None}
+    assert not job.since(job.cursor).is_news_since(job.cursor)
+
+
+# Askers
+
+
+def asked(*askers: str) -> Record:
+    job = record()
+    for asker in askers:
+        job = job.join(Asker(id=asker))
+    return job
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_one_that_leaves_is_told_so_and_the_others_go_on(started: bool) -> None:
+    job = asked("a", "b")
+    job = job.start(2.0) if started else job
+    cursor = job.cursor
+    job = job.leave("a", 3.0)
+    assert not job.status.is_terminal
+    assert not job.cancel_requested
+    gone = job.since(cursor, "a")
+    assert gone.status is Status.CANCELLED
+    assert gone.cursor > cursor
+    assert job.since(0, "b").status is job.status
+
+
+def test_one_that_has_left_hears_no_more_of_it() -> None:
+    job = asked("a", "b").start(2.0).leave("a", 3.0)
+    cursor = job.since(0, "a").cursor
+    job = job.report(4.0, Report(progress=[["bar", "value", 1]]))
+    job = job.end(Status.SUCCEEDED, 5.0)
+    assert job.since(cursor, "a").cursor == cursor
+    assert job.since(0, "a").status is Status.CANCELLED
+    assert job.since(0, "a").progress is None
+    assert job.since(0, "b").status is Status.SUCCEEDED
+
+
+def test_last_one_that_leaves_ends_the_job() -> None:
+    assert asked("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
+    job = asked("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
+    assert job.cancel_requested
+    # It has not ended yet, and its asker is told how it does.
+    assert job.since(0, "a").status is Status.RUNNING
+    assert not job.is_joinable
+
+
+def test_leaving_twice_is_leaving_once() -> None:
+    job = asked("a", "b").leave("a", 2.0)
+    assert job.leave("a", 3.0) == job
+
+
+def test_nobody_leaves_a_job_that_has_ended() -> None:
+    for job in (asked("a"), asked("a", "b")):
+        with pytest.raises(JobEndedError):
+            job.start(2.0).end(Status.SUCCEEDED, 3.0).leave("a", 4.0)
+
+
+def test_nobody_else_may_leave_or_read() -> None:
+    with pytest.raises(KeyError):
+        asked("a").leave("b", 2.0)
+    with pytest.raises(KeyError):
+        asked("a").since(0, "b")
+
+
+def test_one_that_joins_late_is_told_all() -> None:
+    job = asked("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
+    assert job.join(Asker(id="b")).since(0, "b").progress == [["bar", "value", 1]]
+
+
+def test_joining_is_no_news_to_the_others() -> None:
+    job = asked("a").start(2.0)
+    assert job.join(Asker(id="b")).since(job.cursor, "a").cursor == job.cursor
+
+
+def test_only_a_live_job_that_nobody_ends_is_joinable() -> None:
+    assert asked("a").is_joinable
+    assert asked("a").start(2.0).is_joinable
+    assert not asked("a").start(2.0).request_cancel(3.0).is_joinable
+    assert not asked("a").start(2.0).end(Status.SUCCEEDED, 3.0).is_joinable
+
+
+def test_ticket_comes_back_from_its_text() -> None:
+    ticket = Ticket(job=new_job_id(), asker="12")
+    assert Ticket.parse(str(ticket)) == ticket
+
+
+@pytest.mark.parametrize("text", ["", "job", ".", "job."])
+def test_any_other_text_is_the_ticket_of_nobody(text: str) -> None:
+    with pytest.raises(KeyError):
+        asked("0").since(0, Ticket.parse(text).asker)

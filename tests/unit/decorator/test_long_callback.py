@@ -1,0 +1,687 @@
+"""The decorator: what it takes, what it refuses, and what it sends to the page."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import dash
+import diskcache
+import pytest
+from dash import ALL, ALLSMALLER, MATCH, Input, Output, Patch, State, html
+
+import dash_long_components as dlc
+from dash_long_components import LongCallbackError, long_callback
+from dash_long_components.core.jobs import Call, Limits, Retrigger
+from dash_long_components.exceptions import MissingManagerError
+from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop, values_of
+
+OUTPUT, INPUT = Output("text", "children"), Input("button", "n_clicks")
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def click(site: Site, **options: Any) -> Any:
+    return site.trigger(
+        out("text", "children"),
+        [prop("button", "n_clicks", 1)],
+        changed=["button.n_clicks"],
+        **options,
+    )
+
+
+def decorate(site: Site, **options: Any) -> Any:
+    @site.long_callback(OUTPUT, INPUT, **options)
+    def run(*args: Any) -> Any:
+        return len(args)
+
+    return run
+
+
+def handle(site: Site, **options: Any) -> dict[str, Any]:
+    """Return the handle that a callback with these options sends."""
+    decorate(site, **options)
+    return handle_of(click(site))
+
+
+def test_function_comes_back_unchanged(site: Site) -> None:
+    def double(number: int) -> int:
+        return 2 * number
+
+    before = dict(vars(double))
+    assert site.long_callback(OUTPUT, INPUT)(double) is double
+    assert long_callback(Output("other", "children"), INPUT)(double) is double
+    assert double(2) == 4
+    assert vars(double) == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"running": [(OUTPUT, 1)]},
+        {"running": [("text", 1, 0)]},
+        {"running": [OUTPUT]},
+        {"running": 5},
+        {"running": [5]},
+        {"running": "abc"},
+        {"cancel": "button"},
+        {"cancel": [State("a", "b")]},
+        {"cancel": State("a", "b")},
+        {"cancel": OUTPUT},
+        {"cancel": 5},
+        {"cancel": [None]},
+        {"progress": Input("a", "b")},
+        {"progress": 5},
+        {"progress": [OUTPUT, "x"]},
+        {"progress": {"a": State("a", "b")}},
+        {"progress_default": 0},
+        {"progress_default": []},
+        {"progress": [OUTPUT], "progress_default": ["a", "b"]},
+        {"progress": [OUTPUT], "progress_default": "a"},
+        {"progress": {"a": OUTPUT}, "progress_default": ["a"]},
+        {"interval": -1},
+        {"interval": float("inf")},
+        {"interval": float("nan")},
+        {"interval": "1000"},
+        {"interval": None},
+        {"background": True},
+        {"background": False},
+        {"manager": 5},
+        {"manager": dlc.DiskcacheLongCallbackManager},
+        {"on_retrigger": "restart"},
+        {"on_retrigger": None},
+        {"job": 5},
+        {"job": ""},
+        {"job": ["job"]},
+        {"job": {"type": "job", "index": ALL}},
+        {"job": {"type": "job", "index": ALLSMALLER}},
+        {"job": {"type": "job", "index": MATCH}},
+        {"timeout": 0},
+        {"timeout": "10"},
+        {"cancel_grace": -1},
+        {"cancel_grace": True},
+        {"on_leave": "stop"},
+        {"on_leave": None},
+        {"leave_timeout": 0},
+        {"leave_timeout": None},
+    ],
+)
+def test_wrong_option_is_refused_by_its_name(
+    site: Site, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=f"{list(options)[-1]}="):
+        decorate(site, **options)
+
+
+def test_option_that_does_not_exist_is_refused_with_the_one_that_is_meant(
+    site: Site,
+) -> None:
+    with pytest.raises(TypeError, match=r"no cancle=\. Did you mean cancel="):
+        decorate(site, cancle=Input("stop", "n_clicks"))
+    with pytest.raises(TypeError, match=r"no bogus=\.$"):
+        decorate(site, bogus=1)
+    with pytest.raises(TypeError, match=r"no api_endpoint=\."):
+        decorate(site, api_endpoint="/run")
+
+
+@pytest.mark.parametrize("name", ["running", "cancel"])
+@pytest.mark.parametrize("empty", [(), []])
+def test_options_may_be_empty(site: Site, name: str, empty: Any) -> None:
+    assert handle(site, **{name: empty})[name] == []
+
+
+@pytest.mark.parametrize("interval", [0, 0.5, 1000, 10**9])
+def test_interval_goes_to_the_page(site: Site, interval: float) -> None:
+    assert handle(site, interval=interval)["interval"] == interval
+
+
+def test_limits_go_to_the_worker_and_the_page(site: Site) -> None:
+    limits = {"timeout": 60, "cancel_grace": 5.0, "leave_timeout": 7}
+    assert handle(site, **limits, on_leave="cancel")["leave"] == 7.0
+    call = Call.from_json(site.manager.submitted[-1].call.to_json())
+    assert call.limits == Limits(timeout=60.0, cancel_grace=5.0, leave_timeout=7.0)
+
+
+def test_page_that_leaves_may_leave_by_default(site: Site) -> None:
+    assert handle(site, leave_timeout=7)["leave"] is None
+    assert site.manager.submitted[-1].call.limits == Limits()
+
+
+def test_defaults(site: Site) -> None:
+    sent = handle(site)
+    assert sent.pop("token")
+    assert sent.pop("slot")
+    assert len(sent.pop("asked")) == 1
+    assert sent.pop("name").endswith("decorate.<locals>.run")
+    assert sent == {
+        "view": None,
+        "seq": 0,
+        "page": "",
+        "retrigger": "replace",
+        "interval": 1000,
+        "leave": None,
+        "outputs": [["text", "children"]],
+        "running": [],
+        "progress": [],
+        "cancel": [],
+    }
+
+
+@pytest.mark.parametrize("job", ["job", {"type": "job", "index": 1}])
+def test_id_of_the_view_goes_to_the_page(site: Site, job: Any) -> None:
+    assert handle(site, job=job)["view"] == job
+
+
+def test_view_may_be_named_by_itself(site: Site) -> None:
+    assert handle(site, job=dlc.LongJob(id="job"))["view"] == "job"
+
+
+def test_view_of_an_instance_is_told_by_its_match(site: Site) -> None:
+    site.long_callback(
+        Output({"type": "text", "index": MATCH}, "children"),
+        Input({"type": "button", "index": MATCH}, "n_clicks"),
+        job={"type": "job", "index": MATCH},
+    )(lambda _: None)
+    response = site.trigger(
+        out({"type": "text", "index": 7}, "children"),
+        [prop({"type": "button", "index": 7}, "n_clicks", 1)],
+        callback_id='{"index":["MATCH"],"type":"text"}.children',
+    )
+    assert handle_of(response)["view"] == {"type": "job", "index": 7}
+
+
+@pytest.mark.parametrize(
+    "cancel", [Input("stop", "n_clicks"), [Input("stop", "n_clicks")]]
+)
+def test_cancel_takes_one_input_or_a_list(site: Site, cancel: Any) -> None:
+    assert handle(site, cancel=cancel)["cancel"] == [["stop", "n_clicks"]]
+
+
+@pytest.mark.parametrize("wrap", [lambda entry: entry, lambda entry: [entry]])
+def test_running_takes_one_entry_or_a_list(site: Site, wrap: Any) -> None:
+    entry = (Output("button", "disabled"), True, False)
+    assert handle(site, running=wrap(entry))["running"] == [
+        ["button", "disabled", True, False]
+    ]
+
+
+A, B = Output("a", "value"), Output("b", "max")
+
+
+@pytest.mark.parametrize(
+    ("progress", "default", "sent"),
+    [
+        (A, None, [["a", "value", None]]),
+        (A, 0, [["a", "value", 0]]),
+        (A, "", [["a", "value", ""]]),
+        (A, [], [["a", "value", []]]),
+        (A, {}, [["a", "value", {}]]),
+        ([A, B], None, [["a", "value", None], ["b", "max", None]]),
+        ([A, B], (0, False), [["a", "value", 0], ["b", "max", False]]),
+        ((A, B), [1, 2], [["a", "value", 1], ["b", "max", 2]]),
+        ({"x": A, "y": B}, {"y": 2, "x": 1}, [["a", "value", 1], ["b", "max", 2]]),
+        (
+            {"x": [A], "y": B},
+            {"x": [[]], "y": {}},
+            [["a", "value", []], ["b", "max", {}]],
+        ),
+    ],
+)
+def test_progress_default_has_the_shape_of_progress(
+    site: Site, progress: Any, default: Any, sent: Any
+) -> None:
+    options = {} if default is None else {"progress_default": default}
+    assert handle(site, progress=progress, **options)["progress"] == sent
+
+
+def test_page_tells_in_which_order_it_triggered(site: Site) -> None:
+    decorate(site)
+    response = click(site, longJob={"page": "page-1", "seq": 7})
+    assert handle_of(response)["seq"] == 7
+    lane = site.manager.submitted[-1].lane
+    assert lane is not None
+    assert (lane.seq, lane.retrigger) == (7, Retrigger.REPLACE)
+    others = []
+    for page in ("page-1", "page-2"):
+        click(site, longJob={"page": page, "seq": 8})
+        others.append(site.manager.submitted[-1].lane)
+    assert [other and other.name == lane.name for other in others] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "stamp", [None, 1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}]
+)
+def test_stamp_of_the_wrong_shape_counts_as_none(site: Site, stamp: Any) -> None:
+    decorate(site)
+    assert handle_of(click(site, longJob=stamp))["seq"] == 0
+    assert site.manager.submitted[-1].lane is None
+
+
+def test_start_leaves_the_outputs_alone(site: Site) -> None:
+    decorate(site)
+    assert click(site).get_json()["response"] == {}
+
+
+def test_job_that_is_not_wanted_sends_no_handle(site: Site) -> None:
+    site.manager.refuses = True
+    decorate(site, on_retrigger="ignore")
+    response = click(site).get_json()
+    assert response["response"] == {}
+    assert "sideUpdate" not in response
+
+
+def test_cancel_wins_over_a_simultaneous_trigger(site: Site) -> None:
+    site.long_callback(
+        OUTPUT, INPUT, Input("stop", "n_clicks"), cancel=[Input("stop", "n_clicks")]
+    )(lambda *_: None)
+    inputs = [prop("button", "n_clicks", 1), prop("stop", "n_clicks", 1)]
+    response = site.trigger(
+        out("text", "children"), inputs, changed=["button.n_clicks", "stop.n_clicks"]
+    )
+    assert "sideUpdate" not in response.get_json()
+    assert site.manager.submitted == []
+    site.submit(out("text", "children"), inputs, changed=["button.n_clicks"])
+
+
+def test_match_is_filled_in_everywhere(site: Site) -> None:
+    def part(kind: str) -> dict[str, Any]:
+        return {"type": kind, "index": MATCH}
+
+    site.long_callback(
+        Output(part("text"), "children"),
+        Input(part("go"), "n_clicks"),
+        running=[(Output(part("go"), "disabled"), True, False)],
+        progress=Output(part("bar"), "value"),
+        cancel=Input(part("stop"), "n_clicks"),
+    )(lambda *_: None)
+    slots = set()
+    for index in (1, 2):
+        ids = {k: {"type": k, "index": index} for k in ("text", "go", "bar", "stop")}
+        response = site.trigger(
+            out(ids["text"], "children"),
+            [prop(ids["go"], "n_clicks", 1)],
+            callback_id='{"index":["MATCH"],"type":"text"}.children',
+        )
+        sent = handle_of(response)
+        assert sent["outputs"] == [[ids["text"], "children"]]
+        assert sent["running"] == [[ids["go"], "disabled", True, False]]
+        assert sent["progress"] == [[ids["bar"], "value", None]]
+        assert sent["cancel"] == [[ids["stop"], "n_clicks"]]
+        assert site.manager.submitted[-1].call.progress == [[ids["bar"], "value"]]
+        slots.add(sent["slot"])
+    assert len(slots) == 2
+
+
+def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
+    every = {"type": "row", "index": ALL}
+    sent = handle(
+        site,
+        running=[(Output(every, "disabled"), True, False)],
+        cancel=Input(every, "n_clicks"),
+    )
+    pattern = {"type": "row", "index": ["ALL"]}
+    assert sent["running"] == [[pattern, "disabled", True, False]]
+    assert sent["cancel"] == [[pattern, "n_clicks"]]
+
+
+def test_nothing_of_the_server_but_the_name_is_in_the_handle(site: Site) -> None:
+    sent = handle(site)
+    assert sent.pop("name") == f"{__name__}.decorate.<locals>.run"
+    text = str(sent)
+    for telling in ("tests.unit", "decorate", __file__, "ada"):
+        assert telling not in text
+
+
+def test_without_outputs(site: Site) -> None:
+    site.long_callback(INPUT)(lambda _clicks: None)
+    site.long_callback(INPUT)(lambda _clicks: None)
+    client = site.app.server.test_client()
+    ids = [
+        item["output"]
+        for item in client.get("/_dash-dependencies").get_json()
+        if item["output"] and not item["clientside_function"]
+    ]
+    assert len(set(ids)) == 2
+
+
+def test_app_without_manager_refuses_when_decorating() -> None:
+    app = dlc.Dash(__name__)
+    with pytest.raises(ValueError, match="long_callback_manager=") as caught:
+        app.long_callback(OUTPUT, INPUT)
+    assert isinstance(caught.value, LongCallbackError)
+
+
+def test_module_level_without_manager_refuses_at_the_first_request() -> None:
+    app = dash.Dash(__name__)
+    app.layout = html.Div()
+    app.server.testing = True
+    long_callback(OUTPUT, INPUT, register=app.callback)(lambda _clicks: None)
+    with pytest.raises(MissingManagerError, match=r"manager\.init_app"):
+        app.server.test_client().post(
+            "/_dash-update-component",
+            json={
+                "output": "text.children",
+                "outputs": out("text", "children"),
+                "inputs": [prop("button", "n_clicks", 1)],
+                "changedPropIds": ["button.n_clicks"],
+            },
+        )
+
+
+def test_manager_of_the_callback_comes_before_the_apps(site: Site) -> None:
+    other = MemoryManager()
+    decorate(site, manager=other)
+    click(site)
+    assert len(other.submitted) == 1
+    assert site.manager.submitted == []
+
+
+def test_plain_dash_app_is_set_up_by_the_manager() -> None:
+    site, app = Site(), dash.Dash(__name__)
+    site.manager.init_app(app)
+    site.manager.init_app(app)
+    app.layout = html.Div()
+    client = app.server.test_client()
+    assert client.post("/_dash-long-jobs/poll", data=b"[]").status_code == 200
+    layout = client.get("/_dash-layout").get_data(as_text=True)
+    assert layout.count('"_dash-long-jobs"') == 1
+
+
+@pytest.mark.parametrize("layout", [html.Div(), [html.Div()], lambda: html.Div()])
+def test_engine_host_is_in_every_layout_once(site: Site, layout: Any) -> None:
+    site.app.layout = layout
+    client = site.app.server.test_client()
+    for _ in range(2):
+        text = client.get("/_dash-layout").get_data(as_text=True)
+        assert text.count('"_dash-long-jobs"') == 1
+
+
+def test_app_that_is_not_set_up_is_left_alone() -> None:
+    app = dash.Dash(__name__)
+    app.layout = html.Div()
+    assert "_dash-long-jobs" not in app.server.test_client().get(
+        "/_dash-layout"
+    ).get_data(as_text=True)
+
+
+def test_cancel_inputs_are_registered_once_each(site: Site) -> None:
+    stop = Input("stop", "n_clicks")
+    for name in ("a", "b"):
+        site.long_callback(Output(name, "children"), INPUT, cancel=[stop])(lambda: 0)
+    client = site.app.server.test_client()
+    for _ in range(2):
+        found = [
+            item
+            for item in client.get("/_dash-dependencies").get_json()
+            if item["clientside_function"]
+            == {"namespace": "dash_long_components", "function_name": "cancel"}
+        ]
+        assert len(found) == 1
+        assert found[0]["inputs"][0] == {"id": "stop", "property": "n_clicks"}
+        assert found[0]["prevent_initial_call"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        functools.partial(max, 1),
+        type("Callable", (), {"__call__": lambda _self, clicks: clicks})(),
+    ],
+    ids=["partial", "object"],
+)
+def test_whatever_dash_can_call_can_be_decorated(site: Site, function: Any) -> None:
+    dash.callback(OUTPUT, INPUT, callback_map={}, callback_list=[])(function)
+    assert site.long_callback(OUTPUT, INPUT)(function) is function
+    click(site)
+    assert site.manager.submitted
+
+
+def test_wrong_first_argument_of_the_diskcache_manager(tmp_path: Any) -> None:
+    wrong: Any
+    for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
+        with pytest.raises(
+            ValueError, match=r"^First argument must be a diskcache\."
+        ) as e:
+            dlc.DiskcacheLongCallbackManager(wrong)
+        assert str(e.value) == (
+            "First argument must be a diskcache.Cache or diskcache.FanoutCache object"
+        )
+
+
+def test_result_of_the_function_is_what_dash_makes_of_it(site: Site) -> None:
+    decorate(site)
+    click(site)
+    result = values_of(site.manager.submitted[-1].run())
+    assert result["response"] == {"text": {"children": 1}}
+
+
+def test_patch_may_be_a_running_value(site: Site) -> None:
+    patch = Patch()
+    patch["color"] = "red"
+    sent = handle(site, running=[(Output("text", "style"), patch, {})])
+    assert sent["running"][0][2]["__dash_patch_update"]
+
+
+def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
+    decorate(site)
+    another = dash.Dash(
+        "another", server=site.app.server, url_base_pathname="/another/"
+    )
+    another.layout = []
+    assert handle_of(click(site))["token"]
+
+
+@pytest.mark.parametrize("wildcard", [MATCH, ALLSMALLER])
+@pytest.mark.parametrize("option", ["running", "progress", "cancel"])
+def test_wildcard_that_nothing_stands_for_is_refused(
+    site: Site, option: str, wildcard: Any
+) -> None:
+    component_id = {"type": "row", "index": wildcard}
+    values = {
+        "running": [(Output(component_id, "disabled"), True, False)],
+        "progress": Output(component_id, "children"),
+        "cancel": Input(component_id, "n_clicks"),
+    }
+    with pytest.raises(ValueError, match=f"{option}= has a wildcard for 'index'"):
+        decorate(site, **{option: values[option]})
+
+
+def test_what_its_own_result_has_set_starts_no_job(site: Site) -> None:
+    decorate(site)
+    stamp = {"page": "page", "seq": 1}
+    response = click(site, longJob={**stamp, "echo": True})
+    assert response.status_code in (200, 204)
+    assert not site.manager.submitted
+    for echo in (False, "true", None):
+        click(site, longJob={**stamp, "echo": echo})
+    assert len(site.manager.submitted) == 3
+
+
+def ask(site: Site, value: Any, clicks: Any = None, **stamp: Any) -> int:
+    """Load the page of ``decorate_two`` or click on it; return how many jobs begin."""
+    before = len(site.manager.submitted)
+    inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
+    changed = ["run.n_clicks"] if clicks else []
+    job = {"page": "page", "seq": 1, **stamp}
+    site.trigger(out("out", "children"), inputs, changed=changed, longJob=job)
+    return len(site.manager.submitted) - before
+
+
+def resumed_after(site: Site, value: Any, clicks: Any) -> list[Any]:
+    """Start a job, and return what a page says of it that is loaded anew."""
+    inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
+    handle = handle_of(site.trigger(out("out", "children"), inputs))
+    return [[handle["slot"], "before", handle["asked"]]]
+
+
+def decorate_two(site: Site, **options: Any) -> None:
+    dependencies = (
+        Output("out", "children"),
+        Input("choice", "value"),
+        Input("run", "n_clicks"),
+    )
+    site.long_callback(*dependencies, **options)(lambda choice, clicks: choice)
+
+
+@pytest.mark.parametrize(
+    ("value", "begun"), [("a", 0), (None, 0), ("b", 1), ("", 1), (0, 1)]
+)
+def test_page_load_starts_no_job_beside_a_resumed_one_of_the_same_arguments(
+    site: Site, value: Any, begun: int
+) -> None:
+    decorate_two(site)
+    resumed = resumed_after(site, "a", 3)
+    assert ask(site, value, resumed=resumed) == begun
+    assert ask(site, value, clicks=1, resumed=resumed) == 1
+
+
+@pytest.mark.parametrize(("address", "begun"), [("?id=1", 0), ("?id=2", 1)])
+def test_address_of_a_page_is_no_change_when_it_is_loaded(
+    site: Site, address: str, begun: int
+) -> None:
+    site.long_callback(Output("out", "children"), Input("url", "search"))(str)
+
+    def load(address: str, resumed: list[Any]) -> Any:
+        return site.trigger(
+            out("out", "children"),
+            [prop("url", "search", address)],
+            changed=["url.search"],
+            longJob={"page": "page", "seq": 1, "resumed": resumed},
+        )
+
+    handle = handle_of(load("?id=1", []))
+    load(address, [[handle["slot"], "before", handle["asked"]]])
+    assert len(site.manager.submitted) == 1 + begun
+
+
+@pytest.mark.parametrize(
+    ("name", "untouched", "begun"),
+    [
+        ("data", True, 0),
+        ("data", False, 1),
+        ("data", "true", 1),
+        ("n_intervals", True, 1),
+    ],
+)
+def test_what_fills_a_page_that_nobody_has_touched_is_no_change(
+    site: Site, name: str, untouched: Any, begun: int
+) -> None:
+    site.long_callback(Output("out", "children"), Input("from", name))(str)
+
+    def fill(**stamp: Any) -> Any:
+        return site.trigger(
+            out("out", "children"),
+            [prop("from", name, 1)],
+            changed=[f"from.{name}"],
+            longJob={"page": "page", "seq": 1, **stamp},
+        )
+
+    handle = handle_of(fill())
+    resumed = [[handle["slot"], "before", handle["asked"]]]
+    fill(resumed=resumed, untouched=untouched)
+    assert len(site.manager.submitted) == 1 + begun
+
+
+@pytest.mark.parametrize(
+    ("retrigger", "goes_on"), [("queue", True), ("ignore", True), ("replace", False)]
+)
+def test_lane_of_a_resumed_job_goes_on(
+    site: Site, retrigger: str, goes_on: bool
+) -> None:
+    decorate_two(site, on_retrigger=retrigger)
+
+    def lane_after(page: str, resumed: list[Any]) -> Any:
+        assert ask(site, "b", clicks=1, page=page, resumed=resumed) == 1
+        return site.manager.submitted[-1].lane
+
+    first = lane_after("before", [])
+    ((slot, page, asked),) = resumed_after(site, "a", 3)
+    after = lane_after("now", [[slot, page, asked]])
+    assert (after.name == first.name) is goes_on
+    assert lane_after("now", [["another", page, asked]]).name != first.name
+
+
+def test_handle_names_the_page_of_its_lane(site: Site) -> None:
+    decorate_two(site, on_retrigger="queue")
+    inputs = [prop("choice", "value", "a"), prop("run", "n_clicks", 1)]
+
+    def handle_after(**stamp: Any) -> Any:
+        job = {"page": "now", "seq": 1, **stamp}
+        trigger = site.trigger(
+            out("out", "children"), inputs, changed=["run.n_clicks"], longJob=job
+        )
+        return handle_of(trigger)
+
+    handle = handle_after()
+    assert handle["page"] == "now"
+    resumed = [[handle["slot"], "before", handle["asked"]]]
+    assert handle_after(resumed=resumed)["page"] == "before"
+
+
+def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(
+    site: Site,
+) -> None:
+    decorate_two(site)
+    (first,), (again,), (other,) = (
+        resumed_after(site, value, 1) for value in ("secret", "secret", "b")
+    )
+    assert first == again != other
+    assert "secret" not in json.dumps(first)
+
+
+def test_set_progress_behind_other_parameters_is_refused(site: Site) -> None:
+    def run(n_clicks: int, set_progress: Any) -> None:
+        """Ask for it in the wrong place."""
+
+    with pytest.raises(ValueError, match=r"run\(\) has set_progress behind n_clicks"):
+        site.long_callback(OUTPUT, INPUT)(run)
+
+
+@pytest.mark.parametrize("value", [MemoryManager, "redis://", dash.DiskcacheManager])
+def test_app_refuses_what_is_no_manager_of_ours(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"long_callback_manager= takes a manager"):
+        dlc.Dash(__name__, long_callback_manager=value)
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ([html.Div(id="other")], "no component of the layout has this id"),
+        ([html.Main(html.Div(id="job"))], "it is the id of a Div"),
+        ([html.Main([html.P(), dlc.LongJob(id="job")])], None),
+        (lambda: html.Div(id="other"), "no component of the layout has this id"),
+    ],
+)
+def test_job_that_nothing_can_show_is_told_once_in_debug_mode(
+    site: Site, caplog: pytest.LogCaptureFixture, layout: Any, said: str | None
+) -> None:
+    site.app.layout = layout
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    decorate(site, job="job")
+    click(site)
+    click(site)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == (0 if said is None else 1)
+    assert all(said in message for message in messages if said)
+
+
+def test_job_that_nothing_can_show_is_not_told_in_production(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    decorate(site, job="job")
+    click(site)
+    assert not caplog.records
+
+
+def test_job_that_a_callback_may_bring_is_not_looked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site(suppress_callback_exceptions=True)
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    decorate(site, job="job")
+    click(site)
+    assert not caplog.records

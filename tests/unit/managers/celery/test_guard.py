@@ -1,0 +1,125 @@
+"""What a guard does while a job's function goes on, and when it is over."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from celery import Celery
+
+from dash_long_components.core.jobs import Limits, Status
+from dash_long_components.core.records import Record
+from dash_long_components.managers.celery.guard import Guard
+from dash_long_components.managers.celery.parts import Worker
+from dash_long_components.managers.celery.store import CeleryStore
+
+TIMEOUT = 10.0
+
+
+class Job:
+    """A job that runs, with a guard beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.celery = Celery("app", backend=f"file://{folder}")
+        self.store = CeleryStore(self.celery)
+        self.killed = threading.Event()
+        record = Record(id="job", task="app.task", code="", created=1, changed=1)
+        self.store.submit(record)
+        self.store.start("job", Worker(name="worker", lease="lease"))
+        self.ended = threading.Event()
+        end = self.store.end
+
+        def end_and_say_so(*args: Any) -> Status:
+            status = end(*args)
+            self.ended.set()
+            return status
+
+        mock.patch.object(self.store, "end", end_and_say_so).start()
+
+    def guard(self, has_process: bool, **limits: Any) -> Guard:
+        kill = self.killed.set if has_process else None
+        return Guard(self.celery, self.store, "job", "app.task", Limits(**limits), kill)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Any:
+    yield Job(tmp_path)
+    mock.patch.stopall()
+
+
+def guards() -> set[threading.Thread]:
+    """Return the threads of guards; those of other tests may still be among them."""
+    return {t for t in threading.enumerate() if t.name == "dash-long-job-guard"}
+
+
+def test_nothing_to_guard_takes_no_thread(job: Job) -> None:
+    before = guards()
+    with job.guard(has_process=False, cancel_grace=1.0):
+        assert guards() <= before
+    with job.guard(has_process=True, timeout=1.0):
+        assert guards() <= before
+
+
+def test_job_that_no_pool_ends_is_timed_out(job: Job) -> None:
+    with job.guard(has_process=False, timeout=0.05):
+        assert job.ended.wait(TIMEOUT)
+        record = job.store.read("job")
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert "for longer than the 0.05 seconds" in record.error.message
+
+
+def test_guard_goes_with_its_job(job: Job) -> None:
+    before = guards()
+    with job.guard(has_process=False, timeout=60, leave_timeout=60):
+        (guard,) = guards() - before
+    guard.join(TIMEOUT)
+    assert not guard.is_alive()
+    assert job.store.has_outside_end("job") is False
+
+
+@pytest.mark.parametrize("has_process", [False, True])
+def test_job_without_a_page_is_cancelled(job: Job, has_process: bool) -> None:
+    guard = job.guard(has_process=has_process, leave_timeout=0.05)
+    with mock.patch.object(guard._absence, "look", return_value=0.06), guard:
+        assert job.ended.wait(TIMEOUT)
+        assert job.store.read("job").status is Status.CANCELLED
+        assert job.killed.wait(TIMEOUT if has_process else 0) is has_process
+
+
+def test_job_without_a_page_may_tidy_up(job: Job) -> None:
+    before = guards()
+    guard = job.guard(has_process=True, leave_timeout=0.05, cancel_grace=60)
+    with mock.patch.object(guard._absence, "look", return_value=0.06), guard:
+        (thread,) = guards() - before
+        assert job.ended.wait(TIMEOUT)
+    thread.join(TIMEOUT)
+    assert not job.killed.is_set()
+
+
+def test_job_that_ends_meanwhile_takes_no_other_with_it(job: Job) -> None:
+    guard = job.guard(has_process=True, leave_timeout=0.05)
+    wait = guard._over.wait
+    is_about_to_kill, returned = threading.Event(), threading.Event()
+
+    def wait_too_long(seconds: float) -> bool:
+        is_over = wait(seconds)
+        if seconds == 0:
+            is_about_to_kill.set()
+            returned.wait(TIMEOUT)
+        return is_over
+
+    with (
+        mock.patch.object(guard._absence, "look", return_value=0.06),
+        mock.patch.object(guard._over, "wait", wait_too_long),
+    ):
+        with guard:
+            assert is_about_to_kill.wait(TIMEOUT)
+        returned.set()
+        for thread in threading.enumerate():
+            if thread.name == "dash-long-job-guard":
+                thread.join(TIMEOUT)
+    assert not job.killed.is_set()

@@ -1,0 +1,88 @@
+"""A worker that is gone is told from one that is busy, or whose backend is away."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.managers.celery.leases import Leases, Tenure
+
+
+class Backend:
+    """Holds one lease, and can be away; with a clock that stands still."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.beat = 0
+        self.period = 10.0
+        self.is_away = False
+        self.reads = 0
+        self.leases = Leases(self)  # type: ignore[arg-type]
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+    def read(self, _key: str) -> Any:
+        self.reads += 1
+        if self.is_away:
+            raise StoreUnavailableError("away")
+        return json.dumps({"beat": self.beat, "period": self.period})
+
+    def after(self, seconds: float, *, renewed: bool = False) -> Tenure:
+        self.now += seconds
+        self.beat += renewed
+        return self.leases.tenure("lease")
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
+    return Backend(monkeypatch)
+
+
+def test_lease_that_is_renewed_holds(backend: Backend) -> None:
+    assert {backend.after(3, renewed=True) for _ in range(100)} == {Tenure.HOLDS}
+
+
+def test_lease_that_is_not_renewed_is_over_in_less_than_three_periods(
+    backend: Backend,
+) -> None:
+    tenures = [backend.after(1) for _ in range(30)]
+    assert tenures.index(Tenure.SILENT) == 20
+    assert set(tenures[20:]) == {Tenure.SILENT}
+
+
+def test_worker_that_is_heard_of_again_holds_its_lease(backend: Backend) -> None:
+    for _ in range(30):
+        backend.after(1)
+    assert backend.after(1, renewed=True) is Tenure.HOLDS
+
+
+def test_worker_that_left_has_left_at_once(backend: Backend) -> None:
+    backend.period = 0
+    assert backend.after(0) is Tenure.LEFT
+
+
+def test_time_in_which_nobody_looked_counts_once(backend: Backend) -> None:
+    """A reader that comes back after an hour gives the worker a chance."""
+    backend.after(0)
+    assert backend.after(3600) is Tenure.HOLDS
+    assert backend.after(3600) is Tenure.SILENT
+
+
+def test_time_in_which_the_backend_was_away_does_not_count(backend: Backend) -> None:
+    for _ in range(15):
+        backend.after(1)
+    backend.is_away = True
+    for _ in range(100):
+        with pytest.raises(StoreUnavailableError):
+            backend.after(2)
+    backend.is_away = False
+    assert {backend.after(1) for _ in range(20)} == {Tenure.HOLDS}
+    assert backend.after(1) is Tenure.SILENT
+
+
+def test_lease_is_read_once_a_second_for_any_number_of_jobs(backend: Backend) -> None:
+    for _ in range(1000):
+        backend.after(0.01)
+    assert backend.reads <= 11

@@ -1,0 +1,304 @@
+"""What the Celery manager takes, and when a worker knows a task."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from celery import Celery
+from dash import Input, Output
+
+import dash_long_components as dlc
+from dash_long_components import CeleryLongCallbackManager
+from dash_long_components.core.jobs import (
+    Caching,
+    Call,
+    Lane,
+    Limits,
+    Retrigger,
+    Status,
+    Ticket,
+)
+from dash_long_components.core.lanes import Admission, Entry, admit
+from dash_long_components.core.records import Asker, Record
+from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.managers.celery.documents import shelf_of
+from dash_long_components.managers.celery.presence import Absence
+from dash_long_components.running import tasks
+from tests.unit.fakes import Site
+
+
+@pytest.fixture(autouse=True)
+def _no_task_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
+
+
+def celery(backend: str | None = "redis://127.0.0.1:1/0") -> Celery:
+    return Celery("app", broker="redis://127.0.0.1:1/0", backend=backend)
+
+
+def names(app: Celery) -> list[str]:
+    return [name for name in app.tasks if name.startswith("dash_long_components.")]
+
+
+def test_app_is_kept_in_handle() -> None:
+    app = celery()
+    assert CeleryLongCallbackManager(app).handle is app
+
+
+@pytest.mark.parametrize("wrong", [None, 0, "redis://", {}, object(), Celery])
+def test_anything_else_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="First argument") as caught:
+        CeleryLongCallbackManager(wrong)
+    assert str(caught.value) == "First argument must be a celery.Celery object"
+
+
+@pytest.mark.parametrize(
+    ("backend", "reason"),
+    [
+        (None, "^Celery instance must be configured with a result backend$"),
+        ("disabled://", "^Celery instance must be configured with a result backend$"),
+        ("rpc://", "rpc:// can be read by one process only"),
+        ("cache+memory://", "in the memory of one process"),
+    ],
+)
+def test_backend_that_others_can_not_read_is_refused(
+    backend: str | None, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        CeleryLongCallbackManager(celery(backend))
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "redis://h/0",
+        "cache+memcached://h",
+        "db+sqlite:///x",
+        "file:///tmp",
+    ],
+)
+def test_backend_that_others_can_read_is_taken(backend: str) -> None:
+    CeleryLongCallbackManager(celery(backend))
+
+
+@pytest.mark.parametrize("lease", [0, -1, True, "10", None, float("nan")])
+def test_wrong_lease_is_refused(lease: Any) -> None:
+    with pytest.raises(ValueError, match="lease takes seconds, above zero"):
+        CeleryLongCallbackManager(celery(), lease=lease)
+
+
+def decorate(app: Any) -> None:
+    def task(value: int) -> int:
+        return value
+
+    app.long_callback(Output("a", "children"), Input("b", "value"))(task)
+
+
+def test_tasks_are_registered_whichever_comes_first() -> None:
+    first, second = celery(), celery()
+    manager = CeleryLongCallbackManager(first)
+    decorate(dlc.Dash(__name__, long_callback_manager=manager))
+    CeleryLongCallbackManager(second)
+    (name,) = names(first)
+    assert names(second) == [name]
+    prefix = "dash_long_components.tests.unit.managers.celery.test_manager."
+    assert name.startswith(f"{prefix}decorate.<locals>.task.")
+
+
+def test_missing_celery_is_told_with_the_extra(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['celery'] = None; import dash_long_components as dlc\n"
+        "try: dlc.CeleryLongCallbackManager(None)\n"
+        "except ImportError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert b'pip install "dash-long-components[celery]"' in run.stdout
+
+
+def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app)
+    sent: list[str] = []
+
+    def send_task(_name: str, *, task_id: str, **_: Any) -> None:
+        sent.append(task_id)
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    site = Site()
+    decorate(site)
+    with pytest.raises(StoreUnavailableError, match="does not take the job: refused"):
+        manager.submit(
+            next(iter(tasks._registry.values())),
+            Call(task="", fingerprint="", context={}),
+        )
+    # It may have got through.
+    snapshot = manager.read(f"{sent[0]}.0", 0)
+    assert snapshot.status is Status.LOST
+    assert snapshot.error is not None
+    assert snapshot.error.message.endswith("broker: refused")
+
+
+class Broker:
+    """A broker that takes jobs and cancels, or one of them does not."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.app = celery(f"file://{folder}")
+        self.manager = CeleryLongCallbackManager(self.app)
+        self.send_task = mock.Mock()
+        self.revoke = mock.Mock()
+        monkeypatch.setattr(self.app, "send_task", self.send_task)
+        monkeypatch.setattr(self.app.control, "revoke", self.revoke)
+        decorate(Site())
+        (self.task,) = tasks._registry.values()
+        self._seq = 0
+
+    def submit(self) -> str:
+        """Submit a job that replaces the one before it."""
+        self._seq += 1
+        lane = Lane(name="lane", seq=self._seq, retrigger=Retrigger.REPLACE)
+        call = Call(task="", fingerprint="", context={})
+        return str(self.manager.submit(self.task, call, lane))
+
+    def status(self, ticket: str) -> Status:
+        return self.manager.read(ticket, 0).status
+
+
+@pytest.fixture
+def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    return Broker(tmp_path, monkeypatch)
+
+
+def test_job_that_the_broker_does_not_take_replaces_none(broker: Broker) -> None:
+    first = broker.submit()
+    broker.send_task.side_effect = ConnectionError("refused")
+    with pytest.raises(StoreUnavailableError):
+        broker.submit()
+    assert broker.status(first) is Status.QUEUED
+    broker.send_task.side_effect = None
+    third = broker.submit()
+    assert broker.status(first) is Status.CANCELLED
+    assert broker.status(third) is Status.QUEUED
+
+
+def test_job_is_there_though_the_broker_does_not_take_the_cancel_of_another(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = broker.submit()
+    broker.revoke.side_effect = ConnectionError("refused")
+    second = broker.submit()
+    assert broker.status(first) is Status.CANCELLED
+    assert broker.status(second) is Status.QUEUED
+    assert caplog.messages == ["Celery's broker does not take the cancel: refused"]
+
+
+def test_broker_that_stands_still_is_not_waited_for(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "dash_long_components.managers.celery.manager.BROKER_TIMEOUT", 0.05
+    )
+    goes_on = threading.Event()
+    broker.send_task.side_effect = lambda *_args, **_options: goes_on.wait(10)
+    with pytest.raises(StoreUnavailableError, match=r"no answer in 0\.05 seconds"):
+        broker.submit()
+    goes_on.set()
+
+
+@pytest.mark.parametrize(
+    ("setting", "seconds"),
+    [({}, 5.0), ({"redis_socket_timeout": 2}, 2.0), ({"redis_socket_timeout": 60}, 5)],
+)
+def test_redis_is_waited_for_as_long_as_a_user_may_wait(
+    setting: dict[str, int], seconds: float
+) -> None:
+    app = celery()
+    app.conf.update(setting)
+    shelf: Any = shelf_of(app)
+    known = shelf._client.connection_pool.connection_kwargs
+    assert known["socket_timeout"] == seconds
+    assert known["socket_connect_timeout"] == 5.0
+    unix: Any = shelf_of(celery("redis+socket:///nowhere/redis.sock"))
+    known = unix._client.connection_pool.connection_kwargs
+    assert "socket_connect_timeout" not in known
+
+
+def test_page_that_joins_a_job_is_seen_before_it_polls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app)
+    monkeypatch.setattr(app, "send_task", mock.Mock())
+    monkeypatch.setattr(manager._attendance, "_beat", mock.Mock())
+    decorate(Site())
+    (task,) = tasks._registry.values()
+    call = Call(
+        task="",
+        fingerprint="",
+        context={},
+        limits=Limits(leave_timeout=9.0),
+        caching=Caching(key="key"),
+    )
+    seen = []
+    for _ in range(2):
+        ticket = Ticket.parse(str(manager.submit(task, call)))
+        absence = Absence(app, ticket.job)
+        absence.look()
+        seen.append((ticket.job, absence._last[0] is not None))
+    assert seen == [(ticket.job, False), (ticket.job, True)]
+
+
+@pytest.mark.parametrize(
+    ("retrigger", "live", "admission"),
+    [
+        (Retrigger.REPLACE, [], Admission(entry=Entry.NOW)),
+        (
+            Retrigger.REPLACE,
+            [("a", 1), ("b", 2)],
+            Admission(entry=Entry.NOW, replaced=("a", "b")),
+        ),
+        (Retrigger.REPLACE, [("a", 6)], Admission(entry=Entry.LATE)),
+        (Retrigger.IGNORE, [("a", 1)], Admission(entry=Entry.NEVER)),
+        (Retrigger.IGNORE, [], Admission(entry=Entry.NOW)),
+        (Retrigger.QUEUE, [("a", 1)], Admission(entry=Entry.WAIT)),
+        (Retrigger.QUEUE, [], Admission(entry=Entry.NOW)),
+        (Retrigger.PARALLEL, [("a", 1)], Admission(entry=Entry.NOW)),
+    ],
+)
+def test_lane_admits_by_what_is_live_in_it(
+    retrigger: Retrigger, live: list[tuple[str, int]], admission: Admission
+) -> None:
+    assert admit(Lane(name="lane", seq=5, retrigger=retrigger), live) == admission
+
+
+def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:
+    manager = CeleryLongCallbackManager(celery(f"file://{tmp_path}"), queue_timeout=5)
+    record = Record(
+        id="job", task="t", code="", askers=(Asker(id="0"),), created=1, changed=1
+    )
+    manager._store.submit(record)
+    manager._store.sent(record.id)
+    with mock.patch("time.monotonic", return_value=100.0) as clock:
+        assert manager.read("job.0", 0).status is Status.QUEUED
+        clock.return_value += 5.0
+        assert manager.read("job.0", 0).status is Status.QUEUED
+        clock.return_value += 0.1
+        snapshot = manager.read("job.0", 0)
+    assert snapshot.status is Status.TIMED_OUT
+    assert snapshot.error
+    assert snapshot.error.type == "Expired"
+
+
+@pytest.mark.parametrize("queue_timeout", [0, -1, "5"])
+def test_wrong_queue_timeout_is_refused(queue_timeout: Any) -> None:
+    with pytest.raises(ValueError, match="queue_timeout takes seconds, above zero"):
+        CeleryLongCallbackManager(celery(), queue_timeout=queue_timeout)

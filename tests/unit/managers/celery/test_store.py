@@ -1,0 +1,521 @@
+"""Documents make one job, with one start and one end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.exceptions import (
+    NotRegistered,
+    TaskRevokedError,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
+
+from dash_long_components.core.jobs import Lane, Limits, Retrigger, Status, Ticket
+from dash_long_components.core.lanes import Admission, Entry
+from dash_long_components.core.records import Asker, Record, Report
+from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.leases import Tenure
+from dash_long_components.managers.celery.parts import Live, Worker
+from dash_long_components.managers.celery.store import CeleryStore
+
+WORKER = Worker(name="celery@host", lease="lease")
+
+
+class Shop:
+    """A store in a folder, with one job."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.celery = Celery("app", backend=f"file://{folder}")
+        self.store = CeleryStore(self.celery)
+        self.store.submit(
+            Record(
+                id="job",
+                task="app.task",
+                code="",
+                askers=(Asker(id="0"),),
+                key="key",
+                created=1,
+                changed=1,
+            )
+        )
+        self.store.sent("job")
+
+    def status(self) -> Status:
+        return self.store.read("job").status
+
+    def start(self) -> Live:
+        live = self.store.start("job", WORKER)
+        assert live is not None
+        return live
+
+    def finish(self, live: Live, result: bytes | None = b"{}") -> None:
+        self.store.change(live, live.record.end(Status.SUCCEEDED, 2), result)
+
+    def celery_says(self, error: Exception) -> None:
+        self.celery.backend.mark_as_failure("job", error)
+
+    def lease_is(self, monkeypatch: pytest.MonkeyPatch, tenure: Tenure) -> None:
+        monkeypatch.setattr(self.store._leases, "tenure", lambda _lease: tenure)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "backend")
+
+
+def test_job_goes_from_queued_to_its_result(shop: Shop) -> None:
+    assert shop.status() is Status.QUEUED
+    live = shop.start()
+    assert shop.status() is Status.RUNNING
+    shop.finish(live, b'{"text":"\xc3\xa4"}')
+    assert shop.status() is Status.SUCCEEDED
+    assert shop.store.result("job") == b'{"text":"\xc3\xa4"}'
+
+
+@pytest.mark.parametrize("size", [0, 1, 128 * 1024, 128 * 1024 + 1, 3_000_000])
+def test_result_of_any_size_comes_back_whole(shop: Shop, size: int) -> None:
+    shop.finish(shop.start(), b"x" * size or None)
+    assert shop.store.result("job") == (b"x" * size or None)
+
+
+def test_result_that_is_gone_in_part_is_gone(shop: Shop) -> None:
+    live = shop.start()
+    shop.finish(live)
+    shop.celery.backend.forget(f"job.result.{live.run}.0")
+    with pytest.raises(KeyError):
+        shop.store.result("job")
+
+
+def test_running_job_is_read_by_what_may_still_change(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = shop.store._documents
+    asked: list[list[str]] = []
+
+    def read(keys: list[str], job_ids: list[str]) -> Any:
+        asked.append(keys)
+        return Documents.read_with_fates(documents, keys, job_ids)
+
+    monkeypatch.setattr(documents, "read_with_fates", read)
+    assert shop.status() is Status.QUEUED
+    live = shop.start()
+    assert shop.status() is Status.RUNNING
+    assert shop.status() is Status.RUNNING
+    shop.finish(live)
+    assert shop.status() is Status.SUCCEEDED
+    few = ["job.end", "job.live", "job.askers"]
+    assert [len(keys) for keys in asked[:2]] == [6, 6]
+    assert asked[2:] == [few, few]
+
+
+def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
+    with pytest.raises(KeyError):
+        shop.store.read("other")
+    assert shop.store.start("other", WORKER) is None
+    assert shop.store.are_live([Ticket(job="other", asker="0")]) == [False]
+
+
+def test_second_delivery_does_not_start(shop: Shop) -> None:
+    live = shop.start()
+    assert shop.store.start("job", WORKER) is None
+    shop.finish(live)
+    assert shop.store.start("job", WORKER) is None
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_of_two_that_start_at_once_one_does(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_many = shop.store._documents.read_many
+    first: list[Live] = []
+
+    def read_then_be_overtaken(keys: list[str]) -> list[str | None]:
+        texts = read_many(keys)
+        if not first:
+            first.append(Shop.start(shop))
+        return texts
+
+    with monkeypatch.context() as patch:
+        slow = CeleryStore(shop.celery)
+        patch.setattr(slow._documents, "read_many", read_then_be_overtaken)
+        assert slow.start("job", WORKER) is None
+    shop.finish(first[0])
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_start_counts_though_the_backend_lost_its_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.status()
+    shelf = shop.store._documents._shelf
+    swap = shelf.swap
+
+    def swap_and_lose(*args: Any) -> bool:
+        assert swap(*args)
+        monkeypatch.undo()
+        return False
+
+    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    shop.finish(shop.start())
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_cancel_wins_over_whatever_the_worker_writes(shop: Shop) -> None:
+    live = shop.start()
+    shop.store.cancel("job")
+    with pytest.raises(JobEndedError):
+        shop.finish(live)
+    assert shop.status() is Status.CANCELLED
+
+
+def test_cancelled_job_does_not_start(shop: Shop) -> None:
+    shop.store.cancel("job")
+    assert shop.store.start("job", WORKER) is None
+    assert shop.status() is Status.CANCELLED
+
+
+def test_cursor_grows_with_every_change(shop: Shop) -> None:
+    cursors = [shop.store.read("job").cursor]
+    live = shop.start()
+    cursors.append(shop.store.read("job").cursor)
+    shop.store.change(live, live.record.report(2, Report(progress=[["a", "b", 1]])))
+    cursors.append(shop.store.read("job").cursor)
+    shop.store.cancel("job")
+    cursors.append(shop.store.read("job").cursor)
+    assert cursors == sorted(set(cursors))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (NotRegistered("app.task"), Status.FAILED, "TaskNotFound"),
+        (WorkerLostError("signal 9 (SIGKILL) Job: 3."), Status.LOST, "WorkerDied"),
+        (TimeLimitExceeded(5), Status.TIMED_OUT, "TimedOut"),
+        (ValueError("odd"), Status.FAILED, "ValueError"),
+    ],
+)
+def test_what_celery_says_ends_a_job(
+    shop: Shop, error: Exception, status: Status, kind: str
+) -> None:
+    shop.start()
+    shop.celery_says(error)
+    record = shop.store.read("job")
+    assert record.status is status
+    assert record.error is not None
+    assert record.error.type == kind
+    assert "Job:" not in record.error.message
+
+
+def test_job_that_somebody_revoked_is_cancelled(shop: Shop) -> None:
+    shop.celery.backend.mark_as_revoked("job", "revoked")
+    assert shop.status() is Status.CANCELLED
+
+
+def test_what_celery_says_of_a_job_that_has_ended_does_not_count(shop: Shop) -> None:
+    shop.finish(shop.start())
+    shop.celery_says(WorkerLostError("after it was done"))
+    assert shop.status() is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("tenure", "status"),
+    [
+        (Tenure.HOLDS, Status.RUNNING),
+        (Tenure.SILENT, Status.LOST),
+        (Tenure.LEFT, Status.LOST),
+    ],
+)
+def test_running_job_hangs_on_the_lease_of_its_worker(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
+) -> None:
+    shop.start()
+    shop.lease_is(monkeypatch, tenure)
+    assert shop.status() is status
+
+
+@pytest.mark.parametrize(
+    ("tenure", "status"),
+    [
+        (Tenure.HOLDS, Status.QUEUED),
+        (Tenure.SILENT, Status.LOST),
+        (Tenure.LEFT, Status.QUEUED),
+    ],
+)
+def test_job_that_waits_inside_of_a_worker_goes_with_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
+) -> None:
+    shop.store.take("job", WORKER)
+    shop.lease_is(monkeypatch, tenure)
+    assert shop.status() is status
+
+
+def test_job_that_ends_while_its_lease_is_read_has_ended_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = shop.start()
+
+    def tenure(_lease: str) -> Tenure:
+        shop.finish(live)
+        return Tenure.SILENT
+
+    monkeypatch.setattr(shop.store._leases, "tenure", tenure)
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_end_is_the_first_that_anybody_decided(shop: Shop) -> None:
+    shop.finish(shop.start())
+    assert shop.store.cancel("job") is Status.SUCCEEDED
+    assert shop.status() is Status.SUCCEEDED
+
+
+def test_result_is_kept_for_as_long_as_its_end(shop: Shop) -> None:
+    shop.finish(shop.start())
+    for part in ("queued", "live"):
+        shop.celery.backend.forget(f"job.{part}")
+    assert shop.status() is Status.SUCCEEDED
+    assert shop.store.result("job") == b"{}"
+
+
+def test_lost_job_stays_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = shop.start()
+    shop.lease_is(monkeypatch, Tenure.SILENT)
+    assert shop.status() is Status.LOST
+    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    with pytest.raises(JobEndedError):
+        shop.finish(live)
+    assert shop.status() is Status.LOST
+
+
+def test_job_that_nobody_sent_is_lost_in_a_minute(shop: Shop) -> None:
+    for job_id, age in (("new", 50), ("old", 70)):
+        created = time.time() - age
+        shop.store.submit(
+            Record(
+                id=job_id, task="app.task", code="", created=created, changed=created
+            )
+        )
+    assert shop.store.read("new").status is Status.QUEUED
+    lost = shop.store.read("old")
+    assert lost.status is Status.LOST
+    assert lost.error is not None
+    assert lost.error.type == "NotSent"
+    # It may have been delivered nevertheless.
+    assert shop.store.start("old", WORKER) is None
+
+
+def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
+    second = shop.store.join("job", None)
+    assert second is not None
+    first = Ticket(job="job", asker="0")
+    assert shop.store.are_live([first, second]) == [True, True]
+    assert not shop.store.leave(shop.store.read("job"), "0")
+    assert not shop.store.leave(shop.store.read("job"), "0")
+    assert shop.store.are_live([first, second]) == [False, True]
+    assert shop.store.leave(shop.store.read("job"), second.asker)
+    assert shop.store.join("job", None) is None
+    assert shop.store.join("other", None) is None
+
+
+def test_nobody_joins_a_job_that_has_just_ended(shop: Shop) -> None:
+    shop.store.end("job", Status.TIMED_OUT)
+    assert shop.store.join("job", None) is None
+
+
+def test_who_has_left_reads_cancelled_whatever_the_job_comes_to(shop: Shop) -> None:
+    shop.store.join("job", None)
+    live = shop.start()
+    shop.store.leave(shop.store.read("job"), "0")
+    for number in range(5):
+        report = Report(progress=[["a", "b", number]])
+        live = shop.store.change(live, live.record.report(2, report))
+    shop.finish(live)
+    record = shop.store.read("job")
+    assert record.status is Status.SUCCEEDED
+    snapshot = record.since(record.cursor, "0")
+    assert snapshot.status is Status.CANCELLED
+    assert snapshot.cursor > record.cursor
+
+
+def test_flight_is_claimed_by_the_first_until_it_can_not_be_joined(shop: Shop) -> None:
+    flights = shop.store.flights
+    assert flights.claim("key", "job") == "job"
+    assert flights.claim("key", "next") == "job"
+    shop.store.leave(shop.store.read("job"), "0")
+    assert flights.claim("key", "next") == "next"
+    assert flights.claim("other key", "next") == "next"
+
+
+def lane(seq: int, retrigger: Retrigger) -> Lane:
+    return Lane(name="lane", seq=seq, retrigger=retrigger)
+
+
+def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
+    """Submit a job to the lane."""
+    now = time.time()
+    record = Record(
+        id=job_id,
+        task="app.task",
+        code="",
+        askers=(Asker(id="0"),),
+        created=now,
+        changed=now,
+    )
+    shop.store.submit(record)
+    ticket = Ticket(job=job_id, asker="0")
+    return shop.store.lanes.enter(ticket, lane(seq, retrigger)).entry
+
+
+def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) -> None:
+    def turns() -> list[str]:
+        return [name for name in "abc" if shop.store.is_turn(name, "lane")]
+
+    assert enter(shop, "a", 1, Retrigger.QUEUE) is Entry.NOW
+    assert enter(shop, "c", 3, Retrigger.QUEUE) is Entry.WAIT
+    assert enter(shop, "b", 2, Retrigger.QUEUE) is Entry.WAIT
+    assert turns() == ["a"]
+    shop.store.cancel("a")
+    assert turns() == ["a", "b"]
+    shop.store.cancel("b")
+    assert turns() == ["a", "b", "c"]
+
+
+def test_turn_does_not_come_beside_a_job_that_is_asked_the_same(shop: Shop) -> None:
+    now = time.time()
+    asker = (Asker(id="0"),)
+    for name in ("here", "there"):
+        record = Record(
+            id=name,
+            task="app.task",
+            code="",
+            askers=asker,
+            key="key",
+            created=now,
+            changed=now,
+        )
+        shop.store.submit(record)
+    assert shop.store.flights.claim("key", "there") == "there"
+    assert not shop.store.is_turn("here", "lane")
+    shop.store.cancel("there")
+    assert shop.store.is_turn("here", "lane")
+
+
+def test_lane_holds_what_is_live(shop: Shop) -> None:
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
+    shop.store.cancel("a")
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
+
+
+def test_entry_counts_though_the_backend_lost_its_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = shop.store._documents._shelf
+    swap = shelf.swap
+
+    def swap_and_lose(*args: Any) -> bool:
+        assert swap(*args)
+        monkeypatch.undo()
+        return False
+
+    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
+
+
+def test_what_needs_no_job_replaces_and_does_not_stay(shop: Shop) -> None:
+    enter(shop, "a", 1, Retrigger.REPLACE)
+    for _ in range(2):
+        admission = shop.store.lanes.enter(None, lane(2, Retrigger.REPLACE))
+        assert admission == Admission(entry=Entry.NOW, replaced=("a.0",))
+    assert shop.store.lanes.enter(None, None).entry is Entry.NOW
+
+
+def test_ticket_is_exchanged_for_that_of_the_job_that_was_joined(shop: Shop) -> None:
+    enter(shop, "a", 1, Retrigger.IGNORE)
+    other = shop.store.join("job", None)
+    assert other is not None
+    entered = lane(1, Retrigger.IGNORE)
+    shop.store.lanes.exchange(entered, Ticket(job="a", asker="0"), other)
+    shop.store.cancel("a")
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
+    shop.store.cancel("job")
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
+
+
+def test_secret_is_the_first_one_proposed(shop: Shop) -> None:
+    assert shop.store.secret("mine") == "mine"
+    assert CeleryStore(shop.celery).secret("another") == "mine"
+
+
+def test_libraries_add_up(shop: Shop) -> None:
+    live = shop.start()
+    ended = live.record.end(Status.SUCCEEDED, 2, libraries=["late_library"])
+    shop.store.change(live, ended)
+    assert shop.store.libraries() == {"late_library"}
+
+
+def test_backend_that_does_not_answer_is_an_error_or_waited_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    documents: Any = "dash_long_components.managers.celery.documents.time.sleep"
+    monkeypatch.setattr(documents, pauses.append)
+    backend: Any = shop.celery.backend
+    answer = backend.mget
+
+    def mget(keys: list[bytes]) -> Any:
+        if len(pauses) < 3:
+            raise ConnectionError("away")
+        return answer(keys)
+
+    monkeypatch.setattr(backend, "mget", mget)
+    with pytest.raises(StoreUnavailableError, match="does not answer: away"):
+        shop.store.read("job")
+    assert CeleryStore(shop.celery, patient=True).read("job").status is Status.QUEUED
+    assert len(pauses) == 3
+
+
+def test_job_that_celery_let_expire_says_so(shop: Shop) -> None:
+    shop.celery_says(TaskRevokedError("expired"))
+    record = shop.store.read("job")
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert record.error.type == "Expired"
+
+
+def test_time_limit_of_a_job_is_named(shop: Shop) -> None:
+    limits = Limits(timeout=5.0)
+    shop.store.submit(
+        Record(id="job", task="app.task", code="", limits=limits, created=1, changed=1)
+    )
+    shop.start()
+    shop.celery_says(TimeLimitExceeded(5.0))
+    record = shop.store.read("job")
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert record.error.message == "It ran for longer than the 5 seconds that it may."
+
+
+def test_job_that_expires_can_not_be_started_any_more(shop: Shop) -> None:
+    record = shop.store.expire(shop.store.read("job"))
+    assert record.status is Status.TIMED_OUT
+    assert record.error
+    assert "expired in the queue" in record.error.message
+    assert shop.store.start("job", WORKER) is None
+
+
+def test_job_that_is_started_meanwhile_does_not_expire(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    waiting = shop.store.read("job")
+    live = shop.start()
+    assert shop.store.expire(waiting).status is Status.RUNNING
+    shop.finish(live)
+    assert shop.status() is Status.SUCCEEDED

@@ -1,0 +1,681 @@
+"""The store: every change is whole, first come is first served, nothing is evicted."""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from unittest import mock
+
+import diskcache
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
+from dash_long_components.core.records import Record, Report
+from dash_long_components.exceptions import JobEndedError, StoreError
+from dash_long_components.managers.diskcache.store.store import Store
+from dash_long_components.managers.diskcache.store.wal import LOG_SIZE
+from dash_long_components.managers.processes import Process
+
+ME = Process.current()
+DEAD = Process(ME.pid, ME.started - 1)
+CALL = Call(task="key", fingerprint="f", context={"cookies": {"a": "secret"}})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(str(tmp_path / "jobs"), result_ttl=60)
+    yield store
+    store.close()
+
+
+def submit(
+    store: Store,
+    job_id: str,
+    code: str = "v1",
+    max_queue: int = 100,
+    lane: Lane | None = None,
+    places: int = 0,
+) -> bool:
+    now = time.time()
+    record = Record(id=job_id, task="module.task", code=code, created=now, changed=now)
+    ticket = store.submit(
+        record, CALL, max_concurrency=places, max_queue=max_queue, lane=lane
+    )
+    return ticket is not None
+
+
+def take(store: Store, places: int = 100, code: str = "v1") -> str | None:
+    return store.take(code, ME, places)
+
+
+def status(store: Store, job_id: str) -> Status:
+    return store.read(job_id).status
+
+
+def cancel(store: Store, job_id: str) -> None:
+    """Cancel a job that one has asked for."""
+    store.leave(Ticket(job=job_id, asker="0"))
+
+
+def waiting(store: Store) -> int:
+    return int(store._cache.get("waiting", 0))
+
+
+def succeed(store: Store, job_id: str, result: bytes = b"1") -> None:
+    store.change(job_id, lambda job: job.end(Status.SUCCEEDED, 1.0), result)
+
+
+def test_first_come_is_first_served(store: Store) -> None:
+    for number in range(20):
+        submit(store, f"job-{number}")
+    assert [take(store) for _ in range(21)] == [
+        *(f"job-{number}" for number in range(20)),
+        None,
+    ]
+
+
+def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
+    submit(store, "job")
+    assert take(store) == "job"
+    assert status(store, "job") is Status.RUNNING
+    assert store.crew.workers() == {
+        "job": {"dispatcher": ME.to_list(), "worker": None, "deadline": None}
+    }
+
+
+def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
+    for number in range(4):
+        submit(store, f"job-{number}")
+    submit(store, "other", code="v2")
+    assert [take(store, 2) for _ in range(3)] == ["job-0", "job-1", None]
+    # Over all versions of the code.
+    assert take(store, 2, code="v2") is None
+    store.crew.release("job-0")
+    assert take(store, 2, code="v2") == "other"
+    assert take(store, 2) is None
+
+
+def test_job_that_was_cancelled_is_not_taken(store: Store) -> None:
+    for number in range(3):
+        submit(store, f"job-{number}")
+    cancel(store, "job-0")
+    cancel(store, "job-1")
+    assert take(store) == "job-2"
+    assert status(store, "job-0") is Status.CANCELLED
+
+
+def test_queues_of_code_versions_are_apart(store: Store) -> None:
+    submit(store, "old", code="v1")
+    submit(store, "new", code="v2")
+    assert take(store, code="v2") == "new"
+    assert take(store, code="v2") is None
+    assert take(store, code="v1") == "old"
+
+
+def test_full_queue_rejects(store: Store) -> None:
+    assert submit(store, "job-0", max_queue=1)
+    assert submit(store, "job-1", max_queue=1)
+    record = store.read("job-1")
+    assert record.status is Status.REJECTED
+    assert record.error
+    assert record.error.type == "QueueFull"
+    assert store.call("job-1") is None
+    assert take(store) == "job-0"
+    submit(store, "job-2", max_queue=1)
+    assert take(store) == "job-2"
+
+
+def test_jobs_that_find_a_free_place_do_not_fill_the_queue(store: Store) -> None:
+    for number in range(4):
+        submit(store, f"job-{number}", max_queue=1, places=2)
+    assert status(store, "job-2") is Status.QUEUED
+    assert status(store, "job-3") is Status.REJECTED
+    assert take(store, places=2) == "job-0"
+    assert take(store, places=2) == "job-1"
+    submit(store, "job-4", max_queue=1, places=2)
+    assert status(store, "job-4") is Status.REJECTED
+
+
+def test_call_is_there_until_the_job_ends(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    assert store.call("job") == CALL
+    succeed(store, "job")
+    assert store.call("job") is None
+
+
+@pytest.mark.parametrize("end", [Status.FAILED, Status.LOST, Status.CANCELLED])
+def test_result_is_kept_of_a_success_only(store: Store, end: Status) -> None:
+    submit(store, "job")
+    take(store)
+    store.change("job", lambda job: job.end(end, 1.0), b"1")
+    assert store.result("job") is None
+
+
+def test_result_of_a_job_that_was_cancelled_is_not_kept(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    cancel(store, "job")
+    succeed(store, "job")
+    assert status(store, "job") is Status.CANCELLED
+    assert store.result("job") is None
+
+
+def test_change_that_fails_changes_nothing(store: Store) -> None:
+    submit(store, "job")
+    before = store.read("job")
+
+    def fail(_record: Record) -> Record:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        store.change("job", fail, b"1")
+    assert store.read("job") == before
+    assert waiting(store) == 1
+
+
+def test_submit_that_fails_leaves_nothing(store: Store) -> None:
+    with (
+        mock.patch.object(store._cache, "push", side_effect=RuntimeError("no")),
+        pytest.raises(RuntimeError, match="no"),
+    ):
+        submit(store, "job")
+    with pytest.raises(KeyError):
+        store.read("job")
+    assert waiting(store) == 0
+    assert store.call("job") is None
+
+
+def test_ended_job_stays_as_it_ended(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    succeed(store, "job", b"the result")
+    before = store.read("job")
+    store.end("job", Status.LOST)
+    cancel(store, "job")
+    with pytest.raises(JobEndedError):
+        succeed(store, "job", b"another")
+    assert store.read("job") == before
+    assert store.result("job") == b"the result"
+
+
+def test_unknown_job_is_no_error_to_end_or_cancel(store: Store) -> None:
+    store.end("unknown", Status.LOST)
+    cancel(store, "unknown")
+    with pytest.raises(KeyError):
+        store.read("unknown")
+
+
+_steps = st.lists(
+    st.tuples(
+        st.sampled_from(["submit", "take", "cancel", "succeed", "lose", "drop"]),
+        st.integers(0, 5),
+    ),
+    max_size=30,
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(_steps)
+def test_count_of_those_who_wait_never_drifts(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    store = Store(str(tmp_path_factory.mktemp("store")), 60)
+    jobs: list[str] = []
+    try:
+        for number, (step, which) in enumerate(steps):
+            job_id = jobs[which % len(jobs)] if jobs else "none"
+            match step:
+                case "submit":
+                    jobs.append(f"job-{number}")
+                    submit(store, jobs[-1], max_queue=3)
+                case "take":
+                    take(store, 2)
+                case "cancel":
+                    cancel(store, job_id)
+                case "succeed":
+                    if jobs and status(store, job_id) is Status.RUNNING:
+                        succeed(store, job_id)
+                        store.crew.release(job_id)
+                case "lose":
+                    store.end(job_id, Status.LOST)
+                    store.crew.release(job_id)
+                case "drop":
+                    store.drop_queue("v1", "gone")
+            queued = [j for j in jobs if status(store, j) is Status.QUEUED]
+            assert waiting(store) == len(queued)
+            assert len(queued) <= 3
+            assert len(store.crew.workers()) <= 2
+            assert {j for j in jobs if store.call(j)} == {
+                j for j in jobs if not status(store, j).is_terminal
+            }
+    finally:
+        store.close()
+
+
+def test_two_threads_never_take_the_same_job(store: Store) -> None:
+    for number in range(40):
+        submit(store, f"job-{number}")
+
+    def take_all(_: int) -> list[str]:
+        taken = list(iter(lambda: take(store), None))
+        store.close()
+        return [job_id for job_id in taken if job_id is not None]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [job_id for each in pool.map(take_all, range(4)) for job_id in each]
+    assert sorted(taken) == sorted(f"job-{number}" for number in range(40))
+
+
+def test_no_change_of_many_threads_is_lost(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+
+    def report(_: int) -> None:
+        for _ in range(20):
+            store.change("job", lambda job: job.report(1.0, Report()))
+        store.close()
+
+    cursor = store.read("job").cursor
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(report, range(4)))
+    assert store.read("job").cursor == cursor + 80
+
+
+@pytest.fixture
+def clock() -> Iterator[mock.Mock]:
+    with mock.patch("time.monotonic", return_value=1000.0) as clock:
+        yield clock
+
+
+@pytest.fixture
+def wall() -> Iterator[mock.Mock]:
+    with mock.patch("time.time", return_value=1_000_000.0) as wall:
+        yield wall
+
+
+def test_store_goes_along_to_a_worker_that_is_spawned(store: Store) -> None:
+    submit(store, "job")
+    with closing(pickle.loads(pickle.dumps(store))) as there:
+        assert status(there, "job") is Status.QUEUED
+
+
+def test_any_number_of_records_go_at_once(store: Store, clock: mock.Mock) -> None:
+    for number in range(250):
+        submit(store, f"job-{number}", max_queue=1000)
+        store.end(f"job-{number}", Status.CANCELLED)
+    clock.return_value += 61
+    store.sweep()
+    assert not [key for key in store._cache if str(key).startswith(("job:", "kept"))]
+
+
+def test_record_goes_when_its_time_is_over(
+    store: Store, clock: mock.Mock, wall: mock.Mock
+) -> None:
+    for job_id in ("ended", "running", "queued"):
+        submit(store, job_id)
+    take(store)
+    take(store)
+    succeed(store, "ended")
+    clock.return_value += 59
+    store.sweep()
+    assert store.result("ended") == b"1"
+    assert status(store, "ended") is Status.SUCCEEDED
+    # A machine that slept, or whose clock was wrong, has not had that time.
+    wall.return_value += 10**9
+    store._cache.expire()
+    store.sweep()
+    assert store.result("ended") == b"1"
+    clock.return_value += 2
+    rows = len(store._cache)
+    store.sweep()
+    assert len(store._cache) == rows - 3
+    with pytest.raises(KeyError):
+        store.read("ended")
+    assert store.result("ended") is None
+    # What has not ended has all the time there is.
+    clock.return_value += 10**9
+    store.sweep()
+    assert status(store, "running") is Status.RUNNING
+    assert status(store, "queued") is Status.QUEUED
+
+
+def test_nothing_is_evicted(store: Store) -> None:
+    store._cache.reset("size_limit", 1)
+    store._cache.reset("cull_limit", 1000)
+    for number in range(50):
+        submit(store, f"job-{number}")
+        take(store)
+        succeed(store, f"job-{number}", b"x" * 10_000)
+    store._cache.cull()
+    assert {len(store.result(f"job-{n}") or b"") for n in range(50)} == {10_000}
+
+
+def test_no_file_is_of_use_to_nobody(store: Store, tmp_path: Path) -> None:
+    submit(store, "job")
+    take(store)
+    succeed(store, "job", b"x" * 1_000_000)
+    assert {path.name for path in (tmp_path / "jobs").iterdir()} <= {
+        *("cache.db", "cache.db-wal", "cache.db-shm")
+    }
+
+
+def test_cache_around_the_store_finds_nothing_wrong(tmp_path: Path) -> None:
+    with diskcache.Cache(str(tmp_path)) as cache:
+        store = Store(str(tmp_path / "long-jobs"), 60)
+        submit(store, "job")
+        assert cache.check(fix=True) == []
+        cache.clear()
+        assert status(store, "job") is Status.QUEUED
+        store.close()
+
+
+def test_no_row_is_a_pickle(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    store.secret()
+    store.roster.add_client("v1", ME)
+    store.roster.claim("v1", ME, port=1)
+    succeed(store, "job")
+    modes = {mode for (mode,) in store._cache._sql("SELECT mode FROM Cache")}
+    assert diskcache.core.MODE_PICKLE not in modes
+
+
+def test_secret_is_made_once(store: Store, tmp_path: Path) -> None:
+    other = Store(str(tmp_path / "jobs"), 60)
+    assert len(store.secret()) >= 32
+    assert other.secret() == store.secret()
+    other.close()
+    third = Store(str(tmp_path / "elsewhere"), 60)
+    assert third.secret() != store.secret()
+    third.close()
+
+
+def test_place_that_can_not_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="file"):
+        Store(str(tmp_path / "file"), 60)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "cache.db").write_text("this is no database" * 100)
+    with pytest.raises(StoreError, match="broken") as caught:
+        Store(str(tmp_path / "broken"), 60)
+    assert isinstance(caught.value.__cause__, sqlite3.Error)
+
+
+# Dispatchers and clients
+
+
+def test_one_dispatcher_at_a_time(store: Store) -> None:
+    parent = Process.of(1)
+    assert store.roster.claim("v1", parent, port=1)
+    assert not store.roster.claim("v1", ME, port=2)
+    assert store.roster.claim("v1", parent, port=1, tasks={})
+    assert store.roster.dispatchers()["v1"]["port"] == 1
+    assert store.roster.claim("v2", ME, port=3)
+
+
+def test_dead_dispatcher_is_replaced(store: Store) -> None:
+    assert store.roster.claim("v1", DEAD, port=1)
+    assert store.roster.claim("v1", ME, port=2)
+    assert store.roster.dispatchers()["v1"]["port"] == 2
+
+
+def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
+    store.roster.claim("v1", ME, port=1)
+    submit(store, "job")
+    assert not store.resign("v1")
+    take(store)
+    assert store.resign("v1")
+    assert store.roster.dispatchers() == {}
+
+
+def test_only_living_clients_count(store: Store) -> None:
+    assert not store.roster.has_clients("v1")
+    store.roster.add_client("v1", DEAD)
+    assert not store.roster.has_clients("v1")
+    store.roster.add_client("v1", ME)
+    store.roster.add_client("v1", ME)
+    assert store.roster.has_clients("v1")
+    assert not store.roster.has_clients("v2")
+    store.roster.remove_client("v1", ME)
+    store.roster.remove_client("v1", ME)
+    assert not store.roster.has_clients("v1")
+
+
+def test_worker_without_a_place_must_not_run(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    assert store.crew.register("job", ME)
+    store.crew.release("job")
+    store.crew.release("job")
+    assert not store.crew.register("job", ME)
+
+
+def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
+    store.roster.add_client("v1", DEAD)
+    submit(store, "running")
+    take(store)
+    for number in range(3):
+        submit(store, f"job-{number}")
+    submit(store, "other", code="v2")
+    assert store.roster.abandoned() == ["v1"]
+    store.drop_queue("v1", "because")
+    for number in range(3):
+        record = store.read(f"job-{number}")
+        assert record.status is Status.LOST
+        assert record.error
+        assert record.error.message == "because"
+    assert status(store, "running") is Status.RUNNING
+    assert status(store, "other") is Status.QUEUED
+    store.crew.release("running")
+    store.drop_queue("v1", "because")
+    assert store.roster.abandoned() == []
+
+
+# Lanes
+
+
+def lane(retrigger: Retrigger, seq: int, name: str = "lane") -> Lane:
+    return Lane(name=name, seq=seq, retrigger=retrigger)
+
+
+def test_later_trigger_replaces_the_earlier(store: Store) -> None:
+    submit(store, "running", lane=lane(Retrigger.REPLACE, 1))
+    take(store)
+    submit(store, "second", lane=lane(Retrigger.REPLACE, 2))
+    assert store.read("running").cancel_requested
+    submit(store, "third", lane=lane(Retrigger.REPLACE, 3))
+    assert status(store, "second") is Status.CANCELLED
+    assert take(store) == "third"
+
+
+def test_trigger_that_arrives_late_is_cancelled(store: Store) -> None:
+    submit(store, "later", lane=lane(Retrigger.REPLACE, 2))
+    submit(store, "earlier", lane=lane(Retrigger.REPLACE, 1))
+    assert status(store, "earlier") is Status.CANCELLED
+    assert status(store, "later") is Status.QUEUED
+    assert store.call("earlier") is None
+
+
+@pytest.mark.parametrize("retrigger", Retrigger)
+def test_lanes_are_apart(store: Store, retrigger: Retrigger) -> None:
+    for name in ("left", "right"):
+        assert submit(store, name, lane=lane(retrigger, 1, name))
+    assert {take(store), take(store)} == {"left", "right"}
+
+
+def test_queue_lane_runs_one_after_the_other(store: Store) -> None:
+    for number in range(4):
+        submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
+    assert take(store) == "job-0"
+    assert take(store) is None
+    cancel(store, "job-1")
+    assert take(store) is None
+    succeed(store, "job-0")
+    assert take(store) == "job-2"
+    assert take(store) is None
+    store.end("job-2", Status.LOST)
+    assert take(store) == "job-3"
+    assert waiting(store) == 0
+
+
+def test_job_that_waits_has_its_turn_whatever_comes_after_it(store: Store) -> None:
+    submit(store, "first", lane=lane(Retrigger.QUEUE, 1))
+    submit(store, "waits", lane=lane(Retrigger.QUEUE, 2))
+    submit(store, "other", lane=lane(Retrigger.PARALLEL, 3))
+    assert [take(store), take(store), take(store)] == ["first", "other", None]
+    succeed(store, "first")
+    assert take(store) == "waits"
+
+
+def test_parallel_lane_runs_them_all(store: Store) -> None:
+    for number in range(3):
+        submit(store, f"job-{number}", lane=lane(Retrigger.PARALLEL, number))
+    assert [take(store) for _ in range(3)] == ["job-0", "job-1", "job-2"]
+
+
+def test_ignore_lane_takes_one_at_a_time(store: Store) -> None:
+    assert submit(store, "first", lane=lane(Retrigger.IGNORE, 1))
+    assert not submit(store, "second", lane=lane(Retrigger.IGNORE, 2))
+    with pytest.raises(KeyError):
+        store.read("second")
+    assert waiting(store) == 1
+    take(store)
+    assert not submit(store, "third", lane=lane(Retrigger.IGNORE, 3))
+    succeed(store, "first")
+    assert submit(store, "fourth", lane=lane(Retrigger.IGNORE, 4))
+    assert take(store) == "fourth"
+
+
+@pytest.mark.parametrize("retrigger", Retrigger)
+def test_nothing_is_left_of_a_lane_without_jobs(
+    store: Store, retrigger: Retrigger
+) -> None:
+    for number in range(3):
+        submit(store, f"job-{number}", lane=lane(retrigger, number))
+    for _ in range(3):
+        job_id = take(store)
+        if job_id is not None:
+            succeed(store, job_id)
+    assert not [key for key in store._cache if str(key).startswith("lane:")]
+
+
+def test_new_trigger_replaces_though_the_queue_is_full(store: Store) -> None:
+    submit(store, "old", max_queue=1, lane=lane(Retrigger.REPLACE, 1))
+    submit(store, "new", max_queue=1, lane=lane(Retrigger.REPLACE, 2))
+    assert status(store, "old") is Status.CANCELLED
+    assert take(store) == "new"
+
+
+def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
+    for number in range(3):
+        submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
+    store.drop_queue("v1", "because")
+    assert {status(store, f"job-{n}") for n in range(3)} == {Status.LOST}
+
+
+def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
+    store: Store,
+) -> None:
+    store.roster.add_client("v1", DEAD)
+    for number in range(3):
+        submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
+    # Its dispatcher has died since, and one of other code watches over it.
+    take(store)
+    store.drop_queue("v1", "because")
+    assert status(store, "job-1") is Status.QUEUED
+    succeed(store, "job-0")
+    store.crew.release("job-0")
+    assert store.roster.abandoned() == ["v1"]
+    store.drop_queue("v1", "because")
+    assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
+    assert store.roster.abandoned() == []
+
+
+def test_jobs_are_read_together(store: Store) -> None:
+    submit(store, "waits")
+    submit(store, "runs")
+    store.change("runs", lambda job: job.start(1.0))
+    found = store.read_all(["runs", "missing", "waits"])
+    assert found == {"runs": store.read("runs"), "waits": store.read("waits")}
+    assert store.read_all([]) == {}
+
+
+def test_job_that_is_read_again_shows_what_has_changed(store: Store) -> None:
+    submit(store, "job")
+    assert store.read_all(["job"])["job"].status is Status.QUEUED
+    store.change("job", lambda job: job.start(1.0))
+    assert store.read_all(["job"])["job"].status is Status.RUNNING
+
+
+@pytest.mark.parametrize("jobs", [1, 10, 2000])
+def test_jobs_of_a_page_are_one_statement(store: Store, jobs: int) -> None:
+    submit(store, "job-0")
+    seen: list[str] = []
+    store._cache._con.set_trace_callback(seen.append)
+    assert len(store.read_all([f"job-{number}" for number in range(jobs)])) == 1
+    assert len(seen) == 1
+
+
+def test_those_who_wait_are_told_in_their_order(store: Store) -> None:
+    for number in range(5):
+        submit(store, f"job-{number}")
+    submit(store, "other", code="v2")
+    take(store, 1)
+    cancel(store, "job-2")
+    assert store.queues.waiting("v1") == [
+        (f"job-{number}", "module.task") for number in (1, 3, 4)
+    ]
+    assert store.queues.waiting("v3") == []
+    assert [take(store) for _ in range(3)] == ["job-1", "job-3", "job-4"]
+
+
+def test_successful_runs_say_how_long_a_task_takes(store: Store) -> None:
+    assert store.durations.median("module.task") is None
+    for number, status in enumerate(
+        [Status.SUCCEEDED, Status.SUCCEEDED, Status.FAILED, Status.SUCCEEDED]
+    ):
+        submit(store, f"job-{number}")
+        take(store)
+        started = store.read(f"job-{number}").started
+        assert started is not None
+        ended = store.read(f"job-{number}").end(status, started + 10.0 * (number + 1))
+        store.change(f"job-{number}", mock.Mock(return_value=ended))
+    assert store.durations.median("module.task") == pytest.approx(20)
+    assert store.durations.median("other.task") is None
+
+
+def test_large_result_is_there_before_the_log_is_emptied(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    other = Store(store.directory, result_ttl=60)
+    seen: list[bool] = []
+
+    def look(statement: str) -> None:
+        if "wal_checkpoint(" in statement:
+            seen.append(other.result("job") is not None)
+
+    store._cache._con.set_trace_callback(look)
+    succeed(store, "job", b"x" * LOG_SIZE)
+    assert seen == [True]
+    other.close()
+
+
+def test_small_result_leaves_the_log_to_sqlite(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    seen: list[str] = []
+    store._cache._con.set_trace_callback(seen.append)
+    succeed(store, "job", b"x")
+    assert not [statement for statement in seen if "wal_" in statement]

@@ -1,0 +1,173 @@
+"""Which code it is, and its import in another process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dash_long_components.managers.diskcache import app_code
+from dash_long_components.managers.diskcache.app_code import MAIN, AppCode
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to import from; what was imported is forgotten in the end."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = ("sys.modules", "sys.path", "sys.argv")
+    modules, path, argv = dict(sys.modules), list(sys.path), list(sys.argv)
+    yield tmp_path
+    assert names
+    for name in set(sys.modules) - set(modules):
+        del sys.modules[name]
+    sys.modules.update(modules)
+    sys.path[:], sys.argv[:] = path, argv
+    importlib.invalidate_caches()
+
+
+def load(project: Path, *modules: str, main: Path | None = None) -> dict[str, str]:
+    return AppCode(
+        modules=list(modules),
+        main_path=str(main) if main else None,
+        main_package=None,
+        path=sys.path,
+        argv=["app.py", "--argument"],
+    ).load()
+
+
+def test_version_is_that_of_the_projects_files(project: Path) -> None:
+    (project / "some_module.py").write_text("NUMBER = 1")
+    before = app_code.version()
+    importlib.import_module("some_module")
+    loaded = app_code.version()
+    assert loaded != before
+    assert app_code.version() == loaded
+    (project / "some_module.py").write_text("NUMBER = 2")
+    assert app_code.version() not in (before, loaded)
+    (project / "some_module.py").write_text("NUMBER = 1")
+    assert app_code.version() == loaded
+
+
+def test_files_of_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = app_code.version()
+    for folder in app_code._LIBRARIES:
+        path = Path(folder) / "some_library.py"
+        module = types.ModuleType("some_library")
+        module.__file__ = str(path)
+        monkeypatch.setitem(sys.modules, "some_library", module)
+        assert app_code.version() == before
+
+
+def test_version_is_that_of_the_installed_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version_with(*packages: str) -> str:
+        folder = tmp_path / "+".join(packages)
+        for name in (*packages, "some_library"):
+            (folder / name).mkdir(parents=True)
+        folders = [str(folder), str(tmp_path / "missing")]
+        monkeypatch.setattr(app_code, "_INSTALLED", app_code._installed(folders))
+        return app_code.version()
+
+    before = version_with("pandas-2.3.0.dist-info", "dash-4.0.0.dist-info")
+    assert version_with("pandas-3.0.0.dist-info", "dash-4.0.0.dist-info") != before
+    again = ("dash-4.0.0.dist-info", "pandas-2.3.0.dist-info")
+    assert version_with(*again) == before
+
+
+def test_file_that_is_gone_is_no_error(project: Path) -> None:
+    (project / "some_module.py").write_text("")
+    importlib.import_module("some_module")
+    (project / "some_module.py").unlink()
+    assert app_code.version()
+
+
+def test_this_process_is_described(project: Path) -> None:
+    code = AppCode.current({"pytest", MAIN}, {"json", "__main__", "pytest"})
+    assert code.modules == ["__main__", "pytest", "json"]
+    assert all(os.path.isabs(entry) for entry in code.path)
+    assert code.argv == sys.argv
+
+
+def test_modules_are_imported_with_the_path_of_the_app(project: Path) -> None:
+    (project / "left.py").write_text("import sys; ARGV = list(sys.argv)")
+    assert load(project, "left") == {}
+    assert sys.modules["left"].ARGV == ["app.py", "--argument"]
+
+
+def test_one_that_fails_does_not_keep_the_others_from_it(
+    project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (project / "broken.py").write_text("1 / 0")
+    (project / "leaving.py").write_text("import sys; sys.exit(3)")
+    (project / "whole.py").write_text("")
+    failures = load(project, "broken", "leaving", "missing", "whole")
+    assert failures.keys() == {"broken", "leaving", "missing"}
+    assert failures["broken"] == "ZeroDivisionError: division by zero"
+    assert failures["leaving"] == "SystemExit: 3"
+    assert "whole" in sys.modules
+    assert len(caplog.records) == 3
+
+
+def test_main_file_is_imported_once_and_not_as_main(project: Path) -> None:
+    main = project / "app.py"
+    main.write_text("NAMES = globals().get('NAMES', []) + [__name__]")
+    assert load(project, "__main__", main=main) == {}
+    module = sys.modules[MAIN]
+    assert module.NAMES == [MAIN]
+    assert sys.modules["__main__"] is module
+    assert load(project, "__main__", main=main) == {}
+    assert sys.modules[MAIN] is module
+
+
+def test_main_file_imports_its_neighbours_relatively(project: Path) -> None:
+    package = project / "some_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "other.py").write_text("NUMBER = 5")
+    (package / "app.py").write_text("from .other import NUMBER")
+    failures = AppCode(
+        modules=["__main__"],
+        main_path=str(package / "app.py"),
+        main_package="some_package",
+        path=sys.path,
+        argv=[],
+    ).load()
+    assert failures == {}
+    assert sys.modules[MAIN].NUMBER == 5
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "import dash; dash.Dash('x').run()",
+        "import dash_long_components as dash; dash.Dash('x').run(debug=True)",
+        "import flask; flask.Flask('x').run()",
+    ],
+)
+def test_main_file_that_runs_its_server_is_told_so(
+    project: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    main = project / "app.py"
+    main.write_text(how)
+    failures = load(project, "__main__", main=main)
+    assert 'if __name__ == "__main__":' in failures["__main__"]
+    assert caplog.records
+
+
+def test_servers_run_again_after_the_import(project: Path) -> None:
+    code = (
+        "import dash, flask\n"
+        "from dash_long_components.bridge import internals\n"
+        "before = dash.Dash.run, flask.Flask.run\n"
+        "with internals.no_server():\n"
+        "    assert dash.Dash.run is not before[0]\n"
+        "assert (dash.Dash.run, flask.Flask.run) == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

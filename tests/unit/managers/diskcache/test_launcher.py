@@ -1,0 +1,97 @@
+"""What a server makes of dispatchers that do not come up, and of one that does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from dash_long_components.managers.diskcache.app_code import AppCode
+from dash_long_components.managers.diskcache.dispatcher import NO_STORE, Settings
+from dash_long_components.managers.diskcache.launcher import MAX_FAILURES, Launcher
+from dash_long_components.managers.diskcache.store.store import Store
+from dash_long_components.managers.processes import Process
+
+ME = Process.current()
+DEAD = Process(ME.pid, ME.started - 1)
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    settings = Settings(
+        directory=str(tmp_path),
+        result_ttl=60,
+        code="v1",
+        max_concurrency=1,
+        start_method="fork",
+        results="",
+        app=AppCode(modules=[], main_path=None, main_package=None, path=[], argv=[]),
+    )
+    launcher = Launcher(Store(str(tmp_path), 60), settings)
+    yield launcher
+    launcher.close()
+
+
+def end(launcher: Launcher, exit_code: int) -> None:
+    """Have a dispatcher end that has not come to work."""
+    process = mock.Mock(spec=subprocess.Popen, returncode=exit_code, pid=1)
+    launcher._attend(process, launcher.store.roster.dispatchers().get("v1", {}))
+
+
+def fail(launcher: Launcher) -> None:
+    for _ in range(MAX_FAILURES):
+        end(launcher, 1)
+    assert launcher.has_failed
+
+
+def test_dispatchers_that_fail_in_a_row_are_given_up(launcher: Launcher) -> None:
+    end(launcher, 1)
+    end(launcher, 1)
+    assert not launcher.has_failed
+    end(launcher, 0)
+    end(launcher, 1)
+    assert not launcher.has_failed
+    fail(launcher)
+
+
+def test_dispatcher_without_a_store_is_no_failure(launcher: Launcher) -> None:
+    for _ in range(MAX_FAILURES):
+        end(launcher, NO_STORE)
+    assert not launcher.has_failed
+
+
+def test_dispatcher_that_has_worked_is_no_failure(launcher: Launcher) -> None:
+    # Its number is not that of the process which was started, as on Windows.
+    process = mock.Mock(spec=subprocess.Popen, returncode=1, pid=1)
+    for _ in range(MAX_FAILURES):
+        launcher.store.roster.claim("v1", DEAD, port=1, tasks={})
+        launcher._attend(process, {})
+    assert not launcher.has_failed
+
+
+def test_one_that_comes_up_after_failures_is_good(launcher: Launcher) -> None:
+    fail(launcher)
+    launcher.store.roster.claim("v1", ME, port=1)
+    launcher.ensure()
+    assert launcher.has_failed, "it may fail in its import, as the others did"
+    launcher.store.roster.claim("v1", ME, port=1, tasks={})
+    launcher.ring()
+    assert not launcher.has_failed
+
+
+@pytest.mark.parametrize("executable", ["", "/no/such/python"])
+def test_python_that_can_not_be_run_is_a_failure(
+    launcher: Launcher,
+    executable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    for _ in range(MAX_FAILURES):
+        launcher.ring()
+    assert launcher.has_failed
+    assert f"{executable!r} can't be run" in caplog.text

@@ -1,0 +1,264 @@
+"""A store that is locked or full for a while is no reason for a wrong status."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import diskcache
+import pytest
+from dash import Input, Output
+
+from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.records import Record
+from dash_long_components.exceptions import StoreError, StoreUnavailableError
+from dash_long_components.managers.diskcache import outages, worker
+from dash_long_components.managers.diskcache.outages import outlast, told
+from dash_long_components.managers.diskcache.store import store as store_module
+from dash_long_components.managers.diskcache.store.store import Store
+from dash_long_components.managers.processes import Process
+from tests.unit.fakes import Site, out, prop
+
+TIMEOUT = 10.0
+CALL = Call(task="key", fingerprint="f", context={})
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits_long() -> Iterator[None]:
+    with (
+        mock.patch.object(store_module, "BUSY_TIMEOUT", 0.05),
+        mock.patch.object(outages, "PAUSE", 0.01),
+    ):
+        yield
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(str(tmp_path / "jobs"), result_ttl=60)
+    yield store
+    store.close()
+
+
+@contextmanager
+def locked(store: Store) -> Iterator[None]:
+    """Do as a program does that backs the database up, or hangs in the middle."""
+    other = sqlite3.connect(f"{store.directory}/cache.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@contextmanager
+def full(store: Store) -> Iterator[None]:
+    """Have no page more for the database."""
+    execute = store._cache._con.execute
+    (pages,) = execute("PRAGMA page_count").fetchone()
+    execute(f"PRAGMA max_page_count = {pages}")
+    yield
+    store.close()  # a new connection has all there is
+
+
+Outage = Callable[[Store], AbstractContextManager[None]]
+both = pytest.mark.parametrize("outage", [locked, full])
+
+
+def submit(store: Store, job_id: str = "job", size: int = 0) -> None:
+    record = Record(id=job_id, task="module.task", code="v1", created=1, changed=1)
+    call = Call(task="key", fingerprint="x" * size, context={})
+    store.submit(record, call, max_concurrency=1, max_queue=100)
+
+
+@both
+def test_outage_is_told_and_changes_nothing(store: Store, outage: Outage) -> None:
+    submit(store)
+    with (
+        outage(store),
+        pytest.raises(StoreUnavailableError, match=r"locked|full"),
+        told(store),
+    ):
+        submit(store, "other", size=1_000_000)
+    assert store.read("job").status is Status.QUEUED
+    with pytest.raises(KeyError):
+        store.read("other")
+    submit(store, "other", size=1_000_000)
+    assert store.read("other").status is Status.QUEUED
+
+
+def test_locked_store_can_be_read(store: Store) -> None:
+    submit(store)
+    with locked(store), told(store):
+        assert store.read_all(["job"])["job"].status is Status.QUEUED
+        assert store.read("job").status is Status.QUEUED
+
+
+def test_connection_in_the_middle_of_something_is_made_anew(store: Store) -> None:
+    submit(store)
+    # As a commit leaves it that failed.
+    store._cache._sql("BEGIN IMMEDIATE")
+    store._cache._sql("DELETE FROM Cache")
+    with pytest.raises(StoreUnavailableError), told(store):
+        store.end("job", Status.LOST)
+    assert store.read("job").status is Status.QUEUED
+    store.end("job", Status.LOST)
+    assert store.read("job").status is Status.LOST
+
+
+def test_other_errors_stay_what_they_are(store: Store) -> None:
+    with pytest.raises(KeyError), told(store):
+        store.read("job")
+    with pytest.raises(sqlite3.DataError), told(store):
+        raise sqlite3.DataError("string or blob too big")
+
+
+def test_who_has_time_waits_for_the_end_of_the_outage(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    submit(store)
+    ended = threading.Thread(
+        target=outlast, args=(store, lambda: store.end("job", Status.LOST))
+    )
+    with locked(store):
+        ended.start()
+        until = time.monotonic() + TIMEOUT
+        while not caplog.records:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert store.read("job").status is Status.QUEUED
+    ended.join(TIMEOUT)
+    assert store.read("job").status is Status.LOST
+    assert caplog.records[0].levelno == logging.WARNING
+    assert "can't be read or written now: the database is locked" in caplog.text
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_store_that_is_gone_is_not_waited_for(store: Store, is_there: bool) -> None:
+    submit(store)
+    store.close()
+    shutil.rmtree(store.directory)
+    if is_there:
+        Path(store.directory).mkdir()
+    with pytest.raises(StoreError, match="are gone") as caught:
+        outlast(store, lambda: store.read("job"))
+    assert not isinstance(caught.value, StoreUnavailableError)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[DiskcacheLongCallbackManager]:
+    with diskcache.Cache(str(tmp_path / "cache")) as cache:
+        manager = DiskcacheLongCallbackManager(cache)
+        launcher = manager._connect()
+        with mock.patch.object(launcher, "_launch"):
+            yield manager
+        manager.close()
+
+
+def test_manager_tells_outages_and_goes_on(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    site = Site()
+    site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
+    task = site.submit(out("text", "children"), [prop("i", "value", 1)]).task
+    store = manager._connect().store
+    ticket = manager.submit(task, CALL)
+    assert isinstance(ticket, str)
+    with locked(store):
+        with pytest.raises(StoreUnavailableError):
+            manager.submit(task, CALL)
+        with pytest.raises(StoreUnavailableError):
+            manager.cancel(ticket)
+        assert manager.read(ticket, 0).status is Status.QUEUED
+    manager.cancel(ticket)
+    assert manager.read(ticket, 0).status is Status.CANCELLED
+
+
+def test_server_that_ends_in_an_outage_says_nothing_of_it(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    store = manager._connect().store
+    with locked(store):
+        manager.close()
+
+
+def test_store_that_is_locked_is_not_opened_for_long(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    with locked(manager._connect().store):
+        newcomer = DiskcacheLongCallbackManager(manager.handle)
+        with pytest.raises(StoreUnavailableError, match=r"can't be kept .* locked"):
+            newcomer.secret()
+    assert newcomer.secret() == manager.secret()
+    newcomer.close()
+
+
+def test_manager_begins_anew_where_the_store_is_gone(
+    manager: DiskcacheLongCallbackManager,
+) -> None:
+    store = manager._connect().store
+    submit(store)
+    store.close()
+    shutil.rmtree(store.directory)
+    with pytest.raises(StoreError, match="are gone"):
+        manager.read("job", 0)
+    with pytest.raises(KeyError):
+        manager.read("job", 0)
+
+
+def take(store: Store, call: Call) -> None:
+    record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
+    store.submit(record, call, max_concurrency=1, max_queue=1)
+    assert store.take("v1", Process.current(), 1) == "job"
+
+
+@pytest.fixture
+def call() -> Any:
+    site = Site()
+    site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
+    return site.submit(out("text", "children"), [prop("i", "value", 1)]).call
+
+
+def test_worker_brings_its_result_home_after_an_outage(
+    store: Store, call: Call
+) -> None:
+    take(store, call)
+    change = store.change
+    refusals = iter([diskcache.Timeout(), sqlite3.OperationalError("disk is full")])
+
+    def change_later(*args: Any) -> Record:
+        for error in refusals:
+            raise error
+        return change(*args)
+
+    with mock.patch.object(store, "change", change_later):
+        worker.work(store, "job", None, {}, "")
+    assert store.read("job").status is Status.SUCCEEDED
+
+
+def test_result_that_no_store_can_keep_is_a_failure(store: Store, call: Call) -> None:
+    take(store, call)
+    change = store.change
+    refusals = iter([sqlite3.DataError("string or blob too big")])
+
+    def change_if_small(*args: Any) -> Record:
+        if len(args) > 2 and args[2] is not None:
+            for error in refusals:
+                raise error
+        return change(*args)
+
+    with mock.patch.object(store, "change", change_if_small):
+        worker.work(store, "job", None, {}, "")
+    record = store.read("job")
+    assert record.status is Status.FAILED
+    assert record.error
+    assert "too big" in record.error.message

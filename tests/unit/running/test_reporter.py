@@ -1,0 +1,379 @@
+"""What a running job reports costs little, and its last word is never lost."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import threading
+import time
+from typing import Any
+from unittest import mock
+
+import pytest
+from dash import Output
+from dash.exceptions import InvalidCallbackReturnValue
+
+from dash_long_components.bridge import internals
+from dash_long_components.core.records import Report
+from dash_long_components.exceptions import JobCancelled, JobEndedError
+from dash_long_components.running.current import CurrentJob
+from dash_long_components.running.reporter import REPORT_INTERVAL, Reporter
+
+TIMEOUT = 10.0
+BAR = [["bar", "value"]]
+
+
+class Page:
+    """Notes down what is written."""
+
+    def __init__(self) -> None:
+        self.writes: list[Report] = []
+        self.written = threading.Event()
+
+    def write(self, report: Report) -> None:
+        self.writes.append(report)
+        self.written.set()
+
+    @property
+    def progress(self) -> list[Any]:
+        return [each.progress[0][2] for each in self.writes if each.progress]
+
+    @property
+    def props(self) -> list[Any]:
+        return [update[2] for each in self.writes for update in each.props]
+
+    @property
+    def bars(self) -> list[Any]:
+        return [each.bars for each in self.writes if each.bars is not None]
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture
+def reporter(page: Page) -> Reporter:
+    return Reporter(page.write, BAR, Output("bar", "value"))
+
+
+def test_process_that_the_job_has_forked_can_not_report(
+    page: Page, reporter: Reporter
+) -> None:
+    with mock.patch.object(os, "getpid", return_value=os.getpid() + 1):
+        with pytest.raises(RuntimeError, match="in the job's own process"):
+            reporter.set_progress(1)
+        with pytest.raises(RuntimeError, match="in the job's own process"):
+            reporter.set_props("text", {"children": 1})
+        reporter.log("text")
+        reporter.bars.advanced()
+    assert reporter._thread is None
+
+
+def test_cancelled_job_that_wants_to_be_asked_is_told_at_its_next_report(
+    page: Page,
+) -> None:
+    answers = iter([False, True])
+    job = CurrentJob("job", "module.task", lambda: next(answers))
+    reporter = Reporter(page.write, BAR, Output("bar", "value"), job=job)
+    reporter.set_progress(1)
+    with pytest.raises(JobCancelled):  # noqa: PT012
+        while True:
+            reporter.set_progress(2)
+    with pytest.raises(JobCancelled):
+        reporter.set_props("log", {"children": 1})
+    reporter.close()
+
+
+def test_first_report_is_written_at_once(page: Page, reporter: Reporter) -> None:
+    reporter.set_progress(1)
+    assert page.written.wait(TIMEOUT)
+    assert page.progress == [1]
+    reporter.close()
+
+
+def test_many_reports_are_few_writes_and_the_last_is_among_them(
+    page: Page, reporter: Reporter
+) -> None:
+    start = time.monotonic()
+    for number in range(20_000):
+        reporter.set_progress(number)
+    reporter.close()
+    elapsed = time.monotonic() - start
+    assert page.progress[-1] == 19_999
+    assert page.progress == sorted(set(page.progress))
+    assert len(page.writes) <= elapsed / REPORT_INTERVAL + 3
+
+
+def test_writes_that_take_long_are_fewer() -> None:
+    spent = []
+
+    def write(_: Report) -> None:
+        start = time.monotonic()
+        while time.monotonic() < start + 0.02:
+            pass
+        spent.append(time.monotonic() - start)
+
+    reporter = Reporter(write, BAR, Output("bar", "value"), interval=0.001)
+    start = time.monotonic()
+    while len(spent) < 4:
+        reporter.set_progress(1)
+    reporter.close()
+    assert sum(spent) < (time.monotonic() - start) / 3
+
+
+@pytest.mark.parametrize("value", [None, 0, "", [], False, {}])
+def test_falsy_value_is_progress(page: Page, reporter: Reporter, value: Any) -> None:
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [value]
+
+
+@pytest.mark.parametrize("value", ["1", 1, 0.5, True, None])
+def test_plain_value_costs_no_encoding(
+    page: Page, reporter: Reporter, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    monkeypatch.setattr(internals, "to_json_data", pytest.fail)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [value]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_number_without_a_json_form_is_what_dash_makes_of_it(
+    page: Page, reporter: Reporter, value: float
+) -> None:
+    reporter.set_progress(value)
+    reporter.close()
+    assert repr(page.progress) == repr([internals.to_json_data(value)])
+
+
+def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) -> None:
+    for number in range(1000):
+        reporter.set_props("log", {"children": number})
+    reporter.close()
+    assert page.props == list(range(1000))
+
+
+def test_little_is_kept_while_nothing_can_be_written() -> None:
+    page, store_is_back = Page(), threading.Event()
+
+    def write(report: Report) -> None:
+        assert store_is_back.wait(TIMEOUT)
+        page.write(report)
+
+    reporter = Reporter(write, [], None)
+    reporter.set_props("first", {"children": 0})
+    for number in range(10_000):
+        reporter.set_props("log", {"children": number})
+        reporter.set_props("other", {"children": number})
+    store_is_back.set()
+    reporter.close()
+    assert len(page.props) < 3000
+    for name in ("log", "other"):
+        sent = [u for each in page.writes for u in each.props if u[0] == name]
+        assert sent[-1] == [name, "children", 9_999]
+
+
+def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None:
+    def report(offset: int) -> None:
+        for number in range(200):
+            reporter.set_props("log", {"children": offset + number})
+
+    threads = [threading.Thread(target=report, args=(n * 200,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reporter.close()
+    assert sorted(page.props) == list(range(1000))
+
+
+def test_one_thread_writes_whoever_reports_first(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[threading.Thread] = []
+
+    class Slow(threading.Thread):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+            time.sleep(0.05)  # for the others to come so far, too
+
+    reporter = Reporter(page.write, [], None)
+    report = functools.partial(reporter.set_progress, 0.5)
+    threads = [threading.Thread(target=report) for _ in range(3)]
+    others = [threading.Thread(target=reporter.log, args=("x",)) for _ in range(3)]
+    monkeypatch.setattr(threading, "Thread", Slow)
+    for thread in [*threads, *others]:
+        thread.start()
+    for thread in [*threads, *others]:
+        thread.join()
+    reporter.close()
+    assert len(made) == 1
+
+
+def test_nothing_reported_is_nothing_written(page: Page, reporter: Reporter) -> None:
+    before = threading.active_count()
+    reporter.close()
+    assert page.writes == []
+    assert threading.active_count() == before
+
+
+def test_close_leaves_no_thread(page: Page, reporter: Reporter) -> None:
+    before = threading.active_count()
+    reporter.set_progress(1)
+    reporter.close()
+    assert threading.active_count() == before
+
+
+def test_set_props_keeps_the_value_of_its_moment(
+    page: Page, reporter: Reporter
+) -> None:
+    rows = [1]
+    reporter.set_props("table", {"data": rows})
+    rows.append(2)
+    reporter.close()
+    assert page.writes[0].props == [["table", "data", [1]]]
+
+
+def test_progress_keeps_the_value_of_its_moment(page: Page, reporter: Reporter) -> None:
+    rows = [1]
+    reporter.set_progress("first")
+    assert page.written.wait(TIMEOUT)
+    reporter.set_progress(rows)
+    rows.append(2)
+    reporter.close()
+    assert page.progress == ["first", [1]]
+
+
+def test_value_that_can_not_be_sent_is_refused_at_once(reporter: Reporter) -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        reporter.set_progress(object())
+    reporter.close()
+
+
+def test_write_that_fails_is_raised_at_the_end() -> None:
+    def write(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    reporter = Reporter(write, BAR, Output("bar", "value"))
+    reporter.set_progress(1)
+    with pytest.raises(OSError, match="the disk is full"):
+        reporter.close()
+
+
+def test_job_that_was_cancelled_reports_to_nobody() -> None:
+    def write(*_: Any) -> None:
+        raise JobEndedError("cancelled")
+
+    reporter = Reporter(write, BAR, Output("bar", "value"))
+    reporter.set_progress(1)
+    reporter.close()
+    # Where its process can't be ended, the function is: at its next report.
+    for report in (
+        functools.partial(reporter.set_progress, 2),
+        functools.partial(reporter.set_props, "a", {}),
+    ):
+        with pytest.raises(JobCancelled):
+            report()
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "sent"),
+    [
+        ([Output("a", "x"), Output("b", "y")], (1, 2), [1, 2]),
+        ((Output("a", "x"), Output("b", "y")), [1, 2], [1, 2]),
+        ({"p": Output("a", "x"), "q": Output("b", "y")}, {"q": 2, "p": 1}, [1, 2]),
+        ([Output("a", "x"), [Output("b", "y")]], [1, [2]], [1, 2]),
+    ],
+)
+def test_progress_comes_in_the_grouping_of_its_outputs(
+    page: Page, schema: Any, value: Any, sent: list[Any]
+) -> None:
+    reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.writes[0].progress == [["a", "x", sent[0]], ["b", "y", sent[1]]]
+
+
+@pytest.mark.parametrize("value", [(1,), [1], 1])
+def test_list_of_one_output_takes_the_value_itself_too(page: Page, value: Any) -> None:
+    reporter = Reporter(page.write, BAR, [Output("bar", "value")])
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.progress == [1]
+
+
+@pytest.mark.parametrize("value", [1, (1,), (1, 2, 3), {"a": 1}, None])
+def test_other_grouping_is_refused_where_it_was_called(page: Page, value: Any) -> None:
+    schema = [Output("a", "x"), Output("b", "y")]
+    reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
+    with pytest.raises(InvalidCallbackReturnValue):
+        reporter.set_progress(value)
+    reporter.close()
+    assert page.writes == []
+
+
+@pytest.mark.parametrize(
+    ("value", "bar"),
+    [
+        (0.3, [0.3, 1, None]),
+        ((3, 10), [3, 10, None]),
+        ((3, 10, "rows"), [3, 10, "rows"]),
+        ([3, None], [3, None, None]),
+    ],
+)
+def test_progress_without_outputs_is_the_bar_of_the_job(
+    page: Page, value: Any, bar: Any
+) -> None:
+    reporter = Reporter(page.write, [], None)
+    reporter.set_progress(value)
+    reporter.set_progress(value)
+    reporter.close()
+    assert page.bars[-1] == [bar]
+    assert page.progress == []
+
+
+def test_none_takes_the_bar_away(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    reporter.set_progress(0.5)
+    reporter.set_progress(None)
+    reporter.close()
+    assert page.bars[-1] == []
+
+
+def test_value_that_is_no_progress_is_refused_where_it_was_called(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    with pytest.raises(TypeError, match="takes a number from 0 to 1"):
+        reporter.set_progress("3")
+    reporter.close()
+    assert page.writes == []
+
+
+def test_value_and_max_of_a_component_are_a_bar_too(page: Page) -> None:
+    outputs = [["bar", "value"], ["bar", "max"]]
+    schema = (Output("bar", "value"), Output("bar", "max"))
+    reporter = Reporter(page.write, outputs, schema)
+    reporter.set_progress(("3", "10"))
+    reporter.close()
+    assert page.bars == [[[3, 10, None]]]
+    assert page.writes[0].progress == [["bar", "value", "3"], ["bar", "max", "10"]]
+
+
+def test_other_outputs_are_no_bar(page: Page, reporter: Reporter) -> None:
+    reporter.set_progress(3)
+    reporter.close()
+    assert page.bars == []
+
+
+def test_loop_that_reports_every_item_is_written_a_few_times(page: Page) -> None:
+    reporter = Reporter(page.write, [], None)
+    start = time.monotonic()
+    for number in range(100_000):
+        reporter.set_progress((number, 100_000))
+    reporter.close()
+    elapsed = time.monotonic() - start
+    assert page.bars[-1] == [[99_999, 100_000, None]]
+    assert len(page.writes) <= elapsed / REPORT_INTERVAL + 3

@@ -1,0 +1,211 @@
+"""A function runs with what it was promised, and how it ends is told."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from dash import Input, Output
+
+from dash_long_components.core.caching import CachedResult
+from dash_long_components.core.jobs import Caching, Call, JobError, Status
+from dash_long_components.exceptions import JobCancelled
+from dash_long_components.running import runtime
+from dash_long_components.running.current import CurrentJob
+from dash_long_components.running.runtime import Outcome
+from tests.unit.fakes import JOB, Site, ignore, out, prop
+
+
+def test_function_that_is_told_of_its_cancel_ends_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site()
+
+    @site.long_callback(
+        Output("text", "children"),
+        Input("button", "n_clicks"),
+        progress=Output("bar", "value"),
+    )
+    def task(set_progress: Any, _clicks: Any) -> None:
+        with suppress(Exception):
+            raise JobCancelled
+
+    submitted = site.submit(out("text", "children"), [prop("button", "n_clicks", 1)])
+    assert submitted.run().status is Status.CANCELLED
+    assert not caplog.records
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def run(site: Site, function: Any, debug: bool = False, **options: Any) -> Any:
+    site.long_callback(Output("text", "children"), Input("i", "value"), **options)(
+        function
+    )
+    submitted = site.submit(out("text", "children"), [prop("i", "value", 1)])
+    call = Call(**{**vars(submitted.call), "debug": debug})
+    return runtime.run(submitted.task, call, JOB, lambda *_: None)
+
+
+def test_exception_becomes_the_error_and_is_logged(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Any) -> None:
+        raise KeyError("x")
+
+    outcome = run(site, fail)
+    assert outcome.status is Status.FAILED
+    assert outcome.error == JobError(
+        type="KeyError", message="'x'", task=f"{__name__}.{fail.__qualname__}"
+    )
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.name == "dash_long_components"
+    assert fail.__qualname__ in record.getMessage()
+    assert record.exc_info
+
+
+def test_traceback_is_told_in_debug_mode_only(site: Site) -> None:
+    def fail(_: Any) -> None:
+        raise KeyError("x")
+
+    error = run(site, fail, debug=True).error
+    assert error.traceback.startswith("Traceback")
+    assert "raise KeyError" in error.traceback
+    # It begins with the user's own function.
+    assert error.traceback.count("File ") == 1
+
+
+def test_traceback_of_what_dash_complains_of_is_whole(site: Site) -> None:
+    def fail() -> None:
+        """Take no argument."""
+
+    assert "dash_long_components" in run(site, fail, debug=True).error.traceback
+    error = run(site, lambda _: object(), debug=True).error
+    assert "fail_callback_output" in error.traceback
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (None, "sys.exit()"),
+        (0, "sys.exit(0)"),
+        (3, "sys.exit(3)"),
+        ("x", "sys.exit(x)"),
+    ],
+)
+def test_exit_is_no_success(site: Site, code: Any, said: str) -> None:
+    error = run(site, lambda _: sys.exit(code)).error
+    assert error.type == "SystemExit"
+    assert said in error.message
+
+
+def test_error_without_a_text_becomes_the_outcome_too(site: Site) -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def fail(_: Any) -> None:
+        raise Silent
+
+    assert run(site, fail).status is Status.FAILED
+
+
+def test_progress_comes_first_in_the_arguments(site: Site) -> None:
+    seen: list[Any] = []
+
+    def count(*args: Any) -> None:
+        seen.extend(args)
+        args[0](1)
+
+    outcome = run(site, count, progress=Output("bar", "value"))
+    assert outcome.status is Status.SUCCEEDED
+    assert callable(seen[0])
+    assert seen[1:] == [1]
+
+
+def test_parameter_named_set_progress_is_enough_to_get_it(site: Site) -> None:
+    seen: list[Any] = []
+
+    def count(set_progress: Any, value: Any) -> None:
+        set_progress(0.5)
+        seen.append(value)
+
+    assert run(site, count).status is Status.SUCCEEDED
+    assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda value: value,
+        lambda value, set_progress=None: set_progress,
+        lambda *set_progress: set_progress,
+        functools.partial(lambda set_progress, value: value, None),
+    ],
+)
+def test_nobody_else_gets_it(site: Site, function: Any) -> None:
+    assert run(site, function).status is Status.SUCCEEDED
+
+
+def test_progress_that_can_not_be_sent_fails_the_job(site: Site) -> None:
+    def count(set_progress: Any, _: Any) -> str:
+        set_progress(object())
+        return "done"
+
+    outcome = run(site, count, progress=Output("bar", "value"))
+    assert outcome.status is Status.FAILED
+    assert outcome.result is None
+
+
+class Results:
+    """Keeps results in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, CachedResult] = {}
+
+    def get(self, caching: Caching) -> CachedResult | None:
+        return self.kept.get(caching.key)
+
+    def put(self, caching: Caching, result: CachedResult) -> None:
+        self.kept[caching.key] = result
+
+
+def run_once(
+    site: Site, results: Results, job: CurrentJob = JOB, key: str | None = "key"
+) -> Outcome:
+    submitted = site.submit(out("text", "children"), [prop("button", "n_clicks", 1)])
+    caching = None if key is None else Caching(key=key)
+    call = replace(submitted.call, caching=caching)
+    return runtime.run_once(submitted.task, call, job, ignore, results)
+
+
+def test_function_runs_once_for_all_who_ask_the_same(site: Site) -> None:
+    numbers = itertools.count()
+    site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
+        lambda _: next(numbers)
+    )
+    results = Results()
+    first = run_once(site, results)
+    assert run_once(site, results).result == first.result
+    assert run_once(site, results, key="other").result != first.result
+    assert run_once(site, results, key=None).result != first.result
+    assert results.kept.keys() == {"key", "other"}
+    assert next(numbers) == 3
+
+
+def test_result_of_a_job_that_was_asked_to_end_is_not_kept(site: Site) -> None:
+    site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
+        lambda _: "half"
+    )
+    results = Results()
+    run_once(site, results, CurrentJob("id", "task", lambda: True))
+    assert results.kept == {}

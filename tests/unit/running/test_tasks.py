@@ -1,0 +1,255 @@
+"""A task has the same key in every process, and no two have the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import py_compile
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from dash import Input, Output
+
+from dash_long_components.bridge.signature import Signature
+from dash_long_components.running import tasks
+from tests.unit.fakes import Site, out, prop
+
+MODULE = """
+from dash import ALL, Input, Output, State
+import dash_long_components as dlc
+from tests.unit.fakes import Site
+
+site = Site()
+
+@site.long_callback(Output("a", "children"), Input("i", "value"))
+def single(value):
+    known = {"ada", "bob", "eve", "joe"}
+    return [x for x in value if x in {"a", "b", "c"}], (lambda: known)()
+
+@site.long_callback(
+    [Output("b", "children"), Output({"type": "x", "index": ALL}, "value")],
+    dict(x=Input("i", "value"), y=State("j", "value")),
+)
+def several(x, y):
+    return x, [y]
+
+@site.long_callback(
+    Output("a", "children", allow_duplicate=True),
+    Input("i", "value"), Input("k", "value"), prevent_initial_call=True,
+)
+def duplicate(i, k):
+    return i
+
+@site.long_callback(Input("i", "value"))
+def none(i):
+    pass
+
+def make(name):
+    @site.long_callback(Output(name, "children"), Input("i", "value"))
+    def made(value):
+        return name
+
+make("c"), make("d")
+"""
+
+REPORT = "import json; from dash_long_components.running import tasks; "
+REPORT += "print(json.dumps(tasks.fingerprints()))"
+
+
+def fingerprints(module: Path, seed: int, how: str = "import") -> dict[str, str]:
+    """Return keys and fingerprints as a process of its own finds them."""
+    load = f"import sys; sys.path.insert(0, {str(module.parent)!r}); "
+    load += f"import {module.stem}; "
+    code = {
+        "import": f"{load} {REPORT}",
+        "reload": f"{load} import importlib; importlib.reload({module.stem}); {REPORT}",
+        "main": f"import runpy; runpy.run_path({str(module)!r}, "
+        f"run_name='__mp_main__'); {REPORT}",
+    }[how]
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": str(seed),
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, str] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    path = tmp_path / "some_app.py"
+    path.write_text(MODULE)
+    return path
+
+
+def test_keys_and_fingerprints_are_the_same_in_every_process(module: Path) -> None:
+    first = fingerprints(module, 1)
+    assert len(first) == 6
+    assert fingerprints(module, 2) == first
+
+
+def test_fingerprints_are_the_same_without_sources(module: Path) -> None:
+    py_compile.compile(str(module), cfile=str(module.with_suffix(".pyc")))
+    module.unlink()
+    assert fingerprints(module, 1) == fingerprints(module, 2)
+
+
+def test_main_file_has_one_name_everywhere() -> None:
+    def task() -> None:
+        """Belong to the main file."""
+
+    names = set()
+    for name in ("__main__", "__mp_main__"):
+        task.__module__ = name
+        names.add(tasks.name_of(task))
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "package", "name"),
+    [
+        ("folder/app.py", None, "app"),
+        ("package/app.py", None, "package.app"),
+        ("package/inner/app.py", "", "package.inner.app"),
+        ("folder/app.py", "folder", "folder.app"),
+        (None, None, "__main__"),
+    ],
+)
+def test_main_file_has_the_name_under_which_a_worker_imports_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str | None,
+    package: str | None,
+    name: str,
+) -> None:
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    for folder in ("package", "package/inner"):
+        (tmp_path / folder / "__init__.py").touch()
+    main = ModuleType("__main__")
+    main.__package__ = package
+    main.__file__ = file and str(tmp_path / file)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+
+    def task() -> None:
+        """Belong to the main file."""
+
+    task.__module__ = "__main__"
+    task.__qualname__ = "task"
+    assert tasks.name_of(task) == f"{name}.task"
+
+
+def test_listener_hears_of_tasks_whenever_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
+    site = Site()
+    heard: list[Any] = []
+
+    def make(name: str) -> None:
+        site.long_callback(Output(name, "children"), Input("i", "value"))(str)
+
+    make("before")
+    tasks.on_register(lambda task: heard.append(task.signature.outputs[0].component_id))
+    make("after")
+    assert heard == ["before", "after"]
+
+
+def test_callbacks_of_a_factory_differ() -> None:
+    site = Site()
+
+    def make(name: str) -> None:
+        @site.long_callback(Output(name, "children"), Input("i", "value"))
+        def made(value: int) -> str:
+            return name
+
+    before = set(tasks.fingerprints())
+    make("left")
+    make("right")
+    new = set(tasks.fingerprints()) - before
+    assert len(new) == 2
+    assert len({tasks.fingerprints()[key] for key in new}) == 1
+
+
+def test_apps_of_a_factory_run_their_own_functions() -> None:
+    def make(tenant: str) -> Site:
+        site = Site()
+
+        @site.long_callback(Output("text", "children"), Input("i", "value"))
+        def made(value: int) -> str:
+            return f"{tenant} {value}"
+
+        return site
+
+    sites = [make("left"), make("right")]
+    submitted = [
+        site.submit(out("text", "children"), [prop("i", "value", 1)]) for site in sites
+    ]
+    found = [tasks.find(job.call.task) for job in submitted]
+    assert [task and task.function(1) for task in found] == ["left 1", "right 1"]
+
+
+def test_module_that_is_executed_again_makes_the_same_tasks(module: Path) -> None:
+    assert fingerprints(module, 1, "reload") == fingerprints(module, 1)
+
+
+def task_of(function: Any, **options: Any) -> tasks.Task:
+    return tasks.Task(
+        key="key",
+        name="name",
+        function=function,
+        signature=Signature(args=(), options=options),
+        progress=None,
+        fingerprint="f",
+    )
+
+
+def test_fingerprint_tells_versions_apart(module: Path) -> None:
+    before = fingerprints(module, 1)
+    module.write_text(MODULE.replace("return x, [y]", "return y, [x]"))
+    after = fingerprints(module, 1)
+    assert after.keys() == before.keys()
+    assert len({key for key in before if before[key] != after[key]}) == 1
+
+
+def test_only_what_an_import_brings_back_is_importable() -> None:
+    def local() -> None:
+        """Be known to nobody else."""
+
+    assert not task_of(local).is_importable
+    assert task_of(task_of).is_importable
+    namespace: dict[str, Any] = {"__name__": "typed_in_a_notebook"}
+    exec("def typed(): pass", namespace)
+    assert not task_of(namespace["typed"]).is_importable
+
+
+def test_later_task_takes_the_place_of_the_earlier() -> None:
+    first, second = task_of(min), task_of(max)
+    tasks.register(first)
+    tasks.register(second)
+    assert tasks.find("key") is second
+    del tasks._registry["key"]
+    assert tasks.find("key") is None
+
+
+def test_error_handler_of_its_own_comes_first() -> None:
+    def mine(_error: Exception) -> None:
+        """Handle it."""
+
+    def theirs(_error: Exception) -> None:
+        """Handle it too."""
+
+    own = task_of(min, on_error=mine)
+    assert own.with_on_error(theirs).signature.options["on_error"] is mine
+    assert task_of(min).with_on_error(theirs).signature.options["on_error"] is theirs
+    assert task_of(min).with_on_error(None).signature.options.get("on_error") is None

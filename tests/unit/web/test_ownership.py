@@ -1,0 +1,177 @@
+"""A job is its user's alone; who that is, the app says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dash
+import flask
+import pytest
+from dash import Input, Output, html
+
+import dash_long_components as dlc
+from dash_long_components import init_app
+from dash_long_components.core.jobs import Status
+from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop
+
+POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
+
+
+def user() -> Any:
+    """Do what an app does: the user is known by a cookie."""
+    name = flask.request.cookies.get("user")
+    match name:
+        case "nobody":
+            flask.abort(401)
+        case "broken":
+            raise RuntimeError("The database of users is away.")
+        case "object":
+            return object()
+        case "tenant":
+            return {"tenant": 1, "id": 2}
+        case "turned":
+            return {"id": 2, "tenant": 1}
+    return name
+
+
+@pytest.fixture
+def site() -> Site:
+    site = Site(long_callback_user=user)
+
+    @site.long_callback(Output("text", "children"), Input("i", "value"))
+    def run(value: object) -> object:
+        return value
+
+    return site
+
+
+def send(site: Site, path: str, body: Any, cookie: str | None) -> Any:
+    return site.app.server.test_client(use_cookies=False).post(
+        path,
+        data=json.dumps(body),
+        content_type="application/json",
+        headers={} if cookie is None else {"Cookie": f"user={cookie}"},
+    )
+
+
+def trigger(site: Site, cookie: str | None) -> Any:
+    body = {
+        "output": "text.children",
+        "outputs": out("text", "children"),
+        "inputs": [prop("i", "value", 1)],
+        "state": [],
+        "changedPropIds": ["i.value"],
+    }
+    return send(site, "/_dash-update-component", body, cookie)
+
+
+def start(site: Site, cookie: str | None) -> str:
+    token: str = handle_of(trigger(site, cookie))["token"]
+    return token
+
+
+def status(site: Site, token: str, cookie: str | None) -> str:
+    answer = send(site, POLL, [[token, 0]], cookie).get_json()
+    found: str = answer["jobs"]["0"]["status"]
+    return found
+
+
+def test_job_is_read_by_its_user_alone(site: Site) -> None:
+    token = start(site, "ada")
+    assert status(site, token, "ada") == "queued"
+    for other in ("bob", None, "tenant"):
+        assert status(site, token, other) == "lost"
+    # In another tab too, as often as it likes.
+    assert status(site, token, "ada") == "queued"
+
+
+def test_job_is_cancelled_by_its_user_alone(site: Site) -> None:
+    token = start(site, "ada")
+    assert send(site, CANCEL, [token], "bob").status_code == 204
+    assert send(site, CANCEL, [token], None).status_code == 204
+    (record,) = site.manager.records.values()
+    assert record.status is Status.QUEUED
+    assert send(site, CANCEL, [token], "ada").status_code == 204
+    (record,) = site.manager.records.values()
+    assert record.status is Status.CANCELLED
+
+
+def test_another_users_token_and_a_forged_one_have_the_same_answer(site: Site) -> None:
+    token = start(site, "ada")
+    answers = [
+        send(site, POLL, [[text, 7]], "bob").get_data() for text in (token, "forged")
+    ]
+    assert answers[0] == answers[1]
+    assert b"UnknownJob" in answers[0]
+
+
+def test_those_who_are_not_logged_in_are_one_user(site: Site) -> None:
+    token = start(site, None)
+    assert status(site, token, None) == "queued"
+    # Who logs in while the job runs is another one.
+    assert status(site, token, "ada") == "lost"
+
+
+def test_user_may_be_any_json(site: Site) -> None:
+    token = start(site, "tenant")
+    assert status(site, token, "turned") == "queued"
+    assert status(site, token, "ada") == "lost"
+
+
+def test_app_may_refuse_who_is_nobody(site: Site) -> None:
+    token = start(site, "ada")
+    assert send(site, POLL, [[token, 0]], "nobody").status_code == 401
+    assert send(site, CANCEL, [token], "nobody").status_code == 401
+    assert trigger(site, "nobody").status_code == 401
+    assert len(site.manager.submitted) == 1
+
+
+@pytest.mark.parametrize("cookie", ["broken", "object"])
+def test_user_that_can_not_be_told_gets_nothing(site: Site, cookie: str) -> None:
+    token = start(site, "ada")
+    for path, body in ((POLL, [[token, 0]]), (CANCEL, [token])):
+        answer = send(site, path, body, cookie)
+        assert answer.status_code == 500
+        assert b"database" not in answer.get_data()
+    assert trigger(site, cookie).status_code == 500
+    assert len(site.manager.submitted) == 1
+    assert status(site, token, "ada") == "queued"
+
+
+def test_error_names_the_type_and_not_the_user(site: Site) -> None:
+    site.app.server.config["PROPAGATE_EXCEPTIONS"] = True
+    with pytest.raises(TypeError, match="returned a object, which has no JSON form"):
+        start(site, "object")
+
+
+def test_without_a_user_whoever_has_a_token_may_use_it() -> None:
+    site = Site()
+    site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
+    token = start(site, "ada")
+    assert status(site, token, "bob") == "queued"
+
+
+@pytest.mark.parametrize("how", ["function", "method"])
+def test_any_dash_may_have_users(how: str) -> None:
+    manager = MemoryManager()
+    app = dash.Dash(__name__)
+    app.layout = html.Div()
+    if how == "function":
+        init_app(app, manager, user)
+    else:
+        manager.init_app(app, user=user)
+    # Again, as a module that is imported twice would do.
+    manager.init_app(app)
+    manager.init_app(app, user)
+    with pytest.raises(ValueError, match="another function"):
+        manager.init_app(app, user=lambda: 1)
+
+
+def test_user_has_to_be_a_function() -> None:
+    with pytest.raises(ValueError, match=r"user= takes a function .* not 'ada'"):
+        dlc.Dash(
+            __name__,
+            long_callback_manager=MemoryManager(),
+            long_callback_user="ada",  # type: ignore[arg-type]
+        )
