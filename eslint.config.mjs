@@ -41,7 +41,11 @@ export default defineConfig(
     },
     {
         files: ['src/**'],
-        ignores: ['src/engine/page/dashApi.ts', 'src/testing/**', '**/*.test.*'],
+        ignores: [
+            'src/engine/page/dashApi.ts',
+            'src/testing/**',
+            '**/*.test.*',
+        ],
         rules: {
             'no-restricted-properties': [
                 'error',

@@ -300,7 +300,7 @@ class Soak:
 
 def _is_table(key: str) -> bool:
     tables = ("secret", "waiting", "workers", "libraries", "dispatchers", "clients")
-    return key in (*tables, "attendance") or key.startswith("durations")
+    return key in (*tables, "presence") or key.startswith("durations")
 
 
 def main() -> int:

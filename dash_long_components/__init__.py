@@ -6,7 +6,7 @@ from importlib.metadata import version as _version
 from typing import Any as _Any
 
 from ._imports_ import LongJob, LongJobTray
-from .app import Dash, init_app
+from .app import Dash
 from .decorator.long_callback import long_callback
 from .exceptions import JobCancelled, LongCallbackError
 from .managers.base import LongCallbackManager
@@ -14,6 +14,7 @@ from .managers.celery.manager import CeleryLongCallbackManager
 from .managers.diskcache.manager import DiskcacheLongCallbackManager
 from .running.current import CurrentJob, current_job
 from .running.log_handler import JobLogHandler
+from .web.setup import init_app
 
 __all__ = [
     "CeleryLongCallbackManager",

@@ -1,4 +1,4 @@
-"""Setting up apps: ``init_app``, and the ``Dash`` class that does it by itself."""
+"""The ``Dash`` class, which sets itself up for long callbacks."""
 
 from __future__ import annotations
 
@@ -11,41 +11,7 @@ from .decorator import validation
 from .decorator.long_callback import F, long_callback
 from .exceptions import MissingManagerError
 from .managers.base import LongCallbackManager
-from .web import routes
-from .web.app_jobs import LongJobs
-
-
-def init_app(
-    app: dash.Dash,
-    manager: LongCallbackManager,
-    user: Callable[[], Any] | None = None,
-) -> None:
-    """Give ``app`` long callbacks that ``manager`` runs.
-
-    Adds the endpoints under the app's ``routes_pathname_prefix``, so that whatever
-    guards the app guards them, and the engine host to every layout served.
-    Idempotent; a further manager serves the callbacks that name it.
-
-    Args:
-        app: on a Flask server.
-        manager: runs the jobs.
-        user: called in every request that starts, reads or cancels jobs, it says who
-            sends it by a value that has a JSON form: an id, or None for everybody who
-            is not logged in. A job can be read and cancelled only by whom it said at
-            its start. By default whoever has a job's handle may.
-
-    Raises:
-        ValueError: the app has no Flask server (yet), or ``user`` is no function.
-    """
-    is_new = LongJobs.of(app) is None
-    if is_new:
-        routes.check_server(app.server)
-    jobs = LongJobs.set_up(app)
-    jobs.add_manager(manager)
-    if user is not None:
-        jobs.set_user(user)
-    if is_new:
-        routes.register(app.server, app.config.routes_pathname_prefix, jobs)
+from .web.setup import init_app
 
 
 class Dash(dash.Dash):

@@ -35,7 +35,7 @@ class JobEndedError(LongCallbackError):
     """A job that has ended can not change any more."""
 
 
-class BadHandleError(LongCallbackError):
+class BadTokenError(LongCallbackError):
     """A token was forged, cut, meant for another server, or has expired."""
 
 

@@ -31,21 +31,23 @@ class Resumed:
     """A live job from before a page was loaded, which the page has taken up again.
 
     Attributes:
-        slot: of its callback.
+        callback_key: of its callback.
         page: in whose lane it is.
-        asked: digests of the values of its Inputs.
+        input_digests: digests of the values of its Inputs.
     """
 
-    slot: str
+    callback_key: str
     page: str
-    asked: list[Any]
+    input_digests: list[Any]
 
     @classmethod
     def parse(cls, item: Any) -> Resumed | None:
         """Return what a page says of a job, or None if that makes no sense."""
         match item:
-            case [str(slot), str(page), list(asked)]:
-                return cls(slot=slot, page=page, asked=asked)
+            case [str(callback_key), str(page), list(input_digests)]:
+                return cls(
+                    callback_key=callback_key, page=page, input_digests=input_digests
+                )
         return None
 
 
@@ -60,7 +62,7 @@ class Trigger:
         seq: when the page sent it: the larger, the later; 0 if it does not say.
         resumed: live jobs that the page has taken up again since it was loaded, and
             those that came to their lanes since.
-        is_echo: whether it says nothing but what the callback's last result has set.
+        is_own_result: whether it reports only what the callback's last result has set.
         is_untouched: whether nobody has done anything on the page since it was loaded.
     """
 
@@ -69,7 +71,7 @@ class Trigger:
     page: str
     seq: int
     resumed: tuple[Resumed, ...]
-    is_echo: bool
+    is_own_result: bool
     is_untouched: bool
 
     @classmethod
@@ -92,7 +94,7 @@ class Trigger:
             page=page,
             seq=seq,
             resumed=tuple(filter(None, map(Resumed.parse, resumed))),
-            is_echo=isinstance(stamp, dict) and stamp.get("echo") is True,
+            is_own_result=isinstance(stamp, dict) and stamp.get("ownResult") is True,
             is_untouched=isinstance(stamp, dict) and stamp.get("untouched") is True,
         )
 
@@ -126,11 +128,11 @@ class Trigger:
                 return True
         return False
 
-    def slot(self, task: str) -> str:
+    def callback_key(self, task: str) -> str:
         """Return the name of the callback and of its MATCH instance."""
         return f"{task}{json.dumps(self.match, sort_keys=True) if self.match else ''}"
 
-    def asked(self, digest: Callable[[str], str]) -> list[str]:
+    def input_digests(self, digest: Callable[[str], str]) -> list[str]:
         """Return a digest of the value of every Input, which says nothing else of it.
 
         Args:
@@ -141,15 +143,16 @@ class Trigger:
             for item in self.description["inputs"]
         ]
 
-    def is_resumed(self, slot: str, asked: list[str]) -> bool:
+    def is_resumed(self, callback_key: str, input_digests: list[str]) -> bool:
         """Tell whether a job that the page has taken up again is the one to have.
 
         Args:
-            slot: of the callback.
-            asked: what ``asked`` returned.
+            callback_key: of the callback.
+            input_digests: what ``input_digests`` returned.
         """
         return self._is_at_load and any(
-            self._is_same(job.asked, asked) for job in self._resumed_in(slot)
+            self._is_same(job.input_digests, input_digests)
+            for job in self._resumed_in(callback_key)
         )
 
     @property
@@ -165,8 +168,8 @@ class Trigger:
             for name in names
         )
 
-    def _resumed_in(self, slot: str) -> list[Resumed]:
-        return [job for job in self.resumed if job.slot == slot]
+    def _resumed_in(self, callback_key: str) -> list[Resumed]:
+        return [job for job in self.resumed if job.callback_key == callback_key]
 
     def _is_same(self, before: list[Any], now: list[str]) -> bool:
         """Tell whether a page that was loaded anew asks what a job was asked.
@@ -180,23 +183,23 @@ class Trigger:
             )
         )
 
-    def lane_page(self, slot: str, retrigger: Retrigger) -> str:
+    def lane_page(self, callback_key: str, retrigger: Retrigger) -> str:
         """Return the page in whose lane a job of this trigger is: what comes after a
         live job from before a reload waits for it, or is ignored for it.
 
         A page replaces such a job itself, as it does one in another lane.
         """
         if retrigger in (Retrigger.QUEUE, Retrigger.IGNORE):
-            for job in self._resumed_in(slot):
+            for job in self._resumed_in(callback_key):
                 return job.page
         return self.page
 
-    def lane(self, slot: str, page: str, retrigger: Retrigger) -> Lane | None:
+    def lane(self, callback_key: str, page: str, retrigger: Retrigger) -> Lane | None:
         """Return the lane for a job of this trigger; none if its page is not known."""
         if not page:
             return None
         # What a page calls itself may be any text, of any length.
-        name = f"{page}:{slot}".encode(errors="surrogatepass")
+        name = f"{page}:{callback_key}".encode(errors="surrogatepass")
         return Lane(
             name=hashlib.sha256(name).hexdigest(), seq=self.seq, retrigger=retrigger
         )

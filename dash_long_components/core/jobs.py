@@ -48,24 +48,24 @@ class Retrigger(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One asker of a job. Several may ask for the same one.
+    """One requester of a job. Several may ask for the same one.
 
     Attributes:
         job: id of the job.
-        asker: tells the askers of the job apart.
+        requester: tells the requesters of the job apart.
     """
 
     job: str
-    asker: str
+    requester: str
 
     def __str__(self) -> str:
-        return f"{self.job}.{self.asker}"
+        return f"{self.job}.{self.requester}"
 
     @classmethod
     def parse(cls, text: str) -> Ticket:
         """Undo ``str``; of any other text comes a ticket that nobody has."""
-        job, _, asker = text.partition(".")
-        return cls(job=job, asker=asker)
+        job, _, requester = text.partition(".")
+        return cls(job=job, requester=requester)
 
 
 @dataclass(frozen=True, kw_only=True)

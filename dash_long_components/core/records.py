@@ -143,7 +143,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asker:
+class Requester:
     """Who waits for a job. Several may: those who ask the same while it is live.
 
     Attributes:
@@ -165,7 +165,7 @@ class Record:
         id: what the handle names.
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
-        askers: who has asked for it; those who have cancelled too.
+        requesters: who has asked for it; those who have cancelled too.
         key: under which others may join it; None if nobody may.
         limits: what ends it from outside.
         status: where the job stands.
@@ -187,7 +187,7 @@ class Record:
     id: str
     task: str
     code: str
-    askers: tuple[Asker, ...] = ()
+    requesters: tuple[Requester, ...] = ()
     key: str | None = None
     limits: Limits = field(default_factory=Limits)
     status: Status = Status.QUEUED
@@ -227,36 +227,38 @@ class Record:
             changes["log"] = log[-MAX_LINES:]
         return self._changed(now, **changes)
 
-    def asker(self, asker_id: str) -> Asker:
-        """Return the asker with this id.
+    def requester(self, requester_id: str) -> Requester:
+        """Return the requester with this id.
 
         Raises:
             KeyError: there is none.
         """
-        for asker in self.askers:
-            if asker.id == asker_id:
-                return asker
-        raise KeyError(asker_id)
+        for requester in self.requesters:
+            if requester.id == requester_id:
+                return requester
+        raise KeyError(requester_id)
 
-    def join(self, asker: Asker) -> Record:
+    def join(self, requester: Requester) -> Record:
         """Add somebody who asks for it. That is no news to the others."""
-        return replace(self, askers=(*self.askers, asker))
+        return replace(self, requesters=(*self.requesters, requester))
 
-    def leave(self, asker_id: str, now: float) -> Record:
-        """Take one asker out. The last one asks for the end of the job.
+    def leave(self, requester_id: str, now: float) -> Record:
+        """Take one requester out. The last one asks for the end of the job.
 
         Raises:
-            KeyError: there is no such asker.
+            KeyError: there is no such requester.
         """
-        asker = self.asker(asker_id)
-        staying = [each for each in self.askers if each.left is None]
-        if asker not in staying:
+        requester = self.requester(requester_id)
+        staying = [each for each in self.requesters if each.left is None]
+        if requester not in staying:
             return self
-        if staying == [asker]:
+        if staying == [requester]:
             return self.request_cancel(now)
-        gone = replace(asker, left=self.cursor + 1)
-        askers = tuple(gone if each is asker else each for each in self.askers)
-        return self._changed(now, askers=askers)
+        gone = replace(requester, left=self.cursor + 1)
+        requesters = tuple(
+            gone if each is requester else each for each in self.requesters
+        )
+        return self._changed(now, requesters=requesters)
 
     @property
     def is_joinable(self) -> bool:
@@ -295,13 +297,13 @@ class Record:
             raise JobEndedError(f"Job {self.id} has ended: {self.status.value}.")
         return replace(self, cursor=self.cursor + 1, changed=now, **changes)
 
-    def since(self, cursor: int, asker_id: str | None = None) -> Snapshot:
-        """Return what changed after ``cursor``, as an asker sees it.
+    def since(self, cursor: int, requester_id: str | None = None) -> Snapshot:
+        """Return what changed after ``cursor``, as a requester sees it.
 
         Raises:
-            KeyError: there is no such asker.
+            KeyError: there is no such requester.
         """
-        left = None if asker_id is None else self.asker(asker_id).left
+        left = None if requester_id is None else self.requester(requester_id).left
         if left is not None:
             return Snapshot(
                 cursor=max(cursor, left),
@@ -333,7 +335,9 @@ class Record:
     @classmethod
     def from_json(cls, data: bytes) -> Record:
         fields = json.loads(data)
-        fields["askers"] = tuple(Asker(**asker) for asker in fields["askers"])
+        fields["requesters"] = tuple(
+            Requester(**requester) for requester in fields["requesters"]
+        )
         fields["status"] = Status(fields["status"])
         fields["limits"] = Limits(**fields["limits"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])

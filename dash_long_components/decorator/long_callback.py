@@ -26,7 +26,7 @@ from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
 from ..running import context_vars, tasks
 from ..running.tasks import Task
-from ..web.app_jobs import ENGINE_HOST, LongJobs
+from ..web.app_jobs import ENGINE_HOST, AppJobs
 from . import validation
 from .validation import Running
 
@@ -213,7 +213,7 @@ class LongCallback:
 
     def _start(self, task: Task) -> Any:
         """Submit a job for the request at hand, and send its handle to the page."""
-        jobs = LongJobs.of_request()
+        jobs = AppJobs.of_request()
         manager = self.manager or (jobs.manager if jobs else None)
         if jobs is None or manager is None:
             raise MissingManagerError(
@@ -226,7 +226,7 @@ class LongCallback:
             jobs.look_for_view(self.view.component_id, task.name)
         handle = self._handle(task, trigger)
         is_cancelled = any(trigger.has_changed(*target) for target in handle["cancel"])
-        if is_cancelled or trigger.is_echo:
+        if is_cancelled or trigger.is_own_result:
             return self._nothing(trigger)
         try:
             return self._submit(task, trigger, handle, jobs, manager)
@@ -238,11 +238,13 @@ class LongCallback:
         task: Task,
         trigger: Trigger,
         handle: dict[str, Any],
-        jobs: LongJobs,
+        jobs: AppJobs,
         manager: LongCallbackManager,
     ) -> Any:
-        handle["asked"] = trigger.asked(lambda text: jobs.digest(text, manager))
-        if trigger.is_resumed(handle["slot"], handle["asked"]):
+        handle["inputDigests"] = trigger.input_digests(
+            lambda text: jobs.digest(text, manager)
+        )
+        if trigger.is_resumed(handle["callbackKey"], handle["inputDigests"]):
             return self._nothing(trigger)
         # Before there is a job: the app's own function may fail.
         owner = jobs.owner()
@@ -258,7 +260,7 @@ class LongCallback:
         answer = manager.submit(
             task.with_on_error(jobs.on_error),
             replace(call, caching=self._caching(call, manager)),
-            trigger.lane(handle["slot"], handle["page"], self.retrigger),
+            trigger.lane(handle["callbackKey"], handle["page"], self.retrigger),
         )
         if isinstance(answer, CachedResult):
             self._send({**handle, "token": None, "cached": _describe(answer)})
@@ -272,7 +274,7 @@ class LongCallback:
         task: Task,
         trigger: Trigger,
         handle: dict[str, Any],
-        jobs: LongJobs,
+        jobs: AppJobs,
         error: StoreError,
     ) -> Any:
         """Tell the page that there is no job, of which Dash would tell it nothing.
@@ -313,7 +315,7 @@ class LongCallback:
         handles[new_job_id()] = handle
         dash.set_props(ENGINE_HOST, {"handles": handles})
 
-    def _replay(self, result: CachedResult, trigger: Trigger, jobs: LongJobs) -> Any:
+    def _replay(self, result: CachedResult, trigger: Trigger, jobs: AppJobs) -> Any:
         """Return what the function returned when it ran."""
         if result.libraries:
             jobs.send_libraries(result.libraries)
@@ -334,13 +336,13 @@ class LongCallback:
     def _handle(self, task: Task, trigger: Trigger) -> dict[str, Any]:
         """Return what the engine is to know of a job, but for its token."""
         progress = [] if self.progress is None else internals.flatten(self.progress)
-        slot = trigger.slot(task.key)
+        callback_key = trigger.callback_key(task.key)
         return {
             "name": task.name,
             "view": trigger.target(self.view)[0] if self.view else None,
-            "slot": slot,
+            "callbackKey": callback_key,
             "seq": trigger.seq,
-            "page": trigger.lane_page(slot, self.retrigger),
+            "page": trigger.lane_page(callback_key, self.retrigger),
             "retrigger": self.retrigger.value,
             "interval": self.interval,
             "leave": self.limits.leave_timeout,

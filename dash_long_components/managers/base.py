@@ -16,6 +16,21 @@ from ..running.tasks import Task
 if TYPE_CHECKING:
     import dash
 
+#: Sets up an app for a manager, with the function that says who the user is.
+SetUp = Callable[["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None"], None]
+
+_set_up: SetUp
+
+
+def set_up_apps_with(set_up: SetUp) -> None:
+    """Have ``LongCallbackManager.init_app`` call ``set_up``.
+
+    The web layer calls this when the package is imported. Managers do not know the
+    web layer, which knows them.
+    """
+    global _set_up
+    _set_up = set_up
+
 
 class LongCallbackManager(ABC):
     """Starts, reads and cancels jobs.
@@ -61,9 +76,7 @@ class LongCallbackManager(ABC):
             user: returns who sends the request at hand, whose jobs nobody else can
                 read or cancel; ``dash_long_components.init_app`` says more.
         """
-        from ..app import init_app
-
-        init_app(app, self, user)
+        _set_up(app, self, user)
 
     @abstractmethod
     def submit(
@@ -80,7 +93,7 @@ class LongCallbackManager(ABC):
         without a job. To the lane it is a job that has ended at once: it replaces
         those that are live in it, and where it would have to wait for them, it becomes
         a job that does. While a job with this key is live, asking for it is joining it
-        and needs no free place. Such a job is cancelled when its last asker cancels.
+        and needs no free place. It is cancelled when its last requester cancels.
 
         Returns:
             A ticket, for ``read`` and ``cancel``; a result from the cache; or None, if

@@ -17,9 +17,9 @@ from dash.dependencies import ClientsideFunction
 from ..bridge import internals
 from ..core.jobs import JobError, Status
 from ..core.records import Snapshot
-from ..exceptions import BadHandleError, StoreUnavailableError
+from ..exceptions import BadTokenError, StoreUnavailableError
 from ..managers.base import LongCallbackManager
-from .tokens import Handles
+from .tokens import TokenSigner
 
 logger = logging.getLogger("dash_long_components")
 
@@ -34,7 +34,7 @@ UNKNOWN_JOB = JobError(
 )
 
 
-class LongJobs:
+class AppJobs:
     """The long jobs of one app: its managers, and the handles of their jobs.
 
     Args:
@@ -48,23 +48,23 @@ class LongJobs:
         self._cancels_registered = False
         self._looked_for: set[str] = set()
         self._lock = threading.Lock()
-        self._signers: dict[bytes | str, Handles] = {}
+        self._signers: dict[bytes | str, TokenSigner] = {}
 
     @classmethod
-    def of(cls, app: dash.Dash) -> LongJobs | None:
+    def of(cls, app: dash.Dash) -> AppJobs | None:
         """Return the long jobs of ``app``, or None if it was not set up for them."""
         if app.server is None:
             return None
         return _on_server(app.server).get(app.config.routes_pathname_prefix)
 
     @classmethod
-    def of_request(cls) -> LongJobs | None:
+    def of_request(cls) -> AppJobs | None:
         """Return the long jobs of the app whose callback the request at hand runs."""
         server, prefix = internals.callback_request()
         return _on_server(server).get(prefix)
 
     @classmethod
-    def set_up(cls, app: dash.Dash) -> LongJobs:
+    def set_up(cls, app: dash.Dash) -> AppJobs:
         """Return the long jobs of ``app``, which it has from now on."""
         prefix = app.config.routes_pathname_prefix
         return _on_server(app.server).setdefault(prefix, cls(app))
@@ -139,11 +139,11 @@ class LongJobs:
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
         self.add_manager(manager)
-        return self._handles(manager).sign(ticket, owner)
+        return self._signer(manager).sign(ticket, owner)
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
         """Return what tells a text from others, and says nothing else of it."""
-        return self._handles(manager).digest(text)
+        return self._signer(manager).digest(text)
 
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
@@ -174,11 +174,11 @@ class LongJobs:
         owner: str | None,
     ) -> dict[int, tuple[str, int]]:
         """Return the readings whose token is valid for a manager, by position."""
-        handles = self._handles(manager)
+        signer = self._signer(manager)
         valid: dict[int, tuple[str, int]] = {}
         for at, (token, cursor) in enumerate(readings):
-            with suppress(BadHandleError):
-                valid[at] = (handles.verify(token, owner), cursor)
+            with suppress(BadTokenError):
+                valid[at] = (signer.verify(token, owner), cursor)
         return valid
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
@@ -204,8 +204,8 @@ class LongJobs:
         owner = self.owner()
         for token in tokens:
             for manager in self._managers:
-                with suppress(BadHandleError):
-                    manager.cancel(self._handles(manager).verify(token, owner))
+                with suppress(BadTokenError):
+                    manager.cancel(self._signer(manager).verify(token, owner))
 
     def send_libraries(self, packages: Sequence[str]) -> None:
         """Have the page load component libraries before it shows what is returned to
@@ -250,10 +250,10 @@ class LongJobs:
                     hidden=True,
                 )
 
-    def _handles(self, manager: LongCallbackManager) -> Handles:
+    def _signer(self, manager: LongCallbackManager) -> TokenSigner:
         secret = self._app.server.secret_key or manager.secret()
         if secret not in self._signers:
-            self._signers[secret] = Handles(secret)
+            self._signers[secret] = TokenSigner(secret)
         return self._signers[secret]
 
 
@@ -271,9 +271,9 @@ def _no_library(error: ImportError) -> JobError:
     return JobError(type="LibraryMissing", message=message, task="")
 
 
-def _on_server(server: Any) -> dict[str, LongJobs]:
+def _on_server(server: Any) -> dict[str, AppJobs]:
     """Return the long jobs of the apps on a Flask server, by the path they are at."""
-    jobs: dict[str, LongJobs] = server.extensions.setdefault("dash-long-components", {})
+    jobs: dict[str, AppJobs] = server.extensions.setdefault("dash-long-components", {})
     return jobs
 
 
@@ -281,7 +281,7 @@ def add_engine_host(layout: Any) -> Any:
     """Add the engine host to a layout that is about to be served."""
     from ..LongJob import LongJob
 
-    jobs = LongJobs.of(dash.get_app())
+    jobs = AppJobs.of(dash.get_app())
     if jobs is None:
         return layout
     jobs.warm_up()

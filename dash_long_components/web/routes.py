@@ -12,7 +12,7 @@ import flask
 
 from ..core.records import Snapshot
 from ..exceptions import StoreUnavailableError
-from .app_jobs import LongJobs
+from .app_jobs import AppJobs
 
 logger = logging.getLogger("dash_long_components")
 
@@ -48,7 +48,7 @@ def check_server(server: Any) -> None:
         )
 
 
-def register(server: flask.Flask, prefix: str, jobs: LongJobs) -> None:
+def register(server: flask.Flask, prefix: str, jobs: AppJobs) -> None:
     """Add the endpoints of ``jobs`` to a server, under the app's path prefix."""
     base = f"{prefix}_dash-long-jobs"
     for name, view in (("poll", _poll), ("cancel", _cancel)):
@@ -70,7 +70,7 @@ def register(server: flask.Flask, prefix: str, jobs: LongJobs) -> None:
 
 
 def _with_body(
-    view: Callable[[LongJobs, Any], flask.Response], jobs: LongJobs
+    view: Callable[[AppJobs, Any], flask.Response], jobs: AppJobs
 ) -> Callable[[], flask.Response]:
     """Make a Flask view of a function that takes the parsed body."""
 
@@ -95,7 +95,7 @@ def _with_body(
     return respond
 
 
-def _poll(jobs: LongJobs, body: Any) -> flask.Response:
+def _poll(jobs: AppJobs, body: Any) -> flask.Response:
     """Answer ``[[token, cursor], ...]`` with what is new, by position."""
     if not (isinstance(body, list) and all(map(_is_reading, body))):
         return _refuse(400, "The body is not a list of [token, cursor].")
@@ -118,7 +118,7 @@ def _poll(jobs: LongJobs, body: Any) -> flask.Response:
     return flask.Response(answer, mimetype="application/json")
 
 
-def _cancel(jobs: LongJobs, body: Any) -> flask.Response:
+def _cancel(jobs: AppJobs, body: Any) -> flask.Response:
     """Cancel the jobs of ``[token, ...]``."""
     if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
         return _refuse(400, "The body is not a list of tokens.")

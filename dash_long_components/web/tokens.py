@@ -7,7 +7,7 @@ import time
 
 from itsdangerous import BadSignature, TimestampSigner
 
-from ..exceptions import BadHandleError
+from ..exceptions import BadTokenError
 
 #: Seconds for which a token is good: it bounds how long a stolen one is of use, and is
 #: to be longer than any job takes and is kept.
@@ -20,7 +20,7 @@ _SALT = "dash-long-components.handle"
 _NOT_VALID = "The handle is not valid."
 
 
-class Handles:
+class TokenSigner:
     """Signs tickets and verifies tokens with one secret."""
 
     def __init__(self, secret: bytes | str) -> None:
@@ -40,7 +40,7 @@ class Handles:
         """Return the ticket that a token names.
 
         Raises:
-            BadHandleError: it is not one of ours, or somebody else's, or too old; which
+            BadTokenError: it is not one of ours, or somebody else's, or too old; which
                 of these is nobody's business.
         """
         job_id, until = self._verified.get((token, owner), ("", 0.0))
@@ -50,12 +50,12 @@ class Handles:
             signed, when = self._signer(owner).unsign(token, return_timestamp=True)
             job_id = signed.decode()
         except (BadSignature, UnicodeError) as error:
-            raise BadHandleError(_NOT_VALID) from error
+            raise BadTokenError(_NOT_VALID) from error
         # Not by max_age of unsign(): a token of a server whose clock is ahead of this
         # one's, or was set back since, would not be good yet.
         until = when.timestamp() + MAX_AGE
         if time.time() > until:
-            raise BadHandleError(_NOT_VALID)
+            raise BadTokenError(_NOT_VALID)
         # A page sends the same tokens for as long as its jobs run.
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()

@@ -51,8 +51,8 @@ async function fail(token: string): Promise<void> {
 
 test('it lists all jobs, those without a view too, the newest first', async () => {
     render(<LongJobTray />);
-    dash.start('a', { slot: 'a', view: null, name: 'app.load_data' });
-    dash.start('b', { slot: 'b' });
+    dash.start('a', { callbackKey: 'a', view: null, name: 'app.load_data' });
+    dash.start('b', { callbackKey: 'b' });
     await dash.show('a', 'running', { elapsed: 9, bars: [[3, 10, null]] });
     expect(summary()?.textContent).toBe('Jobs2');
     expect(items()).toEqual([]);
@@ -75,8 +75,8 @@ test('it says that there are none yet', () => {
 
 test('a job is cancelled and retried from it', async () => {
     render(<LongJobTray />);
-    dash.start('a', { slot: 'a' });
-    dash.start('b', { slot: 'b', name: 'app.fit' });
+    dash.start('a', { callbackKey: 'a' });
+    dash.start('b', { callbackKey: 'b', name: 'app.fit' });
     toggle();
     screen.getByRole('button', { name: 'Cancel: Train' }).focus();
     click('Cancel: Train');
@@ -130,8 +130,8 @@ test('a result that comes with its page is waited for', async () => {
 
 test('what has ended can be cleared away', async () => {
     render(<LongJobTray />);
-    dash.start('a', { slot: 'a' });
-    dash.start('b', { slot: 'b', name: 'app.fit' });
+    dash.start('a', { callbackKey: 'a' });
+    dash.start('b', { callbackKey: 'b', name: 'app.fit' });
     await fail('a');
     toggle();
     expect(items().length).toBe(2);
@@ -159,8 +159,8 @@ describe('the title of the tab', () => {
     test('says how many jobs are live', async () => {
         const { unmount } = render(<LongJobTray />);
         expect(document.title).toBe('App');
-        dash.start('a', { slot: 'a' });
-        dash.start('b', { slot: 'b' });
+        dash.start('a', { callbackKey: 'a' });
+        dash.start('b', { callbackKey: 'b' });
         expect(document.title).toBe('(2)\u00a0App');
         document.title = 'Page 2';
         await settle();

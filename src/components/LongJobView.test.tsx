@@ -167,8 +167,8 @@ describe('cancelling', () => {
     test('by its property ends all its live jobs', async () => {
         const { rerender } = render(element());
         dash.start('a');
-        dash.start('b', { slot: 'b' });
-        dash.start('c', { slot: 'c', view: 'other' });
+        dash.start('b', { callbackKey: 'b' });
+        dash.start('c', { callbackKey: 'c', view: 'other' });
         rerender(element({ cancel: 1 }));
         await dash.pass(0);
         expect(dash.server.cancelled).toEqual([['a', 'b']]);

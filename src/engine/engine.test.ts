@@ -49,7 +49,7 @@ afterEach(() => {
 
 const job = (token: string, more = {}) =>
     handle(token, {
-        slot: 'slot',
+        callbackKey: 'slot',
         outputs: [['out', 'children']],
         running: [['button', 'disabled', true, false]],
         progress: [['bar', 'value', 0]],
@@ -157,7 +157,7 @@ describe('a job', () => {
     });
 
     test('leaves no timer, request or watcher behind', async () => {
-        start(job('a'), job('b', { slot: 'other' }));
+        start(job('a'), job('b', { callbackKey: 'other' }));
         expect(page.watchers.size).toBe(1);
         await pass(20);
         show('a', 'succeeded', result(1));
@@ -277,7 +277,7 @@ describe('a job without a result', () => {
     });
 
     test('ends when the server refuses to be asked', async () => {
-        start(job('a'), job('b', { slot: 'other' }));
+        start(job('a'), job('b', { callbackKey: 'other' }));
         server.fail(401);
         await pass(20);
         expect(page.props('button')).toEqual({ disabled: false });
@@ -373,7 +373,7 @@ describe('a new handle', () => {
     });
 
     test('of another slot runs beside it', async () => {
-        start(job('a'), job('b', { slot: 'other' }));
+        start(job('a'), job('b', { callbackKey: 'other' }));
         await pass(20);
         expect(polled()).toEqual([
             ['a', 0],
@@ -408,7 +408,7 @@ describe('a change of a cancel Input', () => {
     test('cancels the jobs that name it, and no others', async () => {
         start(
             job('a'),
-            job('b', { slot: 'other', cancel: [['no', 'n_clicks']] }),
+            job('b', { callbackKey: 'other', cancel: [['no', 'n_clicks']] }),
         );
         engine.cancel(['stop.n_clicks', 'unknown.n_clicks']);
         await pass(20);
@@ -445,7 +445,7 @@ describe('a change of a cancel Input', () => {
         await pass(1);
         start(
             job('a', { seq: before }),
-            job('b', { seq: after, slot: 'other' }),
+            job('b', { seq: after, callbackKey: 'other' }),
         );
         await pass(1);
         expect(server.cancelled.flat()).toEqual(['a', 'b']);
@@ -582,7 +582,7 @@ describe('a page that is loaded again', () => {
     });
 
     test('shows no job again for another that waits for its component', async () => {
-        start(job('a', { slot: 'other' }), job('b'));
+        start(job('a', { callbackKey: 'other' }), job('b'));
         show('a', 'succeeded', {
             result: { response: { away: { children: 'waits' } } },
         });
@@ -619,7 +619,7 @@ describe('a page that is loaded again', () => {
 
     test('names resumed jobs, with what they were asked, while they live', () => {
         const { page, seq } = engine.stamp({});
-        start(job('a', { seq, page, asked: ['x'] }));
+        start(job('a', { seq, page, inputDigests: ['x'] }));
         expect(engine.stamp({}).resumed).toBeUndefined();
         reload();
         expect(engine.stamp({}).resumed).toEqual([['slot', page, ['x']]]);
@@ -780,7 +780,7 @@ test('a queued job shows its place although its cursor stays', async () => {
 });
 
 test('a run that is cancelled on the page alone ends its job', () => {
-    start(job('a'), job('b', { slot: 'other' }));
+    start(job('a'), job('b', { callbackKey: 'other' }));
     engine.cancelRun('b');
     expect(server.cancelled).toEqual([['b']]);
     expect(engine.pending().map(({ handle }) => handle.token)).toEqual(['a']);
@@ -818,14 +818,14 @@ describe('a result that sets what its callback is called by', () => {
 
     test('does not start it again', async () => {
         await end();
-        expect(engine.stamp(clicked(0)).echo).toBe(true);
-        expect(engine.stamp(clicked(0)).echo).toBeUndefined();
+        expect(engine.stamp(clicked(0)).ownResult).toBe(true);
+        expect(engine.stamp(clicked(0)).ownResult).toBeUndefined();
     });
 
     test('does not hide what comes with it or after it', async () => {
         await end();
-        expect(engine.stamp(clicked(1)).echo).toBeUndefined();
-        expect(engine.stamp(clicked(0)).echo).toBeUndefined();
+        expect(engine.stamp(clicked(1)).ownResult).toBeUndefined();
+        expect(engine.stamp(clicked(0)).ownResult).toBeUndefined();
         await end();
         const other = { id: 'other', property: 'value', value: 0 };
         const both = clicked(0);
@@ -834,15 +834,17 @@ describe('a result that sets what its callback is called by', () => {
                 ...both,
                 changedPropIds: [...both.changedPropIds, 'other.value'],
                 inputs: [...both.inputs, other],
-            }).echo,
+            }).ownResult,
         ).toBeUndefined();
     });
 
     test('does not hide it from other callbacks, or from a page just loaded', async () => {
         await end();
-        expect(engine.stamp(clicked(0, 'b.children')).echo).toBeUndefined();
+        expect(
+            engine.stamp(clicked(0, 'b.children')).ownResult,
+        ).toBeUndefined();
         const loaded = { ...clicked(0), changedPropIds: [] as string[] };
-        expect(engine.stamp(loaded).echo).toBeUndefined();
+        expect(engine.stamp(loaded).ownResult).toBeUndefined();
     });
 
     test('may be of a pattern', async () => {
@@ -857,7 +859,7 @@ describe('a result that sets what its callback is called by', () => {
                 output: 'out.children',
                 changedPropIds: ['{"i":1,"type":"x"}.value'],
                 inputs: [[item]],
-            }).echo,
+            }).ownResult,
         ).toBe(true);
     });
 });
@@ -865,7 +867,7 @@ describe('a result that sets what its callback is called by', () => {
 describe('a result from the cache', () => {
     const cached = (run: string, more = {}) =>
         hit(run, {
-            slot: 'slot',
+            callbackKey: 'slot',
             seq: 1,
             outputs: [['out', 'children']],
             running: [['button', 'disabled', true, false]],

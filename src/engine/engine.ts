@@ -40,7 +40,7 @@ export class Engine implements Subject {
     #unshown: Job[] = [];
     /** Given up here; the page that is loaded next, after a login, asks again. */
     readonly #orphans = new Set<Job>();
-    /** By slot: a job may be over before the handle of an older one arrives. */
+    /** By callbackKey: a job may be over before the handle of an older one arrives. */
     readonly #latest = new Map<string, Handle>();
     readonly #stamps = new Stamps();
     readonly #echoes = new Echoes();
@@ -89,7 +89,7 @@ export class Engine implements Subject {
     stamp(request: Payload): Stamp {
         const stamp = this.#next();
         if (this.#echoes.hear(request)) {
-            stamp.echo = true;
+            stamp.ownResult = true;
         }
         return stamp;
     }
@@ -224,18 +224,18 @@ export class Engine implements Subject {
         const others = this.#select(({ handle }) => handle.page !== stamp.page);
         if (others.length > 0) {
             stamp.resumed = others.map(({ handle }) => [
-                handle.slot,
+                handle.callbackKey,
                 handle.page,
-                handle.asked,
+                handle.inputDigests,
             ]);
             stamp.untouched = this.#page.isUntouched;
         }
         return stamp;
     }
 
-    #isKnown({ slot, run }: Handle): boolean {
+    #isKnown({ callbackKey, run }: Handle): boolean {
         return (
-            this.#latest.get(slot)?.run === run ||
+            this.#latest.get(callbackKey)?.run === run ||
             this.#select((job) => job.handle.run === run).length > 0
         );
     }
@@ -244,9 +244,10 @@ export class Engine implements Subject {
         return this.#stamps.cancelledSince(seq, cancel);
     }
 
-    #isReplaced({ retrigger, slot, seq }: Handle): boolean {
+    #isReplaced({ retrigger, callbackKey, seq }: Handle): boolean {
         return (
-            retrigger === 'replace' && seq < (this.#latest.get(slot)?.seq ?? 0)
+            retrigger === 'replace' &&
+            seq < (this.#latest.get(callbackKey)?.seq ?? 0)
         );
     }
 
@@ -276,7 +277,7 @@ export class Engine implements Subject {
                 this.#orphans.delete(orphan);
             }
         }
-        this.#latest.set(handle.slot, handle);
+        this.#latest.set(handle.callbackKey, handle);
         const replaced = this.#select((live) => live.isReplacedBy(handle));
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);

@@ -37,8 +37,10 @@ export class Job {
         );
     }
 
-    isReplacedBy({ retrigger, slot }: Handle): boolean {
-        return retrigger === 'replace' && slot === this.handle.slot;
+    isReplacedBy({ retrigger, callbackKey }: Handle): boolean {
+        return (
+            retrigger === 'replace' && callbackKey === this.handle.callbackKey
+        );
     }
 
     /** The longest wait between two polls, in milliseconds. */

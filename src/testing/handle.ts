@@ -9,8 +9,8 @@ export function handle(
     return {
         token,
         run: token,
-        slot: token,
-        asked: [],
+        callbackKey: token,
+        inputDigests: [],
         seq: 0,
         page: 'page',
         retrigger: 'replace',

@@ -243,4 +243,4 @@ def test_patterns_in_running_progress_and_cancel_are_of_the_instance(
     ]
     assert handle["progress"] == [[wild("bar", 2), "value", 0]]
     assert handle["cancel"] == [[wild("cancel", 2), "n_clicks"]]
-    assert handle["slot"].endswith('{"index": 2}')
+    assert handle["callbackKey"].endswith('{"index": 2}')

@@ -47,7 +47,7 @@ def app(url: str) -> Iterator[Celery]:
 @pytest.fixture
 def documents(app: Celery) -> Documents:
     documents = Documents(app)
-    assert not isinstance(documents._shelf, base.AnyShelf)
+    assert not isinstance(documents._shelf, base.AnyBackend)
     return documents
 
 
@@ -132,7 +132,7 @@ def test_text_that_the_backend_never_takes_is_no_outage(documents: Documents) ->
 def test_other_backends_do_by_celery_s_interface(tmp_path: Path) -> None:
     app = Celery("app", backend=f"file://{tmp_path}", set_as_current=False)
     documents = Documents(app)
-    documents._known = base.AnyShelf(app)
+    documents._known = base.AnyBackend(app)
     assert documents.update("key", lambda text: f"{text} text") == "None text"
     documents.write("other", "text")
     assert documents.read_many(["key", "other", "none"]) == ["None text", "text", None]

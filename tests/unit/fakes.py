@@ -44,7 +44,7 @@ def ignore(_report: Report) -> None:
     """Write nothing down."""
 
 
-class MemoryManager(LongCallbackManager):
+class RecordingManager(LongCallbackManager):
     """Notes down the jobs that it is given, and runs none."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Site:
     """An app, and a page of it that speaks with the app directly."""
 
     def __init__(self, **options: Any) -> None:
-        self.manager = MemoryManager()
+        self.manager = RecordingManager()
         self.app = dlc.Dash(__name__, long_callback_manager=self.manager, **options)
         self.app.layout = html.Div()
         self.prefix = self.app.config.routes_pathname_prefix

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def within(seconds: float, action: Callable[[], T]) -> T:
+def call_with_timeout(seconds: float, action: Callable[[], T]) -> T:
     """Return what ``action`` returns, or raise what it raises.
 
     It runs in a thread of its own, which is left to itself when its time is over.

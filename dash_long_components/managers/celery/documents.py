@@ -12,9 +12,9 @@ import celery
 from celery import states
 
 from ...exceptions import StoreError, StoreUnavailableError
-from .backends.base import AnyShelf, FileShelf, RedisShelf, Shelf
-from .backends.database import DatabaseShelf
-from .backends.memcached import MemcachedShelf, has_pymemcache
+from .backends.base import AnyBackend, ConditionalBackend, FileBackend, RedisBackend
+from .backends.database import DatabaseBackend
+from .backends.memcached import MemcachedBackend, has_pymemcache
 from .parts import Fate
 
 T = TypeVar("T")
@@ -25,22 +25,22 @@ logger = logging.getLogger("dash_long_components")
 _PAUSE = 0.5
 
 #: By the module of Celery that has the backend.
-_SHELVES: dict[str, type[Shelf]] = {
-    "celery.backends.redis": RedisShelf,
-    "celery.backends.cache": MemcachedShelf,
-    "celery.backends.database": DatabaseShelf,
-    "celery.backends.filesystem": FileShelf,
+_SHELVES: dict[str, type[ConditionalBackend]] = {
+    "celery.backends.redis": RedisBackend,
+    "celery.backends.cache": MemcachedBackend,
+    "celery.backends.database": DatabaseBackend,
+    "celery.backends.filesystem": FileBackend,
 }
 
 
 @lru_cache(maxsize=4)
-def shelf_of(app: celery.Celery) -> Shelf:
+def backend_of(app: celery.Celery) -> ConditionalBackend:
     """Return the shelf in an app's result backend, the same one every time."""
     # By name: to import a kind of backend takes the packages that it needs.
     modules = [base.__module__ for base in type(app.backend).__mro__]
-    shelf = next((_SHELVES[name] for name in modules if name in _SHELVES), AnyShelf)
-    if shelf is MemcachedShelf and not has_pymemcache(app.backend):
-        return AnyShelf(app)
+    shelf = next((_SHELVES[name] for name in modules if name in _SHELVES), AnyBackend)
+    if shelf is MemcachedBackend and not has_pymemcache(app.backend):
+        return AnyBackend(app)
     return shelf(app)
 
 
@@ -58,7 +58,7 @@ class Documents:
     def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
         self._app = app
         self._patient = patient
-        self._known: Shelf | None = None
+        self._known: ConditionalBackend | None = None
 
     def read(self, key: str) -> str | None:
         """Return the text under ``key``, or None if there is none."""
@@ -135,9 +135,9 @@ class Documents:
         return self._try(lambda: self._shelf.swap(key, version, text))
 
     @property
-    def _shelf(self) -> Shelf:
+    def _shelf(self) -> ConditionalBackend:
         if self._known is None:
-            self._known = shelf_of(self._app)
+            self._known = backend_of(self._app)
         return self._known
 
     def _try(self, action: Callable[[], T]) -> T:

@@ -16,12 +16,12 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
-from ...core.records import Asker, Record, Snapshot
+from ...core.records import Record, Requester, Snapshot
 from ...exceptions import StoreUnavailableError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
-from .call_with_timeout import within
+from .call_with_timeout import call_with_timeout
 
 if TYPE_CHECKING:
     import celery
@@ -91,8 +91,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
             from . import command_line, leases, orphans, worker
             from .documents import Documents
-            from .presence import Attendance
-            from .result_cache import KeptDocuments
+            from .presence import Presence
+            from .result_cache import CeleryResultCache
             from .store import CeleryStore
         except ImportError as error:
             raise ImportError(_EXTRA) from error
@@ -105,14 +105,14 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if caller is not None:
             command_line.follow_dots(caller)
         self._store = CeleryStore(celery_app)
-        self._results = KeptDocuments(Documents(celery_app))
-        self._attendance = Attendance(celery_app)
+        self._results = CeleryResultCache(Documents(celery_app))
+        self._presence = Presence(celery_app)
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._queued_since: dict[str, float] = {}
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
         celery_app.steps["worker"].add(leases.step(lease))
-        celery_app.steps["worker"].add(orphans.StrayStep)
+        celery_app.steps["worker"].add(orphans.OrphanStep)
         tasks.on_register(lambda task: worker.add_task(celery_app, task))
 
     def submit(
@@ -125,18 +125,18 @@ class CeleryLongCallbackManager(LongCallbackManager):
             if admission.entry is not Entry.WAIT:
                 return kept if admission.entry is Entry.NOW else None
         now = time.time()
-        asker = Asker(id="0", lane=lane.name if lane else None)
+        requester = Requester(id="0", lane=lane.name if lane else None)
         record = Record(
             id=new_job_id(),
             task=task.name,
             code=call.fingerprint,
-            askers=(asker,),
+            requesters=(requester,),
             key=call.caching.key if call.caching else None,
             limits=call.limits,
             created=now,
             changed=now,
         )
-        ticket = Ticket(job=record.id, asker=asker.id)
+        ticket = Ticket(job=record.id, requester=requester.id)
         # Not after it has entered its lane: who is there must be seen to be live.
         self._store.submit(record)
         admission = self._store.lanes.enter(ticket, lane)
@@ -167,7 +167,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             if ticket is not None:
                 if record.limits.leave_timeout is not None:
                     # The others may have been away for nearly as long as they may.
-                    self._attendance.see(job_id, record.limits.leave_timeout)
+                    self._presence.see(job_id, record.limits.leave_timeout)
                 return ticket
         return None
 
@@ -199,7 +199,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             retry_policy=_PUBLISH,
         )
         try:
-            within(BROKER_TIMEOUT, send)
+            call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:  # each broker has exceptions of its own
             # It may have got through nevertheless; then it is not to be run.
             self._store.lose(record, str(error))
@@ -245,8 +245,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
             record = self._store.expire(record)
         leave_timeout = record.limits.leave_timeout
         if leave_timeout is not None and self._store.is_asked(record, ticket):
-            self._attendance.see(record.id, leave_timeout)
-        snapshot = record.since(cursor, ticket.asker)
+            self._presence.see(record.id, leave_timeout)
+        snapshot = record.since(cursor, ticket.requester)
         if snapshot.has_begun:
             return replace(snapshot, estimate=self._store.estimate(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
@@ -261,7 +261,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             return
         status = record.status
         if not status.is_terminal:
-            if not self._store.leave(record, named.asker):
+            if not self._store.leave(record, named.requester):
                 return
             status = self._store.cancel(record.id)
         if status is Status.CANCELLED:
@@ -283,7 +283,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 destination=[live.worker.name],
             )
         try:
-            within(BROKER_TIMEOUT, send)
+            call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:
             raise StoreUnavailableError(
                 f"Celery's broker does not take the cancel: {error}"

@@ -21,7 +21,7 @@ logger = logging.getLogger("dash_long_components")
 _INTERVAL = 1.0
 
 
-class Strays:
+class Orphans:
     """Ends the descendants of a pool's process that was killed.
 
     Linux gives them to the worker's main process, which has adopted them beforehand;
@@ -95,8 +95,8 @@ def lead_group() -> None:
         os.setpgid(0, 0)
 
 
-class StrayStep(bootsteps.StartStopStep):
-    """Has a worker of Celery end the strays of its pool."""
+class OrphanStep(bootsteps.StartStopStep):
+    """Has a worker of Celery end the orphans of its pool."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -108,20 +108,20 @@ class StrayStep(bootsteps.StartStopStep):
         if isinstance(worker.pool, PreforkPool):
             adopt_orphans()
             pool: Any = worker.pool
-            strays = Strays(lambda: [member.pid for member in pool._pool._pool])
+            orphans = Orphans(lambda: [member.pid for member in pool._pool._pool])
             threading.Thread(
                 target=self._watch,
-                args=(strays,),
-                name="dash-long-jobs-strays",
+                args=(orphans,),
+                name="dash-long-jobs-orphans",
                 daemon=True,
             ).start()
 
     def stop(self, worker: Any) -> None:
         self._stopped.set()
 
-    def _watch(self, strays: Strays) -> None:
+    def _watch(self, orphans: Orphans) -> None:
         while not self._stopped.wait(_INTERVAL):
-            strays.look()
+            orphans.look()
 
 
 def _end(pid: int) -> None:

@@ -102,7 +102,7 @@ class End:
     def of(self, record: Record) -> Record:
         """Return the record of a job that ended so, whatever it was when it did."""
         if self.live:
-            return replace(self.live.record, askers=record.askers)
+            return replace(self.live.record, requesters=record.requesters)
         return replace(
             record,
             status=self.status,

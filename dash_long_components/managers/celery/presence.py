@@ -1,4 +1,4 @@
-"""Attendance on Celery: which jobs still have a page that asks for them.
+"""Presence on Celery: which jobs still have a page that asks for them.
 
 No two machines' clocks are compared: a server writes something new whenever it is
 asked for a job, and the worker, which looks at it, measures how long nothing new came.
@@ -32,7 +32,7 @@ _REMEMBERED = 4096
 _SERVERS = "dash-long-jobs.servers"
 
 
-class Attendance:
+class Presence:
     """What a server notes down of the polls for jobs that end with their page."""
 
     def __init__(self, app: celery.Celery) -> None:

@@ -8,17 +8,17 @@ from dataclasses import asdict, replace
 from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket, new_job_id
-from ...core.records import Asker, Record
+from ...core.records import Record, Requester
 from .documents import Documents
 
-Askers: TypeAlias = tuple[Asker, ...]
+Askers: TypeAlias = tuple[Requester, ...]
 
 #: Larger than any cursor that a job comes to.
 _BEYOND = 2**40
 
 
-class CeleryAskers:
-    """The askers of jobs. Until they change, they are those in the job's record.
+class CeleryRequesters:
+    """The requesters of jobs. Until they change, they are those in the job's record.
 
     Args:
         documents: where to keep them.
@@ -28,20 +28,22 @@ class CeleryAskers:
         self._documents = documents
 
     def join(self, record: Record, lane: Lane | None) -> Ticket | None:
-        """Add an asker, or return None: all have left. Atomic, where updates are."""
-        new = Asker(id=new_job_id(), lane=lane.name if lane else None)
+        """Add a requester; return None if all have left. Atomic where updates are."""
+        new = Requester(id=new_job_id(), lane=lane.name if lane else None)
 
-        def change(askers: Askers) -> Askers:
+        def change(requesters: Askers) -> Askers:
             # It stands there itself if the backend has lost its answer to a first try.
-            if new in askers or all(asker.left is not None for asker in askers):
-                return askers
-            return (*askers, new)
+            if new in requesters or all(
+                requester.left is not None for requester in requesters
+            ):
+                return requesters
+            return (*requesters, new)
 
-        askers = self._change(record, change)
-        return Ticket(job=record.id, asker=new.id) if new in askers else None
+        requesters = self._change(record, change)
+        return Ticket(job=record.id, requester=new.id) if new in requesters else None
 
-    def leave(self, record: Record, asker_id: str) -> bool:
-        """Take an asker out, and tell whether nobody is left. Atomic, where updates
+    def leave(self, record: Record, requester_id: str) -> bool:
+        """Take a requester out, and tell whether nobody is left. Atomic, where updates
         are; idempotent.
         """
         if record.key is None:
@@ -49,33 +51,35 @@ class CeleryAskers:
         # News to its readers whatever they have read, for the job goes on meanwhile.
         left = record.cursor + _BEYOND
 
-        def change(askers: Askers) -> Askers:
+        def change(requesters: Askers) -> Askers:
             return tuple(
-                replace(asker, left=left)
-                if asker.id == asker_id and asker.left is None
-                else asker
-                for asker in askers
+                replace(requester, left=left)
+                if requester.id == requester_id and requester.left is None
+                else requester
+                for requester in requesters
             )
 
-        return all(asker.left is not None for asker in self._change(record, change))
+        return all(
+            requester.left is not None for requester in self._change(record, change)
+        )
 
     def _change(self, record: Record, change: Callable[[Askers], Askers]) -> Askers:
         def update(text: str | None) -> str:
-            askers = _from_text(text) if text else record.askers
-            return json.dumps([asdict(asker) for asker in change(askers)])
+            requesters = _from_text(text) if text else record.requesters
+            return json.dumps([asdict(requester) for requester in change(requesters)])
 
-        return _from_text(self._documents.update(f"{record.id}.askers", update))
+        return _from_text(self._documents.update(f"{record.id}.requesters", update))
 
 
-def with_askers(record: Record, text: str | None) -> Record:
-    """Return a record with the askers that stand in a document, if there is one."""
-    return replace(record, askers=_from_text(text)) if text else record
+def with_requesters(record: Record, text: str | None) -> Record:
+    """Return a record with the requesters that stand in a document, if there is one."""
+    return replace(record, requesters=_from_text(text)) if text else record
 
 
 def staying(record: Record) -> set[str]:
     """Return the ids of those who still ask for a job."""
-    return {asker.id for asker in record.askers if asker.left is None}
+    return {requester.id for requester in record.requesters if requester.left is None}
 
 
 def _from_text(text: str) -> Askers:
-    return tuple(Asker(**fields) for fields in json.loads(text))
+    return tuple(Requester(**fields) for fields in json.loads(text))

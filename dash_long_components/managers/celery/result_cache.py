@@ -14,7 +14,7 @@ from .documents import Documents
 logger = logging.getLogger("dash_long_components")
 
 
-class KeptDocuments:
+class CeleryResultCache:
     """Cached results in documents: one that says how many parts there are, and those.
 
     The backend keeps them for Celery's ``result_expires`` after they were written.

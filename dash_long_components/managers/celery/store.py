@@ -10,7 +10,7 @@ key             written by            holds
 ``<id>.live``   the process that runs the record from its start on, and who runs it
                 it
 ``<id>.result`` the same              the result, in parts
-``<id>.askers`` any server            who asks for it, once that has changed
+``<id>.requesters`` any server            who asks for it, once that has changed
 ``<id>.end``    the first to end it   how it ended: as its worker says, or otherwise
 ``<id>``        Celery                how the task ended, if it did not return
 =============== ===================== =================================================
@@ -39,10 +39,10 @@ from .documents import Documents
 from .lanes import CeleryFlights, CeleryLanes
 from .leases import Leases, Tenure
 from .parts import End, Fate, Live, Worker, never_sent, worker_died
-from .requesters import CeleryAskers, staying, with_askers
+from .requesters import CeleryRequesters, staying, with_requesters
 
 #: What a reader puts together: of any job, and of one that is known to have started.
-_DOCUMENTS = ("end", "live", "askers", "queued", "sent", "taken")
+_DOCUMENTS = ("end", "live", "requesters", "queued", "sent", "taken")
 _AFTER_START = _DOCUMENTS[:3]
 
 #: Jobs that are remembered to have started: most polls ask for one.
@@ -74,7 +74,7 @@ class CeleryStore:
         self._documents = Documents(app, patient=patient)
         self._impatient = Documents(app)
         self._leases = Leases(self._documents)
-        self._askers = CeleryAskers(self._documents)
+        self._requesters = CeleryRequesters(self._documents)
         self._started: set[str] = set()
         self.lanes = CeleryLanes(self._documents, self.are_live)
         self.flights = CeleryFlights(self._documents, self._is_joinable)
@@ -120,7 +120,7 @@ class CeleryStore:
         self, job_id: str, texts: Sequence[str | None], fate: Fate | None
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
-        end_text, live_text, askers, queued, sent, taken = texts
+        end_text, live_text, requesters, queued, sent, taken = texts
         end = End.from_text(end_text) if end_text else None
         worker: Worker | None = None
         if end and end.live:
@@ -134,7 +134,7 @@ class CeleryStore:
             worker = Worker.from_text(taken) if taken else None
         else:
             return None
-        record = with_askers(record, askers)
+        record = with_requesters(record, requesters)
         end = end or self._judge(record, worker, fate, is_sent=sent is not None)
         return end.of(record) if end else record
 
@@ -145,7 +145,7 @@ class CeleryStore:
         self._started.add(job_id)
 
     def are_live(self, tickets: Sequence[Ticket]) -> list[bool]:
-        """Tell of each ticket whether its asker waits for a job that has not ended."""
+        """Tell for each ticket whether its requester waits for a live job."""
         records = self.read_all([ticket.job for ticket in tickets])
         return [
             record is not None and self.is_asked(record, ticket)
@@ -154,14 +154,14 @@ class CeleryStore:
 
     def is_asked(self, record: Record, ticket: Ticket) -> bool:
         """Tell whether somebody who asked for a job still waits for its end."""
-        return not record.status.is_terminal and ticket.asker in staying(record)
+        return not record.status.is_terminal and ticket.requester in staying(record)
 
     def _is_joinable(self, job_id: str) -> bool:
         (record,) = self.read_all([job_id])
         return record is not None and record.is_joinable and bool(staying(record))
 
     def join(self, job_id: str, lane: Lane | None) -> Ticket | None:
-        """Add an asker to a job. Atomic, where updates are.
+        """Add a requester to a job. Atomic, where updates are.
 
         Returns:
             None if it can't be joined: it is missing, has ended, or all who asked have
@@ -170,11 +170,11 @@ class CeleryStore:
         (record,) = self.read_all([job_id])
         if record is None or not record.is_joinable:
             return None
-        return self._askers.join(record, lane)
+        return self._requesters.join(record, lane)
 
-    def leave(self, record: Record, asker_id: str) -> bool:
-        """Take an asker out of a job, and tell whether nobody is left. Atomic."""
-        return self._askers.leave(record, asker_id)
+    def leave(self, record: Record, requester_id: str) -> bool:
+        """Take a requester out of a job, and tell whether nobody is left. Atomic."""
+        return self._requesters.leave(record, requester_id)
 
     def live(self, job_id: str) -> Live | None:
         """Return what the process that started a job says of it, or None."""
@@ -249,7 +249,7 @@ class CeleryStore:
         (record,) = self.read_all([job_id])
         if record is None or record.status.is_terminal:
             return True
-        ticket = Ticket(job=job_id, asker=record.askers[0].id)
+        ticket = Ticket(job=job_id, requester=record.requesters[0].id)
         if not self.lanes.is_turn(lane, ticket):
             return False
         # Nor does it run beside one of another page that asks the same.

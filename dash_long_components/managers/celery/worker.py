@@ -33,7 +33,7 @@ from .guard import Guard
 from .leases import Lease
 from .orphans import Leftovers, lead_group
 from .parts import Live, Worker
-from .result_cache import KeptDocuments
+from .result_cache import CeleryResultCache
 from .store import CeleryStore
 
 logger = logging.getLogger("dash_long_components")
@@ -58,7 +58,7 @@ def task_name(key: str, name: str) -> str:
 def add_task(app: celery.Celery, task: Task) -> None:
     """Make a Celery task of a long callback."""
     store = CeleryStore(app, patient=True)
-    results = KeptDocuments(Documents(app, patient=True))
+    results = CeleryResultCache(Documents(app, patient=True))
 
     @app.task(
         name=task_name(task.key, task.name),

@@ -34,12 +34,12 @@ from ..processes import (
     kill_left_behind,
     kill_tree,
 )
+from ..store.store import Store
 from .app_code import AppCode, without_main
-from .limits import Overseer
 from .outages import outlast, told
-from .spare_worker import Spare
-from .store.store import Store
-from .wakeup import Doorbell
+from .spare_worker import SpareWorker
+from .wakeup import Wakeup
+from .watchdog import Watchdog
 from .worker import enter_and_work
 
 logger = logging.getLogger("dash_long_components")
@@ -64,7 +64,7 @@ class Settings:
         code: version of the app's code.
         max_concurrency: how many jobs may run at once, over all code versions.
         start_method: ``fork`` or ``spawn``.
-        results: the user's cache, where results are kept, as ``KeptResults.dumps``.
+        results: the user's cache, where results are kept, as ``ResultCache.dumps``.
         app: what to import.
     """
 
@@ -96,10 +96,10 @@ class Dispatcher:
         self._settings = settings
         self._me = Process.current()
         self._store = Store(settings.directory, settings.result_ttl)
-        self._overseer = Overseer(self._store, settings.code)
+        self._watchdog = Watchdog(self._store, settings.code)
         self._context: Any = multiprocessing.get_context(settings.start_method)
         self._children: dict[str, BaseProcess] = {}
-        self._spare: Spare | None = None
+        self._spare: SpareWorker | None = None
         self._failures: dict[str, str] = {}
         self._not_jobs: set[int] = set()
         self._stopped_by: signal.Signals | None = None
@@ -107,10 +107,10 @@ class Dispatcher:
 
     def run(self) -> None:
         """Do the work; return when it is done or there is another dispatcher."""
-        with Doorbell() as bell:
-            if not self._claim(port=bell.port):
+        with Wakeup() as wakeup:
+            if not self._claim(port=wakeup.port):
                 return
-            self._install_signals(bell)
+            self._install_signals(wakeup)
             self._failures = self._settings.app.load()
             adopt_orphans()
             if self._settings.start_method == "spawn" and sys.platform != "win32":
@@ -121,20 +121,20 @@ class Dispatcher:
             # not write to, and thereby copy, the pages that workers share.
             gc.collect()
             gc.freeze()
-            self._claim(port=bell.port, tasks=tasks.fingerprints())
+            self._claim(port=wakeup.port, tasks=tasks.fingerprints())
             try:
-                self._work(bell)
+                self._work(wakeup)
             finally:
                 if self._spare is not None:
                     self._spare.dismiss()
 
     def _claim(self, **about: Any) -> bool:
         def claim() -> bool:
-            return self._store.roster.claim(self._settings.code, self._me, **about)
+            return self._store.registry.claim(self._settings.code, self._me, **about)
 
         return outlast(self._store, claim)
 
-    def _work(self, bell: Doorbell) -> None:
+    def _work(self, wakeup: Wakeup) -> None:
         while self._stopped_by is None:
             try:
                 with told(self._store):
@@ -145,7 +145,7 @@ class Dispatcher:
             except StoreError:
                 self._kill_children()
                 raise
-            bell.wait(self._overseer.wait(TICK))
+            wakeup.wait(self._watchdog.wait(TICK))
         self._stop(self._stopped_by)
 
     def _look_around(self) -> bool:
@@ -154,8 +154,8 @@ class Dispatcher:
         The store may fail it at any point, and the next round takes it up there.
         """
         self._watch()
-        self._end_strays()
-        self._overseer.end_waiting()
+        self._end_orphans()
+        self._watchdog.end_waiting()
         self._start_jobs()
         self._keep_spare()
         self._sweep()
@@ -199,7 +199,7 @@ class Dispatcher:
         if self._is_forking and has_place and self._spare is None:
             self._store.close()
             with suppress(OSError):
-                self._spare = Spare(
+                self._spare = SpareWorker(
                     self._context, self._store, self._failures, self._settings.results
                 )
 
@@ -209,7 +209,7 @@ class Dispatcher:
 
     def _watch(self) -> None:
         """See to every worker: cancel it, or classify how it ended."""
-        workers = self._store.crew.workers()
+        workers = self._store.slots.workers()
         # Of these no store knows any more: it was removed, and made anew by a server.
         for job_id in self._children.keys() - workers.keys():
             self._watch_child(job_id, self._children[job_id], None)
@@ -218,21 +218,21 @@ class Dispatcher:
             if job_id in self._children:
                 self._watch_child(job_id, self._children[job_id], entry["deadline"])
             elif dispatcher == self._me or not dispatcher.is_alive():
-                worker = self._store.crew.adopt(job_id, self._me)
+                worker = self._store.slots.adopt(job_id, self._me)
                 self._watch_stranger(job_id, worker, entry["deadline"])
 
     def _watch_child(
         self, job_id: str, process: BaseProcess, deadline: float | None
     ) -> None:
         if process.exitcode is None:
-            if not self._overseer.must_end(job_id, deadline):
+            if not self._watchdog.must_end(job_id, deadline):
                 return
             _kill(process)
             if process.exitcode is None:
                 return  # it may take a while, and others are not to wait for it
         kill_group(_pid(process))
         # As long as the job has a place, the next dispatcher would see to the rest.
-        self._end_strays()
+        self._end_orphans()
         self._bury(job_id, _describe_exit(process.exitcode))
         process.close()
         del self._children[job_id]
@@ -242,7 +242,7 @@ class Dispatcher:
     ) -> None:
         """See to a worker whose dispatcher has died."""
         if worker is not None and worker.is_alive():
-            if not self._overseer.must_end(job_id, deadline):
+            if not self._watchdog.must_end(job_id, deadline):
                 return
             worker.kill_tree()
         if worker is not None:
@@ -252,7 +252,7 @@ class Dispatcher:
             "Its worker died. How is not known, since its dispatcher had died before.",
         )
 
-    def _end_strays(self) -> None:
+    def _end_orphans(self) -> None:
         """End what jobs left behind: children that are no workers and not the app's."""
         workers = {_pid(process) for process in self._children.values()}
         if self._spare is not None:
@@ -270,8 +270,8 @@ class Dispatcher:
             is_lost = self._store.end(job_id, Status.LOST, error)
             if is_lost and self._stopped_by is None:
                 logger.error("A job of the long callback %s is lost. %s", task, how)
-        self._store.crew.release(job_id)
-        self._overseer.forget(job_id)
+        self._store.slots.release(job_id)
+        self._watchdog.forget(job_id)
 
     def _sweep(self) -> None:
         """Once in a while, clear away what has outlived its time."""
@@ -281,7 +281,7 @@ class Dispatcher:
             SWEEP_INTERVAL, self._settings.result_ttl
         )
         self._store.sweep()
-        for code in self._store.roster.abandoned():
+        for code in self._store.registry.abandoned():
             self._store.drop_queue(
                 code,
                 "The code of the app has changed since the job was submitted.",
@@ -289,11 +289,11 @@ class Dispatcher:
 
     def _is_done(self) -> bool:
         """Resign if nobody wants this dispatcher and it has nothing to do."""
-        if self._children or self._store.roster.has_clients(self._settings.code):
+        if self._children or self._store.registry.has_clients(self._settings.code):
             return False
         mine = self._me.to_list()
         if any(
-            item["dispatcher"] == mine for item in self._store.crew.workers().values()
+            item["dispatcher"] == mine for item in self._store.slots.workers().values()
         ):
             return False
         return self._store.resign(self._settings.code)
@@ -302,7 +302,7 @@ class Dispatcher:
         """End every job at once: somebody stopped the dispatcher."""
         reason = f"It was stopped with the server, by {by.name}."
         self._kill_children()
-        for job_id, entry in self._store.crew.workers().items():
+        for job_id, entry in self._store.slots.workers().items():
             if entry["dispatcher"] != self._me.to_list():
                 continue
             if job_id not in self._children and entry["worker"] is not None:
@@ -316,7 +316,7 @@ class Dispatcher:
         for child in self._children.values():
             _kill(child)
 
-    def _install_signals(self, bell: Doorbell) -> None:
+    def _install_signals(self, wakeup: Wakeup) -> None:
         def stop(number: int, _frame: object) -> None:
             self._stopped_by = signal.Signals(number)
 
@@ -325,7 +325,7 @@ class Dispatcher:
                 signal.signal(number, stop)
         if sys.platform != "win32":
             signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(bell.ringer_fd, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(wakeup.waker_fd, warn_on_full_buffer=False)
 
 
 def _pid(process: BaseProcess) -> int:

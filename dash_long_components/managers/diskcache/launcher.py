@@ -15,10 +15,10 @@ from typing import Any
 from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
 from ..processes import Process
+from ..store.store import Store
 from .dispatcher import NO_STORE, Settings
 from .outages import outlast, told
-from .store.store import Store
-from .wakeup import ring
+from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")
 
@@ -58,7 +58,7 @@ class Launcher:
         self._dispatcher: dict[str, Any] | None = None
         self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
-        store.roster.add_client(self.code, self._me)
+        store.registry.add_client(self.code, self._me)
 
     @property
     def has_failed(self) -> bool:
@@ -80,7 +80,7 @@ class Launcher:
             if not starting and self._find() is None:
                 self._launch()
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Tell the dispatcher to look at the store, now.
 
         One that is still starting, or can't be found during an outage of the store,
@@ -91,7 +91,7 @@ class Launcher:
             self.ensure()
             dispatcher = self._find()
             if dispatcher is not None:
-                ring(dispatcher["port"])
+                wake(dispatcher["port"])
 
     def knows(self, task: Task) -> bool:
         """Tell whether the dispatcher finds a task by its key.
@@ -116,10 +116,10 @@ class Launcher:
         # The directory may be gone already, a test's temporary one for instance. A
         # server that is still on the list of an outage is seen to have died.
         with suppress(StoreError, sqlite3.Error, OSError), told(self.store):
-            self.store.roster.remove_client(self.code, self._me)
+            self.store.registry.remove_client(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:
-                ring(dispatcher["port"])
+                wake(dispatcher["port"])
             self.store.close()
 
     def _known_tasks(self) -> dict[str, str] | None:
@@ -133,7 +133,7 @@ class Launcher:
     def _find(self) -> dict[str, Any] | None:
         """Return what the living dispatcher said of itself, or None."""
         if self._dispatcher is None or not _lives(self._dispatcher):
-            found = self.store.roster.dispatchers().get(self.code)
+            found = self.store.registry.dispatchers().get(self.code)
             self._dispatcher = found if found and _lives(found) else None
         return self._dispatcher
 
@@ -145,7 +145,7 @@ class Launcher:
             for name, value in os.environ.items()
             if not name.startswith("WERKZEUG_")
         }
-        before = self.store.roster.dispatchers().get(self.code, {})
+        before = self.store.registry.dispatchers().get(self.code, {})
         try:
             self._starting = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
@@ -175,7 +175,9 @@ class Launcher:
         """
         process.communicate(self._settings.to_json())
         try:
-            last = outlast(self.store, self.store.roster.dispatchers).get(self.code, {})
+            last = outlast(self.store, self.store.registry.dispatchers).get(
+                self.code, {}
+            )
         except StoreError:
             return
         has_worked = "tasks" in last and last != before

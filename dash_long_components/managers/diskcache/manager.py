@@ -28,7 +28,7 @@ from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
-from .result_cache import KeptResults
+from .result_cache import ResultCache
 
 if TYPE_CHECKING:
     import diskcache
@@ -138,7 +138,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._launcher: Launcher | None = None
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
-        self._results = KeptResults(cache)
+        self._results = ResultCache(cache)
 
     @_tells_outages
     def submit(
@@ -149,7 +149,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         if kept is not None:
             admission = launcher.store.pass_by(lane)
             if admission.replaced:
-                launcher.ring()
+                launcher.wake()
             if admission.entry is not Entry.WAIT:
                 return kept if admission.entry is Entry.NOW else None
         if not launcher.knows(task):
@@ -174,14 +174,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         )
         if ticket is None:
             return None
-        launcher.ring()
+        launcher.wake()
         return str(ticket)
 
     @_tells_outages
     def read(self, ticket: str, cursor: int) -> Snapshot:
         launcher, asked = self._connect(), Ticket.parse(ticket)
         return self._snapshot(
-            launcher, launcher.store.read(asked.job), asked.asker, cursor
+            launcher, launcher.store.read(asked.job), asked.requester, cursor
         )
 
     @_tells_outages
@@ -193,12 +193,12 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         for position, (ticket, cursor) in enumerate(asked):
             with suppress(KeyError):
                 snapshots[position] = self._snapshot(
-                    launcher, records[ticket.job], ticket.asker, cursor
+                    launcher, records[ticket.job], ticket.requester, cursor
                 )
         return snapshots
 
     def _snapshot(
-        self, launcher: Launcher, record: Record, asker: str, cursor: int
+        self, launcher: Launcher, record: Record, requester: str, cursor: int
     ) -> Snapshot:
         if not record.status.is_terminal:
             launcher.ensure()
@@ -211,8 +211,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 )
                 launcher.store.end(record.id, Status.LOST, error)
                 record = launcher.store.read(record.id)
-            launcher.store.see(record, asker)
-        snapshot = record.since(cursor, asker)
+            launcher.store.see(record, requester)
+        snapshot = record.since(cursor, requester)
         if snapshot.status is Status.QUEUED:
             return replace(snapshot, place=self._forecasts.place(record))
         if snapshot.has_begun:
@@ -226,7 +226,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def cancel(self, ticket: str) -> None:
         launcher = self._connect()
         launcher.store.leave(Ticket.parse(ticket))
-        launcher.ring()
+        launcher.wake()
 
     def secret(self) -> bytes:
         # Every poll asks.
@@ -257,7 +257,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         store, now = self._connect().store, time.time()
         running = [
             (record.task, now - record.started)
-            for record in store.read_all(list(store.crew.workers())).values()
+            for record in store.read_all(list(store.slots.workers())).values()
             if record.started is not None
         ]
         return forecast(
@@ -278,10 +278,10 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return launcher
 
     def _make_launcher(self) -> Launcher:
+        from ..store.store import Store
         from . import app_code, outages
         from .dispatcher import Settings
         from .launcher import Launcher
-        from .store.store import Store
 
         directory = os.path.join(str(self.handle.directory), "long-jobs")
         settings = Settings(

@@ -15,7 +15,7 @@ import diskcache
 from ...exceptions import StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from .store.store import Store
+    from ..store.store import Store
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ logger = logging.getLogger("dash_long_components")
 TAG = "dash-long-jobs"
 
 
-class KeptResults:
+class ResultCache:
     """The results in a cache. Whatever is wrong with it is logged, and nothing fails.
 
     Args:
@@ -46,7 +46,7 @@ class KeptResults:
             return ""
 
     @classmethod
-    def loads(cls, text: str) -> KeptResults | None:
+    def loads(cls, text: str) -> ResultCache | None:
         """Undo ``dumps``. None if the cache can't be opened here."""
         import cloudpickle
 

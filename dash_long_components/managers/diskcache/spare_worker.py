@@ -11,18 +11,18 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from .store.store import Store
+from ..store.store import Store
 from .worker import enter, work
 
 
-class Spare:
+class SpareWorker:
     """A forked worker that waits for its job, and exits if none can come any more.
 
     Args:
         context: of ``multiprocessing``, that forks.
         store: where jobs are kept; not connected.
         failures: why modules could not be imported, by name.
-        results: where results are kept for others, as ``KeptResults.dumps``.
+        results: where results are kept for others, as ``ResultCache.dumps``.
 
     Raises:
         OSError: it could not be made.

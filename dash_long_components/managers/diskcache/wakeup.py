@@ -8,7 +8,7 @@ import socket
 _HOST = "127.0.0.1"
 
 
-class Doorbell:
+class Wakeup:
     """Waits for rings. Rings that nobody waits for are not lost, but become one."""
 
     def __init__(self) -> None:
@@ -16,14 +16,14 @@ class Doorbell:
         self._socket.bind((_HOST, 0))
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
-        self._ringer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._ringer.connect((_HOST, self.port))
-        self._ringer.setblocking(False)
+        self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._waker.connect((_HOST, self.port))
+        self._waker.setblocking(False)
 
     @property
-    def ringer_fd(self) -> int:
+    def waker_fd(self) -> int:
         """A file descriptor that rings when a byte is written to it."""
-        return self._ringer.fileno()
+        return self._waker.fileno()
 
     def wait(self, timeout: float) -> None:
         """Wait for a ring, or for ``timeout`` seconds."""
@@ -34,15 +34,15 @@ class Doorbell:
             except BlockingIOError:
                 return
 
-    def __enter__(self) -> Doorbell:
+    def __enter__(self) -> Wakeup:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-        self._ringer.close()
+        self._waker.close()
 
 
-def ring(port: int) -> None:
+def wake(port: int) -> None:
     """Wake whoever waits at a port of this machine. Nobody there is no error."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ringer:
-        ringer.sendto(b"", (_HOST, port))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+        waker.sendto(b"", (_HOST, port))

@@ -21,10 +21,10 @@ from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
 from ..processes import MARK, Process, adopt_orphans
+from ..store.store import Store
 from .app_code import AppCode
 from .outages import outlast
-from .result_cache import KeptResults
-from .store.store import Store
+from .result_cache import ResultCache
 
 #: What SQLite says to a result that is larger than it can keep, and Python for it.
 _TOO_LARGE = (sqlite3.DataError, OverflowError)
@@ -44,7 +44,7 @@ def work(
         job_id: which job; it has been taken off the queue.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
-        results: where results are kept for others, as ``KeptResults.dumps``.
+        results: where results are kept for others, as ``ResultCache.dumps``.
     """
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
@@ -52,7 +52,7 @@ def work(
     timeout = call.limits.timeout
     deadline = None if timeout is None else time.monotonic() + timeout
     me = Process.current()
-    if not outlast(store, lambda: store.crew.register(job_id, me, deadline)):
+    if not outlast(store, lambda: store.slots.register(job_id, me, deadline)):
         return
     os.environ[MARK] = job_id
     if app is not None:
@@ -68,7 +68,7 @@ def work(
     job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:
         task = _find(call, name, failures)
-        kept = KeptResults.loads(results) if call.caching else None
+        kept = ResultCache.loads(results) if call.caching else None
         outcome = runtime.run_once(task, call, job, write, kept)
     except Exception as error:
         outcome = runtime.failure(name, error, call.debug)

@@ -17,14 +17,15 @@ from ...core.caching import CacheBy, CachedResult
 from ...core.durations import median, with_another
 from ...core.forecasts import forecast
 from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket, new_job_id
-from ...core.lanes import Admission, Entry, Lanes
-from ...core.records import Asker, Place, Record, Report, Snapshot
+from ...core.lanes import Admission, Entry
+from ...core.records import Place, Record, Report, Requester, Snapshot
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.tasks import Task
 from ..base import LongCallbackManager
-from ..diskcache.store.joinable import Flights
+from ..store.joinable import Flights
+from ..store.lanes import Lanes
 from .deadlines import Deadlines
 
 logger = logging.getLogger("dash_long_components")
@@ -117,9 +118,11 @@ class MemoryLongCallbackManager(LongCallbackManager):
         )
         joined = self._joinable(new) if admission.entry is Entry.NOW else None
         record = joined or new
-        asker = Asker(id=str(len(record.askers)), lane=lane.name if lane else None)
-        ticket = Ticket(job=record.id, asker=asker.id)
-        self._records[record.id] = record.join(asker)
+        requester = Requester(
+            id=str(len(record.requesters)), lane=lane.name if lane else None
+        )
+        ticket = Ticket(job=record.id, requester=requester.id)
+        self._records[record.id] = record.join(requester)
         if lane is not None and admission.entry is not Entry.LATE:
             self._lanes.enter(ticket, lane, waits=admission.entry is Entry.WAIT)
         # Not before it has joined a job that it may replace itself in.
@@ -151,8 +154,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
         asked = Ticket.parse(ticket)
         with self._changed:
             record = self._records[asked.job]
-            snapshot = record.since(cursor, asked.asker)
-            if record.asker(asked.asker).left is None:
+            snapshot = record.since(cursor, asked.requester)
+            if record.requester(asked.requester).left is None:
                 self._see(record)
             if snapshot.status is Status.QUEUED:
                 return replace(snapshot, place=self._places().get(asked.job))
@@ -166,11 +169,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
         asked = Ticket.parse(ticket)
         with self._changed, suppress(KeyError, JobEndedError):
             record = self._records[asked.job]
-            after = record.leave(asked.asker, time.time())
-            asker, grace = after.asker(asked.asker), record.limits.cancel_grace
-            if asker.left is not None:
+            after = record.leave(asked.requester, time.time())
+            requester, grace = (
+                after.requester(asked.requester),
+                record.limits.cancel_grace,
+            )
+            if requester.left is not None:
                 self._records[asked.job] = after
-                self._let_go(after, asker)
+                self._let_go(after, requester)
             elif record.status is Status.RUNNING and grace is not None:
                 self._records[asked.job] = after
                 self._deadlines.set(asked.job, "cancel_grace", grace)
@@ -204,8 +210,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 key=lambda record: record.status is Status.RUNNING,
             )
             for record in records:
-                for asker in record.askers:
-                    self.cancel(str(Ticket(job=record.id, asker=asker.id)))
+                for requester in record.requesters:
+                    self.cancel(str(Ticket(job=record.id, requester=requester.id)))
         deadline = time.monotonic() + CLOSE_TIMEOUT
         for thread, task in list(self._threads.items()):
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -325,16 +331,16 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 self._results[job_id] = result
         for waiting in self._flights.end(ended):
             self._enqueue(waiting)
-        for asker in ended.askers:
-            if asker.left is None:
-                self._let_go(ended, asker)
+        for requester in ended.requesters:
+            if requester.left is None:
+                self._let_go(ended, requester)
         self._changed.notify_all()
 
-    def _let_go(self, record: Record, asker: Asker) -> None:
-        """Forget about an asker that has left its job, or whose job has ended."""
-        if asker.lane is not None:
-            ticket = Ticket(job=record.id, asker=asker.id)
-            following = self._lanes.leave(asker.lane, ticket)
+    def _let_go(self, record: Record, requester: Requester) -> None:
+        """Forget about a requester that has left its job, or whose job has ended."""
+        if requester.lane is not None:
+            ticket = Ticket(job=record.id, requester=requester.id)
+            following = self._lanes.leave(requester.lane, ticket)
             if following is not None:
                 self._enqueue(following.job)
 

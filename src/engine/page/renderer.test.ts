@@ -260,13 +260,13 @@ test('it knows which properties callbacks read', () => {
 
 test('handles that are yet to be taken are found in the layout', () => {
     const getLayout = vi.fn(() => ({
-        props: { handles: { run: { token: null, slot: 's' } } },
+        props: { handles: { run: { token: null, callbackKey: 's' } } },
     }));
     vi.stubGlobal('dash_component_api', { getLayout });
     expect(renderer.handles()).toEqual([]);
     store.place('out', '_dash-long-jobs');
     expect(renderer.handles()).toEqual([
-        { token: null, slot: 's', run: 'run' },
+        { token: null, callbackKey: 's', run: 'run' },
     ]);
     vi.unstubAllGlobals();
 });

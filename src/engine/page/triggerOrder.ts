@@ -6,11 +6,11 @@ export type Stamp = {
     page: string;
     seq: number;
     /** Live jobs in lanes from before the page was loaded. */
-    resumed?: [slot: string, page: string, asked: string[]][];
+    resumed?: [callbackKey: string, page: string, inputDigests: string[]][];
     /** Nobody has done anything on the page since it was loaded. */
     untouched?: boolean;
     /** It only says what the callback's own last result has set. */
-    echo?: true;
+    ownResult?: true;
 };
 
 /** The order in which the page triggers things, whatever order answers come in. */

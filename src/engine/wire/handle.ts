@@ -17,9 +17,9 @@ export type Handle = {
     /** There is no job, for it could not be started; here is why. */
     error?: JobError;
     /** The callback, and the MATCH instance of it, that the job runs for. */
-    slot: string;
+    callbackKey: string;
     /** Digests of what the Inputs were, for the server to know them again. */
-    asked: string[];
+    inputDigests: string[];
     /** Stamp of the request that started the job; 0 if it bore none. */
     seq: number;
     /** Which page the job has its turns on: one from before a reload goes on. */

@@ -21,7 +21,7 @@ from dash_long_components.core.jobs import (
     new_job_id,
 )
 from dash_long_components.core.lines import MAX_LINES
-from dash_long_components.core.records import Asker, Place, Record, Report, Snapshot
+from dash_long_components.core.records import Place, Record, Report, Requester, Snapshot
 from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobEndedError
 
@@ -254,7 +254,11 @@ def test_record_comes_back_from_its_json(
     report = Report(
         progress=updates, props=updates, bars=[[1, 2, message]], log=[[1, message]]
     )
-    job = running(key="key").join(Asker(id="0", lane="l")).join(Asker(id="1", left=2))
+    job = (
+        running(key="key")
+        .join(Requester(id="0", lane="l"))
+        .join(Requester(id="1", left=2))
+    )
     job = job.report(3.0, report)
     for each in (job, job.request_cancel(3.5), job.end(status, 4.0, error)):
         assert Record.from_json(each.to_json()) == each
@@ -380,10 +384,10 @@ def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
 # Askers
 
 
-def asked(*askers: str) -> Record:
+def asked(*requesters: str) -> Record:
     job = record()
-    for asker in askers:
-        job = job.join(Asker(id=asker))
+    for requester in requesters:
+        job = job.join(Requester(id=requester))
     return job
 
 
@@ -416,7 +420,7 @@ def test_last_one_that_leaves_ends_the_job() -> None:
     assert asked("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
     job = asked("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
     assert job.cancel_requested
-    # It has not ended yet, and its asker is told how it does.
+    # It has not ended yet, and its requester is told how it does.
     assert job.since(0, "a").status is Status.RUNNING
     assert not job.is_joinable
 
@@ -441,12 +445,12 @@ def test_nobody_else_may_leave_or_read() -> None:
 
 def test_one_that_joins_late_is_told_all() -> None:
     job = asked("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
-    assert job.join(Asker(id="b")).since(0, "b").progress == [["bar", "value", 1]]
+    assert job.join(Requester(id="b")).since(0, "b").progress == [["bar", "value", 1]]
 
 
 def test_joining_is_no_news_to_the_others() -> None:
     job = asked("a").start(2.0)
-    assert job.join(Asker(id="b")).since(job.cursor, "a").cursor == job.cursor
+    assert job.join(Requester(id="b")).since(job.cursor, "a").cursor == job.cursor
 
 
 def test_only_a_live_job_that_nobody_ends_is_joinable() -> None:
@@ -457,11 +461,11 @@ def test_only_a_live_job_that_nobody_ends_is_joinable() -> None:
 
 
 def test_ticket_comes_back_from_its_text() -> None:
-    ticket = Ticket(job=new_job_id(), asker="12")
+    ticket = Ticket(job=new_job_id(), requester="12")
     assert Ticket.parse(str(ticket)) == ticket
 
 
 @pytest.mark.parametrize("text", ["", "job", ".", "job."])
 def test_any_other_text_is_the_ticket_of_nobody(text: str) -> None:
     with pytest.raises(KeyError):
-        asked("0").since(0, Ticket.parse(text).asker)
+        asked("0").since(0, Ticket.parse(text).requester)

@@ -128,7 +128,7 @@ def test_what_the_function_of_user_raises_is_an_exception_too() -> None:
 def test_nothing_is_said_where_no_job_was_wanted(site: Site) -> None:
     decorate(site, cancel=CLICKS)
     assert "sideUpdate" not in (click(site, method="secret").get_json() or {})
-    echo = {"page": "page", "seq": 1, "echo": True}
+    echo = {"page": "page", "seq": 1, "ownResult": True}
     other = Site()
     decorate(other)
     assert "sideUpdate" not in (

@@ -15,7 +15,7 @@ import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
 from dash_long_components.core.jobs import Call, Limits, Retrigger
 from dash_long_components.exceptions import MissingManagerError
-from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop, values_of
+from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop, values_of
 
 OUTPUT, INPUT = Output("text", "children"), Input("button", "n_clicks")
 
@@ -154,8 +154,8 @@ def test_page_that_leaves_may_leave_by_default(site: Site) -> None:
 def test_defaults(site: Site) -> None:
     sent = handle(site)
     assert sent.pop("token")
-    assert sent.pop("slot")
-    assert len(sent.pop("asked")) == 1
+    assert sent.pop("callbackKey")
+    assert len(sent.pop("inputDigests")) == 1
     assert sent.pop("name").endswith("decorate.<locals>.run")
     assert sent == {
         "view": None,
@@ -298,7 +298,7 @@ def test_match_is_filled_in_everywhere(site: Site) -> None:
         progress=Output(part("bar"), "value"),
         cancel=Input(part("stop"), "n_clicks"),
     )(lambda *_: None)
-    slots = set()
+    callback_keys = set()
     for index in (1, 2):
         ids = {k: {"type": k, "index": index} for k in ("text", "go", "bar", "stop")}
         response = site.trigger(
@@ -312,8 +312,8 @@ def test_match_is_filled_in_everywhere(site: Site) -> None:
         assert sent["progress"] == [[ids["bar"], "value", None]]
         assert sent["cancel"] == [[ids["stop"], "n_clicks"]]
         assert site.manager.submitted[-1].call.progress == [[ids["bar"], "value"]]
-        slots.add(sent["slot"])
-    assert len(slots) == 2
+        callback_keys.add(sent["callbackKey"])
+    assert len(callback_keys) == 2
 
 
 def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
@@ -373,7 +373,7 @@ def test_module_level_without_manager_refuses_at_the_first_request() -> None:
 
 
 def test_manager_of_the_callback_comes_before_the_apps(site: Site) -> None:
-    other = MemoryManager()
+    other = RecordingManager()
     decorate(site, manager=other)
     click(site)
     assert len(other.submitted) == 1
@@ -493,11 +493,11 @@ def test_wildcard_that_nothing_stands_for_is_refused(
 def test_what_its_own_result_has_set_starts_no_job(site: Site) -> None:
     decorate(site)
     stamp = {"page": "page", "seq": 1}
-    response = click(site, longJob={**stamp, "echo": True})
+    response = click(site, longJob={**stamp, "ownResult": True})
     assert response.status_code in (200, 204)
     assert not site.manager.submitted
     for echo in (False, "true", None):
-        click(site, longJob={**stamp, "echo": echo})
+        click(site, longJob={**stamp, "ownResult": echo})
     assert len(site.manager.submitted) == 3
 
 
@@ -515,7 +515,7 @@ def resumed_after(site: Site, value: Any, clicks: Any) -> list[Any]:
     """Start a job, and return what a page says of it that is loaded anew."""
     inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
     handle = handle_of(site.trigger(out("out", "children"), inputs))
-    return [[handle["slot"], "before", handle["asked"]]]
+    return [[handle["callbackKey"], "before", handle["inputDigests"]]]
 
 
 def decorate_two(site: Site, **options: Any) -> None:
@@ -554,7 +554,7 @@ def test_address_of_a_page_is_no_change_when_it_is_loaded(
         )
 
     handle = handle_of(load("?id=1", []))
-    load(address, [[handle["slot"], "before", handle["asked"]]])
+    load(address, [[handle["callbackKey"], "before", handle["inputDigests"]]])
     assert len(site.manager.submitted) == 1 + begun
 
 
@@ -581,7 +581,7 @@ def test_what_fills_a_page_that_nobody_has_touched_is_no_change(
         )
 
     handle = handle_of(fill())
-    resumed = [[handle["slot"], "before", handle["asked"]]]
+    resumed = [[handle["callbackKey"], "before", handle["inputDigests"]]]
     fill(resumed=resumed, untouched=untouched)
     assert len(site.manager.submitted) == 1 + begun
 
@@ -599,10 +599,10 @@ def test_lane_of_a_resumed_job_goes_on(
         return site.manager.submitted[-1].lane
 
     first = lane_after("before", [])
-    ((slot, page, asked),) = resumed_after(site, "a", 3)
-    after = lane_after("now", [[slot, page, asked]])
+    ((callback_key, page, digests),) = resumed_after(site, "a", 3)
+    after = lane_after("now", [[callback_key, page, digests]])
     assert (after.name == first.name) is goes_on
-    assert lane_after("now", [["another", page, asked]]).name != first.name
+    assert lane_after("now", [["another", page, digests]]).name != first.name
 
 
 def test_handle_names_the_page_of_its_lane(site: Site) -> None:
@@ -618,7 +618,7 @@ def test_handle_names_the_page_of_its_lane(site: Site) -> None:
 
     handle = handle_after()
     assert handle["page"] == "now"
-    resumed = [[handle["slot"], "before", handle["asked"]]]
+    resumed = [[handle["callbackKey"], "before", handle["inputDigests"]]]
     assert handle_after(resumed=resumed)["page"] == "before"
 
 
@@ -641,7 +641,7 @@ def test_set_progress_behind_other_parameters_is_refused(site: Site) -> None:
         site.long_callback(OUTPUT, INPUT)(run)
 
 
-@pytest.mark.parametrize("value", [MemoryManager, "redis://", dash.DiskcacheManager])
+@pytest.mark.parametrize("value", [RecordingManager, "redis://", dash.DiskcacheManager])
 def test_app_refuses_what_is_no_manager_of_ours(value: Any) -> None:
     with pytest.raises(ValueError, match=r"long_callback_manager= takes a manager"):
         dlc.Dash(__name__, long_callback_manager=value)

@@ -13,7 +13,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import init_app
 from dash_long_components.core.jobs import Status
-from tests.unit.fakes import MemoryManager, Site, handle_of, out, prop
+from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
 
@@ -154,7 +154,7 @@ def test_without_a_user_whoever_has_a_token_may_use_it() -> None:
 
 @pytest.mark.parametrize("how", ["function", "method"])
 def test_any_dash_may_have_users(how: str) -> None:
-    manager = MemoryManager()
+    manager = RecordingManager()
     app = dash.Dash(__name__)
     app.layout = html.Div()
     if how == "function":
@@ -172,6 +172,6 @@ def test_user_has_to_be_a_function() -> None:
     with pytest.raises(ValueError, match=r"user= takes a function .* not 'ada'"):
         dlc.Dash(
             __name__,
-            long_callback_manager=MemoryManager(),
+            long_callback_manager=RecordingManager(),
             long_callback_user="ada",  # type: ignore[arg-type]
         )

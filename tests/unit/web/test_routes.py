@@ -19,9 +19,9 @@ from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.records import Place
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web import routes
-from dash_long_components.web.app_jobs import LongJobs
-from dash_long_components.web.tokens import MAX_AGE, Handles
-from tests.unit.fakes import NOW, MemoryManager, Site
+from dash_long_components.web.app_jobs import AppJobs
+from dash_long_components.web.tokens import MAX_AGE, TokenSigner
+from tests.unit.fakes import NOW, RecordingManager, Site
 
 POLL, CANCEL = "_dash-long-jobs/poll", "_dash-long-jobs/cancel"
 both = pytest.mark.parametrize("path", [POLL, CANCEL])
@@ -39,7 +39,7 @@ def _no_crash_is_logged(caplog: pytest.LogCaptureFixture) -> Any:
 
 
 def token(site: Site, job_id: str) -> str:
-    jobs = LongJobs.of(site.app)
+    jobs = AppJobs.of(site.app)
     assert jobs is not None
     return jobs.sign(job_id, site.manager, None)
 
@@ -141,7 +141,7 @@ def refused(response: Any, status: int) -> None:
 
 def bad_tokens(site: Site) -> dict[str, str]:
     good = token(site, "job-0")
-    old = Handles(site.manager.secret())
+    old = TokenSigner(site.manager.secret())
     with mock.patch("itsdangerous.timed.time") as clock:
         clock.time.return_value = time.time() - MAX_AGE - 10
         expired = old.sign("job-0")
@@ -149,7 +149,7 @@ def bad_tokens(site: Site) -> dict[str, str]:
         "forged": "job-0.abc.def",
         "empty": "",
         "cut": good[:-3],
-        "foreign": Handles("of another server").sign("job-0"),
+        "foreign": TokenSigner("of another server").sign("job-0"),
         "expired": expired,
         "of an unknown job": token(site, "job-99"),
         "with a surrogate": "\ud800",
@@ -323,12 +323,12 @@ def test_apps_own_guard_stands_before_the_endpoints(site: Site, path: str) -> No
 
 
 def test_second_manager_is_served_too(site: Site) -> None:
-    other = MemoryManager()
+    other = RecordingManager()
     init_app(site.app, other)
     init_app(site.app, other)
     site.manager.add(), site.manager.add()
     job = other.add(id="other", status=Status.CANCELLED)
-    jobs = LongJobs.of(site.app)
+    jobs = AppJobs.of(site.app)
     assert jobs is not None
     assert jobs.manager is site.manager
     answer = poll(site, (jobs.sign(job.id, other, None), 0))
@@ -337,11 +337,13 @@ def test_second_manager_is_served_too(site: Site) -> None:
 
 def test_secret_key_of_the_server_signs_where_there_is_one(site: Site) -> None:
     job = site.manager.add()
-    assert poll(site, (Handles(b"the secret of this manager").sign(job.id), 1)) != {}
+    assert (
+        poll(site, (TokenSigner(b"the secret of this manager").sign(job.id), 1)) != {}
+    )
     site.app.server.secret_key = "of the server"
-    signed = Handles("of the server").sign(job.id)
+    signed = TokenSigner("of the server").sign(job.id)
     assert "jobs" not in poll(site, (signed, job.cursor))
-    foreign = Handles(site.manager.secret()).sign(job.id)
+    foreign = TokenSigner(site.manager.secret()).sign(job.id)
     assert poll(site, (foreign, 0))["jobs"]["0"]["status"] == "lost"
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
 from dash_long_components.core.jobs import new_job_id
-from dash_long_components.exceptions import BadHandleError
-from dash_long_components.web.tokens import _REMEMBERED, MAX_AGE, Handles
+from dash_long_components.exceptions import BadTokenError
+from dash_long_components.web.tokens import _REMEMBERED, MAX_AGE, TokenSigner
 
-HANDLES = Handles("secret")
+HANDLES = TokenSigner("secret")
 TOKEN = HANDLES.sign("job")
 
 
@@ -42,7 +42,7 @@ def test_token_names_its_job() -> None:
 
 
 def test_secret_may_be_bytes() -> None:
-    assert Handles(b"secret").verify(TOKEN) == "job"
+    assert TokenSigner(b"secret").verify(TOKEN) == "job"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_secret_may_be_bytes() -> None:
     [
         *("", ".", "..", "job", "job.", "job..", "\0", "ä", "\ud800", "x" * 100_000),
         # A token holds the second in which it was made: it is no name for a test.
-        pytest.param(Handles("another secret").sign("job"), id="another secret"),
+        pytest.param(TokenSigner("another secret").sign("job"), id="another secret"),
         pytest.param(
             TimestampSigner("secret", salt="another salt").sign("job").decode(),
             id="another salt",
@@ -64,19 +64,19 @@ def test_secret_may_be_bytes() -> None:
     ],
 )
 def test_token_of_anybody_else_is_refused(token: str) -> None:
-    with pytest.raises(BadHandleError):
+    with pytest.raises(BadTokenError):
         HANDLES.verify(token)
 
 
 @pytest.mark.parametrize("length", range(len(TOKEN)))
 def test_cut_token_is_refused(length: int) -> None:
-    with pytest.raises(BadHandleError):
+    with pytest.raises(BadTokenError):
         HANDLES.verify(TOKEN[:length])
 
 
 @given(st.text())
 def test_any_other_text_is_refused(token: str) -> None:
-    with pytest.raises(BadHandleError):
+    with pytest.raises(BadTokenError):
         HANDLES.verify(token)
 
 
@@ -85,7 +85,7 @@ def test_token_grows_old(clock: Clock) -> None:
     clock.now += MAX_AGE
     assert HANDLES.verify(token) == "job"
     clock.now += 1
-    with pytest.raises(BadHandleError):
+    with pytest.raises(BadTokenError):
         HANDLES.verify(token)
 
 
@@ -101,15 +101,15 @@ OWNERS = [None, "null", '"ada"', '"bob"', "1", '"1"', "", "ä"]
 
 @pytest.mark.parametrize("owner", OWNERS)
 def test_token_is_good_for_its_owner_alone(owner: str | None) -> None:
-    handles = Handles("secret")
-    token = handles.sign("job", owner)
+    signer = TokenSigner("secret")
+    token = signer.sign("job", owner)
     for other in OWNERS:
         for _ in range(2):
             if other == owner:
-                assert handles.verify(token, other) == "job"
+                assert signer.verify(token, other) == "job"
             else:
-                with pytest.raises(BadHandleError):
-                    handles.verify(token, other)
+                with pytest.raises(BadTokenError):
+                    signer.verify(token, other)
 
 
 def test_token_does_not_say_whose_it_is() -> None:
@@ -121,23 +121,23 @@ def test_error_is_the_same_for_forged_and_old(clock: Clock) -> None:
     old = HANDLES.sign("job")
     clock.now += MAX_AGE + 1
     for token in (old, "forged"):
-        with pytest.raises(BadHandleError) as caught:
+        with pytest.raises(BadTokenError) as caught:
             HANDLES.verify(token)
         messages.add(str(caught.value))
     assert len(messages) == 1
 
 
 def test_token_that_was_verified_before_gets_too_old_nevertheless(clock: Clock) -> None:
-    handles = Handles("secret")
-    token = handles.sign("job")
-    assert handles.verify(token) == handles.verify(token) == "job"
+    signer = TokenSigner("secret")
+    token = signer.sign("job")
+    assert signer.verify(token) == signer.verify(token) == "job"
     clock.now += MAX_AGE + 2
-    with pytest.raises(BadHandleError):
-        handles.verify(token)
+    with pytest.raises(BadTokenError):
+        signer.verify(token)
 
 
 def test_what_is_remembered_of_tokens_is_bounded() -> None:
-    handles = Handles("secret")
+    signer = TokenSigner("secret")
     for _ in range(_REMEMBERED + 10):
-        handles.verify(handles.sign(new_job_id()))
-    assert len(handles._verified) <= _REMEMBERED
+        signer.verify(signer.sign(new_job_id()))
+    assert len(signer._verified) <= _REMEMBERED

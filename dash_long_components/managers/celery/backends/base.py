@@ -28,7 +28,7 @@ STATE = "DASH_LONG_JOB"
 PENDING = {"status": "PENDING", "result": None}
 
 
-class Shelf(ABC):
+class ConditionalBackend(ABC):
     """Texts by key, kept for Celery's ``result_expires`` after they were last written.
 
     For all threads, and for processes that are forked. Errors are those of the backend,
@@ -103,7 +103,7 @@ class Shelf(ABC):
         """
 
 
-class AnyShelf(Shelf):
+class AnyBackend(ConditionalBackend):
     """A shelf in any backend. ``swap`` is not atomic: it has nothing to be so with."""
 
     def read(
@@ -129,7 +129,7 @@ class AnyShelf(Shelf):
         return meta["result"] if meta["status"] == STATE else None
 
 
-class KeyValueShelf(Shelf):
+class KeyValueBackend(ConditionalBackend):
     """A shelf in a backend that keeps bytes by key: ours are the text and no more."""
 
     def __init__(self, app: celery.Celery) -> None:
@@ -163,7 +163,7 @@ class KeyValueShelf(Shelf):
         return self._prefix + self._backend.key_t(key)
 
 
-class RedisShelf(KeyValueShelf):
+class RedisBackend(KeyValueBackend):
     """A shelf in Redis. What a text is replaced by depends on that text alone."""
 
     #: redis-py reads a large text in half the time if it comes in fewer parts.
@@ -214,7 +214,7 @@ class RedisShelf(KeyValueShelf):
         )
 
 
-class FileShelf(KeyValueShelf):
+class FileBackend(KeyValueBackend):
     """A shelf in a folder. Who replaces a text holds a lock of all that do."""
 
     def _get(self, names: list[Any]) -> list[bytes | None]:

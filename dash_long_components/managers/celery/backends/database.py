@@ -11,13 +11,13 @@ from typing import Any
 import celery
 
 from ....exceptions import StoreError
-from .base import PENDING, STATE, Shelf, text_of
+from .base import PENDING, STATE, ConditionalBackend, text_of
 
 #: How many values a database takes in one condition: Oracle the fewest.
 _MANY = 1000
 
 
-class DatabaseShelf(Shelf):
+class DatabaseBackend(ConditionalBackend):
     """A shelf in Celery's own table of a database. The version is in the status."""
 
     def __init__(self, app: celery.Celery) -> None:

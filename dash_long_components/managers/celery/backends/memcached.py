@@ -14,7 +14,7 @@ from typing import Any
 import celery
 
 from ....exceptions import StoreError
-from .base import KeyValueShelf, text_of
+from .base import KeyValueBackend, text_of
 
 #: Seconds; memcached takes a longer time for seconds since the epoch.
 _MONTH = 30 * 24 * 3600
@@ -25,7 +25,7 @@ def has_pymemcache(backend: Any) -> bool:
     return "pymemcache" in type(backend.client).__module__
 
 
-class MemcachedShelf(KeyValueShelf):
+class MemcachedBackend(KeyValueBackend):
     """A shelf in memcached, by pymemcache."""
 
     def __init__(self, app: celery.Celery) -> None:

@@ -25,9 +25,9 @@ from dash_long_components.core.jobs import (
     Ticket,
 )
 from dash_long_components.core.lanes import Admission, Entry, admit
-from dash_long_components.core.records import Asker, Record
+from dash_long_components.core.records import Record, Requester
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.managers.celery.documents import shelf_of
+from dash_long_components.managers.celery.documents import backend_of
 from dash_long_components.managers.celery.presence import Absence
 from dash_long_components.running import tasks
 from tests.unit.fakes import Site
@@ -223,11 +223,11 @@ def test_redis_is_waited_for_as_long_as_a_user_may_wait(
 ) -> None:
     app = celery()
     app.conf.update(setting)
-    shelf: Any = shelf_of(app)
+    shelf: Any = backend_of(app)
     known = shelf._client.connection_pool.connection_kwargs
     assert known["socket_timeout"] == seconds
     assert known["socket_connect_timeout"] == 5.0
-    unix: Any = shelf_of(celery("redis+socket:///nowhere/redis.sock"))
+    unix: Any = backend_of(celery("redis+socket:///nowhere/redis.sock"))
     known = unix._client.connection_pool.connection_kwargs
     assert "socket_connect_timeout" not in known
 
@@ -238,7 +238,7 @@ def test_page_that_joins_a_job_is_seen_before_it_polls(
     app = celery(f"file://{tmp_path}")
     manager = CeleryLongCallbackManager(app)
     monkeypatch.setattr(app, "send_task", mock.Mock())
-    monkeypatch.setattr(manager._attendance, "_beat", mock.Mock())
+    monkeypatch.setattr(manager._presence, "_beat", mock.Mock())
     decorate(Site())
     (task,) = tasks._registry.values()
     call = Call(
@@ -283,7 +283,12 @@ def test_lane_admits_by_what_is_live_in_it(
 def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:
     manager = CeleryLongCallbackManager(celery(f"file://{tmp_path}"), queue_timeout=5)
     record = Record(
-        id="job", task="t", code="", askers=(Asker(id="0"),), created=1, changed=1
+        id="job",
+        task="t",
+        code="",
+        requesters=(Requester(id="0"),),
+        created=1,
+        changed=1,
     )
     manager._store.submit(record)
     manager._store.sent(record.id)

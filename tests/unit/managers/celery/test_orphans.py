@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from dash_long_components.managers.celery import orphans as module
-from dash_long_components.managers.celery.orphans import Strays
+from dash_long_components.managers.celery.orphans import Orphans
 
 
 class Machine:
@@ -40,23 +40,23 @@ def machine() -> Iterator[Machine]:
 
 
 def test_what_comes_with_a_death_is_ended(machine: Machine) -> None:
-    strays = Strays(lambda: list(machine.members))
+    orphans = Orphans(lambda: list(machine.members))
     machine.dead.add(1)
     machine.children |= {11, 12}
-    strays.look()
+    orphans.look()
     assert set(machine.ended) == {11, 12}
 
 
 def test_what_comes_without_a_death_is_left_alone(machine: Machine) -> None:
-    strays = Strays(lambda: list(machine.members))
+    orphans = Orphans(lambda: list(machine.members))
     machine.children.add(11)
-    strays.look()
-    strays.look()
+    orphans.look()
+    orphans.look()
     assert machine.ended == []
 
 
 def test_process_that_comes_to_the_pool_meanwhile_is_no_stray(machine: Machine) -> None:
-    strays = Strays(lambda: list(machine.members))
+    orphans = Orphans(lambda: list(machine.members))
     machine.dead.add(1)
 
     def fork_first() -> set[int]:
@@ -65,7 +65,7 @@ def test_process_that_comes_to_the_pool_meanwhile_is_no_stray(machine: Machine) 
         return machine.all_children()
 
     with mock.patch.object(module, "children", fork_first):
-        strays.look()
-    strays.look()
-    strays.look()
+        orphans.look()
+    orphans.look()
+    orphans.look()
     assert machine.ended == []

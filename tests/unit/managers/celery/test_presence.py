@@ -11,7 +11,7 @@ from celery import Celery
 
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery import presence as module
-from dash_long_components.managers.celery.presence import Absence, Attendance
+from dash_long_components.managers.celery.presence import Absence, Presence
 
 
 class Machines:
@@ -20,7 +20,7 @@ class Machines:
     def __init__(self, folder: Path) -> None:
         self.now = 1000.0
         self.celery = Celery("app", backend=f"file://{folder}")
-        self.server = Attendance(self.celery)
+        self.server = Presence(self.celery)
         self.server._beating_in = -1
 
     def monotonic(self) -> float:

@@ -13,7 +13,7 @@ from dash_long_components.core.caching import CachedResult
 from dash_long_components.core.jobs import Caching
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.documents import Documents
-from dash_long_components.managers.celery.result_cache import KeptDocuments
+from dash_long_components.managers.celery.result_cache import CeleryResultCache
 
 MINUTE = Caching(key="key", expire=60.0)
 
@@ -29,21 +29,21 @@ def documents(tmp_path: Path) -> Documents:
 
 @pytest.mark.parametrize("text", ["x", "é" * 1_000_000])
 def test_result_comes_back_whole(documents: Documents, text: str) -> None:
-    KeptDocuments(documents).put(MINUTE, result(text))
-    assert KeptDocuments(documents).get(MINUTE) == result(text)
+    CeleryResultCache(documents).put(MINUTE, result(text))
+    assert CeleryResultCache(documents).get(MINUTE) == result(text)
 
 
 def test_result_of_which_a_part_is_gone_is_none(
     documents: Documents, tmp_path: Path
 ) -> None:
-    KeptDocuments(documents).put(MINUTE, result("x" * 1_000_000))
+    CeleryResultCache(documents).put(MINUTE, result("x" * 1_000_000))
     (part,) = tmp_path.glob("*.3")
     part.unlink()
-    assert KeptDocuments(documents).get(MINUTE) is None
+    assert CeleryResultCache(documents).get(MINUTE) is None
 
 
 def test_result_goes_some_time_after_its_last_use(documents: Documents) -> None:
-    kept = KeptDocuments(documents)
+    kept = CeleryResultCache(documents)
     with mock.patch("time.time") as clock:
         clock.return_value = 1000.0
         kept.put(MINUTE, result())
@@ -59,7 +59,7 @@ def test_result_goes_some_time_after_its_last_use(documents: Documents) -> None:
 def test_backend_that_does_not_take_it_is_logged_and_no_error(
     documents: Documents, error: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = KeptDocuments(documents)
+    kept = CeleryResultCache(documents)
     with mock.patch.object(documents, "write_many", side_effect=error("No room.")):
         kept.put(MINUTE, result())
     assert kept.get(MINUTE) is None

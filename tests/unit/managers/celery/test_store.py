@@ -17,7 +17,7 @@ from celery.exceptions import (
 
 from dash_long_components.core.jobs import Lane, Limits, Retrigger, Status, Ticket
 from dash_long_components.core.lanes import Admission, Entry
-from dash_long_components.core.records import Asker, Record, Report
+from dash_long_components.core.records import Record, Report, Requester
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.leases import Tenure
@@ -39,7 +39,7 @@ class Shop:
                 id="job",
                 task="app.task",
                 code="",
-                askers=(Asker(id="0"),),
+                requesters=(Requester(id="0"),),
                 key="key",
                 created=1,
                 changed=1,
@@ -110,7 +110,7 @@ def test_running_job_is_read_by_what_may_still_change(
     assert shop.status() is Status.RUNNING
     shop.finish(live)
     assert shop.status() is Status.SUCCEEDED
-    few = ["job.end", "job.live", "job.askers"]
+    few = ["job.end", "job.live", "job.requesters"]
     assert [len(keys) for keys in asked[:2]] == [6, 6]
     assert asked[2:] == [few, few]
 
@@ -119,7 +119,7 @@ def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
     with pytest.raises(KeyError):
         shop.store.read("other")
     assert shop.store.start("other", WORKER) is None
-    assert shop.store.are_live([Ticket(job="other", asker="0")]) == [False]
+    assert shop.store.are_live([Ticket(job="other", requester="0")]) == [False]
 
 
 def test_second_delivery_does_not_start(shop: Shop) -> None:
@@ -313,12 +313,12 @@ def test_job_that_nobody_sent_is_lost_in_a_minute(shop: Shop) -> None:
 def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
     second = shop.store.join("job", None)
     assert second is not None
-    first = Ticket(job="job", asker="0")
+    first = Ticket(job="job", requester="0")
     assert shop.store.are_live([first, second]) == [True, True]
     assert not shop.store.leave(shop.store.read("job"), "0")
     assert not shop.store.leave(shop.store.read("job"), "0")
     assert shop.store.are_live([first, second]) == [False, True]
-    assert shop.store.leave(shop.store.read("job"), second.asker)
+    assert shop.store.leave(shop.store.read("job"), second.requester)
     assert shop.store.join("job", None) is None
     assert shop.store.join("other", None) is None
 
@@ -363,12 +363,12 @@ def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
         id=job_id,
         task="app.task",
         code="",
-        askers=(Asker(id="0"),),
+        requesters=(Requester(id="0"),),
         created=now,
         changed=now,
     )
     shop.store.submit(record)
-    ticket = Ticket(job=job_id, asker="0")
+    ticket = Ticket(job=job_id, requester="0")
     return shop.store.lanes.enter(ticket, lane(seq, retrigger)).entry
 
 
@@ -388,13 +388,13 @@ def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) ->
 
 def test_turn_does_not_come_beside_a_job_that_is_asked_the_same(shop: Shop) -> None:
     now = time.time()
-    asker = (Asker(id="0"),)
+    requester = (Requester(id="0"),)
     for name in ("here", "there"):
         record = Record(
             id=name,
             task="app.task",
             code="",
-            askers=asker,
+            requesters=requester,
             key="key",
             created=now,
             changed=now,
@@ -441,7 +441,7 @@ def test_ticket_is_exchanged_for_that_of_the_job_that_was_joined(shop: Shop) -> 
     other = shop.store.join("job", None)
     assert other is not None
     entered = lane(1, Retrigger.IGNORE)
-    shop.store.lanes.exchange(entered, Ticket(job="a", asker="0"), other)
+    shop.store.lanes.exchange(entered, Ticket(job="a", requester="0"), other)
     shop.store.cancel("a")
     assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
     shop.store.cancel("job")

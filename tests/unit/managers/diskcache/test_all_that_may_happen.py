@@ -1,6 +1,6 @@
 """Whatever happens, and in whatever order: every job ends once, and nothing is left.
 
-The store, the dispatcher and the overseer are the real ones; processes and time are
+The store, the dispatcher and the watchdog are the real ones; processes and time are
 those of a world of its own, in which they die and go by as they are told to.
 """
 
@@ -29,8 +29,8 @@ from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import Dispatcher, Settings
-from dash_long_components.managers.diskcache.store.store import Store
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
 
 PLACES, MAX_QUEUE, RESULT_TTL = 2, 4, 100.0
 CODES = ["v1", "v2"]
@@ -42,7 +42,7 @@ BOUND = 60.0
 #: Rows that a store has when no job is left in it.
 TABLES = {
     *("secret", "waiting", "workers", "libraries", "dispatchers", "clients"),
-    *("attendance",),
+    *("presence",),
 }
 
 
@@ -112,7 +112,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch.object(dispatcher_module, "kill_group"),
             mock.patch.object(dispatcher_module, "kill_left_behind"),
             # It looks at the children of this very process.
-            mock.patch.object(Dispatcher, "_end_strays"),
+            mock.patch.object(Dispatcher, "_end_orphans"),
         ):
             self.stack.enter_context(patch)
         self.store = Store(self.folder, RESULT_TTL)
@@ -145,7 +145,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             server = Process(self.world.new_pid(), 0)
             self.world.others.add(server.pid)
             self.servers[code] = server
-            self.store.roster.add_client(code, server)
+            self.store.registry.add_client(code, server)
 
     @rule(code=st.sampled_from(CODES))
     def kill_server(self, code: str) -> None:
@@ -220,8 +220,8 @@ class AllThatMayHappen(RuleBasedStateMachine):
         except KeyError:
             return
         if not record.status.is_terminal:
-            self.store.see(record, ticket.asker)
-        snapshot = record.since(0, ticket.asker)
+            self.store.see(record, ticket.requester)
+        snapshot = record.since(0, ticket.requester)
         seen = str(ticket)
         assert snapshot.cursor >= self.cursors.get(seen, 0)
         self.cursors[seen] = snapshot.cursor
@@ -251,7 +251,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         dispatcher._me = Process(self.world.new_pid(), 0)
         self.world.others.add(dispatcher._me.pid)
         dispatcher._hire = self.hire  # type: ignore[method-assign,assignment]
-        assert self.store.roster.claim(code, dispatcher._me, port=1)
+        assert self.store.registry.claim(code, dispatcher._me, port=1)
         self.dispatchers[code] = dispatcher
 
     def hire(self, job_id: str) -> Worker:
@@ -272,7 +272,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         if dispatcher is None:
             return
         dispatcher._watch()
-        dispatcher._overseer.end_waiting()
+        dispatcher._watchdog.end_waiting()
         dispatcher._start_jobs()
         dispatcher._sweep()
         if dispatcher._is_done():
@@ -316,7 +316,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         timeout = self.store.read(worker.job_id).limits.timeout
         deadline = None if timeout is None else self.world.now + timeout
         me = Process(worker.pid, 0)
-        worker.has_registered = self.store.crew.register(worker.job_id, me, deadline)
+        worker.has_registered = self.store.slots.register(worker.job_id, me, deadline)
         if not worker.has_registered:
             worker.die(0)
         return worker.has_registered
@@ -365,14 +365,14 @@ class AllThatMayHappen(RuleBasedStateMachine):
 
     @invariant()
     def no_process_is_without_a_record(self) -> None:
-        rows = self.store.crew.workers()
+        rows = self.store.slots.workers()
         for worker in self.living():
             if worker.has_registered:
                 assert rows[worker.job_id]["worker"] == [worker.pid, 0]
 
     @invariant()
     def no_more_run_than_may(self) -> None:
-        assert len(self.store.crew.workers()) <= PLACES
+        assert len(self.store.slots.workers()) <= PLACES
         assert sum(worker.has_registered for worker in self.living()) <= PLACES
 
     @invariant()
@@ -425,7 +425,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             self.wait(10.0)
         assert self.living() == []
         assert self.dispatchers == {}
-        assert self.store.crew.workers() == {}
+        assert self.store.slots.workers() == {}
         left = {str(key) for key in self.store._cache}
         assert left - TABLES <= {key for key in left if key.startswith("durations")}
 

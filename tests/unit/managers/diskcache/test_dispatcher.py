@@ -21,8 +21,8 @@ from dash_long_components.managers.diskcache.dispatcher import (
     Settings,
     _describe_exit,
 )
-from dash_long_components.managers.diskcache.store.store import Store
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
 
 
 @pytest.mark.parametrize(
@@ -81,20 +81,20 @@ def take(store: Store, by: Process) -> None:
 def test_worker_of_a_dead_dispatcher_is_adopted(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.crew.register("job", Process.of(1), deadline=1e12)
+    store.slots.register("job", Process.of(1), deadline=1e12)
     dispatcher._watch()
-    assert store.crew.workers()["job"]["dispatcher"] == ME.to_list()
+    assert store.slots.workers()["job"]["dispatcher"] == ME.to_list()
     # Its time goes on, it does not begin again.
-    assert store.crew.workers()["job"]["deadline"] == 1e12
+    assert store.slots.workers()["job"]["deadline"] == 1e12
     assert store.read("job").status is Status.RUNNING
 
 
 def test_job_whose_worker_died_too_is_lost(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.crew.register("job", DEAD)
+    store.slots.register("job", DEAD)
     dispatcher._watch()
-    assert store.crew.workers() == {}
+    assert store.slots.workers() == {}
     assert store.read("job").status is Status.LOST
 
 
@@ -105,7 +105,7 @@ def test_job_whose_worker_never_came_is_lost_and_does_not_begin(
     take(store, DEAD)
     dispatcher._watch()
     assert store.read("job").status is Status.LOST
-    assert not store.crew.register("job", ME)
+    assert not store.slots.register("job", ME)
 
 
 def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
@@ -113,16 +113,16 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
 ) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    adopt = store.crew.adopt
+    adopt = store.slots.adopt
 
     def adopt_late(job_id: str, by: Process) -> Process | None:
-        assert store.crew.register(job_id, Process.of(1))
+        assert store.slots.register(job_id, Process.of(1))
         return adopt(job_id, by)
 
-    with mock.patch.object(store.crew, "adopt", adopt_late):
+    with mock.patch.object(store.slots, "adopt", adopt_late):
         dispatcher._watch()
     assert store.read("job").status is Status.RUNNING
-    assert "job" in store.crew.workers()
+    assert "job" in store.slots.workers()
 
 
 def test_worker_that_does_not_die_at_once_is_seen_to_again(
@@ -135,11 +135,11 @@ def test_worker_that_does_not_die_at_once_is_seen_to_again(
     dispatcher._children["job"] = child
     dispatcher._watch()
     assert not store.read("job").status.is_terminal
-    assert "job" in store.crew.workers()
+    assert "job" in store.slots.workers()
     child.exitcode = -signal.SIGKILL
     dispatcher._watch()
     assert store.read("job").status is Status.CANCELLED
-    assert store.crew.workers() == {}
+    assert store.slots.workers() == {}
 
 
 def test_worker_of_a_store_that_was_removed_and_made_anew_is_ended(
@@ -161,8 +161,8 @@ def test_stray_that_can_not_be_ended_is_told_once(
         mock.patch.object(module, "children", return_value={2**22 + 1}),
         mock.patch.object(module, "end_child", return_value=False) as end,
     ):
-        dispatcher._end_strays()
-        dispatcher._end_strays()
+        dispatcher._end_orphans()
+        dispatcher._end_orphans()
     end.assert_called_once_with(2**22 + 1)
     assert caplog.text.count("can't be ended") == 1
 
@@ -170,11 +170,11 @@ def test_stray_that_can_not_be_ended_is_told_once(
 def test_dispatcher_goes_on_after_an_outage_of_the_store(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bell = mock.Mock()
+    wakeup = mock.Mock()
     rounds = [diskcache.Timeout(), sqlite3.OperationalError("disk is full"), True]
     with mock.patch.object(dispatcher, "_look_around", side_effect=rounds):
-        dispatcher._work(bell)
-    assert bell.wait.call_count == 2
+        dispatcher._work(wakeup)
+    assert wakeup.wait.call_count == 2
     assert caplog.text.count("can't be read or written now") == 2
 
 

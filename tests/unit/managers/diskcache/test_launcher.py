@@ -13,8 +13,8 @@ import pytest
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import NO_STORE, Settings
 from dash_long_components.managers.diskcache.launcher import MAX_FAILURES, Launcher
-from dash_long_components.managers.diskcache.store.store import Store
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -39,7 +39,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 def end(launcher: Launcher, exit_code: int) -> None:
     """Have a dispatcher end that has not come to work."""
     process = mock.Mock(spec=subprocess.Popen, returncode=exit_code, pid=1)
-    launcher._attend(process, launcher.store.roster.dispatchers().get("v1", {}))
+    launcher._attend(process, launcher.store.registry.dispatchers().get("v1", {}))
 
 
 def fail(launcher: Launcher) -> None:
@@ -68,18 +68,18 @@ def test_dispatcher_that_has_worked_is_no_failure(launcher: Launcher) -> None:
     # Its number is not that of the process which was started, as on Windows.
     process = mock.Mock(spec=subprocess.Popen, returncode=1, pid=1)
     for _ in range(MAX_FAILURES):
-        launcher.store.roster.claim("v1", DEAD, port=1, tasks={})
+        launcher.store.registry.claim("v1", DEAD, port=1, tasks={})
         launcher._attend(process, {})
     assert not launcher.has_failed
 
 
 def test_one_that_comes_up_after_failures_is_good(launcher: Launcher) -> None:
     fail(launcher)
-    launcher.store.roster.claim("v1", ME, port=1)
+    launcher.store.registry.claim("v1", ME, port=1)
     launcher.ensure()
     assert launcher.has_failed, "it may fail in its import, as the others did"
-    launcher.store.roster.claim("v1", ME, port=1, tasks={})
-    launcher.ring()
+    launcher.store.registry.claim("v1", ME, port=1, tasks={})
+    launcher.wake()
     assert not launcher.has_failed
 
 
@@ -92,6 +92,6 @@ def test_python_that_can_not_be_run_is_a_failure(
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
     for _ in range(MAX_FAILURES):
-        launcher.ring()
+        launcher.wake()
     assert launcher.has_failed
     assert f"{executable!r} can't be run" in caplog.text

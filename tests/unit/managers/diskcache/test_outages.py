@@ -23,9 +23,9 @@ from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache import outages, worker
 from dash_long_components.managers.diskcache.outages import outlast, told
-from dash_long_components.managers.diskcache.store import store as store_module
-from dash_long_components.managers.diskcache.store.store import Store
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store import store as store_module
+from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import Site, out, prop
 
 TIMEOUT = 10.0

@@ -15,7 +15,7 @@ import pytest
 
 from dash_long_components.core.caching import CachedResult
 from dash_long_components.core.jobs import Caching
-from dash_long_components.managers.diskcache.result_cache import TAG, KeptResults
+from dash_long_components.managers.diskcache.result_cache import TAG, ResultCache
 
 FOREVER = Caching(key="key")
 MINUTE = Caching(key="key", expire=60.0)
@@ -58,10 +58,10 @@ def test_another_process_finds_what_was_kept(
     tmp_path: Path, kind: str, size: int
 ) -> None:
     with make(kind, str(tmp_path)) as cache:
-        there = KeptResults.loads(KeptResults(cache).dumps())
+        there = ResultCache.loads(ResultCache(cache).dumps())
         assert there is not None
         there.put(FOREVER, result("ä" * size))
-        assert KeptResults(cache).get(FOREVER) == result("ä" * size)
+        assert ResultCache(cache).get(FOREVER) == result("ä" * size)
         assert there.get(Caching(key="other")) is None
 
 
@@ -70,19 +70,19 @@ def test_job_may_change_to_another_directory(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with diskcache.Cache("./cache") as cache:
-        text = KeptResults(cache).dumps()
+        text = ResultCache(cache).dumps()
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
-        there = KeptResults.loads(text)
+        there = ResultCache.loads(text)
         assert there is not None
         there.put(FOREVER, result("x" * 1_000_000))
         assert os.listdir() == []
         monkeypatch.chdir(tmp_path)
-        assert KeptResults(cache).get(FOREVER) == result("x" * 1_000_000)
+        assert ResultCache(cache).get(FOREVER) == result("x" * 1_000_000)
 
 
 def test_result_goes_some_time_after_its_last_use(cache: Any, clock: mock.Mock) -> None:
-    kept = KeptResults(cache)
+    kept = ResultCache(cache)
     kept.put(MINUTE, result())
     for _ in range(3):
         clock.return_value += 50
@@ -92,7 +92,7 @@ def test_result_goes_some_time_after_its_last_use(cache: Any, clock: mock.Mock) 
 
 
 def test_result_stays_without_expire(cache: Any, clock: mock.Mock) -> None:
-    kept = KeptResults(cache)
+    kept = ResultCache(cache)
     kept.put(FOREVER, result())
     clock.return_value += 10**9
     assert kept.get(FOREVER) == result()
@@ -100,7 +100,7 @@ def test_result_stays_without_expire(cache: Any, clock: mock.Mock) -> None:
 
 def test_user_may_evict_them_all(cache: Any) -> None:
     cache["mine"] = 1
-    kept = KeptResults(cache)
+    kept = ResultCache(cache)
     kept.put(FOREVER, result())
     assert cache.evict(TAG) == 1
     assert kept.get(FOREVER) is None
@@ -109,7 +109,7 @@ def test_user_may_evict_them_all(cache: Any) -> None:
 
 def test_cache_may_evict_them(tmp_path: Path) -> None:
     with diskcache.Cache(str(tmp_path), size_limit=1000, cull_limit=1000) as cache:
-        kept = KeptResults(cache)
+        kept = ResultCache(cache)
         kept.put(FOREVER, result("x" * 100_000))
         assert kept.get(FOREVER) is None
 
@@ -117,7 +117,7 @@ def test_cache_may_evict_them(tmp_path: Path) -> None:
 def test_what_stands_there_instead_is_no_result(
     cache: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = KeptResults(cache)
+    kept = ResultCache(cache)
     kept.put(FOREVER, result())
     (key,) = cache
     for other in (b"bytes", "text", 5, {"a": 1}):
@@ -130,7 +130,7 @@ def test_cache_that_is_gone_is_logged_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = diskcache.Cache(str(tmp_path / "cache"))
-    kept = KeptResults(cache)
+    kept = ResultCache(cache)
     kept.put(FOREVER, result())
     cache.close()
     shutil.rmtree(tmp_path / "cache")
@@ -148,7 +148,7 @@ def test_cache_that_is_locked_is_logged_and_no_error(
         diskcache.Cache(str(tmp_path), timeout=0.01) as cache,
         diskcache.Cache(str(tmp_path), timeout=0.01) as other,
     ):
-        kept = KeptResults(cache)
+        kept = ResultCache(cache)
         with other.transact():
             kept.put(FOREVER, result())
         assert "can't be cached: Timeout" in caplog.text
@@ -165,12 +165,12 @@ def test_cache_that_can_not_be_taken_along_is_logged_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Strange(str(tmp_path)) as cache:
-        assert KeptResults.loads(KeptResults(cache).dumps()) is None
+        assert ResultCache.loads(ResultCache(cache).dumps()) is None
     assert "I can't be pickled" in caplog.text
 
 
 def test_cache_that_can_not_be_opened_there_is_logged_and_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert KeptResults.loads("nonsense") is None
+    assert ResultCache.loads("nonsense") is None
     assert "can't be cached" in caplog.text

@@ -6,52 +6,52 @@ import os
 import threading
 import time
 
-from dash_long_components.managers.diskcache.wakeup import Doorbell, ring
+from dash_long_components.managers.diskcache.wakeup import Wakeup, wake
 
 TIMEOUT = 20.0
 
 
-def seconds_waited(bell: Doorbell, timeout: float = TIMEOUT) -> float:
+def seconds_waited(wakeup: Wakeup, timeout: float = TIMEOUT) -> float:
     start = time.monotonic()
-    bell.wait(timeout)
+    wakeup.wait(timeout)
     return time.monotonic() - start
 
 
 def test_ring_before_the_wait_is_not_lost() -> None:
-    with Doorbell() as bell:
-        ring(bell.port)
-        assert seconds_waited(bell) < TIMEOUT / 2
+    with Wakeup() as wakeup:
+        wake(wakeup.port)
+        assert seconds_waited(wakeup) < TIMEOUT / 2
 
 
 def test_ring_during_the_wait_ends_it() -> None:
-    with Doorbell() as bell:
-        ringer = threading.Timer(0.05, ring, [bell.port])
-        ringer.start()
-        assert seconds_waited(bell) < TIMEOUT / 2
-        ringer.join()
+    with Wakeup() as wakeup:
+        waker = threading.Timer(0.05, wake, [wakeup.port])
+        waker.start()
+        assert seconds_waited(wakeup) < TIMEOUT / 2
+        waker.join()
 
 
 def test_many_rings_become_one() -> None:
-    with Doorbell() as bell:
+    with Wakeup() as wakeup:
         for _ in range(1000):
-            ring(bell.port)
-        bell.wait(TIMEOUT)
-        assert seconds_waited(bell, 0.05) >= 0.05
+            wake(wakeup.port)
+        wakeup.wait(TIMEOUT)
+        assert seconds_waited(wakeup, 0.05) >= 0.05
 
 
 def test_signal_rings_too() -> None:
-    with Doorbell() as bell:
-        os.write(bell.ringer_fd, b"\0")
-        assert seconds_waited(bell) < TIMEOUT / 2
+    with Wakeup() as wakeup:
+        os.write(wakeup.waker_fd, b"\0")
+        assert seconds_waited(wakeup) < TIMEOUT / 2
 
 
 def test_wait_ends_without_a_ring() -> None:
-    with Doorbell() as bell:
-        assert seconds_waited(bell, 0.01) < TIMEOUT / 2
+    with Wakeup() as wakeup:
+        assert seconds_waited(wakeup, 0.01) < TIMEOUT / 2
 
 
 def test_nobody_there_is_no_error() -> None:
-    with Doorbell() as bell:
-        port = bell.port
+    with Wakeup() as wakeup:
+        port = wakeup.port
     for _ in range(3):
-        ring(port)
+        wake(port)

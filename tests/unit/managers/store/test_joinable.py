@@ -26,8 +26,8 @@ from dash_long_components.core.jobs import (
 )
 from dash_long_components.core.lanes import Entry
 from dash_long_components.core.records import Record
-from dash_long_components.managers.diskcache.store.store import Store
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
 
@@ -73,7 +73,7 @@ def lane(retrigger: Retrigger, seq: int, name: str = "lane") -> Lane:
 
 
 def status(store: Store, ticket: Ticket) -> Status:
-    return store.read(ticket.job).since(0, ticket.asker).status
+    return store.read(ticket.job).since(0, ticket.requester).status
 
 
 def take(store: Store) -> str | None:
@@ -97,7 +97,7 @@ def test_who_asks_the_same_joins_the_live_job(store: Store, started: bool) -> No
         take(store)
     second = ask(store)
     assert second.job == first.job
-    assert second.asker != first.asker
+    assert second.requester != first.requester
     assert take(store) == (None if started else first.job)
 
 
@@ -169,7 +169,7 @@ def test_hundred_askers_at_once_share_a_job(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         tickets = list(pool.map(ask_one, range(100)))
     assert len({ticket.job for ticket in tickets}) == 1
-    assert len({ticket.asker for ticket in tickets}) == 100
+    assert len({ticket.requester for ticket in tickets}) == 100
 
 
 # Lanes
@@ -241,7 +241,7 @@ def test_turn_of_a_lane_comes_when_its_first_leaves(store: Store) -> None:
 
 def succeed_all(store: Store) -> None:
     while (job_id := take(store)) is not None:
-        succeed(store, Ticket(job=job_id, asker="0"))
+        succeed(store, Ticket(job=job_id, requester="0"))
 
 
 @pytest.mark.parametrize("retrigger", [Retrigger.REPLACE, Retrigger.PARALLEL])
@@ -279,12 +279,12 @@ def test_what_needs_no_job_waits_for_no_writer(store: Store) -> None:
 def test_page_that_is_gone_leaves_the_job_to_the_others(store: Store) -> None:
     gone, here = (ask(store, limits=Limits(leave_timeout=2.0)) for _ in range(2))
     now = time.monotonic()
-    store.attendance.see(str(here), 2.0, now + 3.0)
-    assert store.attendance.left(now, now + 3.0) == [str(gone)]
+    store.presence.see(str(here), 2.0, now + 3.0)
+    assert store.presence.left(now, now + 3.0) == [str(gone)]
     store.leave(gone)
     assert status(store, gone) is Status.CANCELLED
     assert status(store, here) is Status.QUEUED
-    assert store.attendance.left(now, now + 3.0) == []
+    assert store.presence.left(now, now + 3.0) == []
 
 
 _steps = st.lists(

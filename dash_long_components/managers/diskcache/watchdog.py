@@ -1,4 +1,4 @@
-"""The overseer: what has to end though its worker goes on, or it has not begun."""
+"""The watchdog: what has to end though its worker goes on, or it has not begun."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 import time
 
 from ...core.jobs import JobError, Status, Ticket
-from .store.clock import Instant
-from .store.store import Store
+from ..store.clock import Instant
+from ..store.store import Store
 
 logger = logging.getLogger("dash_long_components")
 
@@ -20,7 +20,7 @@ _HELD_UP = 5.0
 _NEVER = float("inf")
 
 
-class Overseer:
+class Watchdog:
     """Knows when a running job's time is over, and which queued ones are not to begin.
 
     Args:
@@ -86,7 +86,7 @@ class Overseer:
         now = time.monotonic()
         since = self._reachable(now)
         if since is not None:
-            for ticket in self._store.attendance.left(since, now):
+            for ticket in self._store.presence.left(since, now):
                 self._store.leave(Ticket.parse(ticket))
 
     def _reachable(self, now: float) -> float | None:
@@ -97,7 +97,7 @@ class Overseer:
         """
         held_up = now - self._looked_at > _HELD_UP
         self._looked_at = now
-        if not self._store.roster.has_any_client():
+        if not self._store.registry.has_any_client():
             self._reachable_since = None
         elif self._reachable_since is None or held_up:
             self._reachable_since = now

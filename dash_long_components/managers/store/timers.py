@@ -1,4 +1,4 @@
-"""Countdowns: what is to happen to jobs after a time, whatever the clocks do."""
+"""Expiries: what is to happen to jobs after a time, whatever the clocks do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import diskcache
 
 
-class Countdowns:
+class Expiries:
     """Times of the same length that run for jobs, in the order in which they began.
 
     Args:

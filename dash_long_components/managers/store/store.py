@@ -10,21 +10,22 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from ....core.durations import Durations
-from ....core.jobs import Call, JobError, Lane, Status, Ticket
-from ....core.lanes import Admission, Entry, Lanes
-from ....core.records import SMALL, Asker, Record
-from ....exceptions import JobEndedError
-from ...processes import Process
+from ...core.jobs import Call, JobError, Lane, Status, Ticket
+from ...core.lanes import Admission, Entry
+from ...core.records import SMALL, Record, Requester
+from ...exceptions import JobEndedError
+from ..processes import Process
 from .clock import Instant
 from .database import open_cache
+from .durations import Durations
 from .joinable import Flights
-from .presence import Attendance
-from .processes_table import Roster
+from .lanes import Lanes
+from .presence import Presence
+from .processes_table import ProcessRegistry
 from .queue import Queues
-from .slots import Crew
+from .slots import WorkerSlots
 from .tables import Table, transaction
-from .timers import Countdowns
+from .timers import Expiries
 from .wal import after_it
 
 _SECRET = "secret"  # noqa: S105
@@ -46,11 +47,11 @@ class Store:
     sees half of one and no process overwrites another's.
 
     Attributes:
-        roster: the processes that dispatch the jobs, and those that want them run.
+        registry: the processes that dispatch the jobs, and those that want them run.
         queues: the jobs that wait.
-        crew: the workers of the jobs that run.
+        slots: the workers of the jobs that run.
         durations: how long tasks take.
-        attendance: which jobs still have a page that asks for them.
+        presence: which jobs still have a page that asks for them.
 
     Args:
         directory: made if it is missing.
@@ -68,12 +69,12 @@ class Store:
         self._lanes = Lanes(self._cache)
         self.queues = Queues(self._cache)
         self._flights = Flights(self._cache)
-        self._kept = Countdowns(self._cache, "kept")
+        self._kept = Expiries(self._cache, "kept")
         self._libraries = Table(self._cache, "libraries")
-        self.crew = Crew(self._cache)
-        self.roster = Roster(self._cache)
+        self.slots = WorkerSlots(self._cache)
+        self.registry = ProcessRegistry(self._cache)
         self.durations = Durations(self._cache)
-        self.attendance = Attendance(self._cache)
+        self.presence = Presence(self._cache)
 
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported."""
@@ -114,9 +115,11 @@ class Store:
                 return None
             joined = self._joinable(record) if admission.entry is Entry.NOW else None
             now, record = record.created, joined or record
-            asker = Asker(id=str(len(record.askers)), lane=lane.name if lane else None)
-            record = record.join(asker)
-            ticket = Ticket(job=record.id, asker=asker.id)
+            requester = Requester(
+                id=str(len(record.requesters)), lane=lane.name if lane else None
+            )
+            record = record.join(requester)
+            ticket = Ticket(job=record.id, requester=requester.id)
             if admission.entry is Entry.LATE:
                 self._put(record.end(Status.CANCELLED, now))
                 return ticket
@@ -124,7 +127,7 @@ class Store:
                 waits = admission.entry is Entry.WAIT
                 self._lanes.enter(ticket, lane, waits=waits)
             if record.limits.leave_timeout is not None:
-                self.attendance.expect(
+                self.presence.expect(
                     str(ticket), record.limits.leave_timeout, time.monotonic()
                 )
             if joined is not None:
@@ -171,7 +174,7 @@ class Store:
 
     def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
         """Tell whether a further job finds neither a free place nor one to wait."""
-        free = max(0, max_concurrency - len(self.crew.workers()))
+        free = max(0, max_concurrency - len(self.slots.workers()))
         return bool(self._cache.get(_WAITING, 0) - free >= max_queue)
 
     def read(self, job_id: str) -> Record:
@@ -261,23 +264,24 @@ class Store:
         return True
 
     def leave(self, ticket: Ticket) -> None:
-        """Take an asker out of a job; the last one ends it. Idempotent."""
+        """Take a requester out of a job; the last one ends it. Idempotent."""
         with transaction(self._cache):
-            self.attendance.forget(str(ticket))
+            self.presence.forget(str(ticket))
             with suppress(KeyError, JobEndedError):
                 after = self.change(
-                    ticket.job, lambda record: record.leave(ticket.asker, time.time())
+                    ticket.job,
+                    lambda record: record.leave(ticket.requester, time.time()),
                 )
-                asker = after.asker(ticket.asker)
-                if asker.left is not None:
-                    self._let_go(after, asker)
+                requester = after.requester(ticket.requester)
+                if requester.left is not None:
+                    self._let_go(after, requester)
 
-    def see(self, record: Record, asker_id: str) -> None:
-        """Take note that an asker's page is there, if its job is to end with it."""
+    def see(self, record: Record, requester_id: str) -> None:
+        """Take note that a requester's page is there, if its job is to end with it."""
         leave_timeout = record.limits.leave_timeout
         if leave_timeout is not None:
-            ticket = str(Ticket(job=record.id, asker=asker_id))
-            self.attendance.see(ticket, leave_timeout, time.monotonic())
+            ticket = str(Ticket(job=record.id, requester=requester_id))
+            self.presence.see(ticket, leave_timeout, time.monotonic())
 
     def _put(self, record: Record) -> Record:
         ended = record.status.is_terminal
@@ -288,18 +292,18 @@ class Store:
             for job_id in self._flights.end(record):
                 with suppress(KeyError):
                     self._enqueue(self.read(job_id))
-            for asker in record.askers:
-                if asker.left is None:
-                    self._let_go(record, asker)
+            for requester in record.requesters:
+                if requester.left is None:
+                    self._let_go(record, requester)
         return record
 
-    def _let_go(self, record: Record, asker: Asker) -> None:
-        """Forget about an asker that has left its job, or whose job has ended."""
-        ticket = Ticket(job=record.id, asker=asker.id)
+    def _let_go(self, record: Record, requester: Requester) -> None:
+        """Forget about a requester that has left its job, or whose job has ended."""
+        ticket = Ticket(job=record.id, requester=requester.id)
         if record.limits.leave_timeout is not None:
-            self.attendance.forget(str(ticket))
-        if asker.lane is not None:
-            following = self._lanes.leave(asker.lane, ticket)
+            self.presence.forget(str(ticket))
+        if requester.lane is not None:
+            following = self._lanes.leave(requester.lane, ticket)
             if following is not None:
                 self._enqueue(self.read(following.job))
 
@@ -317,7 +321,7 @@ class Store:
             Its id, or None if no job waits or no place is free.
         """
         with transaction(self._cache):
-            while len(self.crew.workers()) < max_concurrency:
+            while len(self.slots.workers()) < max_concurrency:
                 job_id = self.queues.pop(code)
                 if job_id is None:
                     return None
@@ -325,7 +329,7 @@ class Store:
                     self.change(job_id, lambda record: record.start(time.time()))
                 except (KeyError, JobEndedError):
                     continue  # cancelled while it waited
-                self.crew.assign(job_id, dispatcher)
+                self.slots.assign(job_id, dispatcher)
                 return job_id
         return None
 
@@ -351,18 +355,18 @@ class Store:
                     task = self.read(job_id).task
                     error = JobError(type="NotStarted", message=reason, task=task)
                     self.end(job_id, Status.LOST, error)
-            running = self.read_all(list(self.crew.workers())).values()
+            running = self.read_all(list(self.slots.workers())).values()
             # Who waits in a lane for one of these comes to the queue at its end.
             if all(record.code != code for record in running):
                 self._waits(code).clear()
-                self.roster.forget(code)
+                self.registry.forget(code)
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. False while jobs wait for it."""
         with transaction(self._cache):
             if not self.queues.is_empty(code):
                 return False
-            self.roster.resign(code)
+            self.registry.resign(code)
             return True
 
     def sweep(self) -> None:
@@ -374,8 +378,8 @@ class Store:
                     self._cache.delete(_job(job_id))
                     self._cache.delete(_result(job_id))
 
-    def _waits(self, code: str) -> Countdowns:
-        return Countdowns(self._cache, f"waits:{code}")
+    def _waits(self, code: str) -> Expiries:
+        return Expiries(self._cache, f"waits:{code}")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ....core.records import Record
+from ...core.records import Record
 
 if TYPE_CHECKING:
     import diskcache

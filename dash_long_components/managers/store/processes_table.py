@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...processes import Process
+from ..processes import Process
 from .tables import Table, transaction
 
 if TYPE_CHECKING:
     import diskcache
 
 
-class Roster:
+class ProcessRegistry:
     """Who dispatches the jobs of each code version of the app, and for whom.
 
     Args:

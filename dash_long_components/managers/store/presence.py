@@ -1,4 +1,4 @@
-"""Attendance: which jobs still have a page that asks for them."""
+"""Presence: which jobs still have a page that asks for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _QUIET = 0.25
 
 
-class Attendance:
+class Presence:
     """When jobs that end with their page were last asked for.
 
     Times are those of the monotonic clock, which all processes of a machine share.
@@ -24,7 +24,7 @@ class Attendance:
 
     def __init__(self, cache: diskcache.Cache) -> None:
         self._cache = cache
-        self._expected = Table(cache, "attendance")
+        self._expected = Table(cache, "presence")
 
     def expect(self, ticket: str, leave_timeout: float, now: float) -> None:
         """Take note of a job that ends with its page. Call it in a transaction.

@@ -11,10 +11,10 @@ import pytest
 
 from dash_long_components.core.jobs import Call, Limits, Status, Ticket
 from dash_long_components.core.records import Record
-from dash_long_components.managers.diskcache import limits as module
-from dash_long_components.managers.diskcache.limits import EXIT_GRACE, Overseer
-from dash_long_components.managers.diskcache.store.store import Store
+from dash_long_components.managers.diskcache import watchdog as module
+from dash_long_components.managers.diskcache.watchdog import EXIT_GRACE, Watchdog
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
 
 CALL = Call(task="key", fingerprint="f", context={})
 ME = Process.current()
@@ -45,14 +45,14 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(str(tmp_path), result_ttl=60)
-    store.roster.add_client("v1", ME)
+    store.registry.add_client("v1", ME)
     yield store
     store.close()
 
 
 @pytest.fixture
-def overseer(store: Store, clock: Clock) -> Overseer:
-    return Overseer(store, "v1")
+def watchdog(store: Store, clock: Clock) -> Watchdog:
+    return Watchdog(store, "v1")
 
 
 def submit(
@@ -81,32 +81,32 @@ def run(store: Store, **limits: Any) -> None:
 
 def cancel(store: Store, job_id: str) -> None:
     """Cancel a job that one has asked for."""
-    store.leave(Ticket(job=job_id, asker="0"))
+    store.leave(Ticket(job=job_id, requester="0"))
 
 
 def test_job_without_limits_goes_on(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     run(store)
     clock.now += 1e9
-    assert not overseer.must_end("job", None)
-    assert overseer.wait(1.0) == 1.0
+    assert not watchdog.must_end("job", None)
+    assert watchdog.wait(1.0) == 1.0
 
 
 def test_job_that_runs_for_too_long_times_out(
     store: Store,
-    overseer: Overseer,
+    watchdog: Watchdog,
     clock: Clock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     run(store, timeout=5.0)
     deadline = clock.now + 5.0
-    assert not overseer.must_end("job", deadline)
+    assert not watchdog.must_end("job", deadline)
     clock.now += 4.7
-    assert not overseer.must_end("job", deadline)
-    assert overseer.wait(1.0) == pytest.approx(0.3)
+    assert not watchdog.must_end("job", deadline)
+    assert watchdog.wait(1.0) == pytest.approx(0.3)
     clock.now += 0.3
-    assert overseer.must_end("job", deadline)
+    assert watchdog.must_end("job", deadline)
     record = store.read("job")
     assert record.status is Status.TIMED_OUT
     assert record.error
@@ -115,63 +115,63 @@ def test_job_that_runs_for_too_long_times_out(
     assert record.task in caplog.text
 
 
-def test_job_that_is_cancelled_ends_at_once(store: Store, overseer: Overseer) -> None:
+def test_job_that_is_cancelled_ends_at_once(store: Store, watchdog: Watchdog) -> None:
     run(store)
     cancel(store, "job")
-    assert overseer.must_end("job", None)
+    assert watchdog.must_end("job", None)
 
 
 def test_job_that_wants_to_be_asked_has_its_time(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     run(store, cancel_grace=3.0)
     cancel(store, "job")
-    assert not overseer.must_end("job", None)
+    assert not watchdog.must_end("job", None)
     clock.now += 2.5
-    assert not overseer.must_end("job", None)
-    assert overseer.wait(1.0) == pytest.approx(0.5)
+    assert not watchdog.must_end("job", None)
+    assert watchdog.wait(1.0) == pytest.approx(0.5)
     clock.now += 0.5
-    assert overseer.must_end("job", None)
+    assert watchdog.must_end("job", None)
 
 
 def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     run(store, cancel_grace=3.0, timeout=1.0)
     cancel(store, "job")
-    assert not overseer.must_end("job", clock.now + 1.0)
-    assert overseer.must_end("job", clock.now)
+    assert not watchdog.must_end("job", clock.now + 1.0)
+    assert watchdog.must_end("job", clock.now)
     assert store.read("job").status is Status.CANCELLED
 
 
 def test_worker_of_an_ended_job_may_take_a_while_to_exit(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     run(store)
     store.end("job", Status.FAILED)
-    assert not overseer.must_end("job", None)
+    assert not watchdog.must_end("job", None)
     clock.now += EXIT_GRACE
-    assert overseer.must_end("job", None)
-    overseer.forget("job")
-    assert not overseer.must_end("job", None)
+    assert watchdog.must_end("job", None)
+    watchdog.forget("job")
+    assert not watchdog.must_end("job", None)
 
 
-def test_worker_of_no_job_must_end(overseer: Overseer) -> None:
-    assert overseer.must_end("unknown", None)
+def test_worker_of_no_job_must_end(watchdog: Watchdog) -> None:
+    assert watchdog.must_end("unknown", None)
 
 
 def test_job_that_waits_for_too_long_expires(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, "first", queue_timeout=10.0)
     clock.now += 5.0
     submit(store, "second", queue_timeout=10.0)
     clock.now += 4.9
     with mock.patch("time.time", clock.time):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         assert store.read("first").status is Status.QUEUED
         clock.now += 0.1
-        overseer.end_waiting()
+        watchdog.end_waiting()
     first = store.read("first")
     assert first.status is Status.TIMED_OUT
     assert first.error
@@ -185,41 +185,41 @@ def test_job_that_expired_while_nobody_dispatched_does_not_begin(
 ) -> None:
     submit(store, queue_timeout=10.0)
     clock.now += 1000.0
-    Overseer(store, "v1").end_waiting()
+    Watchdog(store, "v1").end_waiting()
     assert store.take("v1", ME, 1) is None
     assert store.read("job").status is Status.TIMED_OUT
 
 
 def test_job_that_runs_does_not_expire(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, queue_timeout=10.0)
     assert store.take("v1", ME, 1) == "job"
     clock.now += 1000.0
-    overseer.end_waiting()
+    watchdog.end_waiting()
     assert store.read("job").status is Status.RUNNING
 
 
 def test_job_whose_page_is_gone_is_cancelled(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=10.0)
     for _ in range(10):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         assert store.read("job").status is Status.QUEUED
         clock.now += 1.0
     clock.now += 1.0
-    overseer.end_waiting()
+    watchdog.end_waiting()
     assert store.read("job").status is Status.CANCELLED
-    assert store.attendance.left(0.0, clock.now + 1e6) == []
+    assert store.presence.left(0.0, clock.now + 1e6) == []
 
 
 def test_running_job_whose_page_is_gone_is_asked_once(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     run(store, leave_timeout=2.0, cancel_grace=60.0)
     for _ in range(10):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         clock.now += 1.0
     record = store.read("job")
     assert record.cancel_requested
@@ -227,40 +227,40 @@ def test_running_job_whose_page_is_gone_is_asked_once(
 
 
 def test_nobody_leaves_while_no_server_is_there(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=5.0)
-    store.roster.remove_client("v1", ME)
+    store.registry.remove_client("v1", ME)
     for _ in range(100):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         clock.now += 1.0
     # It is back, with other code; and the pages have their time again.
-    store.roster.add_client("v2", ME)
+    store.registry.add_client("v2", ME)
     for _ in range(5):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         clock.now += 1.0
     assert store.read("job").status is Status.QUEUED
     for _ in range(2):
-        overseer.end_waiting()
+        watchdog.end_waiting()
         clock.now += 1.0
     assert store.read("job").status is Status.CANCELLED
 
 
 def test_dispatcher_that_was_held_up_gives_pages_their_time_again(
-    store: Store, overseer: Overseer, clock: Clock
+    store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=10.0)
-    overseer.end_waiting()
+    watchdog.end_waiting()
     clock.now += module._HELD_UP + 100.0
-    overseer.end_waiting()
+    watchdog.end_waiting()
     assert store.read("job").status is Status.QUEUED
-    store.attendance.see("job", 10.0, clock.now)
+    store.presence.see("job", 10.0, clock.now)
 
 
 def test_ended_job_is_expected_no_more(store: Store, clock: Clock) -> None:
     submit(store, leave_timeout=10.0)
     store.end("job", Status.CANCELLED)
-    assert store.attendance.left(0.0, clock.now + 1e6) == []
+    assert store.presence.left(0.0, clock.now + 1e6) == []
 
 
 def test_dropped_queue_leaves_nothing_to_expire(store: Store, clock: Clock) -> None:

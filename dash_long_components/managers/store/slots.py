@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...processes import Process
+from ..processes import Process
 from .tables import Table, transaction
 
 if TYPE_CHECKING:
     import diskcache
 
 
-class Crew:
+class WorkerSlots:
     """The places of the jobs that run; there are as many as may run at once.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 
 import diskcache
 
-from ....exceptions import StoreError, StoreUnavailableError
+from ...exceptions import StoreError, StoreUnavailableError
 
 
 class JobCache(diskcache.Cache):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dash_long_components.managers.diskcache.store.clock import Instant
+from dash_long_components.managers.store.clock import Instant
 
 THEN = Instant(monotonic=100.0, wall=5000.0)
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
 from dash_long_components.core.records import Record, Report
 from dash_long_components.exceptions import JobEndedError, StoreError
-from dash_long_components.managers.diskcache.store.store import Store
-from dash_long_components.managers.diskcache.store.wal import LOG_SIZE
 from dash_long_components.managers.processes import Process
+from dash_long_components.managers.store.store import Store
+from dash_long_components.managers.store.wal import LOG_SIZE
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -61,7 +61,7 @@ def status(store: Store, job_id: str) -> Status:
 
 def cancel(store: Store, job_id: str) -> None:
     """Cancel a job that one has asked for."""
-    store.leave(Ticket(job=job_id, asker="0"))
+    store.leave(Ticket(job=job_id, requester="0"))
 
 
 def waiting(store: Store) -> int:
@@ -85,7 +85,7 @@ def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
     submit(store, "job")
     assert take(store) == "job"
     assert status(store, "job") is Status.RUNNING
-    assert store.crew.workers() == {
+    assert store.slots.workers() == {
         "job": {"dispatcher": ME.to_list(), "worker": None, "deadline": None}
     }
 
@@ -97,7 +97,7 @@ def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
     assert [take(store, 2) for _ in range(3)] == ["job-0", "job-1", None]
     # Over all versions of the code.
     assert take(store, 2, code="v2") is None
-    store.crew.release("job-0")
+    store.slots.release("job-0")
     assert take(store, 2, code="v2") == "other"
     assert take(store, 2) is None
 
@@ -247,16 +247,16 @@ def test_count_of_those_who_wait_never_drifts(
                 case "succeed":
                     if jobs and status(store, job_id) is Status.RUNNING:
                         succeed(store, job_id)
-                        store.crew.release(job_id)
+                        store.slots.release(job_id)
                 case "lose":
                     store.end(job_id, Status.LOST)
-                    store.crew.release(job_id)
+                    store.slots.release(job_id)
                 case "drop":
                     store.drop_queue("v1", "gone")
             queued = [j for j in jobs if status(store, j) is Status.QUEUED]
             assert waiting(store) == len(queued)
             assert len(queued) <= 3
-            assert len(store.crew.workers()) <= 2
+            assert len(store.slots.workers()) <= 2
             assert {j for j in jobs if store.call(j)} == {
                 j for j in jobs if not status(store, j).is_terminal
             }
@@ -385,8 +385,8 @@ def test_no_row_is_a_pickle(store: Store) -> None:
     submit(store, "job")
     take(store)
     store.secret()
-    store.roster.add_client("v1", ME)
-    store.roster.claim("v1", ME, port=1)
+    store.registry.add_client("v1", ME)
+    store.registry.claim("v1", ME, port=1)
     succeed(store, "job")
     modes = {mode for (mode,) in store._cache._sql("SELECT mode FROM Cache")}
     assert diskcache.core.MODE_PICKLE not in modes
@@ -418,58 +418,58 @@ def test_place_that_can_not_be_used_is_told(tmp_path: Path) -> None:
 
 def test_one_dispatcher_at_a_time(store: Store) -> None:
     parent = Process.of(1)
-    assert store.roster.claim("v1", parent, port=1)
-    assert not store.roster.claim("v1", ME, port=2)
-    assert store.roster.claim("v1", parent, port=1, tasks={})
-    assert store.roster.dispatchers()["v1"]["port"] == 1
-    assert store.roster.claim("v2", ME, port=3)
+    assert store.registry.claim("v1", parent, port=1)
+    assert not store.registry.claim("v1", ME, port=2)
+    assert store.registry.claim("v1", parent, port=1, tasks={})
+    assert store.registry.dispatchers()["v1"]["port"] == 1
+    assert store.registry.claim("v2", ME, port=3)
 
 
 def test_dead_dispatcher_is_replaced(store: Store) -> None:
-    assert store.roster.claim("v1", DEAD, port=1)
-    assert store.roster.claim("v1", ME, port=2)
-    assert store.roster.dispatchers()["v1"]["port"] == 2
+    assert store.registry.claim("v1", DEAD, port=1)
+    assert store.registry.claim("v1", ME, port=2)
+    assert store.registry.dispatchers()["v1"]["port"] == 2
 
 
 def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
-    store.roster.claim("v1", ME, port=1)
+    store.registry.claim("v1", ME, port=1)
     submit(store, "job")
     assert not store.resign("v1")
     take(store)
     assert store.resign("v1")
-    assert store.roster.dispatchers() == {}
+    assert store.registry.dispatchers() == {}
 
 
 def test_only_living_clients_count(store: Store) -> None:
-    assert not store.roster.has_clients("v1")
-    store.roster.add_client("v1", DEAD)
-    assert not store.roster.has_clients("v1")
-    store.roster.add_client("v1", ME)
-    store.roster.add_client("v1", ME)
-    assert store.roster.has_clients("v1")
-    assert not store.roster.has_clients("v2")
-    store.roster.remove_client("v1", ME)
-    store.roster.remove_client("v1", ME)
-    assert not store.roster.has_clients("v1")
+    assert not store.registry.has_clients("v1")
+    store.registry.add_client("v1", DEAD)
+    assert not store.registry.has_clients("v1")
+    store.registry.add_client("v1", ME)
+    store.registry.add_client("v1", ME)
+    assert store.registry.has_clients("v1")
+    assert not store.registry.has_clients("v2")
+    store.registry.remove_client("v1", ME)
+    store.registry.remove_client("v1", ME)
+    assert not store.registry.has_clients("v1")
 
 
 def test_worker_without_a_place_must_not_run(store: Store) -> None:
     submit(store, "job")
     take(store)
-    assert store.crew.register("job", ME)
-    store.crew.release("job")
-    store.crew.release("job")
-    assert not store.crew.register("job", ME)
+    assert store.slots.register("job", ME)
+    store.slots.release("job")
+    store.slots.release("job")
+    assert not store.slots.register("job", ME)
 
 
 def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
-    store.roster.add_client("v1", DEAD)
+    store.registry.add_client("v1", DEAD)
     submit(store, "running")
     take(store)
     for number in range(3):
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
-    assert store.roster.abandoned() == ["v1"]
+    assert store.registry.abandoned() == ["v1"]
     store.drop_queue("v1", "because")
     for number in range(3):
         record = store.read(f"job-{number}")
@@ -478,9 +478,9 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
         assert record.error.message == "because"
     assert status(store, "running") is Status.RUNNING
     assert status(store, "other") is Status.QUEUED
-    store.crew.release("running")
+    store.slots.release("running")
     store.drop_queue("v1", "because")
-    assert store.roster.abandoned() == []
+    assert store.registry.abandoned() == []
 
 
 # Lanes
@@ -588,7 +588,7 @@ def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
 def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
     store: Store,
 ) -> None:
-    store.roster.add_client("v1", DEAD)
+    store.registry.add_client("v1", DEAD)
     for number in range(3):
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
     # Its dispatcher has died since, and one of other code watches over it.
@@ -596,11 +596,11 @@ def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
     store.drop_queue("v1", "because")
     assert status(store, "job-1") is Status.QUEUED
     succeed(store, "job-0")
-    store.crew.release("job-0")
-    assert store.roster.abandoned() == ["v1"]
+    store.slots.release("job-0")
+    assert store.registry.abandoned() == ["v1"]
     store.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
-    assert store.roster.abandoned() == []
+    assert store.registry.abandoned() == []
 
 
 def test_jobs_are_read_together(store: Store) -> None:

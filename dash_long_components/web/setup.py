@@ -1,0 +1,49 @@
+"""Set up an app for long callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dash
+
+from ..managers import base
+from ..managers.base import LongCallbackManager
+from . import routes
+from .app_jobs import AppJobs
+
+
+def init_app(
+    app: dash.Dash,
+    manager: LongCallbackManager,
+    user: Callable[[], Any] | None = None,
+) -> None:
+    """Give ``app`` long callbacks that ``manager`` runs.
+
+    Adds the endpoints under the app's ``routes_pathname_prefix``, so that whatever
+    guards the app guards them. Adds the engine host to every layout that is served.
+    Idempotent. Another manager serves the callbacks that name it.
+
+    Args:
+        app: on a Flask server.
+        manager: runs the jobs.
+        user: called in every request that starts, reads or cancels jobs. Returns the
+            user who sends the request, as a value that is JSON serializable: an id, or
+            None for everyone who is not logged in. Only the user who started a job can
+            read and cancel it. By default everyone who has the job's token can.
+
+    Raises:
+        ValueError: the app has no Flask server (yet), or ``user`` is not callable.
+    """
+    is_new = AppJobs.of(app) is None
+    if is_new:
+        routes.check_server(app.server)
+    jobs = AppJobs.set_up(app)
+    jobs.add_manager(manager)
+    if user is not None:
+        jobs.set_user(user)
+    if is_new:
+        routes.register(app.server, app.config.routes_pathname_prefix, jobs)
+
+
+base.set_up_apps_with(init_app)

@@ -1,0 +1,139 @@
+"""Which layer may import which."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dash_long_components
+
+PACKAGE = Path(dash_long_components.__file__).parent
+GENERATED = {"LongJob", "LongJobTray", "_imports_"}
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if path.parent != PACKAGE or path.stem not in GENERATED | {"__init__"}
+)
+ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
+
+#: For each layer the layers and packages that it may import, beside itself and the
+#: standard library. A module belongs to the longest name that it starts with.
+MAY_IMPORT: dict[str, set[str]] = {
+    "exceptions": set(),
+    "core": {"exceptions"},
+    "bridge": {"core", "exceptions", "dash", "flask", "werkzeug"},
+    "running": {"bridge", "core", "exceptions"},
+    "managers": set(),
+    "managers.base": {"core", "exceptions", "running", "dash"},
+    "managers.processes": {"psutil"},
+    "managers.store": {"core", "exceptions", "managers.processes", "diskcache"},
+    "managers.diskcache": {
+        *("bridge", "core", "exceptions", "running"),
+        *("managers.base", "managers.processes", "managers.store"),
+        *("cloudpickle", "diskcache"),
+    },
+    "managers.celery": {
+        *("bridge", "core", "exceptions", "running"),
+        *("managers.base", "managers.processes"),
+        *("celery", "cloudpickle", "sqlalchemy"),
+    },
+    "managers.memory": {
+        *("core", "exceptions", "running"),
+        *("managers.base", "managers.store"),
+    },
+    "web": {
+        *("bridge", "core", "exceptions", "managers.base", "LongJob"),
+        *("dash", "flask", "itsdangerous"),
+    },
+    "decorator": {
+        *("bridge", "core", "exceptions", "managers.base", "running", "web"),
+        "dash",
+    },
+    "app": {
+        *("core", "decorator", "exceptions", "managers.base", "web"),
+        "dash",
+    },
+    "testing": {
+        *("core", "exceptions", "managers.memory", "web"),
+        *("dash", "werkzeug"),
+    },
+}
+
+
+def layer_of(name: str) -> str:
+    """Return the layer that a module of ours is in; of a package its name."""
+    layers = [key for key in MAY_IMPORT if f"{name}.".startswith(f"{key}.")]
+    return max(layers, key=len, default=name)
+
+
+def imports(module: str) -> set[str]:
+    """Return what a module imports: the names of packages, and of our own modules."""
+    path = PACKAGE.joinpath(*module.split("."))
+    is_package = path.is_dir()
+    tree = ast.parse(
+        (path / "__init__.py" if is_package else Path(f"{path}.py")).read_text()
+    )
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    found = {name for node in ast.walk(tree) for name in _imported(node, package)}
+    return {name for name in found if name not in sys.stdlib_module_names}
+
+
+def _imported(node: ast.AST, package: list[str]) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        yield (node.module or "").split(".")[0]
+    elif isinstance(node, ast.ImportFrom):
+        base = package[: len(package) - node.level + 1]
+        for alias in node.names:
+            parts = [*base, *(node.module or "").split("."), alias.name]
+            yield _own_module([part for part in parts if part])
+
+
+def _own_module(parts: list[str]) -> str:
+    """Return the module that a dotted name is, or is in."""
+    names = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next(name for name in names if name in {*MODULES, *GENERATED})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_what_its_layer_may(module: str) -> None:
+    layer = layer_of(module)
+    imported = {layer_of(name) for name in imports(module)}
+    assert imported - {layer} <= MAY_IMPORT[layer]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module: imports(module) & {*MODULES} for module in MODULES}
+    while leaves := {name for name, targets in graph.items() if not targets}:
+        graph = {
+            name: targets - leaves
+            for name, targets in graph.items()
+            if name not in leaves
+        }
+    assert not graph
+
+
+def test_private_names_of_dash_are_used_in_the_bridge_alone() -> None:
+    using = set()
+    for module in MODULES:
+        path = PACKAGE.joinpath(*module.split("."))
+        path = path / "__init__.py" if path.is_dir() else Path(f"{path}.py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "dash._"
+            ):
+                using.add(layer_of(module))
+    assert using == {"bridge"}
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_engine_is_not_imported_before_it_is_used(engine: str) -> None:
+    code = f"import sys, dash_long_components; sys.exit({engine!r} in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=False)
+    assert run.returncode == 0
