@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dash
 
 from .decorator import validation
-from .decorator.long_callback import F, long_callback
+from .decorator.long_callback import Decorator, long_callback
 from .exceptions import MissingManagerError
 from .managers.base import LongCallbackManager
 from .web.setup import init_app
@@ -51,7 +52,7 @@ class Dash(dash.Dash):
 
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
-    ) -> Callable[[F], F]:
+    ) -> Decorator:
         """Decorate a function to run as a job: ``long_callback``, for this app.
 
         Args:
@@ -68,8 +69,6 @@ class Dash(dash.Dash):
                 "app.long_callback() has no manager to run its jobs. Pass "
                 "long_callback_manager= to Dash(), or manager= to long_callback()."
             )
-        decorator = long_callback(
-            *args, manager=manager, register=self.callback, **kwargs
-        )
+        decorator = long_callback(*args, manager=manager, **kwargs)
         init_app(self, manager, self._long_callback_user)
-        return decorator
+        return replace(decorator, register=self.callback)

@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class LongCallbackError(Exception):
-    """Something about a long callback went wrong."""
+    """A long callback went wrong."""
 
 
 class MissingManagerError(LongCallbackError, ValueError):
-    """A long callback was used, and the app has no manager to run it."""
+    """The app has no manager to run its long callbacks."""
 
 
 class TaskNotFoundError(LongCallbackError):
-    """A worker was given a job whose task it does not know."""
+    """A worker got a job whose task it does not know."""
 
 
 class CodeChangedError(LongCallbackError):
-    """The code of a task is not what it was when the job was submitted."""
+    """The code of a task has changed since the job was submitted."""
 
 
 class NoCurrentJobError(LongCallbackError, RuntimeError):
-    """Code that runs in no job asked for the job it runs in."""
+    """Code outside of a job asked for its current job."""
 
 
 class StoreError(LongCallbackError):
-    """The place where jobs are kept can not be used."""
+    """The job store can't be used.
+
+    Attributes:
+        summary: what a page may know of it. The message is for the log, since it may
+            name hosts and paths.
+    """
+
+    summary: ClassVar[str] = "the job store can't be used"
 
 
 class StoreUnavailableError(StoreError):
-    """The place where jobs are kept does not answer now; ask again later."""
+    """The job store is not responding; try again later."""
+
+    summary = "the job store is not responding"
+
+
+class BrokerUnavailableError(StoreUnavailableError):
+    """The broker is not responding; try again later."""
+
+    summary = "the broker is not responding"
 
 
 class JobEndedError(LongCallbackError):
-    """A job that has ended can not change any more."""
+    """A job that has ended can't change any more."""
 
 
 class BadTokenError(LongCallbackError):
-    """A token was forged, cut, meant for another server, or has expired."""
+    """A token is forged, cut off, too old, or of another user or server."""
 
 
 class JobCancelled(BaseException):
     """The job was cancelled while its function runs in this process.
 
-    No ``Exception``, so that a function that catches those ends nevertheless.
+    Not an ``Exception``, so that a function that catches those ends nevertheless.
     """

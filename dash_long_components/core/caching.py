@@ -52,7 +52,7 @@ def check_cache_by(value: CacheBy | Sequence[CacheBy] | None) -> list[CacheBy] |
     return functions
 
 
-def ask(functions: Sequence[CacheBy]) -> list[Any]:
+def call_all(functions: Sequence[CacheBy]) -> list[Any]:
     """Call the functions of ``cache_by``, in the request that they may look at.
 
     Raises:

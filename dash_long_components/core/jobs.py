@@ -117,26 +117,28 @@ class JobError:
 
     @classmethod
     def timed_out(cls, task: str, timeout: float) -> JobError:
-        """Say that a job ran for longer than its ``timeout``, in seconds."""
-        message = f"It ran for longer than the {timeout:g} seconds that it may."
+        """Return the error of a job that ran for ``timeout`` seconds."""
+        message = f"Timed out after {timeout:g} s."
         return cls(type="TimedOut", message=message, task=task)
 
     @classmethod
     def expired(cls, task: str) -> JobError:
-        """Say that a job waited for longer than the manager's ``queue_timeout``."""
-        message = "It expired in the queue: no place was free in time."
+        """Return the error of a job that no worker took within ``queue_timeout``."""
+        message = "Expired in the queue: no worker was free in time (queue_timeout)."
         return cls(type="Expired", message=message, task=task)
 
     @classmethod
     def queue_full(cls, task: str, max_queue: int) -> JobError:
-        """Say that there was no room in the queue, which takes ``max_queue`` jobs."""
-        message = f"{max_queue} jobs are waiting, which is all that may."
+        """Return the error of a job that found ``max_queue`` jobs in the queue."""
+        message = f"The queue is full: {max_queue} jobs are waiting (max_queue)."
         return cls(type="QueueFull", message=message, task=task)
 
     @classmethod
-    def not_started(cls, task: str, traceback: str | None = None) -> JobError:
-        """Say that there is no job: it could not be brought to where jobs are kept."""
-        message = "It was not started: the place where jobs are kept does not answer."
+    def not_started(
+        cls, task: str, reason: str, traceback: str | None = None
+    ) -> JobError:
+        """Return the error of a job that could not be submitted."""
+        message = f"Could not start: {reason}."
         return cls(type="NotStarted", message=message, task=task, traceback=traceback)
 
     def to_dict(self) -> dict[str, str]:

@@ -29,7 +29,7 @@ ENGINE_HOST = "_dash-long-jobs"
 #: What a reader is told about a job that can't be found, whatever the reason.
 UNKNOWN_JOB = JobError(
     type="UnknownJob",
-    message="The server does not know this job: its record is gone.",
+    message="The server does not know this job. Its record has expired.",
     task="",
 )
 

@@ -90,7 +90,7 @@ def _with_body(
             return view(jobs, body)
         except StoreUnavailableError as error:
             logger.warning("%s", error)
-            return _refuse(503, "The place where jobs are kept does not answer.")
+            return _refuse(503, f"Try again: {error.summary}.")
 
     return respond
 

@@ -10,7 +10,7 @@ import dash
 import pytest
 from dash import ALL, MATCH, Input, Output, State, html
 
-from dash_long_components import DiskcacheLongCallbackManager, long_callback
+from dash_long_components import DiskcacheLongCallbackManager
 from tests.browser.twins import Twins, item
 
 OUT = Output("out", "children")
@@ -126,7 +126,7 @@ def test_long_callbacks_without_outputs_live_side_by_side(
 
     for number in range(3):
 
-        @long_callback(A, register=app.callback)
+        @app.long_callback(A)
         def look(value: int, number: int = number) -> None:
             dash.set_props("seen", {"long": [number, value]})
 
@@ -146,13 +146,13 @@ def test_several_callbacks_may_write_to_one_output(
     app.callback(OUT, A)(lambda value: ["ordinary", value])
     again = Output("out", "children", allow_duplicate=True)
 
-    @long_callback(again, B, register=app.callback, prevent_initial_call=True)
+    @app.long_callback(again, B, prevent_initial_call=True)
     def first_job(value: int) -> Any:
         return ["first", value]
 
     other_input = Input("c", "value")
 
-    @long_callback(again, STATE, other_input, True, register=app.callback)
+    @app.long_callback(again, STATE, other_input, True)
     def second_job(state: int, value: int) -> Any:
         return ["second", state, value]
 
@@ -220,10 +220,9 @@ def test_patterns_in_running_progress_and_cancel_are_of_the_instance(
         return {"type": kind, "index": index}
 
     twins = Twins(manager)
-    long_callback(
+    twins.long.long_callback(
         Output(wild("out", MATCH), "children"),
         Input(wild("in", MATCH), "value"),
-        register=twins.long.callback,
         running=[
             (Output(wild("in", MATCH), "disabled"), True, False),
             (Output(wild("other", ALL), "hidden"), True, False),

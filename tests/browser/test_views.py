@@ -165,7 +165,7 @@ def test_job_that_could_not_be_started_is_retried(page: ViewsPage) -> None:
     with page.locked_store():
         page.click("#start")
         page.job.wait_for_status("Failed")
-        page.job.wait_for("NotStarted: It was not started")
+        page.job.wait_for("NotStarted: Could not start")
         until(lambda: page.read.startswith("1: failed"), timeout=5)
         page.tray.toggle()
         page.tray.wait_for("Work Failed")

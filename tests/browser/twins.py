@@ -16,7 +16,8 @@ import dash
 from dash import Input, Output, State, html
 from werkzeug.test import Client, TestResponse
 
-from dash_long_components import LongCallbackManager, long_callback
+import dash_long_components as dlc
+from dash_long_components import LongCallbackManager
 from tests.waiting import until
 
 #: A dependency as a page sends it; a list of them for one with a wildcard.
@@ -62,8 +63,7 @@ class Twins:
 
     def __init__(self, manager: LongCallbackManager, **options: Any) -> None:
         self.plain = dash.Dash(__name__, **options)
-        self.long = dash.Dash(__name__, **options)
-        manager.init_app(self.long)
+        self.long = dlc.Dash(__name__, long_callback_manager=manager, **options)
         for app in (self.plain, self.long):
             app.layout = html.Div()
             app.server.testing = True
@@ -77,8 +77,7 @@ class Twins:
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             self.plain.callback(*dependencies, **options)(function)
-            register = self.long.callback
-            long_callback(*dependencies, register=register, **options)(function)
+            self.long.long_callback(*dependencies, **options)(function)
             return function
 
         return decorate

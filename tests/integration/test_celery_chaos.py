@@ -206,7 +206,7 @@ def test_trigger_is_answered_in_time_while_redis_stands_still(
     assert took < ANSWERED
     assert error["type"] == "NotStarted"
     assert str(own_redis.port) not in json.dumps(error)
-    assert "tasks_app.echo was not started: Celery's result backend" in hurt.web.log
+    assert "Could not start tasks_app.echo: Celery's result backend" in hurt.web.log
     assert page.run("echo", 2).result == 2
 
 

@@ -326,7 +326,7 @@ def test_job_that_runs_for_too_long_times_out_with_its_family(
     pids = wait_for_file(name)
     page.wait_for("timed_out", job)
     assert job.error["type"] == "TimedOut"
-    assert "for longer than the 2 seconds" in job.error["message"]
+    assert "Timed out after 2 s" in job.error["message"]
     assert isinstance(pids, list)
     until_gone(lambda: filter(is_alive, pids))
     assert page.run("echo", 1).result == 1

@@ -31,7 +31,7 @@ def test_job_that_waits_for_too_long_expires(serve: Serve) -> None:
     server.wait_for_file("held")
     waiting = page.start("hold", "waiting")
     page.wait_for("timed_out", waiting)
-    assert "expired in the queue" in waiting.error["message"]
+    assert "Expired in the queue" in waiting.error["message"]
     # How long it runs is another thing.
     server.release("held")
     page.wait_for("succeeded", running)
@@ -104,7 +104,7 @@ def test_trigger_while_the_store_is_locked_is_told_and_may_be_repeated(
     for error in errors:
         assert error["type"] == "NotStarted"
         assert "cache" not in str(error)
-    assert "tasks_app.hold was not started: The jobs in " in server.log
+    assert "Could not start tasks_app.hold: The jobs in " in server.log
     page.poll(running)
     assert running.status == "running"
     database.execute("ROLLBACK")

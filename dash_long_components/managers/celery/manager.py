@@ -17,7 +17,7 @@ from ...core.caching import CacheBy, CachedResult
 from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
 from ...core.records import Record, Requester, Snapshot
-from ...exceptions import StoreUnavailableError
+from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
@@ -203,7 +203,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         except Exception as error:  # each broker has exceptions of its own
             # It may have got through nevertheless; then it is not to be run.
             self._store.lose(record, str(error))
-            raise StoreUnavailableError(
+            raise BrokerUnavailableError(
                 f"Celery's broker does not take the job: {error}"
             ) from error
         self._store.sent(record.id)
@@ -285,7 +285,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:
-            raise StoreUnavailableError(
+            raise BrokerUnavailableError(
                 f"Celery's broker does not take the cancel: {error}"
             ) from error
 

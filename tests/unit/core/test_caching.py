@@ -187,7 +187,7 @@ def test_two_interpreters_agree() -> None:
     ],
 )
 def test_cache_by_may_return(value: Any) -> None:
-    assert caching.ask([lambda: value]) == [value]
+    assert caching.call_all([lambda: value]) == [value]
     key = caching.key_of(call(1), by=[value])
     assert key == caching.key_of(call(1), by=[value])
 
@@ -202,7 +202,7 @@ def test_value_without_a_form_of_its_own_is_refused_with_who_returned_it(
         return value
 
     with pytest.raises(TypeError, match="launch_id, a function of cache_by=, returned"):
-        caching.ask([launch_id])
+        caching.call_all([launch_id])
 
 
 def test_cache_by_is_a_function_or_a_list_of_them() -> None:

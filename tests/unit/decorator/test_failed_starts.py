@@ -11,7 +11,11 @@ from unittest import mock
 import pytest
 from dash import ALL, Input, Output, no_update, set_props
 
-from dash_long_components.exceptions import StoreError, StoreUnavailableError
+from dash_long_components.exceptions import (
+    BrokerUnavailableError,
+    StoreError,
+    StoreUnavailableError,
+)
 from dash_long_components.testing import Page
 from tests.unit.fakes import Site, handle_of, out, prop
 
@@ -19,7 +23,7 @@ TEXT, CLICKS = Output("text", "children"), Input("run", "n_clicks")
 AWAY = StoreUnavailableError("It is away, at redis://a:secret@b.")
 ERROR = {
     "type": "NotStarted",
-    "message": "It was not started: the place where jobs are kept does not answer.",
+    "message": "Could not start: the job store is not responding.",
 }
 
 
@@ -63,22 +67,37 @@ def click(
 
 
 @pytest.mark.parametrize("method", ["submit", "secret"])
-@pytest.mark.parametrize("error", [AWAY, StoreError("It is gone: /srv/secret.")])
-def test_page_learns_that_there_is_no_job(
-    site: Site, caplog: pytest.LogCaptureFixture, method: str, error: StoreError
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (AWAY, "the job store is not responding"),
+        (BrokerUnavailableError("redis://secret@b"), "the broker is not responding"),
+        (StoreError("It is gone: /srv/secret."), "the job store can't be used"),
+    ],
+)
+def test_page_learns_why_its_job_could_not_start(
+    site: Site,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    error: StoreError,
+    reason: str,
 ) -> None:
     name = decorate(site, job="job")
     response = click(site, error, method)
     assert response.status_code == 200
     handle = handle_of(response)
     assert handle["token"] is None
-    assert handle["error"] == {**ERROR, "task": name}
+    assert handle["error"] == {
+        "type": "NotStarted",
+        "message": f"Could not start: {reason}.",
+        "task": name,
+    }
     assert handle["view"] == "job"
     assert "secret" not in response.get_data(as_text=True)
     assert response.get_json()["response"] == {}
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert record.getMessage() == f"{name} was not started: {error}"
+    assert record.getMessage() == f"Could not start {name}: {error}"
     assert record.exc_info
     assert record.exc_info[1] is error
     assert handle_of(click(site, None))["token"]

@@ -359,7 +359,7 @@ def test_module_level_without_manager_refuses_at_the_first_request() -> None:
     app = dash.Dash(__name__)
     app.layout = html.Div()
     app.server.testing = True
-    long_callback(OUTPUT, INPUT, register=app.callback)(lambda _clicks: None)
+    long_callback(OUTPUT, INPUT)(lambda _clicks: None)
     with pytest.raises(MissingManagerError, match=r"manager\.init_app"):
         app.server.test_client().post(
             "/_dash-update-component",

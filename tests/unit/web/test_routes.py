@@ -229,7 +229,7 @@ def test_store_that_does_not_answer_is_asked_again(
         monkeypatch.setattr(site.manager, name, fail)
         response = site.post(path, body)
         assert response.status_code == 503
-        assert response.text == "The place where jobs are kept does not answer.\n"
+        assert response.text == "Try again: the job store is not responding.\n"
         assert caplog.messages == ["It is away, at redis://a:secret@b."]
         caplog.clear()
 

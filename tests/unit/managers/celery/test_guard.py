@@ -69,7 +69,7 @@ def test_job_that_no_pool_ends_is_timed_out(job: Job) -> None:
         record = job.store.read("job")
     assert record.status is Status.TIMED_OUT
     assert record.error
-    assert "for longer than the 0.05 seconds" in record.error.message
+    assert "Timed out after 0.05 s" in record.error.message
 
 
 def test_guard_goes_with_its_job(job: Job) -> None:

@@ -499,14 +499,14 @@ def test_time_limit_of_a_job_is_named(shop: Shop) -> None:
     record = shop.store.read("job")
     assert record.status is Status.TIMED_OUT
     assert record.error
-    assert record.error.message == "It ran for longer than the 5 seconds that it may."
+    assert record.error.message == "Timed out after 5 s."
 
 
 def test_job_that_expires_can_not_be_started_any_more(shop: Shop) -> None:
     record = shop.store.expire(shop.store.read("job"))
     assert record.status is Status.TIMED_OUT
     assert record.error
-    assert "expired in the queue" in record.error.message
+    assert "Expired in the queue" in record.error.message
     assert shop.store.start("job", WORKER) is None
 
 

@@ -201,7 +201,7 @@ def test_job_times_out(app: dlc.Dash, go_on: threading.Event) -> None:
     job = page.run("out.children")
     assert job.status == "timed_out"
     assert job.error is not None
-    assert "longer than the 0.1 seconds" in job.error["message"]
+    assert "Timed out after 0.1 s" in job.error["message"]
     assert page.run("echo.children").status == "succeeded"
 
 

@@ -1,0 +1,64 @@
+"""A long callback as its app declares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dash.dependencies import Input, Output
+
+from ..bridge import internals
+from ..bridge.signature import Signature
+from ..core.jobs import Limits, Retrigger
+from ..managers.base import LongCallbackManager
+from .validation import Running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """The dependencies and options of a long callback, checked.
+
+    Attributes:
+        signature: its dependencies and further options of ``dash.callback``.
+        manager: runs the jobs; None for the app's own.
+        running: one entry for each property to switch.
+        cancel: Inputs that cancel the job when they change.
+        progress: the grouping of Outputs, or None.
+        progress_default: one value for each progress Output, flat.
+        interval: the longest wait between two polls, in milliseconds.
+        retrigger: what a new trigger does while a job of the lane is live.
+        view: has the id of the component that shows the job; None if there is none.
+        limits: what ends its jobs from outside.
+        ignored: positions of the Inputs and State that the cache key leaves out.
+        ignore_triggered: whether the cache key leaves out which Inputs have changed.
+    """
+
+    signature: Signature
+    manager: LongCallbackManager | None
+    running: tuple[Running, ...]
+    cancel: tuple[Input, ...]
+    progress: Any
+    progress_default: tuple[Any, ...]
+    interval: float
+    retrigger: Retrigger
+    view: Output | None
+    limits: Limits
+    ignored: frozenset[int]
+    ignore_triggered: bool
+
+    def __post_init__(self) -> None:
+        """Check that the signature gives a value for every wildcard.
+
+        Raises:
+            ValueError: it does not.
+        """
+        check = self.signature.check_wildcards
+        check("running", [output for output, _on, _off in self.running])
+        check("progress", self.progress_outputs)
+        check("cancel", self.cancel)
+        check("job", [self.view] if self.view else [])
+
+    @property
+    def progress_outputs(self) -> list[Output]:
+        """The progress Outputs, flat."""
+        return [] if self.progress is None else internals.flatten(self.progress)

@@ -1,0 +1,196 @@
+"""The callback that starts the jobs of a long callback."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dash
+
+from ..bridge import internals
+from ..bridge.trigger import Trigger
+from ..core import caching
+from ..core.caching import CachedResult
+from ..core.jobs import Caching, Call, JobError, new_job_id
+from ..exceptions import MissingManagerError, StoreError
+from ..managers.base import LongCallbackManager
+from ..running import context_vars
+from ..running.tasks import Task
+from ..web.app_jobs import ENGINE_HOST, AppJobs
+from .declaration import Declaration
+
+logger = logging.getLogger("dash_long_components")
+
+
+def start_job(declaration: Declaration, task: Task) -> Any:
+    """Start a job for the request at hand, and send its handle to the page.
+
+    Returns:
+        What Dash gets as the callback's return value: the result if it is cached,
+        else nothing new.
+
+    Raises:
+        MissingManagerError: neither the callback nor the app has a manager.
+    """
+    jobs = AppJobs.of_request()
+    manager = declaration.manager or (jobs.manager if jobs else None)
+    if jobs is None or manager is None:
+        raise MissingManagerError(
+            f"The long callback {task.name} has no manager. Pass "
+            "long_callback_manager= to dash_long_components.Dash(), or call "
+            "manager.init_app(app) where the app is made."
+        )
+    trigger = Trigger.current(declaration.signature)
+    if declaration.view is not None:
+        jobs.look_for_view(declaration.view.component_id, task.name)
+    return _Start(declaration, task, trigger, jobs, manager).run()
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The start of one job."""
+
+    declaration: Declaration
+    task: Task
+    trigger: Trigger
+    jobs: AppJobs
+    manager: LongCallbackManager
+
+    def run(self) -> Any:
+        handle = self._handle()
+        is_cancel = any(self.trigger.has_changed(*each) for each in handle["cancel"])
+        if is_cancel or self.trigger.is_own_result:
+            return self._nothing()
+        try:
+            return self._submit(handle)
+        except StoreError as error:
+            return self._fail(handle, error)
+
+    def _submit(self, handle: dict[str, Any]) -> Any:
+        handle["inputDigests"] = self.trigger.input_digests(
+            lambda text: self.jobs.digest(text, self.manager)
+        )
+        if self.trigger.is_resumed(handle["callbackKey"], handle["inputDigests"]):
+            return self._nothing()
+        # Before there is a job: the app's own function may fail.
+        owner = self.jobs.owner()
+        call = Call(
+            task=self.task.key,
+            fingerprint=self.task.fingerprint,
+            context=self.trigger.description,
+            progress=[target for *target, _default in handle["progress"]],
+            variables=context_vars.capture(),
+            limits=self.declaration.limits,
+            debug=self.jobs.is_debug,
+        )
+        answer = self.manager.submit(
+            self.task.with_on_error(self.jobs.on_error),
+            replace(call, caching=self._caching(call)),
+            self.trigger.lane(
+                handle["callbackKey"], handle["page"], self.declaration.retrigger
+            ),
+        )
+        if isinstance(answer, CachedResult):
+            self._send({**handle, "token": None, "cached": _describe(answer)})
+            return self._replay(answer)
+        if answer is not None:
+            token = self.jobs.sign(answer, self.manager, owner)
+            self._send({**handle, "token": token})
+        return self._nothing()
+
+    def _fail(self, handle: dict[str, Any], error: StoreError) -> Any:
+        """Tell the page that no job has started. Dash itself would tell it nothing.
+
+        Only the log gets the error itself: it may name hosts and paths.
+
+        Raises:
+            StoreError: there is an ``on_error``. Dash then calls it, as for anything
+                that a callback raises, and its answer carries the handle to the page.
+        """
+        logger.error("Could not start %s: %s", self.task.name, error, exc_info=error)
+        details = traceback.format_exc() if self.jobs.is_debug else None
+        failure = JobError.not_started(self.task.name, error.summary, details)
+        self._send({**handle, "token": None, "error": failure.to_dict()})
+        if self.declaration.signature.options.get("on_error") or self.jobs.on_error:
+            raise error
+        return self._nothing()
+
+    def _caching(self, call: Call) -> Caching | None:
+        """Return the cache key of a call; None if its result is not cached.
+
+        A callback without Outputs is not cached: all that it does are side effects,
+        and users want those every time.
+        """
+        if self.manager.cache_by is None or not self.declaration.signature.outputs:
+            return None
+        key = caching.key_of(
+            call,
+            ignored=self.declaration.ignored,
+            ignore_triggered=self.declaration.ignore_triggered,
+            by=caching.call_all(self.manager.cache_by),
+        )
+        return Caching(key=key, expire=self.manager.expire)
+
+    def _replay(self, result: CachedResult) -> Any:
+        """Return what the function returned when it ran."""
+        if result.libraries:
+            self.jobs.send_libraries(result.libraries)
+        return internals.returned_value(
+            result.response,
+            self.trigger.description["outputs"],
+            self.declaration.signature.output_grouping,
+        )
+
+    def _nothing(self) -> Any:
+        """Return the value that tells Dash to update none of the Outputs."""
+        signature = self.declaration.signature
+        if not signature.outputs:
+            return None
+        if signature.has_single_output and self.trigger.has_output_list:
+            return [dash.no_update] * len(self.trigger.outputs)
+        return dash.no_update
+
+    def _send(self, handle: dict[str, Any]) -> None:
+        """Send a handle to the page's engine."""
+        handles = dash.Patch()
+        handles[new_job_id()] = handle
+        dash.set_props(ENGINE_HOST, {"handles": handles})
+
+    def _handle(self) -> dict[str, Any]:
+        """Return all that the engine needs for a job, but for its token."""
+        declaration, trigger = self.declaration, self.trigger
+        retrigger = declaration.retrigger
+        callback_key = trigger.callback_key(self.task.key)
+        return {
+            "name": self.task.name,
+            "view": trigger.target(declaration.view)[0] if declaration.view else None,
+            "callbackKey": callback_key,
+            "seq": trigger.seq,
+            "page": trigger.lane_page(callback_key, retrigger),
+            "retrigger": retrigger.value,
+            "interval": declaration.interval,
+            "leave": declaration.limits.leave_timeout,
+            "outputs": trigger.outputs,
+            "running": [
+                [*trigger.target(output), on, off]
+                for output, on, off in declaration.running
+            ],
+            "progress": [
+                [*trigger.target(output), default]
+                for output, default in zip(
+                    declaration.progress_outputs,
+                    declaration.progress_default,
+                    strict=True,
+                )
+            ],
+            "cancel": [trigger.target(item) for item in declaration.cancel],
+        }
+
+
+def _describe(result: CachedResult) -> dict[str, float]:
+    """Return what a page may say of a cached result, in seconds."""
+    age = max(0.0, time.time() - result.written)
+    return {"duration": result.duration, "age": round(age, 3)}
