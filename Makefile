@@ -38,7 +38,7 @@ export SCREENSHOTS := $(CURDIR)/build/screenshots
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test bench build lint types vitest unit integration browser \
+.PHONY: help demo test bench build docs lint types vitest unit integration browser \
 	wheel-tests oldest-tests format system-python system-browser \
 	system-brokers clean
 
@@ -46,6 +46,7 @@ help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
+	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
 	@echo 'make build, format, clean'
 
@@ -55,7 +56,7 @@ demo: $(DEMO) $(GENERATED)
 # The tests come last and one run after the other: some of them hold bounds on time.
 test: system-browser system-brokers
 	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
-		lint types vitest $(WHEEL) $(OLDEST)
+		lint types vitest docs $(WHEEL) $(OLDEST)
 	$(MAKE) wheel-tests oldest-tests
 
 # QUICK=1 takes three minutes, and writes nothing.
@@ -63,6 +64,10 @@ bench: system-browser system-brokers $(DEV) $(GENERATED)
 	$(VENV)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 build: $(GENERATED)
+
+# Fails on any warning, a broken link between pages among them.
+docs: $(DEV) $(GENERATED)
+	$(VENV)/bin/sphinx-build -q -W --keep-going -b html -c docs . build/docs
 
 lint: $(DEV) $(NODE)
 	$(VENV)/bin/ruff check .

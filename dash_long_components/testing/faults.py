@@ -86,7 +86,7 @@ class PollFaults:
         """Answer as a proxy would while the app is away; the app hears of nothing.
 
         Args:
-            status: of HTTP.
+            status: the number of the HTTP status.
             retry_after: seconds for the header ``Retry-After``; None for no header.
             times: for how many polls.
         """

@@ -1,0 +1,112 @@
+"""Sphinx directives that show the properties and labels of the components."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parent.parent.parent
+METADATA = ROOT / "dash_long_components" / "metadata.json"
+LABELS = ROOT / "src" / "views" / "labels.ts"
+
+#: Properties that only Dash or the package itself use.
+INTERNAL = {"setProps", "handles"}
+
+
+def properties(component: str) -> list[tuple[str, str, str]]:
+    """Return name, type with default, and description of each property."""
+    metadata = json.loads(METADATA.read_text())
+    (props,) = (
+        value["props"]
+        for path, value in metadata.items()
+        if Path(path).stem == component
+    )
+    return [
+        (name, _kind(prop), " ".join(prop["description"].split()))
+        for name, prop in props.items()
+        if name not in INTERNAL
+    ]
+
+
+def labels() -> list[tuple[str, str]]:
+    """Return name and English text of each label."""
+    block = LABELS.read_text().split("LABELS = {\n", 1)[1].split("\n};", 1)[0]
+    found = [re.fullmatch(r" +(\w+): '(.+)',", line) for line in block.split("\n")]
+    if None in found:
+        raise ExtensionError(f"{LABELS} has a label that is not on a line of its own.")
+    return [(match[1], match[2]) for match in found if match]
+
+
+def _kind(prop: dict[str, Any]) -> str:
+    kind = _type(prop["type"])
+    default = prop.get("defaultValue")
+    return kind if default is None else f"{kind}, default {_literal(default['value'])}"
+
+
+def _type(kind: dict[str, Any]) -> str:
+    if kind["name"] == "enum":
+        return " or ".join(_literal(item["value"]) for item in kind["value"])
+    if kind["name"] == "arrayOf":
+        return f"list of {_type(kind['value'])}"
+    if kind["name"] == "union":
+        return " or ".join(_type(item) for item in kind["value"])
+    name: str = kind["name"]
+    return {"node": "component", "object": "dict"}.get(name, name)
+
+
+def _literal(javascript: str) -> str:
+    """Return a literal of TypeScript as Python writes it."""
+    text = {"true": "True", "false": "False", "null": "None"}.get(
+        javascript, javascript.replace("'", '"')
+    )
+    return f"`{text}`"
+
+
+class _Table(SphinxDirective):
+    def table(
+        self, source: Path, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]
+    ) -> list[nodes.Node]:
+        self.env.note_dependency(str(source))
+        lines = [head, ("---",) * len(head), *rows]
+        text = ["| " + " | ".join(line) + " |" for line in lines]
+        node = nodes.Element()
+        self.state.nested_parse(StringList(text, self.get_source_info()[0]), 0, node)
+        return list(node.children)
+
+
+class ComponentProperties(_Table):
+    """Show the properties of a component: ``{component-properties} LongJob``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        rows = (
+            (f"`{name}`", kind, text)
+            for name, kind, text in properties(self.arguments[0])
+        )
+        return self.table(METADATA, ("Property", "Type", "Meaning"), rows)
+
+
+class Labels(_Table):
+    """Show the labels of the components with their English text."""
+
+    def run(self) -> list[nodes.Node]:
+        rows = ((f"`{name}`", text) for name, text in labels())
+        return self.table(LABELS, ("Label", "English"), rows)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("component-properties", ComponentProperties)
+    app.add_directive("labels", Labels)
+    return {"parallel_read_safe": True}
