@@ -1,7 +1,7 @@
 """The progress bars of a job: its own, and those of the loops that it runs.
 
-A bar on the wire is ``[value, total, text]``. Without a total its length is not known,
-and the value counts.
+A bar on the wire is ``[value, total, text]``. Without a total the length is unknown,
+and the page shows the value as a count.
 """
 
 from __future__ import annotations
@@ -13,26 +13,29 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Bars of one job that are shown; of loops nested deeper the outer ones count.
+#: A bar on the wire: ``[value, total, text]``.
+BarJson = list[Any]
+
+#: Bars of one job that a page shows: the outermost ones.
 MAX_BARS = 5
 
-#: Characters of a bar's text that are shown.
+#: Characters of a bar's text that a page shows.
 MAX_TEXT = 200
 
 _WHAT = (
     "set_progress() takes a number from 0 to 1, (value, total) or "
     "(value, total, text), where total and text may be None, not {!r}. For other "
-    "values name the Outputs that take them by progress=."
+    "values, name the Outputs that take them in progress=."
 )
 
 
 class Bar:
-    """A bar as it stands. Whoever made it changes it, and then calls ``touch``.
+    """The present state of a bar. After a change, call ``Bars.touch``.
 
     Attributes:
-        value: how far it is.
-        total: where it ends; None if that is not known.
-        text: what it is about, or None.
+        value: the progress so far.
+        total: the value at the end; None if it is unknown.
+        text: a label, or None.
     """
 
     __slots__ = ("text", "total", "value")
@@ -46,14 +49,14 @@ class Bar:
 
     @classmethod
     def parse(cls, value: Any) -> Bar:
-        """Return the bar that a value of ``set_progress`` says.
+        """Return the bar for a value of ``set_progress``.
 
-        A value below zero or above its total is one that was counted a little wrong,
-        and shown as if it were the nearest right one.
+        A value below zero or above its total is a small miscount: the page shows the
+        nearest valid value.
 
         Raises:
-            TypeError: it is of no kind that says a bar.
-            ValueError: a number in it is none that a bar can have.
+            TypeError: the value has the wrong type or shape.
+            ValueError: a number in it is out of range.
         """
         match value:
             case [done, total] | [done, total, None]:
@@ -75,7 +78,7 @@ class Bar:
             raise ValueError(_WHAT.format(value))
         return cls(plain(done), None if total is None else plain(total), text)
 
-    def to_json(self) -> list[Any]:
+    def to_json(self) -> BarJson:
         value = max(0, self.value)
         if self.total is not None:
             value = min(value, self.total)
@@ -88,8 +91,8 @@ class Bars:
 
     Attributes:
         own: the job's own bar, which comes first.
-        touch: to be called after a change; cheap.
-        check: raises JobCancelled where the job's code is to end.
+        touch: call it after a change; cheap.
+        check: raises JobCancelled if the job's code must end here.
     """
 
     def __init__(
@@ -102,13 +105,13 @@ class Bars:
         self._last: Bar | None = None
 
     def open(self, bar: Bar) -> Bar:
-        """Add the bar of a loop that begins, behind those of the loops around it."""
+        """Add the bar of a loop that begins, after those of the loops around it."""
         self._open.append(bar)
         self.touch()
         return bar
 
     def advanced(self) -> None:
-        """Take note that the job's code has come further: it may end here."""
+        """Note that the job's code has made progress. It may end here."""
         self.check()
         self.touch()
 
@@ -126,17 +129,16 @@ class Bars:
             self.close(bar)
 
     def close(self, bar: Bar) -> None:
-        """Take away the bar of a loop that has ended. Idempotent.
+        """Remove the bar of a loop that has ended. Idempotent.
 
-        The last one stays as it was until another one comes: that a loop is done is
-        no reason to show nothing.
+        The last bar stays on the page until another one opens, rather than nothing.
         """
         if bar in self._open:
             self._open.remove(bar)
             self._last = bar
             self.touch()
 
-    def to_json(self) -> list[list[Any]]:
+    def to_json(self) -> list[BarJson]:
         """Return the bars to show, the outermost first."""
         bars = [bar for bar in (self.own, *self._open) if bar is not None]
         if not bars and self._last is not None:
@@ -145,13 +147,13 @@ class Bars:
 
 
 def from_outputs(outputs: Sequence[Sequence[Any]], values: Sequence[Any]) -> Bar | None:
-    """Return the bar that progress values say, where their Outputs tell which is what.
+    """Return the bar for values of progress Outputs.
 
-    That is: where they are ``value`` and ``max`` of one component.
+    There is one if the Outputs are ``value`` and ``max`` of one component.
 
     Args:
         outputs: ``[component id, property]`` for each value.
-        values: JSON data; ``max`` and ``value`` of HTML's own bar are text.
+        values: JSON data; ``max`` and ``value`` of ``html.Progress`` are text.
     """
     for component_id, name in outputs:
         if name == "max" and [component_id, "value"] in outputs:
@@ -165,10 +167,10 @@ def from_outputs(outputs: Sequence[Sequence[Any]], values: Sequence[Any]) -> Bar
 
 
 def plain(number: Any) -> int | float:
-    """Return a number of numpy or another package as one of Python's own."""
+    """Return a number of any package, such as numpy, as an int or float."""
     return int(number) if isinstance(number, Integral) else float(number)
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a real number, of whichever package."""
+    """Tell whether a value is a real number, of any package."""
     return isinstance(value, Real) and not isinstance(value, bool)

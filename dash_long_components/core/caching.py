@@ -1,4 +1,4 @@
-"""Results that are kept for whoever asks the same again: their keys, and what is kept.
+"""Cached results: their keys and their form.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from .jobs import Caching, Call
 
-#: Another one whenever what keys are made of changes, or what is kept under them.
+#: Changes with the parts of a key, and with the form of a cached result.
 _FORMAT = 1
 
-#: Types whose ``str`` says all, in every process the same.
+#: Types whose ``str`` is complete, and the same in every process.
 _SPELLED = (
     uuid.UUID,
     datetime.date,
@@ -35,10 +35,10 @@ CacheBy = Callable[[], Any]
 
 
 def check_cache_by(value: CacheBy | Sequence[CacheBy] | None) -> list[CacheBy] | None:
-    """Return the functions of ``cache_by``; None if nothing is to be cached.
+    """Return the functions of ``cache_by``; None to cache nothing.
 
     Raises:
-        ValueError: one of them is no function without arguments.
+        ValueError: one of them is not a function without arguments.
     """
     if value is None:
         return None
@@ -53,10 +53,10 @@ def check_cache_by(value: CacheBy | Sequence[CacheBy] | None) -> list[CacheBy] |
 
 
 def call_all(functions: Sequence[CacheBy]) -> list[Any]:
-    """Call the functions of ``cache_by``, in the request that they may look at.
+    """Call the functions of ``cache_by`` in the request at hand.
 
     Raises:
-        TypeError: one returned what has no form that is the same in every process.
+        TypeError: one returned a value that can't be part of a key.
     """
     values = []
     for function in functions:
@@ -66,7 +66,7 @@ def call_all(functions: Sequence[CacheBy]) -> list[Any]:
         except (TypeError, ValueError, RecursionError) as error:
             name = getattr(function, "__qualname__", repr(function))
             raise TypeError(
-                f"{name}, a function of cache_by=, returned {value!r}. It is to return "
+                f"{name}, a function of cache_by=, returned {value!r}. Return "
                 "text, numbers, dates or UUIDs, or lists and dicts of such."
             ) from error
         values.append(value)
@@ -80,15 +80,15 @@ def key_of(
     ignore_triggered: bool = True,
     by: Sequence[Any] = (),
 ) -> str:
-    """Return the key of a call: who has the same key gets the same result.
+    """Return the cache key of a call. Equal calls have the same key.
 
-    It is made of the callback with its Outputs, its source, its arguments and the
-    values of ``cache_by``, and of nothing that depends on the process.
+    The key covers the callback with its Outputs, its source, its arguments and the
+    values of ``cache_by``. Nothing in it depends on the process.
 
     Args:
-        call: what is to run.
-        ignored: which Inputs and State do not count, by their position.
-        ignore_triggered: whether it does not count which Inputs have changed.
+        call: what to run.
+        ignored: positions of the Inputs and State that the key leaves out.
+        ignore_triggered: whether the key leaves out which Inputs have changed.
         by: what the functions of ``cache_by`` returned.
     """
     context = call.context
@@ -96,7 +96,7 @@ def key_of(
         None if position in ignored else argument
         for position, argument in enumerate([*context["inputs"], *context["state"]])
     ]
-    question = {
+    parts = {
         "format": _FORMAT,
         "task": call.task,
         "source": call.fingerprint,
@@ -106,17 +106,17 @@ def key_of(
         "triggered": None if ignore_triggered else sorted(context["triggered"]),
         "by": list(by),
     }
-    return hashlib.sha256(_canonical(question).encode()).hexdigest()
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class CachedResult:
-    """A result that is kept.
+    """A cached result.
 
     Attributes:
         response: Dash's own callback response as JSON text.
         libraries: component libraries that it needs.
-        duration: seconds that the function ran for.
+        duration: seconds that the function ran.
         written: seconds since the epoch.
     """
 
@@ -126,7 +126,7 @@ class CachedResult:
     written: float
 
     def to_text(self) -> str:
-        """Return it as text: a line about it, then the response as it is."""
+        """Return the result as text: a line of metadata, then the response."""
         head = {
             "libraries": self.libraries,
             "duration": round(self.duration, 3),
@@ -139,7 +139,7 @@ class CachedResult:
         """Undo ``to_text``.
 
         Raises:
-            ValueError: this is no such text.
+            ValueError: the text is something else.
         """
         head, _, response = text.partition("\n")
         try:
@@ -151,20 +151,20 @@ class CachedResult:
                 written=fields["written"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError("This is no cached result.") from error
+            raise ValueError("The text is not a cached result.") from error
 
 
 class Results(Protocol):
-    """Where results are kept. It may forget any of them, and fails for no job."""
+    """A result cache. It may drop any result, and never fails a job."""
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return what is kept, and keep it for ``expire`` seconds from now on.
+        """Return a result, and let it expire ``expire`` seconds from now.
 
-        None if there is nothing, or the place can't be read: that is logged.
+        None if there is none. A failure to read is logged, and returns None too.
         """
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        """Keep a result. A place that does not take it is logged, and no error."""
+        """Add a result. A failure is logged, and raises nothing."""
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:
@@ -172,16 +172,15 @@ def _takes_nothing(function: Callable[..., Any]) -> bool:
         inspect.signature(function).bind()
     except TypeError:
         return False
-    except ValueError:  # a builtin that does not say what it takes
+    except ValueError:  # a builtin without a signature
         return True
     return True
 
 
 def _canonical(value: Any) -> str:
-    """Return the one JSON text that stands for a value and its equals.
+    """Return the JSON text of a value; the same for equal values.
 
-    Numbers differ where their JSON does: 1 and 1.0 are two, since a function may tell
-    them apart. A page sends 1 for both.
+    1 and 1.0 differ, since a function may tell them apart. A page sends 1 for both.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_spell)
 
@@ -191,4 +190,4 @@ def _spell(value: Any) -> Any:
         return [type(value).__name__, str(value)]
     if isinstance(value, set | frozenset):
         return ["set", *sorted(map(_canonical, value))]
-    raise TypeError(f"{type(value).__name__} has no form of its own.")
+    raise TypeError(f"{type(value).__name__} can't be part of a key.")

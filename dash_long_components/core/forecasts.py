@@ -7,7 +7,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from .records import Place, Record
+from .records import Record
+from .snapshots import Place
 
 #: Seconds for which a forecast is good, and for which it is when a job is not in it.
 _FRESH, _FRESH_WITHOUT = 0.5, 0.05

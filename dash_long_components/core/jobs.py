@@ -1,4 +1,4 @@
-"""What a job is: its statuses, what it is to run and how it may go wrong.
+"""Jobs: their statuses, their calls and their errors.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -16,15 +16,15 @@ PropUpdate = list[Any]
 
 
 class Status(str, Enum):
-    """Where a job stands. It ends exactly once, in one of the terminal ones."""
+    """The status of a job. It ends exactly once, with a terminal one."""
 
-    QUEUED = "queued"  #: waits for a free place
+    QUEUED = "queued"  #: waits for a free worker
     RUNNING = "running"  #: a worker runs its function
     SUCCEEDED = "succeeded"  #: the function returned
     FAILED = "failed"  #: the function raised, or its result can't be sent
-    CANCELLED = "cancelled"  #: somebody asked for its end
-    TIMED_OUT = "timed_out"  #: it ran for longer than it may
-    LOST = "lost"  #: its worker died, or nobody knows it any more
+    CANCELLED = "cancelled"  #: its last requester cancelled it
+    TIMED_OUT = "timed_out"  #: it reached its ``timeout`` or ``queue_timeout``
+    LOST = "lost"  #: its worker died, or its record is gone
     REJECTED = "rejected"  #: the queue was full
 
     @property
@@ -40,19 +40,19 @@ def new_job_id() -> str:
 class Retrigger(str, Enum):
     """What a new trigger does while a job of the same lane is live."""
 
-    REPLACE = "replace"  #: it cancels the live job
-    QUEUE = "queue"  #: its job waits for the live one's end
-    PARALLEL = "parallel"  #: its job runs beside the live one
+    REPLACE = "replace"  #: cancels the live job
+    QUEUE = "queue"  #: waits until the live job has ended
+    PARALLEL = "parallel"  #: runs beside the live job
     IGNORE = "ignore"  #: nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One requester of a job. Several may ask for the same one.
+    """One requester's claim to a job. Several requesters may share a job.
 
     Attributes:
         job: id of the job.
-        requester: tells the requesters of the job apart.
+        requester: id of the requester.
     """
 
     job: str
@@ -63,20 +63,22 @@ class Ticket:
 
     @classmethod
     def parse(cls, text: str) -> Ticket:
-        """Undo ``str``; of any other text comes a ticket that nobody has."""
+        """Undo ``str``. Any other text becomes a ticket of no job."""
         job, _, requester = text.partition(".")
         return cls(job=job, requester=requester)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """The jobs of one callback, of one MATCH instance of it, on one page.
+    """The place of a new job in a lane.
+
+    A lane is the jobs of one callback, of one MATCH instance of it, on one page of
+    one user.
 
     Attributes:
-        name: the same for all of them.
-        seq: when the page triggered this one: the larger, the later. Requests may
-            arrive in another order.
-        retrigger: what becomes of the jobs that are live in it.
+        name: of the lane.
+        seq: the page numbers its triggers in order. Requests may arrive in another.
+        retrigger: what happens to the live jobs of the lane.
     """
 
     name: str
@@ -86,12 +88,12 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What ends a job from outside. All in seconds; None for none.
+    """What ends a job from outside. All in seconds; None for no limit.
 
     Attributes:
-        timeout: for which it may run.
-        cancel_grace: for which it may go on after it was asked to end.
-        leave_timeout: without a poll, after which its page is gone and so is it.
+        timeout: how long its function may run.
+        cancel_grace: how long it may go on after a cancel.
+        leave_timeout: how long its page may go without a poll.
     """
 
     timeout: float | None = None
@@ -104,9 +106,9 @@ class JobError:
     """Why a job did not succeed.
 
     Attributes:
-        type: the exception's class name, or what stands for it ("Killed").
-        message: one line for people; empty where an exception has no text.
-        task: the name of the task, as ``module.function``.
+        type: the exception's class name, or one of our own ("TimedOut").
+        message: for people; empty if the exception has no text.
+        task: name of the task, as ``module.function``.
         traceback: the whole traceback; in debug mode only.
     """
 
@@ -142,7 +144,7 @@ class JobError:
         return cls(type="NotStarted", message=message, task=task, traceback=traceback)
 
     def to_dict(self) -> dict[str, str]:
-        """Return what the page is told: its ``type`` and ``message`` always."""
+        """Return what the page gets: ``type`` and ``message`` always."""
         optional = {"task": self.task, "traceback": self.traceback}
         return {
             "type": self.type,
@@ -153,12 +155,11 @@ class JobError:
 
 @dataclass(frozen=True, kw_only=True)
 class Caching:
-    """How the result of a job is kept for others.
+    """How to cache the result of a job.
 
     Attributes:
-        key: of what is asked: who has the same gets the same result.
-        expire: seconds since its last use after which it goes; None for as long as
-            the place where it is kept keeps it.
+        key: of the call. Equal calls have the same key.
+        expire: seconds after its last use; None if it does not expire.
     """
 
     key: str
@@ -167,18 +168,19 @@ class Caching:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What a worker needs to run a job; it leaves the store when the job ends.
+    """What a worker needs to run a job. The store deletes it when the job ends.
 
     Attributes:
         task: key of the task in the registry.
         fingerprint: of the task's source, in the process that submitted the job.
         context: the triggering request as ``internals.describe_trigger`` made it.
         progress: ``[component id, property]`` per progress Output, in flat order.
-        variables: context variables of the triggering request, by their place.
+        variables: context variables of the triggering request, by
+            ``module:variable``.
         limits: what ends it from outside.
-        debug: whether tracebacks may be shown in the browser.
-        function: the pickled task, base64, where it can't be imported.
-        caching: how its result is kept for others; None if it is not.
+        debug: whether the page may show tracebacks.
+        function: the pickled task, base64, if workers can't import it.
+        caching: how to cache its result; None not to.
     """
 
     task: str

@@ -1,14 +1,14 @@
-"""The log of a job: short numbered lines, of which the last ones are kept."""
+"""The log of a job: short numbered lines, limited to the last ones."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 
-#: Lines of a job that are kept.
+#: Lines of a job in its record.
 MAX_LINES = 100
 
-#: Characters of a line that are kept.
+#: Characters of a line in its record.
 MAX_LENGTH = 500
 
 #: A line: its number, from 1, and its text.
@@ -16,10 +16,7 @@ Line = list[int | str]
 
 
 class Lines:
-    """Lines that wait to be written; more than are kept need not be.
-
-    Any thread may add to it.
-    """
+    """The lines that are not written yet, at most ``MAX_LINES``. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,7 +34,7 @@ class Lines:
             ]
 
     def take(self) -> list[Line]:
-        """Return the lines that are new since the last time."""
+        """Remove and return the lines."""
         if not self._new:
             return []
         with self._lock:

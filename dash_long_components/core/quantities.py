@@ -1,4 +1,4 @@
-"""Checks of numbers that users give, by the name of the argument."""
+"""Checks of numbers that users pass, by the name of the argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def seconds(name: str, value: Any) -> float:
     """Return a time of more than zero seconds.
 
     Raises:
-        ValueError: it is none; the message names the argument and the value.
+        ValueError: the value is not one; the message names the argument and the value.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and 0 < value < float("inf")):
@@ -21,7 +21,7 @@ def seconds_or_none(name: str, value: Any) -> float | None:
     """Return a time of more than zero seconds, or None.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the value is neither.
     """
     if value is None:
         return None
@@ -37,7 +37,7 @@ def count(name: str, value: Any) -> int:
     """Return a whole number above zero.
 
     Raises:
-        ValueError: it is none; the message names the argument and the value.
+        ValueError: the value is not one; the message names the argument and the value.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} takes a whole number above zero, not {value!r}.")

@@ -1,4 +1,4 @@
-"""The record of a job, the changes it may go through, and what a reader sees of it.
+"""The record of a job, and the changes that it may go through.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..exceptions import JobEndedError
+from .bars import BarJson
 from .jobs import JobError, Limits, PropUpdate, Status
 from .lines import MAX_LINES, Line
+from .snapshots import Snapshot
 from .updates import merge
 
-#: A progress bar: ``[value, total, text]``; ``bars`` says more.
-Bar = list[Any]
-
-#: Bytes up to which it is worth to remember what the text of a record says.
+#: Bytes of JSON up to which a store caches parsed records.
 SMALL = 4096
 
 
@@ -27,128 +26,25 @@ class Report:
     """What a running function has reported since the last time.
 
     Attributes:
-        progress: updates of the progress Outputs, or None if there are none.
+        progress: updates of the progress Outputs; None if nothing is new.
         props: updates by ``dash.set_props``, in order.
-        bars: all bars that the job has now, or None if they are the same.
-        log: new lines of its log, each with its number.
+        bars: all bars of the job; None if nothing is new.
+        log: new lines of its log, numbered.
     """
 
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] = field(default_factory=list)
-    bars: list[Bar] | None = None
+    bars: list[BarJson] | None = None
     log: list[Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a job stands in the queue.
-
-    Attributes:
-        position: 1 is next.
-        wait: seconds until it will start, or None if that can't be told.
-    """
-
-    position: int
-    wait: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """What one read of a job shows: everything newer than the reader's cursor.
-
-    Attributes:
-        cursor: what the reader sends next time; unchanged if nothing is new.
-        status: where the job stands.
-        created: seconds since the epoch.
-        changed: seconds since the epoch, of the last change.
-        started: seconds since the epoch, or None if it has not.
-        has_begun: it runs, and the reader learns of that now.
-        estimate: seconds that its task usually takes, if that is known; only when it
-            has begun.
-        place: where it stands in the queue, if that is known; at every read, for it
-            changes without the job.
-        waiting: seconds for which no worker has taken it up, while it is queued.
-        elapsed: seconds since its function began, at its end the last ones.
-        progress: updates of the progress Outputs, or None if nothing is new.
-        props: updates by ``dash.set_props``, in order.
-        bars: all its bars, or None if nothing is new.
-        log: lines, each with its number, or None if nothing is new.
-        result: Dash's own callback response as JSON text, at the end of a success.
-        libraries: component libraries that the result needs.
-        files: where a page finds them, as ``{"type": ..., "url": ...}``.
-        error: why it ended, if it did not succeed.
-    """
-
-    cursor: int
-    status: Status
-    created: float
-    changed: float
-    started: float | None = None
-    has_begun: bool = False
-    estimate: float | None = None
-    place: Place | None = None
-    waiting: float | None = None
-    elapsed: float | None = None
-    progress: list[PropUpdate] | None = None
-    props: list[PropUpdate] | None = None
-    bars: list[Bar] | None = None
-    log: list[Line] | None = None
-    result: bytes | None = None
-    libraries: tuple[str, ...] = ()
-    files: tuple[dict[str, str], ...] = ()
-    error: JobError | None = None
-
-    def is_news_since(self, cursor: int) -> bool:
-        """Tell whether a reader that sent this cursor is to be told of it."""
-        return self.cursor > cursor or self.place is not None
-
-    def at(self, now: float) -> Snapshot:
-        """Return the snapshot with the times that go by the reader's clock."""
-        if self.status is Status.QUEUED:
-            return replace(self, waiting=max(0.0, now - self.created))
-        if self.started is None:
-            return self
-        until = self.changed if self.status.is_terminal else now
-        return replace(self, elapsed=max(0.0, until - self.started))
-
-    def to_json(self) -> list[bytes]:
-        """Return the wire format, in pieces: a result is neither parsed nor copied."""
-        head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
-        if self.waiting is not None:
-            head["waiting"] = round(self.waiting, 1)
-        if self.place is not None:
-            position, wait = self.place.position, self.place.wait
-            wait = None if wait is None else round(wait, 1)
-            head["queue"] = {"position": position, "wait": wait}
-        if self.estimate is not None:
-            head["estimate"] = round(self.estimate, 3)
-        if self.elapsed is not None:
-            head["elapsed"] = round(self.elapsed, 3)
-        if self.progress:
-            head["progress"] = self.progress
-        if self.props:
-            head["props"] = self.props
-        if self.bars is not None:
-            head["bars"] = self.bars
-        if self.log:
-            head["log"] = self.log
-        if self.error:
-            head["error"] = self.error.to_dict()
-        if self.files:
-            head["files"] = self.files
-        text = json.dumps(head, separators=(",", ":")).encode()
-        if self.result is None:
-            return [text]
-        return [text[:-1], b',"result":', self.result, b"}"]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Requester:
-    """Who waits for a job. Several may: those who ask the same while it is live.
+    """One of those who wait for a job. Equal calls join the same live job.
 
     Attributes:
-        id: tells it from the others of the job.
-        lane: name of the lane it asks in; None if in none.
+        id: unique among the requesters of the job.
+        lane: name of its lane; None if it has none.
         left: cursor of the job when it cancelled; None while it waits.
     """
 
@@ -162,22 +58,22 @@ class Record:
     """The live state of a job: one small document, replaced at every change.
 
     Attributes:
-        id: what the handle names.
+        id: random.
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
-        requesters: who has asked for it; those who have cancelled too.
-        key: under which others may join it; None if nobody may.
+        requesters: all its requesters, also those that have cancelled.
+        key: of its call; equal calls join it by this key. None if no call may.
         limits: what ends it from outside.
-        status: where the job stands.
+        status: of the job.
         cursor: grows with every change.
         created: seconds since the epoch.
         changed: seconds since the epoch, of the last change.
-        started: seconds since the epoch, or None if it has not.
-        started_at: the cursor of that.
-        cancel_requested: somebody asked for its end; it may not succeed any more.
+        started: seconds since the epoch; None if it has not started.
+        started_at: the cursor at its start.
+        cancel_requested: its last requester has cancelled. It can't succeed any more.
         progress: cursor and updates of the latest ``set_progress``.
-        props: ``[cursor, update]`` of every property that ``set_props`` set. A
-            property stands here once, or once for each Patch since its last value.
+        props: ``[cursor, update]`` of every property that ``set_props`` set: the last
+            value of each, and every Patch since.
         bars: cursor of the last change of its bars, and the bars.
         log: ``[cursor, line]`` of the last lines.
         libraries: component libraries that its function imported.
@@ -199,13 +95,17 @@ class Record:
     cancel_requested: bool = False
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
-    bars: tuple[int, list[Bar]] | None = None
+    bars: tuple[int, list[BarJson]] | None = None
     log: tuple[tuple[int, Line], ...] = ()
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
 
     def start(self, now: float) -> Record:
-        """Queued to running."""
+        """Go from queued to running.
+
+        Raises:
+            JobEndedError: the job is not queued.
+        """
         if self.status is not Status.QUEUED:
             raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
         return self._changed(
@@ -213,7 +113,11 @@ class Record:
         )
 
     def report(self, now: float, report: Report) -> Record:
-        """Take in what the running function reported since the last time."""
+        """Add a report of the running function.
+
+        Raises:
+            JobEndedError: the job has ended.
+        """
         cursor = self.cursor + 1
         changes: dict[str, Any] = {}
         if report.progress is not None:
@@ -239,11 +143,11 @@ class Record:
         raise KeyError(requester_id)
 
     def join(self, requester: Requester) -> Record:
-        """Add somebody who asks for it. That is no news to the others."""
+        """Add a requester. The others see no change."""
         return replace(self, requesters=(*self.requesters, requester))
 
     def leave(self, requester_id: str, now: float) -> Record:
-        """Take one requester out. The last one asks for the end of the job.
+        """Note that a requester cancels. The last one cancels the job itself.
 
         Raises:
             KeyError: there is no such requester.
@@ -262,11 +166,15 @@ class Record:
 
     @property
     def is_joinable(self) -> bool:
-        """Whether it will end as nobody but its function decides."""
+        """Whether the job is live and no one has asked to cancel it."""
         return not self.status.is_terminal and not self.cancel_requested
 
     def request_cancel(self, now: float) -> Record:
-        """End a queued job; mark a running one for its manager to end."""
+        """Cancel a queued job; mark a running one for its manager to end.
+
+        Raises:
+            JobEndedError: the job has ended.
+        """
         if self.status is Status.QUEUED:
             return self.end(Status.CANCELLED, now)
         return self._changed(now, cancel_requested=True)
@@ -278,11 +186,11 @@ class Record:
         error: JobError | None = None,
         libraries: Iterable[str] = (),
     ) -> Record:
-        """Go to a terminal status. Whoever asked to cancel it first has won.
+        """Go to a terminal status; to ``cancelled`` if a cancel came before.
 
         Raises:
-            JobEndedError: it is in one.
-            ValueError: ``status`` is none, or not for a job that stands where it does.
+            JobEndedError: the job has ended.
+            ValueError: a job with its status can't end with this one.
         """
         if self.cancel_requested:
             status, error = Status.CANCELLED, None
@@ -298,7 +206,7 @@ class Record:
         return replace(self, cursor=self.cursor + 1, changed=now, **changes)
 
     def since(self, cursor: int, requester_id: str | None = None) -> Snapshot:
-        """Return what changed after ``cursor``, as a requester sees it.
+        """Return what has changed since ``cursor``, as a requester sees it.
 
         Raises:
             KeyError: there is no such requester.
@@ -329,7 +237,7 @@ class Record:
         )
 
     def to_json(self) -> bytes:
-        # Every report of a job comes by here, and asdict() copies all that is in it.
+        # Every report of a job calls this, and asdict() would copy the whole record.
         return json.dumps(vars(self), default=vars, separators=(",", ":")).encode()
 
     @classmethod
@@ -351,7 +259,7 @@ class Record:
         return cls(**fields)
 
 
-#: How a job may end, by where it stands. One that has ended is refused elsewhere.
+#: How a job may end, by its status. _changed() refuses one that has ended.
 _ENDS = {
     Status.QUEUED: {
         Status.FAILED,

@@ -1,4 +1,4 @@
-"""Updates of properties, and what remains of many of them.
+"""Updates of properties, and how to merge them.
 
 Everything here is pure.
 """
@@ -19,10 +19,10 @@ def is_patch(value: Any) -> bool:
 def merge(
     old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
 ) -> tuple[tuple[int, PropUpdate], ...]:
-    """Add updates: a plain value replaces what it overwrites, a Patch goes behind.
+    """Add updates. A plain value replaces earlier updates of its property.
 
-    Patches of one report for one property become one, so that text that is streamed
-    word by word takes little more room than the text.
+    A Patch comes after them. Patches of one report for one property become one, so
+    that text which is streamed word by word takes little more room than the text.
     """
     merged: dict[int, tuple[int, PropUpdate]] = dict(enumerate(old))
     places: dict[tuple[str, str], list[int]] = {}
@@ -45,7 +45,7 @@ def merge(
 
 
 def compact(updates: list[PropUpdate]) -> list[PropUpdate]:
-    """Return fewer updates that come to the same."""
+    """Return fewer updates with the same effect."""
     return [update for _, update in merge((), 0, updates)]
 
 
@@ -56,10 +56,10 @@ def _target(update: PropUpdate) -> tuple[str, str]:
 
 
 def _join(first: PropUpdate, second: PropUpdate) -> PropUpdate | None:
-    """Return one update for two Patches that add text, or None if they are others.
+    """Return one update for two Patches that add text; None for all others.
 
-    What adds text neither brings components nor removes them, so that the second one
-    may come before what stands between the two.
+    Text neither adds components nor removes them. So the second Patch may come before
+    the updates between the two.
     """
     texts: list[Any] = []
     for operation in (*_operations(first[2]), *_operations(second[2])):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core import caching, quantities
 from ..core.caching import CacheBy, CachedResult
 from ..core.jobs import Call, Lane
-from ..core.records import Snapshot
+from ..core.snapshots import Snapshot
 from ..running.tasks import Task
 
 if TYPE_CHECKING:

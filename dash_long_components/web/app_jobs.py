@@ -16,7 +16,7 @@ from dash.dependencies import ClientsideFunction
 
 from ..bridge import internals
 from ..core.jobs import JobError, Status
-from ..core.records import Snapshot
+from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, StoreUnavailableError
 from ..managers.base import LongCallbackManager
 from .tokens import TokenSigner

@@ -10,7 +10,7 @@ from typing import Any
 
 import flask
 
-from ..core.records import Snapshot
+from ..core.snapshots import Snapshot
 from ..exceptions import StoreUnavailableError
 from .app_jobs import AppJobs
 

@@ -12,7 +12,8 @@ from dash import html
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
 from dash_long_components.core.jobs import Call, Lane
-from dash_long_components.core.records import Record, Report, Snapshot
+from dash_long_components.core.records import Record, Report
+from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.runtime import Outcome

@@ -16,7 +16,8 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
-from ...core.records import Record, Requester, Snapshot
+from ...core.records import Record, Requester
+from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running import tasks
 from ...running.tasks import Task

@@ -23,7 +23,8 @@ from ...core.caching import CacheBy, CachedResult
 from ...core.forecasts import Forecasts, forecast
 from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
-from ...core.records import Place, Record, Snapshot
+from ...core.records import Record
+from ...core.snapshots import Place, Snapshot
 from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task

@@ -18,7 +18,8 @@ from ...core.durations import median, with_another
 from ...core.forecasts import forecast
 from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Admission, Entry
-from ...core.records import Place, Record, Report, Requester, Snapshot
+from ...core.records import Record, Report, Requester
+from ...core.snapshots import Place, Snapshot
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob

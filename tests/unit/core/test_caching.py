@@ -238,6 +238,6 @@ def test_result_comes_back_from_its_text(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]\n{}", '{"libraries": 1}\n', "x\ny"])
-def test_other_text_is_no_result(text: str) -> None:
-    with pytest.raises(ValueError, match="no cached result"):
+def test_other_text_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a cached result"):
         CachedResult.from_text(text)

@@ -9,7 +9,8 @@ import pytest
 
 from dash_long_components.core.durations import KEPT, median, with_another
 from dash_long_components.core.forecasts import Forecasts, forecast
-from dash_long_components.core.records import Place, Record
+from dash_long_components.core.records import Record
+from dash_long_components.core.snapshots import Place
 
 USUAL = {"quick": 1.0, "slow": 10.0}
 

@@ -21,7 +21,8 @@ from dash_long_components.core.jobs import (
     new_job_id,
 )
 from dash_long_components.core.lines import MAX_LINES
-from dash_long_components.core.records import Place, Record, Report, Requester, Snapshot
+from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.snapshots import Place, Snapshot
 from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobEndedError
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from schemathesis import GenerationMode
 
 from dash_long_components.core.jobs import JobError, Status
-from dash_long_components.core.records import Place, Snapshot
+from dash_long_components.core.snapshots import Place, Snapshot
 from tests.conftest import ROOT
 from tests.unit.target import CANCEL, POLL, Target
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dash_long_components import init_app
 from dash_long_components.core.jobs import JobError, Status
-from dash_long_components.core.records import Place
+from dash_long_components.core.snapshots import Place
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web import routes
 from dash_long_components.web.app_jobs import AppJobs

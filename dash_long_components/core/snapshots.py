@@ -1,0 +1,117 @@
+"""What one read of a job shows.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .bars import BarJson
+from .jobs import JobError, PropUpdate, Status
+from .lines import Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The place of a job in the queue.
+
+    Attributes:
+        position: 1 is next.
+        wait: seconds until the job will start; None if past runs do not tell.
+    """
+
+    position: int
+    wait: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What one read of a job shows: everything newer than the reader's cursor.
+
+    Attributes:
+        cursor: what the reader sends next time; unchanged if nothing is new.
+        status: of the job.
+        created: seconds since the epoch.
+        changed: seconds since the epoch, of the last change.
+        started: seconds since the epoch; None if the job has not started.
+        has_begun: the job is running, and the reader learns of that now.
+        estimate: seconds that its task usually takes, if past runs tell; only when
+            ``has_begun``.
+        place: in the queue, if the manager knows it. It comes with every read, since
+            it changes without the job.
+        waiting: seconds in the queue so far, while it is queued.
+        elapsed: seconds since its function began, or that it ran for.
+        progress: updates of the progress Outputs; None if nothing is new.
+        props: updates by ``dash.set_props``, in order.
+        bars: all its bars; None if nothing is new.
+        log: numbered lines; None if nothing is new.
+        result: Dash's own callback response as JSON text, when the job succeeded.
+        libraries: component libraries that the result needs.
+        files: where a page finds them, as ``{"type": ..., "url": ...}``.
+        error: why it ended, if it did not succeed.
+    """
+
+    cursor: int
+    status: Status
+    created: float
+    changed: float
+    started: float | None = None
+    has_begun: bool = False
+    estimate: float | None = None
+    place: Place | None = None
+    waiting: float | None = None
+    elapsed: float | None = None
+    progress: list[PropUpdate] | None = None
+    props: list[PropUpdate] | None = None
+    bars: list[BarJson] | None = None
+    log: list[Line] | None = None
+    result: bytes | None = None
+    libraries: tuple[str, ...] = ()
+    files: tuple[dict[str, str], ...] = ()
+    error: JobError | None = None
+
+    def is_news_since(self, cursor: int) -> bool:
+        """Tell whether a reader that sent this cursor needs the snapshot."""
+        return self.cursor > cursor or self.place is not None
+
+    def at(self, now: float) -> Snapshot:
+        """Return the snapshot with the times that depend on when it is read."""
+        if self.status is Status.QUEUED:
+            return replace(self, waiting=max(0.0, now - self.created))
+        if self.started is None:
+            return self
+        until = self.changed if self.status.is_terminal else now
+        return replace(self, elapsed=max(0.0, until - self.started))
+
+    def to_json(self) -> list[bytes]:
+        """Return the wire format, in pieces: a result is neither parsed nor copied."""
+        head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
+        if self.waiting is not None:
+            head["waiting"] = round(self.waiting, 1)
+        if self.place is not None:
+            position, wait = self.place.position, self.place.wait
+            wait = None if wait is None else round(wait, 1)
+            head["queue"] = {"position": position, "wait": wait}
+        if self.estimate is not None:
+            head["estimate"] = round(self.estimate, 3)
+        if self.elapsed is not None:
+            head["elapsed"] = round(self.elapsed, 3)
+        if self.progress:
+            head["progress"] = self.progress
+        if self.props:
+            head["props"] = self.props
+        if self.bars is not None:
+            head["bars"] = self.bars
+        if self.log:
+            head["log"] = self.log
+        if self.error:
+            head["error"] = self.error.to_dict()
+        if self.files:
+            head["files"] = self.files
+        text = json.dumps(head, separators=(",", ":")).encode()
+        if self.result is None:
+            return [text]
+        return [text[:-1], b',"result":', self.result, b"}"]
