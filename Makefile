@@ -67,7 +67,7 @@ build: $(GENERATED)
 
 # Fails on any warning, a broken link between pages among them.
 docs: $(DEV) $(GENERATED)
-	$(VENV)/bin/sphinx-build -q -W --keep-going -b html -c docs . build/docs
+	$(VENV)/bin/sphinx-build -q -E -W --keep-going -b html -c docs . build/docs
 
 lint: $(DEV) $(NODE)
 	$(VENV)/bin/ruff check .

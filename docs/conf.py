@@ -46,7 +46,7 @@ CONTENTS = {
         "benchmarks/RESULTS",
     ],
     "Reference": ["docs/reference", "CHANGELOG"],
-    "Development": ["CONTRIBUTING"],
+    "Development": ["CONTRIBUTING", "docs/architecture"],
 }
 
 extensions = [
@@ -72,7 +72,6 @@ add_module_names = False
 html_theme = "furo"
 pygments_dark_style = "github-dark"
 html_title = f"{project} {release}"
-html_static_path = ["_static"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
