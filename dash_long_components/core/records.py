@@ -153,10 +153,9 @@ class Record:
             KeyError: there is no such requester.
         """
         requester = self.requester(requester_id)
-        staying = [each for each in self.requesters if each.left is None]
-        if requester not in staying:
+        if requester not in self.staying:
             return self
-        if staying == [requester]:
+        if self.staying == [requester]:
             return self.request_cancel(now)
         gone = replace(requester, left=self.cursor + 1)
         requesters = tuple(
@@ -165,9 +164,15 @@ class Record:
         return self._changed(now, requesters=requesters)
 
     @property
+    def staying(self) -> list[Requester]:
+        """The requesters that have not cancelled."""
+        return [each for each in self.requesters if each.left is None]
+
+    @property
     def is_joinable(self) -> bool:
-        """Whether the job is live and no one has asked to cancel it."""
-        return not self.status.is_terminal and not self.cancel_requested
+        """Whether the job is live, and a requester waits for its end."""
+        is_live = not self.status.is_terminal and not self.cancel_requested
+        return is_live and bool(self.staying)
 
     def request_cancel(self, now: float) -> Record:
         """Cancel a queued job; mark a running one for its manager to end.

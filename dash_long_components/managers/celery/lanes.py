@@ -7,12 +7,11 @@ nothing is amiss when a process dies between the end of a job and what follows f
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket
-from ...core.lanes import Admission, Entry, admit, line_up
+from ...core.lanes import NO_LANE, Admission, Line
 from .documents import Documents
 
 #: Tells of each ticket whether somebody waits for it.
@@ -38,17 +37,17 @@ class CeleryLanes:
         one that ends as soon as it comes.
         """
         if lane is None:
-            return Admission(entry=Entry.NOW)
-        admission = Admission(entry=Entry.NOW)
+            return NO_LANE
+        admission = NO_LANE
 
         def change(text: str | None) -> str:
             nonlocal admission
-            # It stands there itself if the backend has lost its answer to a first try.
-            others = [item for item in self._live(text) if item[0] != str(ticket)]
-            admission = admit(lane, others)
-            if ticket is not None and admission.entry in (Entry.NOW, Entry.WAIT):
-                others = line_up(others, (str(ticket), lane.seq))
-            return json.dumps(others)
+            # The ticket is in it if the backend's answer to a first try was lost.
+            others = self._live(Line.from_json(text)).leave(str(ticket))
+            admission = others.admit(lane)
+            if ticket is not None and admission.is_placed:
+                others = others.enter(str(ticket), lane.seq)
+            return others.to_json()
 
         self._documents.update(_key(lane.name), change)
         return admission
@@ -59,27 +58,21 @@ class CeleryLanes:
             return
 
         def change(text: str | None) -> str:
-            items = [
-                (str(new) if name == str(old) else name, seq)
-                for name, seq in json.loads(text or "[]")
-            ]
-            return json.dumps(items)
+            return Line.from_json(text).exchange(str(old), str(new)).to_json()
 
         self._documents.update(_key(lane.name), change)
 
     def is_turn(self, name: str, ticket: Ticket) -> bool:
         """Tell whether no live job of a lane comes before this one."""
-        line = json.loads(self._documents.read(_key(name)) or "[]")
-        names = [name for name, _ in line]
-        if str(ticket) not in names:
-            return True
-        before = names[: names.index(str(ticket))]
-        return not any(self._are_live([Ticket.parse(name) for name in before]))
+        line = Line.from_json(self._documents.read(_key(name)))
+        return not self._live_of(line.before(str(ticket)))
 
-    def _live(self, text: str | None) -> list[tuple[str, int]]:
-        line = [(name, seq) for name, seq in json.loads(text or "[]")]
-        live = self._are_live([Ticket.parse(name) for name, _ in line])
-        return [item for item, is_live in zip(line, live, strict=True) if is_live]
+    def _live(self, line: Line) -> Line:
+        return line.only(self._live_of(line.tickets))
+
+    def _live_of(self, tickets: Sequence[str]) -> set[str]:
+        are_live = self._are_live([Ticket.parse(ticket) for ticket in tickets])
+        return {it for it, is_live in zip(tickets, are_live, strict=True) if is_live}
 
 
 class CeleryFlights:

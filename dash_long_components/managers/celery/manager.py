@@ -123,8 +123,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if kept is not None:
             admission = self._store.lanes.enter(None, lane)
             self._replace(admission.replaced)
-            if admission.entry is not Entry.WAIT:
-                return kept if admission.entry is Entry.NOW else None
+            if not admission.needs_job_for_hit:
+                return kept if admission.shows_hit else None
         now = time.time()
         requester = Requester(id="0", lane=lane.name if lane else None)
         record = Record(
@@ -147,7 +147,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._store.cancel(record.id)
             return str(ticket)
         # Who waits in a lane is not to keep others waiting with it.
-        other = self._join(record, lane) if admission.entry is Entry.NOW else None
+        other = self._join(record, lane) if admission.may_join else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:

@@ -76,10 +76,5 @@ def with_requesters(record: Record, text: str | None) -> Record:
     return replace(record, requesters=_from_text(text)) if text else record
 
 
-def staying(record: Record) -> set[str]:
-    """Return the ids of those who still ask for a job."""
-    return {requester.id for requester in record.requesters if requester.left is None}
-
-
 def _from_text(text: str) -> Askers:
     return tuple(Requester(**fields) for fields in json.loads(text))

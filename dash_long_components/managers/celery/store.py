@@ -39,7 +39,7 @@ from .documents import Documents
 from .lanes import CeleryFlights, CeleryLanes
 from .leases import Leases, Tenure
 from .parts import End, Fate, Live, Worker, never_sent, worker_died
-from .requesters import CeleryRequesters, staying, with_requesters
+from .requesters import CeleryRequesters, with_requesters
 
 #: What a reader puts together: of any job, and of one that is known to have started.
 _DOCUMENTS = ("end", "live", "requesters", "queued", "sent", "taken")
@@ -154,11 +154,13 @@ class CeleryStore:
 
     def is_asked(self, record: Record, ticket: Ticket) -> bool:
         """Tell whether somebody who asked for a job still waits for its end."""
-        return not record.status.is_terminal and ticket.requester in staying(record)
+        return not record.status.is_terminal and any(
+            requester.id == ticket.requester for requester in record.staying
+        )
 
     def _is_joinable(self, job_id: str) -> bool:
         (record,) = self.read_all([job_id])
-        return record is not None and record.is_joinable and bool(staying(record))
+        return record is not None and record.is_joinable
 
     def join(self, job_id: str, lane: Lane | None) -> Ticket | None:
         """Add a requester to a job. Atomic, where updates are.

@@ -22,7 +22,6 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.forecasts import Forecasts, forecast
 from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
-from ...core.lanes import Entry
 from ...core.records import Record
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
@@ -151,8 +150,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             admission = launcher.store.pass_by(lane)
             if admission.replaced:
                 launcher.wake()
-            if admission.entry is not Entry.WAIT:
-                return kept if admission.entry is Entry.NOW else None
+            if not admission.needs_job_for_hit:
+                return kept if admission.shows_hit else None
         if not launcher.knows(task):
             call = replace(call, function=_pickle(task))
         now = time.time()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import time
 
-from ...core.jobs import JobError, Status, Ticket
+from ...core.jobs import Status, Ticket
+from ...core.limits import Times, judge
 from ..store.clock import Instant
 from ..store.store import Store
 
 logger = logging.getLogger("dash_long_components")
-
-#: Seconds that a worker may take to exit after its job has ended.
-EXIT_GRACE = 5.0
 
 #: Seconds between two looks beyond which the dispatcher has been held up.
 _HELD_UP = 5.0
@@ -59,21 +57,23 @@ class Watchdog:
         except KeyError:
             return True
         now = time.monotonic()
-        if record.status.is_terminal:
-            return self._is_over(self._ended.setdefault(job_id, now) + EXIT_GRACE, now)
-        if deadline is not None and self._is_over(deadline, now):
-            error = JobError.timed_out(record.task, record.limits.timeout or 0.0)
-            if self._store.end(job_id, Status.TIMED_OUT, error):
-                logger.error(
-                    "A job of the long callback %s has timed out. %s",
-                    record.task,
-                    error.message,
-                )
-            return True
-        if record.cancel_requested:
-            grace = record.limits.cancel_grace or 0.0
-            return self._is_over(self._asked.setdefault(job_id, now) + grace, now)
-        return False
+        ended, cancelled = record.status.is_terminal, record.cancel_requested
+        times = Times(
+            deadline=deadline,
+            cancelled=self._asked.setdefault(job_id, now) if cancelled else None,
+            ended=self._ended.setdefault(job_id, now) if ended else None,
+        )
+        verdict = judge(record, times, now)
+        self._due = min(self._due, verdict.due)
+        if verdict.error is not None and self._store.end(
+            job_id, Status.TIMED_OUT, verdict.error
+        ):
+            logger.error(
+                "A job of the long callback %s has timed out. %s",
+                record.task,
+                verdict.error.message,
+            )
+        return verdict.must_stop
 
     def forget(self, job_id: str) -> None:
         """Forget about a worker that is gone."""
@@ -102,7 +102,3 @@ class Watchdog:
         elif self._reachable_since is None or held_up:
             self._reachable_since = now
         return self._reachable_since
-
-    def _is_over(self, due: float, now: float) -> bool:
-        self._due = min(self._due, due)
-        return now >= due

@@ -18,6 +18,7 @@ from ...core.durations import median, with_another
 from ...core.forecasts import forecast
 from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Admission, Entry
+from ...core.queueing import is_full
 from ...core.records import Record, Report, Requester
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import JobEndedError
@@ -95,9 +96,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
             if admission.entry is Entry.NEVER:
                 return None
             kept = self._kept.get(call.caching) if call.caching else None
-            if kept is not None and admission.entry is not Entry.WAIT:
+            if kept is not None and not admission.needs_job_for_hit:
                 self._cancel_all(admission)
-                return kept if admission.entry is Entry.NOW else None
+                return kept if admission.shows_hit else None
             ticket = self._ask(task, call, lane, admission)
             if self._inline:
                 self._changed.wait_for(lambda: self._has_ended(ticket.job))
@@ -117,14 +118,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
             created=now,
             changed=now,
         )
-        joined = self._joinable(new) if admission.entry is Entry.NOW else None
+        joined = self._joinable(new) if admission.may_join else None
         record = joined or new
         requester = Requester(
             id=str(len(record.requesters)), lane=lane.name if lane else None
         )
         ticket = Ticket(job=record.id, requester=requester.id)
         self._records[record.id] = record.join(requester)
-        if lane is not None and admission.entry is not Entry.LATE:
+        if lane is not None and admission.is_placed:
             self._lanes.enter(ticket, lane, waits=admission.entry is Entry.WAIT)
         # Not before it has joined a job that it may replace itself in.
         self._cancel_all(admission)
@@ -148,8 +149,12 @@ class MemoryLongCallbackManager(LongCallbackManager):
         return found if found is not None and found.is_joinable else None
 
     def _is_full(self) -> bool:
-        free = max(0, self._max_concurrency - self._running())
-        return len(self._calls) - free >= self._max_queue
+        return is_full(
+            waiting=len(self._calls),
+            running=self._running(),
+            max_concurrency=self._max_concurrency,
+            max_queue=self._max_queue,
+        )
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         asked = Ticket.parse(ticket)

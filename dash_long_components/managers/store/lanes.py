@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...core.jobs import Lane, Ticket
-from ...core.lanes import Admission, Entry, admit, line_up
+from ...core.lanes import NO_LANE, Admission, Line
 
 if TYPE_CHECKING:
     import diskcache
@@ -25,13 +25,13 @@ class Lanes:
     def admit(self, lane: Lane | None) -> Admission:
         """Say what is to be done with a job that comes to a lane, and with others."""
         if lane is None:
-            return Admission(entry=Entry.NOW)
-        return admit(lane, self._read(lane.name)["jobs"])
+            return NO_LANE
+        return _line(self._read(lane.name)).admit(lane)
 
     def enter(self, ticket: Ticket, lane: Lane, *, waits: bool = False) -> None:
         """Add a job that was admitted, be it to wait."""
         row = self._read(lane.name)
-        row["jobs"] = line_up(row["jobs"], (str(ticket), lane.seq))
+        row["jobs"] = _line(row).enter(str(ticket), lane.seq).places
         if waits:
             row["waiting"].append(str(ticket))
         self._write(lane.name, row)
@@ -43,12 +43,12 @@ class Lanes:
             Of a job that waited for this, and goes on the queue now.
         """
         row = self._read(name)
-        row["jobs"] = [item for item in row["jobs"] if item[0] != str(ticket)]
+        line = _line(row).leave(str(ticket))
         waiting = {*row["waiting"]} - {str(ticket)}
-        next_ones = {item for item, _ in row["jobs"][:1]} & waiting
-        row["waiting"] = sorted(waiting - next_ones)
+        following = line.next_turn(waiting)
+        row["jobs"], row["waiting"] = line.places, sorted(waiting - {following})
         self._write(name, row)
-        return Ticket.parse(*next_ones) if next_ones else None
+        return Ticket.parse(following) if following else None
 
     def _read(self, name: str) -> dict[str, Any]:
         """Return the live jobs of a lane with their numbers, and which of them wait."""
@@ -60,6 +60,10 @@ class Lanes:
             self._cache.set(_lane(name), json.dumps(row))
         else:
             self._cache.delete(_lane(name))
+
+
+def _line(row: dict[str, Any]) -> Line:
+    return Line(tuple((ticket, seq) for ticket, seq in row["jobs"]))
 
 
 def _lane(name: str) -> str:

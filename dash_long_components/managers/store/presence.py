@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core import limits
 from .tables import Table
 
 if TYPE_CHECKING:
     import diskcache
-
-#: What part of its time a page may be quiet before its next poll is noted down.
-_QUIET = 0.25
 
 
 class Presence:
@@ -42,8 +40,7 @@ class Presence:
     def see(self, ticket: str, leave_timeout: float, now: float) -> None:
         """Take note that a page has asked, if it is news. Cheap otherwise."""
         seen = self._cache.get(_seen(ticket))
-        # A later time than now is from before the machine was started again.
-        if seen is None or not 0 <= now - seen < leave_timeout * _QUIET:
+        if limits.is_news(seen, leave_timeout, now):
             with self._cache.transact():
                 if ticket in self._expected.read():
                     self._cache.set(_seen(ticket), now)
@@ -65,12 +62,13 @@ class Presence:
         return [
             ticket
             for ticket, leave_timeout in self._expected.read().items()
-            if now - max(since, self._last_seen(ticket, now)) > leave_timeout
+            if limits.has_left(
+                self._cache.get(_seen(ticket), 0.0),
+                leave_timeout,
+                now,
+                reachable_since=since,
+            )
         ]
-
-    def _last_seen(self, ticket: str, now: float) -> float:
-        seen: float = self._cache.get(_seen(ticket), 0.0)
-        return seen if seen <= now else 0.0
 
 
 def _seen(ticket: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
-from ...core.lanes import Admission, Entry
+from ...core.lanes import NO_LANE, Admission, Entry
+from ...core.queueing import is_full
 from ...core.records import SMALL, Record, Requester
 from ...exceptions import JobEndedError
 from ..processes import Process
@@ -113,7 +114,7 @@ class Store:
             admission = self._lanes.admit(lane)
             if admission.entry is Entry.NEVER:
                 return None
-            joined = self._joinable(record) if admission.entry is Entry.NOW else None
+            joined = self._joinable(record) if admission.may_join else None
             now, record = record.created, joined or record
             requester = Requester(
                 id=str(len(record.requesters)), lane=lane.name if lane else None
@@ -154,7 +155,7 @@ class Store:
         # Mostly nobody is live there: then there is nothing to write, and no other
         # writer to wait for.
         admission = self._lanes.admit(lane)
-        if admission == Admission(entry=Entry.NOW):
+        if admission == NO_LANE:
             return admission
         with transaction(self._cache):
             admission = self._lanes.admit(lane)
@@ -174,8 +175,12 @@ class Store:
 
     def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
         """Tell whether a further job finds neither a free place nor one to wait."""
-        free = max(0, max_concurrency - len(self.slots.workers()))
-        return bool(self._cache.get(_WAITING, 0) - free >= max_queue)
+        return is_full(
+            waiting=self._cache.get(_WAITING, 0),
+            running=len(self.slots.workers()),
+            max_concurrency=max_concurrency,
+            max_queue=max_queue,
+        )
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job.

@@ -24,7 +24,6 @@ from dash_long_components.core.jobs import (
     Status,
     Ticket,
 )
-from dash_long_components.core.lanes import Admission, Entry, admit
 from dash_long_components.core.records import Record, Requester
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents import backend_of
@@ -255,29 +254,6 @@ def test_page_that_joins_a_job_is_seen_before_it_polls(
         absence.look()
         seen.append((ticket.job, absence._last[0] is not None))
     assert seen == [(ticket.job, False), (ticket.job, True)]
-
-
-@pytest.mark.parametrize(
-    ("retrigger", "live", "admission"),
-    [
-        (Retrigger.REPLACE, [], Admission(entry=Entry.NOW)),
-        (
-            Retrigger.REPLACE,
-            [("a", 1), ("b", 2)],
-            Admission(entry=Entry.NOW, replaced=("a", "b")),
-        ),
-        (Retrigger.REPLACE, [("a", 6)], Admission(entry=Entry.LATE)),
-        (Retrigger.IGNORE, [("a", 1)], Admission(entry=Entry.NEVER)),
-        (Retrigger.IGNORE, [], Admission(entry=Entry.NOW)),
-        (Retrigger.QUEUE, [("a", 1)], Admission(entry=Entry.WAIT)),
-        (Retrigger.QUEUE, [], Admission(entry=Entry.NOW)),
-        (Retrigger.PARALLEL, [("a", 1)], Admission(entry=Entry.NOW)),
-    ],
-)
-def test_lane_admits_by_what_is_live_in_it(
-    retrigger: Retrigger, live: list[tuple[str, int]], admission: Admission
-) -> None:
-    assert admit(Lane(name="lane", seq=5, retrigger=retrigger), live) == admission
 
 
 def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:

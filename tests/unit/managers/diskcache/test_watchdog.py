@@ -10,9 +10,10 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core.jobs import Call, Limits, Status, Ticket
+from dash_long_components.core.limits import EXIT_GRACE
 from dash_long_components.core.records import Record
 from dash_long_components.managers.diskcache import watchdog as module
-from dash_long_components.managers.diskcache.watchdog import EXIT_GRACE, Watchdog
+from dash_long_components.managers.diskcache.watchdog import Watchdog
 from dash_long_components.managers.processes import Process
 from dash_long_components.managers.store.store import Store
 
