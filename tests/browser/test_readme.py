@@ -1,0 +1,26 @@
+"""The first example of the README does what the README says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dash.testing.browser import Browser
+
+from tests.browser.pages import Page
+from tests.browser.views import JobPart
+from tests.conftest import ROOT, StartApp
+
+
+def test_first_example_shows_its_job_and_survives_a_reload(
+    dash_duo: Browser, start_app: StartApp, tmp_path: Path
+) -> None:
+    readme = (ROOT / "README.md").read_text()
+    script = tmp_path / "app.py"
+    script.write_text(readme.split("```python\n")[1].split("```")[0])
+    page = Page(dash_duo, start_app(script).url)
+    job = JobPart(page, "job")
+    page.click("#run")
+    job.wait_for_status("Running")
+    dash_duo.driver.refresh()
+    job.wait_for_status("Done")
+    page.wait_for_text("#text", "Run 1 is done.")
