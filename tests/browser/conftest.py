@@ -8,13 +8,10 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import dash
-import diskcache
 import pytest
 from dash.testing.browser import Browser
 from werkzeug.serving import make_server
 
-from dash_long_components import DiskcacheLongCallbackManager
-from tests.browser.twins import Twins
 from tests.integration import brokers
 from tests.ports import free_port
 
@@ -85,18 +82,3 @@ def _ports_of_drivers() -> Iterator[None]:
     """Have Selenium start its drivers on ports that nobody else takes meanwhile."""
     with mock.patch("selenium.webdriver.common.utils.free_port", free_port):
         yield
-
-
-@pytest.fixture(scope="module")
-def manager(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[DiskcacheLongCallbackManager]:
-    cache = diskcache.Cache(tmp_path_factory.mktemp("cache"))
-    manager = DiskcacheLongCallbackManager(cache)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture
-def twins(manager: DiskcacheLongCallbackManager) -> Twins:
-    return Twins(manager)

@@ -61,7 +61,7 @@ def read_lines(path: Path) -> list[str]:
 
 @pytest.fixture
 def page(start_app: StartApp, browser: Browser) -> RowsPage:
-    return RowsPage(browser, start_app("tests/browser/apps/parity_rows.py"))
+    return RowsPage(browser, start_app("tests/browser/parity/apps/rows.py"))
 
 
 def test_rows_run_and_cancel_jobs_of_their_own(page: RowsPage) -> None:

@@ -71,12 +71,12 @@ class Site:
 @contextmanager
 def deployed(setting: Setting, folder: Path) -> Iterator[Site]:
     environment = ["env", f"FOLDER={folder}"]
-    web = command(str(APPS / "lasting.py"), **setting.manager)
+    web = command(str(APPS / "resume.py"), **setting.manager)
     with ExitStack() as stack:
         (folder / "web").mkdir()
         server = stack.enter_context(serving([*environment, *web], folder / "web"))
         if setting.has_workers:
-            worker = setting.worker(app="lasting:celery_app", path=APPS)
+            worker = setting.worker(app="resume:celery_app", path=APPS)
             stack.enter_context(working([*environment, *worker], folder / "worker"))
         yield Site(server, folder)
 
@@ -99,7 +99,7 @@ def site(site_of_module: Site) -> Iterator[Site]:
     site_of_module.forget()
 
 
-class LastingPage(Page):
+class ResumePage(Page):
     def __init__(self, browser: Browser, site: Site) -> None:
         super().__init__(browser, site.server.url)
         self.site = site
@@ -149,8 +149,8 @@ class LastingPage(Page):
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> LastingPage:
-    page = LastingPage(browser, site)
+def page(browser: Browser, site: Site) -> ResumePage:
+    page = ResumePage(browser, site)
     page.run()
     return page
 
@@ -169,7 +169,7 @@ def failed_polls(browser: Browser) -> Iterator[Callable[[], int]]:
     count()
 
 
-def test_reload_goes_on_with_the_job(page: LastingPage) -> None:
+def test_reload_goes_on_with_the_job(page: ResumePage) -> None:
     page.reload()
     page.wait_until_half()
     page.site.let_go_on()
@@ -178,7 +178,7 @@ def test_reload_goes_on_with_the_job(page: LastingPage) -> None:
     assert page.site.lines("started.log") == ["None", "1"]
 
 
-def test_job_that_ends_during_the_reload_shows_its_result(page: LastingPage) -> None:
+def test_job_that_ends_during_the_reload_shows_its_result(page: ResumePage) -> None:
     page.browser.driver.get("about:blank")
     page.site.let_end()
     page.browser.driver.back()
@@ -190,7 +190,7 @@ def test_job_that_ends_during_the_reload_shows_its_result(page: LastingPage) -> 
     assert page.site.lines("started.log") == ["None", "1", "None"]
 
 
-def test_result_after_a_reload_is_that_of_a_new_trigger(page: LastingPage) -> None:
+def test_result_after_a_reload_is_that_of_a_new_trigger(page: ResumePage) -> None:
     page.reload()
     page.wait_until_half()
     page.click("#run")
@@ -203,7 +203,7 @@ def test_result_after_a_reload_is_that_of_a_new_trigger(page: LastingPage) -> No
 
 
 def test_killed_server_that_comes_back(
-    page: LastingPage, failed_polls: Callable[[], int]
+    page: ResumePage, failed_polls: Callable[[], int]
 ) -> None:
     server = page.site.server
     server.kill()
@@ -217,7 +217,7 @@ def test_killed_server_that_comes_back(
 
 
 def test_network_that_is_cut_and_restored(
-    page: LastingPage, failed_polls: Callable[[], int]
+    page: ResumePage, failed_polls: Callable[[], int]
 ) -> None:
     page.set_network(there=False)
     page.wait_for_text("#connection", "offline")
@@ -233,14 +233,14 @@ def test_network_that_is_cut_and_restored(
 
 
 def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
-    page: LastingPage,
+    page: ResumePage,
 ) -> None:
     driver = page.browser.driver
     first = driver.current_window_handle
     driver.execute_script("window.open(location.href)")
     (copy,) = set(driver.window_handles) - {first}
     driver.switch_to.new_window("tab")
-    other = LastingPage(page.browser, page.site)
+    other = ResumePage(page.browser, page.site)
     assert other.name != page.name
     other.run()
     page.site.let_go_on()
@@ -255,7 +255,7 @@ def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
 
 
 def test_tab_in_the_background_rests_and_is_up_to_date_when_it_is_seen(
-    page: LastingPage,
+    page: ResumePage,
 ) -> None:
     driver = page.browser.driver
     first = driver.current_window_handle
@@ -274,7 +274,7 @@ def test_tab_in_the_background_rests_and_is_up_to_date_when_it_is_seen(
     assert polls <= 1
 
 
-def test_killed_worker_is_told_and_the_next_job_runs(page: LastingPage) -> None:
+def test_killed_worker_is_told_and_the_next_job_runs(page: ResumePage) -> None:
     for pid in page.site.lines("pids"):
         os.kill(int(pid), signal.SIGKILL)
     page.wait_for_text("#status", "idle")

@@ -28,7 +28,7 @@ class PropsPage(Page):
 
 @pytest.fixture
 def page(start_app: StartApp, browser: Browser) -> PropsPage:
-    return PropsPage(browser, start_app("tests/browser/apps/parity_props.py"))
+    return PropsPage(browser, start_app("tests/browser/parity/apps/props.py"))
 
 
 def test_two_hundred_set_props_arrive_before_the_job_ends(page: PropsPage) -> None:

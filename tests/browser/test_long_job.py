@@ -10,8 +10,8 @@ import pytest
 from dash.testing.browser import Browser
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.long_job_pages import JobPart, Look, TrayPart
 from tests.browser.pages import Page
-from tests.browser.views import JobPart, Look, TrayPart
 from tests.conftest import AppProcess, StartApp
 from tests.waiting import until
 
@@ -115,7 +115,7 @@ LOOK = """
 
 @pytest.fixture
 def page(browser: Browser, start_app: StartApp) -> ViewsPage:
-    return ViewsPage(browser, start_app("tests/browser/apps/views.py"))
+    return ViewsPage(browser, start_app("tests/browser/apps/long_job.py"))
 
 
 def test_job_is_shown_from_the_queue_to_its_end(page: ViewsPage) -> None:
@@ -176,7 +176,7 @@ def test_job_that_could_not_be_started_is_retried(page: ViewsPage) -> None:
     page.wait_for_text("#out", "run 1")
     until(lambda: page.read.startswith("2: succeeded"), timeout=5)
     (entry,) = page.browser.get_logs()
-    assert "views.work failed: NotStarted" in entry["message"]
+    assert "long_job.work failed: NotStarted" in entry["message"]
 
 
 def test_job_is_cancelled_and_started_again_by_callbacks(page: ViewsPage) -> None:

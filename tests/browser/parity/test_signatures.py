@@ -11,7 +11,7 @@ import pytest
 from dash import ALL, MATCH, Input, Output, State, html
 
 from dash_long_components import DiskcacheLongCallbackManager
-from tests.browser.twins import Twins, item
+from tests.browser.parity.twins import Twins, item
 
 OUT = Output("out", "children")
 OTHER = Output("other", "children")

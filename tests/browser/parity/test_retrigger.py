@@ -53,7 +53,7 @@ class RetriggerPage(Page):
 
 @pytest.fixture
 def page(start_app: StartApp, browser: Browser) -> RetriggerPage:
-    return RetriggerPage(browser, start_app("tests/browser/apps/parity_retrigger.py"))
+    return RetriggerPage(browser, start_app("tests/browser/parity/apps/retrigger.py"))
 
 
 def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> None:

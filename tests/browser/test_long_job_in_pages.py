@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dash.testing.browser import Browser
 
+from tests.browser.long_job_pages import JobPart, Look, TrayPart
 from tests.browser.pages import Page
-from tests.browser.views import JobPart, Look, TrayPart
 from tests.conftest import StartApp
 from tests.waiting import until
 
@@ -13,7 +13,7 @@ from tests.waiting import until
 def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     browser: Browser, start_app: StartApp
 ) -> None:
-    app = start_app("tests/browser/apps/views_pages.py")
+    app = start_app("tests/browser/apps/long_job_in_pages.py")
     page = Page(browser, app.url)
     look = Look(browser)
     tray = TrayPart(page)

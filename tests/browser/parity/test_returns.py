@@ -15,7 +15,7 @@ from dash import ALL, Input, Output, Patch, ctx, dcc, html, no_update, set_props
 from dash.exceptions import PreventUpdate
 
 from dash_long_components import DiskcacheLongCallbackManager
-from tests.browser.twins import Item, Outcome, Twins, item
+from tests.browser.parity.twins import Item, Outcome, Twins, item
 
 OUT = Output("out", "children")
 OTHER = Output("other", "children")

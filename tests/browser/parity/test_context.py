@@ -10,7 +10,7 @@ import dash
 import pytest
 from dash import ALL, ALLSMALLER, MATCH, Input, Output, State, ctx
 
-from tests.browser.twins import Twins, item
+from tests.browser.parity.twins import Twins, item
 
 OUT = Output("out", "children")
 IN = Input("in", "value")

@@ -13,7 +13,7 @@ NAMES = ["north", "south", "west"]
 def test_each_has_its_own_result_and_spins_until_it_is_there(
     browser: Browser, start_app: StartApp
 ) -> None:
-    app = start_app("tests/browser/apps/factory.py")
+    app = start_app("tests/browser/apps/callback_factory.py")
     page = Page(browser, app.url)
     page.wait_for_text("#north", "idle")
     assert not page.browser.find_elements("[id$=-spins]")

@@ -20,7 +20,7 @@ def test_component_of_a_library_that_only_the_job_has_imported(
     monkeypatch.setenv("PYTHONPATH", str(APPS), prepend=os.pathsep)
     # Several processes: the one that serves the file has not seen the job.
     gunicorn = [sys.executable, "-m", "gunicorn", "-w", "3", "-b", "127.0.0.1:{port}"]
-    app = start_app([*gunicorn, "late:server"])
+    app = start_app([*gunicorn, "component_library:server"])
     page = Page(browser, app.url)
     for clicks in (1, 2):
         page.click("#run")

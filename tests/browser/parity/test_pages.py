@@ -11,7 +11,7 @@ from tests.browser.pages import Page
 from tests.conftest import ROOT, AppProcess, StartApp
 from tests.waiting import until
 
-APP = ROOT / "tests/browser/apps/parity_pages"
+APP = ROOT / "tests/browser/parity/apps/pages"
 
 
 class WorkPage(Page):
