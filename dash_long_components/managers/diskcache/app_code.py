@@ -15,6 +15,7 @@ import sysconfig
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...bridge import internals
 
@@ -129,13 +130,14 @@ def without_main() -> Iterator[None]:
 def version() -> str:
     """Return a hash of the project's loaded files: what differs runs other code.
 
-    Of installed packages the names and versions count, of Python its version.
+    Of installed packages the names and versions count, of Python its version. This
+    package counts as a whole: each process imports its modules when it needs them.
     """
     digest = hashlib.sha256(sys.version.encode())
     digest.update("\0".join(_INSTALLED).encode())
-    for path in sorted(
-        filter(_is_project_file, map(_file_of, list(sys.modules.values())))
-    ):
+    loaded = {_file_of(module) for module in list(sys.modules.values())}
+    own = map(str, _OWN_FOLDER.rglob("*.py"))
+    for path in sorted(filter(_is_project_file, loaded.union(own))):
         digest.update(path.encode())
         with contextlib.suppress(OSError), open(path, "rb") as file:
             digest.update(file.read())
@@ -148,7 +150,12 @@ def _file_of(module: object) -> str:
 
 
 def _is_project_file(path: str) -> bool:
-    return path.endswith(".py") and not path.startswith(_LIBRARIES)
+    return (
+        path.endswith(".py")
+        and not path.startswith(_LIBRARIES)
+        # As of a second environment, which PYTHONPATH or a .pth file adds.
+        and _PACKAGES.isdisjoint(Path(path).parts)
+    )
 
 
 def _libraries() -> tuple[str, ...]:
@@ -162,6 +169,11 @@ def _libraries() -> tuple[str, ...]:
 
 
 _LIBRARIES = _libraries()
+
+#: Folders of installed packages have these names, wherever they are.
+_PACKAGES = {"site-packages", "dist-packages"}
+
+_OWN_FOLDER = Path(__file__).parents[2]
 
 
 def _installed(folders: Iterable[str]) -> list[str]:

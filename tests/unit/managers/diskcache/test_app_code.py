@@ -54,9 +54,20 @@ def test_version_is_that_of_the_projects_files(project: Path) -> None:
     assert app_code.version() == loaded
 
 
+def test_modules_of_this_package_count_before_they_are_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    importlib.import_module("dash_long_components.testing")
+    before = app_code.version()
+    for name in [name for name in sys.modules if name.startswith("dash_long_")]:
+        if ".testing" in name:
+            monkeypatch.delitem(sys.modules, name)
+    assert app_code.version() == before
+
+
 def test_files_of_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     before = app_code.version()
-    for folder in app_code._LIBRARIES:
+    for folder in [*app_code._LIBRARIES, "/another/lib/site-packages/some_library"]:
         path = Path(folder) / "some_library.py"
         module = types.ModuleType("some_library")
         module.__file__ = str(path)
