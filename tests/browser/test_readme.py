@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dash.testing.browser import Browser
 
+from tests.browser.long_job_pages import JobPart
 from tests.browser.pages import Page
-from tests.browser.views import JobPart
 from tests.conftest import ROOT, StartApp
 
 
