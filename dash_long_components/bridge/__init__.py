@@ -1,1 +1,1 @@
-"""All that knows Dash's internals."""
+"""The only layer that knows Dash's internals."""

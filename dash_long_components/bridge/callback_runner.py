@@ -1,6 +1,6 @@
-"""Running a function as the function of a callback, by Dash's own machinery.
+"""Run a function as a Dash callback, by Dash's own machinery.
 
-With ``internals`` it is what knows Dash's internals (3.3 to 4.x).
+Knows Dash's internals (3.3 to 4.x), as ``internals`` does.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .internals import REQUEST_ATTRIBUTES, app_on_error, current_app
 
 
 class LiveProps(dict):  # type: ignore[type-arg]
-    """Stands in for ``ctx.updated_props`` and hands every ``set_props`` on at once.
+    """Replaces ``ctx.updated_props``, and sends every ``set_props`` at once.
 
-    It stays empty: Dash must neither merge a property with an earlier value, which
-    would lose a Patch, nor send it a second time with the response.
+    It stays empty: otherwise Dash would merge a property with its earlier value, which
+    loses Patches, and send it again with the response.
     """
 
     def __init__(self, send: Callable[[Any, dict[str, Any]], None]) -> None:
@@ -45,11 +45,14 @@ class LiveProps(dict):  # type: ignore[type-arg]
 class CallbackRunner:
     """Runs a function as Dash runs the function of an ordinary callback.
 
-    What a generator function yields is sent by ``set_props`` while it runs, as what it
-    would be if it were returned: in the grouping of the Outputs, with all checks.
+    Sends each value that a generator function yields while it runs. A yielded value
+    has the grouping of the Outputs and passes all of Dash's checks, as a returned one.
+
+    Attributes:
+        has_handled_error: the function raised, and an error handler gave the result.
 
     Args:
-        function: takes what the user's function takes, less ``set_progress``.
+        function: takes the arguments of the user's function, without ``set_progress``.
         args: positional arguments of ``dash.callback``.
         options: keyword arguments of ``dash.callback``.
     """
@@ -62,14 +65,14 @@ class CallbackRunner:
     ) -> None:
         options = dict(options)
         self._on_error = options.pop("on_error", None)
-        self.has_handled_error = False  #: instead of returning what the function did
+        self.has_handled_error = False
         self._streamed: dict[str, dict[str, Any]] = {}
         self._patches: list[dash.Patch] = []
         if streaming.is_stream(function):
-            self._echo = _register(
+            self._yielding = _register(
                 lambda *_args, **_kwargs: self._yielded, args, options
             )
-            has_outputs = self._echo["outputs_indices"] != []
+            has_outputs = self._yielding["outputs_indices"] != []
             nothing = dash.no_update if has_outputs else None
             function = streaming.drained(function, self._send, nothing)
         self._callback = _register(function, args, options)
@@ -82,17 +85,18 @@ class CallbackRunner:
     ) -> tuple[str | None, list[str]]:
         """Run the callback.
 
-        Whatever the function raises, and Dash's own complaints about what it
-        returned, are raised here.
-
         Args:
-            trigger: what ``describe_trigger`` returned.
-            set_props: takes every ``dash.set_props`` at once.
-            check: called between two yields; may raise to end the function.
+            trigger: from ``describe_trigger``.
+            set_props: gets every ``dash.set_props`` at once.
+            check: called at every yield; may raise to end the function.
 
         Returns:
             Its response as JSON text, None for ``PreventUpdate``; and the component
             libraries that the function imported.
+
+        Raises:
+            BaseException: the function raised it, or Dash did, because it can't use
+                the value that the function returned.
         """
         self._context = self._rebuild_context(trigger)
         self._context.updated_props = LiveProps(set_props)
@@ -120,17 +124,17 @@ class CallbackRunner:
         )
 
     def _send(self, value: Any) -> None:
-        """Send what a generator yields, as Dash sends what a function returns."""
+        """Send a yielded value as Dash sends a returned one."""
         self._check()
         before, self._patches = self._patches, _patches(value)
         if any(patch is other for patch in self._patches for other in before):
             raise ValueError(
-                "The same Patch was yielded again: what it did before would be done "
-                "twice. Make a new one for every yield."
+                "The function yielded the same Patch twice, so the page would apply "
+                "it twice. Make a new Patch for every yield."
             )
         self._yielded = value
         try:
-            response = self._call(self._echo, _Libraries())
+            response = self._call(self._yielding, _Libraries())
         except dash.exceptions.PreventUpdate:
             return
         for component_id, props in json.loads(response)["response"].items():
@@ -138,12 +142,12 @@ class CallbackRunner:
             self._streamed.setdefault(component_id, {}).update(props)
 
     def replay(self, response: str) -> str | None:
-        """Return the response that has in it what was streamed, too.
+        """Return the response with all values that were streamed before it.
 
-        None if there is a Patch in that: it would come without what it was for.
+        None if one of them is a Patch: the value that it changes may be another then.
 
         Args:
-            response: what ``run`` returned.
+            response: from ``run``.
         """
         if not self._streamed:
             return response
@@ -164,7 +168,7 @@ class CallbackRunner:
         return handler(error)
 
     def _rebuild_context(self, trigger: Mapping[str, Any]) -> Any:
-        """Rebuild what ``dash.ctx`` reads, as ``Dash._prepare_callback`` builds it."""
+        """Rebuild the context of ``dash.ctx``, as ``Dash._prepare_callback`` does."""
         triggered = trigger["triggered"]
         context = AttributeDict({name: trigger[name] for name in REQUEST_ATTRIBUTES})
         context.custom_data = AttributeDict(trigger["custom_data"] or {})
@@ -197,7 +201,7 @@ class CallbackRunner:
 def _register(
     function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Register a callback with nobody but the caller, and return Dash's entry of it."""
+    """Register a callback with no app, and return Dash's entry for it."""
     callbacks: dict[str, Any] = {}
     settings: dict[str, Any] = {
         **options,
@@ -206,8 +210,8 @@ def _register(
         "_allow_dynamic_callbacks": True,
     }
     if not (args and isinstance(args[-1], bool)):
-        # Nothing is called initially here, and Dash wants that said where an Output
-        # allows duplicates.
+        # Dash requires this where an Output allows duplicates. There is no initial
+        # call here.
         settings["prevent_initial_call"] = True
     dash.callback(*args, **settings)(function)
     (callback,) = callbacks.values()
@@ -216,7 +220,7 @@ def _register(
 
 
 def _patches(value: Any) -> list[dash.Patch]:
-    """Return the Patches in what a function yields, as far as groupings are flat."""
+    """Return the Patches in a yielded value, if its grouping is flat."""
     match value:
         case dict():
             values = [*value.values()]
@@ -228,9 +232,9 @@ def _patches(value: Any) -> list[dash.Patch]:
 
 
 class _Libraries:
-    """Stands in for the app where Dash asks it for the files of new libraries.
+    """Replaces the app when Dash looks up the files of new component libraries.
 
-    Only a server process can say under which URLs it will serve them.
+    Only a server process knows the URLs of these files.
     """
 
     def __init__(self) -> None:
@@ -242,7 +246,7 @@ class _Libraries:
 
 
 def _group(flat: list[Any], indices: Any) -> tuple[Any, bool]:
-    """Arrange a flat list like the grouping that ``indices`` was made from."""
+    """Group a flat list as ``indices`` says."""
     if not flat:
         return [], False
     in_order = list(range(len(flat)))

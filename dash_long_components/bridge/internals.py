@@ -1,7 +1,7 @@
-"""What the server's side needs of Dash's internals (3.3 to 4.x).
+"""Dash's internals (3.3 to 4.x) that server processes need.
 
-It turns a triggering request into JSON data, of which ``callback_runner`` makes the
-context of a callback again. No other module knows Dash's internals.
+Turns a triggering request into JSON data. ``callback_runner`` rebuilds the context of
+the callback from it. Only these two modules know Dash's internals.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from dash.dependencies import (
 
 from ..exceptions import LongCallbackError
 
-#: The functions of Dash that call those of callbacks.
+#: Dash's functions that call the function of a callback.
 _CALLERS = ("_invoke_callback", "_async_invoke_callback")
 
-#: What a callback's context says of its request, as plain attributes.
+#: Attributes of a callback's context that describe its request.
 REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
 
 
@@ -51,7 +51,7 @@ def to_json_data(value: Any) -> Any:
     """Return ``value`` as plain JSON data, encoded as Dash encodes it for the page.
 
     Raises:
-        TypeError: something in it has no JSON form.
+        TypeError: it is not JSON serializable.
     """
     return json.loads(to_json(value))
 
@@ -59,8 +59,11 @@ def to_json_data(value: Any) -> Any:
 def split_dependencies(
     args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[Any, list[Input], list[DashDependency], Any]:
-    """Return a callback's Outputs as they are grouped, its Inputs and its State, and
-    how their positions are grouped into the arguments of the function.
+    """Split a callback's dependencies.
+
+    Returns:
+        The grouping of its Outputs, its Inputs, its State, and the grouping of their
+        positions that makes the arguments of the function.
     """
     outputs, inputs, states, indices, _ = handle_grouped_callback_args(args, options)
     return outputs, inputs, states, indices
@@ -84,7 +87,7 @@ def callback_options() -> set[str]:
 
 
 def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
-    """Return Dash's id of a callback, which tells callbacks apart by their Outputs."""
+    """Return Dash's id of a callback, which is made of its Outputs."""
     return str(create_callback_id(outputs, inputs, no_output=not outputs))
 
 
@@ -94,25 +97,24 @@ def is_debug(app: dash.Dash) -> bool:
 
 
 def callback_request() -> tuple[flask.Flask, str]:
-    """Return the server that answers the request of the running callback, and the path
-    of the app on it.
+    """Return the server and the app's path of the request of the running callback.
 
-    ``dash.get_app()`` can't say it: it returns the app that was made last.
+    ``dash.get_app()`` does not: it returns the app that was made last.
     """
     return flask.current_app, flask.request.path.removesuffix("_dash-update-component")
 
 
 def current_app() -> dash.Dash | None:
-    """Return the app of this process, or None where a function came without one."""
+    """Return the app of this process; None if it has only a task's function."""
     try:
         app: dash.Dash = dash.get_app()
-    except Exception:  # Dash 3 has no type of its own for it.
+    except Exception:  # Dash 3 has no type for this error.
         return None
     return app
 
 
 def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
-    """Return what the app was given as ``on_error``."""
+    """Return the ``on_error`` of the app."""
     return None if app is None else app._on_error
 
 
@@ -125,7 +127,10 @@ def flatten(grouping: Any, schema: Any = None) -> list[Any]:
 def describe_trigger() -> dict[str, Any]:
     """Return the running callback's request as JSON data.
 
-    It holds what ``rebuild_context`` needs to make ``dash.ctx`` what it is here.
+    It has all that ``CallbackRunner`` needs to rebuild ``dash.ctx``.
+
+    Raises:
+        TypeError: a part of it is not JSON serializable.
     """
     context = context_value.get()
     description = {name: context.get(name) for name in REQUEST_ATTRIBUTES}
@@ -139,19 +144,19 @@ def describe_trigger() -> dict[str, Any]:
         data: dict[str, Any] = to_json_data(description)
     except TypeError as error:
         raise TypeError(
-            f"A long callback's context must have a JSON form: {error}. Look at what "
-            "the app's custom_data hooks return."
+            f"The context of a long callback must be JSON serializable: {error}. "
+            "Check the values that the app's custom_data hooks return."
         ) from error
     return data
 
 
 def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
-    """Return what a function returned, from the response that Dash has made of it.
+    """Return the value that a function returned, from Dash's response.
 
     Args:
         response: JSON text.
         outputs: the concrete Outputs, as the page sent them.
-        grouping: the Outputs as they are grouped.
+        grouping: of the Outputs.
 
     Raises:
         KeyError: one of the Outputs has no value.
@@ -171,9 +176,9 @@ def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
 
 
 def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
-    """Have the page load component libraries before it shows what is answered now."""
+    """Make the page load component libraries before it shows the present answer."""
 
-    @flask.after_this_request  # Dash does not let a callback itself import one.
+    @flask.after_this_request  # Dash lets no callback import a library itself.
     def add(response: flask.Response) -> flask.Response:
         if response.is_json and response.status_code == 200:
             answer = {**response.get_json(), "dist": library_files(app, packages)}
@@ -182,9 +187,9 @@ def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
 
 
 def own_traceback(error: BaseException) -> types.TracebackType | None:
-    """Return where an error came from in a callback's function, without Dash's part.
+    """Return the part of a traceback in a callback's function, without Dash's frames.
 
-    All of it, where it did not come from there.
+    All of it, if the error does not come from the function.
     """
     found = error.__traceback__
     while found is not None:
@@ -202,16 +207,16 @@ def request_body() -> dict[str, Any]:
 
 
 def mark_cancel_inputs(start: Callable[..., Any], inputs: tuple[Input, ...]) -> None:
-    """Note on a start callback which Inputs cancel its jobs.
+    """Mark a start callback with the Inputs that cancel its jobs.
 
-    Dash's wrapper of the function takes the note over with the function's attributes,
-    so that ``cancel_inputs`` finds it wherever the callback was registered.
+    Dash's wrapper copies the function's attributes. So ``cancel_inputs`` finds the
+    mark in any app that has the callback.
     """
     start.long_callback_cancel = inputs  # type: ignore[attr-defined]
 
 
 def cancel_inputs(app: dash.Dash) -> list[Input]:
-    """Return the distinct Inputs that cancel jobs of the app's callbacks."""
+    """Return the distinct Inputs that cancel jobs of the app."""
     found: dict[str, Input] = {}
     for callback in app.callback_map.values():
         for item in getattr(callback.get("callback"), "long_callback_cancel", ()):
@@ -222,7 +227,7 @@ def cancel_inputs(app: dash.Dash) -> list[Input]:
 
 @contextlib.contextmanager
 def no_server() -> Iterator[None]:
-    """Make whatever starts a server here fail: the app is only imported for its tasks.
+    """Make a server that starts here fail. This process imports the app for its tasks.
 
     Yields:
         None. A file that runs its server on import raises a LongCallbackError.
@@ -230,8 +235,8 @@ def no_server() -> Iterator[None]:
 
     def run(*_args: Any, **_kwargs: Any) -> None:
         raise LongCallbackError(
-            "the file runs its server when it is imported, and the process that runs "
-            'the jobs imports it too. Put app.run() under if __name__ == "__main__":'
+            "the file runs its server on import, and the process that runs the jobs "
+            'imports it too. Put app.run() under if __name__ == "__main__":'
         )
 
     with (
@@ -242,7 +247,7 @@ def no_server() -> Iterator[None]:
 
 
 def _match_anything(item: Input) -> Input:
-    """Return an Input with ALL for other wildcards, which need an Output beside it."""
+    """Return an Input with ALL for other wildcards, which would need an Output."""
     if not isinstance(item.component_id, dict):
         return item
     component_id = {
@@ -253,12 +258,12 @@ def _match_anything(item: Input) -> Input:
 
 
 def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
-    """Say why an id is not that of a component of this kind; None if it may be.
+    """Return why an id is not that of a component of this kind; None if it may be.
 
-    Goes by the layout that Dash itself checks ids by, where the app has it do that.
+    Searches the layout that Dash itself checks ids in, if Dash checks any.
     """
     layout = app.validation_layout
-    if layout is None:  # a component without children is false
+    if layout is None:  # not "or": a component without children is false
         layout = app.layout
     if callable(layout) or app.config.suppress_callback_exceptions:
         return None
@@ -271,10 +276,13 @@ def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
 
 
 def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:
-    """Import component libraries and have the app serve their files.
+    """Import component libraries, and let the app serve their files.
 
     Returns:
-        ``{"type": ..., "url": ...}`` for each file that a page has to load.
+        ``{"type": ..., "url": ...}`` for each file that a page must load.
+
+    Raises:
+        ImportError: a library is not installed.
     """
     for package in packages:
         importlib.import_module(package)

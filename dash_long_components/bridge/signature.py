@@ -1,4 +1,4 @@
-"""The signature of a callback: its Outputs, Inputs and State, however it was given."""
+"""The signature of a callback: its Outputs, Inputs and State, in any notation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import internals
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What ``dash.callback`` is called with.
+    """The arguments of ``dash.callback``.
 
     Attributes:
         args: the positional arguments.
@@ -29,8 +29,9 @@ class Signature:
         return internals.split_dependencies(self.args, self.keywords())
 
     def keywords(self) -> dict[str, Any]:
-        """Return the keyword arguments to call Dash with, which changes dicts in them:
-        it adds named Inputs to the State.
+        """Return the keyword arguments for a call of Dash, with copies of dicts.
+
+        Dash changes those: it adds named Inputs to the State.
         """
         return {
             name: dict(value) if isinstance(value, dict) else value
@@ -40,7 +41,7 @@ class Signature:
     def check_wildcards(
         self, option: str, dependencies: Iterable[DashDependency]
     ) -> None:
-        """See that an instance of the callback says what wildcards stand for.
+        """Check that the signature gives a value for each wildcard of an option.
 
         Raises:
             ValueError: it does not; the message names the option.
@@ -56,18 +57,19 @@ class Signature:
 
     @property
     def has_single_output(self) -> bool:
-        """Whether the function returns a value and no collection of values."""
+        """Whether the function returns one value rather than a collection."""
         return isinstance(self.output_grouping, Output)
 
     @property
     def output_grouping(self) -> Any:
-        """The Outputs as they are grouped, or the only one."""
+        """The grouping of the Outputs, or the only one."""
         return self._parts[0]
 
     @property
     def arguments(self) -> dict[int | str, list[int]]:
-        """The arguments of the function: by name where it gets them by keyword, else
-        by index. Each is made of the Inputs and State at some positions.
+        """The arguments of the function, by keyword or by index.
+
+        Each has the positions of the Inputs and State that it is made of.
         """
         indices = self._parts[3]
         if isinstance(indices, int):
@@ -93,15 +95,15 @@ class Signature:
 
     @cached_property
     def callback_id(self) -> str:
-        """Dash's id of the callback, which tells callbacks apart by their Outputs."""
+        """Dash's id of the callback, which is made of its Outputs."""
         outputs = self.output_grouping if self.has_single_output else self.outputs
         return internals.callback_id(outputs, self.inputs)
 
     def with_inputs_repeated(self, times: int) -> Signature:
         """Return a signature with the first Input added again at the end.
 
-        Dash tells callbacks without Outputs apart by nothing but their Inputs, so that
-        of several with the same Inputs it would run one.
+        Dash makes the id of a callback without Outputs of its Inputs alone. Of several
+        with the same Inputs, it would run only one.
         """
         again = tuple(self.inputs[:1]) * times
         inputs = self.options.get("inputs")
@@ -121,7 +123,7 @@ class Signature:
 
 
 def _keys_of(dependency: DashDependency, wildcard: object) -> set[str]:
-    """Return the keys of an id at which a wildcard stands."""
+    """Return the keys of an id that have this wildcard as their value."""
     component_id = dependency.component_id
     if not isinstance(component_id, dict):
         return set()

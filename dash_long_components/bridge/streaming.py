@@ -1,4 +1,4 @@
-"""Generator functions: what they yield is shown while they run."""
+"""Streaming: send the values that a generator function yields while it runs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ def drained(
 ) -> Callable[..., Any]:
     """Return a function that runs a generator function to its end.
 
-    Whatever ends it, the generator is closed before this returns: its ``finally``
-    blocks have run then.
+    However the run ends, it closes the generator: its ``finally`` blocks run.
 
     Args:
         function: a generator function, sync or async.
-        emit: gets every value that it yields, before the next one is asked for.
-        nothing: what is returned if the generator does not return a value.
+        emit: gets every value that it yields, before the generator goes on.
+        nothing: returned if the generator does not return a value.
     """
 
     def drain(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A trigger: the request that starts a job, and what it says of ids and order."""
+"""A trigger: the request that starts a job, with its concrete ids and its order."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ from ..core.jobs import Lane, Retrigger
 from . import internals
 from .signature import Signature
 
-#: Properties that count or time what people do, such as ``n_clicks``.
+#: Properties that count or time the actions of users, such as ``n_clicks``.
 _COUNTER = re.compile(r"n_\w+|\w+_timestamp")
 
-#: What a ``dcc.Location`` sets as soon as it is on the page.
+#: Properties that a ``dcc.Location`` sets as soon as it is on the page.
 _ADDRESS = frozenset({"pathname", "search", "hash", "href"})
 
-#: Component id and property. In a dict id, ``["ALL"]`` stands for any value and
-#: ``["ALLSMALLER", value]`` for any smaller one, for the page to fill in.
+#: Component id and property. In a dict id, ``["ALL"]`` matches any value and
+#: ``["ALLSMALLER", value]`` any smaller one. The page fills these in.
 Target = list[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed:
-    """A live job from before a page was loaded, which the page has taken up again.
+    """A live job from before the page was loaded, which the page has resumed.
 
     Attributes:
         callback_key: of its callback.
-        page: in whose lane it is.
+        page_id: of the page load whose lane it is in.
         input_digests: digests of the values of its Inputs.
     """
 
     callback_key: str
-    page: str
+    page_id: str
     input_digests: list[Any]
 
     @classmethod
     def parse(cls, item: Any) -> Resumed | None:
-        """Return what a page says of a job, or None if that makes no sense."""
+        """Return the job that a page describes; None if the shape is wrong."""
         match item:
-            case [str(callback_key), str(page), list(input_digests)]:
+            case [str(callback_key), str(page_id), list(input_digests)]:
                 return cls(
-                    callback_key=callback_key, page=page, input_digests=input_digests
+                    callback_key=callback_key,
+                    page_id=page_id,
+                    input_digests=input_digests,
                 )
         return None
 
@@ -57,18 +59,18 @@ class Trigger:
 
     Attributes:
         description: the request as JSON data.
-        match: what MATCH stands for in it, by the key it stands at.
-        page: which page sent it, since it was loaded; "" if it does not say.
-        seq: when the page sent it: the larger, the later; 0 if it does not say.
-        resumed: live jobs that the page has taken up again since it was loaded, and
-            those that came to their lanes since.
-        is_own_result: whether it reports only what the callback's last result has set.
-        is_untouched: whether nobody has done anything on the page since it was loaded.
+        match: the values of MATCH, by their keys in ids.
+        page_id: random id of the page load that sent it; "" if it has none.
+        seq: the page numbers its triggers in order; 0 if it has no number.
+        resumed: live jobs that the page has resumed after a reload, and later jobs of
+            their lanes.
+        is_own_result: only the callback's last result has changed its Inputs.
+        is_untouched: the user has done nothing on the page since it was loaded.
     """
 
     description: dict[str, Any]
     match: dict[str, Any]
-    page: str
+    page_id: str
     seq: int
     resumed: tuple[Resumed, ...]
     is_own_result: bool
@@ -76,26 +78,26 @@ class Trigger:
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
-        """Return the trigger of the callback with this signature, which runs now."""
+        """Return the trigger of the running callback, which has this signature."""
         description = internals.describe_trigger()
-        # Inputs that were repeated only to tell the callback from others.
+        # Inputs that are there only to give the callback an id of its own.
         del description["inputs"][len(signature.inputs) :]
-        page, seq = "", 0
+        page_id, seq = "", 0
         resumed: list[Any] = []
-        stamp = internals.request_body().get("longJob")
-        match stamp:
-            case {"page": str(page), "seq": int(seq), "resumed": list(resumed)}:
+        origin = internals.request_body().get("longJob")
+        match origin:
+            case {"page": str(page_id), "seq": int(seq), "resumed": list(resumed)}:
                 pass
-            case {"page": str(page), "seq": int(seq)}:
+            case {"page": str(page_id), "seq": int(seq)}:
                 pass
         return cls(
             description=description,
             match=_match_values(signature, description),
-            page=page,
+            page_id=page_id,
             seq=seq,
             resumed=tuple(filter(None, map(Resumed.parse, resumed))),
-            is_own_result=isinstance(stamp, dict) and stamp.get("ownResult") is True,
-            is_untouched=isinstance(stamp, dict) and stamp.get("untouched") is True,
+            is_own_result=isinstance(origin, dict) and origin.get("ownResult") is True,
+            is_untouched=isinstance(origin, dict) and origin.get("untouched") is True,
         )
 
     @property
@@ -108,11 +110,11 @@ class Trigger:
 
     @property
     def has_output_list(self) -> bool:
-        """Whether there are several Outputs, or one that stands for several."""
+        """Whether there are several Outputs, or one with a wildcard."""
         return isinstance(self.description["outputs"], list)
 
     def target(self, dependency: DashDependency) -> Target:
-        """Return what a dependency refers to in this trigger."""
+        """Return the component id and property of a dependency in this trigger."""
         component_id = dependency.component_id
         if isinstance(component_id, dict):
             component_id = {
@@ -121,7 +123,7 @@ class Trigger:
         return [component_id, dependency.component_property]
 
     def has_changed(self, component_id: Any, component_property: str) -> bool:
-        """Tell whether a property (of an id that may be a pattern) is a trigger."""
+        """Tell whether a property has changed. The id may be a pattern."""
         for prop_id in self.description["triggered"]:
             text, _, name = prop_id.rpartition(".")
             if name == component_property and _fits(component_id, text):
@@ -129,14 +131,14 @@ class Trigger:
         return False
 
     def callback_key(self, task: str) -> str:
-        """Return the name of the callback and of its MATCH instance."""
+        """Return the key of the callback's MATCH instance."""
         return f"{task}{json.dumps(self.match, sort_keys=True) if self.match else ''}"
 
     def input_digests(self, digest: Callable[[str], str]) -> list[str]:
-        """Return a digest of the value of every Input, which says nothing else of it.
+        """Return a digest of the value of every Input, which does not reveal it.
 
         Args:
-            digest: makes one of a text.
+            digest: returns the digest of a text.
         """
         return [
             digest(json.dumps(_values(item), sort_keys=True))
@@ -144,11 +146,11 @@ class Trigger:
         ]
 
     def is_resumed(self, callback_key: str, input_digests: list[str]) -> bool:
-        """Tell whether a job that the page has taken up again is the one to have.
+        """Tell whether the page has resumed a job with the same inputs.
 
         Args:
             callback_key: of the callback.
-            input_digests: what ``input_digests`` returned.
+            input_digests: from ``input_digests``.
         """
         return self._is_at_load and any(
             self._is_same(job.input_digests, input_digests)
@@ -157,10 +159,10 @@ class Trigger:
 
     @property
     def _is_at_load(self) -> bool:
-        """Whether it comes of the load of a page; so does what a Location sets then.
+        """Whether the load of the page has caused it, and not the user.
 
-        A Store that the browser keeps has its data later, and other callbacks set
-        what they make of the page. Nobody has done anything by then.
+        A ``dcc.Location`` sets its properties at load. A ``dcc.Store`` gets the
+        browser's data a little later, and other callbacks then set their Outputs.
         """
         names = [name.rpartition(".")[2] for name in self.description["triggered"]]
         return all(
@@ -172,9 +174,9 @@ class Trigger:
         return [job for job in self.resumed if job.callback_key == callback_key]
 
     def _is_same(self, before: list[Any], now: list[str]) -> bool:
-        """Tell whether a page that was loaded anew asks what a job was asked.
+        """Tell whether the inputs of a page after a reload are those of a job.
 
-        What counts events begins anew with the page, and None is no question.
+        Counters of events start again with the page, and None is not an input.
         """
         return len(before) == len(now) and all(
             old == new or all(map(_is_unset, _flat(item)))
@@ -183,23 +185,25 @@ class Trigger:
             )
         )
 
-    def lane_page(self, callback_key: str, retrigger: Retrigger) -> str:
-        """Return the page in whose lane a job of this trigger is: what comes after a
-        live job from before a reload waits for it, or is ignored for it.
+    def lane_page_id(self, callback_key: str, retrigger: Retrigger) -> str:
+        """Return the id of the page load whose lane the new job enters.
 
-        A page replaces such a job itself, as it does one in another lane.
+        After a reload, a job that queues behind a resumed one, or that is ignored for
+        it, enters the lane of that one. A page replaces a resumed job itself.
         """
         if retrigger in (Retrigger.QUEUE, Retrigger.IGNORE):
             for job in self._resumed_in(callback_key):
-                return job.page
-        return self.page
+                return job.page_id
+        return self.page_id
 
-    def lane(self, callback_key: str, page: str, retrigger: Retrigger) -> Lane | None:
-        """Return the lane for a job of this trigger; none if its page is not known."""
-        if not page:
+    def lane(
+        self, callback_key: str, page_id: str, retrigger: Retrigger
+    ) -> Lane | None:
+        """Return the lane of a job of this trigger; None if its page is unknown."""
+        if not page_id:
             return None
-        # What a page calls itself may be any text, of any length.
-        name = f"{page}:{callback_key}".encode(errors="surrogatepass")
+        # A client may send any text as the id, of any length.
+        name = f"{page_id}:{callback_key}".encode(errors="surrogatepass")
         return Lane(
             name=hashlib.sha256(name).hexdigest(), seq=self.seq, retrigger=retrigger
         )
@@ -234,7 +238,7 @@ def _match_values(
 
 
 def _values(item: Any) -> Any:
-    """Return the values of an Input, each with the id that a pattern has found."""
+    """Return the value of an Input; for a pattern, each value with its id."""
     if isinstance(item, list):
         return [[part["id"], part.get("value")] for part in item]
     return item.get("value")
@@ -245,7 +249,7 @@ def _is_unset(item: dict[str, Any]) -> bool:
 
 
 def _flat(items: Any) -> list[Any]:
-    """Return the dependencies in what Dash sends for one or for several of them."""
+    """Return dependencies as a flat list. Dash sends a single one without a list."""
     if not items:
         return []
     if not isinstance(items, list):
@@ -254,7 +258,7 @@ def _flat(items: Any) -> list[Any]:
 
 
 def _fits(component_id: Any, text: str) -> bool:
-    """Tell whether the id that Dash spells as ``text`` is one or fits a pattern."""
+    """Tell whether an id, as Dash's text, equals ``component_id`` or matches it."""
     if not isinstance(component_id, dict):
         return bool(component_id == text)
     concrete = json.loads(text) if text.startswith("{") else {}

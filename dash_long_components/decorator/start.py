@@ -169,7 +169,7 @@ class _Start:
             "view": trigger.target(declaration.view)[0] if declaration.view else None,
             "callbackKey": callback_key,
             "seq": trigger.seq,
-            "page": trigger.lane_page(callback_key, retrigger),
+            "page": trigger.lane_page_id(callback_key, retrigger),
             "retrigger": retrigger.value,
             "interval": declaration.interval,
             "leave": declaration.limits.leave_timeout,

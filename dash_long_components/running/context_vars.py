@@ -1,4 +1,4 @@
-"""Context variables of the app: from the request that triggers a job into the job."""
+"""Copy the app's context variables from the triggering request into the job."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from . import tasks
 
 _Variable = contextvars.ContextVar[Any]
 
-#: Packages whose variables are about the request itself, which a job has none of.
+#: Packages whose variables describe the request itself. A job has no request.
 _ABOUT_REQUESTS = {"dash", "dash_long_components", "flask", "werkzeug"}
 
-#: Where variables stand, as ``module:variable``; None if nowhere. To look through all
-#: modules takes milliseconds, and the variables of requests are always the same ones.
+#: The ``module:variable`` of each variable; None if no module has it. A search of all
+#: modules takes milliseconds, and requests have the same variables every time.
 _places: dict[_Variable, str | None] = {}
 
 
 def capture() -> dict[str, Any]:
     """Return the context variables that are set here and that a job can have.
 
-    Those are the ones that stand at the top level of a module, where another process
-    finds them, and that hold what has a JSON form: the user, the tenant, the language.
+    Those are variables at the top level of a module, where another process finds
+    them, with a JSON value: the user, the tenant, the language.
 
     Returns:
         Values by ``module:variable``.
@@ -40,9 +40,9 @@ def capture() -> dict[str, Any]:
 
 
 def restore(values: Mapping[str, Any]) -> None:
-    """Set context variables to what ``capture`` has found, in the current context.
+    """Set context variables of the current context to values from ``capture``.
 
-    Those that this process does not have are left out.
+    Skips variables that this process does not have.
     """
     for place, value in values.items():
         module, _, name = place.partition(":")
@@ -64,7 +64,7 @@ def _place_of(variable: _Variable) -> str | None:
 
 
 def _is_json(value: Any) -> bool:
-    """Tell whether a value is the same when it has been JSON."""
+    """Tell whether a value survives the way to JSON and back."""
     try:
         return bool(json.loads(json.dumps(value)) == value)
     except (TypeError, ValueError, RecursionError):

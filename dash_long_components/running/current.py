@@ -1,4 +1,4 @@
-"""The job that the running code belongs to."""
+"""The current job: the one that the running code belongs to."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import TypeVar
 from ..core.bars import Bar, Bars
 from ..exceptions import NoCurrentJobError
 
-#: Seconds for which ``CurrentJob.cancelled`` takes what it has seen for true.
+#: Seconds for which ``CurrentJob.cancelled`` caches its value.
 FRESH = 0.25
 
 T = TypeVar("T")
 
 
 class CurrentJob:
-    """What the code of a job may know of it.
+    """A job, as its own code sees it.
 
     Attributes:
         id: random, as the manager knows it.
         task: name of the task, as ``module.function``.
-        attempt: which run of the job this is, from 1.
+        attempt: number of this execution of the job, from 1.
         bars: its progress bars.
 
     Args:
         job_id: its id.
-        task: its task's name.
-        is_cancelled: looks whether somebody asked for the job's end. What it raises
-            counts for no news.
-        attempt: which run it is.
+        task: name of its task.
+        is_cancelled: reads whether the job is cancelled. An exception counts as no
+            news.
+        attempt: number of this execution.
     """
 
     def __init__(
@@ -53,19 +53,19 @@ class CurrentJob:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked for the job's end, half a second ago at the latest.
+        """Whether the job is cancelled, at most half a second late.
 
-        Costs next to nothing in a tight loop, and stays True. A job without
-        ``cancel_grace`` is killed before it can see this.
+        Costs next to nothing in a tight loop, and stays True. The manager kills a job
+        without ``cancel_grace`` before it can see this.
         """
         now = time.monotonic()
         if not self._cancelled and now >= self._look_at:
-            # Before the look: other threads need not wait for it.
+            # Before the read, so that other threads do not wait for it.
             self._look_at = now + FRESH
             try:
                 self._cancelled = self._is_cancelled()
             except Exception:
-                return False  # the store does not answer now
+                return False  # the job store is not responding
         return self._cancelled
 
     def track(
@@ -74,19 +74,17 @@ class CurrentJob:
         total: float | None = None,
         text: str | None = None,
     ) -> Iterator[T]:
-        """Yield the items of ``iterable``, and show in a bar how many are done.
+        """Yield the items of ``iterable``, with a progress bar.
 
-        Loops may be nested: each has a bar of its own. An item is done when the next
-        one is asked for.
+        Nested loops have a bar each. An item is done when the loop takes the next one.
 
         Args:
-            iterable: what to go through.
-            total: how many items there are; by default what ``len()`` says, if
-                anything.
-            text: what the bar is about.
+            iterable: the items.
+            total: number of items; by default ``len(iterable)``, if it has a length.
+            text: label of the bar.
 
         Raises:
-            TypeError: ``total`` is no number, or ``text`` no text.
+            TypeError: ``total`` is not a number, or ``text`` is not text.
             ValueError: ``total`` is less than zero or not finite.
         """
         if total is None:
@@ -101,14 +99,14 @@ class CurrentJob:
         return self.bars.track(iterable, bar)
 
     def log(self, text: object) -> None:
-        """Add a line to the log that the page shows, or several lines.
+        """Add lines to the log that the page shows.
 
-        The last hundred are kept, each cut to 500 characters.
+        The log has the last 100 lines, with at most 500 characters each.
         """
         self._log(str(text))
 
     def report_to(self, bars: Bars, log: Callable[[str], None]) -> None:
-        """Have the job's bars be these, and give its lines to ``log``."""
+        """Use ``bars`` as the job's bars, and send its lines to ``log``."""
         self.bars = bars
         self._log = log
 
@@ -122,20 +120,20 @@ _current: ContextVar[CurrentJob] = ContextVar("dash_long_components.current_job"
 def current_job() -> CurrentJob:
     """Return the job that the calling code belongs to.
 
-    Threads that a job starts have it if they run in a copy of its context:
+    A thread that a job starts needs a copy of the job's context:
     ``threading.Thread(target=contextvars.copy_context().run, args=(function,))``.
-    ``asyncio.to_thread`` does that by itself.
+    ``asyncio.to_thread`` makes that copy itself.
 
     Raises:
-        NoCurrentJobError: the code runs in no job.
+        NoCurrentJobError: the code runs outside of a job.
     """
     try:
         return _current.get()
     except LookupError:
         raise NoCurrentJobError(
             "current_job() was called outside of a job. Call it in the function of a "
-            "long callback; in a thread that such a function starts, run the thread's "
-            "function by contextvars.copy_context().run(function)."
+            "long callback. In a thread of such a function, start the thread with "
+            "target=contextvars.copy_context().run, args=(function,)."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""A handler by which what a job logs stands in the log that its page shows."""
+"""A logging handler that writes to the log of the current job."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from . import current
 
 
 class JobLogHandler(logging.Handler):
-    """Adds what is logged in a job to the log of that job; elsewhere does nothing.
+    """Writes log records to the log of the current job. Outside of jobs, does nothing.
 
-    ``logging.getLogger("my_package").addHandler(JobLogHandler())``, beside the
-    handlers that there are. Level, formatter and filters work as with any other one.
+    ``logging.getLogger("my_package").addHandler(JobLogHandler())`` adds it beside
+    other handlers. Level, formatter and filters work as with any handler.
     """
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,4 +1,4 @@
-"""What a running job reports, on its way to the job's record."""
+"""Write the reports of a running job to its record."""
 
 from __future__ import annotations
 
@@ -19,43 +19,42 @@ from ..core.updates import compact
 from ..exceptions import JobCancelled, JobEndedError
 from .current import CurrentJob
 
-#: Seconds between two writes of what a job reports, where writing is cheap.
+#: Seconds between two writes, where writing is cheap.
 REPORT_INTERVAL = 0.1
 
-#: How many times as long as a write took the next one waits, and for how many seconds
-#: at most.
-_SHARE, _LONGEST_PAUSE = 9, 2.0
+#: The pause after a slow write: this many times as long as the write took, and at most
+#: so many seconds.
+_PAUSE, _LONGEST_PAUSE = 9, 2.0
 
-#: Writes what a job reports to its record.
+#: Writes a report to the job's record.
 Write = Callable[[Report], None]
 
-#: Updates of properties that wait to be written before it is seen which of them count.
+#: Updates of properties that may wait for a write before they are merged.
 _ROOM = 1000
 
-#: Types of values that stay what they are, and are JSON data as they are.
+#: Types whose values are immutable, and JSON data as they are.
 _CONSTANTS: frozenset[type] = frozenset({str, int, bool, type(None)})
 
-#: Types that group Outputs, and the values for them.
+#: Types of a grouping of Outputs.
 _GROUPINGS = (list, tuple, dict)
 
 
 class Reporter:
-    """Takes what a running job reports, and writes it a few times a second at most.
+    """Collects the reports of a running job, and writes them in batches.
 
-    The first report is written at once, from a thread of its own, so that reporting
-    costs the job next to nothing. ``close`` writes what is left.
+    A thread writes the first report at once, then a few times a second at most, so
+    that a report costs the job next to nothing. ``close`` writes the rest.
 
     Attributes:
         bars: the progress bars of the job.
 
     Args:
-        write: called from one thread at a time. It raises ``JobEndedError`` when the
-            job's end was decided elsewhere.
+        write: called from one thread at a time. Raises ``JobEndedError`` if the job
+            has ended elsewhere.
         progress_outputs: ``[component id, property]`` for each progress Output.
         progress_schema: the grouping of progress Outputs; None if there are none.
         interval: seconds between two writes.
-        job: whose cancel is told by an error to whoever reports for it; None if it
-            is not to be told.
+        job: after its cancel, a report raises ``JobCancelled``; None to raise nothing.
     """
 
     def __init__(
@@ -85,32 +84,32 @@ class Reporter:
         self._failure: Exception | None = None
         self._pid = os.getpid()
         self._lines = Lines()
-        self.bars = Bars(self._touch, self._check_wanted)
+        self.bars = Bars(self._touch, self._check_cancelled)
 
     def set_progress(self, value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
 
-        Without progress Outputs it is the job's own bar: a number from 0 to 1,
-        ``(value, total)`` or ``(value, total, text)``; None takes the bar away.
+        Without progress Outputs, set the job's own bar: a number from 0 to 1,
+        ``(value, total)`` or ``(value, total, text)``; None removes the bar.
 
         Raises:
             dash.exceptions.InvalidCallbackReturnValue: the value has another grouping
                 than the Outputs.
-            TypeError: a value has no JSON form, or is no progress.
-            ValueError: a number is none that a bar can have.
-            RuntimeError: this is a process that the job has forked.
-            JobCancelled: nobody waits for the job any more.
+            TypeError: a value is not JSON serializable, or has the wrong shape.
+            ValueError: a number is out of range.
+            RuntimeError: a process that the job has forked calls this.
+            JobCancelled: the job is cancelled, or has ended elsewhere.
         """
         self._check_process()
-        self._check_wanted()
+        self._check_cancelled()
         if self._schema is None:
             self.bars.own = None if value is None else Bar.parse(value)
             self._touch()
             return
-        # Loops call this for each item: what is not needed each time is not done.
+        # Loops call this for each item: flatten only groupings that need it.
         if not (type(value) in (list, tuple) and len(value) == self._flat_length):
             value = self._flatten(value)
-        # Encoded now, but for what can't change until it is written.
+        # Encode now: a mutable value may change before the write.
         values = [
             item if _is_constant(item) else internals.to_json_data(item)
             for item in value
@@ -132,35 +131,35 @@ class Reporter:
         """Report new property values of a component, Patches among them.
 
         Raises:
-            RuntimeError: this is a process that the job has forked.
-            JobCancelled: nobody waits for the job any more.
+            RuntimeError: a process that the job has forked calls this.
+            JobCancelled: the job is cancelled, or has ended elsewhere.
         """
         self._check_process()
-        self._check_wanted()
-        # Encoded now: a Patch or a list may be changed and sent again right after.
+        self._check_cancelled()
+        # Encode now: the function may change a Patch or a list and send it again.
         updates = [
             [component_id, name, internals.to_json_data(value)]
             for name, value in props.items()
         ]
         with self._lock:
             self._props += updates
-            # The place where they go may not answer for a while, and a job say much.
+            # Writes may block for a while, and a job may report a lot meanwhile.
             if len(self._props) > self._room:
                 self._props = compact(self._props)
                 self._room = _ROOM + 2 * len(self._props)
             self._notify()
 
     def log(self, text: str) -> None:
-        """Report a line for the log, or several."""
+        """Report lines for the log."""
         if os.getpid() == self._pid:
             self._lines.add(text)
             self._notify()
 
     def close(self) -> None:
-        """Write what is left.
+        """Write the rest.
 
         Raises:
-            Exception: what a write raised, now or before.
+            Exception: a write failed, now or before.
         """
         self._closed.set()
         self._wake.set()
@@ -171,24 +170,24 @@ class Reporter:
             raise self._failure
 
     def _check_process(self) -> None:
-        # There are no two who write one record: the page would miss what one says, and
-        # the end of the job with it.
+        # With two writers of one record, the page would miss reports of one of them,
+        # and the end of the job.
         if os.getpid() != self._pid:
             raise RuntimeError(
                 "A process that the job has forked can't report for it. Call "
-                "set_progress() and set_props() in the job's own process, as results "
-                "of the others come in."
+                "set_progress() and set_props() in the job's own process, when results "
+                "of the others arrive."
             )
 
-    def _check_wanted(self) -> None:
-        # Where the function runs in a process that can't be killed for it alone, or
-        # wants to be asked first.
+    def _check_cancelled(self) -> None:
+        # For a function with cancel_grace, and for one whose process the manager can't
+        # kill for it alone.
         if self._has_ended or (self._job is not None and self._job.cancelled):
             raise JobCancelled
 
     def _touch(self) -> None:
-        # Loops call this for each item. A process that the job forks has bars and
-        # locks as they were at that moment, and no thread to write with.
+        # Loops call this for each item. A process that the job forks has copies of the
+        # bars and locks, and no thread that writes.
         if not self._bars_changed:
             self._bars_changed = True
             if os.getpid() == self._pid:
@@ -214,15 +213,15 @@ class Reporter:
             began = time.monotonic()
             self._flush()
             took = time.monotonic() - began
-            # What is large takes long to write: the job is to have its share of time.
-            self._closed.wait(max(self._interval, min(_SHARE * took, _LONGEST_PAUSE)))
+            # A large report takes long to write: leave most of the time to the job.
+            self._closed.wait(max(self._interval, min(_PAUSE * took, _LONGEST_PAUSE)))
 
     def _flush(self) -> None:
         with self._lock:
             progress, self._progress = self._progress, None
             props, self._props = self._props, []
             self._room = _ROOM
-        # Before they are read: what changes meanwhile is for the next time.
+        # Before the bars are read: a change during the read is for the next write.
         bars_changed, self._bars_changed = self._bars_changed, False
         if progress is not None:
             own = bars.from_outputs(self._outputs, progress)
@@ -253,7 +252,7 @@ class Reporter:
 
 
 def _flat_length(schema: Any) -> int | None:
-    """Return how many Outputs a list of them has; None for any other grouping."""
+    """Return the length of a flat list of Outputs; None for any other grouping."""
     is_flat = isinstance(schema, list | tuple) and not any(
         isinstance(item, _GROUPINGS) for item in schema
     )
@@ -262,5 +261,5 @@ def _flat_length(schema: Any) -> int | None:
 
 def _is_constant(value: Any) -> bool:
     kind = type(value)
-    # Dash's encoder has a form of its own for numbers that are infinite or none.
+    # Dash's encoder has a form of its own for infinite numbers and NaN.
     return kind in _CONSTANTS or (kind is float and math.isfinite(value))

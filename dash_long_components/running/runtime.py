@@ -1,4 +1,4 @@
-"""What runs inside a worker: the function, with its context, progress and errors."""
+"""Run a job's function in a worker, with its context, reports and errors."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ class Outcome:
     """How a function ended.
 
     Attributes:
-        status: ``succeeded`` or ``failed``; ``cancelled`` if the function was told so.
+        status: ``succeeded``, ``failed``, or ``cancelled`` if it saw its cancel.
         result: Dash's callback response as JSON text; None if it updates nothing.
-        error: what was raised.
+        error: describes the exception of the function.
         libraries: component libraries that the function imported.
-        lasting: the result to be kept for others: the function's own word on every
-            Output. None if it left one out, or has no such result.
+        cacheable: the result for the cache, with a value for every Output; None if
+            there is none.
     """
 
     status: Status
     result: bytes | None = None
     error: JobError | None = None
     libraries: list[str] = field(default_factory=list)
-    lasting: bytes | None = None
+    cacheable: bytes | None = None
 
 
 def find(call: Call, name: str) -> Task:
-    """Return the task of a call, as an import of the app brought it about here.
+    """Return the task of a call, from the app that this process has imported.
 
     Raises:
-        TaskNotFoundError: it did not.
-        CodeChangedError: it is another one than in the process that submitted it.
+        TaskNotFoundError: the app has no such task here.
+        CodeChangedError: its code differs from that of the process that submitted it.
     """
     task = tasks.find(call.task)
     if task is None:
         raise TaskNotFoundError(
-            f"{name} was not found by importing the app. Define it where an import of "
-            "the app's module brings it about."
+            f"The app that was imported here has no long callback {name}. Define it "
+            "in code that runs when the app's module is imported."
         )
     if task.fingerprint != call.fingerprint:
         raise CodeChangedError(
@@ -70,9 +70,9 @@ def run(
     write: Write,
     interval: float = REPORT_INTERVAL,
 ) -> Outcome:
-    """Run a job's function in this process, as Dash would have run it in the request.
+    """Run a job's function in this process, as Dash would run it in the request.
 
-    Whatever the function raises becomes the outcome, ``SystemExit`` too; it is logged
+    An exception of the function becomes the outcome, ``SystemExit`` too. It is logged
     with its traceback and the task's name.
     """
     reporter = Reporter(
@@ -95,7 +95,7 @@ def run(
 
     try:
         try:
-            # A context of its own: the process may run other jobs after it.
+            # In a context of its own: the process may run other jobs later.
             response, libraries = contextvars.copy_context().run(run_in_context)
         finally:
             reporter.close()
@@ -103,14 +103,14 @@ def run(
         return Outcome(status=Status.CANCELLED)
     except BaseException as error:
         return failure(task.name, error, call.debug)
-    lasting = None
+    cacheable = None
     if call.caching is not None and response and not runner.has_handled_error:
-        lasting = _if_whole(runner.replay(response), task, call)
+        cacheable = _if_complete(runner.replay(response), task, call)
     return Outcome(
         status=Status.SUCCEEDED,
         result=response.encode() if response else None,
         libraries=libraries,
-        lasting=lasting,
+        cacheable=cacheable,
     )
 
 
@@ -122,32 +122,34 @@ def run_once(
     results: Results | None,
     interval: float = REPORT_INTERVAL,
 ) -> Outcome:
-    """Run a job's function as ``run`` does, unless its result is there already.
+    """Run a job's function as ``run`` does, unless its result is cached by now.
 
-    It may have come to be while the job waited. A new one is kept before this returns,
-    so that there is no moment at which the job has ended and nothing is kept.
+    An equal job may have ended while this one was queued. A new result is in the cache
+    before this returns. So an equal call finds either a live job or a cached result.
 
     Args:
-        task: which one.
-        call: what to run it with; it says under which key to keep the result.
+        task: as for ``run``.
+        call: as for ``run``; it has the cache key.
         job: as for ``run``.
         write: as for ``run``.
-        results: where results are kept; None if they are not.
+        results: the result cache; None if there is none.
         interval: as for ``run``.
     """
     if results is None or call.caching is None:
         return run(task, call, job, write, interval)
-    kept = results.get(call.caching)
-    if kept is not None:
+    cached = results.get(call.caching)
+    if cached is not None:
         return Outcome(
-            status=Status.SUCCEEDED, result=kept.response, libraries=[*kept.libraries]
+            status=Status.SUCCEEDED,
+            result=cached.response,
+            libraries=[*cached.libraries],
         )
     began = time.monotonic()
     outcome = run(task, call, job, write, interval)
-    # What a function returns that was asked to end may be half of a result.
-    if outcome.lasting is not None and not job.cancelled:
+    # A function that sees its cancel may return an incomplete result.
+    if outcome.cacheable is not None and not job.cancelled:
         result = CachedResult(
-            response=outcome.lasting,
+            response=outcome.cacheable,
             libraries=tuple(outcome.libraries),
             duration=time.monotonic() - began,
             written=time.time(),
@@ -156,8 +158,8 @@ def run_once(
     return outcome
 
 
-def _if_whole(response: str | None, task: Task, call: Call) -> bytes | None:
-    """Return a response that has a value for every Output: none is ``no_update``."""
+def _if_complete(response: str | None, task: Task, call: Call) -> bytes | None:
+    """Return a response with a value for every Output; None if one is missing."""
     if response is None:
         return None
     outputs, grouping = call.context["outputs"], task.signature.output_grouping
@@ -169,17 +171,16 @@ def _if_whole(response: str | None, task: Task, call: Call) -> bytes | None:
 
 
 def failure(task: str, error: BaseException, debug: bool) -> Outcome:
-    """Log what a task raised, and return the outcome that says so."""
+    """Log an exception of a task, and return the outcome for it."""
     where = (type(error), error, internals.own_traceback(error))
     logger.error("The long callback %s failed.", task, exc_info=where)
     try:
         message = str(error)
     except Exception:
-        message = "The error has no text."
+        message = "The error can't be shown as text."
     if isinstance(error, SystemExit):
-        message = (
-            f"The function called sys.exit({'' if error.code is None else error})."
-        )
+        code = "" if error.code is None else error
+        message = f"The function called sys.exit({code})."
     return Outcome(
         status=Status.FAILED,
         error=JobError(

@@ -1,4 +1,4 @@
-"""Tasks: decorated functions, found under the same key in every process."""
+"""Tasks: decorated functions, with the same key in every process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from ..bridge.signature import Signature
 
-#: The names under which the main file of a program may be imported: by the
-#: interpreter, and by our own and multiprocessing's child processes.
+#: Names of the main file's module: in the interpreter, and in child processes of ours
+#: and of multiprocessing.
 _MAIN_NAMES = ("__main__", "__mp_main__")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A decorated function with what it takes to run it.
+    """A decorated function, with all that a worker needs to run it.
 
     Attributes:
         key: the same in every process that imports the same code.
@@ -49,12 +49,12 @@ class Task:
 
     @property
     def is_in_main(self) -> bool:
-        """Whether the function stands at the top level of the program's main file."""
+        """Whether the function is at the top level of the program's main file."""
         return self.is_importable and self.module in _MAIN_NAMES
 
     @property
     def is_importable(self) -> bool:
-        """Whether an import of the function's module alone would bring it back."""
+        """Whether an import of the function's module defines the function."""
         if "<locals>" in _definition(self.function).__qualname__:
             return False
         return getattr(sys.modules.get(self.module), "__file__", None) is not None
@@ -67,7 +67,7 @@ class Task:
     def with_on_error(self, handler: Callable[[Exception], Any] | None) -> Task:
         """Return the task with the app's error handler, unless it has its own.
 
-        For a process in which there is no app to ask.
+        For a process without the app.
         """
         options = self.signature.options
         if handler is None or options.get("on_error") is not None:
@@ -77,14 +77,16 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
-#: By definition, and by what made a key: how often. Kept, for its id is its name here.
+#: How often each text became a key, by ``id`` of the function's code. The code is here
+#: too, so that no other object gets its id.
 _made: dict[int, tuple[Any, Counter[str]]] = {}
 _listeners: list[Callable[[Task], None]] = []
 
 
 def register(task: Task) -> None:
-    """Add a task. A later one with the same key takes the place of the earlier: that
-    of a module which was imported under another name, too.
+    """Add a task. It replaces an earlier one with the same key.
+
+    That also happens when a module is imported again under another name.
     """
     _registry[task.key] = task
     for listener in _listeners:
@@ -92,7 +94,7 @@ def register(task: Task) -> None:
 
 
 def on_register(listener: Callable[[Task], None]) -> None:
-    """Call ``listener`` with every task: those there are, and those to come."""
+    """Call ``listener`` with every task, registered or yet to come."""
     for task in list(_registry.values()):
         listener(task)
     _listeners.append(listener)
@@ -109,15 +111,15 @@ def fingerprints() -> dict[str, str]:
 
 
 def modules() -> set[str]:
-    """Return the names of the modules that registered tasks were defined in."""
+    """Return the names of the modules that define registered tasks."""
     return {task.module for task in _registry.values()}
 
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return ``module.function``, the same in every process.
 
-    What is the main file here may be imported by its name there: by a Celery worker
-    (``celery -A app``), or by gunicorn (``app:server``).
+    The main file here may be a module elsewhere: of a Celery worker
+    (``celery -A app``), or of gunicorn (``app:server``).
     """
     definition = _definition(function)
     return f"{module_name(definition.__module__)}.{definition.__qualname__}"
@@ -153,12 +155,12 @@ def _importable_name(main: types.ModuleType | None) -> str:
 
 
 def new_key(function: Callable[..., Any], callback_id: str) -> str:
-    """Return the key of a task that is about to be registered.
+    """Return the key for a new task.
 
     ``callback_id`` is Dash's own, made of the Outputs: two callbacks that a factory
-    made from the same source differ in it. Those of two apps that a factory made do
-    not, and are counted: a module makes its apps in the same order everywhere. A
-    module that is executed again, by another name for instance, makes the same again.
+    makes from the same source differ in it. The same callback of two apps from a
+    factory does not, so these are numbered: a module makes its apps in the same order
+    everywhere. A module that is executed again makes the same keys again.
     """
     text = f"{name_of(function)}\0{callback_id}"
     definition = _definition(function)
@@ -171,7 +173,7 @@ def new_key(function: Callable[..., Any], callback_id: str) -> str:
 
 
 def fingerprint_of(function: Callable[..., Any]) -> str:
-    """Return a hash of the function's source, or of its byte code without source."""
+    """Return a hash of the function's source, or of its byte code if it has none."""
     definition = _definition(function)
     try:
         text = inspect.getsource(definition)
@@ -182,17 +184,17 @@ def fingerprint_of(function: Callable[..., Any]) -> str:
 
 
 def _definition(function: Callable[..., Any]) -> Any:
-    """Return what has a name and a source: behind a partial, or an object's class."""
+    """Return the object with a name and a source: a partial's function, or a class."""
     while isinstance(function, functools.partial):
         function = function.func
     return function if hasattr(function, "__qualname__") else type(function)
 
 
 def _first_parameter(function: Callable[..., Any]) -> str | None:
-    """Return the name of the first positional parameter, if there is one to know."""
+    """Return the name of the first positional parameter; None if it has none."""
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # some functions of C have none
+    except (TypeError, ValueError):  # some functions of C have no signature
         return None
     first = next(iter(parameters), None)
     is_positional = first is not None and first.kind in (
@@ -203,7 +205,7 @@ def _first_parameter(function: Callable[..., Any]) -> str | None:
 
 
 def _code_parts(code: types.CodeType) -> tuple[Any, ...]:
-    """Return what code does, without addresses and orders that differ by process."""
+    """Return the parts of code that are the same in every process."""
     constants = [
         _code_parts(item)
         if isinstance(item, types.CodeType)

@@ -1,7 +1,7 @@
-"""Progress bars of tqdm that a job makes are bars of the job, with no code for it.
+"""Show tqdm's progress bars in a job as bars of the job.
 
-tqdm goes on to write where it writes. It is no dependency: where the app does not
-import it, nothing happens.
+tqdm itself writes as before. It is not a dependency: nothing happens in an app that
+does not import it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ..core import bars
 from ..core.bars import Bar, Bars
 from . import current
 
-#: The module of the class that all bars of tqdm derive from.
+#: The module of tqdm's base class.
 _MODULE = "tqdm.std"
 
-#: Attribute of tqdm's bar: the bars of the job that made it, and its own among them.
+#: Attribute of a tqdm bar: the bars of its job, and its own bar among them.
 _OURS = "_dash_long_components"
 
 
 class _Hook:
-    """In the class of tqdm for as long as a job runs in this process."""
+    """Patches the class of tqdm while a job runs in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -39,7 +39,7 @@ class _Hook:
 
     @contextmanager
     def catching(self) -> Iterator[None]:
-        """Catch the bars of the current job. Several jobs may run at once."""
+        """Show the bars of the current job. Several jobs may run at once."""
         with self._lock:
             self._users += 1
             if self._users == 1:
@@ -70,7 +70,7 @@ class _Hook:
         owner = module.tqdm
         wraps = {"__init__": _init, "refresh": _refresh, "close": _close}
         with self._lock:
-            # An import may end after the job that it began in, or in two threads.
+            # An import may end after its job, or run in two threads.
             if self._users == 0 or self._originals:
                 return
             for name, wrap in wraps.items():
@@ -83,7 +83,7 @@ class _Finder(MetaPathFinder):
     """Waits for the import of tqdm.
 
     Args:
-        then: called with the module when it has been executed.
+        then: called with the module after its import.
     """
 
     def __init__(self, then: Callable[[ModuleType], None]) -> None:
@@ -110,7 +110,7 @@ class _Finder(MetaPathFinder):
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            # The modules of a zip file, or of a frozen app, have one loader in common.
+            # The modules of a zip file, or of a frozen app, share one loader.
             if module.__name__ == _MODULE:
                 loader.exec_module = execute
             execute(module)
@@ -143,7 +143,7 @@ def _refresh(original: _Method) -> _Method:
         if ours is not None:
             _update(self, ours[1])
             job = current.find()
-            # Not in the thread in which tqdm itself looks after slow bars.
+            # tqdm's own monitor thread has no current job, and must not end it.
             if job is not None and job.bars is ours[0]:
                 ours[0].advanced()
             else:
@@ -178,5 +178,5 @@ def _number(value: Any) -> float | None:
     return bars.plain(value) if is_number else None
 
 
-#: Catches the bars of the current job.
+#: Shows the bars of the current job, within a ``with`` block.
 catching = _Hook().catching

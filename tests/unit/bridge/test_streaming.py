@@ -172,7 +172,7 @@ def test_patch_that_is_yielded_again_is_refused(run: Run, several: bool) -> None
     request = [out("text", "children"), out("text", "title")] if several else None
     outcome = run(count, outputs, request)
     assert outcome.error
-    assert "Make a new one for every yield" in outcome.error.message
+    assert "Make a new Patch for every yield" in outcome.error.message
 
 
 def test_function_gets_set_progress_and_its_other_arguments(run: Run) -> None:
@@ -282,7 +282,7 @@ def test_cancelled_job_ends_between_yields_that_send_nothing(run: Run) -> None:
 
 
 def kept_of(outcome: Outcome) -> Any:
-    return json.loads(outcome.lasting)["response"] if outcome.lasting else None
+    return json.loads(outcome.cacheable)["response"] if outcome.cacheable else None
 
 
 def test_last_values_are_kept_for_others(run: Run) -> None:
