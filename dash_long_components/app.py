@@ -1,4 +1,4 @@
-"""The ``Dash`` class, which sets itself up for long callbacks."""
+"""A ``Dash`` class with long callbacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Dash(dash.Dash):
     Args:
         args: as for ``dash.Dash``.
         long_callback_manager: runs the jobs of the app's long callbacks.
-        long_callback_user: says whose they are: ``user`` of ``init_app``.
+        long_callback_user: returns the current user: ``user`` of ``init_app``.
         kwargs: as for ``dash.Dash``.
     """
 
@@ -45,15 +45,15 @@ class Dash(dash.Dash):
         self._init_long_callbacks()
 
     def _init_long_callbacks(self) -> None:
-        # dash.Dash(server=False) has no server before init_app() gives it one, and
-        # its constructor calls init_app() itself if it has one.
+        # dash.Dash(server=False) gets its server with init_app(). Otherwise the
+        # constructor calls init_app() itself.
         if self._long_callback_manager is not None and self.server is not None:
             init_app(self, self._long_callback_manager, self._long_callback_user)
 
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
     ) -> Decorator:
-        """Decorate a function to run as a job: ``long_callback``, for this app.
+        """Decorate a function to run as a job of this app.
 
         Args:
             args: as for ``long_callback``.
@@ -67,7 +67,7 @@ class Dash(dash.Dash):
         if manager is None:
             raise MissingManagerError(
                 "app.long_callback() has no manager to run its jobs. Pass "
-                "long_callback_manager= to Dash(), or manager= to long_callback()."
+                "long_callback_manager= to Dash(), or manager= to app.long_callback()."
             )
         decorator = long_callback(*args, manager=manager, **kwargs)
         init_app(self, manager, self._long_callback_user)

@@ -1,4 +1,4 @@
-"""What all pages of the gallery have: header, navigation, example and source."""
+"""The frame of the gallery's pages: header, navigation, example and source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def frame() -> Callable[[], Component]:
         State({"type": "link", "path": ALL}, "id"),
     )
 
-    # A function, for the pages are not imported yet when it is made.
+    # A function: Dash imports the pages after it has made the layout.
     def layout() -> Component:
         return html.Div(
             className="gallery",
@@ -54,12 +54,12 @@ def frame() -> Callable[[], Component]:
 
 
 def pages() -> list[dict[str, Any]]:
-    """Return what Dash knows of each page, in the order of the navigation."""
+    """Return Dash's entry for each page, in the order of the navigation."""
     return [page for page in dash.page_registry.values() if page["order"] is not None]
 
 
 def task_names() -> dict[str, str]:
-    """Return the names of the pages, by those of their tasks."""
+    """Return the name of each page, by the name of its task."""
     return {f"{page['module']}.callback": page["name"] for page in pages()}
 
 
@@ -68,7 +68,7 @@ def example(file: str, demo: Component) -> Component:
 
     Args:
         file: the page's own file. Its docstring, in Markdown, is the explanation.
-        demo: what the example puts on the page.
+        demo: the components of the example.
     """
     text = Path(file).read_text(encoding="utf-8")
     docstring = ast.parse(text).body[0]

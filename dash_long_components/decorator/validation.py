@@ -22,8 +22,8 @@ from ..managers.base import LongCallbackManager
 #: ``(Output, value while running, value when done)``
 Running = tuple[Output, Any, Any]
 
-#: Options of ``dash.callback`` for callbacks that answer their request themselves, or
-#: that are Dash's own background callbacks.
+#: Options of ``dash.callback`` that only fit callbacks which answer their request
+#: themselves, or Dash's own background callbacks.
 _WITHOUT_MEANING = {
     "api_endpoint",
     "persistent",
@@ -32,15 +32,15 @@ _WITHOUT_MEANING = {
 
 
 def options(names: Iterable[str], own: Iterable[str]) -> None:
-    """See that there are such options: our own, and those of ``dash.callback``.
+    """Check that all options exist, here or in ``dash.callback``.
 
     Raises:
-        TypeError: there is not; the message says which name may have been meant.
-        ValueError: an option makes no sense here.
+        TypeError: one does not; the message suggests a similar name.
+        ValueError: one makes no sense here.
     """
     if "background" in names:
         raise ValueError(
-            "long_callback() takes no background=; its function always runs outside "
+            "long_callback() takes no background=: its function always runs outside "
             "of the request. Leave it out."
         )
     known = {*own, *internals.callback_options()} - _WITHOUT_MEANING
@@ -61,7 +61,7 @@ def manager(value: Any, name: str = "manager=") -> LongCallbackManager | None:
 
 
 def running(value: Any) -> tuple[Running, ...]:
-    """Return the entries of ``running``, of which there may be a single one."""
+    """Return the entries of ``running``, also of a single one without a list."""
     entries = value if isinstance(value, list | tuple) else [value]
     if entries and isinstance(entries[0], Output):
         entries = [entries]
@@ -78,7 +78,7 @@ def running(value: Any) -> tuple[Running, ...]:
 
 
 def cancel(value: Any) -> tuple[Input, ...]:
-    """Return the Inputs of ``cancel``, of which there may be a single one."""
+    """Return the Inputs of ``cancel``, also of a single one without a list."""
     inputs = value if isinstance(value, list | tuple) else [value]
     for item in inputs:
         if not isinstance(item, Input):
@@ -116,10 +116,10 @@ def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
 
 
 def set_progress(function: Callable[..., Any]) -> None:
-    """See that a function which asks for ``set_progress`` can be given it."""
+    """Check that ``set_progress`` is the first parameter, if the function has it."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # some functions of C have none
+    except (TypeError, ValueError):  # some functions of C have no signature
         return
     for parameter in parameters[1:]:
         if parameter.name == "set_progress" and parameter.default is parameter.empty:
@@ -130,17 +130,17 @@ def set_progress(function: Callable[..., Any]) -> None:
 
 
 def job(value: Any) -> Output | None:
-    """Return what stands for the component that shows the job, or None."""
+    """Return an Output with the id of the job's component, or None."""
     if value is None:
         return None
     is_id = isinstance(value, str | dict | Component) and value not in ("", {})
     values = value.values() if isinstance(value, dict) else ()
     if not is_id or any(item is ALL or item is ALLSMALLER for item in values):
         raise ValueError(
-            "job= takes the id of a LongJob in the layout, with MATCH for what each "
-            f"instance of the callback has its own of, not {value!r}."
+            "job= takes the id of a LongJob in the layout, a dict id with MATCH for "
+            f"a callback with MATCH, not {value!r}."
         )
-    # The property is of no meaning: this is for its id and the wildcards in that.
+    # Only the id and its wildcards count, not the property.
     return Output(value, "status")
 
 
@@ -167,7 +167,7 @@ def limits(
 
 
 def retrigger(value: Any) -> Retrigger:
-    """Return what a new trigger does to a live job."""
+    """Return what a new trigger does while a job is live."""
     try:
         return Retrigger(value)
     except ValueError:
@@ -180,10 +180,10 @@ def retrigger(value: Any) -> Retrigger:
 def cache_args_to_ignore(
     value: Any, arguments: Mapping[int | str, Sequence[int]]
 ) -> frozenset[int]:
-    """Return the positions of the Inputs and State that don't count for the cache.
+    """Return the positions of the Inputs and State that the cache key leaves out.
 
     Args:
-        value: a name, an index or a list of them; names are those of a dict of Inputs.
+        value: a name of a dict of Inputs, an index, or a list of them.
         arguments: the positions by name or index.
     """
     if value is None:
@@ -194,14 +194,14 @@ def cache_args_to_ignore(
         if not is_name or name not in arguments:
             valid = ", ".join(map(repr, arguments))
             raise ValueError(
-                "cache_args_to_ignore= takes arguments of the function, which are "
-                f"{valid}, or a list of them, not {name!r}."
+                f"cache_args_to_ignore= takes arguments of the function ({valid}) or a "
+                f"list of them, not {name!r}."
             )
     return frozenset(position for name in names for position in arguments[name])
 
 
 def cache_ignore_triggered(value: Any) -> bool:
-    """Return whether it does not count which Inputs have changed."""
+    """Return whether the cache key leaves out which Inputs have changed."""
     if isinstance(value, bool):
         return value
     raise ValueError(f"cache_ignore_triggered= takes True or False, not {value!r}.")

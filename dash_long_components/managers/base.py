@@ -1,4 +1,4 @@
-"""The contract that every manager keeps."""
+"""The contract of managers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from ..running.tasks import Task
 if TYPE_CHECKING:
     import dash
 
-#: Sets up an app for a manager, with the function that says who the user is.
+#: Sets up an app for a manager, with the function that names the user.
 SetUp = Callable[["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None"], None]
 
 _set_up: SetUp
 
 
 def set_up_apps_with(set_up: SetUp) -> None:
-    """Have ``LongCallbackManager.init_app`` call ``set_up``.
+    """Make ``LongCallbackManager.init_app`` call ``set_up``.
 
-    The web layer calls this when the package is imported. Managers do not know the
-    web layer, which knows them.
+    The web layer calls this on import: managers must not import the web layer.
     """
     global _set_up
     _set_up = set_up
@@ -38,20 +37,19 @@ class LongCallbackManager(ABC):
     Every method may be called from any thread of any server process.
 
     Attributes:
-        handle: what the manager wraps (a ``diskcache.Cache``, a ``celery.Celery``).
+        handle: the engine's own object (a ``diskcache.Cache``, a ``celery.Celery``).
         app_modules: names of the modules that make the apps that it serves.
-        cache_by: functions whose values belong to the keys of results; None if no
-            results are kept for others.
-        expire: seconds since its last use after which such a result goes; None for as
-            long as the place where it is kept keeps it.
+        cache_by: functions whose values are part of cache keys; None to cache nothing.
+        expire: seconds after its last use when a cached result expires; None if it
+            does not expire.
 
     Args:
-        cache_by: a function without arguments or a list of them, called at every
-            trigger. With it, an empty list too, results are cached.
+        cache_by: a function without arguments or a list of them. The manager calls
+            them at every trigger, and caches results. An empty list caches too.
         expire: seconds.
 
     Raises:
-        ValueError: an argument is of the wrong kind.
+        ValueError: an argument has a value of the wrong kind.
     """
 
     handle: Any
@@ -68,13 +66,12 @@ class LongCallbackManager(ABC):
     def init_app(self, app: dash.Dash, user: Callable[[], Any] | None = None) -> None:
         """Give ``app`` long callbacks that this manager runs.
 
-        For a plain ``dash.Dash`` or any subclass of it; ``dash_long_components.Dash``
-        does it itself. Calling it again with the same app changes nothing.
+        For ``dash.Dash`` and its subclasses; ``dash_long_components.Dash`` does it
+        itself. Idempotent.
 
         Args:
             app: on a Flask server.
-            user: returns who sends the request at hand, whose jobs nobody else can
-                read or cancel; ``dash_long_components.init_app`` says more.
+            user: as for ``dash_long_components.init_app``.
         """
         _set_up(app, self, user)
 
@@ -82,47 +79,47 @@ class LongCallbackManager(ABC):
     def submit(
         self, task: Task, call: Call, lane: Lane | None = None
     ) -> str | CachedResult | None:
-        """Make a job of ``call``, or join one, and return a ticket for it.
+        """Make a job of ``call``, or join a live one, and return a ticket for it.
 
-        Atomic: when it returns, the job stands in the store and will end in a
-        terminal status. A job that finds the queue full is ``rejected``, and one that
-        comes after a later one of a lane that replaces is ``cancelled``: both are for
-        the reader of the snapshot to see and no error here.
+        Atomic: when it returns, the job is in the store and will end with a terminal
+        status. If the queue is full, the job is ``rejected``. In a lane that replaces,
+        a job that arrives after a later one is ``cancelled``. The snapshot shows both;
+        neither is an error here.
 
-        With ``call.caching``, a result that is kept under its key comes back itself,
-        without a job. To the lane it is a job that has ended at once: it replaces
-        those that are live in it, and where it would have to wait for them, it becomes
-        a job that does. While a job with this key is live, asking for it is joining it
-        and needs no free place. It is cancelled when its last requester cancels.
+        With ``call.caching``, a cached result comes back itself, without a job. The
+        lane treats it as a job that ends at once: it replaces the live jobs, and where
+        it would have to wait for them, it becomes a job that waits. While a job with
+        the same key is live, the call joins it, even if the queue is full. A shared
+        job is cancelled when its last requester cancels.
 
         Returns:
-            A ticket, for ``read`` and ``cancel``; a result from the cache; or None, if
-            there is nothing to come: ``lane`` ignores triggers while a job is live in
-            it, or a later one has replaced this.
+            A ticket, for ``read`` and ``cancel``; a cached result; or None if there is
+            no job: the lane ignores triggers while a job is live in it, or a later
+            trigger has replaced this one.
 
         Raises:
-            StoreError: the job can't be kept, now at least. It has replaced none.
+            StoreError: the store can't take the job. No job was replaced.
         """
 
     @abstractmethod
     def read(self, ticket: str, cursor: int) -> Snapshot:
-        """Return what is new since ``cursor``; a cursor that stays says: nothing.
+        """Return what is new since ``cursor``; the same cursor if nothing is new.
 
-        Never changes the job: any number of readers may read it at any time. A ticket
-        that was cancelled reads ``cancelled``, whatever the job does for others.
+        Never changes the job: any number of readers may read it at any time. A
+        cancelled ticket reads ``cancelled``, also while the job goes on for others.
 
-        A manager that can tell adds ``place`` to the snapshot of a queued job, and
+        If it can, a manager adds ``place`` to the snapshot of a queued job, and
         ``estimate`` to the first one of a running job.
 
         Raises:
-            KeyError: no such job, or its record has outlived its time.
+            KeyError: there is no such job, or its record has expired.
         """
 
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
-        """Do ``read`` for several jobs at once, by position. None: a job is missing.
+        """Read several jobs at once, by position; None for a job that is missing.
 
-        A page asks for all its jobs together; a manager that can look them all up in
-        the time of one should.
+        A page polls for all its jobs at once. Override this where one query for all is
+        quicker.
         """
         snapshots: list[Snapshot | None] = [None] * len(readings)
         for position, (ticket, cursor) in enumerate(readings):
@@ -132,28 +129,28 @@ class LongCallbackManager(ABC):
 
     @abstractmethod
     def cancel(self, ticket: str) -> None:
-        """Stop asking for a job. Idempotent; of no effect if it has ended.
+        """Cancel a ticket. Idempotent; no effect if the job has ended or is missing.
 
-        When nobody else asks for it, the job ends: a queued one is ``cancelled`` at
-        once, a running one is ended, with all its child processes, shortly after. A
-        job that is missing is no error.
+        With its last ticket, the job ends: a queued one at once, a running one shortly
+        after, with all its child processes.
         """
 
     @abstractmethod
     def secret(self) -> bytes:
-        """Return a random secret that all server processes with this store share."""
+        """Return a random secret that all server processes of this store share."""
 
     @abstractmethod
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported.
 
-        A server process that has not imported one serves its files nevertheless.
+        Every server process serves their files, even of libraries that it has not
+        imported itself.
         """
 
     @abstractmethod
     def warm_up(self) -> None:
-        """Get ready for the first job, without blocking: a page was just served."""
+        """Prepare for the first job, without blocking: the app has served a page."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what this process holds. Jobs go on; idempotent."""
+        """Release the resources of this process. Jobs go on. Idempotent."""

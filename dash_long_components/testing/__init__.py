@@ -1,4 +1,4 @@
-"""For the tests of apps: a manager in memory, a page without a browser, faults."""
+"""Tools to test apps: a manager in memory, a page without a browser, faults."""
 
 from __future__ import annotations
 

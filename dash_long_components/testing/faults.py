@@ -23,21 +23,21 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class PollFaults:
-    """Makes polls of an app go wrong, one after the other, for a test.
+    """Makes the next polls of an app go wrong, for a test.
 
-    A context manager; within it each fault is for one poll, in the order in which they
-    were asked for, and polls beyond them go as ever::
+    A context manager. Within it, each fault applies to one poll, in the order of the
+    calls. Later polls work as usual::
 
         with PollFaults(app) as faults:
             faults.drop(2).delay(3).fail(503)
             ...
             assert faults.pending == 0
 
-    Only for an app whose server runs in the test's process, as with ``dash_duo`` and
+    The app's server must run in the test's process, as with ``dash_duo`` and
     ``dash_long_components.testing.Page``.
 
     Args:
-        app: whose polls.
+        app: receives the polls.
     """
 
     def __init__(self, app: dash.Dash) -> None:
@@ -45,7 +45,7 @@ class PollFaults:
         self._wsgi: Wsgi = app.server.wsgi_app
         self._lock = threading.Lock()
         self._faults: deque[Callable[[_Poll], Response]] = deque()
-        self._kept: deque[_Kept] = deque()
+        self._held_back: deque[_HeldBack] = deque()
 
     def __enter__(self) -> PollFaults:
         self._wsgi = self._server.wsgi_app
@@ -57,12 +57,12 @@ class PollFaults:
 
     @property
     def pending(self) -> int:
-        """How many faults no poll has met yet."""
+        """The number of faults that no poll has met yet."""
         with self._lock:
-            return len(self._faults) + len(self._kept)
+            return len(self._faults) + len(self._held_back)
 
     def drop(self, times: int = 1) -> PollFaults:
-        """Let an answer get lost: the connection breaks off after the server's work."""
+        """Lose the answer: break the connection after the server's work."""
 
         def lose(poll: _Poll) -> Response:
             poll.answer()
@@ -71,7 +71,7 @@ class PollFaults:
         return self._add(times, lose)
 
     def delay(self, seconds: float, times: int = 1) -> PollFaults:
-        """Keep an answer back for a while; it is as old as that when it comes."""
+        """Hold the answer back for a while, so that it arrives old."""
 
         def wait(poll: _Poll) -> Response:
             response = poll.answer()
@@ -83,12 +83,12 @@ class PollFaults:
     def fail(
         self, status: int, retry_after: float | None = None, times: int = 1
     ) -> PollFaults:
-        """Answer as a proxy would while the app is away; the app hears of nothing.
+        """Answer as a proxy does while the app is away. The app gets no request.
 
         Args:
-            status: the number of the HTTP status.
+            status: HTTP status code.
             retry_after: seconds for the header ``Retry-After``; None for no header.
-            times: for how many polls.
+            times: number of polls.
         """
         headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
 
@@ -99,24 +99,24 @@ class PollFaults:
         return self._add(times, refuse)
 
     def repeat(self, times: int = 1) -> PollFaults:
-        """Give an answer to the next poll for the same jobs too, not that one's own."""
+        """Give an answer twice: the next poll for the same jobs gets it again."""
 
         def remember(poll: _Poll) -> Response:
             response = poll.answer()
-            self._kept.append(_Kept(poll.tokens, response, after=0))
+            self._held_back.append(_HeldBack(poll.tokens, response, after=0))
             return response
 
         return self._add(times, remember)
 
     def reorder(self, times: int = 1) -> PollFaults:
-        """Let an answer be overtaken.
+        """Let a later answer overtake this one.
 
-        Its poll gets none, the next one for the same jobs gets its own, and the one
-        after that gets the answer which is older.
+        The poll gets no answer, the next one for the same jobs gets its own, and the
+        one after that gets this older answer.
         """
 
         def hold_back(poll: _Poll) -> Response:
-            self._kept.append(_Kept(poll.tokens, poll.answer(), after=1))
+            self._held_back.append(_HeldBack(poll.tokens, poll.answer(), after=1))
             return poll.drop()
 
         return self._add(times, hold_back)
@@ -140,13 +140,13 @@ class PollFaults:
         return self._faults.popleft() if self._faults else None
 
     def _old_answer(self, poll: _Poll) -> Callable[[_Poll], Response] | None:
-        for kept in self._kept:
-            if kept.tokens == poll.tokens:
-                if kept.after > 0:
-                    kept.after -= 1
+        for held in self._held_back:
+            if held.tokens == poll.tokens:
+                if held.after > 0:
+                    held.after -= 1
                     return None
-                self._kept.remove(kept)
-                return lambda _poll: kept.response
+                self._held_back.remove(held)
+                return lambda _poll: held.response
         return None
 
 
@@ -159,29 +159,29 @@ class _Poll:
         environ["wsgi.input"] = BytesIO(body)
         self._app = app
         self._environ = environ
-        #: Of the jobs that it asks for: an answer names them by their places.
+        #: Of its jobs. An answer names the jobs by their positions in the poll.
         self.tokens = [token for token, _cursor in json.loads(body)]
 
     def answer(self) -> Response:
-        """Return what the app says."""
+        """Return the answer of the app."""
         return Response.from_app(self._app, self._environ, buffered=True)
 
     def drop(self) -> NoReturn:
-        """Break the connection off.
+        """Break the connection.
 
         Raises:
-            ConnectionError: always; servers take it for the client's.
+            ConnectionError: always; servers treat it as a disconnect of the client.
         """
         connection = self._environ.get("werkzeug.socket")
         if connection is not None:
-            # It would be kept for further requests otherwise, and the client wait.
+            # Otherwise the server keeps the connection open, and the client waits.
             connection.shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError("The test has dropped an answer.")
 
 
 @dataclass
-class _Kept:
-    """An answer that is still to come, after so many others."""
+class _HeldBack:
+    """An answer for a later poll, after so many others."""
 
     tokens: list[str]
     response: Response

@@ -15,32 +15,31 @@ from ..core.jobs import Status
 from ..exceptions import LongCallbackError
 from ..web.app_jobs import ENGINE_HOST
 
-#: Seconds between two looks at what is waited for.
+#: Seconds between two checks.
 _LOOK = 0.05
 
 
 class Unavailable(LongCallbackError):
-    """The server can't answer now: a page asks again."""
+    """The server can't answer now. A page tries again."""
 
 
 @dataclass
 class Job:
-    """A job as a page without a browser knows it.
+    """A job, as a page without a browser sees it.
 
     Attributes:
-        page: whose it is.
-        handle: what the server has sent to the page.
-        status: as of the last poll.
-        outputs: what its Outputs have got from it, by ``"id.property"``.
-        progress: every value of progress Outputs that a poll has seen, in order, as
+        page: has started it.
+        handle: from the server, for the engine of a page.
+        status: at the last poll.
+        outputs: the values that it has given to its Outputs, by ``"id.property"``.
+        progress: the values of progress Outputs at each poll, in order, as
             ``{"id.property": value}``.
-        bars: the job's own progress, as of the last poll: ``[value, total, text]`` for
-            each bar.
-        log: the lines that it has logged.
-        props: what ``set_props`` in it has set elsewhere, by ``"id.property"``.
-        is_cached: its result came from the cache, and no function has run.
-        error: ``type`` and ``message``, and more in debug mode; None if there is none.
-        cursor: the last change of the job that a poll has seen.
+        bars: its progress bars at the last poll, as ``[value, total, text]``.
+        log: its lines.
+        props: other values that it has set by ``set_props``, by ``"id.property"``.
+        is_cached: its result came from the cache, without a run of the function.
+        error: ``type`` and ``message``, and more in debug mode; None without an error.
+        cursor: of the last poll.
     """
 
     page: Page = field(repr=False)
@@ -60,7 +59,7 @@ class Job:
         return self.status.is_terminal
 
     def take(self, snapshot: Mapping[str, Any]) -> None:
-        """Take in what a poll says, unless it is older than what is known."""
+        """Update the job from a snapshot, unless that is older than the last one."""
         if self.has_ended or snapshot["cursor"] <= self.cursor:
             return
         self.cursor = snapshot["cursor"]
@@ -74,7 +73,7 @@ class Job:
         self.take_result(snapshot.get("result") or {})
 
     def busy(self) -> list[str]:
-        """Poll, and return why the job has not ended; nothing if it has."""
+        """Poll, and return why the job has not ended; an empty list if it has."""
         if not self.has_ended:
             try:
                 self.page.poll(self)
@@ -83,7 +82,7 @@ class Job:
         return [] if self.has_ended else [f"the job is {self.status.value}"]
 
     def take_result(self, result: Mapping[str, Any]) -> None:
-        """Take in Dash's own answer to a callback."""
+        """Update the job from Dash's own answer to a callback."""
         self._set(_flat(result.get("sideUpdate", {})))
         self._set(_flat(result.get("response", {})))
 
@@ -99,19 +98,19 @@ class Job:
 class Page:
     """A page of an app without a browser: it starts, polls and cancels jobs.
 
-    Its requests are those of a browser, and go through all that guards the app. It runs
-    no other callbacks, and shows nothing: what a job leaves is in ``Job``.
+    It sends the requests of a browser, so that all guards of the app apply. It runs no
+    other callbacks and shows nothing. ``Job`` has the results.
 
     Args:
-        app: a Dash app that has been set up for long callbacks.
-        client: a test client of ``app.server``, one that is logged in perhaps; a new
-            one by default.
+        app: a Dash app that is set up for long callbacks.
+        client: a test client of ``app.server``, for instance one that is logged in; a
+            new one by default.
     """
 
     def __init__(self, app: dash.Dash, client: Any = None) -> None:
         self._client = app.server.test_client() if client is None else client
         self._prefix = app.config.routes_pathname_prefix
-        self._name = uuid.uuid4().hex
+        self._id = uuid.uuid4().hex
         self._seq = 0
 
     def start(
@@ -125,13 +124,13 @@ class Page:
         Args:
             output: one of its Outputs, as ``"id.property"``. Callbacks with
                 pattern-matching ids, or without Outputs, need a browser.
-            values: of its Inputs and State, by ``"id.property"``; None for the others.
-            triggered: which Inputs have changed; by default those among ``values``,
-                none for what a page does when it is loaded.
+            values: of its Inputs and State, by ``"id.property"``; by default None.
+            triggered: the Inputs that have changed; by default those in ``values``. An
+                empty list acts as the load of a page.
 
         Raises:
-            ValueError: there is no such callback, or none with such Inputs or State.
-            LongCallbackError: the server has refused it, or has started no job.
+            ValueError: the app has no callback with this Output, Inputs or State.
+            LongCallbackError: the server refused the request, or started no job.
         """
         values = values or {}
         spec = self._callback(output)
@@ -140,7 +139,8 @@ class Page:
         known = [*names, *map(_name, state)]
         for name in {*values, *(triggered or ())} - set(known):
             raise ValueError(
-                f"The callback of {output} has no {name!r}, but {_listing(known)}."
+                f"The callback of {output} has no Input or State {name!r}. It has "
+                f"{_listing(known)}."
             )
         if triggered is None:
             triggered = [name for name in names if name in values]
@@ -153,17 +153,17 @@ class Page:
                 "inputs": inputs,
                 "state": state,
                 "changedPropIds": list(triggered),
-                "longJob": {"page": self._name, "seq": self._seq},
+                "longJob": {"page": self._id, "seq": self._seq},
             },
         )
         return self._job(output, answer)
 
     def poll(self, *jobs: Job) -> None:
-        """Ask once for what is new about jobs.
+        """Poll once for jobs.
 
         Raises:
             ConnectionError: a fault has dropped the answer.
-            LongCallbackError: the server has refused it.
+            LongCallbackError: the server refused the poll.
         """
         readings = [[job.handle["token"], job.cursor] for job in jobs]
         answer = self._post(f"{ENGINE_HOST}/poll", readings)
@@ -174,7 +174,7 @@ class Page:
         """Cancel jobs, as their cancel Inputs do.
 
         Raises:
-            LongCallbackError: the server has refused it.
+            LongCallbackError: the server refused the request.
         """
         self._post(f"{ENGINE_HOST}/cancel", [job.handle["token"] for job in jobs])
 
@@ -187,7 +187,7 @@ class Page:
         """Trigger a long callback, and wait until its job has ended.
 
         Raises:
-            TimeoutError: it has not, after ``timeout`` seconds.
+            TimeoutError: the job is still live after ``timeout`` seconds.
         """
         job = self.start(output, values)
         wait_until(job.busy, timeout)
@@ -203,7 +203,7 @@ class Page:
             if output in _names(spec["output"]):
                 return dict(spec)
         known = _listing(name for spec in specs for name in _names(spec["output"]))
-        raise ValueError(f"No callback has the Output {output!r}, but {known}.")
+        raise ValueError(f"No callback has the Output {output!r}. The app has {known}.")
 
     def _job(self, output: str, answer: dict[str, Any]) -> Job:
         side_update = answer.get("sideUpdate", {})
@@ -218,8 +218,9 @@ class Page:
                 job.take_result({"response": answer.get("response", {})})
             return job
         raise LongCallbackError(
-            f"{output} has started no job. Is it the Output of a long callback, and "
-            "does neither its on_retrigger= nor a cancel Input forbid it?"
+            f"{output} has started no job. Check that it is the Output of a long "
+            "callback, that no cancel Input has changed, and that its lane does not "
+            'ignore triggers (on_retrigger="ignore").'
         )
 
     def _post(self, path: str, body: Any) -> dict[str, Any]:
@@ -232,10 +233,10 @@ class Page:
 
 
 def wait_until(busy: Callable[[], list[str]], timeout: float) -> None:
-    """Wait until ``busy`` gives no reason to wait any more.
+    """Wait until ``busy`` returns no more reasons to wait.
 
     Raises:
-        TimeoutError: it still does, after ``timeout`` seconds.
+        TimeoutError: it still returns some after ``timeout`` seconds.
     """
     deadline = time.monotonic() + timeout
     while reasons := busy():
@@ -245,10 +246,10 @@ def wait_until(busy: Callable[[], list[str]], timeout: float) -> None:
 
 
 def _names(callback_id: str) -> list[str]:
-    """Return the Outputs that Dash's id of a callback is made of, as "id.property"."""
+    """Return the Outputs in Dash's id of a callback, as "id.property"."""
     is_list = callback_id.startswith("..") and callback_id.endswith("..")
     names = callback_id[2:-2].split("...") if is_list else [callback_id]
-    # What allows duplicates bears a hash behind its name.
+    # An Output that allows duplicates has a hash after its name.
     return [name.partition("@")[0] for name in names]
 
 
@@ -262,8 +263,8 @@ def _outputs(callback_id: str) -> Any:
 
 def _refusal(path: str, answer: Any) -> LongCallbackError:
     text = answer.get_data(as_text=True)[:500]
-    may_pass = answer.status_code >= 500 or answer.status_code in (408, 425, 429)
-    kind = Unavailable if may_pass else LongCallbackError
+    is_temporary = answer.status_code >= 500 or answer.status_code in (408, 425, 429)
+    kind = Unavailable if is_temporary else LongCallbackError
     return kind(f"The server answered {path} with {answer.status_code}: {text}")
 
 
@@ -291,8 +292,8 @@ def _id(text: Any) -> Any:
     component_id = json.loads(text)
     if any(isinstance(value, list) for value in component_id.values()):
         raise ValueError(
-            f"{text} is a pattern, for which there must be components: test the "
-            "callback in a browser."
+            f"{text} is a pattern, and a page without a browser has no components. "
+            "Test the callback in a browser."
         )
     return component_id
 

@@ -1,4 +1,4 @@
-"""Waiting for jobs, with and without a browser."""
+"""Wait for jobs, with and without a browser."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from ..web.app_jobs import ENGINE_HOST
 from .page import Job, wait_until
 
-#: Says what a page in a browser still does; an empty list at rest.
+#: Returns reasons why a page in a browser is still busy; an empty list if it is idle.
 _BUSY = """
 const [host, component] = arguments;
 const state = window.store && window.store.getState();
-if (!state || state.appLifecycle !== 'HYDRATED') return ['it loads'];
-const {stored, completed, ...callbacks} = state.callbacks;
+if (!state || state.appLifecycle !== 'HYDRATED') return ['the page loads'];
+const {stored: _stored, completed, ...callbacks} = state.callbacks;
 const pending = Object.values(callbacks).flat().length;
 const path = state.paths.strs[host];
 const {handles = {}} = path
     ? window.dash_component_api.getLayout(path).props : {};
 const key = state.config.requests_pathname_prefix + host;
-const kept = JSON.parse(window.sessionStorage.getItem(key) || '[]');
+const stored = JSON.parse(window.sessionStorage.getItem(key) || '[]');
 const same = (id) => component === (id && typeof id === 'object'
     ? JSON.stringify(id, Object.keys(id).sort()) : id);
-const live = [...Object.values(handles), ...kept].filter(
+const live = [...Object.values(handles), ...stored].filter(
     ({outputs, view}) => component === null || same(view)
         || outputs.some(([id]) => same(id)));
 return [
@@ -39,20 +39,20 @@ def wait_for_job(
     *,
     timeout: float = 10,
 ) -> None:
-    """Wait until a job has ended, or until a page in a browser has come to rest.
+    """Wait until a job has ended, or until a page in a browser is idle.
 
-    In a browser the results are on the page then, and so is what other callbacks have
-    made of them.
+    In a browser, the results are on the page by then, and so are those of callbacks
+    that depend on them.
 
     Args:
-        where: a ``Job``; or ``dash_duo``, or whatever has its ``driver``.
+        where: a ``Job``, ``dash_duo``, or any object with a Selenium ``driver``.
         component_id: in a browser, wait only for jobs with an Output of this
-            component; or for those that this ``LongJob`` shows. By default for all.
+            component, or for those that this ``LongJob`` shows. By default for all.
         timeout: seconds.
 
     Raises:
-        TimeoutError: it has not come to that; the message says what it waits for.
-        LongCallbackError: the server refuses to say how far the job is.
+        TimeoutError: after ``timeout``; the message says why the page is busy.
+        LongCallbackError: the server refuses the poll.
     """
     if isinstance(where, Job):
         wait_until(where.busy, timeout)

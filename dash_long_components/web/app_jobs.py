@@ -1,4 +1,4 @@
-"""What an app has once long callbacks are set up for it."""
+"""The jobs of one app, for the requests of its pages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .tokens import TokenSigner
 
 logger = logging.getLogger("dash_long_components")
 
-#: Id of the component that hands new jobs to the engine. It is in every layout.
+#: Id of the component that passes new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
 
-#: What a reader is told about a job that can't be found, whatever the reason.
+#: The error of a job that no manager finds, for whatever reason.
 UNKNOWN_JOB = JobError(
     type="UnknownJob",
     message="The server does not know this job. Its record has expired.",
@@ -35,7 +35,7 @@ UNKNOWN_JOB = JobError(
 
 
 class AppJobs:
-    """The long jobs of one app: its managers, and the handles of their jobs.
+    """The jobs of one app: its managers, and the tokens of their jobs.
 
     Args:
         app: a ``dash.Dash`` on Flask.
@@ -52,26 +52,26 @@ class AppJobs:
 
     @classmethod
     def of(cls, app: dash.Dash) -> AppJobs | None:
-        """Return the long jobs of ``app``, or None if it was not set up for them."""
+        """Return the jobs of ``app``; None if it is not set up for long callbacks."""
         if app.server is None:
             return None
         return _on_server(app.server).get(app.config.routes_pathname_prefix)
 
     @classmethod
     def of_request(cls) -> AppJobs | None:
-        """Return the long jobs of the app whose callback the request at hand runs."""
+        """Return the jobs of the app whose callback the present request runs."""
         server, prefix = internals.callback_request()
         return _on_server(server).get(prefix)
 
     @classmethod
     def set_up(cls, app: dash.Dash) -> AppJobs:
-        """Return the long jobs of ``app``, which it has from now on."""
+        """Return the jobs of ``app``, which it has from now on. Idempotent."""
         prefix = app.config.routes_pathname_prefix
         return _on_server(app.server).setdefault(prefix, cls(app))
 
     @property
     def manager(self) -> LongCallbackManager | None:
-        """The app's manager: the first one it was set up with."""
+        """The app's own manager: the first that it was set up with."""
         return self._managers[0] if self._managers else None
 
     @property
@@ -85,31 +85,33 @@ class AppJobs:
         return internals.app_on_error(self._app)
 
     def add_manager(self, manager: LongCallbackManager) -> None:
-        """Serve the jobs of ``manager`` too. Idempotent."""
+        """Serve the jobs of ``manager`` as well. Idempotent."""
         if manager not in self._managers:
             self._managers.append(manager)
             manager.app_modules.add(self._app.config.name)
 
     def set_user(self, user: Callable[[], Any]) -> None:
-        """Have every job belong to what ``user`` returns in the request that starts it.
+        """Make ``user`` name the owner of every job, in the request that starts it.
 
         Raises:
-            ValueError: it can't be called, or there is another one already.
+            ValueError: it is not callable, or the app has another one.
         """
         if not callable(user):
             raise ValueError(f"user= takes a function without arguments, not {user!r}.")
         if self._user not in (None, user):
             raise ValueError(
-                "The app's jobs belong to what another function returns already. Pass "
-                "user= once."
+                "The app already has another function that names the users of its "
+                "jobs. Pass user= once."
             )
         self._user = user
 
     def owner(self) -> str | None:
-        """Return who sends the request at hand; None if that makes no difference.
+        """Return the owner of jobs of the present request, as JSON text.
+
+        None if the app does not name its users.
 
         Raises:
-            TypeError: what ``user`` returned has no JSON form.
+            TypeError: ``user`` returned a value that is not JSON serializable.
         """
         if self._user is None:
             return None
@@ -118,12 +120,13 @@ class AppJobs:
             return json.dumps(user, sort_keys=True)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"The function that was given as user= returned a "
-                f"{type(user).__name__}, which has no JSON form. Return the user's id."
+                "The function of user= returned an instance of "
+                f"{type(user).__name__}, which is not JSON serializable. Return the "
+                "user's id."
             ) from error
 
     def look_for_view(self, component_id: Any, task: str) -> None:
-        """Warn in debug mode, and once, if nothing can show the jobs of a task."""
+        """Warn once, in debug mode, if no component can show the jobs of a task."""
         if not (self.is_debug and isinstance(component_id, str)):
             return
         if component_id in self._looked_for:
@@ -132,7 +135,7 @@ class AppJobs:
         problem = internals.what_is_wrong(self._app, component_id, "LongJob")
         if problem is not None:
             logger.warning(
-                "job=%r of %s: %s. Put LongJob(id=%r) where its jobs are to be seen.",
+                "job=%r of %s: %s. Add LongJob(id=%r) to the layout.",
                 *(component_id, task, problem, component_id),
             )
 
@@ -142,7 +145,7 @@ class AppJobs:
         return self._signer(manager).sign(ticket, owner)
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
-        """Return what tells a text from others, and says nothing else of it."""
+        """Return a digest of a text, which only a server process can make."""
         return self._signer(manager).digest(text)
 
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
@@ -154,12 +157,12 @@ class AppJobs:
         answers: dict[int, Snapshot] = {}
         owner = self.owner()
         for manager in self._managers:
-            asked = self._verify_all(manager, readings, owner)
-            known = {at: reading for at, reading in asked.items() if at not in answers}
+            valid = self._verify_all(manager, readings, owner)
+            known = {at: reading for at, reading in valid.items() if at not in answers}
             found = manager.read_all(list(known.values())) if known else []
             for at, snapshot in zip(known, found, strict=True):
                 if snapshot is not None:
-                    # Most polls bring no news, and nobody is told the rest.
+                    # Most polls bring no news, and need no more than this.
                     is_news = snapshot.is_news_since(readings[at][1])
                     answers[at] = self._complete(snapshot) if is_news else snapshot
         return [
@@ -182,14 +185,14 @@ class AppJobs:
         return valid
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
-        """Add what only a server process can say."""
+        """Add the parts that only a server process knows."""
         snapshot = snapshot.at(time.time())
         if not snapshot.libraries:
             return snapshot
         try:
             files = internals.library_files(self._app, snapshot.libraries)
         except ImportError as error:
-            # For this job alone: the others of its page are to get their answer.
+            # This job fails, so that the others of its page get their answer.
             logger.error("%s", error)
             return replace(
                 snapshot, status=Status.FAILED, result=None, error=_no_library(error)
@@ -197,10 +200,7 @@ class AppJobs:
         return replace(snapshot, files=tuple(files))
 
     def cancel(self, tokens: Iterable[str]) -> None:
-        """Ask for the end of jobs.
-
-        A token that is not valid or another user's changes nothing.
-        """
+        """Cancel jobs. A token that is invalid or another user's changes nothing."""
         owner = self.owner()
         for token in tokens:
             for manager in self._managers:
@@ -208,40 +208,38 @@ class AppJobs:
                     manager.cancel(self._signer(manager).verify(token, owner))
 
     def send_libraries(self, packages: Sequence[str]) -> None:
-        """Have the page load component libraries before it shows what is returned to
-        the request at hand.
-        """
+        """Make the page load component libraries before it shows the present answer."""
         internals.send_libraries(self._app, packages)
 
     def serve_library(self, package: str) -> None:
-        """Get ready to serve a component library that only a job has imported yet."""
+        """Prepare to serve a component library that only jobs have imported so far."""
         if not internals.serves_library(self._app, package) and any(
             package in manager.libraries() for manager in self._managers
         ):
             internals.library_files(self._app, [package])
 
     def warm_up(self) -> None:
-        """Get the managers ready: a page was just served."""
+        """Warm up the managers: the app has just served a page."""
         for manager in self._managers:
             try:
                 manager.warm_up()
             except StoreUnavailableError as error:
-                # No reason not to show the page: it may be well when it asks.
+                # Serve the page nevertheless: the store may be back by its first job.
                 logger.warning("%s", error)
 
     def register_cancels(self) -> None:
         """Register a clientside callback for each Input that cancels. Idempotent.
 
-        Only at the first request all callbacks of the app are known, those that
-        ``dash.callback`` keeps for whichever app comes among them.
+        Call it at the first request: only then does the app have all its callbacks,
+        also those of ``dash.callback``.
         """
         with self._lock:
             if self._cancels_registered:
                 return
             self._cancels_registered = True
             for cancel in internals.cancel_inputs(self._app):
-                # The Input is named twice so that the callback's id, a hash of its
-                # Inputs where there is no Output, is not that of a user's callback.
+                # Dash hashes the Inputs to an id where there is no Output. With its
+                # Input twice, the callback has another id than any of the user's.
                 self._app.clientside_callback(
                     ClientsideFunction("dash_long_components", "cancel"),
                     cancel,
@@ -265,20 +263,20 @@ def _unknown(cursor: int) -> Snapshot:
 
 def _no_library(error: ImportError) -> JobError:
     message = (
-        f"Its result needs a component library that the server can't import: {error}. "
+        f"The result needs a component library that the server can't import: {error}. "
         "Install it where the server runs, too."
     )
     return JobError(type="LibraryMissing", message=message, task="")
 
 
 def _on_server(server: Any) -> dict[str, AppJobs]:
-    """Return the long jobs of the apps on a Flask server, by the path they are at."""
+    """Return the jobs of the apps on a Flask server, by the path of the app."""
     jobs: dict[str, AppJobs] = server.extensions.setdefault("dash-long-components", {})
     return jobs
 
 
 def add_engine_host(layout: Any) -> Any:
-    """Add the engine host to a layout that is about to be served."""
+    """Add the engine host to a layout before Dash serves it."""
     from ..LongJob import LongJob
 
     jobs = AppJobs.of(dash.get_app())

@@ -1,4 +1,4 @@
-"""The endpoints: they parse, verify and delegate. The only place that knows Flask."""
+"""The endpoints. They check requests, and delegate. Only this module knows Flask."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from .app_jobs import AppJobs
 
 logger = logging.getLogger("dash_long_components")
 
-#: Bytes that a request's body may have: room for some thousands of jobs on a page.
+#: The largest body of a request, in bytes: room for thousands of jobs on a page.
 MAX_BODY = 256 * 1024
 
-#: Bytes from which on the pieces of an answer are sent one by one: a write for each
-#: takes less time than to copy a large result.
+#: The size in bytes from which an answer goes out in pieces. A write of each piece
+#: takes less time than a copy of a large result.
 LARGE = 64 * 1024
 
-#: The largest number that JavaScript counts to: that of the last snapshot there can be.
+#: The largest integer of JavaScript, and so the largest cursor.
 MAX_CURSOR = 2**53 - 1
 
-#: Milliseconds: the longest wait that the server suggests, and the shortest for a job
-#: that has just begun and for one that has run for a while.
+#: The wait that the server suggests, in milliseconds: the longest, the shortest for a
+#: new job, and the shortest for one older than a second.
 MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
 
 
 def check_server(server: Any) -> None:
-    """See that an app's server is one that the endpoints can be added to.
+    """Check that an app's server can have the endpoints.
 
     Raises:
-        ValueError: it is not; the message says what to do.
+        ValueError: it can't; the message says what to do.
     """
     if server is None:
         raise ValueError(
@@ -72,7 +72,7 @@ def register(server: flask.Flask, prefix: str, jobs: AppJobs) -> None:
 def _with_body(
     view: Callable[[AppJobs, Any], flask.Response], jobs: AppJobs
 ) -> Callable[[], flask.Response]:
-    """Make a Flask view of a function that takes the parsed body."""
+    """Return a Flask view for a function that takes the parsed body."""
 
     def respond() -> flask.Response:
         length = flask.request.content_length
@@ -96,11 +96,11 @@ def _with_body(
 
 
 def _poll(jobs: AppJobs, body: Any) -> flask.Response:
-    """Answer ``[[token, cursor], ...]`` with what is new, by position."""
+    """Answer ``[[token, cursor], ...]`` with the news, by position."""
     if not (isinstance(body, list) and all(map(_is_reading, body))):
         return _refuse(400, "The body is not a list of [token, cursor].")
     if len({token for token, _ in body}) < len(body):
-        # A small request would get a large result many times over.
+        # A small request would get one large result many times.
         return _refuse(400, "The body names a job twice.")
     now = time.time()
     wait = MAX_WAIT
@@ -127,11 +127,11 @@ def _cancel(jobs: AppJobs, body: Any) -> flask.Response:
 
 
 def _wait(snapshot: Snapshot, now: float) -> int:
-    """Return the milliseconds after which to ask for a job again.
+    """Return the milliseconds until the next poll for a job.
 
-    Half as long as nothing has changed: a job that has just begun or reports often is
-    asked for often, one that has been quiet for long is not. In its first second it is
-    a quarter: the end of a short job is noticed late by half as much then.
+    It is half the time since the last change. So a page polls often for a job that is
+    new or reports often, and seldom for a quiet one. In the first second it is a
+    quarter: the page then sees the end of a short job with half the delay.
     """
     quiet = (now - snapshot.changed) * 1000
     if now - snapshot.created < 1:

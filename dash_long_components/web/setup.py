@@ -20,9 +20,9 @@ def init_app(
 ) -> None:
     """Give ``app`` long callbacks that ``manager`` runs.
 
-    Adds the endpoints under the app's ``routes_pathname_prefix``, so that whatever
-    guards the app guards them. Adds the engine host to every layout that is served.
-    Idempotent. Another manager serves the callbacks that name it.
+    Adds the endpoints under the app's ``routes_pathname_prefix``, so that the app's
+    own guards cover them. Adds the engine host to every layout. Idempotent. A further
+    manager serves the callbacks that name it.
 
     Args:
         app: on a Flask server.

@@ -1,9 +1,9 @@
 """# Caching
 
-With `cache_by` on its manager, a result is kept for whoever asks the same again: the
-fifth click asks what the first one did, and is answered at once. Whoever asks the same
-while the job runs joins it, as a second tab of this page does. `expire=60` drops what
-nobody has asked for in a minute.
+With `cache_by` on its manager, equal calls share a cached result: the fifth click has
+the inputs of the first, and gets its result at once. An equal call joins a job that is
+still running, as a second tab of this page does. With `expire=60`, a result expires a
+minute after its last use.
 """
 
 import time
@@ -18,7 +18,7 @@ from gallery.frame import example
 dash.register_page(
     __name__,
     name="Caching",
-    description="What was asked before is answered at once, with the time it saves.",
+    description="A call with the same inputs gets the cached result at once.",
     order=13,
 )
 

@@ -1,7 +1,7 @@
 """# Cancel a running callback
 
-Any change of a `cancel` input ends the job, whatever the new value is. The job's
-process is ended with all that it started, and the text stays as it was.
+Any change of a `cancel` input cancels the job, whatever the new value is. The manager
+ends the job's process with all its child processes. The text stays as it was.
 """
 
 import time
@@ -15,7 +15,7 @@ from gallery.frame import example
 dash.register_page(
     __name__,
     name="Cancel",
-    description="A second button ends the job; the text stays as it was.",
+    description="A second button cancels the job; the text stays as it was.",
     order=3,
 )
 

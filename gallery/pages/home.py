@@ -1,4 +1,4 @@
-"""The first page: what this is, and a card for each example."""
+"""The first page: an introduction, and a card for each example."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ dash.register_page(__name__, path="/", name="Overview", order=0)
 INTRODUCTION = """
 # Long callbacks
 
-Work that takes seconds to hours, started from a page, without holding up the
-server or the page. Each example below runs as you see it, on one manager for all of
-them (Diskcache, or Celery where a broker is named), and its source stands beside it:
-the very code that runs.
+A page starts work that takes seconds to hours, and neither the server nor the page
+waits for it. Each example below is live, and shows the source that runs. One manager
+runs them all: Diskcache, or Celery if a broker is configured.
 """
 
 

@@ -1,8 +1,8 @@
 """# In other libraries
 
-A `LongJob` takes on the look of what is around it: the text colour and font, and the
-accent colour of Dash Mantine Components or of a Bootstrap theme. On a page with both,
-as this one is, Mantine's is taken; `--long-job-accent` names the other one.
+A `LongJob` follows the look of its surroundings: text colour and font, and the accent
+colour of Dash Mantine Components or of a Bootstrap theme. On a page with both, as here,
+it uses Mantine's colour; `--long-job-accent` sets another.
 """
 
 import time

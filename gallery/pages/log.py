@@ -1,7 +1,7 @@
 """# Log
 
-`current_job().log()` adds a line to the log of the job, which its `LongJob` shows.
-So does what is logged in the job, where a `JobLogHandler` is among the handlers.
+`current_job().log()` adds a line to the log of the job, which its `LongJob` shows. A
+`JobLogHandler` adds the lines of Python's `logging` as well.
 """
 
 import logging
@@ -16,7 +16,7 @@ from gallery.frame import example
 dash.register_page(
     __name__,
     name="Log",
-    description="Lines of text from the job, on the page as they come.",
+    description="The page shows the lines that the job logs.",
     order=7,
 )
 

@@ -1,8 +1,8 @@
 """# Progress without wiring
 
-`job` names the `LongJob` that shows the job. A loop of [tqdm](https://tqdm.github.io)
-is a bar there, without any code for it; one by `current_job().track()` needs no tqdm.
-Once the callback has run, its last runs say how long it will take.
+`job` names the `LongJob` that shows the job. It shows a bar for each loop of
+[tqdm](https://tqdm.github.io), without further code, and for each loop of
+`current_job().track()`. Once the callback has run, it also shows the time left.
 """
 
 import time

@@ -1,7 +1,7 @@
 """# Progress bar
 
-With `progress`, the function gets `set_progress` as its first argument and calls
-it with one value for each of the properties named. The page shows the newest.
+With `progress`, the function gets `set_progress` as its first argument. It calls it
+with one value for each progress output. The page shows the latest values.
 """
 
 import time
@@ -15,7 +15,7 @@ from gallery.frame import example
 dash.register_page(
     __name__,
     name="Progress bar",
-    description="The callback reports how far it is, ten times.",
+    description="The callback reports its progress ten times.",
     order=4,
 )
 

@@ -1,7 +1,7 @@
 """# Progress graph
 
-Progress may be any property: here it is the figure of a Plotly bar chart.
-`progress_default` is what it returns to when no job runs.
+Progress can be any property: here it is the figure of a Plotly bar chart. When no job
+runs, the property has its `progress_default`.
 """
 
 import time

@@ -1,8 +1,8 @@
 """# Queue
 
-As many jobs run at once as the manager allows; the others wait, and the view of each
-says where it stands and when it is likely to start. A dict id with `MATCH` gives each
-job a view of its own. The tray above the page lists them all, on every page.
+The manager limits how many jobs run at once. The view of a waiting job shows its place
+in the queue and when it will probably start. A dict id with `MATCH` gives each job a
+view of its own. The tray above the page lists all jobs, on every page.
 """
 
 import time
@@ -17,7 +17,7 @@ from gallery.frame import example
 dash.register_page(
     __name__,
     name="Queue",
-    description="More jobs than places: each knows its place and its turn.",
+    description="More jobs than workers: each shows its place in the queue.",
     order=11,
 )
 

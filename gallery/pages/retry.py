@@ -1,7 +1,7 @@
 """# Errors and Retry
 
-An error is shown where the job is, and so is a job that was killed or ran for too long.
-Retry starts it once more with the inputs that it had, whatever stands in them now.
+A `LongJob` shows why its job failed, was killed or timed out. Retry starts the job
+again with the same inputs, whatever their values are now.
 """
 
 import os

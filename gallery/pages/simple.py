@@ -1,7 +1,7 @@
 """# Simple example
 
-The callback sleeps for two seconds in a process of its own, then says how often
-the button was clicked. Click again while it runs: the last click counts.
+The callback sleeps for two seconds in a process of its own. Then it returns the number
+of clicks. Click again while it runs: the last click counts.
 """
 
 import time

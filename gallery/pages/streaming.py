@@ -1,7 +1,7 @@
 """# Streaming
 
-Each `yield` of a generator function is shown while it runs. With a `Patch` it adds to
-what is there. Load the page again while it runs: nothing is lost, and nothing comes
+The page shows each value that a generator function yields, at once. A `Patch` adds to
+the value before. Reload the page while it runs: nothing is lost, and nothing comes
 twice.
 """
 

@@ -1,8 +1,8 @@
 """# Job view
 
-A `LongJob` shows all that there is to say of a job, in the colours of the page, or in
-words and colours of your own. Other callbacks read what it shows, as the line below the
-buttons does, and cancel or retry its job.
+A `LongJob` shows the state of a job in the colours of the page, or in words and colours
+of your own. Other callbacks can read its properties, as the line below the buttons
+does, and can cancel or retry its job.
 """
 
 import time

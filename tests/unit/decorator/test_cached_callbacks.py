@@ -269,9 +269,7 @@ def test_nothing_may_be_ignored(site: CachedSite, nothing: Any) -> None:
 def test_unknown_index_is_refused_with_those_that_there_are(
     site: CachedSite, wrong: Any
 ) -> None:
-    with pytest.raises(
-        ValueError, match=r"cache_args_to_ignore= takes .* which are 0, 1,"
-    ):
+    with pytest.raises(ValueError, match=r"cache_args_to_ignore= takes .* \(0, 1\)"):
         site.add(A, INPUT, INPUT, function=fail, cache_args_to_ignore=wrong)
 
 
@@ -279,9 +277,7 @@ def test_unknown_index_is_refused_with_those_that_there_are(
 def test_unknown_name_is_refused_with_those_that_there_are(
     site: CachedSite, wrong: Any
 ) -> None:
-    with pytest.raises(
-        ValueError, match=r"cache_args_to_ignore= takes .* which are 'x', 'y',"
-    ):
+    with pytest.raises(ValueError, match=r"cache_args_to_ignore= .*\('x', 'y'\)"):
         site.add(
             output=A,
             inputs={"x": INPUT, "y": INPUT},

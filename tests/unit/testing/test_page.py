@@ -180,9 +180,9 @@ def test_names_that_do_not_exist(app: dlc.Dash, page: Page) -> None:
     def work(value: Any, _state: Any) -> Any:
         return value
 
-    with pytest.raises(ValueError, match=r"No callback has .*'b\.x', but 'a\.children"):
+    with pytest.raises(ValueError, match=r"No callback has .*'b\.x'.*'a\.children"):
         page.run("b.x")
-    with pytest.raises(ValueError, match=r"no 'in\.valeu', but 'in\.value', 's\.v'"):
+    with pytest.raises(ValueError, match=r"no .*'in\.valeu'\. .*'in\.value', 's\.v'"):
         page.run("a.children", {"in.valeu": 1})
 
 

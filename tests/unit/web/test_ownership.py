@@ -141,7 +141,7 @@ def test_user_that_can_not_be_told_gets_nothing(site: Site, cookie: str) -> None
 
 def test_error_names_the_type_and_not_the_user(site: Site) -> None:
     site.app.server.config["PROPAGATE_EXCEPTIONS"] = True
-    with pytest.raises(TypeError, match="returned a object, which has no JSON form"):
+    with pytest.raises(TypeError, match="an instance of object, which is not JSON"):
         start(site, "object")
 
 
