@@ -86,7 +86,7 @@ class PollFaults:
         """Answer as a proxy does while the app is away. The app gets no request.
 
         Args:
-            status: HTTP status code.
+            status: the number of the HTTP status, such as 503.
             retry_after: seconds for the header ``Retry-After``; None for no header.
             times: number of polls.
         """
