@@ -1,4 +1,10 @@
-"""Jobs of all kinds for the soak; each returns what it was given."""
+"""Jobs of all kinds for the soak. Each writes into a ledger what happens to it.
+
+Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
+those of Celery if it is to be the Celery manager. ``ledger`` among them is a folder,
+where every run of a function has a file of its own: what a process writes there
+stays, whatever happens to the process.
+"""
 
 import json
 import os
@@ -6,40 +12,122 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import diskcache
 from dash import Input, Output, html
 
 import dash_long_components as dash
-from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components import (
+    CeleryLongCallbackManager,
+    DiskcacheLongCallbackManager,
+    LongCallbackManager,
+    current_job,
+)
 
-settings = json.loads(os.environ.get("SETTINGS", "{}"))
-manager = DiskcacheLongCallbackManager(diskcache.Cache("./cache"), **settings)
+settings = json.loads(os.environ["SETTINGS"])
+ledger = Path(settings.pop("ledger"))
+manager: LongCallbackManager
+if "celery" in settings:
+    from celery import Celery
+
+    celery_app = Celery(__name__)
+    celery_app.conf.update(settings.pop("celery"))
+    manager = CeleryLongCallbackManager(celery_app, **settings)
+else:
+    manager = DiskcacheLongCallbackManager(diskcache.Cache("./cache"), **settings)
 app = dash.Dash(__name__, long_callback_manager=manager)
 server = app.server
 server.secret_key = "the same in all web processes"
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "brief": {"timeout": 1.0},
+    "brief": {"timeout": 1.5},
     "polite": {"cancel_grace": 1.0},
     "leaving": {"on_leave": "cancel", "leave_timeout": 4.0},
+    "replace": {"on_retrigger": "replace"},
+    "queue": {"on_retrigger": "queue"},
+    "ignore": {"on_retrigger": "ignore"},
 }
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in KINDS]
 )
 
+#: Seconds between two signs of life of a function.
+BEAT = 0.1
+
+
+class Run:
+    """The ledger's file on one run of a function.
+
+    Args:
+        name: of the click that the job is for.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        path = ledger / "runs" / f"{name}.{uuid4().hex}"
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.note("start", os.getpid(), os.getppid(), current_job().id)
+
+    def note(self, event: str, *about: object) -> None:
+        """Write a line at once: the process may be killed in the next moment."""
+        line = json.dumps([event, time.monotonic(), *about])
+        os.write(self._file, f"{line}\n".encode())
+
+    def start_program(self, shape: str) -> None:
+        """Start what goes on for ever unless something ends it."""
+        if shape == "fork":
+            self._fork()
+            return
+        # Its command line names the job. The pipe has no writer, so that it waits.
+        pipe = ledger / "programs" / f"{self._name}.{shape}"
+        os.mkfifo(pipe)
+        command = ["cat", str(pipe)]
+        if shape == "bare":
+            # It leaves the group, the session and the environment of the job.
+            command = ["env", "-i", "setsid", *command]
+        program = subprocess.Popen(command, start_new_session=shape == "session")
+        self.note("program", program.pid, shape)
+
+    def _fork(self) -> None:
+        if os.fork():
+            return
+        self.note("program", os.getpid(), "fork")
+        # It has the command line of its parent: this is how it is found.
+        (ledger / "programs" / f"{self._name}.fork.{os.getpid()}").touch()
+        while True:
+            time.sleep(1000)
+
+    def close(self, how: str) -> None:
+        self.note("end", how)
+        os.close(self._file)
+
 
 def work(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
-    """Report for some seconds, beside a child that would go on for ever."""
-    if value["child"]:
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(6000)"])
-    end = time.monotonic() + value["seconds"]
-    while (left := end - time.monotonic()) > 0:
-        set_progress(left)
-        time.sleep(min(left, 0.05))
-    return str(value["name"])
+    """Do what a click asks for, and note it."""
+    run = Run(value["name"])
+    try:
+        for shape in value["programs"]:
+            run.start_program(shape)
+        end = time.monotonic() + value["seconds"]
+        while (left := end - time.monotonic()) > 0:
+            run.note("beat")
+            if value["reports"]:
+                set_progress(left)
+            time.sleep(min(left, BEAT))
+        if value["end"] == "raise":
+            raise KeyError(value["name"])
+        if value["end"] == "exit":
+            os._exit(3)
+    except BaseException as error:
+        run.close(type(error).__name__)
+        raise
+    run.close("return")
+    padding = "x" * 300_000 if value["end"] == "large" else ""
+    return f"{value['name']}{padding}"
 
 
 for name, options in KINDS.items():
@@ -49,3 +137,6 @@ for name, options in KINDS.items():
         progress=Output(name, "title"),
         **options,
     )(work)
+
+if __name__ == "__main__":
+    sys.exit("Run it under gunicorn: python -m benchmarks.soak does.")
