@@ -4,8 +4,19 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-    { ignores: ['**/*', '!src/**', '!*.{mjs,mts}'] },
+    { ignores: ['**/*', '!src/**', '!*.{js,mjs,mts}'] },
     eslint.configs.recommended,
+    {
+        files: ['webpack.config.js'],
+        languageOptions: {
+            sourceType: 'commonjs',
+            globals: {
+                require: 'readonly',
+                module: 'writable',
+                __dirname: 'readonly',
+            },
+        },
+    },
     {
         files: ['**/*.{ts,mts,tsx}'],
         extends: [
