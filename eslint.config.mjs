@@ -39,18 +39,7 @@ export default defineConfig(
         },
     },
     {
-        // The layers of the design: the engine knows nothing of React, and one
-        // file of it touches what Dash puts on the window.
-        files: ['src/engine/**'],
-        ignores: ['**/*.test.*'],
-        rules: {
-            'no-restricted-imports': [
-                'error',
-                { patterns: ['react', 'react-dom', '**/components/*'] },
-            ],
-        },
-    },
-    {
+        // One file knows what Dash puts on the window.
         files: ['src/**'],
         ignores: [
             'src/engine/page/dashApi.ts',

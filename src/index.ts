@@ -5,7 +5,7 @@ import { cancel } from './engine/engines';
 
 defineCancel(cancel);
 
-// Where Dash looks for them. webpack's own way to put them there takes 150 bytes more.
+// Dash looks for them here. webpack's own way to define them takes 150 bytes more.
 Object.assign(window, { dash_long_components: { LongJob, LongJobTray } });
 
 export { LongJob, LongJobTray };

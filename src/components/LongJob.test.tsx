@@ -6,30 +6,33 @@ import { LongJob } from '../index';
 import { handle } from '../testing/handle';
 import { FakeServer } from '../testing/server';
 import { FakeStorage } from '../testing/storage';
-import { FakeStore } from '../testing/store';
+import { FakeDashStore } from '../testing/dashStore';
 
 type Props = Record<string, unknown>;
 
 const PATH = ['host'];
 let server: FakeServer;
-let store: FakeStore;
-/** The properties of every component, as Dash's store has them. */
+let dashStore: FakeDashStore;
+/** The properties of every component, as Dash's Redux store has them. */
 let layout: Map<string, Props>;
 
 beforeEach(() => {
     vi.useFakeTimers();
     server = new FakeServer();
-    store = new FakeStore();
-    store.place('host', 'button');
+    dashStore = new FakeDashStore();
+    dashStore.place('host', 'button');
     layout = new Map([
         ['host', { handles: {} }],
         ['button', {}],
     ]);
     window.dash_component_api = {
-        useDashContext: () => ({ componentPath: PATH, useStore: () => store }),
+        useDashContext: () => ({
+            componentPath: PATH,
+            useStore: () => dashStore,
+        }),
         getLayout: () => ({ props: layout.get('host') ?? {} }),
     };
-    // jsdom's own starts a timer with every change.
+    // jsdom's storage starts a timer with every change.
     new FakeStorage();
     Object.assign(window.dash_clientside ?? {}, { set_props: set });
 });
@@ -45,14 +48,14 @@ function set(id: unknown, props: Props): void {
 
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
-/** Adds handles to the property as the server's Patches do. */
+/** Add handles to the property as the server's Patches do. */
 function arrive(...handles: Handle[]): void {
     const known = layout.get('host')?.handles as Record<string, Handle>;
     const added = handles.map((each) => [each.token, each] as const);
     set('host', { handles: { ...known, ...Object.fromEntries(added) } });
 }
 
-/** Renders the component as Dash does, with the properties of the store. */
+/** Render the component as Dash does, with the properties of the store. */
 const element = () => (
     <LongJob
         {...layout.get('host')}
@@ -63,7 +66,7 @@ const element = () => (
     />
 );
 
-/** Calls the clientside callback as Dash's renderer does. */
+/** Call the clientside callback as Dash's renderer does. */
 function change(propId: string): unknown {
     const dash = window.dash_clientside;
     Object.assign(dash ?? {}, {
@@ -77,17 +80,17 @@ test('the component shows nothing', () => {
     expect(container.innerHTML).toBe('');
 });
 
-test('requests are stamped once it is on the page, and once only', () => {
+test('it adds trigger info to requests, once, as soon as it is on the page', () => {
     const { unmount } = render(element());
     unmount();
     render(element());
     const payload: Props = {};
-    store.getState().hooks.request_pre?.(payload);
+    dashStore.getState().hooks.request_pre?.(payload);
     expect(payload).toMatchObject({ longJob: { seq: 1 } });
-    expect(store.actions.map(({ type }) => type)).toEqual(['SET_HOOKS']);
+    expect(dashStore.actions.map(({ type }) => type)).toEqual(['SET_HOOKS']);
 });
 
-test('handles are taken out of the property and followed', async () => {
+test('it takes handles out of the property and follows their jobs', async () => {
     const { rerender } = render(element());
     arrive(handle('a', { running: [['button', 'disabled', true, false]] }));
     rerender(element());
@@ -96,7 +99,7 @@ test('handles are taken out of the property and followed', async () => {
     server.show('a', { cursor: 1, status: 'succeeded' });
     await pass(20);
     expect(layout.get('button')).toEqual({ disabled: false });
-    expect(store.listeners.size).toBe(0);
+    expect(dashStore.listeners.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -117,14 +120,14 @@ test('a handle that arrives after the rendering is not lost', async () => {
     expect(layout.get('host')).toEqual({ handles: {} });
 });
 
-test('handles that are there before the first rendering are followed', async () => {
+test('it follows handles that exist before the first rendering', async () => {
     arrive(handle('a'));
     render(element());
     await pass(20);
     expect(server.polls).toEqual([[['a', 0]]]);
 });
 
-test('jobs go on when the component leaves the page', async () => {
+test('jobs continue when the component leaves the page', async () => {
     arrive(handle('a'));
     render(element()).unmount();
     await pass(20);
@@ -140,7 +143,7 @@ test('the clientside callback cancels the jobs of its Input', async () => {
     expect(server.polls).toEqual([[['b', 0]]]);
 });
 
-test('a page that is loaded again goes on with its jobs', () => {
+test('a reloaded page follows its jobs again', () => {
     const kept = [
         handle('a', { running: [['button', 'disabled', true, false]] }),
     ];
@@ -148,6 +151,6 @@ test('a page that is loaded again goes on with its jobs', () => {
     render(element());
     expect(layout.get('button')).toEqual({ disabled: true });
     const payload: Props = { changedPropIds: [] };
-    store.getState().hooks.request_pre?.(payload);
+    dashStore.getState().hooks.request_pre?.(payload);
     expect(payload.longJob).toMatchObject({ resumed: [['a', 'page', []]] });
 });

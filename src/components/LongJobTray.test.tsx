@@ -33,7 +33,7 @@ const click = (name: string) => {
     fireEvent.click(screen.getByRole('button', { name }));
 };
 
-/** jsdom opens no details by a click on their summary. */
+/** Open the tray: in jsdom a click on a summary does not. */
 function toggle(): void {
     const details = document.querySelector('details');
     if (details) {
@@ -49,7 +49,7 @@ async function fail(token: string): Promise<void> {
     });
 }
 
-test('it lists all jobs, those without a view too, the newest first', async () => {
+test('it lists all jobs, also those without a view, the newest first', async () => {
     render(<LongJobTray />);
     dash.start('a', { callbackKey: 'a', view: null, name: 'app.load_data' });
     dash.start('b', { callbackKey: 'b' });
@@ -65,7 +65,7 @@ test('it lists all jobs, those without a view too, the newest first', async () =
     expect(items()[1]).toContain('0:10about 0:20 left');
 });
 
-test('it says that there are none yet', () => {
+test('it says when there are no jobs yet', () => {
     render(<LongJobTray />);
     toggle();
     expect(document.querySelector('.long-job-panel')?.textContent).toBe(
@@ -73,7 +73,7 @@ test('it says that there are none yet', () => {
     );
 });
 
-test('a job is cancelled and retried from it', async () => {
+test('its buttons cancel and retry a job', async () => {
     render(<LongJobTray />);
     dash.start('a', { callbackKey: 'a' });
     dash.start('b', { callbackKey: 'b', name: 'app.fit' });
@@ -89,7 +89,7 @@ test('a job is cancelled and retried from it', async () => {
     expect(url).toBe('/_dash-update-component');
 });
 
-test('a result is gone to, on the page where its job was started', async () => {
+test('its button goes to a result, on the page where the job was started', async () => {
     const navigated = vi.fn();
     window.addEventListener('_dashprivate_pushstate', navigated);
     document.body.insertAdjacentHTML('beforeend', '<p id="out">done</p>');
@@ -112,7 +112,7 @@ test('a result is gone to, on the page where its job was started', async () => {
     out.remove();
 });
 
-test('a result that comes with its page is waited for', async () => {
+test('it waits for a result that comes with its page', async () => {
     render(<LongJobTray />);
     dash.start('a', { outputs: [['late', 'children']] });
     await dash.show('a', 'succeeded');
@@ -128,7 +128,7 @@ test('a result that comes with its page is waited for', async () => {
     late.remove();
 });
 
-test('what has ended can be cleared away', async () => {
+test('its button clears what has ended', async () => {
     render(<LongJobTray />);
     dash.start('a', { callbackKey: 'a' });
     dash.start('b', { callbackKey: 'b', name: 'app.fit' });
@@ -140,7 +140,7 @@ test('what has ended can be cleared away', async () => {
     expect(screen.queryByRole('button', { name: 'Clear finished' })).toBeNull();
 });
 
-test('it closes by Escape and by a click elsewhere', () => {
+test('Escape and a click elsewhere close it', () => {
     render(<LongJobTray />);
     const isOpen = () => document.querySelector('details')?.open;
     toggle();
@@ -156,7 +156,7 @@ test('it closes by Escape and by a click elsewhere', () => {
 describe('the title of the tab', () => {
     const settle = () => dash.pass(0);
 
-    test('says how many jobs are live', async () => {
+    test('shows how many jobs are live', async () => {
         const { unmount } = render(<LongJobTray />);
         expect(document.title).toBe('App');
         dash.start('a', { callbackKey: 'a' });
@@ -171,8 +171,8 @@ describe('the title of the tab', () => {
         expect(document.title).toBe('Page 2');
     });
 
-    test("is left to Dash's own while callbacks run", async () => {
-        dash.store.configure({ update_title: 'Updating...' });
+    test("stays Dash's own while callbacks run", async () => {
+        dash.dashStore.configure({ update_title: 'Updating...' });
         render(<LongJobTray />);
         dash.start('a');
         document.title = 'Updating...';
@@ -183,7 +183,7 @@ describe('the title of the tab', () => {
         expect(document.title).toBe('(1)\u00a0App');
     });
 
-    test('is left alone without a badge', () => {
+    test('stays as it is without a badge', () => {
         document.title = '(2024) Report';
         render(<LongJobTray badge={false} />);
         dash.start('a');
@@ -212,7 +212,7 @@ describe('a notification', () => {
         vi.spyOn(document, 'hidden', 'get').mockImplementation(() => hidden);
     });
 
-    test('tells of the end of a job that nobody sees', async () => {
+    test('shows the end of a job while the page is hidden', async () => {
         render(<LongJobTray />);
         dash.start('a');
         await fail('a');
@@ -226,14 +226,17 @@ describe('a notification', () => {
         [{ badge: false }, 3],
         [{ notify: false }, 3],
         [{ badge: false, notify: false }, 1],
-    ])('comes soon, to who is told: %j', async (props, polls) => {
-        render(<LongJobTray {...props} />);
-        dash.start('a');
-        await dash.pass(11_000);
-        expect(dash.server.polls.length).toBe(polls);
-    });
+    ])(
+        'comes soon if badge or notifications are on: %j',
+        async (props, polls) => {
+            render(<LongJobTray {...props} />);
+            dash.start('a');
+            await dash.pass(11_000);
+            expect(dash.server.polls.length).toBe(polls);
+        },
+    );
 
-    test('is not for a page that is seen, or for who does not want it', async () => {
+    test('does not come on a visible page, or if it is off', async () => {
         const { rerender } = render(<LongJobTray />);
         dash.start('a');
         hidden = false;
@@ -245,7 +248,7 @@ describe('a notification', () => {
         expect(notice).not.toHaveBeenCalled();
     });
 
-    test('is offered where it may be asked for', async () => {
+    test('is offered if the browser allows to ask', async () => {
         FakeNotification.permission = 'default';
         render(<LongJobTray />);
         toggle();

@@ -46,7 +46,7 @@ test('its children are shown until the first job starts', () => {
     expect(text('status')).toBe('Queued');
 });
 
-test('a job is followed from the queue to its end', async () => {
+test('it follows a job from the queue to its end', async () => {
     render(element());
     dash.start('a');
     await dash.show('a', 'queued', { queue: { position: 3, wait: 95 } });
@@ -73,7 +73,7 @@ test('a job is followed from the queue to its end', async () => {
     expect(button('Retry: Train')).toBeNull();
 });
 
-test('the times go on between two reports', async () => {
+test('the times run on between two answers', async () => {
     render(element());
     dash.start('a');
     await dash.show('a', 'running', { elapsed: 8, bars: [[1, 2, null]] });
@@ -108,7 +108,7 @@ test('loops inside the job have bars of their own', async () => {
     ]);
 });
 
-test('an error is shown, with its traceback where there is one', async () => {
+test('it shows an error, with the traceback if there is one', async () => {
     render(element());
     dash.start('a');
     vi.spyOn(console, 'error').mockReturnValue();
@@ -120,7 +120,7 @@ test('an error is shown, with its traceback where there is one', async () => {
     expect(spoken()).toBe('Train: Failed, bad');
 });
 
-test('the log is folded, with its last line in sight', async () => {
+test('the log is folded, with its last line visible', async () => {
     render(element());
     dash.start('a');
     const log: [number, string][] = [
@@ -133,7 +133,7 @@ test('the log is folded, with its last line in sight', async () => {
     expect(document.querySelector('pre')?.textContent).toBe('read\nfitted');
 });
 
-test('a result from the cache says so', async () => {
+test('a cached result is marked as cached', async () => {
     render(element());
     dash.start('a', { cached: { duration: 75, age: 9 } });
     await dash.pass(1000);
@@ -141,7 +141,7 @@ test('a result from the cache says so', async () => {
     expect(text('facts')).toBe('saved 1:15');
 });
 
-test('a connection that is lost is named, and nothing foretold without it', async () => {
+test('it names a lost connection, and estimates nothing without one', async () => {
     render(element());
     dash.start('a');
     await dash.show('a', 'running', { elapsed: 1, estimate: 600 });
@@ -153,7 +153,7 @@ test('a connection that is lost is named, and nothing foretold without it', asyn
 });
 
 describe('cancelling', () => {
-    test('by its button ends the job at once', async () => {
+    test('ends the job at once with the button', async () => {
         render(element());
         dash.start('a');
         await dash.show('a', 'running');
@@ -164,7 +164,7 @@ describe('cancelling', () => {
         expect(button('Cancel: Train')).toBeNull();
     });
 
-    test('by its property ends all its live jobs', async () => {
+    test('ends all live jobs of the component with the property', async () => {
         const { rerender } = render(element());
         dash.start('a');
         dash.start('b', { callbackKey: 'b' });
@@ -178,7 +178,7 @@ describe('cancelling', () => {
         expect(text('status')).toBe('Queued');
     });
 
-    test('does not happen by a value that is there from the start, or by None', () => {
+    test('ignores a value that was there from the start, and None', () => {
         const { rerender } = render(element({ cancel: 5 }));
         dash.start('a');
         rerender(element({ cancel: 5 }));
@@ -200,7 +200,7 @@ describe('retrying', () => {
             .filter(({ url }) => url.endsWith('_dash-update-component'))
             .map(({ init }) => JSON.parse(init.body as string) as object);
 
-    test('sends the request of the job once more, with a new stamp', async () => {
+    test('sends the request of the job again, with new trigger info', async () => {
         render(element());
         await fail();
         const retry = screen.getByRole('button', { name: 'Retry: Train' });
@@ -217,7 +217,7 @@ describe('retrying', () => {
         expect(document.activeElement).toBe(view());
     });
 
-    test('happens by its property, too', async () => {
+    test('works with the property, too', async () => {
         const { rerender } = render(element());
         await fail();
         rerender(element({ retry: 1 }));
@@ -225,7 +225,7 @@ describe('retrying', () => {
         expect(sent().length).toBe(1);
     });
 
-    test('says why it could not be', async () => {
+    test('shows why the job could not be started', async () => {
         render(element());
         await fail();
         dash.server.fail(503);
@@ -235,7 +235,7 @@ describe('retrying', () => {
         expect(button('Retry: Train')).not.toBeNull();
     });
 
-    test('is not offered where nothing is known to send', async () => {
+    test('is not offered without a request to send', async () => {
         render(element());
         dash.start('a', { seq: 99 });
         vi.spyOn(console, 'error').mockReturnValue();
@@ -244,7 +244,7 @@ describe('retrying', () => {
     });
 });
 
-test('the focus stays in the component when the button that had it goes', async () => {
+test('the focus stays in the component when its focused button disappears', async () => {
     render(element());
     dash.start('a');
     await dash.show('a', 'running');
@@ -253,7 +253,7 @@ test('the focus stays in the component when the button that had it goes', async 
     expect(document.activeElement).toBe(view());
 });
 
-test('only milestones are spoken of', async () => {
+test('it announces only milestones', async () => {
     render(element());
     expect(spoken()).toBe('');
     dash.start('a');
@@ -274,8 +274,8 @@ test('only milestones are spoken of', async () => {
     ]);
 });
 
-describe('what it shows', () => {
-    test('is picked by show', async () => {
+describe('its parts', () => {
+    test('are those of `show`', async () => {
         render(element({ show: ['name', 'percent'] }));
         dash.start('a');
         await dash.show('a', 'running', { elapsed: 5, bars: [[3, 10, 'x']] });
@@ -284,14 +284,14 @@ describe('what it shows', () => {
         expect(button('Cancel: Train')).toBeNull();
     });
 
-    test('is nothing when show is empty, and callbacks read it all the same', () => {
+    test('are none if `show` is empty, and callbacks still read its properties', () => {
         const { container } = render(element({ show: [] }));
         dash.start('a');
         expect(container.innerHTML).toBe('');
         expect(published()).toMatchObject({ status: 'queued', n_runs: 1 });
     });
 
-    test('is said in the words of labels', async () => {
+    test('use the texts of `labels`', async () => {
         const labels = {
             running: 'Läuft',
             of: '{value} von {total}',
@@ -308,8 +308,8 @@ describe('what it shows', () => {
     });
 });
 
-describe('what callbacks read', () => {
-    test('is set when the job starts and ends', async () => {
+describe('the properties that callbacks read', () => {
+    test('are set when the job starts and ends', async () => {
         render(element());
         expect(setProps).not.toHaveBeenCalled();
         dash.start('a');
@@ -338,7 +338,7 @@ describe('what callbacks read', () => {
         expect(setProps).toHaveBeenCalledTimes(3);
     });
 
-    test('is set in between if one does, at most once a second', async () => {
+    test('are set in between if a callback reads them, at most once a second', async () => {
         dash.read('job', 'elapsed', 'progress');
         render(element());
         dash.start('a');
@@ -359,7 +359,7 @@ describe('what callbacks read', () => {
         expect(Object.keys(calls[0] ?? {})).toEqual(['progress', 'elapsed']);
     });
 
-    test('is filled in when the component comes (back) to the page', async () => {
+    test('are set when the component comes (back) to the page', async () => {
         dash.start('a');
         const { unmount } = render(element());
         expect(text('status')).toBe('Queued');

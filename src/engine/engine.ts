@@ -1,105 +1,96 @@
+import { HeldProps } from './effects/heldProps';
+import { LoadingMarks } from './effects/loadingMarks';
+import { Updates } from './effects/updates';
 import { Canceller } from './network/canceller';
-import { Claims } from './effects/heldProps';
 import { Refused, type Client } from './network/client';
 import type { Connection } from './network/connection';
-import { Echoes } from './page/ownResults';
+import { HiddenPace } from './network/hiddenPace';
+import { Poller, type PollDelegate } from './network/poller';
+import type { Page } from './page/page';
+import { isOfJob, Job, type JobHandle } from './state/job';
+import { Jobs } from './state/jobs';
+import type { Runs } from './state/runs';
+import type { TabStorage } from './state/tabStorage';
+import { Triggers } from './triggers';
+import type {
+    CallbackAnswer,
+    CallbackRequest,
+    TriggerInfo,
+} from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import { stringifyId, type Id } from './wire/id';
-import { isOfJob, Job, type JobHandle } from './job';
-import type { Library } from './page/libraries';
-import { Marks } from './effects/loadingMarks';
-import type { Memory } from './state/tabStorage';
-import type { Page } from './page/page';
-import { Poller, type Subject } from './network/poller';
-import type { Runs } from './state/runs';
+import type { Library } from './wire/library';
 import {
     isFinal,
     type JobError,
     type Snapshot,
     type Status,
 } from './wire/snapshot';
-import { Stamps, type Stamp } from './page/triggerOrder';
-import type { Answer, Payload } from './page/dashState';
 import { toUpdates } from './wire/update';
-import { Updates } from './effects/updates';
-
-/** The wait between polls on a page that nobody sees: ends wait for a long time. */
-const HIDDEN_MS = 60_000;
-/** The same, where somebody is told of them though the page is not seen. */
-const TOLD_MS = 5000;
 
 type Ending = Omit<Snapshot, 'cursor'>;
 
-/** Follows the jobs of a page: from their handles to what they leave on it. */
-export class Engine implements Subject {
+/** Follows the jobs of a page, from their handles to their results. */
+export class Engine implements PollDelegate {
     readonly connection: Connection;
     readonly #page: Page;
-    readonly #memory: Memory<JobHandle>;
-    readonly #jobs = new Set<Job>();
-    /** Jobs that have ended, and of which something is still to be shown. */
-    #unshown: Job[] = [];
-    /** Given up here; the page that is loaded next, after a login, asks again. */
-    readonly #orphans = new Set<Job>();
-    /** By callbackKey: a job may be over before the handle of an older one arrives. */
-    readonly #latest = new Map<string, Handle>();
-    readonly #stamps = new Stamps();
-    readonly #echoes = new Echoes();
+    readonly #jobs: Jobs;
+    readonly #triggers: Triggers;
     readonly #updates: Updates;
-    readonly #claims: Claims;
-    readonly #marks: Marks;
+    readonly #heldProps: HeldProps;
+    readonly #loadingMarks: LoadingMarks;
     readonly #poller: Poller;
+    readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
-    /** How many tell of jobs elsewhere than on the page. */
-    #tellers = 0;
     #unwatch: (() => void) | undefined;
 
     constructor(
         page: Page,
         client: Client,
-        memory: Memory<JobHandle>,
-        cancels: Memory<string>,
+        jobs: TabStorage<JobHandle>,
+        cancels: TabStorage<string>,
         /** What people see of the jobs. */
         readonly runs: Runs,
     ) {
         this.#page = page;
-        this.#memory = memory;
+        this.#jobs = new Jobs(jobs);
+        this.#triggers = new Triggers(page, this.#jobs);
         this.connection = client.connection;
         this.#updates = new Updates(page);
-        this.#claims = new Claims(page, this.#updates);
-        this.#marks = new Marks(page);
+        this.#heldProps = new HeldProps(page, this.#updates);
+        this.#loadingMarks = new LoadingMarks(page);
         this.#poller = new Poller(client, this);
         this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
         });
     }
 
-    /** Takes up the jobs that the page followed when it was loaded before. */
+    /** Follow the jobs again that the page followed before a reload. */
     resume(): void {
-        for (const handle of this.#memory.recall()) {
-            if (isOfJob(handle) && !this.#isKnown(handle)) {
-                this.#stamps.pass(handle.seq);
-                this.#start(handle);
-            }
+        for (const handle of this.#jobs.load()) {
+            this.#triggers.order.continueAfter(handle.seq);
+            this.#start(handle);
         }
-        this.runs.retain([...this.#jobs].map((job) => job.handle.run));
+        this.runs.retain(this.#jobs.all.map((job) => job.handle.run));
         this.#settle();
     }
 
-    /** The stamp for a request that may start a job. */
-    stamp(request: Payload): Stamp {
-        const stamp = this.#next();
-        if (this.#echoes.hear(request)) {
-            stamp.ownResult = true;
-        }
-        return stamp;
+    /** Return what to add to a callback request, which may start a job. */
+    triggerInfo(request: CallbackRequest): TriggerInfo {
+        return this.#triggers.infoFor(request);
     }
 
-    /** Follows the jobs of new handles, but for those cancelled or replaced already. */
+    /** Follow the jobs of new handles, except for those cancelled or replaced already. */
     take(handles: Handle[]): void {
-        for (const handle of handles.filter((each) => !this.#isKnown(each))) {
+        for (const handle of handles.filter(
+            (each) => !this.#jobs.isKnown(each),
+        )) {
             if (!isOfJob(handle)) {
-                this.#makeWay(handle);
-            } else if (this.#isCancelled(handle) || this.#isReplaced(handle)) {
+                this.#showEnded(handle);
+            } else if (
+                this.#isCancelled(handle) ||
+                this.#jobs.isReplaced(handle)
+            ) {
                 this.#canceller.cancel([handle.token]);
             } else {
                 this.#start(handle);
@@ -108,18 +99,18 @@ export class Engine implements Subject {
         this.#settle();
     }
 
-    /** Cancels the jobs that name one of these cancel Inputs, known or yet to come. */
+    /** Cancel the jobs that name one of these cancel Inputs, known or yet to arrive. */
     cancel(propIds: string[]): void {
-        this.#stamps.cancel(propIds);
+        this.#triggers.order.cancel(propIds);
         this.#cancelWhere((handle) => this.#isCancelled(handle));
     }
 
-    /** Cancels the live job that a run shows. */
+    /** Cancel the live job that a run shows. */
     cancelRun(id: string): void {
         this.#cancelWhere(({ run }) => run === id);
     }
 
-    /** Cancels the live jobs that a component is there to show. */
+    /** Cancel the live jobs whose runs a component may show. */
     cancelView(view: Id): void {
         const key = stringifyId(view);
         this.#cancelWhere(
@@ -127,7 +118,7 @@ export class Engine implements Subject {
         );
     }
 
-    /** Starts a job like one that has ended: of the same callback, with its inputs. */
+    /** Start a job again that has ended: the same callback, with the same inputs. */
     async retry(id: string): Promise<void> {
         const run = this.runs.get(id);
         if (!run?.request || !isFinal(run.status) || run.retrying) {
@@ -137,8 +128,11 @@ export class Engine implements Subject {
         this.runs.retry(id, true);
         let error: JobError | undefined;
         try {
-            const answer = await this.#page.send(request, this.#next());
-            this.#echoes.expect(request, answer.response);
+            const answer = await this.#page.send(
+                request,
+                this.#triggers.next(),
+            );
+            this.#triggers.ownResults.record(request, answer.response);
             await this.#show(answer);
         } catch (reason) {
             error = { type: 'NotStarted', message: (reason as Error).message };
@@ -146,7 +140,7 @@ export class Engine implements Subject {
         this.runs.retry(id, false, error);
     }
 
-    /** Brings the component to view that the result of a run goes to. */
+    /** Go to the component that shows the result of a run. */
     visit(id: string): void {
         const run = this.runs.get(id);
         if (run) {
@@ -159,30 +153,25 @@ export class Engine implements Subject {
         return this.#page.isRead(id, property);
     }
 
-    /** The jobs to poll for. */
     pending(): Job[] {
-        return this.#select((job) => !job.ended);
+        return this.#jobs.pending;
     }
 
     /**
-     * Keeps jobs up to date on a page that nobody sees too: somebody is told of them
-     * in the title of its tab, or by the system. Returns what ends that.
+     * Keep jobs up to date on a hidden page, for a badge in the tab's title or for
+     * notifications. Returns a function that stops it.
      */
-    tellElsewhere(): () => void {
-        this.#tellers++;
-        return () => this.#tellers--;
+    keepNotified(): () => void {
+        return this.#hiddenPace.notify();
     }
 
     hiddenWait(): number {
-        return Math.min(
-            this.#tellers > 0 ? TOLD_MS : HIDDEN_MS,
-            ...this.pending().map((job) => job.heartbeat),
-        );
+        return this.#hiddenPace.waitFor(this.pending());
     }
 
     answered(answers: [Job, Snapshot][]): void {
-        // A result from the cache may be on the page already, and its handle yet to be
-        // taken: what it replaces must not end on top of it.
+        // The page may show a cached result before the engine takes its handle. A job
+        // that it replaces must not end on top of it.
         this.take(this.#page.handles().filter((each) => each.cached));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
@@ -193,9 +182,9 @@ export class Engine implements Subject {
             this.runs.report(job.handle.run, snapshot);
             if (isNews) {
                 job.cursor = cursor;
-                this.#claims.set(job, progress);
+                this.#heldProps.set(job, progress);
                 this.#updates.apply(props, job);
-                job.stream(props);
+                job.addStreamed(props);
                 if (isFinal(status)) {
                     this.#finish(job, snapshot);
                 }
@@ -206,9 +195,9 @@ export class Engine implements Subject {
 
     refused(jobs: Job[], reason: Error): void {
         const error = { type: 'Refused', message: reason.message };
-        if (reason instanceof Refused && reason.isByAnother) {
+        if (reason instanceof Refused && reason.isForeign) {
             for (const job of jobs.filter((each) => this.#jobs.has(each))) {
-                this.#orphans.add(job);
+                this.#jobs.keepRefused(job);
             }
         }
         this.answered(
@@ -219,42 +208,14 @@ export class Engine implements Subject {
         );
     }
 
-    #next(): Stamp {
-        const stamp = this.#stamps.next();
-        const others = this.#select(({ handle }) => handle.page !== stamp.page);
-        if (others.length > 0) {
-            stamp.resumed = others.map(({ handle }) => [
-                handle.callbackKey,
-                handle.page,
-                handle.inputDigests,
-            ]);
-            stamp.untouched = this.#page.isUntouched;
-        }
-        return stamp;
-    }
-
-    #isKnown({ callbackKey, run }: Handle): boolean {
-        return (
-            this.#latest.get(callbackKey)?.run === run ||
-            this.#select((job) => job.handle.run === run).length > 0
-        );
-    }
-
     #isCancelled({ seq, cancel }: Handle): boolean {
-        return this.#stamps.cancelledSince(seq, cancel);
+        return this.#triggers.order.cancelledSince(seq, cancel);
     }
 
-    #isReplaced({ retrigger, callbackKey, seq }: Handle): boolean {
-        return (
-            retrigger === 'replace' &&
-            seq < (this.#latest.get(callbackKey)?.seq ?? 0)
-        );
-    }
-
-    /** Shows what has ended before it began, and lets go of what it replaces. */
-    #makeWay(handle: Handle): void {
+    /** Show a run without a job: a cached result or a failed start. */
+    #showEnded(handle: Handle): void {
         const { error } = handle;
-        if (!this.#isReplaced(handle)) {
+        if (!this.#jobs.isReplaced(handle)) {
             this.#cancelAll(this.#begin(handle), handle.outputs);
             if (error) {
                 this.#conclude(handle.run, 'failed', error);
@@ -262,23 +223,17 @@ export class Engine implements Subject {
         }
     }
 
-    /** Puts a handle in the place of others of its slot; returns their live jobs. */
+    /** Begin the run of a handle; return the live jobs that it replaces. */
     #begin(handle: Handle): Job[] {
         this.runs.begin(handle, {
             location: this.#page.location,
             request: this.#page.request(handle.seq),
         });
-        // What has not come to the server has replaced nothing there.
         if (handle.error) {
+            // A start that failed has replaced nothing on the server.
             return [];
         }
-        for (const orphan of this.#orphans) {
-            if (orphan.isReplacedBy(handle)) {
-                this.#orphans.delete(orphan);
-            }
-        }
-        this.#latest.set(handle.callbackKey, handle);
-        const replaced = this.#select((live) => live.isReplacedBy(handle));
+        const replaced = this.#jobs.replaceBy(handle);
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
         }
@@ -289,8 +244,8 @@ export class Engine implements Subject {
         const replaced = this.#begin(handle);
         const job = new Job(handle);
         this.#jobs.add(job);
-        // Before the old job lets go, so that nothing flickers.
-        this.#claims.take(job);
+        // Hold the properties before the old job releases them: nothing flickers.
+        this.#heldProps.hold(job);
         this.#cancelAll(replaced);
         this.#poller.hurry();
     }
@@ -304,7 +259,7 @@ export class Engine implements Subject {
         }
     }
 
-    /** Ends a job when the page has what its result needs. */
+    /** End a job once the page has the libraries for its result. */
     async #endWith(files: Library[], job: Job, ending: Ending): Promise<void> {
         try {
             await this.#page.load(files);
@@ -324,16 +279,16 @@ export class Engine implements Subject {
         // that it wins over a `running` or `progress` of the same property.
         this.#updates.apply(toUpdates(result.sideUpdate), job);
         this.#drop(job);
-        this.#echoes.expect(
+        this.#triggers.ownResults.record(
             this.runs.get(job.handle.run)?.request,
             result.response,
         );
         this.#updates.apply(toUpdates(result.response), job);
-        this.#unshown.push(job);
+        this.#jobs.keepUnshown(job);
         this.#conclude(job.handle.run, status, error);
     }
 
-    /** Tells people and developers how a run has ended. */
+    /** Tell users and developers how a run has ended. */
     #conclude(run: string, status: Status, error?: JobError): void {
         this.runs.end(run, status, error);
         if (error) {
@@ -343,8 +298,8 @@ export class Engine implements Subject {
         }
     }
 
-    /** Shows what a callback has answered, as Dash does. */
-    async #show({ dist, sideUpdate, response }: Answer): Promise<void> {
+    /** Show what a callback has answered, as Dash does. */
+    async #show({ dist, sideUpdate, response }: CallbackAnswer): Promise<void> {
         await this.#page.load(dist ?? []);
         this.#updates.apply(toUpdates(sideUpdate));
         this.#updates.apply(toUpdates(response));
@@ -352,11 +307,11 @@ export class Engine implements Subject {
     }
 
     #cancelWhere(predicate: (handle: Handle) => unknown): void {
-        this.#cancelAll(this.#select(({ handle }) => predicate(handle)));
+        this.#cancelAll(this.#jobs.where(({ handle }) => predicate(handle)));
         this.#settle();
     }
 
-    /** Ends jobs; what is `shown` already, of the properties they hold, stays. */
+    /** End jobs. Properties that show another result already (`shown`) keep it. */
     #cancelAll(jobs: Job[], shown?: Handle['outputs']): void {
         for (const job of jobs) {
             this.#drop(job, shown);
@@ -366,34 +321,24 @@ export class Engine implements Subject {
     }
 
     #drop(job: Job, shown?: Handle['outputs']): void {
-        this.#jobs.delete(job);
-        job.ended = true;
-        this.#claims.release(job, shown);
+        this.#jobs.drop(job);
+        this.#heldProps.release(job, shown);
     }
 
-    /** A job whose result waits for its component is not over for the page. */
-    #remember(): void {
-        this.#unshown = this.#unshown.filter((job) => this.#updates.holds(job));
-        const kept = [...this.#unshown, ...this.#jobs, ...this.#orphans];
-        this.#memory.keep(kept.map(({ handle }) => handle));
-    }
-
-    #select(predicate: (job: Job) => unknown): Job[] {
-        return [...this.#jobs].filter(predicate);
-    }
-
-    /** Brings what follows from the live jobs in line with them. */
+    /** Bring storage, views, marks, polls and watchers in line with the jobs. */
     #settle(): void {
-        this.#remember();
+        this.#jobs.save((job) => this.#updates.hasUnshown(job));
         this.runs.flush();
-        this.#marks.show([...this.#jobs].flatMap(({ awaited }) => awaited));
+        this.#loadingMarks.show(
+            this.#jobs.all.flatMap(({ awaitedOutputs }) => awaitedOutputs),
+        );
         if (this.pending().length === 0) {
             this.#poller.stop();
         }
         if (this.#jobs.size > 0 || this.#updates.waiting) {
             this.#unwatch ??= this.#page.watch(() => {
                 this.#updates.flush();
-                this.#claims.refresh();
+                this.#heldProps.refresh();
                 this.#settle();
             });
         } else {

@@ -1,38 +1,38 @@
-import { Client } from './network/client';
 import { Engine } from './engine';
-import { Memory } from './state/tabStorage';
+import { Client } from './network/client';
+import type { DashStore } from './page/dashState';
 import { Renderer } from './page/renderer';
 import { Runs } from './state/runs';
-import type { Store } from './page/dashState';
+import { TabStorage } from './state/tabStorage';
 
-const engines = new Map<Store, Engine>();
+const engines = new Map<DashStore, Engine>();
 
-/** The one engine of a page, made when it is first asked for. */
-export function engineOf(store: Store): Engine {
-    const engine = engines.get(store) ?? newEngine(store);
-    engines.set(store, engine);
+/** Return the engine of a page; the first call makes it. */
+export function engineOf(dashStore: DashStore): Engine {
+    const engine = engines.get(dashStore) ?? newEngine(dashStore);
+    engines.set(dashStore, engine);
     return engine;
 }
 
-function newEngine(store: Store): Engine {
-    const renderer = new Renderer(store);
+function newEngine(dashStore: DashStore): Engine {
+    const renderer = new Renderer(dashStore);
     const engine = new Engine(
         renderer,
         new Client(() => renderer.endpoint()),
-        new Memory(renderer.name),
-        new Memory(`${renderer.name}-cancels`),
-        new Runs(new Memory(`${renderer.name}-runs`)),
+        new TabStorage(renderer.name),
+        new TabStorage(`${renderer.name}-cancels`),
+        new Runs(new TabStorage(`${renderer.name}-runs`)),
     );
-    renderer.stampRequests((request) => engine.stamp(request));
+    renderer.addTriggerInfo((request) => engine.triggerInfo(request));
     return engine;
 }
 
-/** The engine of a page, if there is one yet. */
-export function existingEngine(store: Store): Engine | undefined {
-    return engines.get(store);
+/** Return the engine of a page, if there is one yet. */
+export function existingEngine(dashStore: DashStore): Engine | undefined {
+    return engines.get(dashStore);
 }
 
-/** Tells every engine that these cancel Inputs have changed. */
+/** Tell every engine that these cancel Inputs have changed. */
 export function cancel(propIds: string[]): void {
     for (const engine of engines.values()) {
         engine.cancel(propIds);

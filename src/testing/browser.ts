@@ -1,6 +1,6 @@
 import type { Browser } from '../engine/network/browser';
 
-/** A browser whose tab is seen and that has a network, until a test says otherwise. */
+/** A browser with a visible tab and a network, until a test changes that. */
 export class FakeBrowser implements Browser {
     isHidden = false;
     isOffline = false;
@@ -10,7 +10,7 @@ export class FakeBrowser implements Browser {
         this.#watchers.push(changed);
     }
 
-    /** Changes, or only calls: as after the browser had frozen the page. */
+    /** Change the state, or only call back, as after the browser had frozen the page. */
     change(state: { isHidden?: boolean; isOffline?: boolean } = {}): void {
         Object.assign(this, state);
         for (const watcher of this.#watchers) {

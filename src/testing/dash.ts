@@ -1,18 +1,18 @@
 import { act } from '@testing-library/react';
 import { vi } from 'vitest';
 import { engineOf } from '../engine/engines';
-import type { JobHandle } from '../engine/job';
+import type { JobHandle } from '../engine/state/job';
 import type { Snapshot } from '../engine/wire/snapshot';
-import type { Payload } from '../engine/page/dashState';
+import type { CallbackRequest } from '../engine/wire/callbackRequest';
 import { handle } from './handle';
 import { FakeServer } from './server';
 import { FakeStorage } from './storage';
-import { FakeStore } from './store';
+import { FakeDashStore } from './dashStore';
 
-/** The page of an app: Dash's store, the endpoints and the engine. */
+/** The page of an app: Dash's Redux store, the endpoints and the engine. */
 export class FakeDash {
     readonly server = new FakeServer();
-    readonly store = new FakeStore();
+    readonly dashStore = new FakeDashStore();
     readonly storage = new FakeStorage();
     #cursor = 0;
 
@@ -20,7 +20,7 @@ export class FakeDash {
         window.dash_component_api = {
             useDashContext: () => ({
                 componentPath: [],
-                useStore: () => this.store,
+                useStore: () => this.dashStore,
             }),
             getLayout: () => undefined,
         };
@@ -28,16 +28,18 @@ export class FakeDash {
     }
 
     get engine() {
-        return engineOf(this.store);
+        return engineOf(this.dashStore);
     }
 
-    /** Sends a callback's request, as Dash does; returns the stamp it bears. */
-    request(payload: Payload = { changedPropIds: ['run.n_clicks'] }): number {
-        this.store.getState().hooks.request_pre?.(payload);
+    /** Send a callback request, as Dash does; return its `seq`. */
+    request(
+        payload: CallbackRequest = { changedPropIds: ['run.n_clicks'] },
+    ): number {
+        this.dashStore.getState().hooks.request_pre?.(payload);
         return payload.longJob?.seq ?? 0;
     }
 
-    /** A callback of the view `job` starts a job. */
+    /** Let a callback of the view `job` start a job. */
     start(token: string, more: Partial<JobHandle> = {}): void {
         const { engine } = this;
         const seq = this.request();
@@ -48,7 +50,7 @@ export class FakeDash {
         });
     }
 
-    /** The server says this of a job, and the page hears it. */
+    /** Let the server show this snapshot of a job, and the page poll it. */
     async show(
         token: string,
         status: Snapshot['status'],
@@ -62,9 +64,9 @@ export class FakeDash {
         return act(() => vi.advanceTimersByTimeAsync(ms));
     }
 
-    /** Has a callback read these properties. */
+    /** Let a callback read these properties. */
     read(id: string, ...properties: string[]): void {
         const inputs = properties.map((property) => ({ id, property }));
-        this.store.set({ graphs: { callbacks: [{ inputs, state: [] }] } });
+        this.dashStore.set({ graphs: { callbacks: [{ inputs, state: [] }] } });
     }
 }

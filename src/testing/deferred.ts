@@ -1,4 +1,4 @@
-/** A promise, and what settles it. */
+/** Return a promise and the function that resolves it. */
 export function deferred(): { promise: Promise<void>; resolve: () => void } {
     let resolve!: () => void;
     const promise = new Promise<void>((settle) => {

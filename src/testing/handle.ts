@@ -1,7 +1,7 @@
 import type { Handle } from '../engine/wire/handle';
-import type { JobHandle } from '../engine/job';
+import type { JobHandle } from '../engine/state/job';
 
-/** A handle that holds nothing but what a test gives it. */
+/** Return a handle with only what a test gives it. */
 export function handle(
     token: string,
     more: Partial<JobHandle> = {},
@@ -23,7 +23,7 @@ export function handle(
     };
 }
 
-/** The handle of a result from the cache. */
+/** Return the handle of a cached result. */
 export function hit(run: string, more: Partial<Handle> = {}): Handle {
     return {
         ...handle(run, { cached: { duration: 2, age: 1 } }),

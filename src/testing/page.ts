@@ -1,15 +1,19 @@
 import type { Handle } from '../engine/wire/handle';
 import { parseId, propIdOf, stringifyId, type Id } from '../engine/wire/id';
-import type { Library } from '../engine/page/libraries';
-import type { Mark, Page, Path } from '../engine/page/page';
+import type { Library } from '../engine/wire/library';
+import type { LoadingMark, Path } from '../engine/page/dashState';
+import type { Page } from '../engine/page/page';
 import { fits, type Pattern } from '../engine/wire/pattern';
-import type { Stamp } from '../engine/page/triggerOrder';
-import type { Answer, Payload } from '../engine/page/dashState';
+import type { TriggerInfo } from '../engine/wire/callbackRequest';
+import type {
+    CallbackAnswer,
+    CallbackRequest,
+} from '../engine/wire/callbackRequest';
 import { isPatch } from '../engine/wire/update';
 
 type Props = Record<string, unknown>;
 
-/** A Patch that appends to a list, as Dash serialises it. */
+/** Return a Patch that appends to a list, as Dash serialises it. */
 export function append(value: unknown) {
     return {
         __dash_patch_update: '__dash_patch_update',
@@ -19,7 +23,7 @@ export function append(value: unknown) {
     };
 }
 
-/** A page in memory: its components, and every call that set one's properties. */
+/** A page in memory: its components, and all calls that set their properties. */
 export class FakePage implements Page {
     readonly components = new Map<string, Props>();
     readonly calls: [Id, Props][] = [];
@@ -27,16 +31,16 @@ export class FakePage implements Page {
     readonly reports: [message: string, details?: string][] = [];
     readonly loads: Library[][] = [];
     readonly watchers = new Set<() => void>();
-    /** Handles that are yet to be taken. */
+    /** Handles that the engine has not taken yet. */
     untaken: Handle[] = [];
     /** Properties that callbacks read, as `id.property`. */
     readonly reads = new Set<string>();
-    readonly requests = new Map<number, Payload>();
-    readonly sent: [request: Payload, stamp: Stamp][] = [];
+    readonly requests = new Map<number, CallbackRequest>();
+    readonly sent: [request: CallbackRequest, stamp: TriggerInfo][] = [];
     readonly visits: [location: string, id: Id | null][] = [];
     location = '/';
     isUntouched = false;
-    answer: () => Promise<Answer> = () => Promise.resolve({});
+    answer: () => Promise<CallbackAnswer> = () => Promise.resolve({});
     loading: Promise<unknown> = Promise.resolve();
 
     constructor(...ids: Id[]) {
@@ -86,11 +90,13 @@ export class FakePage implements Page {
         return this.reads.has(propIdOf(id, property));
     }
 
-    request(seq: number): Payload | undefined {
+    request(seq: number): CallbackRequest | undefined {
         return this.requests.get(seq);
     }
 
-    send(...sent: [request: Payload, stamp: Stamp]): Promise<Answer> {
+    send(
+        ...sent: [request: CallbackRequest, stamp: TriggerInfo]
+    ): Promise<CallbackAnswer> {
         this.sent.push(sent);
         return this.answer();
     }
@@ -112,17 +118,17 @@ export class FakePage implements Page {
         }
     }
 
-    isMarked(mark: Mark): boolean {
+    isMarked(mark: LoadingMark): boolean {
         return this.marks.has(`${mark.id}.${mark.property}`);
     }
 
-    mark(marks: Mark[]): void {
+    mark(marks: LoadingMark[]): void {
         for (const { id, property } of marks) {
             this.marks.add(`${id}.${property}`);
         }
     }
 
-    unmark(marks: Mark[]): void {
+    unmark(marks: LoadingMark[]): void {
         for (const { id, property } of marks) {
             this.marks.delete(`${id}.${property}`);
         }

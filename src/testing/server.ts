@@ -5,7 +5,7 @@ import { deferred } from './deferred';
 type Request = { at: number; url: string; init: RequestInit };
 type Outcome = () => Response | Promise<Response>;
 
-/** The endpoints in memory, in place of `fetch`. */
+/** The endpoints in memory; replaces `fetch`. */
 export class FakeServer {
     readonly requests: Request[] = [];
     /** Tokens and cursors of every poll. */
@@ -21,19 +21,19 @@ export class FakeServer {
         );
     }
 
-    /** When each request came, in milliseconds after the one before. */
+    /** The milliseconds between each request and the one before. */
     get waits(): number[] {
         return this.requests
             .slice(1)
             .map(({ at }, index) => at - (this.requests[index]?.at ?? 0));
     }
 
-    /** What polls show of a job from now on. */
+    /** Let polls show this snapshot of a job from now on. */
     show(token: string, snapshot: Snapshot): void {
         this.#snapshots.set(token, snapshot);
     }
 
-    /** Ends the next request that has no other outcome yet in this way. */
+    /** Set the outcome of the next request that has none yet. */
     answer(outcome: Outcome): void {
         this.#outcomes.push(outcome);
     }
@@ -46,7 +46,7 @@ export class FakeServer {
         this.answer(() => Promise.reject(new TypeError('Failed to fetch')));
     }
 
-    /** Keeps the next request waiting; returns what lets it go on. */
+    /** Hold the next request; returns a function that lets it continue. */
     hold(): () => void {
         const { promise, resolve } = deferred();
         const snapshots = new Map(this.#snapshots);

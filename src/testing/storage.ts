@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** A browser's storage in memory; it can be full. */
+/** The browser's storage in memory, which can be full. */
 export class FakeStorage implements Storage {
     full = false;
     readonly #items = new Map<string, string>();

@@ -2,7 +2,7 @@ import * as React from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
-import { useStore } from './hooks';
+import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import type { Shows } from './parts';
 
@@ -12,9 +12,9 @@ type Props = {
     shows: Shows;
 };
 
-/** What can be done with a job where it stands. */
+/** The buttons that a job offers in its state. */
 export function Actions({ run, labels, shows }: Props) {
-    const store = useStore();
+    const dashStore = useDashStore();
     const { id, status, request, output, retrying } = run;
     const button = (
         name: 'cancel' | 'retry' | 'visit',
@@ -27,7 +27,7 @@ export function Actions({ run, labels, shows }: Props) {
             <button
                 type="button"
                 aria-label={`${labels[name]}: ${nameOf(run.name, labels)}`}
-                // Not `disabled`, which would take the focus from it.
+                // Unlike `disabled`, this keeps the focus.
                 aria-disabled={isBusy}
                 onClick={onClick}
             >
@@ -39,16 +39,16 @@ export function Actions({ run, labels, shows }: Props) {
     return (
         <span className="long-job-actions">
             {button('cancel', isLive, () => {
-                engineOf(store).cancelRun(id);
+                engineOf(dashStore).cancelRun(id);
             })}
             {button(
                 'retry',
                 !isLive && !hasResult && request !== undefined,
-                () => void engineOf(store).retry(id),
+                () => void engineOf(dashStore).retry(id),
                 retrying,
             )}
             {button('visit', hasResult && output !== null, () => {
-                engineOf(store).visit(id);
+                engineOf(dashStore).visit(id);
             })}
         </span>
     );

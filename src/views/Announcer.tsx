@@ -5,7 +5,7 @@ import { milestoneOf } from './words';
 
 type Props = { run: Run | undefined; labels: Labels };
 
-/** Tells those who don't see the page of milestones, and of nothing in between. */
+/** Announces milestones to screen readers, and nothing in between. */
 export function Announcer({ run, labels }: Props) {
     return (
         <span className="long-job-announcer" role="status">

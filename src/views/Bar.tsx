@@ -2,15 +2,15 @@ import * as React from 'react';
 import { percent } from './format';
 
 type Props = {
-    /** From 0 to 1; not known if left out. */
+    /** From 0 to 1; undefined if it is not known. */
     share: number | undefined;
-    /** What the bar is of. */
+    /** What the bar measures. */
     label: string;
-    /** What it says, in words. */
+    /** Its value in words. */
     text: string;
 };
 
-/** A progress bar: as long as the share that is done, or moving if none is known. */
+/** A progress bar. It moves back and forth if the share is not known. */
 export function Bar({ share, label, text }: Props) {
     const isKnown = share !== undefined;
     return (
@@ -19,7 +19,7 @@ export function Bar({ share, label, text }: Props) {
             role="progressbar"
             aria-label={label}
             aria-valuetext={text}
-            // From 0 to 100 by default; left out while it is not known.
+            // On the default scale from 0 to 100; left out if it is not known.
             aria-valuenow={isKnown ? percent(share) : undefined}
         >
             <div style={isKnown ? { width: `${share * 100}%` } : undefined} />

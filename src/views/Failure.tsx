@@ -4,7 +4,7 @@ import type { Labels } from './labels';
 
 type Props = { error: JobError; labels: Labels };
 
-/** Why a job has ended without a result; the traceback is there in debug mode only. */
+/** Why a job ended without a result. The traceback comes in debug mode only. */
 export function Failure({ error, labels }: Props) {
     const { type, message, traceback } = error;
     return (

@@ -8,31 +8,31 @@ type Props = {
     setProps: ((props: Record<string, unknown>) => void) | undefined;
 };
 
-/** Hands new jobs to the engine. It shows nothing. */
+/** Passes new handles to the engine. It shows nothing. */
 export function HostView({ handles, setProps }: Props): null {
     const { componentPath, useStore } = useDashContext();
-    const store = useStore();
+    const dashStore = useStore();
 
-    // Before the page sends its first callback requests, so that they are stamped.
+    // Before the page sends its first callback requests: they need trigger info.
     useLayoutEffect(() => {
-        engineOf(store);
-    }, [store]);
+        engineOf(dashStore);
+    }, [dashStore]);
 
-    // Not sooner: components that have only been rendered yet miss an update.
+    // Not sooner: a component that has rendered but not mounted misses an update.
     useEffect(() => {
-        engineOf(store).resume();
-    }, [store]);
+        engineOf(dashStore).resume();
+    }, [dashStore]);
 
     useEffect(() => {
-        // More may have come since this rendering: what is taken out of the
-        // property must be what was read from it, with nothing in between.
+        // More handles may have come since this rendering. Read the property and
+        // empty it without a step in between, so that none is lost.
         const { handles: current } = currentProps(componentPath);
         const taken = handlesIn(current as object | undefined);
         if (taken.length > 0) {
             setProps?.({ handles: {} });
-            engineOf(store).take(taken);
+            engineOf(dashStore).take(taken);
         }
-    }, [handles, componentPath, setProps, store]);
+    }, [handles, componentPath, setProps, dashStore]);
 
     return null;
 }

@@ -1,5 +1,6 @@
 import * as React from 'react';
-import { elapsedOf, shareOf, shareOfBar, type Run } from '../engine/state/run';
+import { elapsedOf, shareOf, shareOfBar } from '../engine/state/progress';
+import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
@@ -15,11 +16,11 @@ type Props = {
     now: number;
     shows: Shows;
     labels: Labels;
-    /** How the page stands with the server, if that is worth a word. */
+    /** The label of the connection's state, unless it is online. */
     connection: string;
 };
 
-/** A job: what it does, how far it is, how it ended, and what can be done. */
+/** A job: its status, progress, error and log, with buttons. */
 export function JobView(props: Props) {
     const { run, shows, labels } = props;
     return (
@@ -102,7 +103,7 @@ function Footnote({ run, now, shows, labels, connection }: Props) {
     const elapsed = cached ? undefined : elapsedOf(run, now);
     const facts = [
         shows('elapsed') && elapsed !== undefined && formatTime(elapsed),
-        // Without word from the server nobody knows how far the job is by now.
+        // Without the server's answers an estimate would be stale.
         shows('eta') && !connection && etaText(run, now, labels),
         shows('queue') && queueText(run, labels),
         shows('cached') &&

@@ -5,7 +5,7 @@ import type { Labels } from './labels';
 
 type Props = { lines: readonly LogLine[]; labels: Labels };
 
-/** The last lines that a job has logged, folded; the newest is in sight. */
+/** The last lines that a job has logged, folded, with the newest in its summary. */
 export function Log({ lines, labels }: Props) {
     const box = useRef<HTMLPreElement>(null);
     const isFollowing = useRef(true);
@@ -29,7 +29,7 @@ export function Log({ lines, labels }: Props) {
                 role="region"
                 aria-label={labels.log}
                 onScroll={({ currentTarget: pre }) => {
-                    // Who has scrolled up reads there, and is left alone.
+                    // A user who has scrolled up reads there: don't scroll.
                     isFollowing.current =
                         pre.scrollTop + pre.clientHeight >=
                         pre.scrollHeight - 4;

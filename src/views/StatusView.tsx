@@ -4,7 +4,7 @@ import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/wire/id';
 import { isFinal } from '../engine/wire/snapshot';
 import { Announcer } from './Announcer';
-import { useChange, useNow, useStore, useWatched } from './hooks';
+import { useChange, useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS, nameOf } from './labels';
 import { showsByDefault, type Part, type Shows } from './parts';
@@ -23,7 +23,7 @@ type Props = {
     retry?: unknown;
 };
 
-/** Shows the run of a component, and sets what callbacks read of it. */
+/** Shows the run of a component, and sets the properties that callbacks read. */
 export function StatusView({
     id = '',
     setProps = () => undefined,
@@ -35,12 +35,12 @@ export function StatusView({
     cancel,
     retry,
 }: Props) {
-    const store = useStore();
+    const dashStore = useDashStore();
     const connection =
         useWatched('connection', ({ state }) => state) ?? 'online';
     const run = useWatched('runs', (runs) => runs.of(id));
     const isLive = run !== undefined && !isFinal(run.status);
-    // What has come since the last tick counts from then on.
+    // A run that changed after the last tick is newer than the clock.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
     const shows: Shows = show ? (part) => show.includes(part) : showsByDefault;
     const labels = { ...LABELS, ...words };
@@ -49,11 +49,11 @@ export function StatusView({
 
     usePublished(id, run, now, connection, setProps);
     useChange(cancel, () => {
-        engineOf(store).cancelView(id);
+        engineOf(dashStore).cancelView(id);
     });
     useChange(retry, () => {
         if (run) {
-            void engineOf(store).retry(run.id);
+            void engineOf(dashStore).retry(run.id);
         }
     });
 

@@ -2,7 +2,7 @@ import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { engineOf } from '../engine/engines';
 import { isFinal } from '../engine/wire/snapshot';
-import { useNow, useStore, useWatched } from './hooks';
+import { useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { LABELS } from './labels';
 import { useBadge } from './useBadge';
@@ -18,7 +18,7 @@ type Props = {
     notify: boolean;
 };
 
-/** All jobs of the tab, the newest first, behind a button. */
+/** A button that opens the list of all jobs of the tab, the newest first. */
 export function TrayView({
     id,
     labels: words,
@@ -27,7 +27,7 @@ export function TrayView({
     badge,
     notify,
 }: Props) {
-    const store = useStore();
+    const dashStore = useDashStore();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
     const labels = { ...LABELS, ...words };
@@ -41,8 +41,9 @@ export function TrayView({
     const ask = useNotices(notify, runs, labels);
 
     useEffect(
-        () => (badge || notify ? engineOf(store).tellElsewhere() : undefined),
-        [badge, notify, store],
+        () =>
+            badge || notify ? engineOf(dashStore).keepNotified() : undefined,
+        [badge, notify, dashStore],
     );
 
     useEffect(() => {
@@ -111,7 +112,7 @@ export function TrayView({
                         <button
                             type="button"
                             onClick={() => {
-                                engineOf(store).runs.clear();
+                                engineOf(dashStore).runs.clear();
                             }}
                         >
                             {labels.clear}

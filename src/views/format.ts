@@ -1,4 +1,4 @@
-/** Writes seconds as `0:42`, `12:05` or `1:03:20`. */
+/** Write seconds as `0:42`, `12:05` or `1:03:20`. */
 export function formatTime(seconds: number): string {
     const whole = Math.max(0, Math.floor(seconds));
     const hours = Math.floor(whole / 3600);
@@ -9,7 +9,7 @@ export function formatTime(seconds: number): string {
         : `${minutes}:${rest}`;
 }
 
-/** Percent, rounded down: 100 % is all of it. */
+/** Return percent, rounded down, so that 100 means all of it. */
 export function percent(share: number): number {
     // 0.29 * 100 is a little less than 29.
     return Math.floor(share * 100 + 1e-9);

@@ -2,32 +2,32 @@ import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useDashContext } from '../engine/page/dashApi';
 import type { Engine } from '../engine/engine';
 import { engineOf, existingEngine } from '../engine/engines';
-import type { Store } from '../engine/page/dashState';
+import type { DashStore } from '../engine/page/dashState';
 
 const TICK_MS = 1000;
 
-/** Dash's store, by which events and effects have the page's engine. */
-export function useStore(): Store {
+/** Dash's Redux store, the key to the page's engine. */
+export function useDashStore(): DashStore {
     return useDashContext().useStore();
 }
 
-/** What the engine holds, now and after every change; the same if it is the same. */
+/** Return what `read` finds in a part of the engine, now and after every change. */
 export function useWatched<K extends 'runs' | 'connection', T>(
     part: K,
     read: (part: Engine[K]) => T,
 ): T | undefined {
-    const store = useStore();
+    const dashStore = useDashStore();
     const subscribe = useCallback(
-        (changed: () => void) => engineOf(store)[part].watch(changed),
-        [store, part],
+        (changed: () => void) => engineOf(dashStore)[part].watch(changed),
+        [dashStore, part],
     );
     return useSyncExternalStore(subscribe, () => {
-        const engine = existingEngine(store);
+        const engine = existingEngine(dashStore);
         return engine && read(engine[part]);
     });
 }
 
-/** The time by the page's clock, in milliseconds: whole seconds, for all views. */
+/** Return the page's time in ms, cut to whole seconds so that all views agree. */
 export function useNow(isTicking: boolean): number {
     const subscribe = useCallback(
         (changed: () => void) => {
@@ -44,7 +44,7 @@ export function useNow(isTicking: boolean): number {
     );
 }
 
-/** Calls back when a property gets another value, but None. */
+/** Call back when a property gets a new value other than None. */
 export function useChange(value: unknown, changed: () => void): void {
     const before = useRef(value);
     useEffect(() => {

@@ -1,4 +1,6 @@
-/** The words of the components. A name in braces stands for what goes there. */
+import { own } from '../engine/wire/own';
+
+/** The texts of the components. A name in braces is a placeholder. */
 export const LABELS = {
     job: 'Job',
     queued: 'Queued',
@@ -37,15 +39,15 @@ export function fill(
     values: Record<string, string | number>,
 ): string {
     return template.replace(/\{(\w+)\}/g, (placeholder, name: string) =>
-        String(values[name] ?? placeholder),
+        String(own(values, name) ?? placeholder),
     );
 }
 
-/** What to call a job: a label for its task, or what its function's name says. */
+/** Return a job's name: the label of its task, or its function's name in words. */
 export function nameOf(task: string, labels: Labels): string {
     const words = task.split('.').pop()?.replace(/_+/g, ' ').trim() ?? '';
     return (
-        labels[task] ??
+        own(labels, task) ??
         (words && words !== '<lambda>'
             ? words.charAt(0).toUpperCase() + words.slice(1)
             : labels.job)

@@ -1,4 +1,4 @@
-/** A part of what is shown of a job. */
+/** A part of the view of a job. */
 export type Part =
     | 'name'
     | 'status'
@@ -16,9 +16,9 @@ export type Part =
     | 'error'
     | 'log';
 
-/** Whether a part is to be shown. */
+/** Whether to show a part. */
 export type Shows = (part: Part) => boolean;
 
-/** A layout mostly says the name already, and has the result in it. */
+/** A layout usually has the name and the result already. */
 export const showsByDefault: Shows = (part) =>
     part !== 'name' && part !== 'visit';

@@ -1,18 +1,18 @@
 import { useEffect } from 'react';
-import { useStore } from './hooks';
+import { useDashStore } from './hooks';
 
-/** With a blank that titles don't have there, so that they are left alone. */
+/** With a no-break space, so that a title that begins with a number stays as it is. */
 const BADGE = /^\(\d+\)\u00a0/;
 
-/** Puts a number before the title of the tab, unless it is 0. */
+/** Put a number before the title of the tab, unless it is 0. */
 export function useBadge(count: number): void {
-    const store = useStore();
+    const dashStore = useDashStore();
 
     useEffect(() => {
         const show = (badge: string) => {
-            const { update_title } = store.getState().config;
+            const { update_title } = dashStore.getState().config;
             const title = document.title.replace(BADGE, '');
-            // Dash knows its "Updating..." by the text alone.
+            // Dash recognises its "Updating..." only by the exact text.
             const wanted = title === update_title ? title : badge + title;
             if (document.title !== wanted) {
                 document.title = wanted;
@@ -20,7 +20,7 @@ export function useBadge(count: number): void {
         };
         const badge = count > 0 ? `(${count})\u00a0` : '';
         show(badge);
-        // Dash changes it, and so do apps.
+        // Dash and apps change the title, too.
         const observer = new MutationObserver(() => {
             show(badge);
         });
@@ -33,5 +33,5 @@ export function useBadge(count: number): void {
             observer.disconnect();
             show('');
         };
-    }, [store, count]);
+    }, [dashStore, count]);
 }

@@ -1,16 +1,16 @@
 import { useLayoutEffect, useRef, type RefObject } from 'react';
 
 /**
- * Gives the focus to an element when what had it goes.
+ * Move the focus to an element when the focused one is removed.
  *
- * Returns the handlers for the element in which that may happen.
+ * Returns the event handlers for the element around both.
  */
 export function useFocusKept(element: RefObject<HTMLElement>) {
     const hadFocus = useRef(false);
 
     useLayoutEffect(() => {
         const { current } = element;
-        // The browser gives the focus of what is removed to nobody.
+        // When the focused element is removed, the browser focuses the body.
         if (hadFocus.current && document.activeElement === document.body) {
             current?.focus();
         }

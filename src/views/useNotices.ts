@@ -2,21 +2,21 @@ import { useEffect, useRef, useState } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
-import { useStore } from './hooks';
+import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';
 
 /**
- * Tells who allows it of a job that ends while nobody sees the page.
+ * Show a notification when a job ends while the page is hidden, if the user allows it.
  *
- * Returns what asks for the permission, as long as it may be asked for.
+ * Returns a function that asks for the permission, unless the user has answered.
  */
 export function useNotices(
     isWanted: boolean,
     runs: readonly Run[],
     labels: Labels,
 ): (() => void) | undefined {
-    const store = useStore();
+    const dashStore = useDashStore();
     const live = useRef(new Set<string>());
     const [permission, setPermission] = useState(permissionNow);
 
@@ -36,12 +36,12 @@ export function useNotices(
                     milestoneOf(run, labels),
                     id,
                     () => {
-                        engineOf(store).visit(id);
+                        engineOf(dashStore).visit(id);
                     },
                 );
             }
         }
-    }, [runs, labels, isWanted, permission, store]);
+    }, [runs, labels, isWanted, permission, dashStore]);
 
     return isWanted && permission === 'default'
         ? () => void Notification.requestPermission().then(setPermission)
@@ -59,7 +59,7 @@ function notify(
     onClick: () => void,
 ): void {
     try {
-        // The tag makes one notice of those of several trays.
+        // With the same tag, several trays show one notification.
         const notice = new Notification(title, { body, tag });
         notice.onclick = () => {
             focus();
@@ -67,6 +67,6 @@ function notify(
             onClick();
         };
     } catch {
-        // Browsers on phones have them for service workers only.
+        // Browsers on phones allow notifications only from service workers.
     }
 }

@@ -1,10 +1,11 @@
 import { useEffect, useRef } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Id } from '../engine/wire/id';
-import { elapsedOf, etaOf, shareOf, type Run } from '../engine/state/run';
-import { useStore } from './hooks';
+import { elapsedOf, etaOf, shareOf } from '../engine/state/progress';
+import type { Run } from '../engine/state/run';
+import { useDashStore } from './hooks';
 
-/** What callbacks may read of a view. */
+/** The properties of a view that callbacks may read. */
 export type Published = {
     status?: string;
     progress?: number;
@@ -19,10 +20,10 @@ export type Published = {
 };
 
 /**
- * Sets a view's properties for callbacks to read.
+ * Set a view's properties for callbacks to read.
  *
- * All of them when the job starts or ends. In between only those that a callback
- * reads, with the clock: no more often than once a second.
+ * Sets all of them when the job starts or ends. In between, sets only those that a
+ * callback reads, at most once a second.
  */
 export function usePublished(
     id: Id,
@@ -31,7 +32,7 @@ export function usePublished(
     connection: string,
     setProps: (props: Published) => void,
 ): void {
-    const store = useStore();
+    const dashStore = useDashStore();
     const last = useRef<{ run: Run; now: number }>(undefined);
 
     useEffect(() => {
@@ -50,10 +51,10 @@ export function usePublished(
         const props = {
             ...publishedOf(run, now),
             connection,
-            n_runs: engineOf(store).runs.countOf(id),
+            n_runs: engineOf(dashStore).runs.countOf(id),
         };
         const read = Object.entries(props).filter(
-            ([name]) => isMilestone || engineOf(store).isRead(id, name),
+            ([name]) => isMilestone || engineOf(dashStore).isRead(id, name),
         );
         if (read.length > 0) {
             setProps(Object.fromEntries(read));
@@ -75,7 +76,7 @@ function publishedOf(run: Run, now: number) {
     };
 }
 
-/** A number in so many steps for each whole; null if there is none. */
+/** Round a number to a multiple of 1 / steps; null if there is none. */
 function inSteps(
     value: number | undefined,
     steps: number,

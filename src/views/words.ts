@@ -1,14 +1,15 @@
-import { etaOf, shareOf, shareOfBar, type Run } from '../engine/state/run';
+import { etaOf, shareOf, shareOfBar } from '../engine/state/progress';
+import type { Run } from '../engine/state/run';
 import type { Bar } from '../engine/wire/snapshot';
 import { formatNumber, formatShare, formatTime } from './format';
 import { fill, type Labels } from './labels';
 
-/** How far a bar is, in numbers: "3 of 10", or "3" where nobody knows of how many. */
+/** How far a bar is, in numbers: "3 of 10", or "3" without a total. */
 export function countOf([value, total]: Bar, labels: Labels): string {
     if (total === null) {
         return formatNumber(value);
     }
-    // A share is no count.
+    // A total of 1 means that the value is a share, not a count.
     return total === 1
         ? ''
         : fill(labels.of, {
@@ -41,12 +42,12 @@ export function queueText({ queue }: Run, labels: Labels): string {
     const { position, wait } = queue;
     return join(
         fill(labels.position, { position }),
-        // It is 0 where others take longer than they mostly do.
+        // The estimate is 0 when the jobs ahead take longer than usual.
         wait ? fill(labels.wait, { time: formatTime(Math.ceil(wait)) }) : '',
     );
 }
 
-/** What a progress bar says. */
+/** The value of a progress bar in words, for screen readers. */
 export function barText(run: Run, now: number, labels: Labels): string {
     const [bar] = run.bars;
     return join(
@@ -57,7 +58,7 @@ export function barText(run: Run, now: number, labels: Labels): string {
     );
 }
 
-/** What is worth speaking of: each quarter, and the end. */
+/** What to announce: the start, each quarter and the end. */
 export function milestoneOf(run: Run, labels: Labels): string {
     const { status, error, cached } = run;
     if (status === 'running') {

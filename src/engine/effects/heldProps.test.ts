@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { handle } from '../../testing/handle';
 import { FakePage } from '../../testing/page';
-import { Claims } from './heldProps';
-import { Job } from '../job';
+import { HeldProps } from './heldProps';
+import { Job } from '../state/job';
 import { Updates } from './updates';
 
 let page: FakePage;
 let updates: Updates;
-let claims: Claims;
+let heldProps: HeldProps;
 
 beforeEach(() => {
     page = new FakePage('button', 'bar');
     updates = new Updates(page);
-    claims = new Claims(page, updates);
+    heldProps = new HeldProps(page, updates);
 });
 
 const job = (on: string) =>
@@ -23,119 +23,119 @@ const job = (on: string) =>
         }),
     );
 
-test('a shared property shows the last job, and rests when none is left', () => {
+test("a shared property shows the last job's value, and rests without jobs", () => {
     const [first, second] = [job('first'), job('second')];
-    claims.take(first);
-    claims.take(second);
+    heldProps.hold(first);
+    heldProps.hold(second);
     expect(page.props('button')).toEqual({ children: 'second' });
-    claims.release(second);
+    heldProps.release(second);
     expect(page.props('button')).toEqual({ children: 'first' });
-    claims.release(first);
+    heldProps.release(first);
     expect(page.props('button')).toEqual({ children: 'rest' });
 });
 
-test('a property that is both running and progress is at rest in the end', () => {
+test('a property that is both running and progress rests at the end', () => {
     const both = new Job(
         handle('both', {
             running: [['bar', 'value', 'on', 'off']],
             progress: [['bar', 'value', 0]],
         }),
     );
-    claims.take(both);
-    claims.set(both, [['bar', 'value', 7]]);
+    heldProps.hold(both);
+    heldProps.set(both, [['bar', 'value', 7]]);
     expect(page.props('bar')).toEqual({ value: 7 });
-    claims.release(both);
+    heldProps.release(both);
     expect(page.props('bar')).toEqual({ value: 0 });
 });
 
-test('the end of an earlier job touches nothing that is shared', () => {
+test('the end of an earlier job does not change shared properties', () => {
     const [first, second] = [job('first'), job('second')];
-    claims.take(first);
-    claims.take(second);
+    heldProps.hold(first);
+    heldProps.hold(second);
     page.calls.length = 0;
-    claims.release(first);
+    heldProps.release(first);
     expect(page.calls).toEqual([]);
 });
 
-test('shared progress shows the last job, and then what the other is at', () => {
+test('shared progress shows the last job, then the progress of the other', () => {
     const [first, second] = [job('first'), job('second')];
-    claims.take(first);
-    claims.take(second);
+    heldProps.hold(first);
+    heldProps.hold(second);
     page.calls.length = 0;
-    claims.set(first, [['bar', 'value', 1]]);
+    heldProps.set(first, [['bar', 'value', 1]]);
     expect(page.calls).toEqual([]);
-    claims.set(second, [['bar', 'value', 2]]);
+    heldProps.set(second, [['bar', 'value', 2]]);
     expect(page.props('bar')).toEqual({ value: 2 });
-    claims.release(second);
+    heldProps.release(second);
     expect(page.props('bar')).toEqual({ value: 1 });
-    claims.release(first);
+    heldProps.release(first);
     expect(page.props('bar')).toEqual({ value: 0 });
 });
 
-test('running comes to rest before progress', () => {
+test('running is reset before progress', () => {
     const only = job('on');
-    claims.take(only);
+    heldProps.hold(only);
     page.calls.length = 0;
-    claims.release(only);
+    heldProps.release(only);
     expect(page.calls).toEqual([
         ['button', { children: 'rest' }],
         ['bar', { value: 0 }],
     ]);
 });
 
-test('a component that is there to begin with is not set again', () => {
-    claims.take(job('on'));
+test('a component that is there from the start is not set again', () => {
+    heldProps.hold(job('on'));
     page.calls.length = 0;
-    claims.refresh();
+    heldProps.refresh();
     expect(page.calls).toEqual([]);
 });
 
-test('a component that comes back is set to what it missed', () => {
+test('a component that comes back gets what it missed', () => {
     const only = job('on');
-    claims.take(only);
+    heldProps.hold(only);
     page.remove('bar');
-    claims.refresh();
-    claims.set(only, [['bar', 'value', 7]]);
+    heldProps.refresh();
+    heldProps.set(only, [['bar', 'value', 7]]);
     page.add('bar');
-    claims.refresh();
+    heldProps.refresh();
     expect(page.props('bar')).toEqual({ value: 7 });
 });
 
-test('a component that comes is set once, to what shows now', () => {
+test('a new component is set once, to the current value', () => {
     const [first, second] = [job('first'), job('second')];
     page.remove('button');
-    claims.take(first);
-    claims.take(second);
-    claims.release(second);
+    heldProps.hold(first);
+    heldProps.hold(second);
+    heldProps.release(second);
     page.add('button');
     page.calls.length = 0;
     updates.flush();
-    claims.refresh();
+    heldProps.refresh();
     expect(page.calls).toEqual([['button', { children: 'first' }]]);
 });
 
-test('a value that no job holds any more does not come back', () => {
+test('a released value does not come back', () => {
     const only = job('on');
     page.remove('button');
-    claims.take(only);
-    claims.release(only);
+    heldProps.hold(only);
+    heldProps.release(only);
     page.add('button');
     page.calls.length = 0;
-    claims.refresh();
+    heldProps.refresh();
     expect(page.calls).toEqual([]);
 });
 
-test('jobs that wait for each other show one after the other', () => {
+test('jobs that wait for each other show in turn', () => {
     const queue = ['first', 'second', 'third'].map((name) => {
         const { handle: rest } = job(name);
         return new Job({ ...rest, retrigger: 'queue' });
     });
     queue.forEach((each) => {
-        claims.take(each);
+        heldProps.hold(each);
     });
     const shown = queue.map((each) => {
         const { children } = page.props('button') ?? {};
-        claims.release(each);
+        heldProps.release(each);
         return children;
     });
     expect(shown).toEqual(['first', 'second', 'third']);
@@ -153,39 +153,39 @@ describe('patterns', () => {
             }),
         );
 
-    test('a pattern holds every component that fits, and no other', () => {
+    test('a pattern holds every matching component, and no other', () => {
         page.add(row(0), row(1), { type: 'other', index: 0 });
         const holder = many();
-        claims.take(holder);
+        heldProps.hold(holder);
         expect(page.props(row(0))).toEqual({ disabled: true, value: null });
         expect(page.props(row(1))).toEqual({ disabled: true, value: null });
         expect(page.props({ type: 'other', index: 0 })).toEqual({});
-        claims.release(holder);
+        heldProps.release(holder);
         expect(page.props(row(1))).toEqual({ disabled: false, value: null });
     });
 
     test('a component that comes later is held too', () => {
         const holder = many();
-        claims.take(holder);
+        heldProps.hold(holder);
         page.add(row(0));
-        claims.refresh();
+        heldProps.refresh();
         expect(page.props(row(0))).toEqual({ disabled: true, value: null });
     });
 
-    test('progress has a value for each component, or one for all', () => {
+    test('progress has one value for each component, or one for all', () => {
         page.add(row(0), row(1));
         const holder = many();
-        claims.take(holder);
-        claims.set(holder, [[all, 'value', ['a', 'b']]]);
+        heldProps.hold(holder);
+        heldProps.set(holder, [[all, 'value', ['a', 'b']]]);
         expect(page.props(row(0))).toMatchObject({ value: 'a' });
         expect(page.props(row(1))).toMatchObject({ value: 'b' });
-        claims.set(holder, [[all, 'value', 'c']]);
+        heldProps.set(holder, [[all, 'value', 'c']]);
         expect(page.props(row(1))).toMatchObject({ value: 'c' });
     });
 
-    test('smaller ones only, if the pattern says so', () => {
+    test('ALLSMALLER holds only smaller ones', () => {
         page.add(row(0), row(1), row(2));
-        claims.take(
+        heldProps.hold(
             new Job(
                 handle('a', {
                     running: [

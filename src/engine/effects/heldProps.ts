@@ -1,61 +1,62 @@
-import { propIdOf, stringifyId, type Id } from '../wire/id';
-import type { Job } from '../job';
 import type { Page } from '../page/page';
+import type { Job } from '../state/job';
+import { propIdOf, stringifyId, type Id } from '../wire/id';
 import { isPattern, type Pattern } from '../wire/pattern';
 import type { Update } from '../wire/update';
 import type { Updates } from './updates';
 
-type Claim = { value: unknown; rest: unknown };
+/** The value that a job gives to a property, and the one to leave behind. */
+type Hold = { value: unknown; rest: unknown };
 
-/** A property and which jobs claim it, never none; the last one's value shows. */
-type Claimed = {
+/** A property and the jobs that hold it, at least one; the last one's value shows. */
+type HeldProp = {
     id: Pattern;
     property: string;
-    /** A list holds a value for each component of the pattern, in their order. */
+    /** A list has one value for each component of the pattern, in their order. */
     isList: boolean;
-    /** The components that were there when it was last looked. */
+    /** The components that were on the page at the last look. */
     present: Set<string>;
-    claims: Map<Job, Claim>;
+    holds: Map<Job, Hold>;
 };
 
 /**
- * The properties that live jobs hold: their `running` and `progress`.
+ * The `running` and `progress` properties, which live jobs hold at their values.
  *
- * Several jobs may hold the same one, and it comes to rest with the last of them.
+ * Several jobs may hold one property. It returns to rest when the last one releases it.
  */
-export class Claims {
+export class HeldProps {
     readonly #page: Page;
     readonly #updates: Updates;
-    readonly #claimed = new Map<string, Claimed>();
+    readonly #held = new Map<string, HeldProp>();
 
     constructor(page: Page, updates: Updates) {
         this.#page = page;
         this.#updates = updates;
     }
 
-    take(job: Job): void {
+    /** Start to hold all `running` and `progress` properties of a job. */
+    hold(job: Job): void {
         const { running, progress } = job.handle;
-        const taken = [
+        this.#show([
             ...running.map(([id, property, value, rest]) =>
-                this.#claim(job, id, property, false, { value, rest }),
+                this.#add(job, id, property, false, { value, rest }),
             ),
             ...progress.map(([id, property, rest]) =>
-                this.#claim(job, id, property, true, { value: rest, rest }),
+                this.#add(job, id, property, true, { value: rest, rest }),
             ),
-        ];
-        this.#show(taken);
+        ]);
     }
 
-    /** Changes what a job holds some of its properties at. */
+    /** Change the values at which a job holds some of its properties. */
     set(job: Job, updates: Update[]): void {
-        const changed: Claimed[] = [];
+        const changed: HeldProp[] = [];
         for (const [id, property, value] of updates) {
-            const claimed = this.#claimed.get(propIdOf(id, property));
-            const claim = claimed?.claims.get(job);
-            if (claimed && claim) {
-                claim.value = value;
-                if (claim === top(claimed)) {
-                    changed.push(claimed);
+            const prop = this.#held.get(propIdOf(id, property));
+            const hold = prop?.holds.get(job);
+            if (prop && hold) {
+                hold.value = value;
+                if (hold === top(prop)) {
+                    changed.push(prop);
                 }
             }
         }
@@ -63,25 +64,25 @@ export class Claims {
     }
 
     /**
-     * Lets go of all that a job holds: `running` first, then `progress`.
+     * Release all properties of a job: `running` first, then `progress`.
      *
-     * What is shown there already, by somebody else, stays.
+     * Those that already show another result (`shown`) keep it.
      */
     release(job: Job, shown: [id: Id, property: string][] = []): void {
         const staying = new Set(
             shown.map(([id, property]) => propIdOf(id, property)),
         );
         const updates: Update[] = [];
-        for (const [key, claimed] of this.#claimed) {
-            const before = top(claimed);
-            const own = claimed.claims.get(job);
-            claimed.claims.delete(job);
-            const now = top(claimed);
+        for (const [key, prop] of this.#held) {
+            const before = top(prop);
+            const own = prop.holds.get(job);
+            prop.holds.delete(job);
+            const now = top(prop);
             if (!now) {
-                this.#claimed.delete(key);
-                updates.push(...this.#restOf(claimed, own?.rest));
+                this.#held.delete(key);
+                updates.push(...this.#restOf(prop, own?.rest));
             } else if (now !== before) {
-                updates.push(...this.#updatesOf(claimed, now.value));
+                updates.push(...this.#updatesOf(prop, now.value));
             }
         }
         this.#updates.apply(
@@ -91,61 +92,61 @@ export class Claims {
         );
     }
 
-    /** Sets the properties of components that have come (back) to the page. */
+    /** Set the properties of components that have come (back) to the page. */
     refresh(): void {
         this.#updates.apply(
-            [...this.#claimed.values()].flatMap((claimed) => {
-                const { present } = claimed;
-                return this.#look(claimed).filter(
+            [...this.#held.values()].flatMap((prop) => {
+                const { present } = prop;
+                return this.#look(prop).filter(
                     ([id]) => !present.has(stringifyId(id)),
                 );
             }),
         );
     }
 
-    #claim(
+    #add(
         job: Job,
         id: Pattern,
         property: string,
         isProgress: boolean,
-        claim: Claim,
-    ): Claimed {
+        hold: Hold,
+    ): HeldProp {
         const key = propIdOf(id, property);
-        const claimed = this.#claimed.get(key) ?? {
+        const prop = this.#held.get(key) ?? {
             id,
             property,
             isList: isProgress && isPattern(id),
             present: new Set(),
-            claims: new Map<Job, Claim>(),
+            holds: new Map<Job, Hold>(),
         };
         if (job.handle.retrigger === 'queue') {
-            // It waits for the one before it, and has nothing to show till then.
-            claimed.claims = new Map([[job, claim], ...claimed.claims]);
+            // It waits for the job before it, and has nothing to show until then.
+            prop.holds = new Map([[job, hold], ...prop.holds]);
         }
-        claimed.claims.set(job, claim);
-        this.#claimed.set(key, claimed);
-        return claimed;
+        prop.holds.set(job, hold);
+        this.#held.set(key, prop);
+        return prop;
     }
 
-    #show(claimed: Claimed[]): void {
-        this.#updates.apply(claimed.flatMap((each) => this.#look(each)));
+    #show(props: HeldProp[]): void {
+        this.#updates.apply(props.flatMap((prop) => this.#look(prop)));
     }
 
-    /** The updates that show a property, noting the components that there are. */
-    #look(claimed: Claimed): Update[] {
-        const updates = this.#updatesOf(claimed, top(claimed)?.value);
-        claimed.present = new Set(updates.map(([id]) => stringifyId(id)));
+    /** Return the updates that show a property, and note which components there are. */
+    #look(prop: HeldProp): Update[] {
+        const updates = this.#updatesOf(prop, top(prop)?.value);
+        prop.present = new Set(updates.map(([id]) => stringifyId(id)));
         return updates;
     }
 
-    /** A component that is away finds its property at rest when it is back. */
-    #restOf(claimed: Claimed, rest: unknown): Update[] {
-        return isPattern(claimed.id)
-            ? this.#updatesOf(claimed, rest)
-            : [[claimed.id, claimed.property, rest]];
+    /** A component that is away now gets the update when it is back. */
+    #restOf(prop: HeldProp, rest: unknown): Update[] {
+        return isPattern(prop.id)
+            ? this.#updatesOf(prop, rest)
+            : [[prop.id, prop.property, rest]];
     }
 
-    #updatesOf({ id, property, isList }: Claimed, value: unknown): Update[] {
+    #updatesOf({ id, property, isList }: HeldProp, value: unknown): Update[] {
         const values =
             isList && Array.isArray(value) ? (value as unknown[]) : [];
         return this.#page
@@ -158,6 +159,6 @@ export class Claims {
     }
 }
 
-function top({ claims }: Claimed): Claim | undefined {
-    return [...claims.values()].at(-1);
+function top({ holds }: HeldProp): Hold | undefined {
+    return [...holds.values()].at(-1);
 }

@@ -1,60 +1,60 @@
 import { beforeEach, expect, test } from 'vitest';
-import { FakeStore } from '../../testing/store';
-import { Marks } from './loadingMarks';
+import { FakeDashStore } from '../../testing/dashStore';
+import { LoadingMarks } from './loadingMarks';
 import { Renderer } from '../page/renderer';
 
-let store: FakeStore;
-let marks: Marks;
+let dashStore: FakeDashStore;
+let marks: LoadingMarks;
 
 beforeEach(() => {
-    store = new FakeStore();
-    store.place('a', 'b', { type: 'x', i: 1 });
-    marks = new Marks(new Renderer(store));
+    dashStore = new FakeDashStore();
+    dashStore.place('a', 'b', { type: 'x', i: 1 });
+    marks = new LoadingMarks(new Renderer(dashStore));
 });
 
-test('outputs on the page are marked, and no longer when they are not wanted', () => {
+test('outputs on the page are marked for as long as they are wanted', () => {
     marks.show([
         ['a', 'children'],
         [{ i: 1, type: 'x' }, 'figure'],
         ['absent', 'children'],
     ]);
-    expect(store.marked('a')).toEqual(['children']);
-    expect(store.marked({ type: 'x', i: 1 })).toEqual(['figure']);
+    expect(dashStore.marked('a')).toEqual(['children']);
+    expect(dashStore.marked({ type: 'x', i: 1 })).toEqual(['figure']);
     marks.show([['a', 'children']]);
-    expect(store.marked({ type: 'x', i: 1 })).toEqual([]);
+    expect(dashStore.marked({ type: 'x', i: 1 })).toEqual([]);
     marks.show([]);
-    expect(store.marked('a')).toEqual([]);
+    expect(dashStore.marked('a')).toEqual([]);
 });
 
-test('marks that are there are left alone', () => {
+test('existing marks stay as they are', () => {
     marks.show([['a', 'children']]);
-    const { length } = store.actions;
+    const { length } = dashStore.actions;
     marks.show([['a', 'children']]);
     marks.show([
         ['a', 'children'],
         ['a', 'children'],
     ]);
-    expect(store.actions.length).toBe(length);
+    expect(dashStore.actions.length).toBe(length);
 });
 
-test('a mark that was cleared by another is set again', () => {
+test('a mark that another callback has cleared is set again', () => {
     marks.show([['a', 'children']]);
-    store.set({ loading: {} });
+    dashStore.set({ loading: {} });
     marks.show([['a', 'children']]);
-    expect(store.marked('a')).toEqual(['children']);
+    expect(dashStore.marked('a')).toEqual(['children']);
 });
 
-test('a mark moves with its component, and leaves what takes its place', () => {
+test('a mark moves with its component, away from its old place', () => {
     marks.show([['a', 'children']]);
-    store.place('b', 'a');
+    dashStore.place('b', 'a');
     marks.show([['a', 'children']]);
-    expect(store.getState().loading).toEqual({
+    expect(dashStore.getState().loading).toEqual({
         '["props","children",0]': [],
         '["props","children",1]': [
             { path: ['props', 'children', 1], property: 'children', id: 'a' },
         ],
     });
-    store.place('b');
+    dashStore.place('b');
     marks.show([['a', 'children']]);
-    expect(store.marked('a')).toEqual([]);
+    expect(dashStore.marked('a')).toEqual([]);
 });

@@ -1,19 +1,20 @@
+import type { LoadingMark } from '../page/dashState';
+import type { Page } from '../page/page';
 import { stringifyId, type Id } from '../wire/id';
-import type { Mark, Page } from '../page/page';
 
-/** Keeps the outputs of live jobs marked as loading. */
-export class Marks {
+/** Marks the outputs of live jobs as loading, for `dcc.Loading`. */
+export class LoadingMarks {
     readonly #page: Page;
-    /** By where it is: a component that moves takes its mark along. */
-    #shown = new Map<string, Mark>();
+    /** By path, so that a component that moves takes its mark along. */
+    #shown = new Map<string, LoadingMark>();
 
     constructor(page: Page) {
         this.#page = page;
     }
 
-    /** Marks these outputs, as far as they are on the page, and no others. */
+    /** Mark those of these outputs that are on the page, and no others. */
     show(outputs: [id: Id, property: string][]): void {
-        const wanted = new Map<string, Mark>();
+        const wanted = new Map<string, LoadingMark>();
         for (const [id, property] of outputs) {
             const path = this.#page.path(id);
             if (path) {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { append, FakePage } from '../../testing/page';
+import type { Id } from '../wire/id';
 import { Updates } from './updates';
 
-test('neighbours of one component go in one call', () => {
+test('consecutive updates of one component go in one call', () => {
     const page = new FakePage('a', 'b');
     new Updates(page).apply([
         ['a', 'title', 1],
@@ -17,6 +18,18 @@ test('neighbours of one component go in one call', () => {
     ]);
 });
 
+test('properties may have names that every object inherits', () => {
+    const page = new FakePage('a');
+    const named = Object.entries(
+        JSON.parse('{"toString":1,"__proto__":2}') as object,
+    );
+    new Updates(page).apply(
+        named.map(([property, value]) => ['a', property, value]),
+    );
+    const [[, props]] = page.calls as [[Id, object]];
+    expect(Object.entries(props)).toEqual(named);
+});
+
 test('each update of one property has its own call, so that Patches add up', () => {
     const page = new FakePage('a');
     new Updates(page).apply([
@@ -27,7 +40,7 @@ test('each update of one property has its own call, so that Patches add up', () 
     expect(page.props('a')).toEqual({ children: [1, 2] });
 });
 
-test('dict ids are told apart by what they hold, not by its order', () => {
+test('dict ids with the same items in another order are equal', () => {
     const page = new FakePage({ index: 1, type: 'x' });
     new Updates(page).apply([
         [{ type: 'x', index: 1 }, 'title', 'one'],
@@ -42,7 +55,7 @@ test('dict ids are told apart by what they hold, not by its order', () => {
     ]);
 });
 
-test('a plain value replaces what waits for its property, and nothing else', () => {
+test('a plain value replaces only the waiting updates of its property', () => {
     const page = new FakePage();
     const updates = new Updates(page);
     updates.apply([
@@ -61,7 +74,7 @@ test('a plain value replaces what waits for its property, and nothing else', () 
     expect(updates.waiting).toBe(false);
 });
 
-test('what waits goes before what comes with the component', () => {
+test('waiting updates come before those that arrive with the component', () => {
     const page = new FakePage('box');
     const updates = new Updates(page);
     updates.apply([['inner', 'children', ['waited']]]);
@@ -79,7 +92,7 @@ test('what waits goes before what comes with the component', () => {
     expect(page.props('inner')).toEqual({ children: ['waited', 'later'] });
 });
 
-test('a flush reaches components that it brings itself', () => {
+test('a flush reaches components that it creates itself', () => {
     const page = new FakePage();
     const updates = new Updates(page);
     updates.apply([
@@ -98,7 +111,7 @@ test('a flush reaches components that it brings itself', () => {
     expect(page.props('inner')).toEqual({ title: 1 });
 });
 
-test('an update of a pattern goes to every component that fits', () => {
+test('an update of a pattern goes to every matching component', () => {
     const page = new FakePage({ index: 0 }, { index: 1 });
     const updates = new Updates(page);
     updates.apply([[{ index: ['ALL'] }, 'n', 1]]);

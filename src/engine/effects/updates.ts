@@ -1,23 +1,23 @@
-import { stringifyId, type Id } from '../wire/id';
 import type { Page } from '../page/page';
+import { stringifyId, type Id } from '../wire/id';
 import { isPattern } from '../wire/pattern';
 import { isPatch, type Update } from '../wire/update';
 
 type Props = Record<string, unknown>;
 
-/** Whose an update is: a job, which shows what it has set for as long as it lives. */
+/** Where an update comes from: a job, which shows what it set for as long as it lives. */
 type Source = { readonly ended: boolean };
 
-/** With its source if it has not been shown yet. */
-type Held = [...update: Update, source?: Source | undefined];
+/** An update to apply later, with its source unless the page has shown it once. */
+type Deferred = [...update: Update, source?: Source | undefined];
 
-/** Applies updates in order; those of a component that is not there wait for it. */
+/** Applies updates in order. Those for a component that is not there wait for it. */
 export class Updates {
     readonly #page: Page;
-    /** By component, never empty. */
-    readonly #absent = new Map<string, Held[]>();
-    /** By component, what live jobs have set, shown or not. */
-    readonly #streams = new Map<string, Held[]>();
+    /** Updates for components that are not on the page; no list is empty. */
+    readonly #absent = new Map<string, Deferred[]>();
+    /** What live jobs have set, by component, whether shown or not. */
+    readonly #streams = new Map<string, Deferred[]>();
 
     constructor(page: Page) {
         this.#page = page;
@@ -27,39 +27,39 @@ export class Updates {
         return this.#absent.size > 0;
     }
 
-    /** Whether something of this source has never been shown. */
-    holds(source: Source): boolean {
+    /** Whether the page has never shown some update of this source. */
+    hasUnshown(source: Source): boolean {
         return [...this.#absent.values()]
             .flat()
-            .some((held) => held[3] === source);
+            .some((update) => update[3] === source);
     }
 
-    apply(updates: (Update | Held)[], source?: Source): void {
+    apply(updates: (Update | Deferred)[], source?: Source): void {
         for (const [id, props] of calls(this.#expand(updates))) {
             if (source && !source.ended) {
-                hold(this.#streams, id, props, source);
+                defer(this.#streams, id, props, source);
             }
             if (this.#page.path(id)) {
                 // An update before this one may have brought the component.
                 this.#release(stringifyId(id));
-                this.#set(id, props);
+                this.#set(id, Object.fromEntries(props));
             } else {
-                hold(this.#absent, id, props, source);
+                defer(this.#absent, id, props, source);
             }
         }
     }
 
-    /** Applies what waits for components that are there now. */
+    /** Apply the updates of components that are on the page now. */
     flush(): void {
-        this.#look();
-        // Each may bring components that others wait for.
+        this.#restoreStreams();
+        // Each may bring components for which others wait.
         for (let key = this.#arrived(); key; key = this.#arrived()) {
             this.#release(key);
         }
     }
 
-    /** A component that has gone comes back without what was streamed to it. */
-    #look(): void {
+    /** A component that has left comes back without what jobs streamed to it. */
+    #restoreStreams(): void {
         for (const [key, updates] of this.#streams) {
             const live = updates.filter(([, , , source]) => !source?.ended);
             const [first] = live;
@@ -69,7 +69,7 @@ export class Updates {
                 this.#streams.delete(key);
             }
             if (first && !this.#absent.has(key) && !this.#page.path(first[0])) {
-                // It was shown once: no source.
+                // Without a source, since the page has shown it once.
                 this.#absent.set(
                     key,
                     live.map(([id, property, value]) => [id, property, value]),
@@ -78,8 +78,8 @@ export class Updates {
         }
     }
 
-    /** Puts the components that are there in the place of patterns. */
-    #expand(updates: (Update | Held)[]): (Update | Held)[] {
+    /** Replace patterns by the components that match them. */
+    #expand(updates: (Update | Deferred)[]): (Update | Deferred)[] {
         return updates.flatMap((update) => {
             const [pattern, property, value] = update;
             return isPattern(pattern)
@@ -118,39 +118,41 @@ export class Updates {
     }
 }
 
-/** Adds to what is held of a component, in the place of what it supersedes. */
-function hold(
-    held: Map<string, Held[]>,
+/** Add updates of a component to a list, without those that they supersede. */
+function defer(
+    lists: Map<string, Deferred[]>,
     id: Id,
-    props: Props,
+    props: Map<string, unknown>,
     source: Source | undefined,
 ): void {
     const key = stringifyId(id);
-    let updates = held.get(key) ?? [];
-    for (const [property, value] of Object.entries(props)) {
+    let updates = lists.get(key) ?? [];
+    for (const [property, value] of props) {
         if (!isPatch(value)) {
             updates = updates.filter(([, name]) => name !== property);
         }
-        // In place: a stream may be of many thousands of Patches.
+        // In place: a stream may have many thousands of Patches.
         updates.push([id, property, value, source]);
     }
-    held.set(key, updates);
+    lists.set(key, updates);
 }
 
-/** The fewest calls that set these updates in their order. */
-function calls(updates: (Update | Held)[]): [Id, Props][] {
-    const result: [Id, Props][] = [];
-    let last: [Id, Props] | undefined;
+/** Return the fewest calls that apply these updates in their order. */
+function calls(
+    updates: (Update | Deferred)[],
+): [Id, props: Map<string, unknown>][] {
+    const result: [Id, Map<string, unknown>][] = [];
+    let last: [Id, Map<string, unknown>] | undefined;
     for (const [id, property, value] of updates) {
         if (
             !last ||
             stringifyId(last[0]) !== stringifyId(id) ||
-            property in last[1]
+            last[1].has(property)
         ) {
-            last = [id, {}];
+            last = [id, new Map()];
             result.push(last);
         }
-        last[1][property] = value;
+        last[1].set(property, value);
     }
     return result;
 }

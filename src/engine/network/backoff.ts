@@ -1,18 +1,18 @@
-import { Misplaced, Unavailable } from './client';
+import { ForeignAnswer, Unavailable } from './client';
 import type { Connection } from './connection';
 
 const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
-/** However long the server asks for: somebody waits, and it may be back sooner. */
+/** A limit on what the server asks for: a user waits, and it may be back sooner. */
 const LONGEST_ASKED_FOR_MS = 10 * 60_000;
-/** For how long another may answer in the endpoint's place: a deployment's time. */
-const MISPLACED_MS = 2 * 60_000;
+/** For how long something else may answer in the endpoint's place: a deployment. */
+const FOREIGN_MS = 2 * 60_000;
 
-/** Waits between failed requests: doubling, with jitter so that pages spread. */
+/** Waits between failed requests. They double, with jitter so that pages spread out. */
 export class Backoff {
     readonly #connection: Connection;
     #failures = 0;
-    #misplacedSince: number | undefined;
+    #foreignSince: number | undefined;
 
     constructor(connection: Connection) {
         this.#connection = connection;
@@ -20,27 +20,27 @@ export class Backoff {
 
     succeeded(): void {
         this.#failures = 0;
-        this.#misplacedSince = undefined;
+        this.#foreignSince = undefined;
         this.#connection.succeeded();
     }
 
     /**
-     * Returns how long to wait after an error, in milliseconds and never less than
-     * the server asked for; undefined if the error is final.
+     * Return how long to wait after an error, in milliseconds and never less than
+     * the server asked for. Undefined if the error is final.
      */
     after(error: unknown): number | undefined {
         if (error instanceof Unavailable) {
-            this.#misplacedSince = undefined;
+            this.#foreignSince = undefined;
             return this.#next(error.retryAfter);
         }
         const now = performance.now();
-        if (error instanceof Misplaced) {
-            this.#misplacedSince ??= now;
-            if (now - this.#misplacedSince < MISPLACED_MS) {
+        if (error instanceof ForeignAnswer) {
+            this.#foreignSince ??= now;
+            if (now - this.#foreignSince < FOREIGN_MS) {
                 return this.#next(0);
             }
         }
-        // Whoever has answered, the page got through to it.
+        // The page got an answer, so its connection works.
         this.succeeded();
         return undefined;
     }

@@ -6,14 +6,14 @@ import { FakeStorage } from '../../testing/storage';
 import { Client } from './client';
 import { Connection } from './connection';
 import { Engine } from '../engine';
-import { Memory } from '../state/tabStorage';
+import { TabStorage } from '../state/tabStorage';
 import { Runs } from '../state/runs';
 import type { Snapshot } from '../wire/snapshot';
 
 const CHANGES = 12;
 const CHANGE_MS = 700;
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Return a generator of numbers from 0 to 1 with a seed (mulberry32). */
 function randomOf(seed: number): () => number {
     let state = seed;
     return () => {
@@ -24,7 +24,7 @@ function randomOf(seed: number): () => number {
     };
 }
 
-/** A server with one job, behind a line on which everything goes wrong at times. */
+/** A server with one job, behind a network on which anything may fail. */
 class BadLine {
     readonly #start = Date.now();
     #last: string | undefined;
@@ -101,7 +101,7 @@ afterEach(() => {
     vi.useRealTimers();
 });
 
-test('whatever happens on the way, each change is shown once and in order', async () => {
+test('on any network, each change is shown once and in order', async () => {
     const fates = new Set<string>();
     for (let seed = 0; seed < 60; seed++) {
         const random = randomOf(seed);
@@ -114,9 +114,9 @@ test('whatever happens on the way, each change is shown once and in order', asyn
         const engine = new Engine(
             page,
             new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-            new Memory('jobs'),
-            new Memory('cancels'),
-            new Runs(new Memory('runs')),
+            new TabStorage('jobs'),
+            new TabStorage('cancels'),
+            new Runs(new TabStorage('runs')),
         );
         engine.take([
             handle('a', {

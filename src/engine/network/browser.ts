@@ -1,17 +1,17 @@
-/** What the browser says of the page and of the network. */
+/** What the browser knows about the page and the network. */
 export type Browser = {
-    /** Nobody sees the page. */
+    /** The user can't see the page: its tab is in the background. */
     readonly isHidden: boolean;
     /** There is no network, as far as the browser knows. */
     readonly isOffline: boolean;
     /**
-     * Calls back when one of these may have changed, or when the page goes on
+     * Call back when one of these may have changed, and when the page continues
      * after the browser had frozen it.
      */
     watch(changed: () => void): void;
 };
 
-/** The browser that this runs in. */
+/** The browser that runs this code. */
 export const thisBrowser: Browser = {
     get isHidden() {
         return document.hidden;
@@ -27,7 +27,7 @@ export const thisBrowser: Browser = {
             'offline',
             'pageshow',
         ]) {
-            // Captured: those of the document need not bubble up to the window.
+            // Capture them: events of the document may not bubble to the window.
             window.addEventListener(event, changed, true);
         }
     },

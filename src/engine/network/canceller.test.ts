@@ -5,7 +5,7 @@ import { FakeStorage } from '../../testing/storage';
 import { Canceller } from './canceller';
 import { Client } from './client';
 import { Connection } from './connection';
-import { Memory } from '../state/tabStorage';
+import { TabStorage } from '../state/tabStorage';
 
 let server: FakeServer;
 let browser: FakeBrowser;
@@ -17,7 +17,7 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const load = () =>
     new Canceller(
         new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-        new Memory('cancels'),
+        new TabStorage('cancels'),
         refused,
     );
 
@@ -42,13 +42,13 @@ test('jobs are cancelled at once, in one request', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a cancel of nothing asks nothing', async () => {
+test('a cancel of no jobs sends no request', async () => {
     canceller.cancel([]);
     await pass(1000);
     expect(server.requests).toEqual([]);
 });
 
-test('a cancel is repeated until it got through', async () => {
+test('a cancel is repeated until it succeeds', async () => {
     server.disconnect();
     server.fail(503);
     server.fail(429, { 'Retry-After': '9' });
@@ -59,7 +59,7 @@ test('a cancel is repeated until it got through', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a page that is loaded again goes on with what did not get through', async () => {
+test('a reloaded page continues with cancels that have not succeeded', async () => {
     server.disconnect();
     canceller.cancel(['a']);
     canceller.cancel(['b']);
@@ -73,7 +73,7 @@ test('a page that is loaded again goes on with what did not get through', async 
     expect(server.cancelled.length).toBe(2);
 });
 
-test('a failure after a success waits as briefly as the first', async () => {
+test('after a success, a failure waits as briefly as the first', async () => {
     server.fail(503);
     canceller.cancel(['a']);
     await pass(1000);
@@ -83,7 +83,7 @@ test('a failure after a success waits as briefly as the first', async () => {
     expect(server.waits).toEqual([500, 500, 500]);
 });
 
-test('what comes during a request goes with the next', async () => {
+test('a cancel during a request goes with the next one', async () => {
     server.fail(500);
     canceller.cancel(['a']);
     canceller.cancel(['b']);
@@ -101,7 +101,7 @@ test('a refused cancel is reported and not repeated', async () => {
     expect(refused).toHaveBeenCalledOnce();
 });
 
-test('a cancel that waits is repeated at once when the network is back', async () => {
+test('a waiting cancel is repeated at once when the network is back', async () => {
     browser.change({ isOffline: true });
     server.disconnect();
     server.disconnect();
@@ -113,7 +113,7 @@ test('a cancel that waits is repeated at once when the network is back', async (
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a cancel that got to a log-in page is repeated', async () => {
+test('a cancel that reached a login page is repeated', async () => {
     server.answer(() => new Response('<html>Log in'));
     canceller.cancel(['a']);
     await pass(500);

@@ -1,11 +1,11 @@
+import type { TabStorage } from '../state/tabStorage';
 import { Backoff } from './backoff';
 import type { Client } from './client';
-import type { Memory } from '../state/tabStorage';
 
-/** Tells the server which jobs to cancel, until it got through; after a reload, too. */
+/** Tells the server which jobs to cancel. Retries until it succeeds, across reloads. */
 export class Canceller {
     readonly #client: Client;
-    readonly #memory: Memory<string>;
+    readonly #storage: TabStorage<string>;
     readonly #refused: (reason: Error) => void;
     readonly #backoff: Backoff;
     readonly #tokens: string[] = [];
@@ -14,20 +14,20 @@ export class Canceller {
 
     constructor(
         client: Client,
-        memory: Memory<string>,
+        storage: TabStorage<string>,
         refused: (reason: Error) => void,
     ) {
         this.#client = client;
-        this.#memory = memory;
+        this.#storage = storage;
         this.#refused = refused;
         this.#backoff = new Backoff(client.connection);
         client.connection.onReturn(() => this.#wake?.());
-        this.cancel(memory.recall());
+        this.cancel(storage.load());
     }
 
     cancel(tokens: string[]): void {
         this.#tokens.push(...tokens);
-        this.#memory.keep(this.#tokens);
+        this.#storage.save(this.#tokens);
         if (!this.#sending) {
             void this.#send();
         }
@@ -40,7 +40,7 @@ export class Canceller {
             const wait = await this.#attempt(batch);
             if (wait === undefined) {
                 this.#tokens.splice(0, batch.length);
-                this.#memory.keep(this.#tokens);
+                this.#storage.save(this.#tokens);
             } else {
                 await this.#sleep(wait);
             }
@@ -57,7 +57,7 @@ export class Canceller {
         clearTimeout(timer);
     }
 
-    /** Returns how long to wait before the next attempt, if one is needed. */
+    /** Return how long to wait before the next attempt; undefined if none is needed. */
     async #attempt(tokens: string[]): Promise<number | undefined> {
         try {
             await this.#client.cancel(tokens);

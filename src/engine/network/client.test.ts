@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from '../../testing/browser';
 import { FakeServer } from '../../testing/server';
-import { Client, Misplaced, Refused, Unavailable } from './client';
+import { Client, ForeignAnswer, Refused, Unavailable } from './client';
 import { Connection } from './connection';
 
 let server: FakeServer;
 let browser: FakeBrowser;
 let client: Client;
 
-/** An answer whose body comes as the test writes it. */
+/** Return an answer whose body arrives as the test writes it. */
 const stream = () => {
     let controller!: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
@@ -27,7 +27,7 @@ const stream = () => {
     };
 };
 
-/** Makes the server not answer, nor hear that nobody waits any more. */
+/** Make the server hang, so that it ignores even an abort. */
 const hang = () => {
     server.answer(() => new Promise(() => undefined));
 };
@@ -52,7 +52,7 @@ afterEach(() => {
     vi.useRealTimers();
 });
 
-test('requests look as the connection says', async () => {
+test("requests use the endpoint's options", async () => {
     await client.poll([['token', 3]]);
     await client.cancel(['token']);
     expect(server.requests.map(({ url }) => url)).toEqual([
@@ -75,29 +75,26 @@ test.each([400, 411, 413, 418])('a %i is final', async (status) => {
     );
 });
 
-test.each([401, 403, 407])(
-    'a %i is final, but not the endpoint has said it',
-    async (status) => {
-        server.fail(status);
-        await expect(client.poll([])).rejects.toThrow(
-            new Refused(`The server answered poll with ${status}: no`, true),
-        );
-    },
-);
-
-test('a 404 is not of the endpoint, which knows no other address', async () => {
-    server.fail(404);
+test.each([401, 403, 407])('a %i is final, but foreign', async (status) => {
+    server.fail(status);
     await expect(client.poll([])).rejects.toThrow(
-        new Misplaced('The server answered poll with 404: no'),
+        new Refused(`The server answered poll with ${status}: no`, true),
     );
 });
 
-test('an answer to a cancel is empty, or not of the endpoint', async () => {
-    server.answer(() => new Response('<html>Log in'));
-    await expect(client.cancel([])).rejects.toBeInstanceOf(Misplaced);
+test('a 404 is foreign: the endpoint has only one address', async () => {
+    server.fail(404);
+    await expect(client.poll([])).rejects.toThrow(
+        new ForeignAnswer('The server answered poll with 404: no'),
+    );
 });
 
-test('the reason of a refusal is one line, whoever wrote it', async () => {
+test('an answer to a cancel is empty, or foreign', async () => {
+    server.answer(() => new Response('<html>Log in'));
+    await expect(client.cancel([])).rejects.toBeInstanceOf(ForeignAnswer);
+});
+
+test('the reason of a refusal is one line, also from a proxy', async () => {
     server.answer(() => new Response('<html>\n  <p>No\n', { status: 403 }));
     await expect(client.cancel([])).rejects.toThrow(
         'The server answered cancel with 403: <html> <p>No',
@@ -105,14 +102,14 @@ test('the reason of a refusal is one line, whoever wrote it', async () => {
 });
 
 test.each(['<html>', 'null', '{}', '"next"'])(
-    'an answer of %s is not of the endpoint',
+    'an answer of %s is foreign',
     async (body) => {
         server.answer(() => new Response(body));
-        await expect(client.poll([])).rejects.toBeInstanceOf(Misplaced);
+        await expect(client.poll([])).rejects.toBeInstanceOf(ForeignAnswer);
     },
 );
 
-test('an answer that does not come within 30 s is given up', async () => {
+test('it gives up on an answer that does not come within 30 s', async () => {
     hang();
     const outcome = expect(client.poll([])).rejects.toBeInstanceOf(Unavailable);
     await vi.advanceTimersByTimeAsync(29_999);
@@ -124,7 +121,7 @@ test('an answer that does not come within 30 s is given up', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a long answer may take its time while it keeps coming', async () => {
+test('a long answer may take any time while data arrives', async () => {
     const body = stream();
     const answer = client.poll([]);
     for (const part of ['{"next"', ':1', '000', ',"jobs":{"ä":', '{}}}']) {
@@ -136,7 +133,7 @@ test('a long answer may take its time while it keeps coming', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('an answer that stops in the middle for 30 s is given up', async () => {
+test('it gives up on an answer that stalls for 30 s', async () => {
     const body = stream();
     const outcome = expect(client.poll([])).rejects.toBeInstanceOf(Unavailable);
     await vi.advanceTimersByTimeAsync(20_000);
@@ -150,7 +147,7 @@ test('an answer that stops in the middle for 30 s is given up', async () => {
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('what hung while the page was away is given up 3 s after its return', async () => {
+test('it gives up on a request that hung while frozen 3 s after the return', async () => {
     hang();
     const outcome = expect(client.poll([])).rejects.toBeInstanceOf(Unavailable);
     await vi.advanceTimersByTimeAsync(20);
@@ -161,7 +158,7 @@ test('what hung while the page was away is given up 3 s after its return', async
     await outcome;
 });
 
-test('a return leaves an answer alone that keeps coming', async () => {
+test('a return does not end an answer that still arrives', async () => {
     const body = stream();
     const answer = client.poll([]);
     browser.change();
@@ -173,7 +170,7 @@ test('a return leaves an answer alone that keeps coming', async () => {
     expect(await answer).toEqual({ next: 5 });
 });
 
-test('an answer that breaks off is asked for again', async () => {
+test('an answer that breaks off can be retried', async () => {
     server.answer(
         () =>
             new Response(

@@ -1,52 +1,50 @@
-import { Connection } from './connection';
-import { Patience } from './stallTimeout';
+import type { Endpoint } from '../wire/endpoint';
 import type { Snapshot } from '../wire/snapshot';
+import { Connection } from './connection';
+import { StallTimeout } from './stallTimeout';
 
 const RETRIED = [408, 425, 429];
-/** What a guard of the app says, not the endpoint: a login changes it. */
+/** The app's own guard answers with these, not the endpoint: a login changes that. */
 const GUARDED = [401, 403, 407];
 
-/** Where the endpoints are, and what a request to them looks like. */
-export type Endpoint = { url: string; init: RequestInit };
-
 export type PollAnswer = {
-    /** When the server suggests to ask again, in milliseconds. */
+    /** When the server suggests the next poll, in milliseconds. */
     next: number;
     /** What has changed, by position in the request. */
     jobs?: Record<string, Snapshot>;
 };
 
-/** The server was not reached, or can't answer now: ask again. */
+/** The server did not respond, or can't answer now: retry. */
 export class Unavailable extends Error {
     constructor(
         message: string,
-        /** The least wait that the server asks for, in milliseconds. */
+        /** The shortest wait that the server asks for, in milliseconds. */
         readonly retryAfter = 0,
     ) {
         super(message);
     }
 }
 
-/** The server's answer is final: asking again would not change it. */
+/** The server's answer is final: a retry would not change it. */
 export class Refused extends Error {
     constructor(
         message: string,
-        /** It was said by another than the endpoint; later the job may be had. */
-        readonly isByAnother = false,
+        /** Something in front of the endpoint refused; after a login it may answer. */
+        readonly isForeign = false,
     ) {
         super(message);
     }
 }
 
 /**
- * Another one has answered in the endpoint's place: a proxy while the app is
- * deployed anew, or the page of a login. Final only if it stays so.
+ * Something else answered in the endpoint's place: a proxy during a deployment, or a
+ * login page. Final only if it lasts.
  */
-export class Misplaced extends Refused {
-    override readonly isByAnother = true;
+export class ForeignAnswer extends Refused {
+    override readonly isForeign = true;
 }
 
-/** Speaks to the endpoints. */
+/** Sends requests to the endpoints. */
 export class Client {
     readonly #endpoint: () => Endpoint;
 
@@ -65,15 +63,15 @@ export class Client {
                 return answer;
             }
         } catch {
-            // Not even JSON.
+            // The answer is not JSON.
         }
-        throw new Misplaced(reason);
+        throw new ForeignAnswer(reason);
     }
 
     async cancel(tokens: string[]): Promise<void> {
         const { text, reason } = await this.#post('cancel', tokens);
         if (text) {
-            throw new Misplaced(reason);
+            throw new ForeignAnswer(reason);
         }
     }
 
@@ -85,7 +83,7 @@ export class Client {
             throw new Unavailable(reason, retryAfter(response));
         }
         if (status === 404) {
-            throw new Misplaced(reason);
+            throw new ForeignAnswer(reason);
         }
         if (!response.ok) {
             throw new Refused(reason, GUARDED.includes(status));
@@ -98,35 +96,38 @@ export class Client {
         body: unknown,
     ): Promise<[response: Response, text: string]> {
         const { url, init } = this.#endpoint();
-        const patience = new Patience(this.connection);
+        const timeout = new StallTimeout(this.connection);
         try {
             const request = fetch(url + name, {
                 ...init,
                 method: 'POST',
                 body: JSON.stringify(body),
-                signal: patience.signal,
+                signal: timeout.signal,
             }).then(async (response): Promise<[Response, string]> => {
-                patience.renew();
-                return [response, await read(response, patience)];
+                timeout.restart();
+                return [response, await read(response, timeout)];
             });
-            // Not left to the signal: not all that hangs hears of it.
-            return await Promise.race([request, patience.lost]);
+            // The signal is not enough: some requests that hang ignore it.
+            return await Promise.race([request, timeout.expired]);
         } catch {
             throw new Unavailable('The server did not respond');
         } finally {
-            patience.end();
+            timeout.end();
         }
     }
 }
 
-/** Reads a body of any length, for as long as it keeps coming. */
-async function read({ body }: Response, patience: Patience): Promise<string> {
+/** Read a body of any length, for as long as data keeps arriving. */
+async function read(
+    { body }: Response,
+    timeout: StallTimeout,
+): Promise<string> {
     const reader = body?.getReader();
     const decoder = new TextDecoder();
     let text = '';
     for (;;) {
         const { done = true, value } = (await reader?.read()) ?? {};
-        patience.renew();
+        timeout.restart();
         text += decoder.decode(value, { stream: !done });
         if (done) {
             return text;
@@ -134,14 +135,14 @@ async function read({ body }: Response, patience: Patience): Promise<string> {
     }
 }
 
-/** The header bears seconds or a date. */
+/** The header holds seconds or a date. */
 function retryAfter(response: Response): number {
     const value = response.headers.get('Retry-After') ?? '';
     const ms = Number(value) * 1000 || Date.parse(value) - Date.now();
     return Math.max(0, ms || 0);
 }
 
-/** The endpoints answer with one line, but who stands before them may not. */
+/** The endpoints answer with one line; a proxy may answer with a page. */
 function brief(text: string): string {
     return text.replace(/\s+/g, ' ').trim().slice(0, 200);
 }

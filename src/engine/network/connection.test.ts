@@ -20,7 +20,7 @@ afterEach(() => {
     vi.restoreAllMocks();
 });
 
-test('it is online until a request fails, and again after one that does not', () => {
+test('it is online until a request fails, and again after a success', () => {
     expect(connection.state).toBe('online');
     connection.succeeded();
     connection.failed();
@@ -38,13 +38,13 @@ test('it is offline while the browser says so', () => {
     expect(seen).toEqual(['offline', 'reconnecting', 'online']);
 });
 
-test('a network that is back before anything failed makes it online', () => {
+test('it is online when the network is back before a request failed', () => {
     browser.change({ isOffline: true });
     browser.change({ isOffline: false });
     expect(seen).toEqual(['offline', 'online']);
 });
 
-test('a request that gets through belies the browser', () => {
+test('a successful request outweighs the browser', () => {
     browser.isOffline = true;
     connection = new Connection(browser);
     expect(connection.state).toBe('offline');
@@ -56,14 +56,14 @@ test('a request that gets through belies the browser', () => {
     expect(connection.state).toBe('offline');
 });
 
-test('a listener that has left hears nothing more', () => {
+test('a removed listener is not called', () => {
     const heard = vi.fn();
     connection.watch(heard)();
     connection.failed();
     expect(heard).not.toHaveBeenCalled();
 });
 
-test('a return is a page that is seen and has a network', () => {
+test('a return is a page that is visible and online', () => {
     const returned = vi.fn();
     connection.onReturn(returned);
     browser.change({ isHidden: true });
@@ -75,7 +75,7 @@ test('a return is a page that is seen and has a network', () => {
     expect(returned).toHaveBeenCalledTimes(2);
 });
 
-test('what the real browser says of the page is heard', () => {
+test("it follows the real browser's events", () => {
     const changed = vi.fn();
     thisBrowser.watch(changed);
     document.dispatchEvent(new Event('visibilitychange'));

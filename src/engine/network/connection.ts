@@ -1,29 +1,29 @@
-import { thisBrowser, type Browser } from './browser';
 import { Listeners } from '../state/listeners';
+import { thisBrowser, type Browser } from './browser';
 
 export type ConnectionState = 'online' | 'reconnecting' | 'offline';
 
 /**
- * Whether the page gets through to the server, as its requests and the browser say.
+ * Whether the page reaches the server, judged by its requests and by the browser.
  *
  *     online ──failure──> reconnecting ──success──> online
  *        └──the browser says so──> offline ──success, or the browser says so──┘
  *
- * A success counts for more than what the browser says, which takes a virtual
- * machine's missing network for that of the server beside it.
+ * A success outweighs what the browser says: on a virtual machine without a network
+ * the browser reports "offline" although it reaches a server on the same machine.
  */
 export class Connection {
     readonly #browser: Browser;
     #isFailing = false;
-    /** The browser says that there is no network, and no request has belied it. */
+    /** The browser says that there is no network, and no request has succeeded since. */
     #isCut: boolean;
     #wasOffline: boolean;
     #shown: ConnectionState;
     readonly #listeners = new Listeners();
     readonly #returns = new Listeners();
-    /** Calls back with every new state. */
+    /** Call back after every change of the state. */
     readonly watch = this.#listeners.watch;
-    /** Calls back when the page is seen again, or has its network back. */
+    /** Call back when the page becomes visible again, or its network is back. */
     readonly onReturn = this.#returns.watch;
 
     constructor(browser: Browser = thisBrowser) {
@@ -42,18 +42,18 @@ export class Connection {
         return this.#isFailing ? 'reconnecting' : 'online';
     }
 
-    /** Nobody sees the page. */
+    /** The user can't see the page: its tab is in the background. */
     get isHidden(): boolean {
         return this.#browser.isHidden;
     }
 
-    /** The server has answered a request, whatever it said. */
+    /** The server has answered a request, with whatever result. */
     succeeded(): void {
         this.#isFailing = this.#isCut = false;
         this.#show();
     }
 
-    /** A request got no answer that counts. */
+    /** A request got no usable answer. */
     failed(): void {
         this.#isFailing = true;
         this.#show();

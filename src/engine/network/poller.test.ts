@@ -7,7 +7,7 @@ import { FakeStorage } from '../../testing/storage';
 import { Client } from './client';
 import { Connection, type ConnectionState } from './connection';
 import { Engine } from '../engine';
-import { Memory } from '../state/tabStorage';
+import { TabStorage } from '../state/tabStorage';
 import { Runs } from '../state/runs';
 
 let server: FakeServer;
@@ -27,9 +27,9 @@ beforeEach(() => {
     engine = new Engine(
         page,
         new Client(() => ({ url: '/', init: {} }), new Connection(browser)),
-        new Memory('jobs'),
-        new Memory('cancels'),
-        new Runs(new Memory('runs')),
+        new TabStorage('jobs'),
+        new TabStorage('cancels'),
+        new Runs(new TabStorage('runs')),
     );
 });
 
@@ -45,7 +45,7 @@ test('the first poll comes 20 ms after the handle', async () => {
     expect(server.polls).toEqual([[['a', 0]]]);
 });
 
-test('polls come when the server suggests, and back off to the interval', async () => {
+test('polls come when the server suggests, at most the interval apart', async () => {
     engine.take([handle('a', { interval: 1000 })]);
     server.next = 100;
     await pass(150);
@@ -64,7 +64,7 @@ test('the smallest interval of the live jobs counts', async () => {
     expect(server.waits).toEqual([300, 300, 1000]);
 });
 
-test('an interval of 0 asks every 20 ms', async () => {
+test('an interval of 0 polls every 20 ms', async () => {
     engine.take([handle('a', { interval: 0 })]);
     await pass(80);
     expect(server.waits).toEqual([20, 20, 20]);
@@ -105,7 +105,7 @@ test('a new handle brings the next poll forward', async () => {
     expect(server.waits).toEqual([500, 1000]);
 });
 
-test('handles do not put the next poll off', async () => {
+test('handles do not delay the next poll', async () => {
     engine.take([handle('a')]);
     await pass(15);
     engine.take([handle('b')]);
@@ -113,7 +113,7 @@ test('handles do not put the next poll off', async () => {
     expect(server.polls.length).toBe(1);
 });
 
-test('a handle that arrives during a poll is asked for right after it', async () => {
+test('a handle that arrives during a poll is polled right after it', async () => {
     const release = server.hold();
     engine.take([handle('a')]);
     await pass(20);
@@ -130,7 +130,7 @@ test('a handle that arrives during a poll is asked for right after it', async ()
     expect(server.polls.length).toBe(2);
 });
 
-test('answers go to the jobs that were asked for, not to those that came since', async () => {
+test('answers go to the polled jobs, not to newer ones', async () => {
     engine.take([handle('a', { cancel: [['stop', 'n']] }), handle('b')]);
     server.show('b', { cursor: 3, status: 'running' });
     const release = server.hold();
@@ -142,7 +142,7 @@ test('answers go to the jobs that were asked for, not to those that came since',
 });
 
 test.each([408, 425, 429, 500, 502, 503])(
-    'after a %i it asks again, with ever longer waits',
+    'it retries after a %i, with ever longer waits',
     async (status) => {
         engine.take([handle('a')]);
         for (let failures = 0; failures < 7; failures++) {
@@ -155,7 +155,7 @@ test.each([408, 425, 429, 500, 502, 503])(
     },
 );
 
-test('after a lost connection it asks again, and forgets the failures then', async () => {
+test('it retries after a lost connection, and then forgets the failures', async () => {
     engine.take([handle('a')]);
     server.disconnect();
     server.disconnect();
@@ -174,14 +174,14 @@ test('jitter spreads the waits', async () => {
     expect(server.waits[0]).toBeLessThan(260);
 });
 
-test('Retry-After in seconds is kept', async () => {
+test('it respects Retry-After in seconds', async () => {
     engine.take([handle('a')]);
     server.fail(429, { 'Retry-After': '7' });
     await pass(8000);
     expect(server.waits[0]).toBe(7000);
 });
 
-test('Retry-After as a date is kept', async () => {
+test('it respects Retry-After as a date', async () => {
     vi.setSystemTime('2030-01-01T00:00:00Z');
     engine.take([handle('a')]);
     server.fail(503, { 'Retry-After': 'Tue, 01 Jan 2030 00:00:10 GMT' });
@@ -189,7 +189,7 @@ test('Retry-After as a date is kept', async () => {
     expect(server.waits[0]).toBe(9980);
 });
 
-test('Retry-After is never undercut, and spread', async () => {
+test('it never retries before Retry-After, and spreads the retries', async () => {
     vi.mocked(Math.random).mockReturnValue(0.999);
     engine.take([handle('a')]);
     server.fail(503, { 'Retry-After': '8' });
@@ -199,7 +199,7 @@ test('Retry-After is never undercut, and spread', async () => {
 });
 
 test.each(['3600', '99999999'])(
-    'a Retry-After of %s s is cut: somebody waits',
+    'it caps a Retry-After of %s s',
     async (seconds) => {
         engine.take([handle('a')]);
         server.fail(503, { 'Retry-After': seconds });
@@ -208,14 +208,14 @@ test.each(['3600', '99999999'])(
     },
 );
 
-test('an interval that no timer keeps is a long one, not none', async () => {
+test('an interval too long for a timer does not poll at once', async () => {
     engine.take([handle('a', { interval: 1e10 })]);
     server.next = 1e10;
     await pass(1_000_000);
     expect(server.polls.length).toBe(1);
 });
 
-test('retries go on for as long as the page lives', async () => {
+test('it retries for as long as the page lives', async () => {
     engine.take([handle('a')]);
     for (let failures = 0; failures < 300; failures++) {
         server.disconnect();
@@ -226,7 +226,7 @@ test('retries go on for as long as the page lives', async () => {
     expect(page.reports).toEqual([]);
 });
 
-test('what answers in place of the app is final after two minutes', async () => {
+test('a foreign answer is final after two minutes', async () => {
     engine.take([handle('a')]);
     for (let failures = 0; failures < 20; failures++) {
         server.fail(404);
@@ -244,7 +244,7 @@ test('what answers in place of the app is final after two minutes', async () => 
     expect(vi.getTimerCount()).toBe(0);
 });
 
-test('the two minutes begin anew when the app has answered between', async () => {
+test('the two minutes restart when the app answers in between', async () => {
     engine.take([handle('a')]);
     for (let failures = 0; failures < 20; failures++) {
         server.fail(failures % 5 ? 404 : 502);
@@ -254,7 +254,7 @@ test('the two minutes begin anew when the app has answered between', async () =>
     expect(server.polls.length).toBeGreaterThan(20);
 });
 
-test('the connection is reconnecting from a failure to the next answer', async () => {
+test('the connection is reconnecting from a failure until the next answer', async () => {
     const seen: ConnectionState[] = [];
     engine.connection.watch(() => {
         seen.push(engine.connection.state);
@@ -267,7 +267,7 @@ test('the connection is reconnecting from a failure to the next answer', async (
     expect(seen).toEqual(['reconnecting', 'online']);
 });
 
-test('a page that nobody sees asks once a minute, and at once when it is seen', async () => {
+test('a hidden page polls once a minute, and at once when it is visible', async () => {
     engine.take([handle('a')]);
     await pass(20);
     browser.change({ isHidden: true });
@@ -278,21 +278,21 @@ test('a page that nobody sees asks once a minute, and at once when it is seen', 
     expect(server.waits.slice(3)).toEqual([9020, 1000]);
 });
 
-test('a job that ends when its page leaves is asked for while nobody sees it', async () => {
+test('a hidden page polls often enough to keep its jobs alive', async () => {
     browser.change({ isHidden: true });
     engine.take([handle('a', { leave: 6 }), handle('b', { leave: null })]);
     await pass(5000);
     expect(server.waits).toEqual([2000, 2000]);
 });
 
-test('no interval is so long that the page seems gone', async () => {
+test('no interval is so long that the page seems closed', async () => {
     engine.take([handle('a', { interval: 60_000, leave: 30 })]);
     server.next = 60_000;
     await pass(11_000);
     expect(server.waits).toEqual([10_000]);
 });
 
-test('without a network it asks once more, then rarely, and at once when it is back', async () => {
+test('offline it polls once more, then rarely, and at once when online', async () => {
     engine.take([handle('a')]);
     await pass(20);
     browser.change({ isOffline: true });
@@ -307,7 +307,7 @@ test('without a network it asks once more, then rarely, and at once when it is b
     expect(engine.connection.state).toBe('online');
 });
 
-test('a browser that is wrong about the network slows nothing down', async () => {
+test('a browser that is wrong about the network does not slow polls', async () => {
     browser.change({ isOffline: true });
     engine.take([handle('a')]);
     await pass(3100);
@@ -315,7 +315,7 @@ test('a browser that is wrong about the network slows nothing down', async () =>
     expect(engine.connection.state).toBe('online');
 });
 
-test('a return during a poll asks right after it', async () => {
+test('a return during a poll polls again right after it', async () => {
     const release = server.hold();
     engine.take([handle('a')]);
     await pass(100);
@@ -325,13 +325,13 @@ test('a return during a poll asks right after it', async () => {
     expect(server.waits).toEqual([100]);
 });
 
-test('a return asks nothing when there is nothing to ask for', async () => {
+test('a return sends no poll without jobs', async () => {
     browser.change();
     await pass(10_000);
     expect(server.requests).toEqual([]);
 });
 
-test('an answer that makes no sense is no end of the asking', async () => {
+test('a nonsensical answer does not end the polls', async () => {
     const complain = vi.spyOn(console, 'error').mockReturnValue();
     engine.take([handle('a')]);
     server.answer(() => Response.json({ next: 20, jobs: { 0: null } }));

@@ -1,60 +1,59 @@
+import type { Job } from '../state/job';
+import type { Snapshot } from '../wire/snapshot';
 import { Backoff } from './backoff';
 import type { Client, PollAnswer } from './client';
-import type { Job } from '../job';
-import type { Snapshot } from '../wire/snapshot';
 
 const SHORTEST_MS = 20;
-/** The longest wait that a timer keeps: it fires at once if told a longer one. */
+/** The longest delay that `setTimeout` supports: with a longer one it fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 const AFTER_FAULT_MS = 5000;
-/** The pace without a network: the browser may be wrong, or fail to see one come. */
+/** The pace without a network: the browser may be wrong, or miss its return. */
 const OFFLINE_MS = 60_000;
 
-/** Whose jobs are polled, and who hears what became of them. */
-export type Subject = {
-    /** The jobs to ask for. */
+/** Names the jobs to poll for, and receives the answers. */
+export type PollDelegate = {
     pending(): Job[];
-    /** The least wait between polls that nobody sees the outcome of; in ms. */
+    /** The shortest wait between polls while the page is hidden, in milliseconds. */
     hiddenWait(): number;
     answered(answers: [Job, Snapshot][]): void;
     refused(jobs: Job[], reason: Error): void;
 };
 
 /**
- * Asks for all jobs of the page with one request at a time.
+ * Polls for all jobs of the page, with one request at a time.
  *
- * The next one is scheduled after the last has settled:
+ * It schedules the next poll after the last one has settled:
  *
  *     hurry   poll────answer        poll────failure             poll
  *       └─20 ms─┘        └─interval─┘          └────backoff──────┘
  *
- * so that it is no timer set by a timer: browsers slow those down to one a minute
- * on a page that nobody sees. While that is so, or there is no network, it comes at
- * a slow pace, and at once when the page is seen again or has its network back.
+ * A timer that another timer sets would not do: on a hidden page browsers slow those
+ * down to one a minute. While the page is hidden or offline, polls come at a slow
+ * pace; when it is visible or online again, the next one comes at once.
  */
 export class Poller {
     readonly #client: Client;
-    readonly #subject: Subject;
+    readonly #delegate: PollDelegate;
     readonly #backoff: Backoff;
     #timer: ReturnType<typeof setTimeout> | undefined;
     #due = Infinity;
-    #asking = false;
+    #polling = false;
     #hurried = false;
 
-    constructor(client: Client, subject: Subject) {
+    constructor(client: Client, delegate: PollDelegate) {
         this.#client = client;
-        this.#subject = subject;
+        this.#delegate = delegate;
         this.#backoff = new Backoff(client.connection);
         client.connection.onReturn(() => {
-            if (subject.pending().length > 0) {
+            if (delegate.pending().length > 0) {
                 this.hurry();
             }
         });
     }
 
-    /** Brings the next poll forward. */
+    /** Poll as soon as possible. */
     hurry(): void {
-        this.#hurried = this.#asking;
+        this.#hurried = this.#polling;
         this.#schedule(SHORTEST_MS);
     }
 
@@ -65,7 +64,7 @@ export class Poller {
 
     #schedule(wait: number): void {
         const due = performance.now() + wait;
-        if (this.#asking || due >= this.#due) {
+        if (this.#polling || due >= this.#due) {
             return;
         }
         clearTimeout(this.#timer);
@@ -80,16 +79,16 @@ export class Poller {
 
     async #poll(): Promise<void> {
         this.#due = Infinity;
-        this.#asking = true;
+        this.#polling = true;
         let wait = AFTER_FAULT_MS;
         try {
-            wait = await this.#ask(this.#subject.pending());
+            wait = await this.#ask(this.#delegate.pending());
         } catch (error) {
-            // No reason to stop: a job that nobody asks for never ends.
+            // Don't stop: a job that is never polled never ends on the page.
             console.error(error);
         }
-        this.#asking = false;
-        if (this.#subject.pending().length > 0) {
+        this.#polling = false;
+        if (this.#delegate.pending().length > 0) {
             this.#schedule(
                 this.#hurried ? SHORTEST_MS : Math.max(wait, this.#rest),
             );
@@ -97,16 +96,16 @@ export class Poller {
         this.#hurried = false;
     }
 
-    /** The least wait while an answer would be of little use, or unlikely. */
+    /** The shortest wait while an answer is unlikely, or of little use. */
     get #rest(): number {
         const { isHidden, state } = this.#client.connection;
         return Math.max(
-            isHidden ? this.#subject.hiddenWait() : 0,
+            isHidden ? this.#delegate.hiddenWait() : 0,
             state === 'offline' ? OFFLINE_MS : 0,
         );
     }
 
-    /** Returns how long to wait before the next poll, in milliseconds. */
+    /** Return how long to wait before the next poll, in milliseconds. */
     async #ask(jobs: Job[]): Promise<number> {
         let answer: PollAnswer;
         try {
@@ -116,7 +115,7 @@ export class Poller {
         } catch (error) {
             const wait = this.#backoff.after(error);
             if (wait === undefined) {
-                this.#subject.refused(jobs, error as Error);
+                this.#delegate.refused(jobs, error as Error);
             }
             return wait ?? SHORTEST_MS;
         }
@@ -128,8 +127,8 @@ export class Poller {
                 answers.push([job, snapshot]);
             }
         }
-        this.#subject.answered(answers);
-        const intervals = this.#subject.pending().map((job) => job.interval);
+        this.#delegate.answered(answers);
+        const intervals = this.#delegate.pending().map((job) => job.interval);
         return Math.max(SHORTEST_MS, Math.min(answer.next, ...intervals));
     }
 }

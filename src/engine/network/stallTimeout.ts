@@ -1,19 +1,19 @@
 import type { Connection } from './connection';
 
 const SILENCE_MS = 30_000;
-/** What lay still with the page, and has come back with it, is heard of soon. */
+/** A request that was frozen with the page must show life soon after it returns. */
 const SILENCE_AFTER_RETURN_MS = 3000;
 
 /**
- * For how long to wait for a request: while there are signs of life.
+ * Gives up on a request that has stalled: one without data for some time.
  *
- * A total would never let a large result through a slow line.
+ * A limit on the whole request would never let a large result through a slow line.
  */
-export class Patience {
+export class StallTimeout {
     readonly #abort = new AbortController();
     readonly signal = this.#abort.signal;
-    /** Rejects when it is lost. */
-    readonly lost = new Promise<never>((_, reject) => {
+    /** Rejects when the request has stalled. */
+    readonly expired = new Promise<never>((_, reject) => {
         this.signal.addEventListener('abort', reject);
     });
     readonly #unwatch: () => void;
@@ -23,11 +23,11 @@ export class Patience {
         this.#unwatch = connection.onReturn(() => {
             this.#wait(SILENCE_AFTER_RETURN_MS);
         });
-        this.renew();
+        this.restart();
     }
 
-    /** There was a sign of life. */
-    renew(): void {
+    /** Data has arrived: wait again from now. */
+    restart(): void {
         this.#wait(SILENCE_MS);
     }
 

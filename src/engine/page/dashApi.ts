@@ -1,14 +1,13 @@
 import type { Id } from '../wire/id';
-import type { Path } from './page';
-import type { Store } from './dashState';
+import type { DashStore, Path } from './dashState';
 
 type Props = Record<string, unknown>;
 
-type DashContext = { componentPath: Path; useStore: () => Store };
+type DashContext = { componentPath: Path; useStore: () => DashStore };
 
-/** What Dash puts on the window, as far as it is used here. */
+/** The parts used here of what Dash puts on the window. */
 declare global {
-    // Only an interface adds to the one that is there.
+    // Only an interface can extend the existing one.
     // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
     interface Window {
         dash_component_api: {
@@ -27,7 +26,7 @@ export function useDashContext(): DashContext {
     return window.dash_component_api.useDashContext();
 }
 
-/** The properties of a component as they are now, be they rendered or not. */
+/** Return the current properties of a component, whether rendered or not. */
 export function currentProps(path: Path): Props {
     return window.dash_component_api.getLayout(path)?.props ?? {};
 }
@@ -36,9 +35,10 @@ export function setProps(id: Id, props: Props): void {
     window.dash_clientside?.set_props?.(id, props);
 }
 
-/** Defines the clientside callback of the cancel Inputs. */
+/** Define the clientside callback of the cancel Inputs. */
 export function defineCancel(cancel: (propIds: string[]) => void): void {
-    // Component libraries are loaded before the renderer, which keeps what it finds.
+    // The browser runs component libraries before the renderer, which keeps what it
+    // finds here.
     window.dash_clientside = {
         ...window.dash_clientside,
         dash_long_components: {

@@ -1,36 +1,19 @@
+import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Id } from '../wire/id';
-import type { Library } from './libraries';
-import type { Mark, Path } from './page';
-import type { Stamp } from './triggerOrder';
-import type { PropsById } from '../wire/update';
 
-/** A property of a component, as it is sent to the server. */
-export type Item = { id: Id; property: string; value?: unknown };
+/** Where a component is in the layout. */
+export type Path = (string | number)[];
 
-/** What is sent to the server for a callback. */
-export type Payload = Record<string, unknown> & {
-    /** By item, or a list of them for a pattern. */
-    inputs?: (Item | Item[])[];
-    /** None of them if the page calls it since it has just been loaded. */
-    changedPropIds?: string[];
-    longJob?: Stamp;
-};
-
-/** What the server answers to it, as far as it is used here. */
-export type Answer = {
-    /** Files to load before the rest is shown. */
-    dist?: Library[];
-    sideUpdate?: PropsById;
-    response?: PropsById;
-};
+/** An entry of Dash's loading state; `dcc.Loading` spins while there is one. */
+export type LoadingMark = { path: Path; property: string; id: string };
 
 type Dependency = { id: Id; property: string };
 
 export type Config = {
     requests_pathname_prefix: string;
-    /** How Dash sends its own requests; bears what an app adds to its headers. */
+    /** The options of Dash's own requests, including headers that an app adds. */
     fetch: Omit<RequestInit, 'headers'> & { headers: Record<string, string> };
-    /** Set in debug mode: the dev tools are there. */
+    /** Set in debug mode: the dev tools are on the page. */
     ui?: boolean;
     /** The title of the tab while callbacks run. */
     update_title?: string | null;
@@ -39,30 +22,33 @@ export type Config = {
 };
 
 export type Hooks = {
-    request_pre: ((payload: Payload) => void) | null;
+    request_pre: ((request: CallbackRequest) => void) | null;
 };
 
-/** The state of Dash's renderer, as far as it is used here. */
-export type State = {
+/** Where components are in the layout, by id. */
+export type Paths = {
+    strs: Record<string, Path>;
+    /** By the sorted keys of the dict ids. */
+    objs: Record<string, { values: unknown[]; path: Path }[]>;
+};
+
+/** The parts used here of the Redux state of Dash's renderer. */
+export type DashState = {
     appLifecycle: 'STARTED' | 'HYDRATED' | 'DESTROYED';
     config: Config;
     graphs: {
-        /** Undefined until Dash knows them. */
+        /** Undefined until Dash knows the callbacks. */
         callbacks?: { inputs: Dependency[]; state: Dependency[] }[];
     };
     hooks: Hooks;
-    loading: Record<string, Mark[] | undefined>;
-    /** Replaced by another whenever components come or go. */
-    paths: {
-        strs: Record<string, Path | undefined>;
-        /** By the sorted keys of the dict ids. */
-        objs: Record<string, { values: unknown[]; path: Path }[] | undefined>;
-    };
+    loading: Record<string, LoadingMark[] | undefined>;
+    /** Dash replaces the object whenever components come or go. */
+    paths: Paths;
 };
 
-/** The store of Dash's renderer. */
-export type Store = {
-    getState(): State;
+/** The Redux store of Dash's renderer. */
+export type DashStore = {
+    getState(): DashState;
     dispatch(action: { type: string; payload: unknown }): void;
     subscribe(listener: () => void): () => void;
 };

@@ -5,7 +5,7 @@ afterEach(() => {
     document.head.replaceChildren();
 });
 
-test('a script has run when it is loaded', async () => {
+test('loading a script waits until it has run', async () => {
     const loaded = loadLibrary({ type: '_js_dist', url: '/new.js' });
     const script = document.head.querySelector('script');
     expect(script?.getAttribute('src')).toBe('/new.js');
@@ -13,7 +13,7 @@ test('a script has run when it is loaded', async () => {
     await expect(loaded).resolves.toBeUndefined();
 });
 
-test('a style sheet is linked', async () => {
+test('loading a style sheet links it', async () => {
     const loaded = loadLibrary({ type: '_css_dist', url: '/new.css' });
     const link = document.head.querySelector('link');
     expect(link?.getAttribute('href')).toBe('/new.css');
@@ -22,13 +22,13 @@ test('a style sheet is linked', async () => {
     await expect(loaded).resolves.toBeUndefined();
 });
 
-test('a file that can not be loaded is named', async () => {
+test("an error names the file that can't be loaded", async () => {
     const loaded = loadLibrary({ type: '_js_dist', url: '/bad.js' });
     document.head.querySelector('script')?.dispatchEvent(new Event('error'));
     await expect(loaded).rejects.toThrow('/bad.js could not be loaded');
 });
 
-test('a file is loaded once, and again if it could not be', async () => {
+test('a file is loaded once, and again after a failure', async () => {
     const library = { type: '_js_dist', url: '/once.js' };
     const scripts = () => document.head.querySelectorAll('script');
     const failed = loadLibrary(library);

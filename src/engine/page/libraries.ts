@@ -1,9 +1,8 @@
-/** A file of a component library, as Dash lists it in an answer. */
-export type Library = { type: string; url: string };
+import type { Library } from '../wire/library';
 
 const loaded = new Map<string, Promise<void>>();
 
-/** Puts a library on the page, once; settles when the browser has run it. */
+/** Add a library to the page, once; settles when the browser has run it. */
 export function loadLibrary(library: Library): Promise<void> {
     const { url } = library;
     let loading = loaded.get(url);

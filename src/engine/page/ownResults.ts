@@ -1,28 +1,35 @@
+import type { CallbackRequest } from '../wire/callbackRequest';
 import { propIdOf } from '../wire/id';
-import type { Payload } from './dashState';
 import { toUpdates, type PropsById, type Update } from '../wire/update';
 
 /**
- * Results that set what their own callback is called by.
+ * Results that set an Input of their own callback.
  *
- * Dash calls no callback for what it has itself returned. It does so for what is set on
- * the page later on, as the result of a job is.
+ * Dash calls no callback for what that callback has just returned. It does call it for
+ * what is set on the page later, as the result of a job is.
  */
-export class Echoes {
-    /** By callback, what its last result has set. */
+export class OwnResults {
+    /** What the last result of each callback has set. */
     readonly #results = new Map<unknown, Map<string, unknown>>();
 
-    /** Takes note of a result that is about to be shown. */
-    expect(request: Payload | undefined, result?: PropsById): void {
+    /** Record a result that the page is about to show. */
+    record(request: CallbackRequest | undefined, result?: PropsById): void {
         if (request) {
             this.#results.set(request.output, byPropId(toUpdates(result)));
         }
     }
 
-    /** Whether a request says nothing but what a result of its callback has set. */
-    hear({ output, changedPropIds = [], inputs = [] }: Payload): boolean {
+    /**
+     * Whether a request reports only what the last result of its callback has set.
+     *
+     * Forgets that result: the next request of the callback is a trigger again.
+     */
+    take({
+        output,
+        changedPropIds = [],
+        inputs = [],
+    }: CallbackRequest): boolean {
         const result = this.#results.get(output);
-        // Whatever comes after it is none.
         this.#results.delete(output);
         if (!result || changedPropIds.length === 0) {
             return false;

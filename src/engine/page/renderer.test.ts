@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FakeStore } from '../../testing/store';
+import { FakeDashStore } from '../../testing/dashStore';
 import { Renderer } from './renderer';
-import type { Payload } from './dashState';
+import type { CallbackRequest } from '../wire/callbackRequest';
+import type { Id } from '../wire/id';
 
-let store: FakeStore;
+let dashStore: FakeDashStore;
 let renderer: Renderer;
 
 beforeEach(() => {
-    store = new FakeStore();
-    renderer = new Renderer(store);
+    dashStore = new FakeDashStore();
+    renderer = new Renderer(dashStore);
 });
 
 afterEach(() => {
@@ -16,14 +17,14 @@ afterEach(() => {
     document.cookie = 'xsrf=; max-age=0';
 });
 
-const request = (payload: Payload) => {
-    store.getState().hooks.request_pre?.(payload);
+const request = (payload: CallbackRequest) => {
+    dashStore.getState().hooks.request_pre?.(payload);
     return payload;
 };
 
-test('every callback request is stamped', () => {
+test('every callback request gets trigger info', () => {
     let seq = 0;
-    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    renderer.addTriggerInfo(() => ({ page: 'p', seq: ++seq }));
     const stamp = (number: number) => ({ page: 'p', seq: number });
     expect(request({ output: 'a' })).toEqual({
         output: 'a',
@@ -35,26 +36,26 @@ test('every callback request is stamped', () => {
     });
 });
 
-test('a request that Dash repeats keeps its stamp', () => {
+test('a request that Dash repeats keeps its trigger info', () => {
     let seq = 0;
-    renderer.stampRequests(() => ({ page: 'p', seq: ++seq }));
+    renderer.addTriggerInfo(() => ({ page: 'p', seq: ++seq }));
     expect(request(request({}))).toEqual({ longJob: { page: 'p', seq: 1 } });
 });
 
-test("the app's own hooks go on", () => {
+test("the app's own hooks still run", () => {
     const request_pre = vi.fn();
     const hooks = { request_pre, request_post: vi.fn() };
-    store.set({ hooks });
-    renderer.stampRequests(() => ({ page: 'p', seq: 1 }));
+    dashStore.set({ hooks });
+    renderer.addTriggerInfo(() => ({ page: 'p', seq: 1 }));
     const payload = request({});
     expect(request_pre).toHaveBeenCalledExactlyOnceWith(payload);
-    expect(store.getState().hooks).toMatchObject({
+    expect(dashStore.getState().hooks).toMatchObject({
         request_post: hooks.request_post,
     });
 });
 
 test("requests look like Dash's own", () => {
-    store.configure({
+    dashStore.configure({
         requests_pathname_prefix: '/app/',
         fetch: { credentials: 'same-origin', headers: { Authorization: 'b' } },
     });
@@ -69,14 +70,17 @@ test("requests look like Dash's own", () => {
     });
 });
 
-test('the CSRF cookie and header go by the names in the config', () => {
-    store.configure({ csrf_token_name: 'xsrf', csrf_header_name: 'X-Other' });
+test('the config names the CSRF cookie and header', () => {
+    dashStore.configure({
+        csrf_token_name: 'xsrf',
+        csrf_header_name: 'X-Other',
+    });
     document.cookie = 'xsrf=100%';
     expect(renderer.endpoint().init.headers).toEqual({ 'X-Other': '100%' });
 });
 
 test('components are found by their ids', () => {
-    store.place('a', { type: 'x', i: 1 }, { type: 'x', i: 2 });
+    dashStore.place('a', { type: 'x', i: 1 }, { type: 'x', i: 2 });
     expect(renderer.path('a')).toEqual(['props', 'children', 0]);
     expect(renderer.path({ i: 2, type: 'x' })).toEqual([
         'props',
@@ -91,33 +95,33 @@ test('components are found by their ids', () => {
 test('no component is found before Dash can set its properties', async () => {
     const changed = vi.fn();
     renderer.watch(changed);
-    store.set({ appLifecycle: 'STARTED', graphs: {} });
-    store.place('a', { i: 1 });
+    dashStore.set({ appLifecycle: 'STARTED', graphs: {} });
+    dashStore.place('a', { i: 1 });
     expect(renderer.path('a')).toBeUndefined();
     expect(renderer.find({ i: ['ALL'] })).toEqual([]);
     expect(renderer.isRead('a', 'x')).toBe(false);
     await Promise.resolve();
     changed.mockClear();
-    store.set({ appLifecycle: 'HYDRATED' });
+    dashStore.set({ appLifecycle: 'HYDRATED' });
     await Promise.resolve();
     expect(changed).toHaveBeenCalledOnce();
     expect(renderer.path('a')).toBeDefined();
     expect(renderer.find({ i: ['ALL'] })).toEqual([{ i: 1 }]);
 });
 
-test('an error is a line in the console', () => {
+test('an error is reported in the console', () => {
     const error = vi.spyOn(console, 'error').mockReturnValue();
     renderer.report('It failed', 'Traceback');
     expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
-    expect(store.actions).toEqual([]);
+    expect(dashStore.actions).toEqual([]);
 });
 
-test("an error is one of Dash's dev tools, too, in debug mode", () => {
+test("in debug mode Dash's dev tools show an error, too", () => {
     const error = vi.spyOn(console, 'error').mockReturnValue();
-    store.configure({ ui: true });
+    dashStore.configure({ ui: true });
     renderer.report('It failed', 'Traceback');
     expect(error).toHaveBeenCalledExactlyOnceWith('It failed');
-    expect(store.actions).toEqual([
+    expect(dashStore.actions).toEqual([
         {
             type: 'ON_ERROR',
             payload: {
@@ -128,46 +132,46 @@ test("an error is one of Dash's dev tools, too, in debug mode", () => {
     ]);
 });
 
-test('a watcher hears once of all changes of one moment, after it', async () => {
+test('a watcher is called once, after all changes of one moment', async () => {
     const changed = vi.fn();
     renderer.watch(changed);
-    store.place('a');
-    store.place('b');
-    store.set({ loading: {} });
+    dashStore.place('a');
+    dashStore.place('b');
+    dashStore.set({ loading: {} });
     expect(changed).not.toHaveBeenCalled();
     await Promise.resolve();
     expect(changed).toHaveBeenCalledOnce();
-    store.place('c');
+    dashStore.place('c');
     await Promise.resolve();
     expect(changed).toHaveBeenCalledTimes(2);
 });
 
-test('a watcher hears of nothing else, and not of what it does itself', async () => {
+test('a watcher is not called for other changes, or for its own', async () => {
     const changed = vi.fn(() => {
-        store.place('mine');
+        dashStore.place('mine');
     });
     renderer.watch(changed);
-    store.configure({ ui: true });
+    dashStore.configure({ ui: true });
     await Promise.resolve();
     expect(changed).not.toHaveBeenCalled();
-    store.place('a');
+    dashStore.place('a');
     await new Promise((resolve) => setTimeout(resolve));
-    store.configure({ ui: false });
+    dashStore.configure({ ui: false });
     await Promise.resolve();
     expect(changed).toHaveBeenCalledOnce();
 });
 
-test('a watcher can leave', async () => {
+test('a watcher can be removed', async () => {
     const changed = vi.fn();
     renderer.watch(changed)();
-    store.place('a');
+    dashStore.place('a');
     await Promise.resolve();
     expect(changed).not.toHaveBeenCalled();
-    expect(store.listeners.size).toBe(0);
+    expect(dashStore.listeners.size).toBe(0);
 });
 
 test('the components of a pattern are found in the order of the layout', () => {
-    store.place({ b: 2, a: 1 }, 'x', { a: 1, b: 1 }, { a: 2, b: 3 });
+    dashStore.place({ b: 2, a: 1 }, 'x', { a: 1, b: 1 }, { a: 2, b: 3 });
     expect(renderer.find({ a: 1, b: ['ALL'] })).toEqual([
         { a: 1, b: 2 },
         { a: 1, b: 1 },
@@ -176,22 +180,22 @@ test('the components of a pattern are found in the order of the layout', () => {
     expect(renderer.find('y')).toEqual([]);
 });
 
-test('a stamp may depend on the request', () => {
+test('trigger info may depend on the request', () => {
     const next = vi.fn(() => ({ page: 'p', seq: 1 }));
-    renderer.stampRequests(next);
+    renderer.addTriggerInfo(next);
     const payload = request({ changedPropIds: [] });
     expect(next).toHaveBeenCalledExactlyOnceWith(payload);
 });
 
-test('what was sent is known by its stamp', () => {
-    renderer.stampRequests(() => ({ page: 'p', seq: 7 }));
+test('a sent request is found by its `seq`', () => {
+    renderer.addTriggerInfo(() => ({ page: 'p', seq: 7 }));
     const payload = request({ output: 'a' });
     expect(renderer.request(7)).toBe(payload);
     expect(renderer.request(7)).toBeUndefined();
 });
 
-describe('a request that is sent once more', () => {
-    const payload: Payload = {
+describe('a request that is sent again', () => {
+    const payload: CallbackRequest = {
         output: 'out.children',
         changedPropIds: [],
         longJob: { page: 'p', seq: 1 },
@@ -200,17 +204,17 @@ describe('a request that is sent once more', () => {
     let fetch: ReturnType<typeof vi.fn>;
 
     beforeEach(() => {
-        store.configure({ requests_pathname_prefix: '/app/' });
+        dashStore.configure({ requests_pathname_prefix: '/app/' });
         fetch = vi.fn(() => Promise.resolve(answer));
         vi.stubGlobal('fetch', fetch);
     });
 
     const send = () => renderer.send(payload, { page: 'p', seq: 2 });
 
-    test("looks like Dash's own, with another stamp", async () => {
+    test("looks like Dash's own, with new trigger info", async () => {
         const request_pre = vi.fn();
-        store.set({ hooks: { request_pre } });
-        renderer.stampRequests(() => ({ page: 'p', seq: 99 }));
+        dashStore.set({ hooks: { request_pre } });
+        renderer.addTriggerInfo(() => ({ page: 'p', seq: 99 }));
         answer = Response.json({ response: {} });
         expect(await send()).toEqual({ response: {} });
         const [url, init] = fetch.mock.calls[0] as [string, RequestInit];
@@ -223,7 +227,7 @@ describe('a request that is sent once more', () => {
         expect(payload.longJob).toEqual({ page: 'p', seq: 1 });
     });
 
-    test('may update nothing', async () => {
+    test('may have an answer without updates', async () => {
         answer = new Response(null, { status: 204 });
         expect(await send()).toEqual({});
     });
@@ -238,7 +242,7 @@ describe('a request that is sent once more', () => {
 
 test('it knows which properties callbacks read', () => {
     const row = { type: 'job', index: { wild: 'ALL' } } as never;
-    store.set({
+    dashStore.set({
         graphs: {
             callbacks: [
                 {
@@ -258,20 +262,20 @@ test('it knows which properties callbacks read', () => {
     expect(renderer.isRead({ type: 'job', index: 1 }, 'eta')).toBe(true);
 });
 
-test('handles that are yet to be taken are found in the layout', () => {
+test('new handles are found in the layout', () => {
     const getLayout = vi.fn(() => ({
         props: { handles: { run: { token: null, callbackKey: 's' } } },
     }));
     vi.stubGlobal('dash_component_api', { getLayout });
     expect(renderer.handles()).toEqual([]);
-    store.place('out', '_dash-long-jobs');
+    dashStore.place('out', '_dash-long-jobs');
     expect(renderer.handles()).toEqual([
         { token: null, callbackKey: 's', run: 'run' },
     ]);
     vi.unstubAllGlobals();
 });
 
-test('a page is untouched where the browser says so', () => {
+test('a page is untouched if the browser says so', () => {
     expect(renderer.isUntouched).toBe(false);
     const userActivation = { hasBeenActive: false };
     vi.stubGlobal('navigator', { userActivation });
@@ -279,4 +283,26 @@ test('a page is untouched where the browser says so', () => {
     userActivation.hasBeenActive = true;
     expect(renderer.isUntouched).toBe(false);
     vi.unstubAllGlobals();
+});
+
+describe('an id with a name that every object inherits', () => {
+    const names = ['__proto__', 'toString', 'constructor'];
+    const dictId = (name: string) => ({
+        ...(JSON.parse(`{"${name}":1}`) as object),
+    });
+
+    test.each(names)('is not on the page: %s', (name) => {
+        expect(renderer.path(name)).toBeUndefined();
+        expect(renderer.path(dictId(name))).toBeUndefined();
+        expect(renderer.find(dictId(name))).toEqual([]);
+        expect(
+            renderer.find(JSON.parse(`{"${name}":["ALL"]}`) as object as Id),
+        ).toEqual([]);
+    });
+
+    test.each(['toString', 'constructor'])('is found: %s', (name) => {
+        dashStore.place(name, { [name]: 1 });
+        expect(renderer.path(name)).toEqual(['props', 'children', 0]);
+        expect(renderer.find({ [name]: ['ALL'] })).toEqual([{ [name]: 1 }]);
+    });
 });

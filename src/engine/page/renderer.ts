@@ -1,59 +1,76 @@
+import type {
+    CallbackAnswer,
+    CallbackRequest,
+    TriggerInfo,
+} from '../wire/callbackRequest';
+import type { Endpoint } from '../wire/endpoint';
 import { handlesIn, type Handle } from '../wire/handle';
-import { currentProps, setProps } from './dashApi';
-import type { Endpoint } from '../network/client';
 import { stringifyId, type Id } from '../wire/id';
-import { loadLibrary, type Library } from './libraries';
-import type { Mark, Page, Path } from './page';
-import { fits, isPattern, type Pattern } from '../wire/pattern';
-import { Requests } from './sentRequests';
-import type { Stamp } from './triggerOrder';
-import type { Answer, Config, Payload, State, Store } from './dashState';
+import type { Library } from '../wire/library';
+import type { Pattern } from '../wire/pattern';
+import { currentProps, setProps } from './dashApi';
+import type {
+    Config,
+    DashState,
+    DashStore,
+    LoadingMark,
+    Path,
+    Paths,
+} from './dashState';
+import { endpointOf, nameOf } from './endpoint';
+import { idsThatFit, pathOf } from './layout';
+import { loadLibrary } from './libraries';
+import type { Page } from './page';
+import { SentRequests } from './sentRequests';
 import { here, visit } from './visit';
 
-/** The component to which the server hands new handles. */
+/** The component through which the server delivers new handles. */
 const ENGINE_HOST = '_dash-long-jobs';
 
-/** Where components are while none can be reached. */
-const NOWHERE: State['paths'] = { strs: {}, objs: {} };
+/** Used while no component can be reached. */
+const NO_PATHS: Paths = { strs: {}, objs: {} };
 
-/** The page as Dash's renderer has it. */
+/** The page, through Dash's renderer. */
 export class Renderer implements Page {
-    readonly #store: Store;
-    readonly #requests = new Requests();
+    readonly #dashStore: DashStore;
+    readonly #sentRequests = new SentRequests();
 
-    constructor(store: Store) {
-        this.#store = store;
+    constructor(dashStore: DashStore) {
+        this.#dashStore = dashStore;
     }
 
-    /** Stamps every callback request from now on; the app's own hook goes on. */
-    stampRequests(next: (request: Payload) => Stamp): void {
-        const { hooks } = this.#store.getState();
-        const request_pre = (payload: Payload) => {
+    /** Add trigger info to every callback request; the app's own hook still runs. */
+    addTriggerInfo(next: (request: CallbackRequest) => TriggerInfo): void {
+        const { hooks } = this.#state;
+        const request_pre = (request: CallbackRequest) => {
             // Dash calls again when it repeats a request with a new token.
-            payload.longJob ??= next(payload);
-            this.#requests.add(payload.longJob.seq, payload);
-            hooks.request_pre?.(payload);
+            request.longJob ??= next(request);
+            this.#sentRequests.add(request.longJob.seq, request);
+            hooks.request_pre?.(request);
         };
-        this.#store.dispatch({
+        this.#dashStore.dispatch({
             type: 'SET_HOOKS',
             payload: { ...hooks, request_pre },
         });
     }
 
-    request(seq: number): Payload | undefined {
-        return this.#requests.take(seq);
+    request(seq: number): CallbackRequest | undefined {
+        return this.#sentRequests.take(seq);
     }
 
-    async send(request: Payload, longJob: Stamp): Promise<Answer> {
-        const { config, hooks } = this.#store.getState();
-        const payload = { ...request, longJob };
-        hooks.request_pre?.(payload);
+    async send(
+        request: CallbackRequest,
+        longJob: TriggerInfo,
+    ): Promise<CallbackAnswer> {
+        const { config, hooks } = this.#state;
+        const body = { ...request, longJob };
+        hooks.request_pre?.(body);
         const response = await fetch(
             `${config.requests_pathname_prefix}_dash-update-component`,
             {
                 ...this.endpoint().init,
                 method: 'POST',
-                body: JSON.stringify(payload),
+                body: JSON.stringify(body),
             },
         ).catch(() => {
             throw new Error('The server did not respond');
@@ -61,10 +78,10 @@ export class Renderer implements Page {
         if (!response.ok) {
             throw new Error(`The server answered with ${response.status}`);
         }
-        // No content: the callback has updated nothing.
+        // "No content" means that the callback has updated nothing.
         return response.status === 204
             ? {}
-            : ((await response.json()) as Answer);
+            : ((await response.json()) as CallbackAnswer);
     }
 
     get isUntouched(): boolean {
@@ -82,12 +99,12 @@ export class Renderer implements Page {
     }
 
     isRead(id: Id, property: string): boolean {
-        const { callbacks = [] } = this.#store.getState().graphs;
+        const { callbacks = [] } = this.#state.graphs;
         return callbacks.some(({ inputs, state }) =>
             [...inputs, ...state].some(
                 (each) =>
                     each.property === property &&
-                    // Which dict ids a pattern stands for matters little here.
+                    // A dict id counts as read if any dict id is: that is close enough.
                     (typeof id === 'string'
                         ? each.id === id
                         : typeof each.id !== 'string'),
@@ -95,21 +112,13 @@ export class Renderer implements Page {
         );
     }
 
-    /** Tells the app from others at the same origin. */
+    /** Distinguishes the app from others at the same origin. */
     get name(): string {
-        const { config } = this.#store.getState();
-        return `${config.requests_pathname_prefix}_dash-long-jobs`;
+        return nameOf(this.#config);
     }
 
     endpoint(): Endpoint {
-        const { config } = this.#store.getState();
-        return {
-            url: `${this.name}/`,
-            init: {
-                ...config.fetch,
-                headers: { ...config.fetch.headers, ...csrfHeader(config) },
-            },
-        };
+        return endpointOf(this.#config);
     }
 
     handles(): Handle[] {
@@ -118,49 +127,30 @@ export class Renderer implements Page {
     }
 
     path(id: Id): Path | undefined {
-        const paths = this.#paths;
-        if (typeof id === 'string') {
-            return paths.strs[id];
-        }
-        const keys = Object.keys(id).sort();
-        return paths.objs[keys.join(',')]?.find(({ values }) =>
-            keys.every((key, index) => id[key] === values[index]),
-        )?.path;
+        return pathOf(this.#paths, id);
     }
 
     find(pattern: Pattern): Id[] {
-        if (!isPattern(pattern)) {
-            return this.path(pattern) ? [pattern] : [];
-        }
-        const { objs } = this.#paths;
-        const keys = Object.keys(pattern).sort();
-        return (objs[keys.join(',')] ?? [])
-            .map(({ values }) =>
-                Object.fromEntries(
-                    keys.map((key, index) => [key, values[index]]),
-                ),
-            )
-            .filter((id) => fits(pattern, id));
+        return idsThatFit(this.#paths, pattern);
     }
 
     setProps(id: Id, props: Record<string, unknown>): void {
         setProps(id, props);
     }
 
-    isMarked({ path, property, id }: Mark): boolean {
-        const marks =
-            this.#store.getState().loading[JSON.stringify(path)] ?? [];
+    isMarked({ path, property, id }: LoadingMark): boolean {
+        const marks = this.#state.loading[JSON.stringify(path)] ?? [];
         return marks.some(
             (mark) => mark.property === property && mark.id === id,
         );
     }
 
-    mark(marks: Mark[]): void {
-        this.#store.dispatch({ type: 'LOADING', payload: marks });
+    mark(marks: LoadingMark[]): void {
+        this.#dashStore.dispatch({ type: 'LOADING', payload: marks });
     }
 
-    unmark(marks: Mark[]): void {
-        this.#store.dispatch({ type: 'LOADED', payload: marks });
+    unmark(marks: LoadingMark[]): void {
+        this.#dashStore.dispatch({ type: 'LOADED', payload: marks });
     }
 
     load(libraries: Library[]): Promise<unknown> {
@@ -169,8 +159,8 @@ export class Renderer implements Page {
 
     report(message: string, details = ''): void {
         console.error(message);
-        if (this.#store.getState().config.ui) {
-            this.#store.dispatch({
+        if (this.#config.ui) {
+            this.#dashStore.dispatch({
                 type: 'ON_ERROR',
                 payload: { type: 'backEnd', error: { message, html: details } },
             });
@@ -178,18 +168,17 @@ export class Renderer implements Page {
     }
 
     watch(changed: () => void): () => void {
-        const look = () =>
-            [this.#paths, this.#store.getState().loading] as const;
+        const look = () => [this.#paths, this.#state.loading] as const;
         let [paths, loading] = look();
         let calling = false;
-        return this.#store.subscribe(() => {
+        return this.#dashStore.subscribe(() => {
             const now = look();
             const same = now[0] === paths && now[1] === loading;
             if (calling || same) {
                 return;
             }
             calling = true;
-            // Not before Dash is through with what it is doing.
+            // Only after Dash has finished what it is doing.
             queueMicrotask(() => {
                 changed();
                 [paths, loading] = look();
@@ -198,33 +187,20 @@ export class Renderer implements Page {
         });
     }
 
+    get #state(): DashState {
+        return this.#dashStore.getState();
+    }
+
+    get #config(): Config {
+        return this.#state.config;
+    }
+
     /**
-     * Dash can't set properties before it knows the callbacks, which it asks for when
-     * the page is loaded, and again when the server's code has changed in debug mode.
+     * Dash can't set properties before it knows the callbacks. It asks for them when
+     * the page is loaded, and in debug mode again when the server's code has changed.
      */
-    get #paths(): State['paths'] {
-        const { appLifecycle, paths } = this.#store.getState();
-        return appLifecycle === 'STARTED' ? NOWHERE : paths;
-    }
-}
-
-function csrfHeader(config: Config): Record<string, string> {
-    const name = config.csrf_token_name ?? '_csrf_token';
-    const cookie = document.cookie
-        .split('; ')
-        .find((each) => each.startsWith(`${name}=`));
-    if (!cookie) {
-        return {};
-    }
-    const token = decode(cookie.slice(name.length + 1));
-    return { [config.csrf_header_name ?? 'X-CSRFToken']: token };
-}
-
-/** Not everybody who sets a cookie encodes it. */
-function decode(value: string): string {
-    try {
-        return decodeURIComponent(value);
-    } catch {
-        return value;
+    get #paths(): Paths {
+        const { appLifecycle, paths } = this.#state;
+        return appLifecycle === 'STARTED' ? NO_PATHS : paths;
     }
 }

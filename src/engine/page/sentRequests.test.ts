@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Requests } from './sentRequests';
+import { SentRequests } from './sentRequests';
 
-let requests: Requests;
+let requests: SentRequests;
 
 beforeEach(() => {
     vi.useFakeTimers();
-    requests = new Requests();
+    requests = new SentRequests();
 });
 
 afterEach(() => {
     vi.useRealTimers();
 });
 
-test('a request is given out once', () => {
+test('a request is returned once', () => {
     const request = { output: 'out.children' };
     requests.add(1, request);
     expect(requests.take(1)).toBe(request);
@@ -29,7 +29,7 @@ test('a request is kept for a minute', () => {
     expect(requests.take(2)).toBeDefined();
 });
 
-test('no more are kept than Dash has in flight, and some', () => {
+test('it keeps a few more than Dash has in flight', () => {
     for (let seq = 1; seq <= 40; seq++) {
         requests.add(seq, {});
     }

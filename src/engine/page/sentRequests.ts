@@ -1,30 +1,33 @@
-import type { Payload } from './dashState';
+import type { CallbackRequest } from '../wire/callbackRequest';
 
 /** More than Dash has in flight at once. */
 const LIMIT = 24;
-/** By then the page knows whether a request has started a job. */
-const KEPT_MS = 60_000;
+/** After this time the page knows whether a request has started a job. */
+const EXPIRY_MS = 60_000;
 
 /**
- * The callback requests that were sent lately, by their stamps.
+ * The recent callback requests, by their `seq`.
  *
- * Which of them have started a job shows only when its handle arrives.
+ * The page learns which of them started a job only when the job's handle arrives.
  */
-export class Requests {
-    readonly #sent = new Map<number, { request: Payload; at: number }>();
+export class SentRequests {
+    readonly #sent = new Map<
+        number,
+        { request: CallbackRequest; at: number }
+    >();
 
-    add(seq: number, request: Payload): void {
+    add(seq: number, request: CallbackRequest): void {
         const now = performance.now();
         for (const [key, { at }] of this.#sent) {
-            if (now - at > KEPT_MS || this.#sent.size >= LIMIT) {
+            if (now - at > EXPIRY_MS || this.#sent.size >= LIMIT) {
                 this.#sent.delete(key);
             }
         }
         this.#sent.set(seq, { request, at: now });
     }
 
-    /** The request that bore this stamp, given out once. */
-    take(seq: number): Payload | undefined {
+    /** Return the request with this `seq` and forget it. */
+    take(seq: number): CallbackRequest | undefined {
         const sent = this.#sent.get(seq);
         this.#sent.delete(seq);
         return sent?.request;

@@ -1,44 +1,34 @@
+import type { TriggerInfo } from '../wire/callbackRequest';
 import type { Handle } from '../wire/handle';
 import { fitsProp } from '../wire/pattern';
 
-/** Which page has triggered something, and in which order it did so. */
-export type Stamp = {
-    page: string;
-    seq: number;
-    /** Live jobs in lanes from before the page was loaded. */
-    resumed?: [callbackKey: string, page: string, inputDigests: string[]][];
-    /** Nobody has done anything on the page since it was loaded. */
-    untouched?: boolean;
-    /** It only says what the callback's own last result has set. */
-    ownResult?: true;
-};
-
-/** The order in which the page triggers things, whatever order answers come in. */
-export class Stamps {
-    /** Another one whenever the page is loaded, in another tab too. */
-    readonly #page = randomName();
+/** The order in which the page triggers starts and cancels. Answers may overtake. */
+export class TriggerOrder {
+    /** A new id whenever a tab loads the page. */
+    readonly #page = randomId();
     #last = 0;
+    /** `seq` of the last change of each cancel Input. */
     readonly #cancels = new Map<string, number>();
 
-    next(): Stamp {
+    next(): TriggerInfo {
         return { page: this.#page, seq: ++this.#last };
     }
 
-    /** Goes on from a stamp that the page bore when it was loaded before. */
-    pass(seq: number): void {
+    /** Continue after a `seq` that the page gave before a reload. */
+    continueAfter(seq: number): void {
         this.#last = Math.max(this.#last, seq);
     }
 
-    /** Notes that cancel Inputs have changed. */
+    /** Record that cancel Inputs have changed. */
     cancel(propIds: string[]): void {
-        this.#stamp(propIds);
-        // An event that both cancels and starts may stamp the start after us.
+        this.#record(propIds);
+        // If one event both cancels and starts, the start may get its number after us.
         setTimeout(() => {
-            this.#stamp(propIds);
+            this.#record(propIds);
         });
     }
 
-    /** Whether one of these cancel Inputs has changed since the stamp. */
+    /** Whether one of these cancel Inputs has changed since a trigger. */
     cancelledSince(seq: number, targets: Handle['cancel']): boolean {
         return [...this.#cancels].some(
             ([propId, cancelled]) =>
@@ -47,7 +37,7 @@ export class Stamps {
         );
     }
 
-    #stamp(propIds: string[]): void {
+    #record(propIds: string[]): void {
         const { seq } = this.next();
         for (const propId of propIds) {
             this.#cancels.set(propId, seq);
@@ -55,7 +45,7 @@ export class Stamps {
     }
 }
 
-/** Not `randomUUID`, which pages on plain HTTP don't have. */
-function randomName(): string {
+/** Pages on plain HTTP have no `randomUUID`. */
+function randomId(): string {
     return crypto.getRandomValues(new Uint32Array(3)).join('-');
 }

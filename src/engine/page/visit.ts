@@ -1,5 +1,5 @@
 /** The page may have to ask the server for its content first. */
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const LOOK_MS = 50;
 
 /** The path and query of the page. */
@@ -7,18 +7,18 @@ export function here(): string {
     return location.pathname + location.search;
 }
 
-/** Goes to a page of the app as `dcc.Link` does, and to an element of it. */
+/** Go to a page of the app as `dcc.Link` does, then to an element on it. */
 export function visit(place: string, elementId: string | null): void {
     if (place !== here()) {
         history.pushState({}, '', place);
         dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
     if (elementId !== null) {
-        show(elementId, performance.now() + PATIENCE_MS);
+        show(elementId, performance.now() + TIMEOUT_MS);
     }
 }
 
-/** Brings an element to view and gives it the focus, as soon as it is there. */
+/** Scroll to an element and focus it, as soon as it exists. */
 function show(elementId: string, until: number): void {
     const element = document.getElementById(elementId);
     if (!element) {
@@ -29,13 +29,13 @@ function show(elementId: string, until: number): void {
     }
     element.focus();
     if (document.activeElement !== element) {
-        // What takes no focus of its own takes it for as long as it has it.
+        // An element that can't be focused can be for as long as it has the focus.
         element.tabIndex = -1;
         element.focus();
-        const leave = () => {
+        const restore = () => {
             element.removeAttribute('tabindex');
         };
-        element.addEventListener('blur', leave, { once: true });
+        element.addEventListener('blur', restore, { once: true });
     }
     element.scrollIntoView({ block: 'center' });
 }

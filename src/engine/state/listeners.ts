@@ -1,15 +1,15 @@
-/** Those who want to hear of changes. */
+/** Functions to call after every change. */
 export class Listeners {
     readonly #listeners = new Set<() => void>();
 
-    /** Calls back after every change. Returns the function that ends it. */
+    /** Call back after every change. Returns a function that stops that. */
     readonly watch = (listener: () => void): (() => void) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
     };
 
     tell(): void {
-        // One may end another, or begin to listen.
+        // A listener may stop another one, or add one.
         for (const listener of [...this.#listeners]) {
             listener();
         }

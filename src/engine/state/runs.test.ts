@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { handle } from '../../testing/handle';
 import { FakeStorage } from '../../testing/storage';
-import { Memory } from './tabStorage';
-import { elapsedOf, etaOf, shareOf } from './run';
+import { TabStorage } from './tabStorage';
+import { elapsedOf, etaOf, shareOf } from './progress';
 import { Runs } from './runs';
 import type { Snapshot, Status } from '../wire/snapshot';
 
@@ -12,7 +12,7 @@ let runs: Runs;
 beforeEach(() => {
     vi.useFakeTimers();
     storage = new FakeStorage();
-    runs = new Runs(new Memory('runs'));
+    runs = new Runs(new TabStorage('runs'));
 });
 
 afterEach(() => {
@@ -42,8 +42,8 @@ const times = () => {
     return run && [elapsedOf(run, now()), etaOf(run, now())];
 };
 
-describe('the time that a job has taken', () => {
-    test("goes on by the page's clock from what the server said", () => {
+describe('the elapsed time', () => {
+    test("runs on by the page's clock from the server's value", () => {
         begin('a');
         expect(times()).toEqual([undefined, undefined]);
         report('a', { elapsed: 10 });
@@ -55,7 +55,7 @@ describe('the time that a job has taken', () => {
         expect(times()?.[0]).toBe(20);
     });
 
-    test('stands still when it has ended', () => {
+    test('stops at the end', () => {
         begin('a');
         report('a', { elapsed: 10 });
         pass(1);
@@ -64,7 +64,7 @@ describe('the time that a job has taken', () => {
         expect(times()).toEqual([11, undefined]);
     });
 
-    test('is counted here where the server does not say it', () => {
+    test('is counted by the page if the server does not send it', () => {
         begin('a');
         pass(5);
         report('a');
@@ -74,20 +74,20 @@ describe('the time that a job has taken', () => {
 });
 
 describe('the time left', () => {
-    test("is told from the job's own pace, and runs down between reports", () => {
+    test("follows from the job's own pace, and runs down between reports", () => {
         begin('a');
         report('a', { elapsed: 30, bars: [[3, 10, null]], estimate: 500 });
         expect(times()).toEqual([30, 70]);
         pass(20);
         expect(times()).toEqual([50, 50]);
         pass(100);
-        // It has been slower since.
+        // The job has become slower since.
         expect(times()).toEqual([150, 350]);
         report('a', { elapsed: 160, bars: [[8, 10, null]] });
         expect(times()).toEqual([160, 40]);
     });
 
-    test('else from what the task typically takes', () => {
+    test('else follows from how long the task usually takes', () => {
         begin('a');
         report('a', { elapsed: 10, bars: [[7, null, null]], estimate: 15 });
         expect(times()).toEqual([10, 5]);
@@ -126,7 +126,7 @@ test('the place in the queue shows while the job is queued', () => {
     expect(shown()?.queue).toBeUndefined();
 });
 
-test('the end shows with the result, not with the answer that brings it', () => {
+test('the end shows with the result, not with the answer', () => {
     begin('a');
     report('a');
     report('a', { status: 'succeeded' });
@@ -135,7 +135,7 @@ test('the end shows with the result, not with the answer that brings it', () => 
     expect(shown()?.status).toBe('succeeded');
 });
 
-test('the log holds each line once, and the last hundred', () => {
+test('the log has each line once, and the last hundred', () => {
     begin('a');
     report('a', { log: [[1, 'one']] });
     const many = Array.from(
@@ -149,7 +149,7 @@ test('the log holds each line once, and the last hundred', () => {
     expect(log[99]?.[0]).toBe(120);
 });
 
-test('a cache hit has ended before it began', () => {
+test('a cache hit has ended from the start', () => {
     begin('a', { cached: { duration: 75, age: 9 } });
     expect(shown()).toMatchObject({ status: 'succeeded', elapsed: 75 });
 });
@@ -166,7 +166,7 @@ describe('a component shows', () => {
         expect(runs.of('other')).toBeUndefined();
     });
 
-    test('the run that goes on while another waits behind it', () => {
+    test('the running one while another waits behind it', () => {
         begin('a');
         report('a');
         begin('b');
@@ -176,7 +176,7 @@ describe('a component shows', () => {
         expect(shown()?.id).toBe('b');
     });
 
-    test('nothing of a run that was replaced', () => {
+    test('no run that was replaced', () => {
         begin('a');
         runs.forget('a');
         begin('b');
@@ -184,7 +184,7 @@ describe('a component shows', () => {
     });
 });
 
-test('listeners hear once of all that has changed, and of nothing else', () => {
+test('listeners are called once for all changes, and not otherwise', () => {
     const listener = vi.fn();
     const unwatch = runs.watch(listener);
     runs.flush();
@@ -201,7 +201,7 @@ test('listeners hear once of all that has changed, and of nothing else', () => {
 });
 
 describe('the list', () => {
-    test('keeps the last fifty that have ended, and what a component shows', () => {
+    test('keeps the last fifty ended runs, and those that components show', () => {
         begin('first', { view: 'elsewhere' });
         end('first');
         for (let i = 0; i < 60; i++) {
@@ -214,7 +214,7 @@ describe('the list', () => {
         expect(runs.get('8')).toBeUndefined();
     });
 
-    test('is cleared of what has ended, which components still show', () => {
+    test('is cleared of ended runs, which components still show', () => {
         begin('a');
         end('a');
         begin('b', { view: 'other' });
@@ -223,13 +223,13 @@ describe('the list', () => {
         expect(shown()?.id).toBe('a');
     });
 
-    test('outlives a reload, but not what the jobs were started with', () => {
+    test('survives a reload, but the requests do not', () => {
         begin('a', { name: 'app.work', outputs: [['out', 'children']] });
         report('a', { elapsed: 5 });
         end('a', 'failed');
         begin('b', {}, { inputs: ['secret'] });
-        runs = new Runs(new Memory('runs'));
-        // Another page of the app was loaded, and takes up the live one.
+        runs = new Runs(new TabStorage('runs'));
+        // Another page of the app was loaded, and follows the live job.
         runs.begin(handle('b', { view: 'job' }), {
             location: '/there',
             request: undefined,
@@ -251,19 +251,19 @@ describe('the list', () => {
         expect(storage.getItem('runs')).not.toContain('secret');
     });
 
-    test('loses live runs that a reload has lost', () => {
+    test('loses live runs that the reloaded page does not follow', () => {
         begin('a');
-        runs = new Runs(new Memory('runs'));
+        runs = new Runs(new TabStorage('runs'));
         runs.retain([]);
         runs.flush();
         expect(runs.listed).toEqual([]);
     });
 
-    test('does without storage', () => {
+    test('works without storage', () => {
         storage.full = true;
         begin('a');
         expect(runs.listed.length).toBe(1);
         vi.stubGlobal('sessionStorage', undefined);
-        expect(new Runs(new Memory('runs')).listed).toEqual([]);
+        expect(new Runs(new TabStorage('runs')).listed).toEqual([]);
     });
 });

@@ -1,42 +1,37 @@
+import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Handle } from '../wire/handle';
 import { stringifyId, type Id } from '../wire/id';
-import { Listeners } from './listeners';
-import type { Memory } from './tabStorage';
-import { elapsedOf, newRun, type Run } from './run';
 import {
     isFinal,
     type JobError,
-    type LogLine,
     type Snapshot,
     type Status,
 } from '../wire/snapshot';
-import type { Payload } from '../page/dashState';
+import { Listeners } from './listeners';
+import { newRun, type Run } from './run';
+import { ended, withSnapshot } from './runChanges';
+import type { TabStorage } from './tabStorage';
 
-const LOG_LINES = 100;
 const ENDED_RUNS = 50;
 
 /** Where and how a job was started. */
-export type Origin = { location: string; request: Payload | undefined };
+export type Origin = { location: string; request: CallbackRequest | undefined };
 
 /**
- * What is kept of a run across a reload: what a list shows of it, and not what it was
- * started with, which may be a secret, or large.
+ * What survives a reload: what a list shows of a run. Its request does not, since it
+ * may be secret or large.
  */
-type Memo = Pick<
+type SavedRun = Pick<
     Run,
     'id' | 'name' | 'location' | 'output' | 'status' | 'elapsed'
 >;
 
-/**
- * What people see of the page's jobs.
- *
- * It holds whether or not a component that shows it is on the page.
- */
+/** The runs of the page, whether or not a component shows them. */
 export class Runs {
-    readonly #memory: Memory<Memo>;
+    readonly #storage: TabStorage<SavedRun>;
     /** In the order in which they began. */
     readonly #runs = new Map<string, Run>();
-    /** The one that each component shows. */
+    /** The run that each component shows. */
     #shown = new Map<string, Run>();
     readonly #counts = new Map<string, number>();
     readonly #listeners = new Listeners();
@@ -45,10 +40,10 @@ export class Runs {
     /** The runs to list, in the order in which they began. */
     listed: readonly Run[] = [];
 
-    constructor(memory: Memory<Memo>) {
-        this.#memory = memory;
-        for (const memo of memory.recall()) {
-            this.#put(newRun(memo));
+    constructor(storage: TabStorage<SavedRun>) {
+        this.#storage = storage;
+        for (const saved of storage.load()) {
+            this.#put(newRun(saved));
         }
     }
 
@@ -56,12 +51,12 @@ export class Runs {
         return this.#runs.get(id);
     }
 
-    /** What a component shows: the run that was started last. */
+    /** Return the run that a component shows: the one that was started last. */
     of(view: Id): Run | undefined {
         return this.#shown.get(stringifyId(view));
     }
 
-    /** How many runs there were for a component to show. */
+    /** Return how many runs a component has had to show. */
     countOf(view: Id): number {
         return this.#counts.get(stringifyId(view)) ?? 0;
     }
@@ -76,7 +71,7 @@ export class Runs {
                 id,
                 name,
                 view,
-                // It may have begun on another page, before this one was loaded.
+                // Before a reload the run may have begun on another page.
                 location: this.#runs.get(id)?.location ?? location,
                 output: outputs[0]?.[0] ?? null,
                 status: cached ? 'succeeded' : 'queued',
@@ -87,40 +82,22 @@ export class Runs {
         );
     }
 
-    /** Takes in what is new of a run; its end shows when its result does. */
+    /** Add what a snapshot reports, except for the end: `end` adds that. */
     report(id: string, snapshot: Snapshot): void {
         const run = this.#runs.get(id);
         if (run) {
-            const { bars, queue, estimate, log = [] } = snapshot;
-            const status = isFinal(snapshot.status)
-                ? run.status
-                : snapshot.status;
-            const clock = clockOf(run, status, snapshot.elapsed);
-            const next = { ...run, ...clock, status };
-            this.#put({
-                ...next,
-                bars: bars ?? run.bars,
-                reported: bars
-                    ? (elapsedOf(next, performance.now()) ?? 0)
-                    : run.reported,
-                estimate: estimate ?? run.estimate,
-                queue: status === 'queued' ? (queue ?? run.queue) : undefined,
-                log: joined(run.log, log),
-            });
+            this.#put(withSnapshot(run, snapshot));
         }
     }
 
     end(id: string, status: Status, error?: JobError): void {
         const run = this.#runs.get(id);
         if (run) {
-            const now = performance.now();
-            const elapsed = elapsedOf(run, now);
-            const end = { status, elapsed, at: now, error };
-            this.#put({ ...run, ...end, queue: undefined });
+            this.#put(ended(run, status, error));
         }
     }
 
-    /** Notes that a run is being started again, or why it could not be. */
+    /** Record that the page is starting a run again, or why it failed to. */
     retry(id: string, retrying: boolean, error?: JobError): void {
         const run = this.#runs.get(id);
         if (run) {
@@ -129,12 +106,12 @@ export class Runs {
         }
     }
 
-    /** Drops a run that another has replaced. */
+    /** Drop a run that another one has replaced. */
     forget(id: string): void {
         this.#changed = this.#runs.delete(id) || this.#changed;
     }
 
-    /** Drops the live runs that nobody follows any more: a reload has lost them. */
+    /** Drop the live runs that the page no longer follows: a reload has lost them. */
     retain(live: string[]): void {
         for (const { id, status } of this.#runs.values()) {
             if (!isFinal(status) && !live.includes(id)) {
@@ -143,7 +120,7 @@ export class Runs {
         }
     }
 
-    /** Takes the runs that have ended off the list. */
+    /** Take the runs that have ended off the list. */
     clear(): void {
         for (const run of this.listed) {
             if (isFinal(run.status)) {
@@ -153,7 +130,7 @@ export class Runs {
         this.flush();
     }
 
-    /** Tells of all changes at once. */
+    /** Tell listeners about all changes at once. */
     flush(): void {
         if (this.#changed) {
             this.#changed = false;
@@ -162,7 +139,7 @@ export class Runs {
             this.listed = [...this.#runs.values()].filter(
                 ({ cleared }) => !cleared,
             );
-            this.#memory.keep(this.listed.map(memoOf));
+            this.#storage.save(this.listed.map(savedOf));
             this.#listeners.tell();
         }
     }
@@ -177,7 +154,7 @@ export class Runs {
         for (const run of this.#runs.values()) {
             const { view, status } = run;
             if (view) {
-                // One that waits behind another has not been started yet.
+                // A job that waits behind a running one has not started yet.
                 const isBehind =
                     status === 'queued' && this.of(view)?.status === 'running';
                 if (!isBehind) {
@@ -189,11 +166,11 @@ export class Runs {
 
     #prune(): void {
         const shown = new Set(this.#shown.values());
-        const ended = [...this.#runs.values()].filter(
+        const over = [...this.#runs.values()].filter(
             (run) => isFinal(run.status) && !shown.has(run),
         );
-        const excess = ended.length - ENDED_RUNS;
-        for (const [index, { id, cleared }] of ended.entries()) {
+        const excess = over.length - ENDED_RUNS;
+        for (const [index, { id, cleared }] of over.entries()) {
             if (index < excess || cleared) {
                 this.#runs.delete(id);
             }
@@ -201,7 +178,8 @@ export class Runs {
     }
 }
 
-function memoOf({ id, name, location, output, status, elapsed }: Run): Memo {
+function savedOf(run: Run): SavedRun {
+    const { id, name, location, output, status, elapsed } = run;
     return {
         id,
         name,
@@ -210,25 +188,4 @@ function memoOf({ id, name, location, output, status, elapsed }: Run): Memo {
         status,
         elapsed: isFinal(status) ? elapsed : undefined,
     };
-}
-
-/** By the server's clock, as far as it tells, and by the page's from there. */
-function clockOf(
-    run: Run,
-    status: Status,
-    elapsed: number | undefined,
-): Pick<Run, 'elapsed' | 'at'> {
-    if (elapsed === undefined) {
-        if (run.elapsed !== undefined || status !== 'running') {
-            return run;
-        }
-        elapsed = 0;
-    }
-    return { elapsed, at: performance.now() };
-}
-
-function joined(old: Run['log'], lines: LogLine[]): Run['log'] {
-    const last = old.at(-1)?.[0] ?? 0;
-    const added = lines.filter(([number]) => number > last);
-    return added.length > 0 ? [...old, ...added].slice(-LOG_LINES) : old;
 }

@@ -1,34 +1,34 @@
 /**
- * Remembers something across a reload of the page, for this tab alone.
+ * Keeps a list across reloads of the page, for this tab only.
  *
- * The browser may have no storage for the page, or no room in it: then a reload
- * forgets it, which is no reason to fail before.
+ * The browser may offer no storage, or no room in it. Then a reload loses the list;
+ * until then everything works.
  */
-export class Memory<T> {
+export class TabStorage<T> {
     readonly #key: string;
-    #kept = '';
+    #saved = '';
 
     constructor(key: string) {
         this.#key = key;
     }
 
-    recall(): T[] {
+    load(): T[] {
         try {
             const text = sessionStorage.getItem(this.#key) ?? '[]';
             const items = JSON.parse(text) as T[];
-            this.#kept = text;
+            this.#saved = text;
             return items;
         } catch {
             return [];
         }
     }
 
-    keep(items: T[]): void {
+    save(items: T[]): void {
         const text = JSON.stringify(items);
-        if (text === this.#kept) {
+        if (text === this.#saved) {
             return;
         }
-        this.#kept = text;
+        this.#saved = text;
         try {
             if (items.length > 0) {
                 sessionStorage.setItem(this.#key, text);
@@ -36,7 +36,7 @@ export class Memory<T> {
                 sessionStorage.removeItem(this.#key);
             }
         } catch {
-            // As above.
+            // No storage, or no room.
         }
     }
 }

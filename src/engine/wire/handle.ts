@@ -2,33 +2,33 @@ import type { Id } from './id';
 import type { Pattern } from './pattern';
 import type { JobError } from './snapshot';
 
-/** What the server hands the browser for a job, or with a result from the cache. */
+/** What the server gives the browser for a job, a cached result or a failed start. */
 export type Handle = {
-    /** Names the job to the server; opaque here. Null if there is none to ask for. */
+    /** Names the job to the server; opaque here. Null if there is no job to poll. */
     token: string | null;
-    /** Names the job on the page, to anyone: the key that its handle came under. */
+    /** Names the run on the page. It is the key under which the handle arrived. */
     run: string;
     /** The task's name for people, as `module.function`. */
     name?: string;
-    /** The `LongJob` that shows the job. */
+    /** The `LongJob` that shows the run. */
     view?: Id | null;
-    /** The result was there already: seconds that it had taken, and its age. */
+    /** The result came from the cache: how long it took once, and its age; in s. */
     cached?: { duration: number; age: number };
-    /** There is no job, for it could not be started; here is why. */
+    /** The job could not be started, for this reason. */
     error?: JobError;
-    /** The callback, and the MATCH instance of it, that the job runs for. */
+    /** The callback and its MATCH instance for which the job runs. */
     callbackKey: string;
-    /** Digests of what the Inputs were, for the server to know them again. */
+    /** Digests of the Inputs' values, by which the server recognises them. */
     inputDigests: string[];
-    /** Stamp of the request that started the job; 0 if it bore none. */
+    /** `seq` of the request that started the job; 0 if the request had none. */
     seq: number;
-    /** Which page the job has its turns on: one from before a reload goes on. */
+    /** The id of the page whose lane the job is in. A reload keeps the old id. */
     page: string;
-    /** What a new job does to the live one of its slot. */
+    /** What a new job does to the live job of the same callback. */
     retrigger: 'replace' | 'queue' | 'parallel' | 'ignore';
     /** The longest wait between two polls, in milliseconds. */
     interval: number;
-    /** Seconds without a poll after which the job is cancelled; null for never. */
+    /** The server cancels the job after so many seconds without a poll; null: never. */
     leave?: number | null;
     outputs: [id: Id, property: string][];
     running: [id: Pattern, property: string, on: unknown, off: unknown][];
@@ -38,7 +38,7 @@ export type Handle = {
     cancel: [id: Pattern, property: string][];
 };
 
-/** The handles in the property that the server hands them over in. */
+/** Return the handles in the property through which the server delivers them. */
 export function handlesIn(property: object = {}): Handle[] {
     return Object.entries(property as Record<string, Handle>).map(
         ([run, handle]) => ({ ...handle, run }),

@@ -1,7 +1,7 @@
 /** A component id as Dash has it: a name, or the dict of a pattern. */
 export type Id = string | Record<string, unknown>;
 
-/** Spells an id as Dash does: a dict as JSON with sorted keys and no blanks. */
+/** Write an id as Dash does: a dict becomes JSON with sorted keys and no spaces. */
 export function stringifyId(id: Id): string {
     if (typeof id === 'string') {
         return id;
@@ -9,12 +9,12 @@ export function stringifyId(id: Id): string {
     return JSON.stringify(id, Object.keys(id).sort());
 }
 
-/** Names a property of a component as Dash does: `button.n_clicks`. */
+/** Name a property of a component as Dash does: `button.n_clicks`. */
 export function propIdOf(id: Id, property: string): string {
     return `${stringifyId(id)}.${property}`;
 }
 
-/** Reads back what `stringifyId` (or Dash) wrote. */
+/** Parse what `stringifyId` (or Dash) wrote. */
 export function parseId(text: string): Id {
     return text.startsWith('{') ? (JSON.parse(text) as Id) : text;
 }

@@ -1,8 +1,8 @@
 import { parseId, type Id } from './id';
 
 /**
- * An id in which values may be wildcards: `["ALL"]` stands for any value, and
- * `["ALLSMALLER", bound]` for any smaller one.
+ * An id whose values may be wildcards: `["ALL"]` matches any value, and
+ * `["ALLSMALLER", bound]` matches any smaller one.
  */
 export type Pattern = Id;
 
@@ -10,7 +10,7 @@ export function isPattern(id: Pattern): boolean {
     return typeof id !== 'string' && Object.values(id).some(Array.isArray);
 }
 
-/** Whether an id is this one, or one that the pattern stands for. */
+/** Whether an id equals the pattern or matches it. */
 export function fits(pattern: Pattern, id: Id): boolean {
     if (typeof pattern === 'string' || typeof id === 'string') {
         return pattern === id;
@@ -18,11 +18,13 @@ export function fits(pattern: Pattern, id: Id): boolean {
     const keys = Object.keys(pattern);
     return (
         keys.length === Object.keys(id).length &&
-        keys.every((key) => key in id && fitsValue(pattern[key], id[key]))
+        keys.every(
+            (key) => Object.hasOwn(id, key) && fitsValue(pattern[key], id[key]),
+        )
     );
 }
 
-/** Whether a prop id (`button.n_clicks`) is of this property of such a component. */
+/** Whether a prop id (`button.n_clicks`) names this property of a matching component. */
 export function fitsProp(
     [pattern, property]: [pattern: Pattern, property: string],
     propId: string,

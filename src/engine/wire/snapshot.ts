@@ -1,4 +1,4 @@
-import type { Library } from '../page/libraries';
+import type { Library } from './library';
 import type { PropsById, Update } from './update';
 
 export type Status =
@@ -24,10 +24,10 @@ export type JobError = {
     task?: string;
 };
 
-/** How far a job, or one of its loops, is; without a total, how many were done. */
+/** How far a job, or one of its loops, is. Without a total, the count of steps done. */
 export type Bar = [value: number, total: number | null, text: string | null];
 
-/** A line that a job has logged, and its number from 1. */
+/** A line that a job has logged, and its number, counted from 1. */
 export type LogLine = [number: number, text: string];
 
 export type Queue = {
@@ -43,26 +43,26 @@ export type Result = {
     sideUpdate?: PropsById;
 };
 
-/** What one read of a job shows: what is newer than the reader's cursor. */
+/** What one read of a job shows: everything newer than the reader's cursor. */
 export type Snapshot = {
     cursor: number;
     status: Status;
-    /** Seconds for which no worker has taken it up, while it is queued. */
+    /** Seconds for which a queued job has waited for a worker. */
     waiting?: number;
     progress?: Update[];
     /** What `set_props` in the job has set, in order. */
     props?: Update[];
     /** Seconds since the function began. */
     elapsed?: number;
-    /** The job's own bar, then those of the loops inside it. */
+    /** The job's own bar, then the bars of its loops. */
     bars?: Bar[];
     log?: LogLine[];
-    /** While the job is queued; comes without a change of the cursor, too. */
+    /** Present while the job is queued, even if the cursor has not changed. */
     queue?: Queue;
-    /** Seconds that the task typically takes; comes with the first running one. */
+    /** Seconds that the task usually takes; sent with the first running snapshot. */
     estimate?: number | null;
     result?: Result;
-    /** Of component libraries that the page must load before it shows the result. */
+    /** Library files to load before the page shows the result. */
     files?: Library[];
     error?: JobError;
 };

@@ -16,7 +16,7 @@ export function toUpdates(propsById: PropsById = {}): Update[] {
     );
 }
 
-/** A Patch applies to the value before it, so that none of them may be left out. */
+/** A Patch changes the value before it, so none of several Patches can be skipped. */
 export function isPatch(value: unknown): boolean {
     return (
         typeof value === 'object' &&

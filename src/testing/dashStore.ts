@@ -1,14 +1,20 @@
+import { own } from '../engine/wire/own';
 import { stringifyId, type Id } from '../engine/wire/id';
-import type { Mark } from '../engine/page/page';
-import type { Config, Hooks, State, Store } from '../engine/page/dashState';
+import type { LoadingMark } from '../engine/page/dashState';
+import type {
+    Config,
+    Hooks,
+    DashState,
+    DashStore,
+} from '../engine/page/dashState';
 
-type Action = Parameters<Store['dispatch']>[0];
+type Action = Parameters<DashStore['dispatch']>[0];
 
-/** The store of Dash's renderer, as far as it is used here. */
-export class FakeStore implements Store {
+/** The parts used here of the Redux store of Dash's renderer. */
+export class FakeDashStore implements DashStore {
     readonly actions: Action[] = [];
     readonly listeners = new Set<() => void>();
-    #state: State = {
+    #state: DashState = {
         appLifecycle: 'HYDRATED',
         config: {
             requests_pathname_prefix: '/',
@@ -20,7 +26,7 @@ export class FakeStore implements Store {
         paths: { strs: {}, objs: {} },
     };
 
-    getState(): State {
+    getState(): DashState {
         return this.#state;
     }
 
@@ -31,13 +37,13 @@ export class FakeStore implements Store {
                 this.set({ hooks: action.payload as Hooks });
                 break;
             case 'LOADING':
-                this.#setMarks(action.payload as Mark[], (marks, mark) => [
-                    ...marks,
-                    mark,
-                ]);
+                this.#setMarks(
+                    action.payload as LoadingMark[],
+                    (marks, mark) => [...marks, mark],
+                );
                 break;
             case 'LOADED':
-                this.#setMarks(action.payload as Mark[], (marks, mark) =>
+                this.#setMarks(action.payload as LoadingMark[], (marks, mark) =>
                     marks.filter(({ property }) => property !== mark.property),
                 );
                 break;
@@ -53,9 +59,9 @@ export class FakeStore implements Store {
         this.set({ config: { ...this.#state.config, ...config } });
     }
 
-    /** Puts these components on the page, in this order, and no others. */
+    /** Put these components on the page, in this order, and no others. */
     place(...ids: Id[]): void {
-        const paths: State['paths'] = { strs: {}, objs: {} };
+        const paths: DashState['paths'] = { strs: {}, objs: {} };
         ids.forEach((id, index) => {
             const path = ['props', 'children', index];
             if (typeof id === 'string') {
@@ -63,13 +69,17 @@ export class FakeStore implements Store {
             } else {
                 const keys = Object.keys(id).sort();
                 const values = keys.map((key) => id[key]);
-                (paths.objs[keys.join(',')] ??= []).push({ values, path });
+                const name = keys.join(',');
+                paths.objs[name] = [
+                    ...(own(paths.objs, name) ?? []),
+                    { values, path },
+                ];
             }
         });
         this.set({ paths });
     }
 
-    /** Ids of the marks of a component. */
+    /** The marked properties of a component. */
     marked(id: Id): string[] {
         return Object.values(this.#state.loading)
             .flatMap((marks) => marks ?? [])
@@ -77,7 +87,7 @@ export class FakeStore implements Store {
             .map(({ property }) => property);
     }
 
-    set(state: Partial<State>): void {
+    set(state: Partial<DashState>): void {
         this.#state = { ...this.#state, ...state };
         for (const listener of [...this.listeners]) {
             listener();
@@ -85,8 +95,8 @@ export class FakeStore implements Store {
     }
 
     #setMarks(
-        changes: Mark[],
-        change: (marks: Mark[], mark: Mark) => Mark[],
+        changes: LoadingMark[],
+        change: (marks: LoadingMark[], mark: LoadingMark) => LoadingMark[],
     ): void {
         const loading = { ...this.#state.loading };
         for (const mark of changes) {

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import {
+    server,
+    page,
+    storage,
+    engine,
+    setUpEngine,
+    reload,
+    pass,
+    start,
+    polled,
+    job,
+    show,
+    result,
+} from '../testing/engine';
+
+setUpEngine();
+
+describe('a page that is loaded again', () => {
+    test('continues with its jobs where they are', async () => {
+        start(job('a', { seq: 7 }));
+        show('a', 'running', { progress: [['bar', 'value', 3]] });
+        await pass(20);
+        reload();
+        expect(page.props('button')).toEqual({ disabled: true });
+        await pass(20);
+        expect(polled()).toEqual([['a', 0]]);
+        expect(page.props('bar')).toEqual({ value: 3 });
+        show('a', 'succeeded', result('done'), 2);
+        await pass(1000);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props('button')).toEqual({ disabled: false });
+    });
+
+    test('shows no result twice', async () => {
+        start(job('a'));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        reload();
+        await pass(1000);
+        expect(page.calls).toEqual([]);
+        expect(server.polls.length).toBe(1);
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('shows no result twice while another waits for its component', async () => {
+        start(job('a', { callbackKey: 'other' }), job('b'));
+        show('a', 'succeeded', {
+            result: { response: { away: { children: 'waits' } } },
+        });
+        show('b', 'succeeded', result('shown'));
+        await pass(20);
+        reload();
+        await pass(20);
+        page.add('away');
+        expect(page.props('away')).toEqual({ children: 'waits' });
+        expect(page.props('out')).toEqual({});
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('does not follow cancelled jobs', () => {
+        start(job('a'));
+        engine.cancel(['stop.n_clicks']);
+        reload();
+        expect(page.calls).toEqual([]);
+    });
+
+    test('lets a new trigger replace a resumed job', () => {
+        start(job('a', { seq: 7 }));
+        reload();
+        start(
+            job('b', {
+                seq: engine.triggerInfo({ changedPropIds: ['button.n_clicks'] })
+                    .seq,
+            }),
+        );
+        expect(server.cancelled).toEqual([['a']]);
+        expect(engine.pending().map(({ handle }) => handle.token)).toEqual([
+            'b',
+        ]);
+    });
+
+    test('sends resumed jobs, with their input digests, while they live', () => {
+        const { page, seq } = engine.triggerInfo({});
+        start(job('a', { seq, page, inputDigests: ['x'] }));
+        expect(engine.triggerInfo({}).resumed).toBeUndefined();
+        reload();
+        expect(engine.triggerInfo({}).resumed).toEqual([
+            ['callback', page, ['x']],
+        ]);
+        engine.cancelRun('a');
+        expect(engine.triggerInfo({}).resumed).toBeUndefined();
+    });
+
+    test('sends with resumed jobs whether the page is untouched', () => {
+        start(job('a'));
+        page.isUntouched = true;
+        reload();
+        page.isUntouched = true;
+        expect(engine.triggerInfo({}).untouched).toBe(true);
+        page.isUntouched = false;
+        expect(engine.triggerInfo({}).untouched).toBe(false);
+    });
+
+    test('continues in the lane of a resumed job while a job lives in it', () => {
+        const { page } = engine.triggerInfo({});
+        start(job('a', { seq: 7, page, retrigger: 'queue' }));
+        reload();
+        const { seq } = engine.triggerInfo({});
+        expect(seq).toBeGreaterThan(7);
+        start(job('b', { seq, page, retrigger: 'queue' }));
+        engine.cancelRun('a');
+        expect(engine.triggerInfo({}).resumed).toEqual([
+            ['callback', page, []],
+        ]);
+        engine.cancelRun('b');
+        expect(engine.triggerInfo({}).resumed).toBeUndefined();
+    });
+
+    test('still waits for the component of a result', async () => {
+        page.remove('out');
+        start(job('a'));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        reload('button', 'bar');
+        await pass(20);
+        page.add('out');
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('works without room in the storage, but forgets its jobs', () => {
+        storage.full = true;
+        start(job('a'));
+        expect(page.props('button')).toEqual({ disabled: true });
+        reload();
+        expect(page.calls).toEqual([]);
+    });
+
+    test('polls again for refused jobs, since the user may have logged in', async () => {
+        start(job('a'));
+        server.fail(401);
+        await pass(20);
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports.length).toBe(1);
+        reload();
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('does not poll for a refused job that was replaced since', async () => {
+        start(job('a', { seq: 1 }));
+        server.fail(403);
+        await pass(20);
+        start(job('b', { seq: 2 }));
+        reload();
+        await pass(20);
+        expect(polled()).toEqual([['b', 0]]);
+    });
+
+    test('does not poll for a job that the endpoint itself refused', async () => {
+        start(job('a'));
+        server.fail(413);
+        await pass(20);
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+});

@@ -1,0 +1,39 @@
+import type { Endpoint } from '../wire/endpoint';
+import type { Config } from './dashState';
+
+/** Return the name under which the engine's endpoints and storage are found. */
+export function nameOf({ requests_pathname_prefix }: Config): string {
+    return `${requests_pathname_prefix}_dash-long-jobs`;
+}
+
+/** Return how to reach the endpoints: with the headers of Dash's own requests. */
+export function endpointOf(config: Config): Endpoint {
+    return {
+        url: `${nameOf(config)}/`,
+        init: {
+            ...config.fetch,
+            headers: { ...config.fetch.headers, ...csrfHeader(config) },
+        },
+    };
+}
+
+function csrfHeader(config: Config): Record<string, string> {
+    const name = config.csrf_token_name ?? '_csrf_token';
+    const cookie = document.cookie
+        .split('; ')
+        .find((each) => each.startsWith(`${name}=`));
+    if (!cookie) {
+        return {};
+    }
+    const token = decode(cookie.slice(name.length + 1));
+    return { [config.csrf_header_name ?? 'X-CSRFToken']: token };
+}
+
+/** Not every server encodes its cookies. */
+function decode(value: string): string {
+    try {
+        return decodeURIComponent(value);
+    } catch {
+        return value;
+    }
+}

@@ -1,0 +1,105 @@
+import type { Handle } from '../wire/handle';
+import { isOfJob, type Job, type JobHandle } from './job';
+import type { TabStorage } from './tabStorage';
+
+/** The jobs that the page follows, and which of them a new handle replaces. */
+export class Jobs {
+    readonly #storage: TabStorage<JobHandle>;
+    readonly #followed = new Set<Job>();
+    /** Jobs that have ended, with something left to show. */
+    #unshown: Job[] = [];
+    /**
+     * Jobs that something in front of the endpoint refused. This page gives them up;
+     * the page that is loaded after a login polls for them again.
+     */
+    readonly #refused = new Set<Job>();
+    /** By callbackKey: a job may be over before the handle of an older one arrives. */
+    readonly #latest = new Map<string, Handle>();
+
+    constructor(storage: TabStorage<JobHandle>) {
+        this.#storage = storage;
+    }
+
+    /** Return the handles that were saved before a reload, except for known ones. */
+    load(): JobHandle[] {
+        return this.#storage
+            .load()
+            .filter((handle) => isOfJob(handle) && !this.isKnown(handle));
+    }
+
+    /**
+     * Save the handles of all jobs that are not over for the page. A job whose result
+     * waits for its component is not.
+     */
+    save(hasUnshown: (job: Job) => boolean): void {
+        this.#unshown = this.#unshown.filter(hasUnshown);
+        const jobs = [...this.#unshown, ...this.#followed, ...this.#refused];
+        this.#storage.save(jobs.map(({ handle }) => handle));
+    }
+
+    get size(): number {
+        return this.#followed.size;
+    }
+
+    where(predicate: (job: Job) => unknown): Job[] {
+        return [...this.#followed].filter(predicate);
+    }
+
+    get all(): Job[] {
+        return [...this.#followed];
+    }
+
+    /** The jobs to poll for. */
+    get pending(): Job[] {
+        return this.where((job) => !job.ended);
+    }
+
+    has(job: Job): boolean {
+        return this.#followed.has(job);
+    }
+
+    add(job: Job): void {
+        this.#followed.add(job);
+    }
+
+    drop(job: Job): void {
+        this.#followed.delete(job);
+        job.ended = true;
+    }
+
+    /** Save a job that has ended until the page has shown all of its result. */
+    keepUnshown(job: Job): void {
+        this.#unshown.push(job);
+    }
+
+    /** Save a job for the page that is loaded next. */
+    keepRefused(job: Job): void {
+        this.#refused.add(job);
+    }
+
+    isKnown({ callbackKey, run }: Handle): boolean {
+        return (
+            this.#latest.get(callbackKey)?.run === run ||
+            this.where((job) => job.handle.run === run).length > 0
+        );
+    }
+
+    /** Whether a later trigger has already replaced the job of a handle. */
+    isReplaced({ retrigger, callbackKey, seq }: Handle): boolean {
+        return (
+            retrigger === 'replace' &&
+            seq < (this.#latest.get(callbackKey)?.seq ?? 0)
+        );
+    }
+
+    /** Make a handle the latest of its callback; return the jobs that it replaces. */
+    replaceBy(handle: Handle): Job[] {
+        for (const job of this.#refused) {
+            if (job.isReplacedBy(handle)) {
+                this.#refused.delete(job);
+            }
+        }
+        this.#latest.set(handle.callbackKey, handle);
+        return this.where((job) => job.isReplacedBy(handle));
+    }
+}

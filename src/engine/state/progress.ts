@@ -1,0 +1,45 @@
+import type { Bar } from '../wire/snapshot';
+import type { Run } from './run';
+
+/** Seconds that a job must have run before its pace says anything. */
+const LEAST_PACE = 1;
+
+/** Seconds since the job began to run. */
+export function elapsedOf(run: Run, now: number): number | undefined {
+    return run.elapsed !== undefined && run.status === 'running'
+        ? run.elapsed + (now - run.at) / 1000
+        : run.elapsed;
+}
+
+/** The share of the job that is done, from 0 to 1, if that is known. */
+export function shareOf(run: Run): number | undefined {
+    if (run.status === 'succeeded') {
+        return 1;
+    }
+    return run.bars[0] && shareOfBar(run.bars[0]);
+}
+
+export function shareOfBar([value, total]: Bar): number | undefined {
+    return total === null || total <= 0
+        ? undefined
+        : Math.min(1, Math.max(0, value / total));
+}
+
+/**
+ * Estimate the seconds that are left, from the job's own pace or from how long its
+ * task usually takes. Undefined without either.
+ */
+export function etaOf(run: Run, now: number): number | undefined {
+    const elapsed = elapsedOf(run, now);
+    if (run.status !== 'running' || elapsed === undefined) {
+        return undefined;
+    }
+    const share = shareOf(run);
+    if (share && run.reported >= LEAST_PACE) {
+        const left = run.reported / share - elapsed;
+        // Past that time the job is slower than it was: extrapolate from now.
+        return left > 0 ? left : elapsed / share - elapsed;
+    }
+    const left = (run.estimate ?? 0) - elapsed;
+    return left > 0 ? left : undefined;
+}

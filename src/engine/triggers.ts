@@ -1,0 +1,43 @@
+import { OwnResults } from './page/ownResults';
+import type { Page } from './page/page';
+import { TriggerOrder } from './page/triggerOrder';
+import type { Jobs } from './state/jobs';
+import type { CallbackRequest, TriggerInfo } from './wire/callbackRequest';
+
+/** Describes the page's triggers to the server. */
+export class Triggers {
+    readonly #page: Page;
+    readonly #jobs: Jobs;
+    readonly order = new TriggerOrder();
+    readonly ownResults = new OwnResults();
+
+    constructor(page: Page, jobs: Jobs) {
+        this.#page = page;
+        this.#jobs = jobs;
+    }
+
+    /** Return the info to add to a request that Dash is about to send. */
+    infoFor(request: CallbackRequest): TriggerInfo {
+        const info = this.next();
+        if (this.ownResults.take(request)) {
+            info.ownResult = true;
+        }
+        return info;
+    }
+
+    next(): TriggerInfo {
+        const info = this.order.next();
+        const resumed = this.#jobs.where(
+            ({ handle }) => handle.page !== info.page,
+        );
+        if (resumed.length > 0) {
+            info.resumed = resumed.map(({ handle }) => [
+                handle.callbackKey,
+                handle.page,
+                handle.inputDigests,
+            ]);
+            info.untouched = this.#page.isUntouched;
+        }
+        return info;
+    }
+}

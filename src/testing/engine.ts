@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, vi } from 'vitest';
+import { Engine } from '../engine/engine';
+import { Client } from '../engine/network/client';
+import { Runs } from '../engine/state/runs';
+import { TabStorage } from '../engine/state/tabStorage';
+import type { Status } from '../engine/wire/snapshot';
+import { handle } from './handle';
+import { FakePage } from './page';
+import { FakeServer } from './server';
+import { FakeStorage } from './storage';
+
+export let server: FakeServer;
+export let page: FakePage;
+export let storage: FakeStorage;
+export let engine: Engine;
+
+/** Give every test of a file a page of its own that has just been loaded. */
+export function setUpEngine(): void {
+    beforeEach(() => {
+        vi.useFakeTimers();
+        server = new FakeServer();
+        storage = new FakeStorage();
+        load();
+    });
+
+    afterEach(() => {
+        vi.useRealTimers();
+    });
+}
+
+/** Load the page again, with these components: only storage and server stay. */
+export function reload(...ids: string[]): void {
+    vi.clearAllTimers();
+    load(...ids);
+}
+
+function load(...ids: string[]): void {
+    page = new FakePage(...(ids.length > 0 ? ids : ['out', 'button', 'bar']));
+    engine = new Engine(
+        page,
+        new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
+        new TabStorage('jobs'),
+        new TabStorage('cancels'),
+        new Runs(new TabStorage('runs')),
+    );
+    engine.resume();
+}
+
+export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+export const start = (...handles: ReturnType<typeof handle>[]) => {
+    engine.take(handles);
+};
+
+export const polled = () => server.polls[server.polls.length - 1];
+
+/** Return the handle of a job that uses every component of the page. */
+export const job = (token: string, more = {}) =>
+    handle(token, {
+        callbackKey: 'callback',
+        outputs: [['out', 'children']],
+        running: [['button', 'disabled', true, false]],
+        progress: [['bar', 'value', 0]],
+        cancel: [['stop', 'n_clicks']],
+        ...more,
+    });
+
+/** Let polls show this snapshot of a job from now on. */
+export const show = (token: string, status: Status, more = {}, cursor = 1) => {
+    server.show(token, { cursor, status, ...more });
+};
+
+export const result = (value: unknown) => ({
+    result: { response: { out: { children: value } } },
+});
