@@ -5,17 +5,17 @@ import { StatusView } from '../views/StatusView';
 
 type Props = {
     /**
-     * The ID of this component, used to identify it in callbacks. Its `job=` binds a
-     * long callback to it.
+     * The ID of this component, used to identify it in callbacks. `job="my-id"` in
+     * `long_callback` binds a callback to it.
      */
     id?: string;
     /**
-     * What is shown while there is no job: before the first one starts.
+     * Shown before the first job starts.
      */
     children?: ReactNode;
     /**
-     * The parts to show, by default all but the name. An empty list shows nothing:
-     * the properties below are set all the same.
+     * The parts to show. Default: all except `name`. With an empty list the component
+     * shows nothing, but still sets the properties below.
      */
     show?: (
         | 'name'
@@ -34,22 +34,22 @@ type Props = {
         | 'log'
     )[];
     /**
-     * Words to use in the place of the English ones, for example
-     * `{"running": "Läuft", "eta": "noch etwa {time}"}`. The name of a task
-     * (`module.function`) stands for that task's jobs.
+     * Texts that replace the English ones, by key, for example
+     * `{"running": "Läuft", "eta": "noch etwa {time}"}`. The key `module.function` names
+     * the jobs of a task.
      */
     labels?: object;
     /**
-     * CSS class of the component, beside its own `long-job`.
+     * CSS class of the component, in addition to `long-job`.
      */
     className?: string;
     /**
-     * CSS of the component. Colours and sizes are custom properties:
+     * CSS of the component. Custom properties set colours and sizes, for example
      * `{"--long-job-accent": "teal"}`.
      */
     style?: object;
     /**
-     * Where the job stands: `queued`, `running`, then one of `succeeded`, `failed`,
+     * Status of the job: `queued`, `running`, then one of `succeeded`, `failed`,
      * `cancelled`, `timed_out`, `lost` and `rejected`. None before the first job.
      * Set by the component; read it in a callback.
      */
@@ -64,77 +64,76 @@ type Props = {
         | 'rejected';
     /**
      * The share of the job that is done, from 0 to 1; None if it is not known. Set by
-     * the component, no more often than once a second; read it in a callback.
+     * the component, at most once a second; read it in a callback.
      */
     progress?: number;
     /**
-     * Seconds since the job began to run. Set by the component, every second while a
-     * callback reads it.
+     * Seconds since the job began to run; None before that. Set by the component, every
+     * second while a callback reads it; read it in a callback.
      */
     elapsed?: number;
     /**
-     * Estimated seconds until the job ends; None if there is nothing to tell it from.
-     * Set by the component, every second while a callback reads it.
+     * Estimated seconds until the job ends; None without an estimate. Set by the
+     * component, every second while a callback reads it; read it in a callback.
      */
     eta?: number;
     /**
-     * The job's place in the queue, 1 for the next; None while it is not queued. Set by
+     * The job's place in the queue, 1 for the next one; None unless it is queued. Set by
      * the component; read it in a callback.
      */
     queue_position?: number;
     /**
-     * Why the job has ended without a result: `type` and `message`, and `traceback` in
-     * debug mode; None if it has not. Set by the component; read it in a callback.
+     * Why the job ended without a result: `type` and `message`, and `traceback` in debug
+     * mode; None otherwise. Set by the component; read it in a callback.
      */
     error?: object;
     /**
-     * The last lines that the job has logged, at most 100. Set by the component, no
-     * more often than once a second; read it in a callback.
+     * The last lines that the job has logged, at most 100. Set by the component, at
+     * most once a second; read it in a callback.
      */
     log?: string[];
     /**
-     * How the page stands with the server: `online`, `reconnecting` or `offline`. Set by
-     * the component while a job is live; read it in a callback.
+     * State of the page's connection to the server: `online`, `reconnecting` or
+     * `offline`. Set by the component while a job is live; read it in a callback.
      */
     connection?: 'online' | 'reconnecting' | 'offline';
     /**
-     * A name of the job that tells it from others on the page. It is of no use to the
-     * server. Set by the component; read it in a callback.
+     * Distinguishes the job from others on the page. The server does not know it. Set by
+     * the component; read it in a callback.
      */
     job_id?: string;
     /**
-     * How many jobs there were for this component since the page was loaded. Set by the
+     * The number of jobs of this component since the page was loaded. Set by the
      * component; read it in a callback.
      */
     n_runs?: number;
     /**
-     * Set it from a callback to cancel the jobs of this component: any new value but
-     * None does, for example the `n_clicks` of a button.
+     * Cancels the live jobs of this component. Set it in a callback, to any new value
+     * except None, for example the `n_clicks` of a button.
      */
     cancel?: boolean | number | string;
     /**
-     * Set it from a callback to start the last job once more, with the inputs that it
-     * had, if it has ended: any new value but None does.
+     * Starts the last job again, with the same inputs, if it has ended. Set it in a
+     * callback, to any new value except None.
      */
     retry?: boolean | number | string;
     /**
-     * New jobs to follow, by a name of their own. For the component that `init_app` adds
-     * to every layout; one that has it shows nothing.
+     * New jobs to follow. Only for the component that `init_app` adds to every layout;
+     * a component with this property shows nothing.
      */
     handles?: object;
     /**
-     * Reports property changes to Dash.
+     * Reports changes of properties to Dash.
      */
     setProps?: (props: Record<string, unknown>) => void;
 };
 
 /**
- * Shows a long callback's job where you put it: how far it is, how long it takes, its
- * place in the queue, what it logs, why it failed, with buttons to cancel and to retry.
- * `job="my-id"` in `long_callback` binds the callback to `LongJob(id="my-id")`; of
- * several callbacks with the same one, the job that was started last is shown.
- * `style` takes CSS; colours and sizes are custom properties, for example
- * `{"--long-job-accent": "teal"}`.
+ * Shows the job of a long callback: its progress, times, place in the queue, log and
+ * error, with buttons to cancel and to retry. `job="my-id"` in `long_callback` binds the
+ * callback to `LongJob(id="my-id")`. If several callbacks name the same component, it
+ * shows the job that was started last. `style` takes CSS; custom properties set colours
+ * and sizes, for example `{"--long-job-accent": "teal"}`.
  */
 export default function LongJob({ handles, ...view }: Props) {
     return handles ? (

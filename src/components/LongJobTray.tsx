@@ -3,38 +3,38 @@ import { TrayView } from '../views/TrayView';
 
 type Props = {
     /**
-     * The ID of this component.
+     * The ID of this component, used to identify it in callbacks.
      */
     id?: string;
     /**
-     * Words to use in the place of the English ones, as for `LongJob`. The name of a
-     * task (`module.function`) stands for that task's jobs.
+     * Texts that replace the English ones, by key, as for `LongJob`. The key
+     * `module.function` names the jobs of a task.
      */
     labels?: object;
     /**
-     * CSS class of the component, beside its own `long-job-tray`.
+     * CSS class of the component, in addition to `long-job-tray`.
      */
     className?: string;
     /**
-     * CSS of the component. Colours and sizes are custom properties, as for `LongJob`.
+     * CSS of the component. Custom properties set colours and sizes, as for `LongJob`.
      */
     style?: object;
     /**
-     * Whether the title of the tab shows how many jobs are live. Default True.
+     * Whether the title of the tab shows the number of live jobs. Default: True.
      */
     badge?: boolean;
     /**
-     * Whether to offer a notification when a job ends while nobody sees the page; the
-     * user has to allow it. Default True.
+     * Whether to offer a notification when a job ends while the page is hidden. The
+     * user has to allow it. Default: True.
      */
     notify?: boolean;
 };
 
 /**
- * Lists all jobs of the browser's tab, on whichever page of the app they were started,
- * also those that no `LongJob` shows: name, status and progress, with buttons to cancel,
- * to retry, and to go to the result. One in the layout around all pages will do.
- * `style` takes CSS; colours and sizes are custom properties, as for `LongJob`.
+ * Lists all jobs of the browser's tab, on whatever page of the app they were started,
+ * also those without a `LongJob`. For each it shows name, status and progress, with
+ * buttons to cancel, to retry and to go to the result. Put one into the layout around all
+ * pages. `style` takes CSS; custom properties set colours and sizes, as for `LongJob`.
  */
 export default function LongJobTray({
     badge = true,
