@@ -22,6 +22,7 @@ class Dash(dash.Dash):
         args: as for ``dash.Dash``.
         long_callback_manager: runs the jobs of the app's long callbacks.
         long_callback_user: returns the current user: ``user`` of ``init_app``.
+        long_callback_entry: what makes the app: ``entry`` of ``init_app``.
         kwargs: as for ``dash.Dash``.
     """
 
@@ -30,12 +31,14 @@ class Dash(dash.Dash):
         *args: Any,
         long_callback_manager: LongCallbackManager | None = None,
         long_callback_user: Callable[[], Any] | None = None,
+        long_callback_entry: str | None = None,
         **kwargs: Any,
     ) -> None:
         self._long_callback_manager = validation.manager(
             long_callback_manager, "long_callback_manager="
         )
         self._long_callback_user = long_callback_user
+        self._long_callback_entry = long_callback_entry
         super().__init__(*args, **kwargs)
         self._init_long_callbacks()
 
@@ -48,7 +51,10 @@ class Dash(dash.Dash):
         # dash.Dash(server=False) gets its server with init_app(). Otherwise the
         # constructor calls init_app() itself.
         if self._long_callback_manager is not None and self.server is not None:
-            init_app(self, self._long_callback_manager, self._long_callback_user)
+            self._init_app(self._long_callback_manager)
+
+    def _init_app(self, manager: LongCallbackManager) -> None:
+        init_app(self, manager, self._long_callback_user, self._long_callback_entry)
 
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any
@@ -70,5 +76,5 @@ class Dash(dash.Dash):
                 "long_callback_manager= to Dash(), or manager= to app.long_callback()."
             )
         decorator = long_callback(*args, manager=manager, **kwargs)
-        init_app(self, manager, self._long_callback_user)
+        self._init_app(manager)
         return replace(decorator, register=self.callback)

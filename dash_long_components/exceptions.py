@@ -16,6 +16,16 @@ class MissingManagerError(LongCallbackError, ValueError):
 class TaskNotFoundError(LongCallbackError):
     """A worker got a job whose task it does not know."""
 
+    @classmethod
+    def of(cls, task: str, reason: str) -> TaskNotFoundError:
+        """Say which task, why, and what to do."""
+        return cls(
+            f"{task} was not found in the process that runs jobs.{reason} Define it at "
+            "the top level of a module, or say what makes the app: "
+            'long_callback_entry="module:create_app()" in Dash(), or entry= in '
+            "init_app()."
+        )
+
 
 class CodeChangedError(LongCallbackError):
     """The code of a task has changed since the job was submitted."""

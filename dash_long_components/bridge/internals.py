@@ -38,6 +38,7 @@ from dash.dependencies import (
     handle_grouped_callback_args,
 )
 
+from ..core import module_names
 from ..exceptions import LongCallbackError
 
 #: Dash's functions that call the function of a callback.
@@ -116,6 +117,21 @@ def current_app() -> dash.Dash | None:
 def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
     """Return the ``on_error`` of the app."""
     return None if app is None else app._on_error
+
+
+def describe(value: Any) -> str | None:
+    """Return what tells an object of Dash or Flask from others of its kind.
+
+    None for an object that does not say it by a text of its own.
+    """
+    if isinstance(value, DashDependency):
+        return repr(value)
+    if isinstance(value, dash.Dash):
+        name = module_names.importable_name(value.config.name)
+        return f"Dash:{name}:{value.config.routes_pathname_prefix}"
+    if isinstance(value, flask.Flask):
+        return f"Flask:{module_names.importable_name(value.name)}"
+    return None
 
 
 def flatten(grouping: Any, schema: Any = None) -> list[Any]:

@@ -71,6 +71,8 @@ class Record:
         started: seconds since the epoch; None if it has not started.
         started_at: the cursor at its start.
         cancel_requested: its last requester has cancelled. It can't succeed any more.
+        unknown: why its worker does not know the task, while the worker waits for the
+            function by value; None otherwise.
         progress: cursor and updates of the latest ``set_progress``.
         props: ``[cursor, update]`` of every property that ``set_props`` set: the last
             value of each, and every Patch since.
@@ -93,6 +95,7 @@ class Record:
     started: float | None = None
     started_at: int = 0
     cancel_requested: bool = False
+    unknown: str | None = None
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
     bars: tuple[int, list[BarJson]] | None = None
@@ -111,6 +114,12 @@ class Record:
         return self._changed(
             now, status=Status.RUNNING, started=now, started_at=self.cursor + 1
         )
+
+    def ask_for_function(self, reason: str) -> Record:
+        """Ask any server process for the function by value: no news to pages."""
+        if self.status is not Status.RUNNING:
+            raise JobEndedError(f"Job {self.id} is {self.status.value}, not running.")
+        return replace(self, unknown=reason)
 
     def report(self, now: float, report: Report) -> Record:
         """Add a report of the running function.

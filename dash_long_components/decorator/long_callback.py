@@ -145,7 +145,13 @@ class Decorator:
         validation.set_progress(function)
         declaration = self.declaration
         task = Task(
-            key=tasks.new_key(function, declaration.signature.callback_id),
+            key=tasks.new_key(
+                function,
+                declaration.signature.callback_id,
+                declaration.signature.args,
+                declaration.signature.options,
+                declaration.progress,
+            ),
             name=tasks.name_of(function),
             function=function,
             signature=declaration.signature,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..core import caching, quantities
+from ..core.app_origin import AppOrigin
 from ..core.caching import CacheBy, CachedResult
 from ..core.jobs import Call, Lane
 from ..core.snapshots import Snapshot
@@ -16,8 +17,11 @@ from ..running.tasks import Task
 if TYPE_CHECKING:
     import dash
 
-#: Sets up an app for a manager, with the function that names the user.
-SetUp = Callable[["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None"], None]
+#: Sets up an app for a manager, with the function that names the user, and what makes
+#: the app.
+SetUp = Callable[
+    ["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None", "str | None"], None
+]
 
 _set_up: SetUp
 
@@ -38,7 +42,7 @@ class LongCallbackManager(ABC):
 
     Attributes:
         handle: the engine's own object (a ``diskcache.Cache``, a ``celery.Celery``).
-        app_modules: names of the modules that make the apps that it serves.
+        apps: how the apps that it serves came to be.
         cache_by: functions whose values are part of cache keys; None to cache nothing.
         expire: seconds after its last use when a cached result expires; None if it
             does not expire.
@@ -59,11 +63,16 @@ class LongCallbackManager(ABC):
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
     ) -> None:
-        self.app_modules: set[str] = set()
+        self.apps: list[AppOrigin] = []
         self.cache_by = caching.check_cache_by(cache_by)
         self.expire = quantities.seconds_or_none("expire", expire)
 
-    def init_app(self, app: dash.Dash, user: Callable[[], Any] | None = None) -> None:
+    def init_app(
+        self,
+        app: dash.Dash,
+        user: Callable[[], Any] | None = None,
+        entry: str | None = None,
+    ) -> None:
         """Give ``app`` long callbacks that this manager runs.
 
         For ``dash.Dash`` and its subclasses; ``dash_long_components.Dash`` does it
@@ -72,8 +81,9 @@ class LongCallbackManager(ABC):
         Args:
             app: on a Flask server.
             user: as for ``dash_long_components.init_app``.
+            entry: as for ``dash_long_components.init_app``.
         """
-        _set_up(app, self, user)
+        _set_up(app, self, user, entry)
 
     @abstractmethod
     def submit(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from . import tasks
+from ..core import module_names
 
 _Variable = contextvars.ContextVar[Any]
 
@@ -46,7 +46,7 @@ def restore(values: Mapping[str, Any]) -> None:
     """
     for place, value in values.items():
         module, _, name = place.partition(":")
-        variable = getattr(tasks.find_module(module), name, None)
+        variable = getattr(module_names.find_module(module), name, None)
         if isinstance(variable, contextvars.ContextVar):
             variable.set(value)
 
@@ -59,7 +59,7 @@ def _place_of(variable: _Variable) -> str | None:
                     package = module.__name__.partition(".")[0]
                     if package in _ABOUT_REQUESTS:
                         return None
-                    return f"{tasks.module_name(module.__name__)}:{name}"
+                    return f"{module_names.importable_name(module.__name__)}:{name}"
     return None
 
 

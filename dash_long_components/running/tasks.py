@@ -5,19 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import os
 import sys
 import types
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..bridge.signature import Signature
-
-#: Names of the main file's module: in the interpreter, and in child processes of ours
-#: and of multiprocessing.
-_MAIN_NAMES = ("__main__", "__mp_main__")
+from ..core import module_names
+from . import variants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +44,6 @@ class Task:
         )
 
     @property
-    def is_in_main(self) -> bool:
-        """Whether the function is at the top level of the program's main file."""
-        return self.is_importable and self.module in _MAIN_NAMES
-
-    @property
     def is_importable(self) -> bool:
         """Whether an import of the function's module defines the function."""
         if "<locals>" in _definition(self.function).__qualname__:
@@ -77,9 +68,9 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
-#: How often each text became a key, by ``id`` of the function's code. The code is here
-#: too, so that no other object gets its id.
-_made: dict[int, tuple[Any, Counter[str]]] = {}
+#: By definition, which is kept since its id is its name here: the variants by what made
+#: their keys, in their order. None is one that equals no other.
+_made: dict[int, tuple[Any, dict[str, list[str | None]]]] = {}
 _listeners: list[Callable[[Task], None]] = []
 
 
@@ -111,8 +102,8 @@ def fingerprints() -> dict[str, str]:
 
 
 def modules() -> set[str]:
-    """Return the names of the modules that define registered tasks."""
-    return {task.module for task in _registry.values()}
+    """Return the names of the modules whose import defines registered tasks."""
+    return {task.module for task in _registry.values() if task.is_importable}
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -122,54 +113,32 @@ def name_of(function: Callable[..., Any]) -> str:
     (``celery -A app``), or of gunicorn (``app:server``).
     """
     definition = _definition(function)
-    return f"{module_name(definition.__module__)}.{definition.__qualname__}"
+    module = module_names.importable_name(definition.__module__)
+    return f"{module}.{definition.__qualname__}"
 
 
-def module_name(name: str) -> str:
-    """Return the name of a loaded module, the same in every process."""
-    return _importable_name(sys.modules.get(name)) if name in _MAIN_NAMES else name
-
-
-def find_module(name: str) -> types.ModuleType | None:
-    """Return the loaded module that ``module_name`` gives this name, or None."""
-    for main in _MAIN_NAMES:
-        if main in sys.modules and module_name(main) == name:
-            return sys.modules[main]
-    return sys.modules.get(name)
-
-
-def _importable_name(main: types.ModuleType | None) -> str:
-    """Return the name under which the main file can be imported."""
-    path = getattr(main, "__file__", None)
-    if path is None:  # a notebook, or an interactive session
-        return "__main__"
-    folder, file = os.path.split(os.path.abspath(path))
-    names = [os.path.splitext(file)[0]]
-    package = getattr(main, "__package__", None)
-    if package:  # python -m package.module
-        return ".".join([package, *names])
-    while os.path.isfile(os.path.join(folder, "__init__.py")):
-        folder, name = os.path.split(folder)
-        names.insert(0, name)
-    return ".".join(names)
-
-
-def new_key(function: Callable[..., Any], callback_id: str) -> str:
+def new_key(function: Callable[..., Any], callback_id: str, *options: Any) -> str:
     """Return the key for a new task.
 
     ``callback_id`` is Dash's own, made of the Outputs: two callbacks that a factory
     makes from the same source differ in it. The same callback of two apps from a
-    factory does not, so these are numbered: a module makes its apps in the same order
-    everywhere. A module that is executed again makes the same keys again.
+    factory does not, so its variants are numbered: a module makes its apps in the same
+    order everywhere. Equal variants have one number: a server may call the factory that
+    the module has called. A module that is executed again makes the same keys again.
     """
     text = f"{name_of(function)}\0{callback_id}"
     definition = _definition(function)
     code = getattr(definition, "__code__", definition)
-    _, times = _made.setdefault(id(code), (code, Counter()))
-    times[text] += 1
-    if times[text] > 1:
-        text += f"\0{times[text]}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    _, variants_of = _made.setdefault(id(code), (code, {}))
+    known = variants_of.setdefault(text, [])
+    try:
+        variant = _hash(variants.describe(function, definition, *options))
+    except variants.IndescribableError:
+        variant = None
+    if variant is None or variant not in known:
+        known.append(variant)
+    number = len(known) if variant is None else known.index(variant) + 1
+    return _hash(f"{text}\0{number}" if number > 1 else text)
 
 
 def fingerprint_of(function: Callable[..., Any]) -> str:
@@ -180,6 +149,10 @@ def fingerprint_of(function: Callable[..., Any]) -> str:
     except (OSError, TypeError):
         code = getattr(inspect.unwrap(definition), "__code__", None)
         text = repr(code and _code_parts(code))
+    return _hash(text)
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

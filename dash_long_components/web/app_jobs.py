@@ -15,6 +15,7 @@ import dash
 from dash.dependencies import ClientsideFunction
 
 from ..bridge import internals
+from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, StoreUnavailableError
@@ -39,10 +40,12 @@ class AppJobs:
 
     Args:
         app: a ``dash.Dash`` on Flask.
+        origin: how the app came to be.
     """
 
-    def __init__(self, app: dash.Dash) -> None:
+    def __init__(self, app: dash.Dash, origin: AppOrigin) -> None:
         self._app = app
+        self._origin = origin
         self._managers: list[LongCallbackManager] = []
         self._user: Callable[[], Any] | None = None
         self._cancels_registered = False
@@ -64,10 +67,17 @@ class AppJobs:
         return _on_server(server).get(prefix)
 
     @classmethod
-    def set_up(cls, app: dash.Dash) -> AppJobs:
-        """Return the jobs of ``app``, which it has from now on. Idempotent."""
+    def set_up(cls, app: dash.Dash, entry: str | None) -> AppJobs:
+        """Give ``app`` long jobs, and return them.
+
+        Raises:
+            ValueError: ``entry`` can't be what makes the app.
+        """
         prefix = app.config.routes_pathname_prefix
-        return _on_server(app.server).setdefault(prefix, cls(app))
+        origin = AppOrigin.of_new_app(app.config.name, prefix, entry)
+        jobs = cls(app, origin)
+        _on_server(app.server)[prefix] = jobs
+        return jobs
 
     @property
     def manager(self) -> LongCallbackManager | None:
@@ -88,7 +98,7 @@ class AppJobs:
         """Serve the jobs of ``manager`` as well. Idempotent."""
         if manager not in self._managers:
             self._managers.append(manager)
-            manager.app_modules.add(self._app.config.name)
+            manager.apps.append(self._origin)
 
     def set_user(self, user: Callable[[], Any]) -> None:
         """Make ``user`` name the owner of every job, in the request that starts it.

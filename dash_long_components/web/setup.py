@@ -17,6 +17,7 @@ def init_app(
     app: dash.Dash,
     manager: LongCallbackManager,
     user: Callable[[], Any] | None = None,
+    entry: str | None = None,
 ) -> None:
     """Give ``app`` long callbacks that ``manager`` runs.
 
@@ -31,14 +32,20 @@ def init_app(
             user who sends the request, as a value that is JSON serializable: an id, or
             None for everyone who is not logged in. Only the user who started a job can
             read and cancel it. By default everyone who has the job's token can.
+        entry: what makes the app: ``"module"``, ``"module:app"`` or
+            ``"module:create_app()"``. Diskcache's dispatcher imports or calls it, so
+            that it knows the functions of the jobs. By default the dispatcher does
+            what the server did.
 
     Raises:
-        ValueError: the app has no Flask server (yet), or ``user`` is not callable.
+        ValueError: the app has no Flask server (yet), ``user`` is not callable, or
+            ``entry`` has another form.
     """
-    is_new = AppJobs.of(app) is None
-    if is_new:
+    jobs = AppJobs.of(app)
+    is_new = jobs is None
+    if jobs is None:
         routes.check_server(app.server)
-    jobs = AppJobs.set_up(app)
+        jobs = AppJobs.set_up(app, entry)
     jobs.add_manager(manager)
     if user is not None:
         jobs.set_user(user)

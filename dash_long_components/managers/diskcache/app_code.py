@@ -1,4 +1,4 @@
-"""The app's code: which modules it is, which version, and its import elsewhere."""
+"""The app's code: what makes it, which version it is, and its making elsewhere."""
 
 from __future__ import annotations
 
@@ -9,107 +9,163 @@ import importlib
 import importlib.util
 import logging
 import os
-import site
 import sys
-import sysconfig
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...bridge import internals
+from ...core import app_origin
+from ...core.app_origin import AppOrigin, Maker
+from ...core.module_names import (
+    LIBRARIES,
+    MAIN,
+    file_of,
+    importable_name,
+    is_main,
+    is_project_file,
+)
 
 logger = logging.getLogger("dash_long_components")
-
-#: The name under which the main file is imported by processes that it did not start,
-#: as multiprocessing does it.
-MAIN = "__mp_main__"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppCode:
-    """What another process needs to import the app as this one did.
+    """What another process needs to make the app as this one did.
 
     Attributes:
-        modules: names to import, in this order; ``__main__`` for the main file.
+        apps: how each app came to be.
+        modules: names of the modules that define tasks; ``__main__`` for the main file.
         main_path: the main file, or None if there is none (a notebook).
         main_package: the package it was run in (``python -m package.module``).
         path: ``sys.path``.
         argv: ``sys.argv``.
     """
 
-    modules: list[str]
-    main_path: str | None
-    main_package: str | None
+    apps: list[AppOrigin] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    main_path: str | None = None
+    main_package: str | None = None
     path: list[str]
     argv: list[str]
 
     @classmethod
-    def current(cls, apps: Iterable[str], tasks: Iterable[str]) -> AppCode:
+    def current(cls, apps: Iterable[AppOrigin], modules: Iterable[str]) -> AppCode:
         """Describe this process.
 
         Args:
-            apps: names of the modules that make the apps; imported first, since a page
-                can't be without its app.
-            tasks: names of the modules that define the tasks.
+            apps: its apps.
+            modules: names of the modules that define the tasks.
         """
         main = sys.modules["__main__"]
-        main_path = getattr(main, "__file__", None)
-        # An app may be named after anything; mostly it is after its module.
-        names = [
-            name if name in sys.modules and name != MAIN else "__main__"
-            for name in [*sorted(apps), *sorted(tasks)]
-        ]
+        names = {
+            "__main__" if is_main(name) else importable_name(name) for name in modules
+        }
         return cls(
-            modules=sorted(dict.fromkeys(names), key=lambda name: name != "__main__"),
-            main_path=os.path.abspath(main_path) if main_path else None,
+            apps=[app.runnable() for app in apps],
+            modules=sorted(names),
+            main_path=file_of(main) or None,
             main_package=getattr(main, "__package__", None),
             path=[os.path.abspath(entry) for entry in sys.path],
             argv=sys.argv,
         )
 
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> AppCode:
+        """Undo ``dataclasses.asdict``."""
+        return cls(
+            **{**fields, "apps": [AppOrigin.from_dict(app) for app in fields["apps"]]}
+        )
+
     def load(self) -> dict[str, str]:
-        """Import the modules, so that their tasks register.
+        """Make the apps, so that their tasks register.
 
         Returns:
-            What went wrong, by module name: a module that can't be imported does not
-            keep the others from it.
+            What did not make an app or could not be imported, and why. A failure does
+            not keep the others from it.
         """
         sys.path[:] = self.path
         sys.argv[:] = self.argv
         failures: dict[str, str] = {}
         with internals.no_server():
+            for app in self.apps:
+                self._make(app, failures)
+            # An app that a request has not imported yet may have more of them.
             for name in self.modules:
-                try:
-                    self._import(name)
-                except (Exception, SystemExit) as error:
-                    logger.warning(
-                        "Can't import %s for its long callbacks: %s", name, error
-                    )
-                    failures[name] = f"{type(error).__name__}: {error}"
+                self._try(Maker(module=name), failures)
         return failures
 
-    def _import(self, name: str) -> None:
-        if name != "__main__":
-            importlib.import_module(name)
-        elif self.main_path and _file_of(sys.modules.get(MAIN)) != self.main_path:
-            # Not just whether there is a MAIN: multiprocessing gives this name to the
-            # main module of every process.
-            self._import_main(self.main_path)
+    def _make(self, app: AppOrigin, failures: dict[str, str]) -> None:
+        """Make an app by the first way that does."""
+        tried: dict[str, str] = {}
+        for maker in app.makers:
+            before = app_origin.count()
+            if app.is_made():
+                return
+            if maker.obstacle is not None:
+                tried[str(maker)] = maker.obstacle
+            elif self._try(maker, failures):
+                if app_origin.count() > before:
+                    return  # its name may be another one every time
+                tried[str(maker)] = "it makes no app"
+        if not app.is_made():
+            failures.update(tried)
 
-    def _import_main(self, path: str) -> None:
-        spec = importlib.util.spec_from_file_location(MAIN, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is no Python file.")
-        module = importlib.util.module_from_spec(spec)
+    def _try(self, maker: Maker, failures: dict[str, str]) -> bool:
+        """Import or call what a maker says; tell whether that went well."""
+        try:
+            maker.make(self._import)
+        except (Exception, SystemExit) as error:
+            logger.warning("%s failed, for its long callbacks: %s", maker, error)
+            failures[str(maker)] = f"{type(error).__name__}: {error}"
+            return False
+        return True
+
+    def _import(self, name: str, path: str | None) -> types.ModuleType:
+        if name == "__main__":
+            return self._import_main()
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            # A server may load a file from a folder that is not on the path.
+            if (
+                path is None
+                or error.name is None
+                or not f"{name}.".startswith(f"{error.name}.")
+            ):
+                raise
+        return _import_file(name, path)
+
+    def _import_main(self) -> types.ModuleType:
+        # Not just whether there is a MAIN: multiprocessing gives this name to the
+        # main module of every process.
+        main = sys.modules.get(MAIN)
+        if main is not None and file_of(main) == self.main_path:
+            return main
+        if self.main_path is None:
+            raise ImportError("it is no file, as in a notebook")
+        if self.main_package:
+            importlib.import_module(self.main_package)
+        return _import_file(MAIN, self.main_path, self.main_package)
+
+
+def _import_file(name: str, path: str, package: str | None = None) -> types.ModuleType:
+    """Import a file under a name of our choice."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if name == MAIN:
         # As that of a program's own main module: relative imports go by the package,
         # and multiprocessing by the path.
         module.__spec__ = None
-        module.__package__ = self.main_package
-        if self.main_package:
-            importlib.import_module(self.main_package)
-        sys.modules[MAIN] = sys.modules["__main__"] = module
-        spec.loader.exec_module(module)
+        module.__package__ = package
+        sys.modules["__main__"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @contextlib.contextmanager
@@ -135,43 +191,14 @@ def version() -> str:
     """
     digest = hashlib.sha256(sys.version.encode())
     digest.update("\0".join(_INSTALLED).encode())
-    loaded = {_file_of(module) for module in list(sys.modules.values())}
+    loaded = {file_of(module) for module in list(sys.modules.values())}
     own = map(str, _OWN_FOLDER.rglob("*.py"))
-    for path in sorted(filter(_is_project_file, loaded.union(own))):
+    for path in sorted(filter(is_project_file, loaded.union(own))):
         digest.update(path.encode())
         with contextlib.suppress(OSError), open(path, "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()[:16]
 
-
-def _file_of(module: object) -> str:
-    path = getattr(module, "__file__", None)
-    return os.path.abspath(path) if isinstance(path, str) else ""
-
-
-def _is_project_file(path: str) -> bool:
-    return (
-        path.endswith(".py")
-        and not path.startswith(_LIBRARIES)
-        # As of a second environment, which PYTHONPATH or a .pth file adds.
-        and _PACKAGES.isdisjoint(Path(path).parts)
-    )
-
-
-def _libraries() -> tuple[str, ...]:
-    """Return the directories of the standard library and of installed packages."""
-    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
-    paths |= {sysconfig.get_path(name) for name in ("purelib", "platlib", "scripts")}
-    paths |= {*site.getsitepackages(), site.getusersitepackages()}
-    return tuple(os.path.join(os.path.realpath(path), "") for path in paths if path) + (
-        tuple(os.path.join(os.path.abspath(path), "") for path in paths if path)
-    )
-
-
-_LIBRARIES = _libraries()
-
-#: Folders of installed packages have these names, wherever they are.
-_PACKAGES = {"site-packages", "dist-packages"}
 
 _OWN_FOLDER = Path(__file__).parents[2]
 
@@ -186,4 +213,4 @@ def _installed(folders: Iterable[str]) -> list[str]:
 
 
 # Those that this process has begun with: it goes on with what it has imported.
-_INSTALLED = _installed(_LIBRARIES)
+_INSTALLED = _installed(LIBRARIES)

@@ -82,7 +82,7 @@ class Settings:
     @classmethod
     def from_json(cls, data: bytes) -> Settings:
         fields = json.loads(data)
-        return cls(**{**fields, "app": AppCode(**fields["app"])})
+        return cls(**{**fields, "app": AppCode.from_dict(fields["app"])})
 
 
 class Dispatcher:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
 from ..processes import Process
 from ..store.store import Store
+from . import interpreter
 from .dispatcher import NO_STORE, Settings
 from .outages import outlast, told
 from .wakeup import wake
@@ -27,9 +29,6 @@ MAX_FAILURES = 3
 
 #: Seconds for which a dispatcher that was seen to live is taken to live.
 _FRESH = 0.25
-
-#: Seconds that a request waits at most for a dispatcher to import the app.
-MAX_IMPORT = 10.0
 
 #: The path goes in by the command line: in the environment it would be inherited by
 #: whatever programs the jobs start.
@@ -93,21 +92,14 @@ class Launcher:
             if dispatcher is not None:
                 wake(dispatcher["port"])
 
-    def knows(self, task: Task) -> bool:
-        """Tell whether the dispatcher finds a task by its key.
+    def lacks(self, task: Task) -> bool:
+        """Tell whether the dispatcher is known not to find a task by its key.
 
-        One that is still importing the app can't say; a task that an import of its
-        module brings about is taken to be known then. Not so one of the main file,
-        which may stand under its ``if __name__ == "__main__"``: that is waited for,
-        as the job itself would.
+        One that is still importing the app can't say. Its worker asks for what it
+        lacks then.
         """
-        deadline = time.monotonic() + MAX_IMPORT
-        while (known := self._known_tasks()) is None:
-            if not task.is_in_main or self.has_failed or time.monotonic() > deadline:
-                return task.is_importable
-            self.ensure()
-            time.sleep(0.02)
-        return task.key in known
+        known = self._known_tasks()
+        return known is not None and task.key not in known
 
     def close(self) -> None:
         """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
@@ -146,16 +138,21 @@ class Launcher:
             if not name.startswith("WERKZEUG_")
         }
         before = self.store.registry.dispatchers().get(self.code, {})
+        python = interpreter.find()
         try:
-            self._starting = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _PROGRAM.format(self._settings.app.path)],
-                stdin=subprocess.PIPE,
-                env=environment,
-            )
+            if python is None:
+                raise OSError(f"{sys.executable!r} is no Python interpreter")
+            # No pipe: it would take a thread to write to, and a server may run none.
+            with tempfile.TemporaryFile() as settings:
+                settings.write(self._settings.to_json())
+                settings.seek(0)
+                self._starting = subprocess.Popen(  # noqa: S603
+                    [python, "-c", _PROGRAM.format(self._settings.app.path)],
+                    stdin=settings,
+                    env=environment,
+                )
         except OSError as error:
-            logger.error(
-                "%r can't be run for long callbacks: %s", sys.executable, error
-            )
+            logger.error("The process that runs jobs can't be started: %s", error)
             self._failures += 1
             return
         threading.Thread(
@@ -166,14 +163,14 @@ class Launcher:
         ).start()
 
     def _attend(self, process: subprocess.Popen[bytes], before: dict[str, Any]) -> None:
-        """Give a dispatcher its settings, and collect its exit code in the end.
+        """Collect a dispatcher's exit code in the end.
 
         Args:
             process: the dispatcher, or what runs it: Python in a virtual environment
                 of Windows runs another Python, which has another number.
             before: what the last one said of itself.
         """
-        process.communicate(self._settings.to_json())
+        process.wait()
         try:
             last = outlast(self.store, self.store.registry.dispatchers).get(
                 self.code, {}

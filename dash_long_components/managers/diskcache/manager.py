@@ -6,6 +6,7 @@ import base64
 import functools
 import getpass
 import hashlib
+import logging
 import multiprocessing
 import os
 import sys
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import diskcache
 
     from .launcher import Launcher
+
+logger = logging.getLogger("dash_long_components")
 
 _EXTRA = (
     "DiskcacheLongCallbackManager needs packages that are missing: "
@@ -139,6 +142,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
         self._results = ResultCache(cache)
+        self._tasks: dict[str, Task] = {}
 
     @_tells_outages
     def submit(
@@ -152,8 +156,10 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 launcher.wake()
             if not admission.needs_job_for_hit:
                 return kept if admission.shows_hit else None
-        if not launcher.knows(task):
-            call = replace(call, function=_pickle(task))
+        self._tasks[task.key] = task
+        if launcher.lacks(task):
+            with suppress(TaskNotFoundError):  # its worker will ask for it
+                call = replace(call, function=_pickle(task, ""))
         now = time.time()
         record = Record(
             id=new_job_id(),
@@ -211,6 +217,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 )
                 launcher.store.end(record.id, Status.LOST, error)
                 record = launcher.store.read(record.id)
+            if record.unknown is not None:
+                self._give_function(launcher, record, record.unknown)
             launcher.store.see(record, requester)
         snapshot = record.since(cursor, requester)
         if snapshot.status is Status.QUEUED:
@@ -221,6 +229,22 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=launcher.store.result(record.id))
         return snapshot
+
+    def _give_function(self, launcher: Launcher, record: Record, reason: str) -> None:
+        """Send the function of a job that its worker does not know, if it is here."""
+        call = launcher.store.call(record.id)
+        task = call and (self._tasks.get(call.task) or tasks.find(call.task))
+        if not task:
+            return
+        try:
+            launcher.store.give_function(record.id, _pickle(task, reason))
+        except TaskNotFoundError as error:
+            logger.error("%s", error)
+            launcher.store.end(
+                record.id,
+                Status.FAILED,
+                JobError(type=type(error).__name__, message=str(error), task=task.name),
+            )
 
     @_tells_outages
     def cancel(self, ticket: str) -> None:
@@ -291,7 +315,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             max_concurrency=self._max_concurrency,
             start_method=self._start_method,
             results=self._results.dumps(),
-            app=app_code.AppCode.current(self.app_modules, tasks.modules()),
+            app=app_code.AppCode.current(self.apps, tasks.modules()),
         )
         store = Store(directory, self._result_ttl)
         with outages.told(store):
@@ -300,8 +324,12 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return launcher
 
 
-def _pickle(task: Task) -> str:
+def _pickle(task: Task, reason: str) -> str:
     """Return a task by value, base64: its function comes with no import.
+
+    Args:
+        task: which one.
+        reason: why the dispatcher does not know it.
 
     Raises:
         TaskNotFoundError: something that it uses can't be pickled.
@@ -310,12 +338,9 @@ def _pickle(task: Task) -> str:
 
     try:
         return base64.b64encode(cloudpickle.dumps(task)).decode()
-    except Exception as error:
-        raise TaskNotFoundError(
-            f"{task.name} is not found by importing {task.module}, and can't be sent "
-            f"to another process either: {error}. Have that module make the app when "
-            "it is imported, or define the function at its top level."
-        ) from error
+    except Exception as error:  # classes raise what they like
+        reason += f" It can't be sent there by value either: {error}."
+        raise TaskNotFoundError.of(task.name, reason) from error
 
 
 def _default_directory(caller: str) -> str:

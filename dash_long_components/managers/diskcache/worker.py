@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import signal
 import sqlite3
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TextIO
 
 import cloudpickle
@@ -25,6 +27,11 @@ from ..store.store import Store
 from .app_code import AppCode
 from .outages import outlast
 from .result_cache import ResultCache
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds that a worker waits for a function by value. Any poll of the page brings it.
+MAX_WAIT_FOR_FUNCTION = 30.0
 
 #: What SQLite says to a result that is larger than it can keep, and Python for it.
 _TOO_LARGE = (sqlite3.DataError, OverflowError)
@@ -67,9 +74,13 @@ def work(
 
     job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
     try:
-        task = _find(call, name, failures)
+        task = _find(store, job_id, call, name, failures)
         kept = ResultCache.loads(results) if call.caching else None
         outcome = runtime.run_once(task, call, job, write, kept)
+    except JobEndedError as error:
+        logger.info("%s", error)
+        store.close()
+        return
     except Exception as error:
         outcome = runtime.failure(name, error, call.debug)
     try:
@@ -105,18 +116,49 @@ def enter_and_work(
     work(store, job_id, app, failures, results)
 
 
-def _find(call: Call, name: str, failures: dict[str, str]) -> Task:
-    """Return the task of a call: what was imported here, else what came with it."""
+def _find(
+    store: Store, job_id: str, call: Call, name: str, failures: dict[str, str]
+) -> Task:
+    """Return the task of a call: what was imported here, else the function by value.
+
+    Raises:
+        TaskNotFoundError: it is not here, and no server process has sent it.
+        CodeChangedError: another version of it is here.
+    """
     try:
         return runtime.find(call, name)
-    except (TaskNotFoundError, CodeChangedError) as error:
-        if call.function is not None:
-            pickled: Task = cloudpickle.loads(base64.b64decode(call.function))
-            return pickled
-        reasons = "".join(
-            f" Importing {key} failed: {why}." for key, why in failures.items()
+    except CodeChangedError:
+        if call.function is None:
+            raise
+    except TaskNotFoundError:
+        if call.function is None:
+            reason = "".join(f" Tried {key}: {why}." for key, why in failures.items())
+            call = replace(call, function=_ask(store, job_id, name, reason))
+    task: Task = cloudpickle.loads(base64.b64decode(call.function or ""))
+    return task
+
+
+def _ask(store: Store, job_id: str, name: str, reason: str) -> str:
+    """Wait until a server process has sent the function of a job by value.
+
+    Raises:
+        TaskNotFoundError: none has in time.
+        JobEndedError: the job has ended: it was cancelled, or can't be sent.
+    """
+    with suppress(JobEndedError):
+        outlast(
+            store,
+            lambda: store.change(job_id, lambda job: job.ask_for_function(reason)),
         )
-        raise type(error)(f"{error}{reasons}") from None
+    deadline = time.monotonic() + MAX_WAIT_FOR_FUNCTION
+    while time.monotonic() < deadline:
+        call = outlast(store, lambda: store.call(job_id))
+        if call is None:
+            raise JobEndedError(f"Job {job_id} has ended: nothing could send {name}.")
+        if call.function is not None:
+            return call.function
+        time.sleep(0.02)
+    raise TaskNotFoundError.of(name, reason)
 
 
 class _Output:

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
@@ -222,6 +223,19 @@ class Store:
         """Return what a worker needs to run the job, or None once it has ended."""
         data = self._cache.get(_call(job_id))
         return None if data is None else Call.from_json(data)
+
+    def give_function(self, job_id: str, function: str) -> None:
+        """Add the pickled function that a job's worker asked for. Idempotent.
+
+        One that has ended meanwhile is left alone.
+        """
+        with transaction(self._cache), suppress(KeyError, JobEndedError):
+            call = self.call(job_id)
+            if call is not None:
+                self._cache.set(
+                    _call(job_id), replace(call, function=function).to_json()
+                )
+                self.change(job_id, lambda record: replace(record, unknown=None))
 
     def change(
         self,

@@ -36,8 +36,8 @@ def app(tmp_path: Path) -> Iterator[dlc.Dash]:
         until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
 
 
-def run(app: dlc.Dash, value: Any) -> Any:
-    """Run the callback of ``text.children`` and return its result."""
+def run(app: dlc.Dash, value: Any, status: str = "succeeded") -> Any:
+    """Run the callback of ``text.children``; return its result, or how it ended."""
     client = app.server.test_client()
     response = client.post(
         "/_dash-update-component",
@@ -55,7 +55,9 @@ def run(app: dlc.Dash, value: Any) -> Any:
         answer = client.post("/_dash-long-jobs/poll", json=[[token, 0]]).get_json()
         snapshot = answer["jobs"]["0"]
         if snapshot["status"] not in ("queued", "running"):
-            assert snapshot["status"] == "succeeded", snapshot
+            assert snapshot["status"] == status, snapshot
+            if status != "succeeded":
+                return snapshot
             return snapshot["result"]["response"]["text"]["children"]
         time.sleep(answer["next"] / 1000)
     pytest.fail(f"{snapshot} after {TIMEOUT} s")
@@ -85,9 +87,11 @@ def test_what_can_not_travel_is_named(app: dlc.Dash) -> None:
     def locked(_value: int) -> bool:
         return lock.locked()
 
-    app.server.testing = True
-    with pytest.raises(dlc.LongCallbackError, match="locked"):
-        run(app, 1)
+    for _ in range(2):  # before the dispatcher is up, and after
+        error = run(app, 1, "failed")["error"]
+        assert error["type"] == "TaskNotFoundError"
+        for part in ("locked", "lock' object", "app(): it is no plain", "entry="):
+            assert part in error["message"]
 
 
 def test_no_row_of_the_store_is_left_after_many_jobs(

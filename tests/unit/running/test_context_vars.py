@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.running import context_vars, tasks
+from dash_long_components.core import module_names
+from dash_long_components.running import context_vars
 
 VARIABLE: ContextVar[Any] = ContextVar("variable", default="default")
 PLACE = f"{__name__}:VARIABLE"
@@ -61,6 +62,6 @@ def test_job_finds_what_was_captured() -> None:
 def test_main_file_is_found_under_its_name() -> None:
     main = sys.modules[__name__]
     with mock.patch.dict(sys.modules, {"__mp_main__": main, "__main__": main}):
-        name = tasks.module_name("__mp_main__")
-        assert name == tasks.module_name("__main__") != "__mp_main__"
-        assert tasks.find_module(name) is main
+        name = module_names.importable_name("__mp_main__")
+        assert name == module_names.importable_name("__main__") != "__mp_main__"
+        assert module_names.find_module(name) is main

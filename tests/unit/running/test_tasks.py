@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import py_compile
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -197,6 +200,60 @@ def test_apps_of_a_factory_run_their_own_functions() -> None:
     ]
     found = [tasks.find(job.call.task) for job in submitted]
     assert [task and task.function(1) for task in found] == ["left 1", "right 1"]
+
+
+def keys_made_by(make: Callable[[], object]) -> list[str]:
+    """Return the keys of the tasks that a call registers, new ones or not."""
+    keys: list[str] = []
+    tasks.on_register(lambda task: keys.append(task.key))
+    del keys[:]
+    make()
+    tasks._listeners.pop()
+    return keys
+
+
+def test_factory_that_is_called_again_makes_the_same_task() -> None:
+    def make(name: str = "shop") -> None:
+        site = Site()
+        lock = threading.Lock()
+
+        @site.long_callback(Output("text", "children"), Input("i", "value"))
+        def made(value: int) -> str:
+            return f"{name} {lock} {site}"
+
+    assert keys_made_by(make) == keys_made_by(make)
+    assert keys_made_by(make) != keys_made_by(lambda: make("other"))
+
+
+def test_functions_that_no_text_tells_apart_are_numbered() -> None:
+    def make(lock: Any) -> None:
+        @Site().long_callback(Output("text", "children"), Input("i", "value"))
+        def made(value: int) -> str:
+            return str(lock)
+
+    first, second = threading.Lock(), threading.Lock()
+    assert keys_made_by(lambda: make(first)) != keys_made_by(lambda: make(second))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"function": functools.partial(print, 1)},
+        {"progress": Output("bar", "value")},
+        {"on_error": print},
+        {"triggered_by": "j"},
+    ],
+)
+def test_same_function_with_other_options_is_another_task(
+    change: dict[str, Any],
+) -> None:
+    def make(function: Any = print, triggered_by: str = "i", **options: Any) -> None:
+        dependencies = Output("text", "children"), Input(triggered_by, "value")
+        Site().long_callback(*dependencies, **options)(function)
+
+    plain = keys_made_by(make)
+    assert keys_made_by(make) == plain
+    assert keys_made_by(lambda: make(**change)) != plain
 
 
 def test_module_that_is_executed_again_makes_the_same_tasks(module: Path) -> None:

@@ -236,7 +236,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
     def start_dispatcher(self, code: str) -> None:
         if code in self.dispatchers:
             return
-        app = AppCode(modules=[], main_path=None, main_package=None, path=[], argv=[])
+        app = AppCode(path=[], argv=[])
         dispatcher = Dispatcher(
             Settings(
                 directory=self.folder,

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dash_long_components.core import module_names
+from dash_long_components.core.module_names import MAIN
 from dash_long_components.managers.diskcache import app_code
-from dash_long_components.managers.diskcache.app_code import MAIN, AppCode
+from dash_long_components.managers.diskcache.app_code import AppCode
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_modules_of_this_package_count_before_they_are_imported(
 
 def test_files_of_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     before = app_code.version()
-    for folder in [*app_code._LIBRARIES, "/another/lib/site-packages/some_library"]:
+    for folder in [*module_names.LIBRARIES, "/another/lib/site-packages/some_library"]:
         path = Path(folder) / "some_library.py"
         module = types.ModuleType("some_library")
         module.__file__ = str(path)
@@ -100,8 +102,8 @@ def test_file_that_is_gone_is_no_error(project: Path) -> None:
 
 
 def test_this_process_is_described(project: Path) -> None:
-    code = AppCode.current({"pytest", MAIN}, {"json", "__main__", "pytest"})
-    assert code.modules == ["__main__", "pytest", "json"]
+    code = AppCode.current([], {"pytest", MAIN, "json", "__main__"})
+    assert code.modules == ["__main__", "json", "pytest"]
     assert all(os.path.isabs(entry) for entry in code.path)
     assert code.argv == sys.argv
 
@@ -119,9 +121,11 @@ def test_one_that_fails_does_not_keep_the_others_from_it(
     (project / "leaving.py").write_text("import sys; sys.exit(3)")
     (project / "whole.py").write_text("")
     failures = load(project, "broken", "leaving", "missing", "whole")
-    assert failures.keys() == {"broken", "leaving", "missing"}
-    assert failures["broken"] == "ZeroDivisionError: division by zero"
-    assert failures["leaving"] == "SystemExit: 3"
+    assert failures == {
+        "the import of broken": "ZeroDivisionError: division by zero",
+        "the import of leaving": "SystemExit: 3",
+        "the import of missing": "ModuleNotFoundError: No module named 'missing'",
+    }
     assert "whole" in sys.modules
     assert len(caplog.records) == 3
 
@@ -168,7 +172,7 @@ def test_main_file_that_runs_its_server_is_told_so(
     main = project / "app.py"
     main.write_text(how)
     failures = load(project, "__main__", main=main)
-    assert 'if __name__ == "__main__":' in failures["__main__"]
+    assert 'if __name__ == "__main__":' in failures["the import of __main__"]
     assert caplog.records
 
 

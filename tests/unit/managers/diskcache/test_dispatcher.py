@@ -49,7 +49,7 @@ def test_shortage_of_memory_is_guessed_from_sigkill_only() -> None:
 @pytest.fixture
 def dispatcher(tmp_path: Path) -> Iterator[Dispatcher]:
     """A dispatcher that looks around only when it is told to."""
-    app = AppCode(modules=[], main_path=None, main_package=None, path=[], argv=[])
+    app = AppCode(path=[], argv=[])
     dispatcher = Dispatcher(
         Settings(
             directory=str(tmp_path),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
+from dash_long_components.managers.diskcache import interpreter
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import NO_STORE, Settings
 from dash_long_components.managers.diskcache.launcher import MAX_FAILURES, Launcher
@@ -29,7 +29,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
         max_concurrency=1,
         start_method="fork",
         results="",
-        app=AppCode(modules=[], main_path=None, main_package=None, path=[], argv=[]),
+        app=AppCode(path=[], argv=[]),
     )
     launcher = Launcher(Store(str(tmp_path), 60), settings)
     yield launcher
@@ -83,15 +83,18 @@ def test_one_that_comes_up_after_failures_is_good(launcher: Launcher) -> None:
     assert not launcher.has_failed
 
 
-@pytest.mark.parametrize("executable", ["", "/no/such/python"])
+@pytest.mark.parametrize(
+    ("python", "said"), [(None, "no Python"), ("/no/such/python", "/no/such/python")]
+)
 def test_python_that_can_not_be_run_is_a_failure(
     launcher: Launcher,
-    executable: str,
+    python: str | None,
+    said: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(sys, "executable", executable)
+    monkeypatch.setattr(interpreter, "find", lambda: python)
     for _ in range(MAX_FAILURES):
         launcher.wake()
     assert launcher.has_failed
-    assert f"{executable!r} can't be run" in caplog.text
+    assert said in caplog.text

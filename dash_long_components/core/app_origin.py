@@ -1,0 +1,290 @@
+"""How an app came to be, so that another process can make it again.
+
+The frames on the stack at the set-up of an app tell it. The outermost frame of the
+user's own code is either a module, and its import makes the app; or a function that a
+server called, and a call with the same arguments does. The frames inside of it are
+further ways: the main file may make its app only under ``if __name__ == "__main__":``.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import functools
+import inspect
+import io
+import os
+import pickle
+import sys
+import types
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import module_names
+
+#: Functions of these kinds do not run when they are called.
+_NO_PLAIN_CALL = (
+    inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+)
+
+#: Bytes that the arguments of a factory may have, to be carried to another process.
+MAX_ARGUMENTS = 1_000_000
+
+#: How many apps this process has set up, by name and path prefix.
+_made: Counter[tuple[str, str]] = Counter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """What makes an app: the import of a module, or the call of a function in it.
+
+    Attributes:
+        module: its importable name, or ``__main__`` for the main file.
+        path: its file, for a module that has another name there; None for a module
+            that the user named.
+        function: its qualified name, or None for the import alone.
+        arguments: ``(args, kwargs)``, pickled, base64; None for whatever the user
+            named without parentheses, which may be the app itself.
+        obstacle: why it can't be called again; None if it can.
+    """
+
+    module: str
+    path: str | None = None
+    function: str | None = None
+    arguments: str | None = None
+    obstacle: str | None = None
+
+    def __str__(self) -> str:
+        if self.function is None:
+            return f"the import of {self.module}"
+        return f"the call of {self.module}.{self.function}()"
+
+    def make(
+        self, import_module: Callable[[str, str | None], types.ModuleType]
+    ) -> None:
+        """Do it again.
+
+        Args:
+            import_module: imports a module by its name and path.
+        """
+        module = import_module(self.module, self.path)
+        if self.function is None:
+            return
+        function = _attribute(module, self.function)
+        if self.arguments is not None:
+            arguments = base64.b64decode(self.arguments)
+            args, kwargs = pickle.loads(arguments)  # noqa: S301
+            function(*args, **kwargs)
+        elif inspect.isfunction(function):
+            function()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppOrigin:
+    """How one app came to be.
+
+    Attributes:
+        name: the app's name, where that is a module's the importable one.
+        prefix: the path that the app is at.
+        number: counts the apps of a process with this name and prefix, from 1.
+        makers: what may make it again, the likeliest first.
+        codes: of the functions among them, by position; for ``runnable`` alone.
+    """
+
+    name: str
+    prefix: str
+    number: int
+    makers: tuple[Maker, ...]
+    codes: tuple[types.CodeType | None, ...] = field(
+        default=(), repr=False, compare=False
+    )
+
+    @classmethod
+    def of_new_app(cls, name: str, prefix: str, entry: str | None) -> AppOrigin:
+        """Describe an app that the calling code sets up.
+
+        Args:
+            name: the app's.
+            prefix: the app's.
+            entry: what makes it, in the user's words; None to look at the stack.
+
+        Raises:
+            ValueError: ``entry`` names neither a module nor an attribute of one.
+        """
+        name = module_names.importable_name(name)
+        _made[name, prefix] += 1
+        if entry is None:
+            found = [*_makers(sys._getframe(1))]
+        else:
+            found = [(_parse(entry), None)]
+        return cls(
+            name=name,
+            prefix=prefix,
+            number=_made[name, prefix],
+            makers=tuple(maker for maker, _ in found),
+            codes=tuple(code for _, code in found),
+        )
+
+    def runnable(self) -> AppOrigin:
+        """Return it without the functions that have not returned yet.
+
+        Such a function serves the app, or is a test of it. To call it in another
+        process would start a second server, or the test once more.
+        """
+        running = _running()
+        makers = [
+            replace(maker, obstacle="it has not returned") if code in running else maker
+            for maker, code in zip(self.makers, self.codes, strict=True)
+        ]
+        return replace(self, makers=tuple(makers), codes=())
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> AppOrigin:
+        """Undo ``dataclasses.asdict``."""
+        makers = tuple(Maker(**maker) for maker in fields["makers"])
+        return cls(**{**fields, "makers": makers, "codes": ()})
+
+    def is_made(self) -> bool:
+        """Tell whether this process has made it."""
+        return _made[self.name, self.prefix] >= self.number
+
+
+def count() -> int:
+    """Return how many apps this process has set up."""
+    return _made.total()
+
+
+def _makers(frame: types.FrameType) -> Iterator[tuple[Maker, types.CodeType | None]]:
+    """Yield what the frames of the user's own code stand for, the outermost first."""
+    frames = [frame]
+    while frame.f_back is not None:
+        frame = frame.f_back
+        frames.insert(0, frame)
+    for frame in frames:
+        code = frame.f_code
+        module = frame.f_globals.get("__name__")
+        path = module_names.file_of(sys.modules.get(str(module)))
+        if not path or not module_names.is_users_file(
+            os.path.abspath(code.co_filename)
+        ):
+            continue
+        name = module_names.importable_name(str(module))
+        if module_names.is_main(str(module)):
+            name = "__main__"
+        if code.co_name == "<module>":
+            yield Maker(module=name, path=path), None
+        elif code.co_flags & inspect.CO_OPTIMIZED:  # no body of a class
+            yield _of_function(frame, Maker(module=name, path=path)), code
+
+
+def _of_function(frame: types.FrameType, module: Maker) -> Maker:
+    """Return the call of a frame's function with its arguments."""
+    code = frame.f_code
+    name = getattr(code, "co_qualname", code.co_name)  # Python 3.10 has none
+    maker = replace(module, function=name)
+    if code.co_flags & _NO_PLAIN_CALL:
+        return replace(maker, obstacle="it is no plain function")
+    try:
+        function = _attribute(sys.modules[frame.f_globals["__name__"]], name)
+    except (AttributeError, ValueError):
+        function = None
+    if getattr(inspect.unwrap(function), "__code__", None) is not code:
+        return replace(maker, obstacle="it is not found by its name")
+    try:
+        arguments = _pickle(_arguments(frame, function))
+    except Exception as error:  # classes raise what they like
+        return replace(maker, obstacle=f"its arguments can't be pickled: {error}")
+    return replace(maker, arguments=arguments)
+
+
+def _arguments(
+    frame: types.FrameType, function: Any
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of a running call, as its variables hold them now.
+
+    A default that can't be pickled is left out: ``server = server or Flask(__name__)``
+    makes another one in the next call.
+    """
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    has_gap = False
+    for name, parameter in inspect.signature(function).parameters.items():
+        value = frame.f_locals[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            args += [] if has_gap else value
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            kwargs |= value
+        elif parameter.default is not parameter.empty and not _can_be_pickled(value):
+            has_gap = True
+        elif has_gap or parameter.kind is parameter.KEYWORD_ONLY:
+            kwargs[name] = value
+        else:
+            args.append(value)
+    return args, kwargs
+
+
+class _Bounded(io.BytesIO):
+    """A file that refuses more than ``MAX_ARGUMENTS`` bytes."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > MAX_ARGUMENTS:
+            raise ValueError(f"they are larger than {MAX_ARGUMENTS} bytes")
+        return super().write(data)
+
+
+def _pickle(value: Any) -> str:
+    file = _Bounded()
+    pickle.dump(value, file)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _can_be_pickled(value: Any) -> bool:
+    try:
+        _pickle(value)
+    except Exception:  # classes raise what they like
+        return False
+    return True
+
+
+def _attribute(module: types.ModuleType, name: str) -> Any:
+    return functools.reduce(getattr, name.split("."), module)
+
+
+def _running() -> set[types.CodeType]:
+    """Return the code that some thread runs now."""
+    found = set()
+    for top in sys._current_frames().values():
+        frame: types.FrameType | None = top
+        while frame is not None:
+            found.add(frame.f_code)
+            frame = frame.f_back
+    return found
+
+
+def _parse(entry: str) -> Maker:
+    """Return what ``module``, ``module:app`` or ``module:function(...)`` names."""
+    module, _, expression = (
+        entry.partition(":") if isinstance(entry, str) else ("",) * 3
+    )
+    problem = ValueError(
+        f'entry= takes "module", "module:app" or "module:create_app()", not {entry!r}.'
+    )
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise problem
+    if not expression:
+        return Maker(module=module)
+    try:
+        name = call = ast.parse(expression, mode="eval").body
+        arguments = None
+        if isinstance(call, ast.Call):
+            name = call.func
+            args = [ast.literal_eval(argument) for argument in call.args]
+            kwargs = {item.arg: ast.literal_eval(item.value) for item in call.keywords}
+            arguments = _pickle((args, kwargs))
+    except (SyntaxError, ValueError):
+        raise problem from None
+    if not isinstance(name, ast.Name | ast.Attribute):
+        raise problem
+    return Maker(module=module, function=ast.unparse(name), arguments=arguments)

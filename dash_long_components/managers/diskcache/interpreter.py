@@ -1,0 +1,36 @@
+"""The Python that runs the dispatcher, where the server's own program is none."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+
+#: What a file is called that runs Python: ``python3.11``, ``pypy3``, ``pythonw.exe``.
+_NAME = re.compile(r"(python|pypy)w?\d*(\.\d+)*t?d?(\.exe)?", re.IGNORECASE)
+
+
+def find() -> str | None:
+    """Return the path of this process's Python, or None if there is none.
+
+    A server that embeds Python, like uWSGI, says that it is the interpreter itself.
+    """
+    for path in _candidates():
+        if _NAME.fullmatch(os.path.basename(path)) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def _candidates() -> Iterator[str]:
+    if getattr(sys, "frozen", False):
+        return  # its modules are in a program that runs nothing else
+    yield sys.executable or ""
+    yield getattr(sys, "_base_executable", None) or ""
+    folder = "Scripts" if sys.platform == "win32" else "bin"
+    ending = ".exe" if sys.platform == "win32" else ""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for prefix in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix)):
+        for place in (os.path.join(prefix, folder), prefix):
+            for name in (f"python{version}", "python3", "python"):
+                yield os.path.join(place, name + ending)

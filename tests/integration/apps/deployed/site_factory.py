@@ -1,0 +1,45 @@
+"""A function that makes the app; the nested callback uses what can't be sent."""
+
+import os
+import threading
+import time
+
+from dash import Input, Output, html
+from flask import Flask
+from site_manager import make_manager
+
+import dash_long_components as dash
+from dash_long_components import long_callback
+
+time.sleep(float(os.environ.get("IMPORT_TIME", "0")))
+
+
+@long_callback(Output("top", "children"), Input("top-in", "value"))
+def top(value: object) -> object:
+    return value
+
+
+def create_app(title: str = "Shop") -> dash.Dash:
+    app = dash.Dash(__name__, title=title, long_callback_manager=make_manager())
+    app.layout = html.Div([html.P(id=name) for name in ("top", "nested")])
+    lock = threading.Lock()
+
+    @app.long_callback(Output("nested", "children"), Input("nested-in", "value"))
+    def nested(value: object) -> object:
+        with lock:
+            return value if app.title == title else None
+
+    return app
+
+
+def create_server(title: str = "Shop") -> Flask:
+    server: Flask = create_app(title).server
+    return server
+
+
+if os.environ.get("MAKE_APP"):
+    app = create_app()
+    server = app.server
+
+if __name__ == "__main__":
+    create_app().run(port=os.environ["PORT"])

@@ -1,0 +1,157 @@
+"""Every server and every way to make an app: the first job runs, and the first click.
+
+Each deployment has two callbacks: one of the top level of a module, and one in a
+function, which uses what can't be sent to another process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.integration.brokers import Redis
+from tests.integration.deployment import working
+from tests.integration.page import Page
+from tests.integration.servers import APPS, serving
+
+SITES = APPS / "deployed"
+PATH = os.pathsep.join([str(SITES), os.environ.get("PYTHONPATH", "")])
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How an app is served.
+
+    Attributes:
+        command: starts the server.
+        worker: what a worker of Celery imports beside ``site_manager``.
+        environment: further variables.
+    """
+
+    command: list[str]
+    worker: str = "site_module"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def web(self, **environment: str) -> list[str]:
+        return [*self._env(environment), *self.command]
+
+    def celery(self, **environment: str) -> list[str]:
+        return [
+            *self._env(environment),
+            *(sys.executable, "-m", "celery", "-A", "site_manager:celery_app"),
+            *("worker", "-l", "INFO", "-c", "2", "-I", self.worker),
+            *("--without-gossip", "--without-mingle"),
+        ]
+
+    def _env(self, environment: dict[str, str]) -> list[str]:
+        variables = {"PYTHONPATH": PATH, **self.environment, **environment}
+        return ["env", *(f"{name}={value}" for name, value in variables.items())]
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def gunicorn(app: str, *options: str) -> list[str]:
+    return python(
+        *("-m", "gunicorn", app, "-w", "2", "--threads", "4"),
+        *("-b", "127.0.0.1:{port}", *options),
+    )
+
+
+def flask(app: str) -> list[str]:
+    return python("-m", "flask", "--app", app, "run", "--port", "{port}")
+
+
+def waitress(*arguments: str) -> list[str]:
+    return python("-m", "waitress", "--listen", "127.0.0.1:{port}", *arguments)
+
+
+#: Compiled when it is installed, and so not with the other tools of the tests.
+UWSGI = shutil.which("uwsgi", path=os.path.dirname(sys.executable)) or "uwsgi"
+
+
+def uwsgi(*arguments: str) -> list[str]:
+    return [
+        *(UWSGI, "--http-socket", "127.0.0.1:{port}", "--master"),
+        *("--processes", "2", "--virtualenv", sys.prefix, "--die-on-term"),
+        *arguments,
+    ]
+
+
+def called_twice(command: list[str]) -> Deployment:
+    """The server calls a factory that the module calls too, so that workers know it."""
+    return Deployment(command, "site_factory", {"MAKE_APP": "1"})
+
+
+DEPLOYMENTS = {
+    "python app.py": Deployment(python(str(SITES / "site_module.py"))),
+    "python factory.py": called_twice(python(str(SITES / "site_factory.py"))),
+    "python -m": Deployment(python("-m", "shop.app"), "shop.app"),
+    "gunicorn module": Deployment(gunicorn("site_module:server")),
+    "gunicorn --preload": Deployment(gunicorn("site_module:server", "--preload")),
+    "gunicorn factory": Deployment(
+        gunicorn("site_factory:create_server('Sale')"), "site_factory"
+    ),
+    "gunicorn module and factory": called_twice(
+        gunicorn("site_factory:create_server()")
+    ),
+    "gunicorn wsgi": Deployment(gunicorn("wsgi:server"), "wsgi"),
+    "waitress module": Deployment(waitress("site_module:server")),
+    "waitress factory": called_twice(waitress("--call", "site_factory:create_server")),
+    "flask module": Deployment(flask("site_module:server")),
+    "flask factory": called_twice(flask("site_factory:create_server()")),
+    "flask wsgi": Deployment(flask("wsgi:server"), "wsgi"),
+    "uwsgi module": Deployment(uwsgi("--module", "site_module:server")),
+    "uwsgi factory": called_twice(uwsgi("--module", "site_factory:create_server()")),
+    "uwsgi file": Deployment(uwsgi("--wsgi-file", str(SITES / "wsgi.py")), "wsgi"),
+    "uwsgi threads": Deployment(
+        uwsgi("--enable-threads", "--threads", "2", "--module", "site_module:server")
+    ),
+    "uwsgi lazy": Deployment(uwsgi("--lazy-apps", "--module", "site_module:server")),
+}
+
+#: A worker has no way to know what a factory makes with the arguments of the server.
+NOT_ON_CELERY = {"gunicorn factory"}
+
+
+def check(page: Page) -> None:
+    """Load a page, have its callbacks run, and click."""
+    page.load()
+    initial = [page.start(name, "first") for name in ("nested", "top")]
+    page.wait_for("succeeded", *initial)
+    assert [job.result for job in initial] == ["first"] * 2
+    for name in ("nested", "top"):
+        assert page.run(name, "click").result == "click"
+
+
+def skip_without(deployment: Deployment) -> None:
+    if deployment.command[0] == UWSGI and shutil.which(UWSGI) is None:
+        pytest.skip("uwsgi is not installed")
+
+
+@pytest.mark.parametrize("how", DEPLOYMENTS)
+def test_jobs_run_from_the_start_on_diskcache(how: str, tmp_path: Path) -> None:
+    deployment = DEPLOYMENTS[how]
+    skip_without(deployment)
+    with serving(deployment.web(), tmp_path) as server:
+        check(server.page())
+
+
+@pytest.mark.parametrize("how", sorted(DEPLOYMENTS.keys() - NOT_ON_CELERY))
+def test_jobs_run_from_the_start_on_celery(
+    how: str, tmp_path: Path, redis: Redis
+) -> None:
+    deployment, url = DEPLOYMENTS[how], redis.database()
+    skip_without(deployment)
+    (tmp_path / "web").mkdir()
+    with (
+        serving(deployment.web(REDIS=url), tmp_path / "web") as server,
+        working(deployment.celery(REDIS=url), tmp_path / "worker"),
+    ):
+        check(server.page())

@@ -1,0 +1,63 @@
+"""A module has one name in all processes, whatever its server calls it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dash_long_components.core.module_names import find_module, importable_name
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def load(name: str, path: Path) -> None:
+    """Load a file under a name, as servers do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+@pytest.mark.parametrize("invented", ["uwsgi_file_site_x", "_mod_wsgi_0123456789"])
+def test_invented_name_becomes_that_of_the_file(invented: str, tmp_path: Path) -> None:
+    load(invented, tmp_path / "site_x.py")
+    assert importable_name(invented) == "site_x"
+
+
+def test_name_goes_by_the_path_of_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    load("invented", tmp_path / "folder" / "site_x.py")
+    assert importable_name("invented") == "folder.site_x"
+
+
+def test_package_counts_without_the_path(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    load("invented", tmp_path / "shop" / "site_x.py")
+    assert importable_name("invented") == "shop.site_x"
+
+
+def test_name_that_an_import_finds_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    load("site_x", tmp_path / "site_x.py")
+    assert importable_name("site_x") == "site_x"
+    assert find_module("site_x") is sys.modules["site_x"]
+    assert importable_name(__name__) == __name__
+    assert importable_name("Sales of the week") == "Sales of the week"
