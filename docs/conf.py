@@ -35,8 +35,21 @@ include_patterns = [
 exclude_patterns = [".*", "node_modules", "build"]
 #: The navigation, in the order in which people need the pages.
 CONTENTS = {
-    "First steps": ["docs/component", "docs/progress", "docs/streaming"],
-    "More features": ["docs/caching", "docs/differences", "docs/testing"],
+    "First steps": [
+        "docs/component",
+        "docs/progress",
+        "docs/options",
+        "docs/jobs",
+        "docs/upload",
+    ],
+    "More features": [
+        "docs/streaming",
+        "docs/caching",
+        "docs/pages",
+        "docs/notebooks",
+        "docs/testing",
+        "docs/differences",
+    ],
     "In operation": [
         "docs/production",
         "docs/security",
