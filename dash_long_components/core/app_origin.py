@@ -127,6 +127,11 @@ class AppOrigin:
             codes=tuple(code for _, code in found),
         )
 
+    @property
+    def id(self) -> str:
+        """Tells the app from the others of its process."""
+        return f"{self.name}:{self.prefix}:{self.number}"
+
     def runnable(self) -> AppOrigin:
         """Return it without the functions that have not returned yet.
 

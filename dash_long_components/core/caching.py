@@ -100,6 +100,7 @@ def key_of(
         "format": _FORMAT,
         "task": call.task,
         "source": call.fingerprint,
+        "app": call.app,
         "outputs": context["outputs"],
         "progress": call.progress,
         "arguments": arguments,

@@ -180,6 +180,7 @@ class Call:
         limits: what ends it from outside.
         debug: whether the page may show tracebacks.
         function: the pickled task, base64, if workers can't import it.
+        app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
     """
 
@@ -191,6 +192,7 @@ class Call:
     limits: Limits = field(default_factory=Limits)
     debug: bool = False
     function: str | None = None
+    app: str = ""
     caching: Caching | None = None
 
     def to_json(self) -> bytes:

@@ -85,6 +85,7 @@ class _Start:
             variables=context_vars.capture(),
             limits=self.declaration.limits,
             debug=self.jobs.is_debug,
+            app=self.jobs.app_id,
         )
         answer = self.manager.submit(
             self.task.with_on_error(self.jobs.on_error),

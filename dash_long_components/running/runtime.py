@@ -9,7 +9,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from ..bridge import internals
+from ..bridge import app_context, internals
 from ..bridge.callback_runner import CallbackRunner
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
@@ -90,7 +90,11 @@ def run(
 
     def run_in_context() -> tuple[str | None, list[str]]:
         context_vars.restore(call.variables)
-        with current.entered(job), tqdm_hook.catching():
+        with (
+            app_context.entered(call.app),
+            current.entered(job),
+            tqdm_hook.catching(),
+        ):
             return runner.run(call.context, reporter.set_props, reporter.bars.check)
 
     try:
@@ -178,6 +182,7 @@ def failure(task: str, error: BaseException, debug: bool) -> Outcome:
         message = str(error)
     except Exception:
         message = "The error can't be shown as text."
+    message = app_context.hint(error) or message
     if isinstance(error, SystemExit):
         code = "" if error.code is None else error
         message = f"The function called sys.exit({code})."

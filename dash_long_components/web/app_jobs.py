@@ -14,7 +14,7 @@ from typing import Any
 import dash
 from dash.dependencies import ClientsideFunction
 
-from ..bridge import internals
+from ..bridge import app_context, internals
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
@@ -75,9 +75,15 @@ class AppJobs:
         """
         prefix = app.config.routes_pathname_prefix
         origin = AppOrigin.of_new_app(app.config.name, prefix, entry)
+        app_context.remember(origin.id, app.server)
         jobs = cls(app, origin)
         _on_server(app.server)[prefix] = jobs
         return jobs
+
+    @property
+    def app_id(self) -> str:
+        """Tells the app from the others of its process."""
+        return self._origin.id
 
     @property
     def manager(self) -> LongCallbackManager | None:

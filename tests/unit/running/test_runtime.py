@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import flask
 import pytest
 from dash import Input, Output
 
@@ -209,3 +210,45 @@ def test_result_of_a_job_that_was_asked_to_end_is_not_kept(site: Site) -> None:
     results = Results()
     run_once(site, results, CurrentJob("id", "task", lambda: True))
     assert results.kept == {}
+
+
+def test_job_has_the_application_context_of_its_app() -> None:
+    # Two apps of one name and path, as behind a dispatcher by path.
+    sites = [Site(), Site()]
+    for number, site in enumerate(sites):
+        site.app.server.config["TENANT"] = number
+        ended: list[object] = []
+        site.app.server.teardown_appcontext(ended.append)
+
+        def tenant(_value: object) -> object:
+            return flask.current_app.config["TENANT"]
+
+        outcome = run(site, tenant)
+        assert f'{{"children":{number}}}' in outcome.result.decode()
+        # The request's and the job's: there Flask-SQLAlchemy closes its session.
+        assert len(ended) == 2
+    with pytest.raises(RuntimeError):
+        assert flask.current_app.name
+
+
+@pytest.mark.parametrize("name", ["request", "session"])
+def test_request_that_a_job_does_not_have_says_what_to_use(
+    site: Site, name: str
+) -> None:
+    outcome = run(site, lambda _value: bool(getattr(flask, name).get("a")))
+    assert outcome.error
+    assert outcome.error.type == "RuntimeError"
+    assert "dash.ctx.cookies" in outcome.error.message
+
+
+def test_app_of_another_process_lends_its_context_to_an_equal_one(site: Site) -> None:
+    def app_name(_value: object) -> object:
+        return flask.current_app.name
+
+    site.long_callback(Output("text", "children"), Input("i", "value"))(app_name)
+    submitted = site.submit(out("text", "children"), [prop("i", "value", 1)])
+    for app, status in (("99", Status.SUCCEEDED), ("", Status.FAILED)):
+        name, _, _ = submitted.call.app.rpartition(":")
+        call = replace(submitted.call, app=app and f"{name}:{app}")
+        outcome = runtime.run(submitted.task, call, JOB, lambda *_: None)
+        assert outcome.status is status

@@ -1,0 +1,56 @@
+"""The Flask application context of the code that runs in a job."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import flask
+
+#: The servers of the apps of this process, by the id of the app.
+_servers: weakref.WeakValueDictionary[str, flask.Flask] = weakref.WeakValueDictionary()
+
+_OUTSIDE = "Working outside of request context"
+
+
+def remember(app_id: str, server: flask.Flask) -> None:
+    """Note the server of an app.
+
+    Args:
+        app_id: ``AppOrigin.id`` of the app.
+        server: of the app.
+    """
+    _servers[app_id] = server
+
+
+@contextmanager
+def entered(app_id: str) -> Iterator[None]:
+    """Run code in the application context of an app.
+
+    Without a context if this process has no such app: the function came by value.
+    """
+    server = _find(app_id)
+    with nullcontext() if server is None else server.app_context():
+        yield
+
+
+def hint(error: BaseException) -> str:
+    """Return what to use instead of a request that a job does not have."""
+    if isinstance(error, RuntimeError) and str(error).startswith(_OUTSIDE):
+        return (
+            "flask.request and flask.session are not available in a job: the request "
+            "is over. Use dash.ctx.cookies, headers, path and args, or pass a State."
+        )
+    return ""
+
+
+def _find(app_id: str) -> flask.Flask | None:
+    """Return the server of an app, or of one that an equal call has made here."""
+    if app_id in _servers:
+        return _servers[app_id]
+    name, _, _ = app_id.rpartition(":")
+    for other, server in _servers.items():
+        if name and other.rpartition(":")[0] == name:
+            return server
+    return None
