@@ -55,6 +55,10 @@ class Signature:
                     "Input or State has MATCH for it."
                 )
 
+    def with_duplicates(self) -> Signature:
+        """Return it with Outputs that other callbacks may have too."""
+        return Signature(args=_duplicated(self.args), options=_duplicated(self.options))
+
     @property
     def has_single_output(self) -> bool:
         """Whether the function returns one value rather than a collection."""
@@ -128,3 +132,17 @@ def _keys_of(dependency: DashDependency, wildcard: object) -> set[str]:
     if not isinstance(component_id, dict):
         return set()
     return {key for key, value in component_id.items() if value is wildcard}
+
+
+def _duplicated(value: Any) -> Any:
+    """Return a grouping of dependencies with allow_duplicate for every Output."""
+    match value:
+        case Output():
+            return Output(
+                value.component_id, value.component_property, allow_duplicate=True
+            )
+        case list() | tuple():
+            return type(value)(map(_duplicated, value))
+        case dict():
+            return {name: _duplicated(item) for name, item in value.items()}
+    return value

@@ -45,6 +45,7 @@ def long_callback(
     leave_timeout: float = 30,
     cache_args_to_ignore: int | str | Sequence[int | str] | None = (),
     cache_ignore_triggered: bool = True,
+    allow_duplicate: bool = False,
     **options: Any,
 ) -> Decorator:
     """Decorate a function to run as a job, outside of the server's requests.
@@ -87,6 +88,9 @@ def long_callback(
             dict, else an index, or a list of such.
         cache_ignore_triggered: whether the cache key leaves out which Inputs have
             changed.
+        allow_duplicate: whether other callbacks may have the same Outputs, as with
+            ``Output(..., allow_duplicate=True)`` for each of them. Dash then needs
+            ``prevent_initial_call=True``.
         options: further keyword arguments of ``dash.callback``.
 
     Raises:
@@ -95,6 +99,8 @@ def long_callback(
     """
     validation.options(options, inspect.signature(long_callback).parameters)
     signature = Signature(args=dependencies, options=options)
+    if allow_duplicate:
+        signature = signature.with_duplicates()
     return Decorator(
         Declaration(
             signature=signature,

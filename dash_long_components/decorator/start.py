@@ -37,6 +37,12 @@ def start_job(declaration: Declaration, task: Task) -> Any:
     """
     jobs = AppJobs.of_request()
     manager = declaration.manager or (jobs.manager if jobs else None)
+    if jobs is None and manager is not None:
+        raise MissingManagerError(
+            f"The app of {task.name} is not set up for long callbacks. Call "
+            "manager.init_app(app) where the app is made, with the manager that "
+            "long_callback() got."
+        )
     if jobs is None or manager is None:
         raise MissingManagerError(
             f"The long callback {task.name} has no manager. Pass "

@@ -23,6 +23,12 @@ SetUp = Callable[
     ["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None", "str | None"], None
 ]
 
+#: What Dash calls on the manager of a background callback.
+_OF_DASH = {
+    *("build_cache_key", "call_job_fn", "func_registry", "get_progress", "get_result"),
+    *("get_updated_props", "job_running", "make_job_fn", "terminate_job", "UNDEFINED"),
+}
+
 _set_up: SetUp
 
 
@@ -84,6 +90,22 @@ class LongCallbackManager(ABC):
             entry: as for ``dash_long_components.init_app``.
         """
         _set_up(app, self, user, entry)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Dash asks its own managers for these.
+            if name in _OF_DASH:
+                raise AttributeError(
+                    f"{type(self).__name__} runs the jobs of @long_callback(), not of "
+                    "dash.callback(background=True). Replace dash.callback by "
+                    "dash_long_components.long_callback, leave out background=True, "
+                    "and pass the manager as long_callback_manager= to Dash() of "
+                    "dash_long_components."
+                )
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
 
     @abstractmethod
     def submit(

@@ -86,7 +86,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             functions return the same. An empty list caches too.
         expire: seconds since its last use after which a cached result goes. Without
             it, ``cache`` itself says what goes, and when.
-        max_concurrency: how many jobs run at once; by default one for each CPU.
+        max_concurrency: how many jobs run at once. By default one for each CPU that
+            the process's affinity and the container's quota allow, at least two.
         max_queue: how many jobs may wait; a further one is ``rejected``.
         queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
             default it waits for as long as it takes.
@@ -118,7 +119,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             import cloudpickle  # noqa: F401
             import diskcache
 
-            from . import launcher  # noqa: F401
+            from . import cpus, launcher  # noqa: F401
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if cache is None:
@@ -131,7 +132,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             )
         self.handle = cache
         if max_concurrency is None:
-            max_concurrency = os.cpu_count() or 1
+            max_concurrency = cpus.default_concurrency()
         self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
         self._max_queue = quantities.count("max_queue", max_queue)
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)

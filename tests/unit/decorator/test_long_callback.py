@@ -372,6 +372,67 @@ def test_module_level_without_manager_refuses_at_the_first_request() -> None:
         )
 
 
+def trigger(app: dash.Dash) -> None:
+    app.layout = html.Div()
+    app.server.testing = True
+    app.server.test_client().post(
+        "/_dash-update-component",
+        json={
+            "output": "text.children",
+            "outputs": out("text", "children"),
+            "inputs": [prop("button", "n_clicks", 1)],
+            "changedPropIds": ["button.n_clicks"],
+        },
+    )
+
+
+def test_manager_of_a_callback_needs_an_app_that_is_set_up() -> None:
+    app = dash.Dash(__name__)
+    long_callback(OUTPUT, INPUT, manager=RecordingManager())(lambda _clicks: None)
+    with pytest.raises(MissingManagerError, match="is not set up for long callbacks"):
+        trigger(app)
+
+
+@pytest.mark.parametrize("where", ["app", "callback"])
+def test_manager_given_to_dash_itself_names_the_decorator(where: str) -> None:
+    manager: Any = RecordingManager()
+    app = dash.Dash(
+        __name__, background_callback_manager=manager if where == "app" else None
+    )
+    options = {"manager": manager} if where == "callback" else {}
+    app.callback(OUTPUT, INPUT, background=True, **options)(lambda _clicks: None)
+    with pytest.raises(AttributeError, match=r"@long_callback\(\)"):
+        trigger(app)
+
+
+def test_other_attributes_are_missing_as_ever() -> None:
+    assert not hasattr(RecordingManager(), "build")
+    assert getattr(RecordingManager(), "job_running", None) is None
+
+
+@pytest.mark.parametrize("how", ["arguments", "list", "keywords"])
+def test_callback_may_share_all_its_outputs(site: Site, how: str) -> None:
+    other = Output("other", "children")
+    site.app.callback(OUTPUT, other, INPUT)(lambda _clicks: (1, 2))
+    options: dict[str, Any] = {"prevent_initial_call": True, "allow_duplicate": True}
+    if how == "arguments":
+        decorator = site.long_callback(OUTPUT, other, INPUT, **options)
+    elif how == "list":
+        decorator = site.long_callback([OUTPUT, other], INPUT, **options)
+    else:
+        decorator = site.long_callback(
+            output={"a": OUTPUT, "b": other}, inputs=[INPUT], **options
+        )
+    decorator(lambda _clicks: None)
+    (long,) = [
+        item["output"]
+        for item in site.app.server.test_client().get("/_dash-dependencies").get_json()
+        if "@" in item["output"]
+    ]
+    assert long.count("@") == 2
+    assert not OUTPUT.allow_duplicate
+
+
 def test_manager_of_the_callback_comes_before_the_apps(site: Site) -> None:
     other = RecordingManager()
     decorate(site, manager=other)
