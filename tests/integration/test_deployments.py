@@ -155,3 +155,40 @@ def test_jobs_run_from_the_start_on_celery(
         working(deployment.celery(REDIS=url), tmp_path / "worker"),
     ):
         check(server.page())
+
+
+def test_click_is_answered_while_the_dispatcher_imports_the_app(tmp_path: Path) -> None:
+    deployment = DEPLOYMENTS["python factory.py"]
+    with serving(deployment.web(HOLD=str(tmp_path)), tmp_path) as server:
+        page = server.page()
+        page.load()
+        jobs = [page.start(name, "first") for name in ("nested", "top")]
+        page.poll(*jobs)
+        assert [job.status for job in jobs] == ["queued"] * 2
+        (tmp_path / "go").touch()
+        page.wait_for("succeeded", *jobs)
+
+
+def test_entry_of_the_user_is_what_the_dispatcher_calls(tmp_path: Path) -> None:
+    deployment = DEPLOYMENTS["python factory.py"]
+    environment = {"ENTRY": "site_factory:create_app('Other')", "MAKE_APP": ""}
+    with serving(deployment.web(**environment), tmp_path) as server:
+        page = server.page()
+        job = page.run("title")
+        assert job.result == "Other"
+
+
+def test_app_that_is_not_found_says_what_was_tried(tmp_path: Path) -> None:
+    deployment = DEPLOYMENTS["python factory.py"]
+    environment = {"ENTRY": "site_manager:no_such_function", "MAKE_APP": ""}
+    with serving(deployment.web(**environment), tmp_path) as server:
+        job = server.page().run("nested", "first")
+        assert job.status == "failed"
+        assert job.error["type"] == "TaskNotFoundError"
+        for part in (
+            "has no attribute 'no_such_function'",
+            "cannot pickle",
+            'long_callback_entry="module:create_app()"',
+        ):
+            assert part in job.error["message"]
+            assert part in server.log

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 from dash import Input, Output, html
 from flask import Flask
@@ -11,7 +12,17 @@ from site_manager import make_manager
 import dash_long_components as dash
 from dash_long_components import long_callback
 
-time.sleep(float(os.environ.get("IMPORT_TIME", "0")))
+
+def wait_for_permission(folder: Path) -> None:
+    """Let the server go on, and the dispatcher when the test says so."""
+    if (folder / "imported").exists():
+        while not (folder / "go").exists():
+            time.sleep(0.01)
+    (folder / "imported").touch()
+
+
+if "HOLD" in os.environ:
+    wait_for_permission(Path(os.environ["HOLD"]))
 
 
 @long_callback(Output("top", "children"), Input("top-in", "value"))
@@ -20,14 +31,24 @@ def top(value: object) -> object:
 
 
 def create_app(title: str = "Shop") -> dash.Dash:
-    app = dash.Dash(__name__, title=title, long_callback_manager=make_manager())
-    app.layout = html.Div([html.P(id=name) for name in ("top", "nested")])
+    app = dash.Dash(
+        __name__,
+        title=title,
+        long_callback_manager=make_manager(),
+        long_callback_entry=os.environ.get("ENTRY"),
+    )
+    app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "title")])
     lock = threading.Lock()
 
     @app.long_callback(Output("nested", "children"), Input("nested-in", "value"))
     def nested(value: object) -> object:
         with lock:
             return value if app.title == title else None
+
+    @app.long_callback(Output("title", "children"), Input("title-in", "value"))
+    def get_title(_value: object) -> str:
+        with lock:
+            return title
 
     return app
 
