@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 WHEEL_VENV := .venv-wheel
 OLDEST_VENV := .venv-oldest
+DIST_VENV := .venv-dist
 OLDEST_DASH := 3.3.0
 WHEEL_TREE := build/wheel-tests
 
@@ -20,6 +21,7 @@ NODE := node_modules/.stamp
 GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
+DIST := $(DIST_VENV)/.tools
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Most tests wait for something most of the time.
@@ -38,7 +40,7 @@ export SCREENSHOTS := $(CURDIR)/build/screenshots
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test bench build docs lint types vitest unit integration browser \
+.PHONY: help demo test bench build dist docs lint types vitest unit integration browser \
 	wheel-tests oldest-tests format system-python system-browser \
 	system-brokers clean
 
@@ -47,6 +49,7 @@ help:
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make docs          the documentation site, in build/docs'
+	@echo 'make dist          the wheel and the sdist, checked'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
 	@echo 'make build, format, clean'
 
@@ -65,6 +68,12 @@ bench: system-browser system-brokers $(DEV) $(GENERATED)
 
 build: $(GENERATED)
 
+# The sdist holds what npm has built, so that it installs without node.
+dist: $(GENERATED) $(DIST)
+	rm -rf dist
+	$(DIST_VENV)/bin/python -m build -o dist .
+	$(DIST_VENV)/bin/twine check --strict dist/*
+
 # Fails on any warning, a broken link between pages among them.
 docs: $(DEV) $(GENERATED)
 	$(VENV)/bin/sphinx-build -q -E -W --keep-going -b html -c docs . build/docs
@@ -72,6 +81,9 @@ docs: $(DEV) $(GENERATED)
 lint: $(DEV) $(NODE)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	npm run lint
 
 types: $(DEV) $(NODE) $(GENERATED)
@@ -123,7 +135,7 @@ format: $(DEV) $(NODE)
 	npm run format
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) node_modules build dist
+	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) $(DIST_VENV) node_modules build dist
 	rm -f $(addprefix dash_long_components/,LongJob.py LongJobTray.py _imports_.py metadata.json \
 		package-info.json proptypes.js *.min.js *.min.js.map)
 
@@ -147,7 +159,8 @@ system-browser:
 system-brokers:
 	$(call require,command -v memcached && command -v redis-server && test -x /usr/lib/rabbitmq/bin/rabbitmq-server,memcached redis-server rabbitmq-server)
 
-$(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python: | system-python
+$(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python \
+		$(DIST_VENV)/bin/python: | system-python
 	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
@@ -178,4 +191,8 @@ $(OLDEST): $(WHEEL) | $(OLDEST_VENV)/bin/python
 	$(OLDEST_VENV)/bin/pip install -q --group test 'dash[testing]==$(OLDEST_DASH)' \
 		"$$(ls dist/*.whl)[celery,diskcache]"
 	$(OLDEST_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(DIST): pyproject.toml | $(DIST_VENV)/bin/python
+	$(DIST_VENV)/bin/pip install -q --group dist
 	touch $@
