@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import kombu
 import psutil
@@ -41,19 +44,19 @@ class Inventory:
 
     Attributes:
         processes: how many, by what they are.
-        files: the most descriptors of one process, by what they are.
-        zombies: how many.
+        files: what the process of each kind with the most descriptors has open.
+        zombies: the names of their parents.
     """
 
     processes: Counter[str] = field(default_factory=Counter)
-    files: dict[str, int] = field(default_factory=dict)
-    zombies: int = 0
+    files: dict[str, list[str]] = field(default_factory=dict)
+    zombies: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        files = max(self.files.values(), default=0)
+        files = max(map(len, self.files.values()), default=0)
         return (
-            f"{self.processes.total():3} processes, {self.zombies} zombies, at most "
-            f"{files} open files"
+            f"{self.processes.total():3} processes, {len(self.zombies)} zombies, "
+            f"at most {files} open files"
         )
 
 
@@ -65,12 +68,13 @@ def look(deployment: Deployment) -> Inventory:
             with suppress(psutil.Error, OSError):
                 kind = f"{service.name}: {_kind(process)}"
                 inventory.processes[kind] += 1
-                files = max(inventory.files.get(kind, 0), process.num_fds())
-                inventory.files[kind] = files
-                inventory.zombies += sum(
-                    child.status() == psutil.STATUS_ZOMBIE
+                most = inventory.files.get(kind, [])
+                inventory.files[kind] = max(most, _files(process), key=len)
+                inventory.zombies += [
+                    kind
                     for child in process.children()
-                )
+                    if child.status() == psutil.STATUS_ZOMBIE
+                ]
     return inventory
 
 
@@ -141,20 +145,50 @@ def rows_left(deployment: Deployment, before: Counter[str]) -> list[str]:
         time.sleep(1.0)
 
 
-def grown(before: Inventory, after: Inventory) -> list[str]:
-    """Return which kinds of processes have become more, or hold more descriptors."""
+def grown(deployment: Deployment, before: Inventory) -> list[str]:
+    """Return which kinds of processes have become more, or hold more descriptors.
+
+    For a moment there may be more of them: what stays so is told.
+    """
+    until = time.monotonic() + _ENDING
+    while (found := _more(before, look(deployment))) and time.monotonic() < until:
+        time.sleep(1.0)
+    return found
+
+
+def _more(before: Inventory, after: Inventory) -> list[str]:
     more = [
         f"{count} processes, {before.processes[kind]} at the beginning: {kind}"
         for kind, count in after.processes.items()
         if count > before.processes[kind] + 1
     ]
     files = [
-        f"{count} descriptors, {before.files[kind]} at the beginning: {kind}"
-        for kind, count in after.files.items()
-        if kind in before.files and count > before.files[kind] + _SLACK
+        f"{len(names)} descriptors, {len(before.files[kind])} at the beginning: {kind}:"
+        f" {_counts(names)}"
+        for kind, names in after.files.items()
+        if kind in before.files and len(names) > len(before.files[kind]) + _SLACK
     ]
-    zombies = [f"{after.zombies} zombies"] if after.zombies else []
+    zombies = [f"zombies of {_counts(after.zombies)}"] if after.zombies else []
     return more + files + zombies
+
+
+def _files(process: psutil.Process) -> list[str]:
+    """Return what a process has open, with no numbers: the like counts together."""
+    peers = {
+        connection.fd: f"{connection.status} to {connection.raddr}"
+        for connection in process.net_connections("inet")
+    }
+    found = []
+    for path in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(OSError):
+            name = re.sub(r"\d+", "", os.readlink(path))
+            found.append(peers.get(int(path.name), name))
+    return found
+
+
+def _counts(names: Iterable[str]) -> str:
+    counts = Counter(names).most_common()
+    return ", ".join(f"{count} {name}" for name, count in counts)
 
 
 def processes_left(deployment: Deployment, known: set[int]) -> list[str]:

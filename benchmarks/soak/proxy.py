@@ -94,7 +94,11 @@ class Proxy:
         pair = {writer, away}
         self._writers |= pair
         try:
-            await asyncio.gather(self._pump(reader, away), self._pump(there, writer))
+            # The loop would tell of what is cancelled, when the proxy is closed.
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(
+                    self._pump(reader, away), self._pump(there, writer)
+                )
         finally:
             self._writers -= pair
             for end in pair:

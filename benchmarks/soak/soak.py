@@ -72,7 +72,7 @@ class Soak:
                 census.held_up,
             )
             accounts = auditor.audit()
-            for text in grown(before, look(deployment)):
+            for text in grown(deployment, before):
                 accounts.find("more than at the beginning", text)
             for text in rows_left(deployment, rows_before):
                 accounts.find("rows left", text)
