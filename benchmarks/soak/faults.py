@@ -53,11 +53,14 @@ class Faults:
     def run(self, stopped: threading.Event) -> None:
         """Go on until ``stopped`` is set."""
         choices = self._celery() if self._deployment.is_celery else self._diskcache()
-        faults, weights = zip(*choices, strict=True)
+        # As from a pack of cards: a short soak has some of each kind, too.
+        pack: list[Callable[[], None]] = []
         while not stopped.wait(self._pause()):
-            (fault,) = self._random.choices(faults, weights)
+            if not pack:
+                pack = [fault for fault, count in choices for _ in range(count)]
+                self._random.shuffle(pack)
             with suppress(psutil.Error, IndexError):
-                fault()
+                pack.pop()()
 
     def _pause(self) -> float:
         is_quiet = self._random.random() < QUIET_CHANCE
@@ -65,7 +68,7 @@ class Faults:
 
     def _diskcache(self) -> list[tuple[Callable[[], None], int]]:
         return [
-            (self._end_worker, 12),
+            (self._end_worker, 8),
             (self._stop_worker, 2),
             (self._end_dispatcher, 4),
             (self._stop_dispatcher, 2),

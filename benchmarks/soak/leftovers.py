@@ -25,7 +25,7 @@ _PASSING = "until it expires: "
 _STAYS = (
     _PASSING,
     *("durations", "duration", "library", "libraries", "secret", "Settings", "process"),
-    *("dispatchers", "clients", "dash-long-jobs", "_kombu.binding", "presence"),
+    *("dispatchers", "clients", "dash-long-jobs", "_kombu.binding", "imported"),
     # Celery's own accounts of what it delivers: it looks through them in an hour.
     "unacked",
 )
