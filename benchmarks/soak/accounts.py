@@ -236,8 +236,7 @@ class Auditor:
                 asked = click.cancelled_at or click.left_at or self._later(click)
                 return "" if asked else "No one has cancelled it."
             case "timed_out":
-                is_brief = click.kind == "brief" and run
-                return "" if is_brief else "It had time."
+                return "" if click.kind == "brief" else "It had time."
             case "lost":
                 if click.value["end"] == "exit" or self._was_killed(click, run):
                     return ""
@@ -292,9 +291,12 @@ class Auditor:
             row = row.replace("function ends", "job is over")
             self._measure(row, bound, min(asked), click.live_at, text, pids)
         if click.left_at is not None:
-            due = click.left_at + 1.5 * LEAVE_TIMEOUT
-            row = "the page of a job is gone"
-            self._measure(row, bounds.LEAVE + BEAT, due, run.last_sign, text, pids)
+            row, bound = "the page of a job is gone", 1.5 * LEAVE_TIMEOUT + bounds.LEAVE
+            # Where no server can be reached, its time begins again after that.
+            self._measure(
+                *(row, bound + BEAT, click.left_at, run.last_sign, text, pids),
+                begins_again=True,
+            )
 
     def _end_row(self, click: Click, run: Run) -> tuple[str, float]:
         """Return which bound holds from the last sign of life of a function on."""
@@ -378,12 +380,27 @@ class Auditor:
         text: str,
         pids: Iterable[int] = (),
         is_extended: bool = True,
+        begins_again: bool = False,
     ) -> None:
-        """Note how long something took, and whether that was too long."""
+        """Note how long something took, and whether that was too long.
+
+        Args:
+            what: happened.
+            bound: seconds.
+            since: when it happened.
+            until: the last sign that it had no effect yet.
+            text: which job.
+            pids: processes that it takes; while they are stopped no time goes by.
+            is_extended: no time goes by while something else is away.
+            begins_again: after that the whole bound holds again.
+        """
         row = self._accounts.rows.setdefault(what, Row(what, bound))
         row.count += 1
         took = max(0.0, until - since)
-        due = self._due(since, bound, set(pids)) if is_extended else since + bound
+        again = bound if begins_again else 0.0
+        due = since + bound
+        if is_extended:
+            due = self._due(since, bound, set(pids), again)
         due += self._held_up_between(since, due)
         if due <= since + bound:
             row.worst = max(row.worst, took)
@@ -395,14 +412,14 @@ class Auditor:
                 f"(bound {bound:.1f} s), {since - self._ledger.began:.1f} s into it",
             )
 
-    def _due(self, since: float, bound: float, pids: set[int]) -> float:
+    def _due(self, since: float, bound: float, pids: set[int], again: float) -> float:
         """Return when a time is over: what is away, or stopped, does not count."""
         due = since + bound
         for fault in self._faults:
             if fault.at > due or fault.until + fault.recovery < since:
                 continue
             if fault.recovery:
-                due = max(due, fault.until + fault.recovery)
+                due = max(due, fault.until + fault.recovery + again)
             elif pids & set(fault.pids) and not fault.is_lethal:
                 due = max(due, fault.until + bound)
         return due
