@@ -50,8 +50,8 @@ TICK = 1.0
 #: Exit code of a dispatcher that has no store: EX_TEMPFAIL of <sysexits.h>.
 NO_STORE = 75
 
-#: Seconds between two sweeps of records whose time is over, at most.
-SWEEP_INTERVAL = 60.0
+#: Seconds between two sweeps of records whose time is over.
+SWEEP_INTERVAL = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,11 +265,16 @@ class Dispatcher:
     def _bury(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, and free its place."""
         with suppress(KeyError):
-            task = self._store.read(job_id).task
-            error = JobError(type="WorkerDied", message=how, task=task)
-            is_lost = self._store.end(job_id, Status.LOST, error)
+            record = self._store.read(job_id)
+            error = JobError(type="WorkerDied", message=how, task=record.task)
+            is_lost = (
+                self._store.end(job_id, Status.LOST, error)
+                and not record.cancel_requested
+            )
             if is_lost and self._stopped_by is None:
-                logger.error("A job of the long callback %s is lost. %s", task, how)
+                logger.error(
+                    "A job of the long callback %s is lost. %s", record.task, how
+                )
         self._store.slots.release(job_id)
         self._watchdog.forget(job_id)
 
@@ -277,9 +282,7 @@ class Dispatcher:
         """Once in a while, clear away what has outlived its time."""
         if time.monotonic() < self._next_sweep:
             return
-        self._next_sweep = time.monotonic() + min(
-            SWEEP_INTERVAL, self._settings.result_ttl
-        )
+        self._next_sweep = time.monotonic() + SWEEP_INTERVAL
         self._store.sweep()
         for code in self._store.registry.abandoned():
             self._store.drop_queue(

@@ -1,4 +1,4 @@
-"""Cancels on one machine, beside what every manager holds."""
+"""Cancels on one machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.waiting import until
 _names = (f"cancel-{number}" for number in itertools.count())
 
 
-def test_cancel_may_be_said_many_times(server: Server, page: Page) -> None:
+def test_cancel_may_come_many_times(server: Server, page: Page) -> None:
     name = next(_names)
     job = page.start("hold", name)
     server.wait_for_file(name)
@@ -19,6 +19,18 @@ def test_cancel_may_be_said_many_times(server: Server, page: Page) -> None:
         page.cancel(job)
     page.wait_for("cancelled", job)
     page.cancel(job)
+
+
+def test_log_does_not_call_a_cancelled_job_lost(server: Server, page: Page) -> None:
+    name = next(_names)
+    job = page.start("hold", name)
+    worker = server.wait_for_file(name)
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    until(lambda: not is_alive(worker), TIMEOUT)
+    # The dispatcher logs before it starts the next job.
+    assert page.run("echo", 1).result == 1
+    assert "is lost" not in server.log
 
 
 def test_cancel_straight_after_the_start_ends_it(server: Server, page: Page) -> None:
