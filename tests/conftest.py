@@ -1,4 +1,4 @@
-"""What all layers share: a server process like a user's, and how Chromium starts."""
+"""What all layers share: a server process as users start it, and Chromium's options."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,13 +31,13 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure() -> None:
-    # A shell has what it starts in the background ignore Ctrl-C, and so would all that
-    # the tests start.
+    # A command that a shell starts in the background ignores Ctrl-C, and its children
+    # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_setup_options() -> Options:
-    """Start Chromium without a window, and let it talk to nobody but the app."""
+    """Start Chromium without a window, and keep it from all requests of its own."""
     options = Options()
     for argument in (
         "--headless=new",
@@ -55,8 +56,8 @@ def pytest_setup_options() -> Options:
 class AppProcess:
     """A server started from the command line, in a folder of its own.
 
-    Every process that comes from it, however far it detaches itself, inherits an
-    environment variable that no other process has; that is how they are found.
+    An environment variable that no other process has marks all its descendants. A
+    daemon inherits it too.
     """
 
     MARK = "DASH_LONG_COMPONENTS_TEST"
@@ -67,6 +68,8 @@ class AppProcess:
         self.port = port
         self._mark = uuid.uuid4().hex
         self._server: subprocess.Popen[bytes] | None = None
+        #: Seconds that the last start took: most of it is the import of the app.
+        self.start_time = 0.0
         self._log: IO[bytes] = (folder / "server.log").open("ab")
 
     @property
@@ -75,8 +78,8 @@ class AppProcess:
 
     @property
     def log(self) -> str:
-        """All that the server and its jobs wrote to stdout and stderr."""
-        # What is being written may end in the middle of a character.
+        """What the server and its jobs have written to stdout and stderr."""
+        # It may end in the middle of a character.
         return (self.folder / "server.log").read_text(errors="replace")
 
     @property
@@ -86,13 +89,14 @@ class AppProcess:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        began = time.monotonic()
         self._server = subprocess.Popen(
             self.command,
             cwd=self.folder,
             env={
                 **os.environ,
                 "PORT": str(self.port),
-                # It would ask a server on the internet, and log that there is none.
+                # Dash would ask a server on the internet, and log its absence.
                 "DASH_DISABLE_VERSION_CHECK": "true",
                 self.MARK: self._mark,
             },
@@ -102,6 +106,7 @@ class AppProcess:
             start_new_session=True,
         )
         until(self._answers, timeout=30, msg=f"{self.command}: no answer")
+        self.start_time = time.monotonic() - began
 
     def _answers(self) -> bool:
         assert self._server is not None
@@ -114,11 +119,11 @@ class AppProcess:
             return False
 
     def processes(self) -> list[psutil.Process]:
-        """All live processes that come from this server, itself included."""
+        """Return the server and all its live descendants."""
         found = []
-        # psutil.process_iter() remembers what had a number before.
+        # psutil.process_iter() caches processes, and pids are used again.
         for pid in psutil.pids():
-            # Files of a process that is just going may be missing one by one.
+            # The files of an exiting process disappear one by one.
             with suppress(psutil.Error, OSError):
                 process = psutil.Process(pid)
                 if process.environ().get(self.MARK) == self._mark:
@@ -126,27 +131,27 @@ class AppProcess:
         return found
 
     def terminate(self) -> None:
-        """Send SIGTERM to the server and wait for its end; jobs are left alone."""
+        """Send SIGTERM to the server alone, and wait for its end."""
         assert self._server is not None
         self._server.terminate()
         self._server.wait(timeout=10)
 
     def kill(self) -> None:
-        """Kill the server, and what it has not let go of goes on without it."""
+        """Send SIGKILL to the server alone, and wait for its end."""
         assert self._server is not None
         self._server.kill()
         self._server.wait(timeout=10)
 
     def close(self) -> None:
-        """End the server and whatever came from it."""
-        # What is killed may have started something just before.
+        """Kill the server and all its descendants."""
+        # A process may start another one just before it is killed.
         until(lambda: not self._kill_all(), timeout=10, poll=0.02)
         if self._server is not None:
             self._server.wait(timeout=10)
         self._log.close()
 
     def _kill_all(self) -> bool:
-        """Kill what there is; tell whether there was anything."""
+        """Kill all processes; tell whether there were any."""
         found = self.processes()
         for process in found:
             with suppress(psutil.NoSuchProcess):

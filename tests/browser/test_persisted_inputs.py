@@ -15,7 +15,7 @@ from tests.browser.pages import Page
 from tests.waiting import until
 
 
-def test_store_that_is_filled_after_a_reload_starts_no_job_anew(
+def test_store_that_fills_after_a_reload_starts_no_second_job(
     browser: Browser, serve: Callable[[dash.Dash], str]
 ) -> None:
     manager = MemoryLongCallbackManager()

@@ -18,6 +18,9 @@ from tests.integration.page import Answer, Page
 from tests.integration.servers import APPS, Server, command, gunicorn, serving
 from tests.ports import free_port
 
+#: Seconds that Celery waits for news of a pool process that died.
+WORKER_LOST_WAIT = 0.5
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -36,8 +39,7 @@ class Setting:
         settings = {
             "broker_url": broker,
             "result_backend": backend,
-            # For how long Celery waits for word of a pool process that was killed.
-            "worker_lost_wait": 0.5,
+            "worker_lost_wait": WORKER_LOST_WAIT,
             **conf,
         }
         return cls({"lease": lease, "celery": settings})
@@ -65,7 +67,7 @@ class Setting:
 
 
 class Worker(Server):
-    """A ``celery worker``; it has no port, and says in its log that it is ready."""
+    """A ``celery worker``. It has no port; its log says when it is ready."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
         super().__init__(command, folder, 0)
@@ -77,7 +79,7 @@ class Worker(Server):
         return " ready." in self.log
 
     def main(self) -> psutil.Process:
-        """Return the main process, from which those of the pool come."""
+        """Return the main process, the parent of the pool's processes."""
         return psutil.Process(self.pid)
 
 
@@ -98,7 +100,7 @@ class Deployment:
 
 @contextmanager
 def working(command: list[str], folder: Path) -> Iterator[Worker]:
-    """Start a worker; in the end it goes, and all that came from it."""
+    """Run a worker; kill it and its descendants in the end."""
     folder.mkdir(exist_ok=True)
     worker = Worker(command, folder)
     try:
@@ -129,7 +131,7 @@ def deployed(
 
 
 class StampedPage(Page):
-    """A page that says which one it is, and in which order it triggers."""
+    """A page that numbers its triggers, as the engine does."""
 
     def __init__(self, url: str, name: str) -> None:
         super().__init__(url)

@@ -1,12 +1,13 @@
-"""Servers as users start them, with what integration tests ask of their processes."""
+"""Servers as users start them, and their processes."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Server(AppProcess):
         return [p for p in self.processes() if is_dispatcher(p)]
 
     def dispatcher(self) -> psutil.Process:
-        """Return the one dispatcher, once it is there and others have stood back."""
+        """Return the dispatcher, as soon as there is exactly one."""
         found: list[psutil.Process] = []
 
         def is_one() -> bool:
@@ -51,13 +52,29 @@ class Server(AppProcess):
         until(is_one, TIMEOUT, poll=0.01)
         return found[0]
 
+    @contextmanager
+    def locked_store(self, mode: str = "IMMEDIATE") -> Iterator[None]:
+        """Lock the jobs of this server, as a backup or a program that hangs does.
+
+        Args:
+            mode: ``IMMEDIATE`` keeps others from writing, ``EXCLUSIVE`` in a new
+                connection from reading too.
+        """
+        database = sqlite3.connect(
+            self.file("cache") / "long-jobs" / "cache.db", isolation_level=None
+        )
+        with closing(database):
+            database.execute(f"BEGIN {mode}")
+            yield
+            database.execute("ROLLBACK")
+
     def wait_until_ready(self) -> None:
-        """Wait until a worker is there before its job, which then begins at once."""
+        """Wait until a spare worker is there, so that the next job begins at once."""
         self.page().load()
         until(lambda: self.dispatcher().children(), TIMEOUT, poll=0.01)
 
     def wait_until_gone(self) -> None:
-        """Wait until no process is left that came from this server."""
+        """Wait until the server and all its descendants have ended."""
         until_gone(self.processes)
 
 

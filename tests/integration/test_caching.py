@@ -1,4 +1,4 @@
-"""On every manager: what is asked again comes from the cache, or joins what runs."""
+"""On every manager: an equal call is a cache hit, or joins the live job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.waiting import until
 _names = (f"tally-{number}" for number in itertools.count())
 
 
-#: Results are kept where jobs are: one broker for each such place will do.
+#: Results are cached in the backend: one broker for each will do.
 PLACES = [name for name in MANAGERS if name != "rabbitmq-redis"]
 
 
@@ -226,14 +226,16 @@ def test_last_one_to_cancel_ends_the_job(deployment: Deployment, name: str) -> N
     wait_for_run(name)
     page.cancel(*jobs)
     page.wait_for("cancelled", *jobs)
-    # Nobody joins a job that is about to end.
+    # No call joins a job that is about to end.
     job = page.start("tally", question(name, "hold"))
     release(name)
     page.wait_for("succeeded", job)
     assert runs(name) == 2
 
 
-def test_hundred_askers_at_once_are_one_run(deployment: Deployment, name: str) -> None:
+def test_hundred_equal_calls_at_once_are_one_run(
+    deployment: Deployment, name: str
+) -> None:
     page = deployment.page()
 
     def ask(_: int) -> Answer:

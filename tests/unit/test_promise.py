@@ -1,36 +1,97 @@
-"""Each row of the promise says a bound and has its test."""
+"""Each row of docs/promise.md has tests, and they measure the time that it says."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from tests.promises import promised, seconds_of
 
 ROOT = Path(__file__).parent.parent.parent
 PROMISE = ROOT / "docs" / "promise.md"
 
-
-def rows() -> list[list[str]]:
-    """Return the cells of each row in the tables."""
-    if not PROMISE.exists():  # the tests run on a wheel, away from the checkout
-        return []
-    lines = PROMISE.read_text().splitlines()
-    tables = [line for line in lines if line.startswith("| ") and "---" not in line]
-    cells = [
-        [cell.strip() for cell in line.strip("| ").split(" | ")] for line in tables
-    ]
-    return [row for row in cells if row[-1] != "test"]
+#: Says that the outcome of a row does not depend on time.
+TIMELESS = "always"
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
-def test_row_of_the_promise_is_tested(row: list[str]) -> None:
-    assert len(row) == 4
-    _what, sees, within, tests = row
-    assert sees
-    assert within
-    names = re.findall(r"`(test_\w+)`", tests)
-    assert names
-    sources = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
-    for name in names:
-        assert any(f"def {name}(" in source for source in sources), name
+class Row(NamedTuple):
+    """One row of the tables: what happens, the time that it may take, its tests."""
+
+    event: str
+    bound: str
+    tests: list[str]
+
+
+def rows() -> Iterator[Row]:
+    for line in PROMISE.read_text().splitlines():
+        if line.startswith("| ") and not line.startswith(("| ---", "| what happens")):
+            event, outcome, within, tests = line.strip("| ").split(" | ")
+            assert outcome
+            bound = within.replace("`", "").partition(",")[0]
+            yield Row(event, bound, re.findall(r"`(test_\w+)`", tests))
+
+
+@cache
+def bounds_by_test() -> dict[str, set[str]]:
+    """Return the bounds that each test measures, by the name of its function."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found.setdefault(node.name, set()).update(_bounds(node))
+    return found
+
+
+def _bounds(function: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="promised"), args=[bound, *_]):
+                for part in ast.walk(bound):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+@pytest.mark.parametrize("row", list(rows()), ids=lambda row: row.event)
+def test_tests_of_a_row_measure_its_bound(row: Row) -> None:
+    assert row.tests
+    measured = bounds_by_test()
+    for test in row.tests:
+        assert test in measured
+        if row.bound != TIMELESS:
+            assert row.bound in measured[test], (test, measured[test])
+
+
+def test_every_bound_that_a_test_measures_is_in_a_row() -> None:
+    promises = {(test, row.bound) for row in rows() for test in row.tests}
+    own = {name for name in globals() if name.startswith("test_")}
+    for test, bounds in bounds_by_test().items():
+        if test not in own:
+            assert {(test, bound) for bound in bounds} <= promises
+
+
+def test_bound_is_a_sum_of_seconds() -> None:
+    assert seconds_of("2 s") == 2.0
+    assert seconds_of("1.5 × timeout + lease + 3 s", timeout=2.0, lease=0.5) == 6.5
+
+
+@pytest.mark.parametrize("bound", ["soon", "2", "2 min", "timeout - 1 s", "", "always"])
+def test_anything_else_is_no_bound(bound: str) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        seconds_of(bound)
+
+
+def test_block_that_takes_too_long_fails() -> None:
+    times = iter([100.0, 103.5, 200.0, 203.6])
+    with promised("timeout + 2 s", clock=times.__next__, timeout=1.5):
+        pass
+    with (
+        pytest.raises(AssertionError, match=r"It took 3\.60 s"),
+        promised("timeout + 2 s", clock=times.__next__, timeout=1.5),
+    ):
+        pass

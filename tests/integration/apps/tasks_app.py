@@ -43,6 +43,8 @@ if "cache_by" in settings:
 else:
     # So small that it keeps nothing.
     cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
+if "IMPORT_NUMPY" in os.environ:
+    import numpy
 manager: LongCallbackManager
 if "celery" in settings:
     from celery import Celery
@@ -77,16 +79,16 @@ def long_callback(name: str, **options: Any) -> Callable[[Any], Any]:
 
 
 def write(path: str, text: str) -> None:
-    """Write a file so that nobody sees half of it."""
+    """Write a file whole or not at all."""
     Path(f"{path}.part").write_text(text)
     os.replace(f"{path}.part", path)
 
 
-tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+tenant: ContextVar[str] = ContextVar("tenant", default="none")
 
 
 def set_tenant() -> None:
-    """Do what an app's own hook does: keep who asks where any function finds it."""
+    """Keep the tenant of a request where any function finds it."""
     if "tenant" in request.cookies:
         tenant.set(request.cookies["tenant"])
 
@@ -125,7 +127,7 @@ def stamp(_value: object) -> float:
 
 @long_callback("hold")
 def hold(name: str) -> str:
-    """Say who I am in the file ``name``, and go on when there is ``name.go``."""
+    """Write the pid to the file ``name``, and wait for ``name.go``."""
     write(name, json.dumps(os.getpid()))
     while not os.path.exists(f"{name}.go"):
         time.sleep(0.01)
@@ -187,11 +189,9 @@ def end(how: str) -> object:
 
 
 @long_callback("draw")
-def draw(_value: object) -> list[float]:
-    numbers = [random.random()]
-    if "numpy" in sys.modules:
-        numbers.append(sys.modules["numpy"].random.random())
-    return numbers
+def draw(_value: object) -> dict[str, float]:
+    """Draw from the generators that a forked process inherits."""
+    return {"random": random.random(), "numpy": numpy.random.random()}
 
 
 @long_callback("count", progress=Output("count", "title"))

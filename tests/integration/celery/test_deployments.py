@@ -1,4 +1,4 @@
-"""The Celery manager: deployments of all kinds, and what Celery does to tasks."""
+"""Deployments on Celery: servers, workers, pools, and Celery's own limits."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import APPS, is_alive, serving, until_gone
 from tests.ports import free_port
+from tests.promises import promised
 from tests.waiting import until
 
 Deploy = Callable[..., Deployment]
@@ -57,7 +58,7 @@ def test_two_servers_and_two_workers_share_all_jobs(
             )
             for name in ("a", "b")
         ]
-        # A worker is started on the Celery app, or on the manager's handle of it.
+        # `celery -A` takes the Celery app, or the manager's handle of it.
         for name in ("celery_app", "manager.handle"):
             command = setting.worker("-c", "1", "-n", name, app=f"tasks_app:{name}")
             stack.enter_context(working(command, tmp_path / name))
@@ -91,6 +92,7 @@ def test_worker_that_lacks_the_task_fails_the_job(
     with (
         serving(setting.web(), tmp_path / "web") as web,
         working(worker, tmp_path / "worker"),
+        promised("2 s"),
     ):
         job = web.page().run("echo", 1)
     assert job.status == "failed"
@@ -110,7 +112,8 @@ def test_worker_with_other_code_fails_the_job(setting: Setting, tmp_path: Path) 
         working(worker, tmp_path / "worker"),
     ):
         page = web.page()
-        job = page.run("echo", 1)
+        with promised("2 s"):
+            job = page.run("echo", 1)
         assert page.run("stamp", 1).status == "succeeded"
     assert job.status == "failed"
     assert job.error["type"] == "CodeChangedError"
@@ -137,7 +140,7 @@ def test_job_that_is_delivered_twice_runs_once(
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
-def test_cancel_reaches_a_pool_that_ends_nothing_at_the_next_progress(
+def test_cancelled_job_in_a_pool_without_processes_ends_at_its_next_progress(
     deploy: Deploy, tmp_path: Path, pool: str
 ) -> None:
     deployment = deploy("-P", pool, "-c", "1")
@@ -145,26 +148,28 @@ def test_cancel_reaches_a_pool_that_ends_nothing_at_the_next_progress(
     job = page.start("busy", str(tmp_path / "busy"))
     wait_for(tmp_path / "busy")
     page.wait_for("running", job)
-    page.cancel(job)
-    page.wait_for("cancelled", job)
+    with promised("2 s"):
+        page.cancel(job)
+        page.wait_for("cancelled", job)
     # Its one place is free again.
     assert page.run("echo", 1).result == 1
     assert page.run("end", "raise").status == "failed"
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo", "gevent"])
-def test_pool_that_ends_nothing_times_jobs_out_in_time(
+def test_job_in_a_pool_without_processes_times_out(
     deploy: Deploy, tmp_path: Path, pool: str
 ) -> None:
     page = deploy("-P", pool, "-c", "1").page()
-    job = page.run("brief-busy", str(tmp_path / "busy"))
+    with promised("timeout + 2 s", timeout=1.0):
+        job = page.run("brief-busy", str(tmp_path / "busy"))
     assert job.status == "timed_out", job.snapshots
     assert "Timed out after 1 s" in job.error["message"]
     # Its one place is free again: it ended at its next set_progress.
     assert page.run("echo", 1).result == 1
 
 
-def test_job_that_no_worker_takes_expires_and_is_never_run(
+def test_job_that_no_worker_takes_expires_and_never_runs(
     redis: Redis, tmp_path: Path
 ) -> None:
     setting = Setting.celery(redis.database(), redis.database())
@@ -172,8 +177,9 @@ def test_job_that_no_worker_takes_expires_and_is_never_run(
     (tmp_path / "web").mkdir()
     with serving(setting.web(), tmp_path / "web") as web:
         page = web.page()
-        asked, left = page.start("stamp", 1), page.start("stamp", 2)
-        page.wait_for("timed_out", asked)
+        with promised("queue_timeout + 2 s", queue_timeout=3.0):
+            asked, left = page.start("stamp", 1), page.start("stamp", 2)
+            page.wait_for("timed_out", asked)
         with working(setting.worker("-c", "1"), tmp_path / "worker"):
             assert page.run("echo", 1).result == 1
             page.wait_for("timed_out", left)

@@ -1,9 +1,8 @@
-"""Servers and workers die, stop and come back; every job ends or goes on."""
+"""Servers, workers, brokers and backends die, hang and come back."""
 
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pytest
 from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import (
+    WORKER_LOST_WAIT,
     Deployment,
     Setting,
     Worker,
@@ -23,22 +23,19 @@ from tests.integration.deployment import (
 )
 from tests.integration.page import TIMEOUT, Job
 from tests.integration.servers import is_alive, serving, until_gone
+from tests.promises import promised
 from tests.waiting import until
 
-#: Seconds without a sign of life, of which it takes two or three for a worker's jobs
-#: to be lost.
+#: Seconds of a worker's lease. Its jobs are lost after two or three without renewal.
 LEASE = 1.0
 
 #: Seconds for which Redis is away.
 OUTAGE = 5.0
 
-#: Seconds in which a trigger is answered, whatever stands still.
-ANSWERED = 10.0
-
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis to be hurt."""
+    """A Redis that the test may stop."""
     folder = tmp_path / "redis"
     folder.mkdir()
     with brokers.redis(folder) as server:
@@ -77,11 +74,10 @@ def release(path: Path) -> None:
     Path(f"{path}.go").touch()
 
 
-def kill(*processes: psutil.Process) -> float:
-    """Kill processes like a machine that fails, and return when that was."""
+def kill(*processes: psutil.Process) -> None:
+    """Kill processes, as when a machine fails."""
     for process in processes:
         process.kill()
-    return time.monotonic()
 
 
 def pool_of(worker: Worker) -> list[psutil.Process]:
@@ -89,7 +85,7 @@ def pool_of(worker: Worker) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("end", ["kill", "task_time_limit"])
-def test_nothing_is_left_of_a_job_whose_process_is_killed(
+def test_programs_of_a_job_end_when_its_process_is_killed(
     redis: Redis, tmp_path: Path, end: str
 ) -> None:
     conf = {} if end == "kill" else {end: 3}
@@ -103,28 +99,29 @@ def test_nothing_is_left_of_a_job_whose_process_is_killed(
         (worker,) = deployment.workers
         if end == "kill":
             kill(*pool_of(worker))
-        page.wait_for("lost" if end == "kill" else "timed_out", job)
-        until_gone(lambda: filter(is_alive, pids))
-        # No zombies either; and what else the worker has started is left alone.
+        with promised("worker_lost_wait + 6 s", worker_lost_wait=WORKER_LOST_WAIT):
+            page.wait_for("lost" if end == "kill" else "timed_out", job)
+            until_gone(lambda: filter(is_alive, pids))
+        # No zombies either. The worker's own processes go on.
         until(lambda: len(pool_of(worker)) == 1, TIMEOUT, poll=0.05)
         assert page.run("echo", 1).result == 1
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("lease", [3.0])
-def test_job_of_a_worker_that_is_killed_is_lost_in_three_leases(
+def test_job_of_a_killed_worker_is_lost_in_three_leases(
     deployment: Deployment, tmp_path: Path, lease: float
 ) -> None:
     (worker,) = deployment.workers
     job = hold(deployment, tmp_path / "held")
     waiting = deployment.page().start("echo", 1)
     until(lambda: "tasks_app.echo" in worker.log.partition("ready.")[2], TIMEOUT)
-    died = kill(worker.main(), *pool_of(worker))
-    deployment.page().wait_for("lost", job, waiting)
-    assert time.monotonic() - died < 3 * lease
+    with promised("3 × lease", lease=lease):
+        kill(worker.main(), *pool_of(worker))
+        deployment.page().wait_for("lost", job, waiting)
     assert job.error["type"] == "WorkerDied"
     assert "is not heard of any more" in job.error["message"]
-    # What waited inside of that worker comes back from Redis in an hour at the soonest.
+    # Redis gives out again what a worker had reserved, but only after an hour.
     assert waiting.error["type"] == "WorkerDied"
     with working(deployment.setting.worker("-c", "1"), tmp_path / "next"):
         assert deployment.page().run("echo", 1).result == 1
@@ -145,14 +142,14 @@ def test_job_that_outlives_its_worker_stays_lost(
     assert again.status == "lost"
 
 
-def test_job_that_never_lets_go_of_the_interpreter_is_not_lost(
+def test_job_that_never_releases_the_gil_is_not_lost(
     deployment: Deployment,
 ) -> None:
     job = deployment.page().run("gil", 4 * LEASE)
     assert job.status == "succeeded", job.snapshots
 
 
-def test_jobs_go_on_when_redis_stood_still(
+def test_jobs_go_on_when_redis_hung(
     hurt: Deployment, own_redis: Redis, tmp_path: Path
 ) -> None:
     page = hurt.page()
@@ -161,12 +158,12 @@ def test_jobs_go_on_when_redis_stood_still(
     process = psutil.Process(own_redis.pid)
     process.suspend()
     release(tmp_path / "silent")
-    timer = threading.Timer(OUTAGE, process.resume)
-    timer.start()
-    page.wait_for("succeeded", silent)
     release(tmp_path / "reporting")
-    page.wait_for("succeeded", reporting)
-    timer.join()
+    ends = time.monotonic() + OUTAGE
+    until(lambda: time.monotonic() > ends, TIMEOUT)
+    process.resume()
+    with promised("15 s"):
+        page.wait_for("succeeded", silent, reporting)
     assert page.run("echo", 1).result == 1
 
 
@@ -183,27 +180,26 @@ def test_jobs_go_on_when_redis_is_started_again(
         answer = page.post("_dash-long-jobs/poll", [[silent.token, silent.cursor]])
         assert answer.status == 503
         assert answer.body.count(b"\n") == 1
-    assert page.fail_to_start("echo", 1)["type"] == "NotStarted"
+    with promised("10 s"):
+        assert page.fail_to_start("echo", 1)["type"] == "NotStarted"
     own_redis.start()
-    page.wait_for("succeeded", silent)
     release(tmp_path / "reporting")
-    page.wait_for("succeeded", reporting)
+    with promised("15 s"):
+        page.wait_for("succeeded", silent, reporting)
     assert page.run("echo", 1).result == 1
 
 
 @pytest.mark.alone
-def test_trigger_is_answered_in_time_while_redis_stands_still(
+def test_trigger_fails_in_time_while_redis_hangs(
     hurt: Deployment, own_redis: Redis
 ) -> None:
     page = hurt.page()
     assert page.run("echo", 1).result == 1
     process = psutil.Process(own_redis.pid)
     process.suspend()
-    began = time.monotonic()
-    error = page.fail_to_start("echo", 2)
-    took = time.monotonic() - began
+    with promised("10 s"):
+        error = page.fail_to_start("echo", 2)
     process.resume()
-    assert took < ANSWERED
     assert error["type"] == "NotStarted"
     assert str(own_redis.port) not in json.dumps(error)
     assert "Could not start tasks_app.echo: Celery's result backend" in hurt.web.log
@@ -219,7 +215,8 @@ def test_failed_trigger_replaces_no_job_when_the_broker_is_away(
         job = page.start("hold", str(tmp_path / "held"), seq=1)
         until((tmp_path / "held").exists, TIMEOUT, poll=0.01)
         own_redis.terminate()
-        error = page.fail_to_start("hold", str(tmp_path / "other"), seq=2)
+        with promised("10 s"):
+            error = page.fail_to_start("hold", str(tmp_path / "other"), seq=2)
         assert error["type"] == "NotStarted"
         release(tmp_path / "held")
         page.wait_for("succeeded", job)
@@ -241,12 +238,13 @@ def test_queued_job_is_run_by_the_next_worker(
     release(tmp_path / "held")
     page.wait_for("succeeded", running)
     main.wait(TIMEOUT)
-    # It says that it leaves: what waits is no worker's.
+    # The worker gave back what it had reserved: no lease expires.
     expires = time.monotonic() + 3 * LEASE
     while time.monotonic() < expires:
         page.poll(waiting)
         assert waiting.status == "queued"
-    with working(deployment.setting.worker("-c", "1"), tmp_path / "next"):
+    command = deployment.setting.worker("-c", "1")
+    with working(command, tmp_path / "next"), promised("2 s"):
         page.wait_for("succeeded", waiting)
 
 
@@ -258,7 +256,7 @@ def test_cancelled_job_does_not_run_on_a_worker_started_later(
         (tmp_path / "web").mkdir()
         page = stack.enter_context(serving(setting.web(), tmp_path / "web")).page()
         job = page.start("hold", str(tmp_path / "held"))
-        # A revoke that no worker hears.
+        # No worker is there to hear the revoke.
         page.cancel(job)
         page.wait_for("cancelled", job)
         stack.enter_context(working(setting.worker("-c", "1"), tmp_path / "worker"))

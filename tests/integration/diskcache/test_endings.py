@@ -1,4 +1,4 @@
-"""How jobs end on one machine, beside what every manager holds."""
+"""How jobs end on one machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, command, is_alive, until_gone
+from tests.promises import promised
 from tests.waiting import until
 
 _names = (f"job-{number}" for number in itertools.count())
@@ -35,15 +36,16 @@ def test_page_that_is_up_to_date_is_told_nothing(page: Page) -> None:
 
 
 @pytest.mark.parametrize("then", ["return", "die"])
-def test_whatever_a_job_left_running_goes_with_it(
+def test_programs_that_a_job_left_running_end_with_it(
     server: Server, page: Page, then: str
 ) -> None:
     name = next(_names)
     job = page.start("family", {"name": name, "then": then})
     pids = server.wait_for_file(name)
-    page.wait_for_end(job)
+    with promised("2 s"):
+        page.wait_for_end(job)
+        until_gone(lambda: filter(is_alive, pids))
     assert job.status == ("succeeded" if then == "return" else "lost")
-    until_gone(lambda: filter(is_alive, pids))
 
 
 def test_debug_mode_sends_the_traceback(serve: Serve) -> None:
@@ -65,7 +67,8 @@ def test_dispatcher_may_die_any_number_of_times(serve: Serve) -> None:
 
 
 def test_app_that_no_dispatcher_can_import_ends_its_jobs(serve: Serve) -> None:
-    page = serve(command("crashing_app.py")).page()
-    job = page.run("echo")
+    server = serve(command("crashing_app.py"))
+    with promised("3 × start + 2 s", start=server.start_time):
+        job = server.page().run("echo")
     assert job.status == "lost"
     assert job.error["type"] == "NoDispatcher"

@@ -1,4 +1,4 @@
-"""The queue: first come, first served, never more at once than may be."""
+"""The queue: first come, first served, never more jobs at once than allowed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Job
 from tests.integration.servers import command, gunicorn, until_no_job_is_left
+from tests.promises import promised
 from tests.waiting import until
 
 
@@ -59,8 +60,9 @@ def test_full_queue_rejects_and_empties_again(serve: Serve) -> None:
     running = page.start("hold", "one")
     server.wait_for_file("one")
     waiting = [page.start("echo", number) for number in range(2)]
-    refused = page.start("echo", "too many")
-    page.poll(refused)
+    with promised("2 s"):
+        refused = page.start("echo", "too many")
+        page.poll(refused)
     assert refused.status == "rejected"
     assert "2 jobs are waiting" in refused.error["message"]
     # A place in the queue is free again once its job was cancelled.
@@ -80,7 +82,7 @@ def test_two_users_with_the_same_arguments_get_one_result_each(
 ) -> None:
     server = serve(gunicorn(workers))
     pages = [server.page("user=ada"), server.page("user=bob")]
-    # Who fails leaves the other to wait.
+    # If one fails, the other must not wait for ever.
     barrier = Barrier(2, timeout=TIMEOUT)
 
     def ask(number: int) -> list[Job]:

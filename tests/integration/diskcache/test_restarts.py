@@ -1,4 +1,4 @@
-"""Servers and dispatchers come and go; jobs go on, and nothing is left in the end."""
+"""Servers and dispatchers stop, die and start again."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.integration.servers import (
     until_gone,
 )
 from tests.ports import is_free
+from tests.promises import promised
 from tests.waiting import until
 
 Start = Callable[..., list[str]]
@@ -69,8 +70,9 @@ def test_nothing_is_left_when_server_and_jobs_are_done(
     server.terminate()
     assert is_alive(worker)
     assert is_alive(dispatcher.pid)
-    server.release("held")
-    server.wait_until_gone()
+    with promised("2 s"):
+        server.release("held")
+        server.wait_until_gone()
     assert job.status == "queued"
 
 
@@ -83,11 +85,12 @@ def test_interrupt_from_the_terminal_ends_all(serve: Serve, debug: bool) -> None
     page.start("family", {"name": "family", "then": "wait"})
     family = server.wait_for_file("family")
     waiting = [page.start("hold", f"waiting-{number}") for number in range(5)]
-    os.killpg(os.getpgid(server.pid), signal.SIGINT)
-    server.wait_until_gone()
+    with promised("5 s"):
+        os.killpg(os.getpgid(server.pid), signal.SIGINT)
+        server.wait_until_gone()
     assert not any(map(is_alive, family))
     assert is_free(server.port)
-    # What has not begun does not begin at the next start either.
+    # The next start begins none of the queued jobs.
     again = serve(command(), server.folder, server.port)
     page.wait_for_end(*waiting)
     assert {job.status for job in waiting} <= {"lost", "cancelled"}
@@ -101,16 +104,17 @@ def test_job_goes_on_when_its_dispatcher_is_killed(serve: Serve) -> None:
     worker = server.wait_for_file("held")
     waiting = [page.start("echo", number) for number in range(3)]
     first = server.dispatcher()
-    kill(first)
-    # Whoever asks for a job sees to it that there is a dispatcher.
-    until(lambda: [page.poll(running), *server.dispatchers()][1:], TIMEOUT)
-    assert server.dispatcher() != first
-    assert is_alive(worker)
-    # Its place is still taken.
-    page.poll(*waiting)
-    assert {job.status for job in waiting} == {"queued"}
-    server.release("held")
-    page.wait_for("succeeded", running, *waiting)
+    with promised("start + 2 s", start=server.start_time):
+        kill(first)
+        # A poll starts the next dispatcher.
+        until(lambda: [page.poll(running), *server.dispatchers()][1:], TIMEOUT)
+        assert server.dispatcher() != first
+        assert is_alive(worker)
+        # The job keeps its place.
+        page.poll(*waiting)
+        assert {job.status for job in waiting} == {"queued"}
+        server.release("held")
+        page.wait_for("succeeded", running, *waiting)
     assert running.result == "held"
     assert [job.result for job in waiting] == [0, 1, 2]
 
@@ -131,14 +135,15 @@ def test_job_is_lost_when_its_worker_and_dispatcher_are_killed(serve: Serve) -> 
     page = server.page()
     job = page.start("hold", "held")
     worker = server.wait_for_file("held")
-    kill(server.dispatcher(), psutil.Process(worker))
-    page.wait_for("lost", job)
+    with promised("start + 2 s", start=server.start_time):
+        kill(server.dispatcher(), psutil.Process(worker))
+        page.wait_for("lost", job)
     assert job.error["type"] == "WorkerDied"
     assert page.run("echo", 1).result == 1
 
 
 @pytest.mark.parametrize("when", ["at once", "when another has come"])
-def test_what_a_job_started_is_ended_though_its_dispatcher_died(
+def test_programs_of_a_job_end_though_its_dispatcher_died(
     serve: Serve, when: str
 ) -> None:
     server = serve(command())
@@ -146,14 +151,13 @@ def test_what_a_job_started_is_ended_though_its_dispatcher_died(
     job = page.start("family", {"name": "family", "then": "wait"})
     family = server.wait_for_file("family")
     dispatcher, worker = server.dispatcher(), psutil.Process(family[-1])
-    if when == "at once":
-        kill(dispatcher, worker)
-    else:
-        kill(dispatcher)
+    kill(dispatcher)
+    if when == "when another has come":
         until(lambda: server.dispatchers() or page.poll(job), TIMEOUT)
+    with promised("start + 2 s", start=server.start_time):
         kill(worker)
-    page.wait_for("lost", job)
-    until_gone(lambda: filter(is_alive, family))
+        page.wait_for("lost", job)
+        until_gone(lambda: filter(is_alive, family))
 
 
 def test_dispatcher_that_is_stopped_says_so_of_its_jobs(serve: Serve) -> None:
@@ -162,22 +166,24 @@ def test_dispatcher_that_is_stopped_says_so_of_its_jobs(serve: Serve) -> None:
     job = page.start("hold", "held")
     worker = server.wait_for_file("held")
     waiting = page.start("echo", "after")
-    server.dispatcher().terminate()
-    page.wait_for("lost", job)
+    with promised("2 s"):
+        server.dispatcher().terminate()
+        page.wait_for("lost", job)
     assert "SIGTERM" in job.error["message"]
     assert not is_alive(worker)
     page.wait_for("succeeded", waiting)
 
 
-def test_worker_stopped_in_its_tracks_is_cancelled(serve: Serve) -> None:
+def test_cancel_ends_a_stopped_worker(serve: Serve) -> None:
     server = serve(command())
     page = server.page()
     job = page.start("hold", "held")
     worker = server.wait_for_file("held")
     os.kill(worker, signal.SIGSTOP)
-    page.cancel(job)
-    page.wait_for("cancelled", job)
-    until(lambda: not is_alive(worker), TIMEOUT)
+    with promised("2 s"):
+        page.cancel(job)
+        page.wait_for("cancelled", job)
+        until(lambda: not is_alive(worker), TIMEOUT)
 
 
 def test_no_socket_is_left(serve: Serve) -> None:

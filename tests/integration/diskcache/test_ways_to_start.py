@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Serve
-from tests.integration.page import TIMEOUT
 from tests.integration.servers import (
     APPS,
-    Server,
     command,
     gunicorn,
     sockets_of,
-    until_gone,
     with_settings,
 )
-from tests.waiting import until
 
 #: Has the tests' apps imported, and the package from where the tests have it.
 IMPORTS = f"PYTHONPATH={os.pathsep.join([str(APPS), os.environ.get('PYTHONPATH', '')])}"
@@ -47,7 +40,7 @@ COMMANDS = {
     "spawn under python -m": ["env", "START_METHOD=spawn", *MODULE],
 }
 
-#: What somebody types who has no file: a notebook, an interpreter.
+#: An app without a file, as in a notebook.
 TYPED = """
 import json, os, time
 import diskcache
@@ -105,52 +98,6 @@ def test_main_file_that_runs_its_server_unguarded_is_told_so(
     # What was defined before the server ran is found all the same.
     assert server.page().run("echo", 1).result == 1
     assert 'Put app.run() under if __name__ == "__main__":' in server.log
-
-
-def test_code_that_changes_runs_after_the_reload(serve: Serve, tmp_path: Path) -> None:
-    script = tmp_path / "changing_app.py"
-    shutil.copy(APPS / "tasks_app.py", script)
-    # Compiled code is taken for that of any text of the same second and size.
-    settings = ["env", "DEBUG=1", "PYTHONDONTWRITEBYTECODE=1"]
-    server = serve([*settings, *with_settings([sys.executable, str(script)])], tmp_path)
-    page = server.page()
-    assert page.run("version").result == 1
-    held = page.start("hold", "held")
-    server.wait_for_file("held")
-    script.write_text(script.read_text().replace("VERSION = 1", "VERSION = 2"))
-    until(lambda: runs_version(server, 2), TIMEOUT)
-    # What the old code began, the old code ends.
-    server.release("held")
-    page.wait_for("succeeded", held)
-    until(lambda: len(server.dispatchers()) == 1, TIMEOUT)
-    assert page.run("version").result == 2
-
-
-def test_code_that_changed_under_a_running_server_is_told(
-    serve: Serve, tmp_path: Path
-) -> None:
-    script = tmp_path / "changing_app.py"
-    shutil.copy(APPS / "tasks_app.py", script)
-    server = serve(with_settings([sys.executable, str(script)]), tmp_path)
-    page = server.page()
-    assert page.run("version").result == 1
-    changed = script.read_text().replace("return VERSION", "return -VERSION")
-    script.write_text(changed)
-    # What is imported from now on is not what the server knows.
-    server.dispatcher().kill()
-    until_gone(server.dispatchers)
-    job = page.run("version")
-    assert job.status == "failed", job.snapshots
-    assert job.error["type"] == "CodeChangedError"
-    assert "Restart the server" in job.error["message"]
-    assert page.run("echo", 1).result == 1
-
-
-def runs_version(server: Server, version: int) -> bool:
-    try:
-        return bool(server.page().run("version").result == version)
-    except (OSError, HTTPException):  # between two servers
-        return False
 
 
 @pytest.mark.parametrize("how", ["python", "reloader", "gunicorn -w 2"])
