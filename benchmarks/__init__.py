@@ -1,1 +1,1 @@
-"""What this package costs, beside what ``background=True`` of Dash costs."""
+"""The costs of this package beside those of ``background=True`` of Dash."""

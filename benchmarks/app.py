@@ -1,6 +1,6 @@
-"""The page that both contenders serve: a button, a State, an output, progress, cancel.
+"""The page of both contenders: a button, a State, an output, progress, cancel.
 
-What the job does stands in the State ``what``, so that one page serves every row.
+The State ``what`` tells the job what to do, so that one page serves every row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IS_OURS = SETTINGS["contender"] == "ours"
 
 REDIS = SETTINGS.get("redis")
 
-#: Work that an import does, and what is held from then on.
+#: Seconds of work that the import does.
 time.sleep(SETTINGS.get("import_seconds", 0))
 
 celery_app = Celery(__name__, broker=REDIS, backend=REDIS)
@@ -35,7 +35,7 @@ celery_app.conf.update(
 )
 
 
-#: A page may hold its State in one component, or in whatever components there are.
+#: The State is one component, or all components that match a pattern.
 STATE: Any = {"type": "state", "index": 0} if SETTINGS.get("pattern") else "state"
 
 
@@ -57,18 +57,18 @@ def make_manager() -> Any:
 def work(
     set_progress: Callable[[Any], None] | None, what: dict[str, Any]
 ) -> dict[str, Any]:
-    """Do what the State says, and tell how it went."""
+    """Do what the State says, and return how it went."""
     began = time.time()
     if "seconds" in what:
         time.sleep(what["seconds"])
     report: dict[str, Any] = {"began": began}
     if "mark" in what:
-        # Told from outside, for whoever can't see the result.
+        # The benchmark reads the file of a job that no page follows.
         with open(os.path.join(what["mark"], what["name"]), "w") as file:
             file.write(f"{began} {time.time()} {os.getpid()}")
     if "calls" in what:
         calls, turn = what["calls"], what.get("turn", 0)
-        # In turns, so that what disturbs hits both.
+        # In turns, so that a disturbance hits both.
         plain, reporting = zip(
             *(
                 (time_calls(None, calls, turn), time_calls(set_progress, calls, turn))
@@ -158,7 +158,7 @@ app.layout = page
 add_callbacks(app)
 server = app.server
 
-#: What the server comes to hold as it serves: megabytes, in pieces, as data is.
+#: Memory that the server holds, in small pieces, as real data is.
 ballast: list[bytes] = []
 
 
@@ -169,7 +169,7 @@ def grow(megabytes: int) -> str:
 
 server.add_url_rule("/grow/<int:megabytes>", view_func=grow)
 
-#: The least that a poll could be: a Flask app that answers constant JSON.
+#: A lower bound of the cost of a poll: a Flask app that answers constant JSON.
 bare = flask.Flask("bare")
 
 

@@ -1,4 +1,4 @@
-"""Chromium, which times clicks by its own clock."""
+"""Chromium: it times clicks by its own clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ const start = performance.now();
 new MutationObserver((_, observer) => {
     observer.disconnect();
     const took = performance.now() - start;
-    // What is sent after the result counts too.
+    // Requests after the result count too.
     setTimeout(() => done([took, performance.getEntriesByType('resource').length]), 60);
 }).observe(target, {childList: true, characterData: true, subtree: true});
 document.getElementById(button).click();

@@ -28,7 +28,7 @@ def _nothing(bench: Bench, browser: Browser, deployments: list[Deployment]) -> N
 
     def visit(deployment: Deployment) -> list[float]:
         browser.open(deployment.url)
-        for _ in range(2):  # the first one starts what starts late
+        for _ in range(2):  # the first click starts processes
             browser.click("run", "out")
             browser.click("run-ordinary", "out-ordinary")
         values = []

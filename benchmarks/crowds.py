@@ -13,15 +13,15 @@ from .pages import page_of
 from .rows import Bench, Row, Sample
 from .servers import KINDS, Deployment, Kind
 
-#: Of the jobs that are submitted at once.
+#: How many of the submitted jobs run at once.
 PLACES = 8
 
-#: Seconds after which jobs that have not come to an end are given up as lost.
+#: Seconds after which a job without an end counts as lost.
 GIVEN_UP = 120.0
 
 
 class Crowd:
-    """Jobs that are submitted at once, and what they do to everything else.
+    """Many jobs that are submitted at once, and their effect on ordinary callbacks.
 
     Args:
         deployment: runs them.
@@ -57,7 +57,7 @@ class Crowd:
         self.total = max(ended, default=time.time()) - start
 
     def _wait(self, count: int) -> list[float]:
-        """Return when the jobs ended, by the files that they left."""
+        """Return when the jobs ended, by the files that they have written."""
         until = time.monotonic() + GIVEN_UP
         while len(ended := self._ended()) < count and time.monotonic() < until:
             time.sleep(0.25)
@@ -77,7 +77,7 @@ class Crowd:
             time.sleep(0.05)
 
     def _count(self) -> None:
-        """Note the most processes that were there beside the server's own."""
+        """Note the largest number of processes beside the server's own."""
         before = _children(self._deployment)
         while not self._over.wait(0.05):
             self.most = max(self.most, len(_children(self._deployment) - before))
@@ -90,7 +90,7 @@ def _timed(action: Callable[[], object]) -> float:
 
 
 def _children(deployment: Deployment) -> set[int]:
-    """Return what web server and workers have started, and what that has."""
+    """Return all descendants of web server and workers."""
     found: set[int] = set()
     fresh = {deployment.web.pid, *(worker.pid for worker in deployment.workers)}
     while fresh:
@@ -194,7 +194,7 @@ def measure_pages(bench: Bench) -> None:
         row = Row(what, manager, "", ours_[2], native[2], digits=0)
         row.is_rate = True
         row.note = (
-            "64 connections that ask again as soon as they are answered. One "
-            "measurement each, which has varied by a factor of two between runs."
+            "64 connections poll again as soon as they have an answer. One "
+            "measurement each; it varied by a factor of two between runs."
         )
         bench.add(row)

@@ -9,7 +9,7 @@ from .pages import Page, page_of
 from .rows import Bench, Row, Sample, both
 from .servers import KINDS, Deployment, Kind
 
-#: Of an app that takes a second to import, and a server that holds a gigabyte.
+#: The import of the app takes a second, and the server holds a gigabyte.
 IMPORT_SECONDS, HELD_MB = 1.0, 1000
 
 
@@ -35,7 +35,7 @@ def measure_starts(bench: Bench) -> None:
         what = "request to first line, start_method=spawn"
         row = Row(what, "diskcache", "ms", sample)
         row.digits = 0
-        row.note = "Every job imports the app anew, here one second of it."
+        row.note = "Every job imports the app again, which takes a second here."
         bench.add(row)
 
 
@@ -57,9 +57,9 @@ def _first_lines(
     def click(deployment: Deployment) -> list[float]:
         values = []
         for _ in range(5):
-            asked = time.time()
+            clicked = time.time()
             result = pages[deployment].result(next(clicks))
-            values.append((result["began"] - asked) * 1000)
+            values.append((result["began"] - clicked) * 1000)
         return values
 
     for deployment in deployments:
@@ -83,7 +83,7 @@ def measure_progress(bench: Bench) -> None:
         clicks = iter(range(1, 10**6))
 
         def tight(deployment: Deployment) -> list[float]:
-            # The native ones take long enough to tell with fewer.
+            # A native call takes so long that fewer calls are enough.
             count = calls if deployment.kind.is_ours else calls // 10
             result = pages[deployment].result(next(clicks), calls=count)
             return [(result["call"] - result["plain"]) * 1e6]
@@ -167,7 +167,7 @@ def measure_memory(bench: Bench) -> None:
             page = page_of(deployment)
             _follow(page, few)
             before = deployment.server_memory()
-            # A native job on Diskcache is a process, and few of them tell enough.
+            # A native job on Diskcache is a process: a few of them are enough.
             is_process = not kind.is_ours and kind.manager == "diskcache"
             count = few if is_process else bench.times(500, 100)
             _follow(page, count)
@@ -182,7 +182,7 @@ def measure_memory(bench: Bench) -> None:
 
 
 def _follow(page: Page, count: int) -> None:
-    """Start jobs and poll for them, so that every server process knows them."""
+    """Start jobs and poll until every server process knows them."""
     jobs = [page.start(number, seconds=300) for number in range(count)]
     for _ in range(5):
         page.poll(*jobs)

@@ -1,8 +1,8 @@
-"""Many requests at once, from one process that hardly does anything with them.
+"""Many requests at once, from one process that does as little as it can.
 
-Bytes are made before and hardly looked at after, on plain asyncio streams: one core
-sends and takes some thousand requests a second. Where servers have no core left beside
-it, as on a machine with two, what saturates is the machine, for every contender alike.
+It makes the bytes of a request before it measures, and hardly reads the answers. On
+plain asyncio streams one core sends some thousand requests a second. On a machine with
+two cores the machine saturates before the server does, for every contender alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .pages import INTERVAL_MS, Job, NativePage, OurPage, Page
 
 @dataclass
 class Tally:
-    """What became of many requests."""
+    """The outcome of many requests."""
 
     latencies: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -176,8 +176,8 @@ def submit(page: Page, count: int, **what: object) -> list[str]:
 
     async def one(number: int) -> None:
         connection = Connection(page.url)
-        asked = {**what, "name": str(number)}
-        await connection.send(request(path, page.body(number, asked, "")))
+        body = page.body(number, {**what, "name": str(number)}, "")
+        await connection.send(request(path, body))
         connection.close()
 
     async def all_of_them() -> list[str]:

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and how quiet it was."""
+"""The machine of the measurements, and how quiet it was."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def quantile(values: Sequence[float], part: float) -> float:
 class Noise:
     """A fixed piece of work, timed between all measurements.
 
-    On a quiet machine it always takes the same time; what it takes longer is what the
-    figures beside it may be wrong by.
+    On a quiet machine it always takes the same time. If it takes longer, the figures
+    beside it may be wrong by as much.
     """
 
     times: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Pages without a browser: they send what a browser sends, and count it."""
+"""Pages without a browser: they send the requests of a browser, and count them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INTERVAL_MS = 1000
 
 @dataclass
 class Traffic:
-    """What a page sent and got. Bodies and query strings; no headers."""
+    """The bytes that a page sent and got: bodies and query strings, no headers."""
 
     requests: int = 0
     up: int = 0
@@ -45,7 +45,7 @@ class Page(ABC):
 
     Attributes:
         url: of the server.
-        state: what the page holds in the State that the callback takes.
+        state: the value of the State that the callback takes.
         pattern: whether that is a State with ALL.
     """
 
@@ -62,13 +62,13 @@ class Page(ABC):
         self.load()
 
     def load(self) -> None:
-        """Load the page, as far as the server notices."""
+        """Load the files of the page that come from the app."""
         for path in ("/", "/_dash-layout", "/_dash-dependencies"):
             self._connection.request("GET", path)
             self.took(path, self._connection.getresponse().read())
 
     def took(self, path: str, body: bytes) -> None:  # noqa: B027
-        """Look at what was loaded; not every contender has to."""
+        """Look at a file of the page, if the contender needs that."""
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"}
@@ -141,7 +141,7 @@ class Page(ABC):
 
     @abstractmethod
     def poll(self, *jobs: Job) -> float:
-        """Ask for all jobs once. Return when to ask again, in milliseconds."""
+        """Poll for all jobs once. Return the milliseconds until the next poll."""
 
     @abstractmethod
     def first_wait_ms(self, job: Job) -> float: ...
@@ -151,7 +151,7 @@ class Page(ABC):
 
 
 class OurPage(Page):
-    """Sends what ``src/engine`` sends."""
+    """Sends the requests of ``src/engine``."""
 
     def start(self, clicks: int = 1, **what: Any) -> Job:
         body = self.body(clicks, what, self.state)
@@ -190,7 +190,7 @@ class OurPage(Page):
 
 
 class NativePage(Page):
-    """Sends what ``handleServerside`` of dash-renderer sends.
+    """Sends the requests of ``handleServerside`` in dash-renderer.
 
     Attributes:
         query: names the page in every request.

@@ -29,12 +29,12 @@ def draw(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) ->
     )
     for plot, name in zip(plots[0], names, strict=True):
         for contender, points in curves[name].items():
-            who, _, manager = contender.partition(", ")
+            package, _, manager = contender.partition(", ")
             plot.plot(
                 *zip(*sorted(points), strict=True),
                 marker="o",
                 label=contender,
-                color=_COLOURS[who],
+                color=_COLOURS[package],
                 linestyle="--" if manager == "celery" else "-",
             )
         plot.set_xscale("log")

@@ -1,4 +1,4 @@
-"""What a poll costs the server, and the network."""
+"""The cost of a poll, for the server and the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .pages import Job, Page, Traffic, page_of
 from .rows import Bench, Row, Sample, both
 from .servers import KINDS, Deployment
 
-#: Jobs run in threads of Celery's worker: what is measured are polls, not workers.
+#: Celery's worker runs jobs in threads: polls are measured here, not workers.
 _MANY = ("-P", "threads", "-c", "110")
 
 
@@ -106,7 +106,7 @@ def _constant(bare: AppProcess, count: int) -> float:
 
 def _traffic(page: Page, jobs: list[Job]) -> Traffic:
     """Return what one tick without news sends."""
-    for _ in range(2):  # what was new is told by the first
+    for _ in range(2):  # the first one returns the news
         page.traffic = Traffic()
         page.poll(*jobs)
     return page.traffic
@@ -116,7 +116,7 @@ def _body(bench: Bench, deployment: Deployment, size: int) -> None:
     page = page_of(deployment, state="x" * size, pattern=True)
     page.run()
     job = page.start(clicks=2, seconds=60)
-    time.sleep(1)  # it runs by then; where a job stands in the queue is told each time
+    time.sleep(1)  # it runs by then; a queued job's place would be news each time
     traffic = _traffic(page, [job])
     bench.point("bytes up of a poll", deployment.kind, size, traffic.up)
     key = f"bytes of a poll without news, {size:,} bytes in a State with ALL"

@@ -1,6 +1,6 @@
 """``python -m benchmarks.profile``: where the server's time goes while a page polls.
 
-That is time by the clock, waits for Redis among it.
+It measures time by the clock, so that waiting for Redis counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .servers import Kind
 
 SECONDS = 10
 
-#: The innermost of them that a stack has been in has the time.
+#: The innermost layer of a stack gets its time.
 _LAYERS = {
     "the store": ("read_all (dash_long_components/managers/", "redis/"),
     "the rest of this package": ("dash_long_components/",),
@@ -29,7 +29,7 @@ _LAYERS = {
 
 
 def layer_of(stack: str) -> str | None:
-    """Return whose time a sample of a stack is; None if the server only waits."""
+    """Return the layer that a sampled stack counts for; None if the server waits."""
     if "gthread.py" not in stack or "handle_request" not in stack:
         return None
     for layer, places in _LAYERS.items():

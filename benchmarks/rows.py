@@ -1,4 +1,4 @@
-"""The rows of the table: what was measured, of whom, and what it was to be."""
+"""The rows of the table: measurements of both contenders, and their targets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ K = TypeVar("K")
 
 @dataclass
 class Sample:
-    """Values of one contender, or of what both are held against."""
+    """Values of one contender, or of a reference."""
 
     values: list[float] = field(default_factory=list)
 
@@ -45,13 +45,13 @@ class Row:
     """One line of the table.
 
     Attributes:
-        what: was measured.
-        manager: which one; empty where there is none.
+        what: the name of the row.
+        manager: which one; empty if there is none.
         unit: of all values.
-        ours: what this package took.
-        native: what ``background=True`` took; None if it has no such thing.
+        ours: values of this package.
+        native: values of ``background=True``; None if it has no such thing.
         verdicts: on the targets.
-        note: how it was measured, and what stands in the way.
+        note: how it was measured, and why a target is not reached.
         digits: behind the point.
         is_rate: more is better.
     """
@@ -125,11 +125,11 @@ class Bench:
     def alternate(
         self, contenders: Iterable[K], rounds: int, measure: Callable[[K], list[float]]
     ) -> dict[K, Sample]:
-        """Measure contenders in turn, A B A B, so that what disturbs hits them all."""
+        """Measure contenders in turn, A B A B: a disturbance hits them all."""
         contenders = list(contenders)
         samples = {contender: Sample() for contender in contenders}
         for number in range(rounds):
-            # Nobody always comes after the same one.
+            # No contender always comes after the same one.
             for contender in contenders if number % 2 == 0 else contenders[::-1]:
                 self.noise.sample()
                 samples[contender].values += measure(contender)

@@ -39,7 +39,7 @@ class Redis(Broker):
 
 @dataclass(frozen=True)
 class Kind:
-    """Whose callbacks, on which manager."""
+    """The callbacks of a contender on a manager."""
 
     contender: str
     manager: str
@@ -89,7 +89,7 @@ class Deployment:
         return sum(map(cpu_seconds, self.web_processes()))
 
     def server_memory(self) -> int:
-        """Return the bytes that gunicorn's workers hold and nobody else does."""
+        """Return the bytes that gunicorn's workers share with no other process."""
         return sum(
             psutil.Process(pid).memory_full_info().uss for pid in self.web_processes()
         )

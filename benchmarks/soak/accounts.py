@@ -321,7 +321,7 @@ class Auditor:
             later = [
                 started for clicked, started in began if clicked > click.clicked + 5
             ]
-            if not later:
+            if not later or click.ended_at is None:  # that one hangs
                 continue
             waited_until = runs[0].started if runs else click.live_at
             row = "a job that came later has begun"

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +60,13 @@ class Inventory:
         )
 
 
-def look(deployment: Deployment) -> Inventory:
-    """Return what there is now."""
+def look(deployment: Deployment, known: Collection[int] = ()) -> Inventory:
+    """Return what there is now, but for processes with some numbers."""
     inventory = Inventory()
     for service in deployment.services:
         for process in service.processes():
+            if process.pid in known:
+                continue
             with suppress(psutil.Error, OSError):
                 kind = f"{service.name}: {_kind(process)}"
                 inventory.processes[kind] += 1
@@ -145,13 +147,22 @@ def rows_left(deployment: Deployment, before: Counter[str]) -> list[str]:
         time.sleep(1.0)
 
 
-def grown(deployment: Deployment, before: Inventory) -> list[str]:
+def grown(
+    deployment: Deployment, before: Inventory, known: Collection[int]
+) -> list[str]:
     """Return which kinds of processes have become more, or hold more descriptors.
 
-    For a moment there may be more of them: what stays so is told.
+    For a moment there may be more of them: only what stays counts.
+
+    Args:
+        deployment: that has no job any more.
+        before: what there was at the beginning.
+        known: numbers of programs that the accounts have already.
     """
     until = time.monotonic() + _ENDING
-    while (found := _more(before, look(deployment))) and time.monotonic() < until:
+    while (
+        found := _more(before, look(deployment, known))
+    ) and time.monotonic() < until:
         time.sleep(1.0)
     return found
 
@@ -191,12 +202,12 @@ def _counts(names: Iterable[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts)
 
 
-def processes_left(deployment: Deployment, known: set[int]) -> list[str]:
+def processes_left(deployment: Deployment, known: Collection[int]) -> list[str]:
     """Wait until no process of a stopped deployment is there; return what is left.
 
     Args:
         deployment: that was stopped.
-        known: numbers of programs that are told of already.
+        known: numbers of programs that the accounts have already.
     """
     until = time.monotonic() + _ENDING
     while (found := deployment.processes()) and time.monotonic() < until:

@@ -72,12 +72,13 @@ class Soak:
                 census.held_up,
             )
             accounts = auditor.audit()
-            for text in grown(deployment, before):
+            known = {program.pid for program in left}
+            for text in grown(deployment, before, known):
                 accounts.find("more than at the beginning", text)
             for text in rows_left(deployment, rows_before):
                 accounts.find("rows left", text)
             deployment.stop()
-            for text in processes_left(deployment, {program.pid for program in left}):
+            for text in processes_left(deployment, known):
                 accounts.find("process left", text)
         self.ledger.save()
         return accounts
