@@ -213,7 +213,7 @@ class Auditor:
 
     def _last_words(self, click: Click, run: Run | None) -> str:
         """Say what is known of a job that has no end."""
-        lost = [f for f in self._faults if f.kind == _LOST and f.what == click.name]
+        lost = [f for f in self._faults if f.kind == _LOST and f.what == click.job]
         if lost:
             return "its message was removed from the queue"
         if run is None:
@@ -259,7 +259,7 @@ class Auditor:
         for fault in self._faults:
             if not since <= fault.at <= until:
                 continue
-            if fault.kind == _LOST and fault.what == click.name:
+            if fault.kind == _LOST and fault.what == click.job:
                 return True
             if not fault.is_lethal or fault.kind.startswith(("web", "server")):
                 continue
@@ -326,7 +326,9 @@ class Auditor:
             waited_until = runs[0].started if runs else click.live_at
             row = "a job that came later has begun"
             text = click.describe()
-            self._measure(row, bounds.OVERTAKEN, min(later), waited_until, text)
+            self._measure(
+                row, bounds.OVERTAKEN[self._manager], min(later), waited_until, text
+            )
 
     # Programs
 

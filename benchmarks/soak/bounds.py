@@ -30,9 +30,9 @@ ANSWER = {"diskcache": 5.0, "redis": 10.0, "rabbitmq": 10.0}
 #: How long a job may still be live after its function has returned.
 RETURN = 1.0
 
-#: How long a job may be overtaken in its queue by one of the same kind that came
-#: later: messages may have to be sent again, and each worker holds some.
-OVERTAKEN = 60.0
+#: How long a job may wait when one that came five seconds later has begun. On Celery
+#: workers hold some jobs, and a lost message is sent again after three leases.
+OVERTAKEN = {"diskcache": 10.0, "redis": 20.0, "rabbitmq": 20.0}
 
 #: Seconds after the last fault in which everything comes to its end.
 DRAIN = 90.0

@@ -179,6 +179,8 @@ class Deployment:
         command = gunicorn(
             WEB_PROCESSES, "soak_app:server", **self._settings("web").manager
         )
+        # What a killed master leaves holds the port for some seconds.
+        command.append("--reuse-port")
         return Service("web", command, self.folder / "web", free_port())
 
     def _make_workers(self) -> None:

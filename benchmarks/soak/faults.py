@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import queue
 import random
-import re
 import signal
 import sqlite3
 import subprocess
@@ -106,9 +104,14 @@ class Faults:
         self._stop("web process", self._one(self._deployment.web.children()), SHORT)
 
     def _end_server(self) -> None:
-        self._end(
-            "server", self._deployment.web.main(), recovery=self._recovery.of_server
-        )
+        """End gunicorn's master; it is started again when that has been noticed."""
+        web, number = self._deployment.web, self._random.choice(_LETHAL)
+        starts = web.starts
+        with self._lasting(f"server {number.name}", self._recovery.of_server):
+            web.main().send_signal(number)
+            until = time.monotonic() + 30
+            while web.starts == starts and time.monotonic() < until:
+                time.sleep(0.1)
 
     # Diskcache
 
@@ -233,27 +236,27 @@ class Faults:
     def _lose_message(self) -> None:
         """Remove a message from the queue: its job never reaches a worker."""
         for _ in range(100):  # mostly the queue is empty, and workers are quicker
-            if body := self._take_message():
-                found = re.search(rb"click-\d+", body)
-                what = found.group().decode() if found else "?"
-                self._note("message lost", (), signals=0, what=what)
+            if job := self._take_message():
+                self._note("message lost", (), signals=0, what=job)
                 return
             time.sleep(0.02)
 
-    def _take_message(self) -> bytes | None:
+    def _take_message(self) -> str | None:
+        """Take the next message out of the queue, and return the id of its job."""
         url = self._deployment.broker_url()
         with suppress(OSError, redis.RedisError, kombu.exceptions.OperationalError):
             if url.startswith("redis"):
                 with redis.Redis.from_url(url, socket_timeout=1) as client:
                     text = client.rpop(QUEUE)
-                    return _body(text) if isinstance(text, bytes) else None
+                    message = json.loads(text) if isinstance(text, bytes) else None
+                    return str(message["headers"]["id"]) if message else None
             with (
                 kombu.Connection(url, connect_timeout=1) as connection,
                 suppress(queue.Empty),
             ):
-                message = connection.SimpleQueue(QUEUE).get(block=False)
-                message.ack()
-                return _bytes(message.body or b"")
+                found = connection.SimpleQueue(QUEUE).get(block=False)
+                found.ack()
+                return str((found.headers or {}).get("id"))
         return None
 
     # All
@@ -336,12 +339,3 @@ def _end_broker(broker: Broker, number: signal.Signals) -> None:
             with suppress(psutil.Error):
                 process.kill()
     broker.kill()
-
-
-def _body(message: bytes) -> bytes:
-    """Return the arguments of a task in a message that Redis holds."""
-    return base64.b64decode(json.loads(message)["body"])
-
-
-def _bytes(body: str | bytes) -> bytes:
-    return body.encode() if isinstance(body, str) else body

@@ -21,7 +21,7 @@ class Click:
         clicked: when the page sent the click.
         answered: when an answer came; None if the connection broke.
         answer: ``job``, ``ignored``, ``refused`` or ``none``.
-        token: names the job.
+        token: names the job. It begins with the manager's id of the job.
         live_at: when the page sent the last poll whose answer said that it is live.
         watched_since: since when the page has polled without a break.
         status: as of the last answer.
@@ -57,6 +57,11 @@ class Click:
     @property
     def has_job(self) -> bool:
         return self.answer == "job"
+
+    @property
+    def job(self) -> str:
+        """The manager's id of the job."""
+        return (self.token or "").partition(".")[0]
 
     def describe(self) -> str:
         reason = f" ({self.error['type']})" if self.error else ""
@@ -101,7 +106,7 @@ class Fault:
         is_lethal: whether those processes end by it.
         recovery: seconds after it within which everything has to go on again; 0 if
             it concerns these processes only.
-        what: more about it.
+        what: more about it; the id of a job whose message is lost.
     """
 
     kind: str
