@@ -26,13 +26,6 @@ class CurrentJob:
         task: name of the task, as ``module.function``.
         attempt: number of this execution of the job, from 1.
         bars: its progress bars.
-
-    Args:
-        job_id: its id.
-        task: name of its task.
-        is_cancelled: reads whether the job is cancelled. An exception counts as no
-            news.
-        attempt: number of this execution.
     """
 
     def __init__(
@@ -42,6 +35,15 @@ class CurrentJob:
         is_cancelled: Callable[[], bool] = lambda: False,
         attempt: int = 1,
     ) -> None:
+        """Make the job of the running code. The package does this, not the app.
+
+        Args:
+            job_id: its id.
+            task: name of its task.
+            is_cancelled: reads whether the job is cancelled. An exception counts as no
+                news.
+            attempt: number of this execution.
+        """
         self.id = job_id
         self.task = task
         self.attempt = attempt

@@ -73,37 +73,35 @@ def _literal(javascript: str) -> str:
     return f"`{text}`"
 
 
-class _Table(SphinxDirective):
-    def table(
-        self, source: Path, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]
-    ) -> list[nodes.Node]:
+class _Generated(SphinxDirective):
+    def parse(self, source: Path, lines: Iterable[str]) -> list[nodes.Node]:
+        """Return the nodes of lines of Markdown that were made from a file."""
         self.env.note_dependency(str(source))
-        lines = [head, ("---",) * len(head), *rows]
-        text = ["| " + " | ".join(line) + " |" for line in lines]
+        text = StringList(list(lines), self.get_source_info()[0])
         node = nodes.Element()
-        self.state.nested_parse(StringList(text, self.get_source_info()[0]), 0, node)
+        self.state.nested_parse(text, 0, node)
         return list(node.children)
 
 
-class ComponentProperties(_Table):
+class ComponentProperties(_Generated):
     """Show the properties of a component: ``{component-properties} LongJob``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        rows = (
-            (f"`{name}`", kind, text)
+        lines = (
+            f"- **{name}** ({kind}): {text}"
             for name, kind, text in properties(self.arguments[0])
         )
-        return self.table(METADATA, ("Property", "Type", "Meaning"), rows)
+        return self.parse(METADATA, lines)
 
 
-class Labels(_Table):
+class Labels(_Generated):
     """Show the labels of the components with their English text."""
 
     def run(self) -> list[nodes.Node]:
-        rows = ((f"`{name}`", text) for name, text in labels())
-        return self.table(LABELS, ("Label", "English"), rows)
+        rows = (f"| `{name}` | {text} |" for name, text in labels())
+        return self.parse(LABELS, ["| label | English |", "| --- | --- |", *rows])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_page_has_every_public_name(name: str) -> None:
         directive = f"{{component-properties}} {name}"
     else:
         directive = f":: dash_long_components.{name}"
-    assert re.search(rf"{re.escape(directive)}$", PAGE, re.MULTILINE)
+    assert re.search(rf"{re.escape(directive)}(\(\))?$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
