@@ -1,0 +1,64 @@
+"""The architecture page has the layers, words and statuses of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import dash_long_components
+from dash_long_components.core.jobs import Status
+from tests.unit.test_import_rules import MAY_IMPORT
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+PACKAGE = Path(dash_long_components.__file__).parent
+CODE = [*PACKAGE.rglob("*.py"), *(ROOT / "src").rglob("*.ts*")]
+
+#: Every layer may import these.
+COMMON = {"exceptions"}
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, without its head."""
+    section = PAGE.split(f"\n## {heading}\n", 1)[1]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert table
+    lines = table[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+
+
+def names(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+WORDS = [row[0].strip("`") for row in rows("Words")]
+
+
+@pytest.mark.parametrize("row", rows("Layers"), ids=lambda row: row[0])
+def test_layer_may_import_what_the_rules_say(row: list[str]) -> None:
+    layer, _, imports = row
+    (name,) = names(layer)
+    modules = {imported for imported in MAY_IMPORT[name] if imported.islower()}
+    assert names(imports) == modules - COMMON
+
+
+def test_layers_are_those_of_the_rules() -> None:
+    layers = {name for row in rows("Layers") for name in names(row[0])}
+    assert layers == MAY_IMPORT.keys() - COMMON - {"managers"}
+
+
+def test_statuses_are_those_of_the_code() -> None:
+    (meaning,) = (row[1] for row in rows("Words") if row[0] == "status")
+    assert names(meaning) == {status.value for status in Status}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_word_is_used_in_the_code(word: str) -> None:
+    pattern = re.compile(word.replace(" ", "[ _\n]*"), re.IGNORECASE)
+    assert any(pattern.search(path.read_text()) for path in CODE)
+
+
+def test_words_stand_once() -> None:
+    assert len(set(WORDS)) == len(WORDS)

@@ -1,0 +1,67 @@
+"""Words that are no longer in use stay away, so that each idea has one word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import dash_long_components
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = Path(dash_long_components.__file__).parent
+
+#: Retired names, and the words of docs/architecture.md that took their place.
+RETIRED = {
+    "attendance": "presence",
+    "crew": "worker slots",
+    "overseer": "limits",
+    "promptly": "call_with_timeout",
+    "roster": "process registry",
+    "shelves": "backends",
+    "weather": "network",
+}
+
+#: Words that documents do without: plain English has others.
+NOT_PLAIN = {"anew", "nobody", "somebody", "whoever"}
+
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / "docs").glob("*.md"),
+]
+#: What npm has built, from src.
+GENERATED = {PACKAGE / f"{name}.py" for name in ("LongJob", "LongJobTray", "_imports_")}
+CODE = [*{*PACKAGE.rglob("*.py")} - GENERATED, *(ROOT / "src").rglob("*.ts*")]
+
+
+def uses(word: str, paths: list[Path]) -> list[str]:
+    """Return the files that have a word, also as a part of a name."""
+    name = rf"(?<![a-z]){word}|(?<=[a-z]){word.title()}|\b{word.title()}"
+    pattern = re.compile(rf"(?:{name})(?:e?s)?(?![a-z])")
+    return [path.name for path in paths if pattern.search(text_of(path))]
+
+
+def text_of(path: Path) -> str:
+    """Return a file's text, of a document without code: a test has its own name."""
+    text = path.read_text()
+    return re.sub(r"`[^`]*`", "", text) if path.suffix == ".md" else text
+
+
+@pytest.mark.parametrize("word", RETIRED)
+def test_retired_word_is_not_used(word: str) -> None:
+    assert not uses(word, [*CODE, *DOCUMENTS]), f"the word is {RETIRED[word]}"
+
+
+@pytest.mark.parametrize("word", sorted(NOT_PLAIN))
+def test_documents_are_in_plain_english(word: str) -> None:
+    assert not uses(word, DOCUMENTS)
+
+
+@pytest.mark.parametrize("text", ["crews = 1", "class Crew:", "taskCrew", "the_crew"])
+def test_words_are_found_in_names(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert uses("crew", [path])
+    path.write_text("screw = 1")
+    assert not uses("crew", [path])
