@@ -52,6 +52,12 @@ class StoreUnavailableError(StoreError):
     summary = "the job store is not responding"
 
 
+class StoreDamagedError(StoreUnavailableError):
+    """The job store can't be read any more; move its file away."""
+
+    summary = "the job store is damaged"
+
+
 class BrokerUnavailableError(StoreUnavailableError):
     """The broker is not responding; try again later."""
 

@@ -9,10 +9,15 @@ from collections.abc import Sequence
 KEPT = 20
 
 
+def seconds_of(duration: float) -> float:
+    """Return the duration of a run as it is kept."""
+    # The clock may have been set back during the run.
+    return max(0.0, round(duration, 3))
+
+
 def with_another(durations: Sequence[float], seconds: float) -> list[float]:
     """Return the durations that count after one more run."""
-    # A clock that is set back is no reason for less than nothing.
-    return [*durations, max(0.0, round(seconds, 3))][-KEPT:]
+    return [*durations, seconds_of(seconds)][-KEPT:]
 
 
 def median(durations: Sequence[float]) -> float | None:

@@ -46,7 +46,7 @@ class ViewsPage(Page):
     @contextmanager
     def locked_store(self) -> Iterator[None]:
         """Have another program write to the store, without an end."""
-        database = self.app.folder / "cache" / "long-jobs" / "cache.db"
+        database = self.app.folder / "cache" / "long-jobs" / "jobs.cache.db"
         with closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             yield

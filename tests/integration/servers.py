@@ -61,7 +61,7 @@ class Server(AppProcess):
                 connection from reading too.
         """
         database = sqlite3.connect(
-            self.file("cache") / "long-jobs" / "cache.db", isolation_level=None
+            self.file("cache") / "long-jobs" / "jobs.cache.db", isolation_level=None
         )
         with closing(database):
             database.execute(f"BEGIN {mode}")

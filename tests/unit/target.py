@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 from unittest import mock
 
@@ -12,7 +14,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core.jobs import Status
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 from tests.unit.fakes import handle_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
@@ -20,7 +22,7 @@ TRIGGER = "/_dash-update-component"
 
 
 class Target:
-    """An app with a job in every status, and nobody who runs them."""
+    """An app with jobs in several statuses, and no dispatcher."""
 
     def __init__(self, folder: str) -> None:
         self.cache = diskcache.Cache(folder)
@@ -62,13 +64,14 @@ class Target:
         headers = {"Content-Type": "application/json"}
         return self.client.post(path, data=data, **{"headers": headers, **options})
 
-    def jobs(self) -> dict[str, bytes]:
-        """Return all that is kept of all jobs."""
-        return {
-            key: self.store._cache[key]
-            for key in self.store._cache
-            if str(key).startswith(("job:", "call:", "result:", "lane:"))
-        }
+    def jobs(self) -> dict[str, str]:
+        """Return all rows of all jobs."""
+        with closing(sqlite3.connect(self.store.path)) as database:
+            return {
+                f"{table} {row[0]}": repr(row)
+                for table in ("job", "call", "result", "requester")
+                for row in database.execute(f"SELECT * FROM {table}")
+            }
 
     def close(self) -> None:
         self.manager.close()

@@ -30,21 +30,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "running": {"bridge", "core", "exceptions"},
     "managers": set(),
     "managers.base": {"core", "exceptions", "running", "dash"},
-    "managers.processes": {"psutil"},
-    "managers.store": {"core", "exceptions", "managers.processes", "diskcache"},
+    "managers.identity": {"psutil"},
+    "managers.processes": {"managers.identity", "psutil"},
+    "managers.store": {"core", "exceptions", "managers.identity"},
     "managers.diskcache": {
         *("bridge", "core", "exceptions", "running"),
-        *("managers.base", "managers.processes", "managers.store"),
-        *("cloudpickle", "diskcache"),
+        *("managers.base", "managers.identity", "managers.processes"),
+        *("managers.store", "cloudpickle", "diskcache"),
     },
     "managers.celery": {
         *("bridge", "core", "exceptions", "running"),
-        *("managers.base", "managers.processes"),
+        *("managers.base", "managers.identity", "managers.processes"),
         *("celery", "cloudpickle", "sqlalchemy"),
     },
     "managers.memory": {
         *("core", "exceptions", "running"),
-        *("managers.base", "managers.store"),
+        *("managers.base", "managers.identity", "managers.store"),
     },
     "web": {
         *("bridge", "core", "exceptions", "managers.base", "LongJob"),

@@ -13,7 +13,8 @@ from typing import Any
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
-from ..processes import Process, adopt_orphans, children, collect, end_child, kill_group
+from ..identity import Process
+from ..processes import adopt_orphans, children, collect, end_child, kill_group
 
 logger = logging.getLogger("dash_long_components")
 

@@ -1,4 +1,4 @@
-"""Starting a dispatcher when there is none, and talking to the one there is."""
+"""The launcher: starts a dispatcher if there is none, and talks to it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from typing import Any
 
 from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
-from ..processes import Process
+from ..identity import Process
+from ..store.registry import Dispatcher
 from ..store.store import Store
 from . import interpreter
 from .dispatcher import NO_STORE, Settings
 from .outages import outlast, told
+from .pulse import Pulse
 from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")
 
-#: Dispatchers in a row that may fail to start before waiting jobs are given up.
+#: Dispatchers in a row that may fail to start. Then waiting jobs are lost.
 MAX_FAILURES = 3
 
-#: Seconds for which a dispatcher that was seen to live is taken to live.
+#: Seconds between two looks whether the dispatcher lives.
 _FRESH = 0.25
 
-#: The path goes in by the command line: in the environment it would be inherited by
-#: whatever programs the jobs start.
+#: The path goes in by the command line: programs that jobs start would inherit it from
+#: the environment.
 _PROGRAM = (
     "import sys; sys.path[:] = {!r}; "
     "from dash_long_components.managers.diskcache.dispatcher import main; main()"
@@ -54,90 +55,94 @@ class Launcher:
         self._settings = settings
         self._me = Process.current()
         self._lock = threading.Lock()
-        self._dispatcher: dict[str, Any] | None = None
+        self._dispatcher: Dispatcher | None = None
         self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
         store.registry.add_client(self.code, self._me)
+        self._pulse = Pulse(store, self.code, self._me, self._ensure_now)
 
     @property
     def has_failed(self) -> bool:
-        """Whether starting a dispatcher has failed too often to go on waiting."""
+        """Whether starting a dispatcher has failed too often."""
         return self._failures >= MAX_FAILURES
 
     def ensure(self) -> None:
-        """See that there is a dispatcher, or that one is on its way. Never waits."""
-        # Every poll asks; to look the process up costs more than to read a job.
+        """Start a dispatcher if none lives or starts. Never waits."""
+        # Every poll asks, and a look costs more than reading a job.
         if time.monotonic() < self._look_again:
             return
         if self._find() is not None:
             self._look_again = time.monotonic() + _FRESH
             if self.has_failed and self._known_tasks() is not None:
-                self._failures = 0  # it has come to work after all
+                self._failures = 0  # a later one works
             return
         with self._lock:
             starting = self._starting is not None and self._starting.poll() is None
             if not starting and self._find() is None:
                 self._launch()
 
-    def wake(self) -> None:
-        """Tell the dispatcher to look at the store, now.
-
-        One that is still starting, or can't be found during an outage of the store,
-        will look without being told to.
-        """
+    def _ensure_now(self) -> None:
         self._look_again = 0.0
+        self.ensure()
+
+    def wake(self) -> None:
+        """Have the dispatcher look at the store now.
+
+        A dispatcher that starts, or can't be found during an outage of the store, looks
+        by itself.
+        """
         with suppress(StoreUnavailableError), told(self.store):
-            self.ensure()
+            self._ensure_now()
             dispatcher = self._find()
             if dispatcher is not None:
-                wake(dispatcher["port"])
+                wake(dispatcher.port)
 
     def lacks(self, task: Task) -> bool:
         """Tell whether the dispatcher is known not to find a task by its key.
 
-        One that is still importing the app can't say. Its worker asks for what it
-        lacks then.
+        One that imports the app can't tell yet. Then its worker asks for the function.
         """
         known = self._known_tasks()
         return known is not None and task.key not in known
 
     def close(self) -> None:
-        """Stop wanting a dispatcher; one that nobody wants leaves. Idempotent."""
+        """Stop wanting a dispatcher; one that no server wants exits. Idempotent."""
         if os.getpid() != self.pid:
             return
-        # The directory may be gone already, a test's temporary one for instance. A
-        # server that is still on the list of an outage is seen to have died.
+        self._pulse.stop()
+        # The directory may be gone, as that of a test. Dispatchers notice that a server
+        # has died which could not remove itself during an outage.
         with suppress(StoreError, sqlite3.Error, OSError), told(self.store):
             self.store.registry.remove_client(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:
-                wake(dispatcher["port"])
+                wake(dispatcher.port)
             self.store.close()
 
     def _known_tasks(self) -> dict[str, str] | None:
         """Return the tasks of the dispatcher; None before it has imported the app."""
         dispatcher = self._find()
-        if dispatcher is not None and "tasks" not in dispatcher:
+        if dispatcher is not None and dispatcher.tasks is None:
             self._dispatcher = None
             dispatcher = self._find()
-        return None if dispatcher is None else dispatcher.get("tasks")
+        return None if dispatcher is None else dispatcher.tasks
 
-    def _find(self) -> dict[str, Any] | None:
-        """Return what the living dispatcher said of itself, or None."""
-        if self._dispatcher is None or not _lives(self._dispatcher):
-            found = self.store.registry.dispatchers().get(self.code)
-            self._dispatcher = found if found and _lives(found) else None
+    def _find(self) -> Dispatcher | None:
+        """Return what the dispatcher says of itself; None if none lives here."""
+        if self._dispatcher is None or not self._dispatcher.process.is_alive():
+            found = self.store.registry.dispatcher(self.code)
+            self._dispatcher = found if found and found.process.is_alive() else None
         return self._dispatcher
 
     def _launch(self) -> None:
-        # The server's listening socket is its own: werkzeug's reloader would hand it
-        # on by number in the environment, Popen closes all others.
+        # werkzeug's reloader passes the number of the listening socket by the
+        # environment; Popen closes all others.
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("WERKZEUG_")
         }
-        before = self.store.registry.dispatchers().get(self.code, {})
+        before = self.store.registry.dispatcher(self.code)
         python = interpreter.find()
         try:
             if python is None:
@@ -162,26 +167,25 @@ class Launcher:
             daemon=True,
         ).start()
 
-    def _attend(self, process: subprocess.Popen[bytes], before: dict[str, Any]) -> None:
-        """Collect a dispatcher's exit code in the end.
+    def _attend(
+        self, process: subprocess.Popen[bytes], before: Dispatcher | None
+    ) -> None:
+        """Wait for the exit of a dispatcher, and count failures.
 
         Args:
-            process: the dispatcher, or what runs it: Python in a virtual environment
-                of Windows runs another Python, which has another number.
-            before: what the last one said of itself.
+            process: the dispatcher, or its parent: on Windows, the Python of a virtual
+                environment runs another Python.
+            before: what the last dispatcher said of itself.
         """
         process.wait()
         try:
-            last = outlast(self.store, self.store.registry.dispatchers).get(
-                self.code, {}
+            last = outlast(
+                self.store, lambda: self.store.registry.dispatcher(self.code)
             )
         except StoreError:
             return
-        has_worked = "tasks" in last and last != before
+        is_new = last is not None and (before is None or before.process != last.process)
+        has_worked = is_new and last is not None and last.tasks is not None
         with self._lock:
             failed = process.returncode not in (0, NO_STORE) and not has_worked
             self._failures = self._failures + 1 if failed else 0
-
-
-def _lives(dispatcher: dict[str, Any]) -> bool:
-    return Process.from_list(dispatcher["process"]).is_alive()

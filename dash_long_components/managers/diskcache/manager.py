@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
-from ...core.forecasts import Forecasts, forecast
+from ...core.forecasts import Forecasts
 from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...core.snapshots import Place, Snapshot
@@ -278,19 +278,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             launcher.close()
 
     def _places(self, code: str) -> dict[str, Place]:
-        """Return where the jobs stand that wait for a version of the code."""
-        store, now = self._connect().store, time.time()
-        running = [
-            (record.task, now - record.started)
-            for record in store.read_all(list(store.slots.workers())).values()
-            if record.started is not None
-        ]
-        return forecast(
-            self._max_concurrency,
-            running,
-            store.queues.waiting(code),
-            store.durations.median,
-        )
+        from ..store.places import places
+
+        return places(self._connect().store, code, self._max_concurrency)
 
     def _connect(self) -> Launcher:
         """Return this process's own connection: a forked server makes a new one."""

@@ -1,18 +1,16 @@
-"""Outages of a store: locked by another program, on a full disk, read-only."""
+"""Outages of a store: it is locked by another program, or its disk is full."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-import diskcache
-
-from ...exceptions import StoreError, StoreUnavailableError
+from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
+from ..store.errors import telling
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -21,45 +19,64 @@ T = TypeVar("T")
 
 logger = logging.getLogger("dash_long_components")
 
-#: Seconds between two tries of who has nothing better to do than wait.
+#: Seconds between two tries of a process that waits for the end of an outage.
 PAUSE = 0.5
 
 
 @contextmanager
 def told(store: Store) -> Iterator[None]:
-    """Tell an outage of a store from what else may go wrong with it.
+    """Turn the errors of a store's database into ours.
 
     Raises:
-        StoreUnavailableError: the store can't be read or written now.
-        StoreError: it is gone.
+        StoreUnavailableError: the store can't be used now.
+        StoreError: it was removed.
     """
     try:
-        yield
-    except (sqlite3.OperationalError, diskcache.Timeout) as error:
-        # A commit that failed leaves the connection in the middle of a transaction.
+        with telling(store.path, "read or written"):
+            yield
+    except StoreError:
+        # The next try needs a new connection: this one may be in a transaction.
         with suppress(sqlite3.Error):
             store.close()
-        # Where there is no file, SQLite makes an empty one.
-        if "no such table" in str(error) or not os.path.isdir(store.directory):
-            raise StoreError(
-                f"The jobs in {store.directory} are gone: it was removed."
-            ) from error
-        raise StoreUnavailableError(
-            f"The jobs in {store.directory} can't be read or written now: "
-            f"{str(error) or 'the database is locked'}."
-        ) from error
+        raise
+
+
+class OutageLog:
+    """Logs the beginning and the end of each outage, and nothing in between."""
+
+    def __init__(self) -> None:
+        self._is_out = False
+
+    def begin(self, error: StoreError) -> None:
+        """Note that the store could not be used."""
+        if not self._is_out:
+            logger.warning("%s", error)
+        self._is_out = True
+
+    def end(self) -> None:
+        """Note that the store could be used."""
+        if self._is_out:
+            logger.warning("The job store can be used again.")
+        self._is_out = False
 
 
 def outlast(store: Store, action: Callable[[], T]) -> T:
-    """Do something with a store, whole or not at all, when it is to be used again.
+    """Do something with a store; after an outage, do it then. Whole or not at all.
 
     Raises:
-        StoreError: it is gone.
+        StoreDamagedError: it will not get better by itself.
+        StoreError: the store was removed.
     """
+    log = OutageLog()
     while True:
         try:
             with told(store):
-                return action()
+                done = action()
+        except StoreDamagedError:
+            raise
         except StoreUnavailableError as error:
-            logger.warning("%s", error)
+            log.begin(error)
             time.sleep(PAUSE)
+        else:
+            log.end()
+            return done

@@ -22,7 +22,8 @@ from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
-from ..processes import MARK, Process, adopt_orphans
+from ..identity import Process
+from ..processes import MARK, adopt_orphans
 from ..store.store import Store
 from .app_code import AppCode
 from .outages import outlast
@@ -56,10 +57,8 @@ def work(
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
         return
-    timeout = call.limits.timeout
-    deadline = None if timeout is None else time.monotonic() + timeout
     me = Process.current()
-    if not outlast(store, lambda: store.slots.register(job_id, me, deadline)):
+    if not outlast(store, lambda: store.slots.register(job_id, me)):
         return
     os.environ[MARK] = job_id
     if app is not None:

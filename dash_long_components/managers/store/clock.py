@@ -1,4 +1,4 @@
-"""Instants on one machine, told apart without trusting the clock on the wall."""
+"""Instants on one machine, which no change of the wall clock moves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Instant:
     """A moment as all processes of a machine see it.
 
     Attributes:
-        monotonic: seconds since the machine started or so; no change of the clock
+        monotonic: seconds since the machine started or so. No change of the clock
             moves it, and all processes have the same.
         wall: seconds since the epoch, for after a restart of the machine.
     """
@@ -23,17 +23,10 @@ class Instant:
     def now(cls) -> Instant:
         return cls(time.monotonic(), time.time())
 
-    @classmethod
-    def from_list(cls, data: list[float]) -> Instant:
-        return cls(*data)
-
-    def to_list(self) -> list[float]:
-        return [self.monotonic, self.wall]
-
     def since(self, earlier: Instant) -> float:
-        """Return the seconds that have gone by since an earlier instant.
+        """Return the seconds since an earlier instant.
 
-        Too few rather than too many where the machine was restarted in between.
+        Too few rather than too many if the machine was restarted in between.
         """
         if self.monotonic >= earlier.monotonic:
             return self.monotonic - earlier.monotonic

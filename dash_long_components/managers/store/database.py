@@ -1,76 +1,184 @@
-"""The cache that a store keeps its jobs in."""
+"""The database of a store: transactions, and how its log is emptied."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
-import diskcache
+from . import schema
+from .connections import Connections, Held
+from .errors import gone, telling
 
-from ...exceptions import StoreError, StoreUnavailableError
+#: Name of the file in the directory of a store. ``diskcache.Cache.check(fix=True)``, of
+#: the cache around it, deletes files whose path does not contain "cache.db".
+FILE = "jobs.cache.db"
 
+#: Seconds to wait for another writer. A longer wait is an error: a user waits for the
+#: answer to a request.
+BUSY_TIMEOUT = 5.0
 
-class JobCache(diskcache.Cache):  # type: ignore[misc]
-    """A cache that gives up after ``timeout`` when it is opened, too.
+#: Bytes of one write that fill the log. SQLite would empty it before the write returns.
+LOG_SIZE = 4_000_000
 
-    diskcache itself goes on for a minute then, while a user waits for an answer.
+#: Milliseconds for which emptying the log waits for readers.
+_PURGE_TIMEOUT = 100
 
-    Args:
-        directory: made if it is missing.
-        timeout: seconds for which to wait until another process has written.
-        disk: as ``diskcache.Cache`` takes it, which is pickled by these three.
-        settings: further ones of it.
-    """
-
-    def __init__(
-        self,
-        directory: str,
-        timeout: float,
-        disk: type[diskcache.Disk] = diskcache.Disk,
-        **settings: Any,
-    ) -> None:
-        self._patience = timeout
-        super().__init__(directory, timeout, disk, **settings)
-
-    @property
-    def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:
-        def execute(*statement: Any) -> sqlite3.Cursor:
-            until = time.monotonic() + self._patience
-            while True:
-                try:
-                    cursor: sqlite3.Cursor = self._sql(*statement)
-                    return cursor
-                except sqlite3.OperationalError as error:
-                    if "locked" not in str(error) or time.monotonic() > until:
-                        raise
-                    time.sleep(0.001)
-
-        return execute
+_AUTOCHECKPOINT = 1000  # pages, as SQLite has it
 
 
-def open_cache(directory: str, timeout: float) -> JobCache:
-    """Open the cache of a store, or make it.
+class Database:
+    """A SQLite database that all threads and processes of a machine share.
 
     Args:
-        directory: made if it is missing.
-        timeout: seconds for which to wait until another process has written.
+        directory: of its file; made if it is missing, for this user only. None for a
+            database in the memory of this process.
 
     Raises:
-        StoreUnavailableError: it is locked, or its disk is full.
+        StoreUnavailableError: it is locked, damaged or of a newer version, or the disk
+            is full.
         StoreError: the directory can't be used.
     """
+
+    def __init__(self, directory: str | None) -> None:
+        self.path = os.path.join(directory, FILE) if directory else ":memory:"
+        self._was_opened = False
+        #: In memory all threads share one connection, one after the other.
+        self._held = None if directory else Held(_open_in_memory())
+        self._shared = self._held.connection if self._held else None
+        self._lock: Any = threading.RLock() if self._held else nullcontext()
+        self._connections = Connections(self._connect)
+        self._connection()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._was_opened and not os.path.exists(self.path):
+            raise gone(self.path)
+        with telling(self.path, "opened"):
+            schema.make_private(self.path)
+            connection = _open(self.path)
+        self._was_opened = True
+        return connection
+
+    def _connection(self) -> sqlite3.Connection:
+        return self._shared or self._connections.get()
+
+    def query(self, sql: str, *values: Any) -> list[Any]:
+        """Return the rows of a statement."""
+        with self._lock:
+            return self._connection().execute(sql, values).fetchall()
+
+    def one(self, sql: str, *values: Any) -> Any:
+        """Return the first row of a statement; None if there is none."""
+        rows = self.query(sql, *values)
+        return rows[0] if rows else None
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first value of the first row; None if there is none."""
+        row = self.one(sql, *values)
+        return None if row is None else row[0]
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run a statement and return how many rows it has changed.
+
+        Call it in a transaction if more than one statement belongs together.
+        """
+        with self._lock:
+            return self._connection().execute(sql, values).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make one change of all that is run in it. Atomic.
+
+        No other writer comes between its reads and its writes. A transaction in a
+        transaction is part of that one.
+        """
+        with self._lock:
+            connection = self._connection()
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite itself has rolled back after some errors.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def large_write(self, size: int) -> Iterator[None]:
+        """Have a large write emptied out of the log after readers can see it.
+
+        That takes two or three times as long as the write, and a page waits for the
+        write. Use it around a transaction, not in one.
+
+        Args:
+            size: of the write, in bytes.
+        """
+        if size < LOG_SIZE or self._shared is not None:
+            yield
+            return
+        self.query("PRAGMA wal_autocheckpoint = 0")
+        try:
+            yield
+        finally:
+            # If it fails, a later write does it.
+            with suppress(sqlite3.Error):
+                self.query(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT}")
+                self.query("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def purge(self) -> bool:
+        """Overwrite what was deleted, in the log too. False if a reader was in the way.
+
+        ``secure_delete`` overwrites it in the newest version of a page; the log holds
+        older ones until it is emptied.
+        """
+        if self._shared is not None:
+            return True
+        self.query(f"PRAGMA busy_timeout = {_PURGE_TIMEOUT}")
+        try:
+            is_busy = self.value("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.query(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        return not is_busy
+
+    def close(self) -> None:
+        """Close the connection of this thread. It opens again when needed.
+
+        In memory there is none but that which holds the data; it stays.
+        """
+        self._connections.close()
+
+
+def _open(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
     try:
-        return JobCache(
-            directory,
-            timeout,
-            eviction_policy="none",
-            # All values in the database file: a value in a file of its own would be
-            # litter to diskcache.Cache.check() of a cache around this one.
-            disk_min_file_size=2**62,
-        )
-    except (OSError, sqlite3.Error) as error:
-        is_passing = isinstance(error, sqlite3.OperationalError)
-        kind = StoreUnavailableError if is_passing else StoreError
-        raise kind(f"Jobs can't be kept in {directory}: {error}.") from error
+        _configure(connection)
+        schema.prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    # A power cut may take the last changes, but never damages the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA mmap_size = 67108864")
+
+
+def _open_in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        ":memory:", isolation_level=None, check_same_thread=False
+    )
+    schema.migrate(connection, 0)
+    return connection

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
-from ...core.durations import median, with_another
-
-if TYPE_CHECKING:
-    import diskcache
+from ...core.durations import KEPT, median, seconds_of
+from .database import Database
 
 
 class Durations:
-    """The durations of successful runs, by task.
+    """The durations of the last successful runs of each task.
 
     Args:
-        cache: in which there is a row for each task.
+        database: call what writes in a transaction of it.
     """
 
-    def __init__(self, cache: diskcache.Cache) -> None:
-        self._cache = cache
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def add(self, task: str, seconds: float) -> None:
-        """Add a run. Call it in a transaction."""
-        durations = with_another(self._read(task), seconds)
-        self._cache.set(_name(task), json.dumps(durations))
+        """Add a run."""
+        self._database.run(
+            "INSERT INTO duration (task, seconds) VALUES (?, ?)",
+            task,
+            seconds_of(seconds),
+        )
+        self._database.run(
+            "DELETE FROM duration WHERE n IN (SELECT n FROM duration WHERE task = ?"
+            " ORDER BY n DESC LIMIT -1 OFFSET ?)",
+            task,
+            KEPT,
+        )
 
     def median(self, task: str) -> float | None:
         """Return how long a task usually takes, in seconds; None if it never ran."""
-        return median(self._read(task))
-
-    def _read(self, task: str) -> list[float]:
-        durations: list[float] = json.loads(self._cache.get(_name(task), "[]"))
-        return durations
-
-
-def _name(task: str) -> str:
-    return f"durations:{task}"
+        rows = self._database.query("SELECT seconds FROM duration WHERE task = ?", task)
+        return median([seconds for (seconds,) in rows])

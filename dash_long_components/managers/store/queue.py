@@ -1,71 +1,76 @@
-"""The queues of a store: the jobs that wait for a place, first come first served."""
+"""The queue of a store: jobs that wait for a worker slot, first come first served."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ...core.queueing import has_expired
+from .clock import Instant
+from .database import Database
 
-from ...core.records import Record
-
-if TYPE_CHECKING:
-    import diskcache
+#: Jobs that expire in one transaction: others wait for its end.
+_BATCH = 100
 
 
-class Queues:
-    """One queue for each version of the app's code.
+class Queue:
+    """The jobs that wait, apart for each version of the app's code.
 
-    Call its methods in a transaction, but for ``waiting``.
+    Jobs that wait for their turn in a lane, or for the end of an equal one, are queued
+    but have no place yet.
 
     Args:
-        cache: in which there is a row for each job that waits.
+        database: call what writes in a transaction of it.
     """
 
-    def __init__(self, cache: diskcache.Cache) -> None:
-        self._cache = cache
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def add(self, record: Record) -> None:
-        """Put a job at the end."""
-        self._cache.push(_entry(record), prefix=_name(record.code))
+    def add(self, code: str, job_id: str) -> None:
+        """Give a job the last place."""
+        self._database.run(
+            "UPDATE job SET turn = 1 + (SELECT coalesce(max(turn), 0) FROM job"
+            " WHERE code = ? AND turn IS NOT NULL) WHERE id = ?",
+            code,
+            job_id,
+        )
 
-    def pop(self, code: str) -> str | None:
-        """Take off the job at the head and return its id, or None if there is none."""
-        key, entry = self._cache.peek(prefix=_name(code), default=(None, None))
-        if key is None:
-            return None
-        self._cache.delete(key)
-        return str(entry).partition(" ")[0]
+    def first(self, code: str) -> str | None:
+        """Return the id of the job in the first place; None if there is none."""
+        job_id: str | None = self._database.value(
+            "SELECT id FROM job WHERE code = ? AND turn IS NOT NULL"
+            " ORDER BY turn LIMIT 1",
+            code,
+        )
+        return job_id
 
     def is_empty(self, code: str) -> bool:
-        """Tell whether no job waits."""
-        return bool(self._cache.peek(prefix=_name(code)) == (None, None))
-
-    def remove(self, record: Record) -> None:
-        """Take off a job, wherever it stands. Idempotent."""
-        name = _name(record.code)
-        self._cache._sql(
-            "DELETE FROM Cache WHERE key > ? AND key < ? AND raw = 1 AND value = ?",
-            (*_range(name), _entry(record)),
-        )
+        """Tell whether no job has a place."""
+        return self.first(code) is None
 
     def waiting(self, code: str) -> list[tuple[str, str]]:
-        """Return id and task of the jobs that wait, in their order."""
-        # By SQL of our own, one statement: diskcache would read them one by one.
-        rows = self._cache._sql(
-            "SELECT value FROM Cache WHERE key > ? AND key < ? AND raw = 1"
-            " ORDER BY key",
-            _range(_name(code)),
+        """Return id and task of the jobs that have a place, in their order."""
+        return self._database.query(
+            "SELECT id, task FROM job WHERE code = ? AND turn IS NOT NULL"
+            " ORDER BY turn",
+            code,
         )
-        entries = (str(entry).partition(" ") for (entry,) in rows)
-        return [(job_id, task) for job_id, _, task in entries]
 
+    def count(self) -> int:
+        """Return how many jobs are queued, over all code versions."""
+        count: int = self._database.value(
+            "SELECT count(*) FROM job WHERE status = 'queued'"
+        )
+        return count
 
-def _entry(record: Record) -> str:
-    return f"{record.id} {record.task}"
-
-
-def _name(code: str) -> str:
-    return f"queue:{code}"
-
-
-def _range(name: str) -> tuple[str, str]:
-    """Return what all keys of a queue lie between: they are numbered behind a dash."""
-    return f"{name}-", f"{name}."
+    def expired(self, code: str, now: Instant) -> list[str]:
+        """Return some jobs that have been queued for their ``queue_timeout``."""
+        rows = self._database.query(
+            "SELECT id, queue_timeout, submitted, submitted_wall FROM job"
+            " WHERE code = ? AND status = 'queued' AND queue_timeout IS NOT NULL"
+            " ORDER BY n LIMIT ?",
+            code,
+            _BATCH,
+        )
+        return [
+            job_id
+            for job_id, queue_timeout, *submitted in rows
+            if has_expired(now.since(Instant(*submitted)), queue_timeout)
+        ]

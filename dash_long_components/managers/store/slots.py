@@ -1,81 +1,108 @@
-"""The workers of a store: who runs which job, and who watches over that."""
+"""The worker slots of a store: which process runs which job, and which watches it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-from ..processes import Process
-from .tables import Table, transaction
-
-if TYPE_CHECKING:
-    import diskcache
+from ..identity import Process
+from .database import Database
 
 
-class WorkerSlots:
-    """The places of the jobs that run; there are as many as may run at once.
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """A job that runs, or whose worker has not exited yet.
 
-    Args:
-        cache: where it is kept. Every change is a transaction of its own, or part of
-            the caller's.
+    Attributes:
+        dispatcher: watches the worker.
+        worker: runs the job; None until it has registered.
+        deadline: until when it may, by the monotonic clock; None for no limit.
     """
 
-    def __init__(self, cache: diskcache.Cache) -> None:
-        self._cache = cache
-        self._table = Table(cache, "workers")
+    dispatcher: Process
+    worker: Process | None
+    deadline: float | None
 
-    def workers(self) -> dict[str, dict[str, Any]]:
-        """Return who runs which job, and who watches over that, by job id.
 
-        Each is ``{"dispatcher": process, "worker": process or None, "deadline": seconds
-        by the monotonic clock or None}``.
+class Slots:
+    """The slots in use. There are as many as jobs may run at once.
+
+    Args:
+        database: every change is a transaction of its own, or part of the caller's.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> dict[str, Slot]:
+        """Return the slots in use, by job id."""
+        rows = self._database.query(
+            "SELECT id, dispatcher, worker, deadline FROM job"
+            " WHERE dispatcher IS NOT NULL ORDER BY n"
+        )
+        return {job_id: _slot(*columns) for job_id, *columns in rows}
+
+    def count(self) -> int:
+        """Return how many slots are in use."""
+        count: int = self._database.value(
+            "SELECT count(*) FROM job WHERE dispatcher IS NOT NULL"
+        )
+        return count
+
+    def assign(self, job_id: str, dispatcher: Process, deadline: float | None) -> None:
+        """Take a slot for a job. Its worker has still to register."""
+        self._database.run(
+            "UPDATE job SET dispatcher = ?, worker = NULL, deadline = ? WHERE id = ?",
+            str(dispatcher),
+            deadline,
+            job_id,
+        )
+
+    def register(self, job_id: str, worker: Process) -> bool:
+        """Note which process runs a job. Atomic.
+
+        False if it must not run: the job has no slot, or has ended.
         """
-        return self._table.read()
-
-    def assign(self, job_id: str, dispatcher: Process) -> None:
-        """Take a place for a job, whose worker has still to register."""
-        with transaction(self._cache):
-            workers = self.workers()
-            workers[job_id] = {
-                "dispatcher": dispatcher.to_list(),
-                "worker": None,
-                "deadline": None,
-            }
-            self._table.write(workers)
-
-    def register(
-        self, job_id: str, worker: Process, deadline: float | None = None
-    ) -> bool:
-        """Note which process runs a job, and until when by the monotonic clock it may.
-
-        False if it must not run: it has no place. Atomic.
-        """
-        with transaction(self._cache):
-            workers = self.workers()
-            if job_id not in workers:
-                return False
-            workers[job_id] |= {"worker": worker.to_list(), "deadline": deadline}
-            self._table.write(workers)
-            return True
+        return bool(
+            self._database.run(
+                "UPDATE job SET worker = ? WHERE id = ? AND dispatcher IS NOT NULL"
+                " AND status = 'running'",
+                str(worker),
+                job_id,
+            )
+        )
 
     def adopt(self, job_id: str, dispatcher: Process) -> Process | None:
-        """Make ``dispatcher`` the one that watches over a job's worker. Atomic.
+        """Make ``dispatcher`` the one that watches a job's worker. Atomic.
 
         Returns:
-            The worker. None if it has not registered: its place is gone then, and
-            should it still come to register, it will run nothing.
+            The worker. None if it has not registered: the slot is free then, and the
+            worker will run nothing if it comes to register.
         """
-        with transaction(self._cache):
-            workers = self.workers()
-            entry = workers.pop(job_id, None)
-            worker = entry["worker"] if entry else None
-            if entry and worker:
-                workers[job_id] = {**entry, "dispatcher": dispatcher.to_list()}
-            self._table.write(workers)
-            return Process.from_list(worker) if worker else None
+        with self._database.transaction():
+            worker = self._database.value(
+                "SELECT worker FROM job WHERE id = ? AND dispatcher IS NOT NULL", job_id
+            )
+            if worker is None:
+                self.release(job_id)
+                return None
+            self._database.run(
+                "UPDATE job SET dispatcher = ? WHERE id = ?", str(dispatcher), job_id
+            )
+            return Process.from_text(worker)
 
     def release(self, job_id: str) -> None:
-        """Free the place of a job whose worker is gone. Idempotent."""
-        with transaction(self._cache):
-            workers = self.workers()
-            if workers.pop(job_id, None) is not None:
-                self._table.write(workers)
+        """Free the slot of a job whose worker is gone. Idempotent."""
+        self._database.run(
+            "UPDATE job SET dispatcher = NULL, worker = NULL, deadline = NULL"
+            " WHERE id = ? AND dispatcher IS NOT NULL",
+            job_id,
+        )
+
+
+def _slot(dispatcher: str, worker: str | None, deadline: Any) -> Slot:
+    return Slot(
+        dispatcher=Process.from_text(dispatcher),
+        worker=Process.from_text(worker) if worker else None,
+        deadline=deadline,
+    )

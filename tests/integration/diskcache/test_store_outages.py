@@ -50,7 +50,7 @@ def test_trigger_while_the_store_is_locked_fails_and_can_be_repeated(
         for error in errors:
             assert error["type"] == "NotStarted"
             assert "cache" not in str(error)
-        assert "Could not start tasks_app.hold: The jobs in " in server.log
+        assert "Could not start tasks_app.hold: The job store " in server.log
         page.poll(running)
         assert running.status == "running"
     again = page.start("hold", "other", seq=3)

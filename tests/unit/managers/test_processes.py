@@ -19,13 +19,15 @@ import pytest
 
 from dash_long_components.managers import processes
 from dash_long_components.managers.celery.orphans import Leftovers
+from dash_long_components.managers.identity import Process, this_host
 from dash_long_components.managers.processes import (
     MARK,
-    Process,
     children,
     end_child,
     kill_group,
     kill_left_behind,
+    kill_tree,
+    kill_tree_of,
 )
 
 TIMEOUT = 20.0
@@ -82,9 +84,35 @@ def test_current_process_lives() -> None:
     assert Process.of(os.getpid()) == Process.current()
 
 
-def test_process_comes_back_from_a_list() -> None:
+def test_process_comes_back_from_its_text() -> None:
     me = Process.current()
-    assert Process.from_list(me.to_list()) == me
+    assert Process.from_text(str(me)) == me
+    assert me.is_here
+
+
+def test_process_of_another_host_is_never_taken_for_one_of_this() -> None:
+    me = Process.current()
+    other = Process(me.pid, me.started, "another boot or namespace")
+    assert other != me
+    assert not other.is_here
+    assert not other.is_alive()
+    kill_tree_of(other)
+    assert me.is_alive()
+    assert Process.from_text(str(other)) == other
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0, reason="makes a pid namespace"
+)
+def test_other_pid_namespace_is_another_host() -> None:
+    code = "from dash_long_components.managers.identity import *; print(this_host())"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        pytest.skip(run.stderr)
+    assert run.stdout.strip() not in ("", this_host())
+    boot, _, _ = this_host().partition("/")
+    assert run.stdout.startswith(boot)
 
 
 def test_later_process_with_the_same_number_is_another(spawn: Spawn) -> None:
@@ -94,7 +122,7 @@ def test_later_process_with_the_same_number_is_another(spawn: Spawn) -> None:
     before = Process(now.pid, now.started - 1)
     assert before != now
     assert not before.is_alive()
-    before.kill_tree()
+    kill_tree_of(before)
     assert now.is_alive()
 
 
@@ -102,7 +130,7 @@ def test_number_that_nobody_has() -> None:
     with pytest.raises(ProcessLookupError):
         Process.of(2**22 + 1)
     assert not Process(2**22 + 1, 0.0).is_alive()
-    Process(2**22 + 1, 0.0).kill_tree()
+    kill_tree_of(Process(2**22 + 1, 0.0))
     kill_group(2**22 + 1)
 
 
@@ -151,7 +179,7 @@ def test_whole_tree_is_killed(spawn: Spawn) -> None:
     root = spawn(FAMILY)
     family = said(root)
     assert len(family) == 4
-    Process.of(root.pid).kill_tree()
+    kill_tree(root.pid)
     root.wait(TIMEOUT)
     wait_until(lambda: all(map(is_gone, family)))
 
@@ -177,7 +205,7 @@ def test_process_of_another_user_keeps_no_other_from_its_end(
     root = spawn(FAMILY)
     _, apart, *others = said(root)
     not_ours.add(apart)
-    Process.of(root.pid).kill_tree()
+    kill_tree(root.pid)
     root.wait(TIMEOUT)
     wait_until(lambda: all(map(is_gone, others)))
     assert not is_gone(apart)

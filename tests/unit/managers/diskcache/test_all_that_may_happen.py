@@ -29,7 +29,7 @@ from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import Dispatcher, Settings
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
 PLACES, MAX_QUEUE, RESULT_TTL = 2, 4, 100.0
@@ -38,12 +38,6 @@ CALL = Call(task="key", fingerprint="f", context={})
 
 #: Seconds within which every job must have ended when nothing more happens to it.
 BOUND = 60.0
-
-#: Rows that a store has when no job is left in it.
-TABLES = {
-    *("secret", "waiting", "workers", "libraries", "dispatchers", "clients"),
-    *("presence",),
-}
 
 
 @dataclass
@@ -107,7 +101,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch("time.monotonic", world.monotonic),
             mock.patch("time.time", world.time),
             mock.patch.object(Process, "is_alive", lambda it: world.is_alive(it)),
-            mock.patch.object(Process, "kill_tree", lambda it: world.kill(it)),
+            mock.patch.object(dispatcher_module, "kill_tree_of", world.kill),
             mock.patch.object(dispatcher_module, "_kill", lambda it: it.die(-9)),
             mock.patch.object(dispatcher_module, "kill_group"),
             mock.patch.object(dispatcher_module, "kill_left_behind"),
@@ -313,10 +307,8 @@ class AllThatMayHappen(RuleBasedStateMachine):
         if call is None:
             worker.die(0)
             return False
-        timeout = self.store.read(worker.job_id).limits.timeout
-        deadline = None if timeout is None else self.world.now + timeout
         me = Process(worker.pid, 0)
-        worker.has_registered = self.store.slots.register(worker.job_id, me, deadline)
+        worker.has_registered = self.store.slots.register(worker.job_id, me)
         if not worker.has_registered:
             worker.die(0)
         return worker.has_registered
@@ -365,14 +357,14 @@ class AllThatMayHappen(RuleBasedStateMachine):
 
     @invariant()
     def no_process_is_without_a_record(self) -> None:
-        rows = self.store.slots.workers()
+        slots = self.store.slots.all()
         for worker in self.living():
             if worker.has_registered:
-                assert rows[worker.job_id]["worker"] == [worker.pid, 0]
+                assert slots[worker.job_id].worker == Process(worker.pid, 0)
 
     @invariant()
     def no_more_run_than_may(self) -> None:
-        assert len(self.store.slots.workers()) <= PLACES
+        assert len(self.store.slots.all()) <= PLACES
         assert sum(worker.has_registered for worker in self.living()) <= PLACES
 
     @invariant()
@@ -382,7 +374,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             for ticket in self.tickets
             if self.status(ticket.job) is Status.QUEUED
         ]
-        assert self.store._cache.get("waiting", 0) == len(set(waiting))
+        assert self.store.queue.count() == len(set(waiting))
 
     def status(self, job_id: str) -> Status | None:
         try:
@@ -425,9 +417,10 @@ class AllThatMayHappen(RuleBasedStateMachine):
             self.wait(10.0)
         assert self.living() == []
         assert self.dispatchers == {}
-        assert self.store.slots.workers() == {}
-        left = {str(key) for key in self.store._cache}
-        assert left - TABLES <= {key for key in left if key.startswith("durations")}
+        assert self.store.slots.all() == {}
+        counts = self.store.row_counts()
+        assert counts.pop("duration") <= 20
+        assert counts == dict.fromkeys(counts, 0)
 
 
 AllThatMayHappen.TestCase.settings = settings(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-import diskcache
 import pytest
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.diskcache import dispatcher as module
@@ -21,7 +21,7 @@ from dash_long_components.managers.diskcache.dispatcher import (
     Settings,
     _describe_exit,
 )
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
 
@@ -72,7 +72,14 @@ DEAD = Process(ME.pid, ME.started - 1)
 
 
 def take(store: Store, by: Process) -> None:
-    record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
+    record = Record(
+        id="job",
+        task="module.task",
+        code="v1",
+        limits=Limits(timeout=600.0),
+        created=1,
+        changed=1,
+    )
     call = Call(task="key", fingerprint="f", context={})
     store.submit(record, call, max_concurrency=10, max_queue=10)
     assert store.take("v1", by, 10) == "job"
@@ -81,11 +88,13 @@ def take(store: Store, by: Process) -> None:
 def test_worker_of_a_dead_dispatcher_is_adopted(dispatcher: Dispatcher) -> None:
     store = dispatcher._store
     take(store, DEAD)
-    store.slots.register("job", Process.of(1), deadline=1e12)
+    store.slots.register("job", Process.of(1))
+    deadline = store.slots.all()["job"].deadline
+    assert deadline is not None
     dispatcher._watch()
-    assert store.slots.workers()["job"]["dispatcher"] == ME.to_list()
+    assert store.slots.all()["job"].dispatcher == ME
     # Its time goes on, it does not begin again.
-    assert store.slots.workers()["job"]["deadline"] == 1e12
+    assert store.slots.all()["job"].deadline == deadline
     assert store.read("job").status is Status.RUNNING
 
 
@@ -94,7 +103,7 @@ def test_job_whose_worker_died_too_is_lost(dispatcher: Dispatcher) -> None:
     take(store, DEAD)
     store.slots.register("job", DEAD)
     dispatcher._watch()
-    assert store.slots.workers() == {}
+    assert store.slots.all() == {}
     assert store.read("job").status is Status.LOST
 
 
@@ -122,7 +131,7 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
     with mock.patch.object(store.slots, "adopt", adopt_late):
         dispatcher._watch()
     assert store.read("job").status is Status.RUNNING
-    assert "job" in store.slots.workers()
+    assert "job" in store.slots.all()
 
 
 def test_worker_that_does_not_die_at_once_is_seen_to_again(
@@ -135,11 +144,11 @@ def test_worker_that_does_not_die_at_once_is_seen_to_again(
     dispatcher._children["job"] = child
     dispatcher._watch()
     assert not store.read("job").status.is_terminal
-    assert "job" in store.slots.workers()
+    assert "job" in store.slots.all()
     child.exitcode = -signal.SIGKILL
     dispatcher._watch()
     assert store.read("job").status is Status.CANCELLED
-    assert store.slots.workers() == {}
+    assert store.slots.all() == {}
 
 
 def test_worker_of_a_store_that_was_removed_and_made_anew_is_ended(
@@ -164,18 +173,22 @@ def test_stray_that_can_not_be_ended_is_told_once(
         dispatcher._end_orphans()
         dispatcher._end_orphans()
     end.assert_called_once_with(2**22 + 1)
-    assert caplog.text.count("can't be ended") == 1
+    assert caplog.text.count("can't be killed") == 1
 
 
 def test_dispatcher_goes_on_after_an_outage_of_the_store(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     wakeup = mock.Mock()
-    rounds = [diskcache.Timeout(), sqlite3.OperationalError("disk is full"), True]
+    rounds = [
+        sqlite3.OperationalError("database is locked"),
+        sqlite3.OperationalError("disk is full"),
+        True,
+    ]
     with mock.patch.object(dispatcher, "_look_around", side_effect=rounds):
         dispatcher._work(wakeup)
     assert wakeup.wait.call_count == 2
-    assert caplog.text.count("can't be read or written now") == 2
+    assert caplog.text.count("can't be read or written now") == 1
 
 
 def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
@@ -183,10 +196,11 @@ def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
 ) -> None:
     child = mock.Mock(pid=None, exitcode=None)
     dispatcher._children["job"] = child
-    error = sqlite3.OperationalError("no such table: Cache")
+    os.remove(dispatcher._store.path)
+    error = sqlite3.OperationalError("disk I/O error")
     with (
         mock.patch.object(dispatcher, "_look_around", side_effect=error),
-        pytest.raises(StoreError, match="are gone"),
+        pytest.raises(StoreError, match="was removed"),
     ):
         dispatcher._work(mock.Mock())
     child.join.assert_called_once()

@@ -13,7 +13,7 @@ from dash_long_components.managers.diskcache import interpreter
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import NO_STORE, Settings
 from dash_long_components.managers.diskcache.launcher import MAX_FAILURES, Launcher
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
@@ -39,7 +39,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
 def end(launcher: Launcher, exit_code: int) -> None:
     """Have a dispatcher end that has not come to work."""
     process = mock.Mock(spec=subprocess.Popen, returncode=exit_code, pid=1)
-    launcher._attend(process, launcher.store.registry.dispatchers().get("v1", {}))
+    launcher._attend(process, launcher.store.registry.dispatcher("v1"))
 
 
 def fail(launcher: Launcher) -> None:
@@ -69,7 +69,7 @@ def test_dispatcher_that_has_worked_is_no_failure(launcher: Launcher) -> None:
     process = mock.Mock(spec=subprocess.Popen, returncode=1, pid=1)
     for _ in range(MAX_FAILURES):
         launcher.store.registry.claim("v1", DEAD, port=1, tasks={})
-        launcher._attend(process, {})
+        launcher._attend(process, None)
     assert not launcher.has_failed
 
 

@@ -118,7 +118,7 @@ def test_cache_of_its_own_is_not_where_somebody_else_has_put_it(
 def test_user_without_a_name_gets_a_cache_too() -> None:
     names = ("LOGNAME", "USER", "LNAME", "USERNAME")
     code = (
-        "import os, sys, tempfile\n"
+        "import os, sys, tempfile, cloudpickle, diskcache\n"
         "from dash_long_components import DiskcacheLongCallbackManager\n"
         "from dash_long_components.managers.diskcache import launcher\n"
         # As in a container that runs under a number that nobody has.

@@ -23,8 +23,8 @@ from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache import outages, worker
 from dash_long_components.managers.diskcache.outages import outlast, told
-from dash_long_components.managers.processes import Process
-from dash_long_components.managers.store import store as store_module
+from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store import database
 from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import Site, out, prop
 
@@ -35,7 +35,7 @@ CALL = Call(task="key", fingerprint="f", context={})
 @pytest.fixture(autouse=True)
 def _nobody_waits_long() -> Iterator[None]:
     with (
-        mock.patch.object(store_module, "BUSY_TIMEOUT", 0.05),
+        mock.patch.object(database, "BUSY_TIMEOUT", 0.05),
         mock.patch.object(outages, "PAUSE", 0.01),
     ):
         yield
@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @contextmanager
 def locked(store: Store) -> Iterator[None]:
     """Do as a program does that backs the database up, or hangs in the middle."""
-    other = sqlite3.connect(f"{store.directory}/cache.db", isolation_level=None)
+    other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -63,11 +63,18 @@ def locked(store: Store) -> Iterator[None]:
 @contextmanager
 def full(store: Store) -> Iterator[None]:
     """Have no page more for the database."""
-    execute = store._cache._con.execute
-    (pages,) = execute("PRAGMA page_count").fetchone()
-    execute(f"PRAGMA max_page_count = {pages}")
-    yield
-    store.close()  # a new connection has all there is
+    connect: Any = sqlite3.connect
+
+    def connect_to_full_disk(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **options)
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    store.close()
+    with mock.patch.object(sqlite3, "connect", connect_to_full_disk):
+        yield
+    store.close()  # the next connection has all there is
 
 
 Outage = Callable[[Store], AbstractContextManager[None]]
@@ -105,11 +112,13 @@ def test_locked_store_can_be_read(store: Store) -> None:
 
 def test_connection_in_the_middle_of_something_is_made_anew(store: Store) -> None:
     submit(store)
-    # As a commit leaves it that failed.
-    store._cache._sql("BEGIN IMMEDIATE")
-    store._cache._sql("DELETE FROM Cache")
+    commit = sqlite3.OperationalError("disk I/O error")
+
+    def lose(record: Record) -> Record:
+        raise commit
+
     with pytest.raises(StoreUnavailableError), told(store):
-        store.end("job", Status.LOST)
+        store.change("job", lose)
     assert store.read("job").status is Status.QUEUED
     store.end("job", Status.LOST)
     assert store.read("job").status is Status.LOST
@@ -139,17 +148,17 @@ def test_who_has_time_waits_for_the_end_of_the_outage(
     ended.join(TIMEOUT)
     assert store.read("job").status is Status.LOST
     assert caplog.records[0].levelno == logging.WARNING
-    assert "can't be read or written now: the database is locked" in caplog.text
+    assert "can't be read or written now: database is locked" in caplog.text
 
 
 @pytest.mark.parametrize("is_there", [False, True])
 def test_store_that_is_gone_is_not_waited_for(store: Store, is_there: bool) -> None:
     submit(store)
     store.close()
-    shutil.rmtree(store.directory)
+    shutil.rmtree(Path(store.path).parent)
     if is_there:
-        Path(store.directory).mkdir()
-    with pytest.raises(StoreError, match="are gone") as caught:
+        Path(store.path).parent.mkdir()
+    with pytest.raises(StoreError, match="was removed") as caught:
         outlast(store, lambda: store.read("job"))
     assert not isinstance(caught.value, StoreUnavailableError)
 
@@ -196,7 +205,7 @@ def test_store_that_is_locked_is_not_opened_for_long(
 ) -> None:
     with locked(manager._connect().store):
         newcomer = DiskcacheLongCallbackManager(manager.handle)
-        with pytest.raises(StoreUnavailableError, match=r"can't be kept .* locked"):
+        with pytest.raises(StoreUnavailableError, match="now: database is locked"):
             newcomer.secret()
     assert newcomer.secret() == manager.secret()
     newcomer.close()
@@ -208,8 +217,8 @@ def test_manager_begins_anew_where_the_store_is_gone(
     store = manager._connect().store
     submit(store)
     store.close()
-    shutil.rmtree(store.directory)
-    with pytest.raises(StoreError, match="are gone"):
+    shutil.rmtree(Path(store.path).parent)
+    with pytest.raises(StoreError, match="was removed"):
         manager.read("job", 0)
     with pytest.raises(KeyError):
         manager.read("job", 0)
@@ -233,7 +242,7 @@ def test_worker_brings_its_result_home_after_an_outage(
 ) -> None:
     take(store, call)
     change = store.change
-    refusals = iter([diskcache.Timeout(), sqlite3.OperationalError("disk is full")])
+    refusals = map(sqlite3.OperationalError, ["database is locked", "disk is full"])
 
     def change_later(*args: Any) -> Record:
         for error in refusals:

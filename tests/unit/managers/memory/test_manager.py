@@ -222,7 +222,12 @@ def test_job_ends_when_its_page_is_gone(app: dlc.Dash, go_on: threading.Event) -
         return "done"
 
     page = Page(app)
-    with mock.patch("dash_long_components.managers.memory.deadlines.time") as clock:
+    clock = mock.Mock(wraps=time)
+    with (
+        mock.patch("dash_long_components.managers.store.store.time", clock),
+        mock.patch("dash_long_components.managers.store.clock.time", clock),
+        mock.patch("dash_long_components.managers.store.watchdog.time", clock),
+    ):
         clock.monotonic.return_value = 0.0
         left, kept = page.start("out.children"), page.start("out.children")
         for now in (2.0, 4.0):
@@ -268,55 +273,6 @@ def test_close_starts_no_job_that_waits() -> None:
     manager.close()
     assert statuses(*jobs) == ["cancelled"] * 3
     assert began == [0]
-
-
-def test_page_that_joins_a_job_counts_as_seen(go_on: threading.Event) -> None:
-    manager = MemoryLongCallbackManager(cache_by=[])
-    app = dlc.Dash(__name__, long_callback_manager=manager)
-    app.layout = html.Div()
-
-    @app.long_callback(
-        Output("out", "children"),
-        Input("in", "value"),
-        on_leave="cancel",
-        leave_timeout=BOUND,
-    )
-    def work(_value: Any) -> None:
-        go_on.wait(BOUND)
-
-    Page(app).start("out.children")
-    ((key, before),) = manager._deadlines._due.items()
-    Page(app).start("out.children")
-    assert manager._deadlines._due[key] > before
-    go_on.set()
-    manager.close()
-
-
-def test_job_that_returns_after_its_cancel_is_no_estimate(
-    go_on: threading.Event,
-) -> None:
-    manager = MemoryLongCallbackManager()
-    app = dlc.Dash(__name__, long_callback_manager=manager)
-    app.layout = html.Div()
-
-    @app.long_callback(
-        Output("out", "children"), Input("in", "value"), cancel_grace=BOUND
-    )
-    def work(value: Any) -> str:
-        if value == "hold":
-            go_on.wait(BOUND)
-        return "done"
-
-    page = Page(app)
-    job = page.start("out.children", {"in.value": "hold"})
-    page.cancel(job)
-    go_on.set()
-    wait_for_job(job)
-    assert job.status == "cancelled"
-    assert manager._durations == {}
-    page.run("out.children")
-    assert len(manager._durations) == 1
-    manager.close()
 
 
 def test_close_cancels_and_names_what_goes_on(

@@ -19,6 +19,5 @@ def test_after_a_restart_of_the_machine_the_clock_on_the_wall_counts() -> None:
     assert Instant(3.0, 4000.0).since(THEN) == 0.0
 
 
-def test_instant_comes_back_from_its_list() -> None:
-    assert Instant.from_list(THEN.to_list()) == THEN
-    assert Instant.now().since(Instant.now()) < 1.0
+def test_now_goes_on() -> None:
+    assert 0.0 <= Instant.now().since(Instant.now()) < 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +17,10 @@ from hypothesis import strategies as st
 
 from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
 from dash_long_components.core.records import Record, Report
-from dash_long_components.exceptions import JobEndedError, StoreError
-from dash_long_components.managers.processes import Process
+from dash_long_components.exceptions import JobEndedError
+from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.slots import Slot
 from dash_long_components.managers.store.store import Store
-from dash_long_components.managers.store.wal import LOG_SIZE
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -64,8 +63,13 @@ def cancel(store: Store, job_id: str) -> None:
     store.leave(Ticket(job=job_id, requester="0"))
 
 
+def port_of(store: Store, code: str) -> int | None:
+    dispatcher = store.registry.dispatcher(code)
+    return dispatcher.port if dispatcher else None
+
+
 def waiting(store: Store) -> int:
-    return int(store._cache.get("waiting", 0))
+    return store.queue.count()
 
 
 def succeed(store: Store, job_id: str, result: bytes = b"1") -> None:
@@ -85,9 +89,7 @@ def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
     submit(store, "job")
     assert take(store) == "job"
     assert status(store, "job") is Status.RUNNING
-    assert store.slots.workers() == {
-        "job": {"dispatcher": ME.to_list(), "worker": None, "deadline": None}
-    }
+    assert store.slots.all() == {"job": Slot(dispatcher=ME, worker=None, deadline=None)}
 
 
 def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
@@ -166,6 +168,7 @@ def test_result_of_a_job_that_was_cancelled_is_not_kept(store: Store) -> None:
     succeed(store, "job")
     assert status(store, "job") is Status.CANCELLED
     assert store.result("job") is None
+    assert store.durations.median("module.task") is None
 
 
 def test_change_that_fails_changes_nothing(store: Store) -> None:
@@ -183,7 +186,7 @@ def test_change_that_fails_changes_nothing(store: Store) -> None:
 
 def test_submit_that_fails_leaves_nothing(store: Store) -> None:
     with (
-        mock.patch.object(store._cache, "push", side_effect=RuntimeError("no")),
+        mock.patch.object(store.queue, "add", side_effect=RuntimeError("no")),
         pytest.raises(RuntimeError, match="no"),
     ):
         submit(store, "job")
@@ -256,7 +259,7 @@ def test_count_of_those_who_wait_never_drifts(
             queued = [j for j in jobs if status(store, j) is Status.QUEUED]
             assert waiting(store) == len(queued)
             assert len(queued) <= 3
-            assert len(store.slots.workers()) <= 2
+            assert len(store.slots.all()) <= 2
             assert {j for j in jobs if store.call(j)} == {
                 j for j in jobs if not status(store, j).is_terminal
             }
@@ -317,7 +320,7 @@ def test_any_number_of_records_go_at_once(store: Store, clock: mock.Mock) -> Non
         store.end(f"job-{number}", Status.CANCELLED)
     clock.return_value += 61
     store.sweep()
-    assert not [key for key in store._cache if str(key).startswith(("job:", "kept"))]
+    assert store.row_counts()["job"] == 0
 
 
 def test_record_goes_when_its_time_is_over(
@@ -334,13 +337,11 @@ def test_record_goes_when_its_time_is_over(
     assert status(store, "ended") is Status.SUCCEEDED
     # A machine that slept, or whose clock was wrong, has not had that time.
     wall.return_value += 10**9
-    store._cache.expire()
     store.sweep()
     assert store.result("ended") == b"1"
     clock.return_value += 2
-    rows = len(store._cache)
     store.sweep()
-    assert len(store._cache) == rows - 3
+    assert store.row_counts()["job"] == 2
     with pytest.raises(KeyError):
         store.read("ended")
     assert store.result("ended") is None
@@ -352,13 +353,10 @@ def test_record_goes_when_its_time_is_over(
 
 
 def test_nothing_is_evicted(store: Store) -> None:
-    store._cache.reset("size_limit", 1)
-    store._cache.reset("cull_limit", 1000)
     for number in range(50):
         submit(store, f"job-{number}")
         take(store)
         succeed(store, f"job-{number}", b"x" * 10_000)
-    store._cache.cull()
     assert {len(store.result(f"job-{n}") or b"") for n in range(50)} == {10_000}
 
 
@@ -367,7 +365,7 @@ def test_no_file_is_of_use_to_nobody(store: Store, tmp_path: Path) -> None:
     take(store)
     succeed(store, "job", b"x" * 1_000_000)
     assert {path.name for path in (tmp_path / "jobs").iterdir()} <= {
-        *("cache.db", "cache.db-wal", "cache.db-shm")
+        *("jobs.cache.db", "jobs.cache.db-wal", "jobs.cache.db-shm")
     }
 
 
@@ -381,17 +379,6 @@ def test_cache_around_the_store_finds_nothing_wrong(tmp_path: Path) -> None:
         store.close()
 
 
-def test_no_row_is_a_pickle(store: Store) -> None:
-    submit(store, "job")
-    take(store)
-    store.secret()
-    store.registry.add_client("v1", ME)
-    store.registry.claim("v1", ME, port=1)
-    succeed(store, "job")
-    modes = {mode for (mode,) in store._cache._sql("SELECT mode FROM Cache")}
-    assert diskcache.core.MODE_PICKLE not in modes
-
-
 def test_secret_is_made_once(store: Store, tmp_path: Path) -> None:
     other = Store(str(tmp_path / "jobs"), 60)
     assert len(store.secret()) >= 32
@@ -402,17 +389,6 @@ def test_secret_is_made_once(store: Store, tmp_path: Path) -> None:
     third.close()
 
 
-def test_place_that_can_not_be_used_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="file"):
-        Store(str(tmp_path / "file"), 60)
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "cache.db").write_text("this is no database" * 100)
-    with pytest.raises(StoreError, match="broken") as caught:
-        Store(str(tmp_path / "broken"), 60)
-    assert isinstance(caught.value.__cause__, sqlite3.Error)
-
-
 # Dispatchers and clients
 
 
@@ -421,14 +397,14 @@ def test_one_dispatcher_at_a_time(store: Store) -> None:
     assert store.registry.claim("v1", parent, port=1)
     assert not store.registry.claim("v1", ME, port=2)
     assert store.registry.claim("v1", parent, port=1, tasks={})
-    assert store.registry.dispatchers()["v1"]["port"] == 1
+    assert port_of(store, "v1") == 1
     assert store.registry.claim("v2", ME, port=3)
 
 
 def test_dead_dispatcher_is_replaced(store: Store) -> None:
     assert store.registry.claim("v1", DEAD, port=1)
     assert store.registry.claim("v1", ME, port=2)
-    assert store.registry.dispatchers()["v1"]["port"] == 2
+    assert port_of(store, "v1") == 2
 
 
 def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
@@ -437,7 +413,7 @@ def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
     assert not store.resign("v1")
     take(store)
     assert store.resign("v1")
-    assert store.registry.dispatchers() == {}
+    assert store.registry.dispatcher("v1") is None
 
 
 def test_only_living_clients_count(store: Store) -> None:
@@ -568,7 +544,7 @@ def test_nothing_is_left_of_a_lane_without_jobs(
         job_id = take(store)
         if job_id is not None:
             succeed(store, job_id)
-    assert not [key for key in store._cache if str(key).startswith("lane:")]
+    assert store.row_counts()["requester"] == 0
 
 
 def test_new_trigger_replaces_though_the_queue_is_full(store: Store) -> None:
@@ -619,25 +595,16 @@ def test_job_that_is_read_again_shows_what_has_changed(store: Store) -> None:
     assert store.read_all(["job"])["job"].status is Status.RUNNING
 
 
-@pytest.mark.parametrize("jobs", [1, 10, 2000])
-def test_jobs_of_a_page_are_one_statement(store: Store, jobs: int) -> None:
-    submit(store, "job-0")
-    seen: list[str] = []
-    store._cache._con.set_trace_callback(seen.append)
-    assert len(store.read_all([f"job-{number}" for number in range(jobs)])) == 1
-    assert len(seen) == 1
-
-
 def test_those_who_wait_are_told_in_their_order(store: Store) -> None:
     for number in range(5):
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
     take(store, 1)
     cancel(store, "job-2")
-    assert store.queues.waiting("v1") == [
+    assert store.queue.waiting("v1") == [
         (f"job-{number}", "module.task") for number in (1, 3, 4)
     ]
-    assert store.queues.waiting("v3") == []
+    assert store.queue.waiting("v3") == []
     assert [take(store) for _ in range(3)] == ["job-1", "job-3", "job-4"]
 
 
@@ -654,28 +621,3 @@ def test_successful_runs_say_how_long_a_task_takes(store: Store) -> None:
         store.change(f"job-{number}", mock.Mock(return_value=ended))
     assert store.durations.median("module.task") == pytest.approx(20)
     assert store.durations.median("other.task") is None
-
-
-def test_large_result_is_there_before_the_log_is_emptied(store: Store) -> None:
-    submit(store, "job")
-    take(store)
-    other = Store(store.directory, result_ttl=60)
-    seen: list[bool] = []
-
-    def look(statement: str) -> None:
-        if "wal_checkpoint(" in statement:
-            seen.append(other.result("job") is not None)
-
-    store._cache._con.set_trace_callback(look)
-    succeed(store, "job", b"x" * LOG_SIZE)
-    assert seen == [True]
-    other.close()
-
-
-def test_small_result_leaves_the_log_to_sqlite(store: Store) -> None:
-    submit(store, "job")
-    take(store)
-    seen: list[str] = []
-    store._cache._con.set_trace_callback(seen.append)
-    succeed(store, "job", b"x")
-    assert not [statement for statement in seen if "wal_" in statement]

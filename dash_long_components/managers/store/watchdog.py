@@ -1,56 +1,59 @@
-"""The watchdog: what has to end though its worker goes on, or it has not begun."""
+"""The watchdog: ends jobs at their limits, running and queued ones."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
-from ...core.jobs import Status, Ticket
+from ...core.jobs import Status
 from ...core.limits import Times, judge
-from ..store.clock import Instant
-from ..store.store import Store
+from .clock import Instant
+from .store import Store
 
 logger = logging.getLogger("dash_long_components")
 
-#: Seconds between two looks beyond which the dispatcher has been held up.
+#: Seconds between two looks after which this process must have been held up.
 _HELD_UP = 5.0
 
 _NEVER = float("inf")
 
 
 class Watchdog:
-    """Knows when a running job's time is over, and which queued ones are not to begin.
+    """Tells when a running job must stop, and ends queued ones.
 
     Args:
         store: where the jobs are.
-        code: version of the app's code whose queue it oversees.
+        code: version of the app's code whose queue it watches.
+        has_server: tells whether pages can poll.
     """
 
-    def __init__(self, store: Store, code: str) -> None:
+    def __init__(self, store: Store, code: str, has_server: Callable[[], bool]) -> None:
         self._store = store
         self._code = code
+        self._has_server = has_server
         self._ended: dict[str, float] = {}
-        self._asked: dict[str, float] = {}
+        self._cancelled: dict[str, float] = {}
         self._reachable_since: float | None = None
         self._looked_at = 0.0
         self._due = _NEVER
 
     def wait(self, tick: float) -> float:
-        """Return for how many seconds nothing comes to its end, ``tick`` at most.
+        """Return the seconds until a running job may have to stop, at most ``tick``.
 
-        To be asked after every round of ``must_end``.
+        Call it after every round of ``must_stop``.
         """
         now = time.monotonic()
         seconds = min(tick, max(0.0, self._due - now))
         self._due = _NEVER
         return seconds
 
-    def must_end(self, job_id: str, deadline: float | None) -> bool:
-        """Tell whether a worker that still runs has to be killed.
+    def must_stop(self, job_id: str, deadline: float | None) -> bool:
+        """Tell whether a job's worker must be stopped, by force. Ends what timed out.
 
         Args:
-            job_id: which job it runs.
-            deadline: by the monotonic clock, or None.
+            job_id: which job.
+            deadline: by the monotonic clock; None for no limit.
         """
         try:
             record = self._store.read(job_id)
@@ -60,7 +63,7 @@ class Watchdog:
         ended, cancelled = record.status.is_terminal, record.cancel_requested
         times = Times(
             deadline=deadline,
-            cancelled=self._asked.setdefault(job_id, now) if cancelled else None,
+            cancelled=self._cancelled.setdefault(job_id, now) if cancelled else None,
             ended=self._ended.setdefault(job_id, now) if ended else None,
         )
         verdict = judge(record, times, now)
@@ -76,28 +79,28 @@ class Watchdog:
         return verdict.must_stop
 
     def forget(self, job_id: str) -> None:
-        """Forget about a worker that is gone."""
+        """Forget a job whose worker is gone."""
         self._ended.pop(job_id, None)
-        self._asked.pop(job_id, None)
+        self._cancelled.pop(job_id, None)
 
     def end_waiting(self) -> None:
-        """End what has waited for too long, and what no page waits for any more."""
+        """End the jobs that have expired in the queue or whose pages have left."""
         self._store.expire_queue(self._code, Instant.now())
         now = time.monotonic()
         since = self._reachable(now)
         if since is not None:
-            for ticket in self._store.presence.left(since, now):
-                self._store.leave(Ticket.parse(ticket))
+            for ticket in self._store.requesters.left(since, now):
+                self._store.leave(ticket)
 
     def _reachable(self, now: float) -> float | None:
-        """Return since when pages could reach a server without a break, if they can.
+        """Return since when pages could poll without a break; None if they can't now.
 
-        A server that is away, or starts anew, answers no poll; and a dispatcher that
-        was held up may see pages leave that were held up with it.
+        No server answers a poll while it is down or starts. And a machine that holds up
+        this process may hold up the pages' polls too.
         """
         held_up = now - self._looked_at > _HELD_UP
         self._looked_at = now
-        if not self._store.registry.has_any_client():
+        if not self._has_server():
             self._reachable_since = None
         elif self._reachable_since is None or held_up:
             self._reachable_since = now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from dash_long_components.core.jobs import (
 )
 from dash_long_components.core.lanes import Entry
 from dash_long_components.core.records import Record
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
@@ -86,8 +85,8 @@ def succeed(store: Store, ticket: Ticket) -> None:
 
 def left_over(store: Store) -> list[str]:
     """Return the rows that are there only while a job is live."""
-    kinds = ("lane:", "flight:", "call:", "seen:")
-    return [key for key in map(str, store._cache) if key.startswith(kinds)]
+    counts = store.row_counts()
+    return [name for name in ("call", "requester") if counts[name]]
 
 
 @pytest.mark.parametrize("started", [False, True])
@@ -154,10 +153,10 @@ def test_missing_asker_changes_nothing(store: Store) -> None:
 def test_places_in_the_queue_are_counted_by_jobs(store: Store) -> None:
     tickets = [ask(store) for _ in range(3)]
     store.leave(tickets[0])
-    assert store._cache.get("waiting") == 1
+    assert store.queue.count() == 1
     take(store)
     store.leave(tickets[1])
-    assert store._cache.get("waiting") == 0
+    assert store.queue.count() == 0
 
 
 def test_hundred_askers_at_once_share_a_job(store: Store) -> None:
@@ -269,7 +268,7 @@ def test_what_needs_no_job_keeps_to_its_lane(store: Store) -> None:
 
 
 def test_what_needs_no_job_waits_for_no_writer(store: Store) -> None:
-    with sqlite3.connect(os.path.join(store.directory, "cache.db")) as writer:
+    with sqlite3.connect(store.path) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert store.pass_by(lane(Retrigger.REPLACE, 1)).entry is Entry.NOW
         writer.rollback()
@@ -279,12 +278,12 @@ def test_what_needs_no_job_waits_for_no_writer(store: Store) -> None:
 def test_page_that_is_gone_leaves_the_job_to_the_others(store: Store) -> None:
     gone, here = (ask(store, limits=Limits(leave_timeout=2.0)) for _ in range(2))
     now = time.monotonic()
-    store.presence.see(str(here), 2.0, now + 3.0)
-    assert store.presence.left(now, now + 3.0) == [str(gone)]
+    store.requesters.see(here, 2.0, now + 3.0)
+    assert store.requesters.left(now, now + 3.0) == [gone]
     store.leave(gone)
     assert status(store, gone) is Status.CANCELLED
     assert status(store, here) is Status.QUEUED
-    assert store.presence.left(now, now + 3.0) == []
+    assert store.requesters.left(now, now + 3.0) == []
 
 
 _steps = st.lists(
@@ -333,6 +332,6 @@ def test_every_asker_comes_to_an_end_and_nothing_is_left(
             store.end(ticket.job, Status.LOST)
         assert all(status(store, ticket).is_terminal for ticket in tickets)
         assert left_over(store) == []
-        assert store._cache.get("waiting", 0) == 0
+        assert store.queue.count() == 0
     finally:
         store.close()

@@ -12,10 +12,11 @@ import pytest
 from dash_long_components.core.jobs import Call, Limits, Status, Ticket
 from dash_long_components.core.limits import EXIT_GRACE
 from dash_long_components.core.records import Record
-from dash_long_components.managers.diskcache import watchdog as module
-from dash_long_components.managers.diskcache.watchdog import Watchdog
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store import watchdog as module
+from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store
+from dash_long_components.managers.store.watchdog import Watchdog
 
 CALL = Call(task="key", fingerprint="f", context={})
 ME = Process.current()
@@ -53,7 +54,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def watchdog(store: Store, clock: Clock) -> Watchdog:
-    return Watchdog(store, "v1")
+    return Watchdog(store, "v1", store.registry.has_any_client)
 
 
 def submit(
@@ -90,7 +91,7 @@ def test_job_without_limits_goes_on(
 ) -> None:
     run(store)
     clock.now += 1e9
-    assert not watchdog.must_end("job", None)
+    assert not watchdog.must_stop("job", None)
     assert watchdog.wait(1.0) == 1.0
 
 
@@ -102,12 +103,12 @@ def test_job_that_runs_for_too_long_times_out(
 ) -> None:
     run(store, timeout=5.0)
     deadline = clock.now + 5.0
-    assert not watchdog.must_end("job", deadline)
+    assert not watchdog.must_stop("job", deadline)
     clock.now += 4.7
-    assert not watchdog.must_end("job", deadline)
+    assert not watchdog.must_stop("job", deadline)
     assert watchdog.wait(1.0) == pytest.approx(0.3)
     clock.now += 0.3
-    assert watchdog.must_end("job", deadline)
+    assert watchdog.must_stop("job", deadline)
     record = store.read("job")
     assert record.status is Status.TIMED_OUT
     assert record.error
@@ -119,7 +120,7 @@ def test_job_that_runs_for_too_long_times_out(
 def test_job_that_is_cancelled_ends_at_once(store: Store, watchdog: Watchdog) -> None:
     run(store)
     cancel(store, "job")
-    assert watchdog.must_end("job", None)
+    assert watchdog.must_stop("job", None)
 
 
 def test_job_that_wants_to_be_asked_has_its_time(
@@ -127,12 +128,12 @@ def test_job_that_wants_to_be_asked_has_its_time(
 ) -> None:
     run(store, cancel_grace=3.0)
     cancel(store, "job")
-    assert not watchdog.must_end("job", None)
+    assert not watchdog.must_stop("job", None)
     clock.now += 2.5
-    assert not watchdog.must_end("job", None)
+    assert not watchdog.must_stop("job", None)
     assert watchdog.wait(1.0) == pytest.approx(0.5)
     clock.now += 0.5
-    assert watchdog.must_end("job", None)
+    assert watchdog.must_stop("job", None)
 
 
 def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
@@ -140,8 +141,8 @@ def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
 ) -> None:
     run(store, cancel_grace=3.0, timeout=1.0)
     cancel(store, "job")
-    assert not watchdog.must_end("job", clock.now + 1.0)
-    assert watchdog.must_end("job", clock.now)
+    assert not watchdog.must_stop("job", clock.now + 1.0)
+    assert watchdog.must_stop("job", clock.now)
     assert store.read("job").status is Status.CANCELLED
 
 
@@ -150,15 +151,15 @@ def test_worker_of_an_ended_job_may_take_a_while_to_exit(
 ) -> None:
     run(store)
     store.end("job", Status.FAILED)
-    assert not watchdog.must_end("job", None)
+    assert not watchdog.must_stop("job", None)
     clock.now += EXIT_GRACE
-    assert watchdog.must_end("job", None)
+    assert watchdog.must_stop("job", None)
     watchdog.forget("job")
-    assert not watchdog.must_end("job", None)
+    assert not watchdog.must_stop("job", None)
 
 
-def test_worker_of_no_job_must_end(watchdog: Watchdog) -> None:
-    assert watchdog.must_end("unknown", None)
+def test_worker_of_no_job_must_stop(watchdog: Watchdog) -> None:
+    assert watchdog.must_stop("unknown", None)
 
 
 def test_job_that_waits_for_too_long_expires(
@@ -186,7 +187,7 @@ def test_job_that_expired_while_nobody_dispatched_does_not_begin(
 ) -> None:
     submit(store, queue_timeout=10.0)
     clock.now += 1000.0
-    Watchdog(store, "v1").end_waiting()
+    Watchdog(store, "v1", lambda: True).end_waiting()
     assert store.take("v1", ME, 1) is None
     assert store.read("job").status is Status.TIMED_OUT
 
@@ -212,7 +213,7 @@ def test_job_whose_page_is_gone_is_cancelled(
     clock.now += 1.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.CANCELLED
-    assert store.presence.left(0.0, clock.now + 1e6) == []
+    assert store.requesters.left(0.0, clock.now + 1e6) == []
 
 
 def test_running_job_whose_page_is_gone_is_asked_once(
@@ -255,17 +256,18 @@ def test_dispatcher_that_was_held_up_gives_pages_their_time_again(
     clock.now += module._HELD_UP + 100.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.QUEUED
-    store.presence.see("job", 10.0, clock.now)
 
 
 def test_ended_job_is_expected_no_more(store: Store, clock: Clock) -> None:
     submit(store, leave_timeout=10.0)
     store.end("job", Status.CANCELLED)
-    assert store.presence.left(0.0, clock.now + 1e6) == []
+    assert store.requesters.left(0.0, clock.now + 1e6) == []
 
 
 def test_dropped_queue_leaves_nothing_to_expire(store: Store, clock: Clock) -> None:
     submit(store, queue_timeout=10.0)
     store.drop_queue("v1", "reason")
     assert store.read("job").status is Status.LOST
-    assert not [key for key in store._cache if str(key).startswith("waits:")]
+    clock.now += 100.0
+    store.expire_queue("v1", Instant.now())
+    assert store.read("job").status is Status.LOST

@@ -1,0 +1,99 @@
+"""The pulse of a server process: its heartbeats, and the watch over its dispatcher."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from ...exceptions import StoreError
+from ..identity import Process
+from ..processes import kill_alone
+from ..store.heartbeats import INTERVAL
+from ..store.store import Store
+from .outages import told
+
+logger = logging.getLogger("dash_long_components")
+
+#: Heartbeats of this process without one of its dispatcher, after which that hangs.
+MISSED = 5
+
+
+class Pulse:
+    """A thread that writes heartbeats and replaces a dispatcher that hangs.
+
+    Args:
+        store: which this process uses.
+        code: version of the app's code.
+        me: this process.
+        ensure: starts a dispatcher if there is none.
+    """
+
+    def __init__(
+        self, store: Store, code: str, me: Process, ensure: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._code = code
+        self._me = me
+        self._ensure = ensure
+        self._heartbeat: tuple[Process, float] | None = None
+        self._missed = 0
+        self._has_warned = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._go_on, name="dash-long-jobs-pulse", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread. Idempotent."""
+        self._stopped.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(INTERVAL)
+
+    def _go_on(self) -> None:
+        while not self._stopped.wait(INTERVAL):
+            try:
+                with told(self._store):
+                    self.beat()
+            except StoreError:
+                # A dispatcher can't write heartbeats either.
+                self._missed = 0
+        self._store.close()
+
+    def beat(self) -> None:
+        """Write a heartbeat, and look whether the dispatcher has written one."""
+        self._store.registry.beat(self._me)
+        self._warn_of_other_host()
+        self._look_after_dispatcher()
+        if self._store.has_work(self._code):
+            self._ensure()
+
+    def _look_after_dispatcher(self) -> None:
+        dispatcher = self._store.registry.dispatcher(self._code)
+        # One that imports the app writes none.
+        if dispatcher is None or dispatcher.tasks is None:
+            self._missed = 0
+            return
+        heartbeat = (dispatcher.process, dispatcher.heartbeat)
+        self._missed = self._missed + 1 if heartbeat == self._heartbeat else 0
+        self._heartbeat = heartbeat
+        if self._missed >= MISSED and kill_alone(dispatcher.process):
+            self._missed = 0
+            logger.error(
+                "The dispatcher of long callbacks (process %d) has not responded for "
+                "%d s. Another one takes its place; running jobs go on.",
+                dispatcher.process.pid,
+                MISSED * INTERVAL,
+            )
+            self._ensure()
+
+    def _warn_of_other_host(self) -> None:
+        if not self._has_warned and self._store.registry.other_host() is not None:
+            self._has_warned = True
+            logger.warning(
+                "The job store %s is also used from another container, pid namespace "
+                "or machine. Each runs jobs of its own, and no job runs twice. Use "
+                "CeleryLongCallbackManager for more than one machine.",
+                self._store.path,
+            )

@@ -1,0 +1,48 @@
+"""The errors of SQLite, told as errors that name the file and the way out."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
+
+
+@contextmanager
+def telling(path: str, what: str) -> Iterator[None]:
+    """Turn the errors of SQLite into ours.
+
+    Args:
+        path: of the database.
+        what: could not be done with it: "opened".
+
+    Raises:
+        StoreUnavailableError: it is locked, or its disk is full, for a while.
+        StoreDamagedError: it can't be read until someone removes it.
+        StoreError: it was removed, or its directory can't be used.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if not os.path.exists(path):
+            raise gone(path) from error
+        raise StoreUnavailableError(
+            f"The job store {path} can't be {what} now: {error}."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise  # of a statement, not of the file
+        raise StoreDamagedError(
+            f"The job store {path} can't be {what}: {error}. Stop the app, move this "
+            "file away, and start the app again: it makes a new one. The jobs in the "
+            "file are lost."
+        ) from error
+    except OSError as error:
+        raise StoreError(f"The job store {path} can't be {what}: {error}.") from error
+
+
+def gone(path: str) -> StoreError:
+    """Return the error of a database that was removed while it was in use."""
+    return StoreError(f"The job store {path} was removed. Its jobs are gone.")

@@ -1,0 +1,211 @@
+"""The processes of a store: dispatchers, and the servers that want them."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+
+from ..identity import Process
+from .database import Database
+from .heartbeats import Heartbeats
+
+_DISPATCHER, _CLIENT = "dispatcher", "client"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatcher:
+    """What a dispatcher says of itself.
+
+    Attributes:
+        process: which one it is.
+        port: where it waits to be woken.
+        tasks: fingerprints of its tasks by key; None before it has imported the app.
+        heartbeat: another value each time.
+    """
+
+    process: Process
+    port: int
+    tasks: dict[str, str] | None
+    heartbeat: float
+
+
+class Registry:
+    """Which processes dispatch the jobs of each code version, and which want that.
+
+    Each host has dispatchers of its own: one can only watch and wake its siblings.
+
+    Args:
+        database: every change is a transaction of its own, or part of the caller's.
+        host: of this process.
+    """
+
+    def __init__(self, database: Database, host: str) -> None:
+        self._database = database
+        self._host = host
+        self._heartbeats = Heartbeats()
+
+    def claim(
+        self,
+        code: str,
+        dispatcher: Process,
+        *,
+        port: int,
+        tasks: dict[str, str] | None = None,
+    ) -> bool:
+        """Become the dispatcher of a code version here, or tell more about it.
+
+        False if there is another one that lives. Atomic.
+        """
+        with self._database.transaction():
+            other = self.dispatcher(code)
+            if other and other.process != dispatcher and other.process.is_alive():
+                return False
+            self._remove_dispatcher(code)
+            self._add(_DISPATCHER, code, dispatcher, port, tasks)
+            return True
+
+    def dispatcher(self, code: str) -> Dispatcher | None:
+        """Return what the dispatcher of a code version here last said, or None.
+
+        It may be dead: one that ended without resigning.
+        """
+        row = self._database.one(
+            "SELECT process, port, tasks, heartbeat FROM process"
+            " WHERE role = ? AND code = ? AND host = ?",
+            _DISPATCHER,
+            code,
+            self._host,
+        )
+        if row is None:
+            return None
+        process, port, tasks, heartbeat = row
+        return Dispatcher(
+            process=Process.from_text(process),
+            port=port,
+            tasks=json.loads(tasks) if tasks else None,
+            heartbeat=heartbeat,
+        )
+
+    def resign(self, code: str) -> bool:
+        """Undo ``claim``. Atomic; False while a server here wants a dispatcher."""
+        with self._database.transaction():
+            if self.has_clients(code):
+                return False
+            self._remove_dispatcher(code)
+            for client in self._clients(code):
+                if client.is_here:
+                    self.remove_client(code, client)
+            return True
+
+    def _remove_dispatcher(self, code: str) -> None:
+        self._database.run(
+            "DELETE FROM process WHERE role = ? AND code = ? AND host = ?",
+            _DISPATCHER,
+            code,
+            self._host,
+        )
+
+    def add_client(self, code: str, client: Process) -> None:
+        """Note that a server process wants a dispatcher of this code version."""
+        with self._database.transaction():
+            for other in self._clients(code):
+                if other.is_here and not other.is_alive():
+                    self.remove_client(code, other)
+            self._add(_CLIENT, code, client, None, None)
+
+    def remove_client(self, code: str, client: Process) -> None:
+        """Undo ``add_client``. Idempotent."""
+        self._database.run(
+            "DELETE FROM process WHERE role = ? AND code = ? AND process = ?",
+            _CLIENT,
+            code,
+            str(client),
+        )
+
+    def beat(self, process: Process) -> None:
+        """Write a heartbeat of a process of this host."""
+        self._database.run(
+            "UPDATE process SET heartbeat = ? WHERE process = ?",
+            time.time(),
+            str(process),
+        )
+
+    def has_clients(self, code: str) -> bool:
+        """Tell whether a living server process here wants a dispatcher of this code."""
+        return any(client.is_alive() for client in self._clients(code))
+
+    def has_any_client(self) -> bool:
+        """Tell whether any server process lives, of any code version and host."""
+        rows = self._database.query(
+            "SELECT DISTINCT process FROM process WHERE role = ?", _CLIENT
+        )
+        return any(self.is_living(Process.from_text(process)) for (process,) in rows)
+
+    def abandoned(self) -> list[str]:
+        """Return the code versions of which no process lives, on any host."""
+        living: dict[str, bool] = {}
+        for code, process in self._database.query("SELECT code, process FROM process"):
+            is_living = self.is_living(Process.from_text(process))
+            living[code] = living.get(code, False) or is_living
+        return [code for code, is_living in living.items() if not is_living]
+
+    def forget(self, code: str) -> None:
+        """Remove all processes of a code version. Idempotent."""
+        self._database.run("DELETE FROM process WHERE code = ?", code)
+
+    def is_living(self, process: Process) -> bool:
+        """Tell whether a process lives: one of another host while that one does."""
+        if process.is_here:
+            return process.is_alive()
+        return not self._heartbeats.is_silent(
+            process.host, self._heartbeat(process.host), time.monotonic()
+        )
+
+    def other_host(self) -> str | None:
+        """Return another host that uses this store now, if one does.
+
+        It takes two calls, with a heartbeat in between, to be certain.
+        """
+        found = None
+        for (host,) in self._database.query(
+            "SELECT DISTINCT host FROM process WHERE host != ?", self._host
+        ):
+            heartbeat = self._heartbeat(host)
+            if heartbeat is None:
+                continue
+            if self._heartbeats.has_changed(host, heartbeat):
+                found = host
+            self._heartbeats.is_silent(host, heartbeat, time.monotonic())
+        return found
+
+    def _heartbeat(self, host: str) -> float | None:
+        heartbeat: float | None = self._database.value(
+            "SELECT max(heartbeat) FROM process WHERE host = ?", host
+        )
+        return heartbeat
+
+    def _clients(self, code: str) -> list[Process]:
+        rows = self._database.query(
+            "SELECT process FROM process WHERE role = ? AND code = ?", _CLIENT, code
+        )
+        return [Process.from_text(process) for (process,) in rows]
+
+    def _add(
+        self,
+        role: str,
+        code: str,
+        process: Process,
+        port: int | None,
+        tasks: dict[str, str] | None,
+    ) -> None:
+        self._database.run(
+            "INSERT OR REPLACE INTO process VALUES (?, ?, ?, ?, ?, ?, ?)",
+            role,
+            code,
+            str(process),
+            process.host,
+            port,
+            None if tasks is None else json.dumps(tasks),
+            time.time(),
+        )

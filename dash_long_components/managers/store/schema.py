@@ -1,0 +1,193 @@
+"""The tables of a store, and how a store of another version is treated."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import tempfile
+from contextlib import suppress
+
+from ...exceptions import StoreUnavailableError
+
+_JOBS = """
+CREATE TABLE job (
+    n INTEGER PRIMARY KEY,          -- grows with every job
+    id TEXT NOT NULL UNIQUE,
+    code TEXT NOT NULL,             -- version of the app's code
+    task TEXT NOT NULL,
+    key TEXT,                       -- equal calls have the same
+    holds_key INTEGER,              -- 1: equal calls join this job
+    waits_for_key INTEGER,          -- 1: queued again when the job that holds it ends
+    status TEXT NOT NULL,
+    owner TEXT,
+    title TEXT,
+    queue TEXT,
+    priority INTEGER NOT NULL DEFAULT 0,
+    turn INTEGER,                   -- place in the queue; NULL: not in it
+    queue_timeout REAL,             -- seconds
+    submitted REAL NOT NULL,        -- by the monotonic clock
+    submitted_wall REAL NOT NULL,   -- seconds since the epoch
+    attempt INTEGER NOT NULL DEFAULT 1,
+    next_try REAL,
+    checkpoint BLOB,
+    trace TEXT,
+    dispatcher TEXT,                -- holds a worker slot for it; NULL: none does
+    worker TEXT,                    -- the process that runs it
+    deadline REAL,                  -- by the monotonic clock
+    heartbeat REAL,
+    ended REAL,                     -- by the monotonic clock
+    ended_wall REAL,                -- seconds since the epoch
+    record BLOB NOT NULL            -- JSON; last, since it may be large
+);
+CREATE INDEX job_in_queue ON job (code, turn) WHERE turn IS NOT NULL;
+CREATE INDEX job_waiting ON job (code, n) WHERE status = 'queued';
+CREATE INDEX job_in_slot ON job (n) WHERE dispatcher IS NOT NULL;
+CREATE UNIQUE INDEX job_of_key ON job (code, key) WHERE holds_key = 1;
+CREATE INDEX job_waiting_for_key ON job (code, key) WHERE waits_for_key = 1;
+CREATE INDEX job_ended ON job (ended) WHERE ended IS NOT NULL;
+
+CREATE TABLE call (
+    job TEXT PRIMARY KEY,
+    call BLOB NOT NULL              -- JSON; deleted when the job ends
+);
+
+CREATE TABLE result (
+    job TEXT PRIMARY KEY,
+    result BLOB NOT NULL            -- JSON
+);
+"""
+
+_PEOPLE = """
+CREATE TABLE requester (            -- of live jobs, until it cancels
+    ticket TEXT PRIMARY KEY,
+    job TEXT NOT NULL,
+    owner TEXT,
+    lane TEXT,
+    seq INTEGER,
+    position INTEGER,               -- in its lane
+    waits INTEGER,                  -- 1: queued when its turn in the lane comes
+    leave_timeout REAL,             -- seconds
+    seen REAL                       -- by the monotonic clock
+);
+CREATE INDEX requester_in_lane ON requester (lane, position) WHERE lane IS NOT NULL;
+CREATE INDEX requester_leaving ON requester (ticket) WHERE leave_timeout IS NOT NULL;
+
+CREATE TABLE process (              -- servers and dispatchers
+    role TEXT NOT NULL,
+    code TEXT NOT NULL,
+    process TEXT NOT NULL,
+    host TEXT NOT NULL,
+    port INTEGER,
+    tasks TEXT,                     -- JSON; NULL: it has not imported the app
+    heartbeat REAL NOT NULL,        -- seconds since the epoch; another one each time
+    PRIMARY KEY (role, code, process)
+) WITHOUT ROWID;
+
+CREATE TABLE duration (             -- of successful runs
+    n INTEGER PRIMARY KEY,
+    task TEXT NOT NULL,
+    seconds REAL NOT NULL
+);
+CREATE INDEX duration_of_task ON duration (task, n);
+
+CREATE TABLE library (              -- component libraries that jobs have imported
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE imported (             -- files of older versions that were read
+    file TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE secret (               -- signs tokens; one row
+    secret BLOB NOT NULL
+);
+"""
+
+#: What leads from each version to the next. Add one; never change one.
+_MIGRATIONS = (_JOBS + _PEOPLE,)
+
+VERSION = len(_MIGRATIONS)
+
+
+def make_private(path: str) -> None:
+    """Make a database file and its directory that no other user can read.
+
+    SQLite gives its log the mode of the file.
+
+    Raises:
+        OSError: the directory can't be used.
+    """
+    directory = os.path.dirname(path)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    if not os.path.exists(path):
+        _make(path)
+    for each, mode in ((directory, 0o700), (path, 0o600)):
+        if stat.S_IMODE(os.stat(each).st_mode) != mode:
+            # They may be another user's, who shares them with this one.
+            with suppress(PermissionError):
+                os.chmod(each, mode)
+
+
+def _make(path: str) -> None:
+    # Under another name: to close a file takes away all locks on it that connections in
+    # other threads of this process hold.
+    descriptor, empty = tempfile.mkstemp(dir=os.path.dirname(path))
+    os.close(descriptor)
+    try:
+        with suppress(FileExistsError):
+            os.link(empty, path)
+    finally:
+        os.remove(empty)
+
+
+def prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Bring a database to the version of this code.
+
+    Raises:
+        StoreUnavailableError: newer code has made it.
+        sqlite3.Error: it can't be read or written.
+    """
+    if _check(connection, path) == VERSION:
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it meanwhile.
+        migrate(connection, _check(connection, path))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a database from a version to the newest. Call it in a transaction."""
+    for script in _MIGRATIONS[version:]:
+        # executescript() would commit first.
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check(connection: sqlite3.Connection, path: str) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreUnavailableError(
+            f"A newer dash-long-components has written the job store {path} (version "
+            f"{version}; this one knows {VERSION}). Install that one again, or give "
+            "the manager another directory."
+        )
+    return version
+
+
+def _statements(script: str) -> list[str]:
+    statements: list[str] = []
+    text = ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements

@@ -1,0 +1,95 @@
+"""Two containers with one volume, and dispatchers that hang."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.conftest import Serve
+from tests.integration.page import TIMEOUT
+from tests.integration.servers import command, is_alive
+from tests.promises import promised
+from tests.waiting import until
+
+_UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def container() -> list[str]:
+    """Return how to start an app in a pid namespace of its own."""
+    return [*_UNSHARE, *command(max_concurrency=2)]
+
+
+def has_namespaces() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*_UNSHARE, "true"], check=False).returncode == 0
+
+
+needs_namespaces = pytest.mark.skipif(
+    not has_namespaces(), reason="can't make a pid namespace"
+)
+
+
+@needs_namespaces
+def test_containers_with_one_volume_leave_each_others_jobs_alone(
+    serve: Serve, tmp_path: Path
+) -> None:
+    first, second = serve(container(), tmp_path), serve(container(), tmp_path)
+    page = first.page()
+    job = page.start("hold", "first")
+    first.wait_for_file("first")
+    other = second.page().run("echo", "second")
+    assert other.result == "second"
+    # The second one has looked at the job of the first more than once.
+    until(lambda: "another container" in second.log, TIMEOUT)
+    page.poll(job)
+    assert job.status == "running"
+    first.release("first")
+    page.wait_for("succeeded", job)
+    for server in (first, second):
+        until(lambda server=server: "another container" in server.log, TIMEOUT)
+        assert server.log.count("another container") == 1
+
+
+@needs_namespaces
+@pytest.mark.alone
+def test_job_of_a_container_that_was_killed_is_lost(
+    serve: Serve, tmp_path: Path
+) -> None:
+    first, second = serve(container(), tmp_path), serve(container(), tmp_path)
+    job = first.page().start("hold", "first")
+    first.wait_for_file("first")
+    page = second.page()
+    page.run("echo")
+    for process in first.processes():
+        process.kill()
+    with promised("start + 30 s", start=0.0):
+        page.wait_for("lost", job)
+    assert "container or machine" in job.error["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
+@pytest.mark.alone
+def test_dispatcher_that_is_stopped_is_replaced(serve: Serve) -> None:
+    server = serve(command(max_concurrency=1))
+    page = server.page()
+    running = page.start("hold", "held")
+    server.wait_for_file("held")
+    waiting = page.start("echo", "after")
+    dispatcher = server.dispatcher()
+    worker = [child.pid for child in dispatcher.children()]
+    os.kill(dispatcher.pid, signal.SIGSTOP)
+    server.release("held")
+    with promised("start + 15 s", start=5.0):
+        page.wait_for("succeeded", running, waiting)
+    assert (running.result, waiting.result) == ("held", "after")
+    assert not is_alive(dispatcher.pid)
+    assert "has not responded" in server.log
+    until(lambda: not any(map(psutil.pid_exists, worker)), TIMEOUT)

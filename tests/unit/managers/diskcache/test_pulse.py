@@ -1,0 +1,129 @@
+"""A server writes heartbeats, and replaces a dispatcher that writes none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from dash_long_components.managers.diskcache import pulse as module
+from dash_long_components.managers.diskcache.pulse import MISSED, Pulse
+from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.database import Database
+from dash_long_components.managers.store.registry import Registry
+from dash_long_components.managers.store.store import Store
+
+ME = Process.current()
+THERE = replace(ME, host="another container")
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(str(tmp_path / "jobs"), 60)
+    store.registry.add_client("v1", ME)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ensure() -> mock.Mock:
+    return mock.Mock()
+
+
+@pytest.fixture
+def pulse(store: Store, ensure: mock.Mock) -> Iterator[Pulse]:
+    """A pulse that beats only when it is told to."""
+    with mock.patch.object(module, "INTERVAL", 600.0):
+        pulse = Pulse(store, "v1", ME, ensure)
+        yield pulse
+        pulse.stop()
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(SLEEP)
+    yield child
+    child.kill()
+    child.wait(20)
+
+
+def test_dispatcher_without_heartbeats_is_killed_and_replaced(
+    store: Store,
+    pulse: Pulse,
+    ensure: mock.Mock,
+    child: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store.registry.claim("v1", Process.of(child.pid), port=1, tasks={})
+    for _ in range(MISSED):
+        pulse.beat()
+    assert child.poll() is None
+    ensure.assert_not_called()
+    pulse.beat()
+    assert child.wait(20) != 0
+    ensure.assert_called_once_with()
+    assert "has not responded" in caplog.text
+    assert str(child.pid) in caplog.text
+
+
+def test_dispatcher_with_heartbeats_stays(
+    store: Store, pulse: Pulse, child: subprocess.Popen[bytes]
+) -> None:
+    dispatcher = Process.of(child.pid)
+    store.registry.claim("v1", dispatcher, port=1, tasks={})
+    for _ in range(3 * MISSED):
+        pulse.beat()
+        pulse.beat()
+        store.registry.beat(dispatcher)
+    assert child.poll() is None
+
+
+def test_dispatcher_that_imports_the_app_has_time(
+    store: Store, pulse: Pulse, child: subprocess.Popen[bytes]
+) -> None:
+    store.registry.claim("v1", Process.of(child.pid), port=1)
+    for _ in range(3 * MISSED):
+        pulse.beat()
+    assert child.poll() is None
+
+
+def test_dispatcher_is_started_for_jobs_that_no_page_polls_for(
+    store: Store, pulse: Pulse, ensure: mock.Mock
+) -> None:
+    pulse.beat()
+    ensure.assert_not_called()
+    with mock.patch.object(store, "has_work", return_value=True):
+        pulse.beat()
+    ensure.assert_called_once_with()
+
+
+def test_other_host_is_told_once(
+    store: Store, pulse: Pulse, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse.beat()
+    database = Database(os.path.dirname(store.path))
+    there = Registry(database, THERE.host)
+    there.add_client("v1", THERE)
+    for _ in range(3):
+        there.beat(THERE)
+        pulse.beat()
+    database.close()
+    assert caplog.text.count("another container, pid namespace") == 1
+
+
+def test_thread_ends_when_it_is_told_to(store: Store) -> None:
+    with mock.patch.object(module, "INTERVAL", 0.01):
+        before = set(threading.enumerate())
+        pulse = Pulse(store, "v1", ME, mock.Mock())
+        (thread,) = set(threading.enumerate()) - before
+        pulse.stop()
+        thread.join(20)
+        assert not thread.is_alive()
