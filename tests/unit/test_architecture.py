@@ -33,7 +33,7 @@ def names(cell: str) -> set[str]:
     return set(re.findall(r"`([^`]+)`", cell))
 
 
-WORDS = [row[0].strip("`") for row in rows("Words")]
+WORDS = [word.strip("`") for row in rows("Words") for word in row[0].split(", ")]
 
 
 @pytest.mark.parametrize("row", rows("Layers"), ids=lambda row: row[0])
