@@ -222,23 +222,35 @@ def request_body() -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def mark_cancel_inputs(start: Callable[..., Any], inputs: tuple[Input, ...]) -> None:
-    """Mark a start callback with the Inputs that cancel its jobs.
+def mark(start: Callable[..., Any], manager: Any, cancel: tuple[Input, ...]) -> None:
+    """Mark a start callback with its manager and the Inputs that cancel its jobs.
 
-    Dash's wrapper copies the function's attributes. So ``cancel_inputs`` finds the
-    mark in any app that has the callback.
+    Dash's wrapper copies the function's attributes. So ``managers`` and
+    ``cancel_inputs`` find the mark in any app that has the callback.
     """
-    start.long_callback_cancel = inputs  # type: ignore[attr-defined]
+    start.long_callback_mark = (manager, cancel)  # type: ignore[attr-defined]
+
+
+def managers(app: dash.Dash) -> list[Any]:
+    """Return the managers that long callbacks of the app name."""
+    return [manager for manager, _cancel in _marks(app) if manager is not None]
 
 
 def cancel_inputs(app: dash.Dash) -> list[Input]:
     """Return the distinct Inputs that cancel jobs of the app."""
     found: dict[str, Input] = {}
-    for callback in app.callback_map.values():
-        for item in getattr(callback.get("callback"), "long_callback_cancel", ()):
+    for _manager, cancel in _marks(app):
+        for item in cancel:
             anywhere = _match_anything(item)
             found[str(anywhere)] = anywhere
     return list(found.values())
+
+
+def _marks(app: dash.Dash) -> Iterator[tuple[Any, tuple[Input, ...]]]:
+    for callback in app.callback_map.values():
+        found = getattr(callback.get("callback"), "long_callback_mark", None)
+        if found is not None:
+            yield found
 
 
 @contextlib.contextmanager

@@ -21,6 +21,9 @@ _COUNTER = re.compile(r"n_\w+|\w+_timestamp")
 #: Properties that a ``dcc.Location`` sets as soon as it is on the page.
 _ADDRESS = frozenset({"pathname", "search", "hash", "href"})
 
+#: The largest integer of JavaScript, and so the last number of a trigger.
+MAX_SEQ = 2**53 - 1
+
 #: Component id and property. In a dict id, ``["ALL"]`` matches any value and
 #: ``["ALLSMALLER", value]`` any smaller one. The page fills these in.
 Target = list[Any]
@@ -41,16 +44,15 @@ class Resumed:
     input_digests: list[Any]
 
     @classmethod
-    def parse(cls, item: Any) -> Resumed | None:
-        """Return the job that a page describes; None if the shape is wrong."""
-        match item:
-            case [str(callback_key), str(page_id), list(input_digests)]:
-                return cls(
-                    callback_key=callback_key,
-                    page_id=page_id,
-                    input_digests=input_digests,
-                )
-        return None
+    def parse_all(cls, items: Any) -> tuple[Resumed, ...]:
+        """Return the jobs that a page describes, but for those of the wrong shape."""
+        found: list[Resumed] = []
+        for item in items if isinstance(items, list) else []:
+            match item:
+                case [str(key), str(page_id), list(digests)]:
+                    job = cls(callback_key=key, page_id=page_id, input_digests=digests)
+                    found.append(job)
+        return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,22 +84,20 @@ class Trigger:
         description = internals.describe_trigger()
         # Inputs that are there only to give the callback an id of its own.
         del description["inputs"][len(signature.inputs) :]
-        page_id, seq = "", 0
-        resumed: list[Any] = []
+        page_id, seq, resumed = "", 0, None
         origin = internals.request_body().get("longJob")
+        origin = origin if isinstance(origin, dict) else {}
         match origin:
-            case {"page": str(page_id), "seq": int(seq), "resumed": list(resumed)}:
-                pass
-            case {"page": str(page_id), "seq": int(seq)}:
-                pass
+            case {"page": str(sender), "seq": int(number)} if 0 <= number <= MAX_SEQ:
+                page_id, seq, resumed = sender, number, origin.get("resumed")
         return cls(
             description=description,
             match=_match_values(signature, description),
             page_id=page_id,
             seq=seq,
-            resumed=tuple(filter(None, map(Resumed.parse, resumed))),
-            is_own_result=isinstance(origin, dict) and origin.get("ownResult") is True,
-            is_untouched=isinstance(origin, dict) and origin.get("untouched") is True,
+            resumed=Resumed.parse_all(resumed),
+            is_own_result=origin.get("ownResult") is True,
+            is_untouched=origin.get("untouched") is True,
         )
 
     @property
@@ -197,13 +197,20 @@ class Trigger:
         return self.page_id
 
     def lane(
-        self, callback_key: str, page_id: str, retrigger: Retrigger
+        self,
+        callback_key: str,
+        page_id: str,
+        retrigger: Retrigger,
+        owner: str | None = None,
     ) -> Lane | None:
-        """Return the lane of a job of this trigger; None if its page is unknown."""
+        """Return the lane of a job of this trigger; None if its page is unknown.
+
+        The owner is part of it: a client may send another user's page id.
+        """
         if not page_id:
             return None
-        # A client may send any text as the id, of any length.
-        name = f"{page_id}:{callback_key}".encode(errors="surrogatepass")
+        # The id may be any text, of any length. JSON escapes what UTF-8 can't encode.
+        name = json.dumps([owner, page_id, callback_key]).encode()
         return Lane(
             name=hashlib.sha256(name).hexdigest(), seq=self.seq, retrigger=retrigger
         )

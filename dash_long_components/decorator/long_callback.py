@@ -172,7 +172,7 @@ class Decorator:
 
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
-        internals.mark_cancel_inputs(start, declaration.cancel)
+        internals.mark(start, declaration.manager, declaration.cancel)
         signature = _distinct(declaration.signature)
         self.register(*signature.args, **signature.keywords())(start)
         return function

@@ -97,7 +97,7 @@ class _Start:
             self.task.with_on_error(self.jobs.on_error),
             replace(call, caching=self._caching(call)),
             self.trigger.lane(
-                handle["callbackKey"], handle["page"], self.declaration.retrigger
+                handle["callbackKey"], handle["page"], self.declaration.retrigger, owner
             ),
         )
         if isinstance(answer, CachedResult):

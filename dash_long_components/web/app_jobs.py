@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,12 +21,14 @@ from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, StoreUnavailableError
 from ..managers.base import LongCallbackManager
-from .tokens import TokenSigner
+from .tokens import TokenSigner, manager_of
 
 logger = logging.getLogger("dash_long_components")
 
 #: Id of the component that passes new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
+
+_DIGITS = "0123456789"
 
 #: The error of a job that no manager finds, for whatever reason.
 UNKNOWN_JOB = JobError(
@@ -46,11 +49,11 @@ class AppJobs:
     def __init__(self, app: dash.Dash, origin: AppOrigin) -> None:
         self._app = app
         self._origin = origin
-        self._managers: list[LongCallbackManager] = []
+        self._managers: dict[str, LongCallbackManager] = {}
         self._user: Callable[[], Any] | None = None
-        self._cancels_registered = False
+        self._is_complete = False
         self._looked_for: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._signers: dict[bytes | str, TokenSigner] = {}
 
     @classmethod
@@ -88,7 +91,7 @@ class AppJobs:
     @property
     def manager(self) -> LongCallbackManager | None:
         """The app's own manager: the first that it was set up with."""
-        return self._managers[0] if self._managers else None
+        return next(iter(self._managers.values()), None)
 
     @property
     def is_debug(self) -> bool:
@@ -102,9 +105,20 @@ class AppJobs:
 
     def add_manager(self, manager: LongCallbackManager) -> None:
         """Serve the jobs of ``manager`` as well. Idempotent."""
-        if manager not in self._managers:
-            self._managers.append(manager)
-            manager.apps.append(self._origin)
+        with self._lock:
+            if manager not in self._managers.values():
+                self._managers[self._new_name(manager)] = manager
+                manager.apps.append(self._origin)
+
+    def _new_name(self, manager: LongCallbackManager) -> str:
+        """Return a name for a manager that is the same in every server process.
+
+        Each process has the managers in the same order, which the app's code gives.
+        """
+        kind = type(manager).__name__.removesuffix("LongCallbackManager").lower()
+        kind = re.sub("[^a-z]", "", kind)[:16] or "manager"
+        same = [name for name in self._managers if name.rstrip(_DIGITS) == kind]
+        return f"{kind}{len(same) + 1}" if same else kind
 
     def set_user(self, user: Callable[[], Any]) -> None:
         """Make ``user`` name the owner of every job, in the request that starts it.
@@ -158,47 +172,72 @@ class AppJobs:
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
         self.add_manager(manager)
-        return self._signer(manager).sign(ticket, owner)
+        (name,) = (name for name, each in self._managers.items() if each is manager)
+        return self._signer(manager).sign(ticket, name, owner)
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
         """Return a digest of a text, which only a server process can make."""
         return self._signer(manager).digest(text)
 
-    def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot]:
+    def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
 
-        A token that is not valid or another user's, and a job that is gone, give the
-        same answer.
+        A token that is invalid or another user's, and a job that is gone, give the
+        same answer. None for a job whose manager is not responding.
+
+        Raises:
+            StoreUnavailableError: none of the managers of these jobs is responding.
         """
-        answers: dict[int, Snapshot] = {}
         owner = self.owner()
-        for manager in self._managers:
-            valid = self._verify_all(manager, readings, owner)
-            known = {at: reading for at, reading in valid.items() if at not in answers}
-            found = manager.read_all(list(known.values())) if known else []
-            for at, snapshot in zip(known, found, strict=True):
-                if snapshot is not None:
-                    # Most polls bring no news, and need no more than this.
-                    is_news = snapshot.is_news_since(readings[at][1])
-                    answers[at] = self._complete(snapshot) if is_news else snapshot
+        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        outage: StoreUnavailableError | None = None
+        for manager, positions in self._by_manager(token for token, _ in readings):
+            try:
+                found = self._read(manager, [readings[at] for at in positions], owner)
+            except StoreUnavailableError as error:
+                outage = error
+                found = [None] * len(positions)
+            for at, answer in zip(positions, found, strict=True):
+                answers[at] = answer
+        if outage is not None:
+            if not any(answers):
+                raise outage
+            logger.warning("%s", outage)
+        return answers
+
+    def _by_manager(
+        self, tokens: Iterable[str]
+    ) -> list[tuple[LongCallbackManager, list[int]]]:
+        """Return the positions of tokens for each manager that they name."""
+        positions: dict[str, list[int]] = {}
+        for at, token in enumerate(tokens):
+            positions.setdefault(manager_of(token), []).append(at)
         return [
-            answers.get(at) or _unknown(cursor)
-            for at, (_, cursor) in enumerate(readings)
+            (self._managers[name], found)
+            for name, found in positions.items()
+            if name in self._managers
         ]
 
-    def _verify_all(
+    def _read(
         self,
         manager: LongCallbackManager,
         readings: Sequence[tuple[str, int]],
         owner: str | None,
-    ) -> dict[int, tuple[str, int]]:
-        """Return the readings whose token is valid for a manager, by position."""
+    ) -> list[Snapshot | None]:
+        """Return what is new about jobs of one manager."""
         signer = self._signer(manager)
-        valid: dict[int, tuple[str, int]] = {}
+        tickets: dict[int, tuple[str, int]] = {}
         for at, (token, cursor) in enumerate(readings):
             with suppress(BadTokenError):
-                valid[at] = (signer.verify(token, owner), cursor)
-        return valid
+                tickets[at] = (signer.verify(token, owner), cursor)
+        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        found = manager.read_all(list(tickets.values())) if tickets else []
+        for at, snapshot in zip(tickets, found, strict=True):
+            if snapshot is not None:
+                # Most polls bring no news, and need no more than this.
+                is_news = snapshot.is_news_since(readings[at][1])
+                answers[at] = self._complete(snapshot) if is_news else snapshot
+        return answers
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
         """Add the parts that only a server process knows."""
@@ -216,12 +255,31 @@ class AppJobs:
         return replace(snapshot, files=tuple(files))
 
     def cancel(self, tokens: Iterable[str]) -> None:
-        """Cancel jobs. A token that is invalid or another user's changes nothing."""
+        """Cancel jobs. A token that is invalid or another user's changes nothing.
+
+        Raises:
+            StoreUnavailableError: a manager is not responding. Jobs of the others are
+                cancelled.
+        """
         owner = self.owner()
+        tokens = list(dict.fromkeys(tokens))
+        outage: StoreUnavailableError | None = None
+        for manager, positions in self._by_manager(tokens):
+            try:
+                self._cancel(manager, [tokens[at] for at in positions], owner)
+            except StoreUnavailableError as error:
+                outage = error
+        if outage is not None:
+            raise outage
+
+    def _cancel(
+        self, manager: LongCallbackManager, tokens: Iterable[str], owner: str | None
+    ) -> None:
+        """Cancel jobs of one manager."""
+        signer = self._signer(manager)
         for token in tokens:
-            for manager in self._managers:
-                with suppress(BadTokenError):
-                    manager.cancel(self._signer(manager).verify(token, owner))
+            with suppress(BadTokenError):
+                manager.cancel(signer.verify(token, owner))
 
     def send_libraries(self, packages: Sequence[str]) -> None:
         """Make the page load component libraries before it shows the present answer."""
@@ -229,30 +287,39 @@ class AppJobs:
 
     def serve_library(self, package: str) -> None:
         """Prepare to serve a component library that only jobs have imported so far."""
-        if not internals.serves_library(self._app, package) and any(
-            package in manager.libraries() for manager in self._managers
-        ):
-            internals.library_files(self._app, [package])
+        if internals.serves_library(self._app, package):
+            return
+        for manager in self._managers.values():
+            try:
+                is_known = package in manager.libraries()
+            except StoreUnavailableError as error:
+                logger.warning("%s", error)
+                continue
+            if is_known:
+                internals.library_files(self._app, [package])
+                return
 
     def warm_up(self) -> None:
         """Warm up the managers: the app has just served a page."""
-        for manager in self._managers:
+        for manager in self._managers.values():
             try:
                 manager.warm_up()
             except StoreUnavailableError as error:
                 # Serve the page nevertheless: the store may be back by its first job.
                 logger.warning("%s", error)
 
-    def register_cancels(self) -> None:
-        """Register a clientside callback for each Input that cancels. Idempotent.
+    def complete(self) -> None:
+        """Add the managers of all callbacks, and the callbacks that cancel. Idempotent.
 
         Call it at the first request: only then does the app have all its callbacks,
         also those of ``dash.callback``.
         """
         with self._lock:
-            if self._cancels_registered:
+            if self._is_complete:
                 return
-            self._cancels_registered = True
+            self._is_complete = True
+            for manager in internals.managers(self._app):
+                self.add_manager(manager)
             for cancel in internals.cancel_inputs(self._app):
                 # Dash hashes the Inputs to an id where there is no Output. With its
                 # Input twice, the callback has another id than any of the user's.

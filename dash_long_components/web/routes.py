@@ -23,12 +23,19 @@ MAX_BODY = 256 * 1024
 #: takes less time than a copy of a large result.
 LARGE = 64 * 1024
 
+#: The size in bytes from which an answer gets no further jobs: their news comes with
+#: the next poll. One job's news may be larger.
+MAX_ANSWER = 16 * 1024 * 1024
+
 #: The largest integer of JavaScript, and so the largest cursor.
 MAX_CURSOR = 2**53 - 1
 
 #: The wait that the server suggests, in milliseconds: the longest, the shortest for a
 #: new job, and the shortest for one older than a second.
 MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
+
+#: The same for a job whose manager is not responding.
+UNREACHABLE_WAIT = 2000
 
 
 def check_server(server: Any) -> None:
@@ -61,7 +68,7 @@ def register(server: flask.Flask, prefix: str, jobs: AppJobs) -> None:
     suites = f"{prefix}_dash-component-suites/"
 
     def before_request() -> None:
-        jobs.register_cancels()
+        jobs.complete()
         if flask.request.path.startswith(suites):
             package = flask.request.path.removeprefix(suites).partition("/")[0]
             jobs.serve_library(package)
@@ -103,19 +110,56 @@ def _poll(jobs: AppJobs, body: Any) -> flask.Response:
         # A small request would get one large result many times.
         return _refuse(400, "The body names a job twice.")
     now = time.time()
-    wait = MAX_WAIT
-    news: list[bytes] = []
+    answer = _Answer()
     for position, snapshot in enumerate(jobs.read(body)):
+        if snapshot is None:
+            answer.unreachable.append(position)
+            answer.wait_at_most(UNREACHABLE_WAIT)
+            continue
         if snapshot.is_news_since(body[position][1]):
-            news += (b",", b'"%d":' % position, *snapshot.to_json())
+            answer.add(position, snapshot)
         if not snapshot.status.is_terminal:
-            wait = min(wait, _wait(snapshot, now))
-    answer = [b'{"next":%d}' % wait]
-    if news:
-        answer = [b'{"next":%d,"jobs":{' % wait, *news[1:], b"}}"]
-    if sum(map(len, answer)) < LARGE:
-        answer = [b"".join(answer)]
-    return flask.Response(answer, mimetype="application/json")
+            answer.wait_at_most(_wait(snapshot, now))
+    pieces = answer.to_json()
+    if sum(map(len, pieces)) < LARGE:
+        pieces = [b"".join(pieces)]
+    return flask.Response(pieces, mimetype="application/json")
+
+
+class _Answer:
+    """The answer to a poll.
+
+    Attributes:
+        unreachable: positions of the jobs whose manager is not responding.
+    """
+
+    def __init__(self) -> None:
+        self.unreachable: list[int] = []
+        self._wait = MAX_WAIT
+        self._news: list[bytes] = []
+        self._size = 0
+
+    def add(self, position: int, snapshot: Snapshot) -> None:
+        """Add the news of a job, or let the page ask again at once if it is full."""
+        if self._size >= MAX_ANSWER:
+            self.wait_at_most(MIN_WAIT)
+            return
+        pieces = snapshot.to_json()
+        self._news += (b",", b'"%d":' % position, *pieces)
+        self._size += sum(map(len, pieces))
+
+    def wait_at_most(self, wait: int) -> None:
+        """Let the page wait so many milliseconds at most until its next poll."""
+        self._wait = min(self._wait, wait)
+
+    def to_json(self) -> list[bytes]:
+        """Return the wire format, in pieces."""
+        pieces = [b'{"next":%d' % self._wait]
+        if self.unreachable:
+            pieces.append(b',"unreachable":%s' % json.dumps(self.unreachable).encode())
+        if self._news:
+            pieces += (b',"jobs":{', *self._news[1:], b"}")
+        return [*pieces, b"}"]
 
 
 def _cancel(jobs: AppJobs, body: Any) -> flask.Response:

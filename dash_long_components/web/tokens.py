@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import time
 
-from itsdangerous import BadSignature, TimestampSigner
+from itsdangerous import BadData, BadSignature, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..exceptions import BadTokenError
 
@@ -13,8 +15,14 @@ from ..exceptions import BadTokenError
 #: longer than any job and its record live.
 MAX_AGE = 30 * 24 * 3600
 
-#: The size of the cache of verified tokens.
-_REMEMBERED = 4096
+#: The longest token, in characters.
+MAX_LENGTH = 512
+
+#: The size of the cache of verified tokens, in bytes.
+CACHE_SIZE = 2_000_000
+
+#: Bytes of a cache entry besides its texts: the objects around them.
+_OVERHEAD = 400
 
 _SALT = "dash-long-components.token"
 _NOT_VALID = "The token is not valid."
@@ -25,49 +33,80 @@ class TokenSigner:
 
     def __init__(self, secret: bytes | str) -> None:
         self._secret = secret
-        self._verified: dict[tuple[str, str | None], tuple[str, float]] = {}
+        self._verified: dict[tuple[str, bytes], tuple[str, float]] = {}
+        self._size = 0
 
-    def sign(self, ticket: str, owner: str | None = None) -> str:
+    def sign(self, ticket: str, manager: str, owner: str | None = None) -> str:
         """Return the token of a ticket.
 
         Args:
             ticket: of the job.
+            manager: name of the manager that the ticket is for; without a dot.
             owner: the user who may use the token; None for everyone who has it.
         """
-        return self._signer(owner).sign(ticket).decode()
+        return self._signer(owner).sign(f"{manager}.{ticket}").decode()
 
     def verify(self, token: str, owner: str | None = None) -> str:
-        """Return the ticket that a token names.
+        """Return the ticket of a token.
 
         Raises:
             BadTokenError: it is forged, another user's, or too old. The message does
                 not say which.
         """
-        job_id, until = self._verified.get((token, owner), ("", 0.0))
+        if not _is_canonical(token):
+            raise BadTokenError(_NOT_VALID)
+        key = (token, hashlib.sha256(repr(owner).encode()).digest())
+        ticket, until = self._verified.get(key, ("", 0.0))
         if time.time() < until:
-            return job_id
+            return ticket
         try:
             signed, when = self._signer(owner).unsign(token, return_timestamp=True)
-            job_id = signed.decode()
-        except (BadSignature, UnicodeError) as error:
+        except BadSignature as error:
             raise BadTokenError(_NOT_VALID) from error
         # Not by max_age of unsign(): it refuses tokens from the future, as those of a
         # server with a clock that is ahead, or before a clock was set back.
         until = when.timestamp() + MAX_AGE
         if time.time() > until:
             raise BadTokenError(_NOT_VALID)
-        # A page sends the same tokens until its jobs end.
-        if len(self._verified) >= _REMEMBERED:
-            self._verified.clear()
-        self._verified[token, owner] = (job_id, until)
-        return job_id
+        ticket = signed.decode().partition(".")[2]
+        self._remember(key, ticket, until)
+        return ticket
 
     def digest(self, text: str) -> str:
         """Return a digest of a text that only holders of the secret can make."""
         key = self._secret if isinstance(self._secret, bytes) else self._secret.encode()
         return hmac.digest(key, f"{_SALT}.text:{text}".encode(), "sha256").hex()[:16]
 
+    def _remember(self, key: tuple[str, bytes], ticket: str, until: float) -> None:
+        # A page sends the same tokens until its jobs end.
+        size = len(key[0]) + len(ticket) + _OVERHEAD
+        if self._size + size > CACHE_SIZE:
+            self._verified.clear()
+            self._size = 0
+        self._size += size
+        self._verified[key] = (ticket, until)
+
     def _signer(self, owner: str | None) -> TimestampSigner:
         # The owner is part of the key, so that a token does not reveal its owner.
         salt = _SALT if owner is None else f"{_SALT}.owner:{owner}"
         return TimestampSigner(self._secret, salt=salt)
+
+
+def manager_of(token: str) -> str:
+    """Return the name of the manager in a token, which nothing has verified yet."""
+    return token.partition(".")[0]
+
+
+def _is_canonical(token: str) -> bool:
+    """Tell whether a token has the only spelling that ``sign`` gives it.
+
+    The signature covers the text before it. The signature itself is Base64, where
+    decoders skip foreign characters and ignore the last bits.
+    """
+    if len(token) > MAX_LENGTH or not token.isascii():
+        return False
+    signature = token.rpartition(".")[2]
+    try:
+        return base64_encode(base64_decode(signature)).decode() == signature
+    except BadData:
+        return False

@@ -253,11 +253,15 @@ def test_page_tells_in_which_order_it_triggered(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "stamp", [None, 1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}]
+    "origin",
+    [
+        *(None, 1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}),
+        *({"page": "p", "seq": 10**30}, {"page": "p", "seq": -1}),
+    ],
 )
-def test_stamp_of_the_wrong_shape_counts_as_none(site: Site, stamp: Any) -> None:
+def test_origin_of_the_wrong_shape_is_ignored(site: Site, origin: Any) -> None:
     decorate(site)
-    assert handle_of(click(site, longJob=stamp))["seq"] == 0
+    assert handle_of(click(site, longJob=origin))["seq"] == 0
     assert site.manager.submitted[-1].lane is None
 
 

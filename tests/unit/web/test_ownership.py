@@ -55,8 +55,9 @@ def send(site: Site, path: str, body: Any, cookie: str | None) -> Any:
     )
 
 
-def trigger(site: Site, cookie: str | None) -> Any:
+def trigger(site: Site, cookie: str | None, **more: Any) -> Any:
     body = {
+        **more,
         "output": "text.children",
         "outputs": out("text", "children"),
         "inputs": [prop("i", "value", 1)],
@@ -104,6 +105,16 @@ def test_another_users_token_and_a_forged_one_have_the_same_answer(site: Site) -
     ]
     assert answers[0] == answers[1]
     assert b"UnknownJob" in answers[0]
+
+
+def test_page_id_of_another_user_leads_to_another_lane(site: Site) -> None:
+    origin = {"page": "the page of ada", "seq": 1}
+    for cookie in ("ada", "bob", None, "ada"):
+        trigger(site, cookie, longJob=origin)
+    lanes = [job.lane for job in site.manager.submitted]
+    names = [lane.name for lane in lanes if lane is not None]
+    assert len(set(names)) == 3
+    assert names[0] == names[3]
 
 
 def test_those_who_are_not_logged_in_are_one_user(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -11,19 +12,23 @@ from unittest import mock
 
 import flask
 import pytest
+from dash import Input, Output
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dash_long_components import init_app
+from dash_long_components import init_app, long_callback
 from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.snapshots import Place
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web import routes
 from dash_long_components.web.app_jobs import AppJobs
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
-from tests.unit.fakes import NOW, RecordingManager, Site
+from tests.unit.fakes import NOW, RecordingManager, Site, handle_of, out, prop
 
 POLL, CANCEL = "_dash-long-jobs/poll", "_dash-long-jobs/cancel"
+#: Of the manager, in tokens.
+NAME = "recordingmanager"
+
 both = pytest.mark.parametrize("path", [POLL, CANCEL])
 
 
@@ -144,12 +149,12 @@ def bad_tokens(site: Site) -> dict[str, str]:
     old = TokenSigner(site.manager.secret())
     with mock.patch("itsdangerous.timed.time") as clock:
         clock.time.return_value = time.time() - MAX_AGE - 10
-        expired = old.sign("job-0")
+        expired = old.sign("job-0", NAME)
     return {
         "forged": "job-0.abc.def",
         "empty": "",
         "cut": good[:-3],
-        "foreign": TokenSigner("of another server").sign("job-0"),
+        "foreign": TokenSigner("of another server").sign("job-0", NAME),
         "expired": expired,
         "of an unknown job": token(site, "job-99"),
         "with a surrogate": "\ud800",
@@ -263,6 +268,130 @@ def test_small_request_gets_no_huge_answer(site: Site) -> None:
     assert len(response.get_data()) < 1_000_000
 
 
+def test_large_results_come_with_several_polls(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MAX_ANSWER", 1000)
+    jobs = [site.manager.add(status=Status.SUCCEEDED) for _ in range(5)]
+    for job in jobs:
+        site.manager.results[job.id] = b'"%b"' % (b"x" * 600)
+    cursors = {token(site, job.id): 0 for job in jobs}
+    sizes, waits = [], []
+    while 0 in cursors.values():
+        response = site.post(POLL, list(cursors.items()))
+        answer = response.get_json()
+        assert answer["jobs"]
+        for at, snapshot in answer["jobs"].items():
+            cursors[list(cursors)[int(at)]] = snapshot["cursor"]
+        sizes.append(len(response.get_data()))
+        waits.append(answer["next"])
+    assert max(sizes) < 1000 + 1000
+    assert waits == [routes.MIN_WAIT, routes.MIN_WAIT, routes.MAX_WAIT]
+
+
+def test_job_that_a_request_names_often_is_cancelled_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[str] = []
+    monkeypatch.setattr(site.manager, "cancel", cancelled.append)
+    assert site.post(CANCEL, [token(site, "job-0")] * 100).status_code == 204
+    assert cancelled == ["job-0"]
+
+
+class TwoManagers:
+    """An app with two managers, each with a job."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.first, self.second = site.manager, RecordingManager()
+        init_app(site.app, self.second)
+        jobs = AppJobs.of(site.app)
+        assert jobs is not None
+        self.tokens = [
+            jobs.sign(manager.add(id=name).id, manager, None)
+            for manager, name in ((self.first, "a"), (self.second, "b"))
+        ]
+
+    def post(self, path: str, body: Any, away: list[RecordingManager]) -> Any:
+        """Send a request while some of the managers are not responding."""
+        with contextlib.ExitStack() as stack:
+            for manager in away:
+                for name in ("read", "cancel", "secret", "libraries"):
+                    error = StoreUnavailableError("It is away, at redis://a:secret@b.")
+                    stack.enter_context(
+                        mock.patch.object(manager, name, side_effect=error)
+                    )
+            return self.site.post(path, body)
+
+
+@pytest.fixture
+def two(site: Site) -> TwoManagers:
+    return TwoManagers(site)
+
+
+def test_poll_reads_the_jobs_of_managers_that_respond(
+    two: TwoManagers, caplog: pytest.LogCaptureFixture
+) -> None:
+    readings = [[token, 0] for token in two.tokens]
+    for away, at in ((two.first, 0), (two.second, 1)):
+        answer = two.post(POLL, readings, [away]).get_json()
+        assert answer["unreachable"] == [at]
+        assert answer["jobs"].keys() == {str(1 - at)}
+        assert answer["next"] <= routes.UNREACHABLE_WAIT
+    assert caplog.messages == ["It is away, at redis://a:secret@b."] * 2
+    assert two.post(POLL, readings, [two.first, two.second]).status_code == 503
+    assert two.post(POLL, readings[:1], [two.first]).status_code == 503
+    assert two.post(POLL, readings[:1], [two.second]).get_json()["jobs"]
+    assert "unreachable" not in two.post(POLL, readings, []).get_json()
+    caplog.clear()
+
+
+def test_cancel_reaches_the_managers_that_respond(
+    two: TwoManagers, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The page sends all of them again after a 503.
+    assert two.post(CANCEL, two.tokens, [two.first]).status_code == 503
+    statuses = [
+        each.records[key].status for each, key in ((two.first, "a"), (two.second, "b"))
+    ]
+    assert statuses == [Status.QUEUED, Status.CANCELLED]
+    assert two.post(CANCEL, two.tokens, []).status_code == 204
+    assert two.first.records["a"].status is Status.CANCELLED
+    caplog.clear()
+
+
+def test_files_of_libraries_do_not_need_every_manager(
+    two: TwoManagers, caplog: pytest.LogCaptureFixture
+) -> None:
+    package = "dash_bootstrap_components"
+    path = f"/_dash-component-suites/{package}/_components/{package}.min.js"
+    error = StoreUnavailableError("It is away.")
+    with (
+        mock.patch.object(two.first, "libraries", side_effect=error),
+        mock.patch.object(two.second, "libraries", return_value={package}),
+    ):
+        assert two.site.app.server.test_client().get(path).status_code == 200
+    assert caplog.messages == ["It is away."]
+    caplog.clear()
+
+
+def test_every_process_knows_the_managers_of_all_callbacks() -> None:
+    other = RecordingManager()
+
+    def process() -> Site:
+        site = Site()
+        decorator = long_callback(
+            Output("o", "children"), Input("i", "n"), manager=other
+        )
+        replace(decorator, register=site.app.callback)(lambda _n: None)
+        return site
+
+    first, second = process(), process()
+    started = first.trigger(out("o", "children"), [prop("i", "n", 1)])
+    found = poll(second, (handle_of(started)["token"], 0))["jobs"]["0"]
+    assert found["status"] == "queued"
+
+
 def test_error_is_told(site: Site) -> None:
     error = JobError(type="KeyError", message="'x'", task="module.task")
     job = site.manager.add(status=Status.FAILED, error=error)
@@ -337,14 +466,12 @@ def test_second_manager_is_served_too(site: Site) -> None:
 
 def test_secret_key_of_the_server_signs_where_there_is_one(site: Site) -> None:
     job = site.manager.add()
-    assert (
-        poll(site, (TokenSigner(b"the secret of this manager").sign(job.id), 1)) != {}
-    )
+    own = TokenSigner(site.manager.secret()).sign(job.id, NAME)
+    assert "jobs" not in poll(site, (own, job.cursor))
     site.app.server.secret_key = "of the server"
-    signed = TokenSigner("of the server").sign(job.id)
+    signed = TokenSigner("of the server").sign(job.id, NAME)
     assert "jobs" not in poll(site, (signed, job.cursor))
-    foreign = TokenSigner(site.manager.secret()).sign(job.id)
-    assert poll(site, (foreign, 0))["jobs"]["0"]["status"] == "lost"
+    assert poll(site, (own, 0))["jobs"]["0"]["status"] == "lost"
 
 
 _json = st.recursive(

@@ -1,7 +1,9 @@
-"""Nobody but the server makes a token."""
+"""Only the server makes tokens, and each has one spelling."""
 
 from __future__ import annotations
 
+import string
+import tracemalloc
 from collections.abc import Iterator
 from unittest import mock
 
@@ -12,10 +14,16 @@ from itsdangerous import TimestampSigner
 
 from dash_long_components.core.jobs import new_job_id
 from dash_long_components.exceptions import BadTokenError
-from dash_long_components.web.tokens import _REMEMBERED, MAX_AGE, TokenSigner
+from dash_long_components.web.tokens import (
+    CACHE_SIZE,
+    MAX_AGE,
+    MAX_LENGTH,
+    TokenSigner,
+    manager_of,
+)
 
-HANDLES = TokenSigner("secret")
-TOKEN = HANDLES.sign("job")
+SIGNER = TokenSigner("secret")
+TOKEN = SIGNER.sign("job", "memory")
 
 
 class Clock:
@@ -38,7 +46,7 @@ def clock() -> Iterator[Clock]:
 
 def test_token_names_its_job() -> None:
     job_id = new_job_id()
-    assert HANDLES.verify(HANDLES.sign(job_id)) == job_id
+    assert SIGNER.verify(SIGNER.sign(job_id, "memory")) == job_id
 
 
 def test_secret_may_be_bytes() -> None:
@@ -50,12 +58,16 @@ def test_secret_may_be_bytes() -> None:
     [
         *("", ".", "..", "job", "job.", "job..", "\0", "ä", "\ud800", "x" * 100_000),
         # A token holds the second in which it was made: it is no name for a test.
-        pytest.param(TokenSigner("another secret").sign("job"), id="another secret"),
         pytest.param(
-            TimestampSigner("secret", salt="another salt").sign("job").decode(),
+            TokenSigner("another secret").sign("job", "memory"), id="another secret"
+        ),
+        pytest.param(
+            TimestampSigner("secret", salt="another salt").sign("memory.job").decode(),
             id="another salt",
         ),
-        pytest.param(TimestampSigner("secret").sign("job").decode(), id="no salt"),
+        pytest.param(
+            TimestampSigner("secret").sign("memory.job").decode(), id="no salt"
+        ),
         pytest.param(TOKEN.replace("job", "jop"), id="another job"),
         pytest.param(f"x{TOKEN}", id="more before"),
         pytest.param(f"{TOKEN}x", id="more behind"),
@@ -63,46 +75,46 @@ def test_secret_may_be_bytes() -> None:
         pytest.param(TOKEN.upper(), id="capitals"),
     ],
 )
-def test_token_of_anybody_else_is_refused(token: str) -> None:
+def test_forged_token_is_refused(token: str) -> None:
     with pytest.raises(BadTokenError):
-        HANDLES.verify(token)
+        SIGNER.verify(token)
 
 
 @pytest.mark.parametrize("length", range(len(TOKEN)))
 def test_cut_token_is_refused(length: int) -> None:
     with pytest.raises(BadTokenError):
-        HANDLES.verify(TOKEN[:length])
+        SIGNER.verify(TOKEN[:length])
 
 
 @given(st.text())
 def test_any_other_text_is_refused(token: str) -> None:
     with pytest.raises(BadTokenError):
-        HANDLES.verify(token)
+        SIGNER.verify(token)
 
 
-def test_token_grows_old(clock: Clock) -> None:
-    token = HANDLES.sign("job")
+def test_token_expires(clock: Clock) -> None:
+    token = SIGNER.sign("job", "memory")
     clock.now += MAX_AGE
-    assert HANDLES.verify(token) == "job"
+    assert SIGNER.verify(token) == "job"
     clock.now += 1
     with pytest.raises(BadTokenError):
-        HANDLES.verify(token)
+        SIGNER.verify(token)
 
 
 def test_token_of_a_server_whose_clock_is_ahead_is_good(clock: Clock) -> None:
     clock.now += 24 * 3600
-    token = HANDLES.sign("job")
+    token = SIGNER.sign("job", "memory")
     clock.now -= 24 * 3600
-    assert HANDLES.verify(token) == "job"
+    assert SIGNER.verify(token) == "job"
 
 
 OWNERS = [None, "null", '"ada"', '"bob"', "1", '"1"', "", "ä"]
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_token_is_good_for_its_owner_alone(owner: str | None) -> None:
+def test_only_its_owner_can_use_a_token(owner: str | None) -> None:
     signer = TokenSigner("secret")
-    token = signer.sign("job", owner)
+    token = signer.sign("job", "memory", owner)
     for other in OWNERS:
         for _ in range(2):
             if other == owner:
@@ -112,32 +124,78 @@ def test_token_is_good_for_its_owner_alone(owner: str | None) -> None:
                     signer.verify(token, other)
 
 
-def test_token_does_not_say_whose_it_is() -> None:
-    assert len(HANDLES.sign("job", "ada")) == len(TOKEN)
+def test_token_does_not_reveal_its_owner() -> None:
+    assert len(SIGNER.sign("job", "memory", "ada")) == len(TOKEN)
 
 
 def test_error_is_the_same_for_forged_and_old(clock: Clock) -> None:
     messages = set()
-    old = HANDLES.sign("job")
+    old = SIGNER.sign("job", "memory")
     clock.now += MAX_AGE + 1
     for token in (old, "forged"):
         with pytest.raises(BadTokenError) as caught:
-            HANDLES.verify(token)
+            SIGNER.verify(token)
         messages.add(str(caught.value))
     assert len(messages) == 1
 
 
-def test_token_that_was_verified_before_gets_too_old_nevertheless(clock: Clock) -> None:
+def test_verified_token_expires_too(clock: Clock) -> None:
     signer = TokenSigner("secret")
-    token = signer.sign("job")
+    token = signer.sign("job", "memory")
     assert signer.verify(token) == signer.verify(token) == "job"
     clock.now += MAX_AGE + 2
     with pytest.raises(BadTokenError):
         signer.verify(token)
 
 
-def test_what_is_remembered_of_tokens_is_bounded() -> None:
+def test_token_names_its_manager() -> None:
+    assert manager_of(TOKEN) == "memory"
+    with pytest.raises(BadTokenError):
+        SIGNER.verify(TOKEN.replace("memory", "celery"))
+
+
+def spellings(token: str) -> Iterator[str]:
+    """Return other texts that Base64 decoders take for the same signature."""
+    signed, _, signature = token.rpartition(".")
+    for junk in ("=", "==", " ", "\n", "!", "ä"):
+        yield f"{token}{junk}"
+        yield f"{signed}.{junk}{signature}"
+        yield f"{signed}.{signature[:5]}{junk}{signature[5:]}"
+    alphabet = string.ascii_letters + string.digits + "-_"
+    yield from (f"{token[:-1]}{last}" for last in alphabet if last != token[-1])
+
+
+def test_token_has_one_spelling() -> None:
     signer = TokenSigner("secret")
-    for _ in range(_REMEMBERED + 10):
-        signer.verify(signer.sign(new_job_id()))
-    assert len(signer._verified) <= _REMEMBERED
+    assert signer.verify(TOKEN) == "job"
+    for other in spellings(TOKEN):
+        with pytest.raises(BadTokenError):
+            signer.verify(other)
+
+
+def test_long_text_is_refused_before_it_is_hashed() -> None:
+    long = SIGNER.sign("x" * MAX_LENGTH, "memory")
+    with pytest.raises(BadTokenError):
+        SIGNER.verify(long)
+
+
+def test_cache_of_tokens_is_bounded_by_its_bytes() -> None:
+    signer = TokenSigner("secret")
+    owner = "x" * 10_000
+    tokens = [signer.sign("x" * 300 + str(i), "memory", owner) for i in range(10_000)]
+    tracemalloc.start()
+    for token in tokens:
+        signer.verify(f"{token}", owner)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 2 * CACHE_SIZE
+
+
+def test_digest_depends_on_the_text_and_on_the_secret() -> None:
+    digests = {
+        TokenSigner(secret).digest(text)
+        for secret in ("secret", "another")
+        for text in ("text", "other text")
+    }
+    assert len(digests) == 4
+    assert TokenSigner("secret").digest("text") == TokenSigner(b"secret").digest("text")
