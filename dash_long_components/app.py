@@ -23,6 +23,8 @@ class Dash(dash.Dash):
         long_callback_manager: runs the jobs of the app's long callbacks.
         long_callback_user: returns the current user: ``user`` of ``init_app``.
         long_callback_entry: what makes the app: ``entry`` of ``init_app``.
+        long_callback_error_message: what a page gets for an exception of a job:
+            ``error_message`` of ``init_app``.
         kwargs: as for ``dash.Dash``.
     """
 
@@ -32,6 +34,7 @@ class Dash(dash.Dash):
         long_callback_manager: LongCallbackManager | None = None,
         long_callback_user: Callable[[], Any] | None = None,
         long_callback_entry: str | None = None,
+        long_callback_error_message: Callable[[BaseException], str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         self._long_callback_manager = validation.manager(
@@ -39,6 +42,7 @@ class Dash(dash.Dash):
         )
         self._long_callback_user = long_callback_user
         self._long_callback_entry = long_callback_entry
+        self._long_callback_error_message = long_callback_error_message
         super().__init__(*args, **kwargs)
         self._init_long_callbacks()
 
@@ -54,7 +58,13 @@ class Dash(dash.Dash):
             self._init_app(self._long_callback_manager)
 
     def _init_app(self, manager: LongCallbackManager) -> None:
-        init_app(self, manager, self._long_callback_user, self._long_callback_entry)
+        init_app(
+            self,
+            manager,
+            user=self._long_callback_user,
+            entry=self._long_callback_entry,
+            error_message=self._long_callback_error_message,
+        )
 
     def long_callback(
         self, *args: Any, manager: LongCallbackManager | None = None, **kwargs: Any

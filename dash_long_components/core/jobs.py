@@ -179,6 +179,8 @@ class Call:
             ``module:variable``.
         limits: what ends it from outside.
         debug: whether the page may show tracebacks.
+        error_message: name of the app's function that gives the page a text for an
+            exception; None if the page gets the exception itself.
         function: the pickled task, base64, if workers can't import it.
         app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
@@ -191,6 +193,7 @@ class Call:
     variables: dict[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     debug: bool = False
+    error_message: str | None = None
     function: str | None = None
     app: str = ""
     caching: Caching | None = None

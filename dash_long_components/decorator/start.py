@@ -92,9 +92,10 @@ class _Start:
             limits=self.declaration.limits,
             debug=self.jobs.is_debug,
             app=self.jobs.app_id,
+            error_message=self.jobs.error_message_name,
         )
         answer = self.manager.submit(
-            self.task.with_on_error(self.jobs.on_error),
+            self.task.for_app(self.jobs.on_error, self.jobs.error_message),
             replace(call, caching=self._caching(call)),
             self.trigger.lane(
                 handle["callbackKey"], handle["page"], self.declaration.retrigger, owner

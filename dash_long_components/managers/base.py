@@ -17,11 +17,8 @@ from ..running.tasks import Task
 if TYPE_CHECKING:
     import dash
 
-#: Sets up an app for a manager, with the function that names the user, and what makes
-#: the app.
-SetUp = Callable[
-    ["dash.Dash", "LongCallbackManager", "Callable[[], Any] | None", "str | None"], None
-]
+#: Sets up an app for a manager, with the options of ``init_app``.
+SetUp = Callable[..., None]
 
 #: What Dash calls on the manager of a background callback.
 _OF_DASH = {
@@ -78,6 +75,7 @@ class LongCallbackManager(ABC):
         app: dash.Dash,
         user: Callable[[], Any] | None = None,
         entry: str | None = None,
+        error_message: Callable[[BaseException], str] | str | None = None,
     ) -> None:
         """Give ``app`` long callbacks that this manager runs.
 
@@ -88,8 +86,9 @@ class LongCallbackManager(ABC):
             app: on a Flask server.
             user: as for ``dash_long_components.init_app``.
             entry: as for ``dash_long_components.init_app``.
+            error_message: as for ``dash_long_components.init_app``.
         """
-        _set_up(app, self, user, entry)
+        _set_up(app, self, user=user, entry=entry, error_message=error_message)
 
     if not TYPE_CHECKING:
 

@@ -9,8 +9,9 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-from ..bridge import app_context, internals
+from ..bridge import app_context, error_messages, internals
 from ..bridge.callback_runner import CallbackRunner
+from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
 from ..exceptions import CodeChangedError, JobCancelled, TaskNotFoundError
@@ -29,7 +30,8 @@ class Outcome:
     Attributes:
         status: ``succeeded``, ``failed``, or ``cancelled`` if it saw its cancel.
         result: Dash's callback response as JSON text; None if it updates nothing.
-        error: describes the exception of the function.
+        error: describes the exception of the function, for the page.
+        exception: its type.
         libraries: component libraries that the function imported.
         cacheable: the result for the cache, with a value for every Output; None if
             there is none.
@@ -38,6 +40,7 @@ class Outcome:
     status: Status
     result: bytes | None = None
     error: JobError | None = None
+    exception: type[BaseException] | None = None
     libraries: list[str] = field(default_factory=list)
     cacheable: bytes | None = None
 
@@ -106,7 +109,7 @@ def run(
     except JobCancelled:
         return Outcome(status=Status.CANCELLED)
     except BaseException as error:
-        return failure(task.name, error, call.debug)
+        return failure(task.name, error, call, task.error_message)
     cacheable = None
     if call.caching is not None and response and not runner.has_handled_error:
         cacheable = _if_complete(runner.replay(response), task, call)
@@ -174,24 +177,38 @@ def _if_complete(response: str | None, task: Task, call: Call) -> bytes | None:
     return response.encode()
 
 
-def failure(task: str, error: BaseException, debug: bool) -> Outcome:
-    """Log an exception of a task, and return the outcome for it."""
+def failure(
+    task: str,
+    error: BaseException,
+    call: Call,
+    error_message: ErrorMessage | None = None,
+) -> Outcome:
+    """Log an exception of a task, and return the outcome for it.
+
+    Args:
+        task: name of the task.
+        error: ended the job.
+        call: says whether the page gets the exception.
+        error_message: the app's function, if it came with the task.
+    """
     where = (type(error), error, internals.own_traceback(error))
     logger.error("The long callback %s failed.", task, exc_info=where)
-    try:
-        message = str(error)
-    except Exception:
-        message = "The error can't be shown as text."
-    message = app_context.hint(error) or message
-    if isinstance(error, SystemExit):
-        code = "" if error.code is None else error
-        message = f"The function called sys.exit({code})."
+    kind, message = type(error).__name__, _text(error)
+    if call.error_message is not None:
+        chosen = error_message or error_messages.find(call.error_message)
+        kind, message = "Error", error_messages.text(error, chosen)
+    details = "".join(traceback.format_exception(*where)) if call.debug else None
     return Outcome(
         status=Status.FAILED,
-        error=JobError(
-            type=type(error).__name__,
-            message=message,
-            task=task,
-            traceback="".join(traceback.format_exception(*where)) if debug else None,
-        ),
+        error=JobError(type=kind, message=message, task=task, traceback=details),
+        exception=type(error),
     )
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"The function called sys.exit({'' if error.code is None else error})."
+    try:
+        return app_context.hint(error) or str(error)
+    except Exception:
+        return "The error can't be shown as text."

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..bridge.error_messages import ErrorMessage
 from ..bridge.signature import Signature
 from ..core import module_names
 from . import variants
@@ -27,6 +28,8 @@ class Task:
         signature: its dependencies and further options of ``dash.callback``.
         progress: the grouping of Outputs given as ``progress``, or None.
         fingerprint: of the function's source.
+        error_message: the app's function that gives the page a text for an exception,
+            for a process without the app.
     """
 
     key: str
@@ -35,6 +38,7 @@ class Task:
     signature: Signature
     progress: Any
     fingerprint: str
+    error_message: ErrorMessage | None = None
 
     @property
     def takes_set_progress(self) -> bool:
@@ -55,16 +59,23 @@ class Task:
         """Name of the module that defines the function."""
         return str(_definition(self.function).__module__)
 
-    def with_on_error(self, handler: Callable[[Exception], Any] | None) -> Task:
-        """Return the task with the app's error handler, unless it has its own.
+    def for_app(
+        self,
+        on_error: Callable[[Exception], Any] | None = None,
+        error_message: ErrorMessage | None = None,
+    ) -> Task:
+        """Return the task with the app's own options, for a process without the app.
 
-        For a process without the app.
+        Args:
+            on_error: the app's error handler. One of the task comes first.
+            error_message: the app's function for the texts of exceptions.
         """
+        task = replace(self, error_message=error_message)
         options = self.signature.options
-        if handler is None or options.get("on_error") is not None:
-            return self
-        signature = replace(self.signature, options={**options, "on_error": handler})
-        return replace(self, signature=signature)
+        if on_error is None or options.get("on_error") is not None:
+            return task
+        signature = replace(self.signature, options={**options, "on_error": on_error})
+        return replace(task, signature=signature)
 
 
 _registry: dict[str, Task] = {}

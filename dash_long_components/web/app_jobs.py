@@ -15,7 +15,8 @@ from typing import Any
 import dash
 from dash.dependencies import ClientsideFunction
 
-from ..bridge import app_context, internals
+from ..bridge import app_context, error_messages, internals
+from ..bridge.error_messages import ErrorMessage
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
@@ -41,6 +42,11 @@ UNKNOWN_JOB = JobError(
 class AppJobs:
     """The jobs of one app: its managers, and the tokens of their jobs.
 
+    Attributes:
+        error_message: returns the text that a page gets for an exception; None if the
+            page gets the exception's own.
+        error_message_name: of this function, the same in every process.
+
     Args:
         app: a ``dash.Dash`` on Flask.
         origin: how the app came to be.
@@ -51,6 +57,8 @@ class AppJobs:
         self._origin = origin
         self._managers: dict[str, LongCallbackManager] = {}
         self._user: Callable[[], Any] | None = None
+        self.error_message: ErrorMessage | None = None
+        self.error_message_name: str | None = None
         self._is_complete = False
         self._looked_for: set[str] = set()
         self._lock = threading.RLock()
@@ -134,6 +142,24 @@ class AppJobs:
                 "jobs. Pass user= once."
             )
         self._user = user
+
+    def set_error_message(self, error_message: ErrorMessage | str) -> None:
+        """Choose what pages get for exceptions.
+
+        Raises:
+            ValueError: it is neither a function nor ``"hide"``.
+        """
+        if error_message == error_messages.HIDE:
+            self.error_message_name = error_messages.HIDE
+        elif callable(error_message):
+            self.error_message = error_message
+            prefix = self._app.config.routes_pathname_prefix
+            self.error_message_name = error_messages.add(prefix, error_message)
+        else:
+            raise ValueError(
+                "error_message= takes a function of the exception, or "
+                f"{error_messages.HIDE!r}, not {error_message!r}."
+            )
 
     def owner(self) -> str | None:
         """Return the owner of jobs of the present request, as JSON text.

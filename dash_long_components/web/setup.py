@@ -7,6 +7,7 @@ from typing import Any
 
 import dash
 
+from ..bridge.error_messages import ErrorMessage
 from ..managers import base
 from ..managers.base import LongCallbackManager
 from . import routes
@@ -18,6 +19,7 @@ def init_app(
     manager: LongCallbackManager,
     user: Callable[[], Any] | None = None,
     entry: str | None = None,
+    error_message: ErrorMessage | str | None = None,
 ) -> None:
     """Give ``app`` long callbacks that ``manager`` runs.
 
@@ -36,10 +38,14 @@ def init_app(
             ``"module:create_app()"``. Diskcache's dispatcher imports or calls it, so
             that it knows the functions of the jobs. By default the dispatcher does
             what the server did.
+        error_message: what a page gets for an exception of a job: a function that
+            takes the exception and returns a text, or ``"hide"`` for a text that says
+            nothing of it. By default the page gets type and message. The log always
+            gets the exception itself.
 
     Raises:
-        ValueError: the app has no Flask server (yet), ``user`` is not callable, or
-            ``entry`` has another form.
+        ValueError: the app has no Flask server (yet), or ``user``, ``entry`` or
+            ``error_message`` has a value of the wrong kind.
     """
     jobs = AppJobs.of(app)
     is_new = jobs is None
@@ -49,6 +55,8 @@ def init_app(
     jobs.add_manager(manager)
     if user is not None:
         jobs.set_user(user)
+    if error_message is not None:
+        jobs.set_error_message(error_message)
     if is_new:
         routes.register(app.server, app.config.routes_pathname_prefix, jobs)
 

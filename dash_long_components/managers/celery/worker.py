@@ -15,6 +15,7 @@ from typing import Any
 import celery
 from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from celery.worker.request import Request
@@ -217,8 +218,8 @@ class Execution:
                 task, call, job, self._report, self._results, _REPORT_INTERVAL
             )
         except Exception as error:
-            outcome = runtime.failure(name, error, call.debug)
-        if outcome.error and outcome.error.type == "SoftTimeLimitExceeded":
+            outcome = runtime.failure(name, error, call)
+        if outcome.exception is SoftTimeLimitExceeded:
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
         return outcome
 

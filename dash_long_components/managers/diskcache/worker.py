@@ -81,11 +81,11 @@ def work(
         store.close()
         return
     except Exception as error:
-        outcome = runtime.failure(name, error, call.debug)
+        outcome = runtime.failure(name, error, call)
     try:
         outlast(store, lambda: _end(store, job_id, outcome))
     except _TOO_LARGE as error:
-        outcome = runtime.failure(name, error, call.debug)
+        outcome = runtime.failure(name, error, call)
         outlast(store, lambda: _end(store, job_id, outcome))
     finally:
         store.close()

@@ -212,7 +212,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
-            outcome = runtime.failure(task.name, error, call.debug)
+            outcome = runtime.failure(task.name, error, call)
         with self._changed:
             del self._threads[threading.current_thread()]
             with suppress(JobEndedError):

@@ -307,6 +307,6 @@ def test_error_handler_of_its_own_comes_first() -> None:
         """Handle it too."""
 
     own = task_of(min, on_error=mine)
-    assert own.with_on_error(theirs).signature.options["on_error"] is mine
-    assert task_of(min).with_on_error(theirs).signature.options["on_error"] is theirs
-    assert task_of(min).with_on_error(None).signature.options.get("on_error") is None
+    assert own.for_app(theirs).signature.options["on_error"] is mine
+    assert task_of(min).for_app(theirs).signature.options["on_error"] is theirs
+    assert task_of(min).for_app(None).signature.options.get("on_error") is None
