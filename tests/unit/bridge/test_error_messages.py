@@ -90,7 +90,7 @@ def test_each_app_has_its_own_choice() -> None:
     assert len(texts) == 3
 
 
-def test_any_dash_may_choose() -> None:
+def test_plain_dash_may_choose() -> None:
     for error_message in ("hide", friendly):
         app = dash.Dash(__name__)
         app.layout = html.Div()

@@ -98,7 +98,7 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.filterwarnings("ignore:.*_list is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("call", CALLS)
-def test_context_is_that_of_an_ordinary_callback(site: Site, call: str) -> None:
+def test_context_equals_that_of_an_ordinary_callback(site: Site, call: str) -> None:
     dependencies, request = CALLS[call]
 
     def report(*_args: Any, **_kwargs: Any) -> str:
@@ -129,7 +129,7 @@ def test_query_arguments_are_read_as_in_an_ordinary_callback(site: Site) -> None
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_function_gets_what_an_ordinary_one_gets(site: Site, call: str) -> None:
+def test_function_gets_the_arguments_of_an_ordinary_one(site: Site, call: str) -> None:
     dependencies, request = CALLS[call]
 
     def show(*args: Any, **kwargs: Any) -> str:
@@ -182,7 +182,7 @@ def test_components_and_patches_are_results(site: Site) -> None:
     assert response["style"]["operations"]
 
 
-def test_prevent_update_leaves_everything(site: Site) -> None:
+def test_prevent_update_changes_nothing(site: Site) -> None:
     def prevent(_: Any) -> None:
         raise PreventUpdate
 
@@ -190,21 +190,21 @@ def test_prevent_update_leaves_everything(site: Site) -> None:
     assert (outcome.status, outcome.result) == (Status.SUCCEEDED, None)
 
 
-def test_no_update_leaves_its_output(site: Site) -> None:
+def test_no_update_leaves_its_output_unchanged(site: Site) -> None:
     outputs = [Output("a", "children"), Output("b", "children")]
     request = [out("a", "children"), out("b", "children")]
     outcome = Run(site)(lambda _: (no_update, 0), outputs, request)
     assert values_of(outcome)["response"] == {"b": {"children": 0}}
 
 
-def test_no_update_of_all_leaves_everything(site: Site) -> None:
+def test_no_update_of_all_outputs_changes_nothing(site: Site) -> None:
     outcome = Run(site)(lambda _: no_update)
     assert outcome.status is Status.SUCCEEDED
     assert not (values_of(outcome) or {}).get("response")
 
 
 @pytest.mark.parametrize("value", [(1,), (1, 2, 3), 5, None])
-def test_wrong_number_of_values_is_told(site: Site, value: Any) -> None:
+def test_wrong_number_of_values_is_an_error(site: Site, value: Any) -> None:
     outputs = [Output("a", "children"), Output("b", "children")]
     request = [out("a", "children"), out("b", "children")]
     outcome = Run(site)(lambda _: value, outputs, request)
@@ -226,7 +226,9 @@ def test_dict_of_outputs(site: Site) -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, lambda: 0, [object()]])
-def test_what_has_no_json_form_is_told(site: Site, value: Any) -> None:
+def test_value_that_is_not_json_serializable_is_an_error(
+    site: Site, value: Any
+) -> None:
     outcome = Run(site)(lambda _: value)
     assert outcome.status is Status.FAILED
     assert outcome.error
@@ -300,7 +302,7 @@ def test_error_handler_of_the_app_is_the_default() -> None:
     assert values_of(outcome)["response"] == {"text": {"children": "the app is sorry"}}
 
 
-def test_error_handler_that_fails_is_told(site: Site) -> None:
+def test_error_handler_that_fails_is_an_error(site: Site) -> None:
     def worse(_error: Exception) -> None:
         raise RuntimeError("worse")
 

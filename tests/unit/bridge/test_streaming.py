@@ -53,7 +53,9 @@ class Run:
         return runtime.run(submitted.task, call, JOB, self.write, interval=0.001)
 
     def callbacks(self) -> Any:
-        return [each["output"] for each in self.site.app._callback_list]
+        client = self.site.app.server.test_client()
+        found = client.get("/_dash-dependencies").get_json()
+        return [each["output"] for each in found]
 
     def write(self, report: Report) -> None:
         if not self.is_wanted:
@@ -232,7 +234,7 @@ def test_yield_that_does_not_fit_the_outputs_fails_the_job(run: Run) -> None:
     assert ended == [True]
 
 
-def test_error_leaves_what_was_sent(run: Run) -> None:
+def test_error_keeps_what_was_sent(run: Run) -> None:
     def count(_: Any) -> Any:
         yield 1
         raise KeyError("x")
@@ -253,7 +255,7 @@ def test_handled_error_is_the_result(run: Run) -> None:
     assert result_of(outcome) == {"text": {"children": "sorry: 'x'"}}
 
 
-def test_prevent_update_leaves_what_was_sent(run: Run) -> None:
+def test_prevent_update_keeps_what_was_sent(run: Run) -> None:
     def count(_: Any) -> Any:
         yield 1
         raise PreventUpdate
@@ -285,7 +287,7 @@ def kept_of(outcome: Outcome) -> Any:
     return json.loads(outcome.cacheable)["response"] if outcome.cacheable else None
 
 
-def test_last_values_are_kept_for_others(run: Run) -> None:
+def test_last_values_are_cached(run: Run) -> None:
     def count(_: Any) -> Any:
         yield 1, 2
         yield 3, no_update
@@ -301,7 +303,7 @@ def test_last_values_are_kept_for_others(run: Run) -> None:
     assert result_of(outcome) == {}
 
 
-def test_value_that_is_returned_is_kept_with_them(run: Run) -> None:
+def test_returned_value_is_cached_with_them(run: Run) -> None:
     def count(_: Any) -> Any:
         patch = Patch()
         patch += "begun"
@@ -311,7 +313,7 @@ def test_value_that_is_returned_is_kept_with_them(run: Run) -> None:
     assert kept_of(run(count)) == {"text": {"children": "done"}}
 
 
-def test_patch_is_not_kept_for_there_is_nothing_that_it_changes(run: Run) -> None:
+def test_stream_with_a_patch_is_not_cached(run: Run) -> None:
     def count(_: Any) -> Any:
         yield "a"
         patch = Patch()
@@ -322,7 +324,7 @@ def test_patch_is_not_kept_for_there_is_nothing_that_it_changes(run: Run) -> Non
 
 
 @pytest.mark.parametrize("how", ["nothing", "no_update", "error"])
-def test_stream_without_a_value_of_its_own_is_not_kept(run: Run, how: str) -> None:
+def test_stream_without_a_value_is_not_cached(run: Run, how: str) -> None:
     def count(_: Any) -> Any:
         if how != "nothing":
             yield no_update

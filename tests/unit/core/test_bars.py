@@ -36,7 +36,7 @@ from dash_long_components.core.bars import Bar, Bars
         ((1, 2, ""), [1, 2, None]),
     ],
 )
-def test_value_says_a_bar(value: Any, sent: Any) -> None:
+def test_value_becomes_a_bar(value: Any, sent: Any) -> None:
     bar = Bar.parse(value).to_json()
     assert bar == sent
     assert {type(item) for item in bar} <= {int, float, str, type(None)}
@@ -49,7 +49,7 @@ def test_value_says_a_bar(value: Any, sent: Any) -> None:
         *(("1", "2"), (None, 2), (True, 2), (1, True), Decimal("0.5"), object()),
     ],
 )
-def test_what_is_no_progress_is_refused(value: Any) -> None:
+def test_value_of_the_wrong_shape_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="takes a number from 0 to 1"):
         Bar.parse(value)
 
@@ -61,7 +61,7 @@ def test_what_is_no_progress_is_refused(value: Any) -> None:
         *((float("nan"), 1), (1, float("nan")), (1, float("inf")), (1, -1)),
     ],
 )
-def test_number_that_no_bar_can_have_is_refused(value: Any) -> None:
+def test_number_out_of_range_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="takes a number from 0 to 1"):
         Bar.parse(value)
 
@@ -76,7 +76,7 @@ class Touches:
         self.count += 1
 
 
-def test_own_bar_comes_first_and_then_loops_by_their_depth() -> None:
+def test_own_bar_comes_before_those_of_loops() -> None:
     shown = Bars(Touches())
     outer = shown.open(Bar(1, 2, "outer"))
     inner = shown.open(Bar(3, 4, "inner"))
@@ -88,7 +88,7 @@ def test_own_bar_comes_first_and_then_loops_by_their_depth() -> None:
     assert [bar[0] for bar in shown.to_json()] == [0.5]
 
 
-def test_last_bar_stays_until_there_is_another_one() -> None:
+def test_last_bar_stays_until_another_opens() -> None:
     shown = Bars(Touches())
     first = shown.open(Bar(0, 2))
     first.value = 2
@@ -109,7 +109,7 @@ def test_bar_is_closed_once() -> None:
     assert touches.count == 4
 
 
-def test_of_many_bars_the_outer_ones_are_shown() -> None:
+def test_outermost_bars_are_shown() -> None:
     shown = Bars(Touches())
     for number in range(100):
         shown.open(Bar(number))
@@ -144,5 +144,5 @@ def test_value_and_max_of_one_component_are_a_bar(
         ([["a", "value"], ["a", "max"]], [[1], 10]),
     ],
 )
-def test_other_outputs_say_no_bar(outputs: Any, values: Any) -> None:
+def test_other_outputs_give_no_bar(outputs: Any, values: Any) -> None:
     assert bars.from_outputs(outputs, values) is None

@@ -77,7 +77,7 @@ def test_another_argument_is_another_key(one: Any, other: Any, rest: Any) -> Non
 
 
 @given(JSON, JSON, JSON)
-def test_ignored_argument_does_not_count(one: Any, other: Any, rest: Any) -> None:
+def test_key_leaves_out_ignored_arguments(one: Any, other: Any, rest: Any) -> None:
     key = caching.key_of(call(one, rest), ignored=[0])
     assert key == caching.key_of(call(other, rest), ignored=[0])
     key = caching.key_of(call(rest, one), ignored=[1])
@@ -85,7 +85,7 @@ def test_ignored_argument_does_not_count(one: Any, other: Any, rest: Any) -> Non
 
 
 @given(st.lists(JSON, min_size=1, max_size=4))
-def test_arguments_do_not_run_into_each_other(values: list[Any]) -> None:
+def test_key_keeps_arguments_apart(values: list[Any]) -> None:
     assert caching.key_of(call(values, None)) != caching.key_of(call(*values, None))
 
 
@@ -115,7 +115,7 @@ def test_another_callback_is_another_key(change: Callable[[Call], Call]) -> None
     ],
     ids=["debug", "function", "variables", "cookies", "triggered"],
 )
-def test_rest_of_the_request_does_not_count(change: Callable[[Call], Call]) -> None:
+def test_key_leaves_out_the_rest_of_the_request(change: Callable[[Call], Call]) -> None:
     assert caching.key_of(change(call(1))) == caching.key_of(call(1))
 
 
@@ -123,7 +123,7 @@ def with_context(call: Call, **changes: Any) -> Call:
     return replace(call, context={**call.context, **changes})
 
 
-def test_triggers_count_on_demand() -> None:
+def test_key_has_the_triggers_on_demand() -> None:
     def key(*triggered: str) -> str:
         return caching.key_of(
             call(1, 2, 3, triggered=list(triggered)), ignore_triggered=False
@@ -133,7 +133,7 @@ def test_triggers_count_on_demand() -> None:
     assert key("i-0.value", "i-1.value") == key("i-1.value", "i-0.value")
 
 
-def test_id_of_a_component_that_all_stands_for_counts() -> None:
+def test_key_has_the_ids_that_all_matches() -> None:
     def rows(*names: str) -> Call:
         items = [{"id": {"row": n}, "property": "value", "value": 1} for n in names]
         return call(None, inputs=[items])
@@ -142,7 +142,7 @@ def test_id_of_a_component_that_all_stands_for_counts() -> None:
 
 
 @given(JSON, JSON)
-def test_values_of_cache_by_count(one: Any, other: Any) -> None:
+def test_key_has_the_values_of_cache_by(one: Any, other: Any) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     keys = {caching.key_of(call(1), by=[value]) for value in (one, other)}
     assert len(keys) == (1 if same else 2)
@@ -161,7 +161,7 @@ print(caching.key_of(call({"b": 1, "a": [2.5, None]}, "ä"), by=by))
 """
 
 
-def test_two_interpreters_agree() -> None:
+def test_key_is_the_same_in_two_interpreters() -> None:
     keys = {
         subprocess.run(
             [sys.executable, "-c", _KEYS],
@@ -195,7 +195,7 @@ def test_cache_by_may_return(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", [object(), lambda: 1, b"bytes", {1: "a", "b": 2}, [object()]]
 )
-def test_value_without_a_form_of_its_own_is_refused_with_who_returned_it(
+def test_error_names_the_function_of_cache_by_that_returned_a_wrong_value(
     value: Any,
 ) -> None:
     def launch_id() -> Any:
@@ -205,7 +205,7 @@ def test_value_without_a_form_of_its_own_is_refused_with_who_returned_it(
         caching.call_all([launch_id])
 
 
-def test_cache_by_is_a_function_or_a_list_of_them() -> None:
+def test_cache_by_is_a_function_or_a_list() -> None:
     def one() -> int:
         return 1
 

@@ -34,7 +34,7 @@ USUAL = {"quick": 1.0, "slow": 10.0}
         (1, [], [], []),
     ],
 )
-def test_wait_goes_by_what_is_before(
+def test_wait_depends_on_the_jobs_before(
     places: int, running: Any, waiting: list[str], waits: list[Any]
 ) -> None:
     named = [(f"job-{number}", task) for number, task in enumerate(waiting)]
@@ -45,7 +45,7 @@ def test_wait_goes_by_what_is_before(
     }
 
 
-def test_thousand_jobs_are_looked_up_once() -> None:
+def test_median_is_read_once_for_a_thousand_jobs() -> None:
     usual = mock.Mock(return_value=1.0)
     waiting = [(str(number), "task") for number in range(1000)]
     found = forecast(8, [("task", 0.0)] * 8, waiting, usual)
@@ -77,7 +77,7 @@ def test_many_pages_share_a_forecast(clock: Any) -> None:
     assert make.call_count == 2
 
 
-def test_job_that_came_later_is_looked_for_soon(clock: Any) -> None:
+def test_new_job_gets_a_forecast_soon(clock: Any) -> None:
     make = mock.Mock(return_value={})
     made = Forecasts(make)
     for _ in range(10):
@@ -97,5 +97,5 @@ def test_last_runs_count() -> None:
     assert median([]) is None
 
 
-def test_clock_that_was_set_back_counts_as_no_time() -> None:
+def test_clock_that_is_set_back_gives_zero_seconds() -> None:
     assert with_another([], -5.0) == [0.0]

@@ -36,7 +36,7 @@ def test_text_is_split_into_short_lines(text: str, kept: list[str]) -> None:
     assert [line[1] for line in lines.take()] == kept
 
 
-def test_lines_that_are_not_kept_count() -> None:
+def test_dropped_lines_count() -> None:
     lines = Lines()
     lines.add("\n".join(map(str, range(1000))))
     taken = lines.take()
@@ -44,7 +44,7 @@ def test_lines_that_are_not_kept_count() -> None:
     assert taken[-1] == [1000, "999"]
 
 
-def test_lines_of_threads_all_have_their_number() -> None:
+def test_lines_of_all_threads_are_numbered() -> None:
     lines = Lines()
 
     def add() -> None:

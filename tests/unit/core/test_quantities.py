@@ -12,13 +12,13 @@ WRONG = [0, -1, True, "10", float("nan"), float("inf"), [1]]
 
 
 @pytest.mark.parametrize("value", [*WRONG, None])
-def test_what_is_no_time_is_refused(value: Any) -> None:
+def test_value_that_is_not_a_time_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="lease takes seconds, above zero, not"):
         quantities.seconds("lease", value)
 
 
 @pytest.mark.parametrize("value", WRONG)
-def test_what_is_no_time_and_not_none_is_refused(value: Any) -> None:
+def test_value_that_is_neither_a_time_nor_none_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="timeout= takes seconds, above zero, or None"):
         quantities.seconds_or_none("timeout=", value)
 
@@ -31,7 +31,7 @@ def test_times_are_seconds(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, True, "1", 1.0, None])
-def test_what_is_no_count_is_refused(value: Any) -> None:
+def test_value_that_is_not_a_count_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="max_queue takes a whole number above zero"):
         quantities.count("max_queue", value)
 

@@ -80,7 +80,7 @@ def test_only_a_queued_job_starts() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.REJECTED])
-def test_running_job_does_not_end_as_what_is_no_end_of_it(status: Status) -> None:
+def test_running_job_can_not_end_as_queued_or_rejected(status: Status) -> None:
     with pytest.raises(ValueError, match=status.value):
         running().end(status, 3.0)
 
@@ -98,7 +98,7 @@ def test_running_job_ends_in_any_other_terminal_status(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", ENDS)
-def test_ended_job_changes_no_more(status: Status) -> None:
+def test_ended_job_refuses_changes(status: Status) -> None:
     ended = running().end(status, 3.0)
     with pytest.raises(JobEndedError):
         ended.start(4.0)
@@ -115,26 +115,26 @@ def test_cancel_of_a_queued_job_ends_it() -> None:
     assert record().request_cancel(2.0).status is Status.CANCELLED
 
 
-def test_cancel_of_a_running_job_only_asks() -> None:
+def test_cancel_of_a_running_job_only_marks_it() -> None:
     asked = running().request_cancel(3.0)
     assert asked.status is Status.RUNNING
     assert asked.cancel_requested
 
 
 @pytest.mark.parametrize("status", TERMINAL)
-def test_cancel_wins_over_whatever_the_job_comes_to(status: Status) -> None:
+def test_cancel_wins_over_a_later_end(status: Status) -> None:
     ended = running().request_cancel(3.0).end(status, 4.0, ERROR)
     assert ended.status is Status.CANCELLED
     assert ended.error is None
 
 
-def test_latest_progress_stands() -> None:
+def test_latest_progress_replaces_the_one_before() -> None:
     job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
     job = job.report(4.0, Report(progress=[["bar", "value", 2]]))
     assert job.since(0).progress == [["bar", "value", 2]]
 
 
-def test_reader_is_told_only_what_is_newer() -> None:
+def test_reader_gets_only_what_is_newer() -> None:
     job = running().report(3.0, Report(progress=[["bar", "value", 1]]))
     first = job.since(0)
     assert first.progress
@@ -151,11 +151,11 @@ def test_reading_changes_nothing() -> None:
     assert job.since(0) == job.since(0)
 
 
-def test_cursor_from_nowhere_stays() -> None:
+def test_cursor_beyond_the_record_stays() -> None:
     assert record().since(99).cursor == 99
 
 
-def test_value_replaces_what_it_overwrites() -> None:
+def test_value_replaces_earlier_updates_of_its_property() -> None:
     job = running().report(
         3.0, Report(props=[["a", "x", 1], ["a", "y", 1], ["b", "x", 1]])
     )
@@ -163,7 +163,7 @@ def test_value_replaces_what_it_overwrites() -> None:
     assert job.since(0).props == [["a", "y", 1], ["b", "x", 1], ["a", "x", 2]]
 
 
-def test_patches_stay_in_order_behind_the_value_they_change() -> None:
+def test_patches_stay_in_order_after_their_value() -> None:
     job = running()
     for number in range(3):
         job = job.report(3.0, Report(props=[["a", "x", patch(number)]]))
@@ -190,7 +190,7 @@ def apply(updates: list[PropUpdate]) -> dict[tuple[str, str], list[Any]]:
 
 
 @given(st.lists(st.lists(_updates, max_size=4), max_size=8), st.data())
-def test_any_reader_arrives_at_the_same_state(
+def test_every_reader_arrives_at_the_same_state(
     reports: list[list[PropUpdate]], data: st.DataObject
 ) -> None:
     job = running()
@@ -221,7 +221,7 @@ _operations = st.lists(
 
 
 @given(_operations)
-def test_whatever_is_done_it_ends_at_most_once(operations: list[Any]) -> None:
+def test_job_ends_at_most_once(operations: list[Any]) -> None:
     job, ended, asked = record(), None, False
     for operation in operations:
         before = job
@@ -291,7 +291,7 @@ def test_result_goes_into_the_snapshot_as_it_is() -> None:
     assert wire(snapshot)["result"] == json.loads(result)
 
 
-def test_snapshot_says_no_more_than_there_is() -> None:
+def test_snapshot_leaves_out_what_is_missing() -> None:
     assert wire(record().since(0)) == {"cursor": 1, "status": "queued"}
     failed = running().end(Status.FAILED, 3.0, ERROR).since(0)
     assert wire(failed)["error"] == {
@@ -311,7 +311,7 @@ def test_error_without_a_text_has_an_empty_message_for_the_page() -> None:
     }
 
 
-def test_bars_are_told_when_they_have_changed() -> None:
+def test_reader_gets_bars_when_they_have_changed() -> None:
     job = running().report(3.0, Report(bars=[[1, 2, None]]))
     first = job.since(0)
     assert first.bars == [[1, 2, None]]
@@ -321,7 +321,7 @@ def test_bars_are_told_when_they_have_changed() -> None:
     assert job.report(5.0, Report(bars=[])).since(first.cursor).bars == []
 
 
-def test_time_goes_on_until_the_end() -> None:
+def test_elapsed_time_stops_at_the_end() -> None:
     job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
     assert job.since(0).at(3.5).waiting == 2.5
     assert job.since(0).at(3.5).elapsed is None
@@ -351,7 +351,7 @@ def test_reader_gets_the_lines_that_are_new() -> None:
     assert job.since(0).log == [[1, "a"], [2, "b"], [3, "c"]]
 
 
-def test_last_lines_are_kept() -> None:
+def test_record_has_the_last_lines() -> None:
     job = running()
     for number in range(1, 200):
         job = job.report(3.0, Report(log=[[number, "x"]]))
@@ -360,7 +360,7 @@ def test_last_lines_are_kept() -> None:
     assert [line[0] for line in kept] == list(range(200 - MAX_LINES, 200))
 
 
-def test_reader_learns_once_that_it_has_begun() -> None:
+def test_reader_learns_once_that_the_job_has_begun() -> None:
     job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
     queued = job.since(0)
     assert not queued.has_begun
@@ -372,7 +372,7 @@ def test_reader_learns_once_that_it_has_begun() -> None:
     assert not job.end(Status.SUCCEEDED, 4.0).since(0).has_begun
 
 
-def test_place_in_the_queue_is_told_whatever_the_cursor() -> None:
+def test_place_in_the_queue_is_always_news() -> None:
     job = Record(id="job", task="module.task", code="v1", created=1.0, changed=1.0)
     snapshot = replace(job.since(job.cursor), place=Place(position=3, wait=12.345))
     assert snapshot.is_news_since(job.cursor)
@@ -393,7 +393,9 @@ def asked(*requesters: str) -> Record:
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_one_that_leaves_is_told_so_and_the_others_go_on(started: bool) -> None:
+def test_requester_that_leaves_reads_cancelled_and_the_others_go_on(
+    started: bool,
+) -> None:
     job = asked("a", "b")
     job = job.start(2.0) if started else job
     cursor = job.cursor
@@ -406,7 +408,7 @@ def test_one_that_leaves_is_told_so_and_the_others_go_on(started: bool) -> None:
     assert job.since(0, "b").status is job.status
 
 
-def test_one_that_has_left_hears_no_more_of_it() -> None:
+def test_requester_that_has_left_gets_no_more_news() -> None:
     job = asked("a", "b").start(2.0).leave("a", 3.0)
     cursor = job.since(0, "a").cursor
     job = job.report(4.0, Report(progress=[["bar", "value", 1]]))
@@ -417,7 +419,7 @@ def test_one_that_has_left_hears_no_more_of_it() -> None:
     assert job.since(0, "b").status is Status.SUCCEEDED
 
 
-def test_last_one_that_leaves_ends_the_job() -> None:
+def test_last_requester_that_leaves_cancels_the_job() -> None:
     assert asked("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
     job = asked("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
     assert job.cancel_requested
@@ -426,35 +428,35 @@ def test_last_one_that_leaves_ends_the_job() -> None:
     assert not job.is_joinable
 
 
-def test_leaving_twice_is_leaving_once() -> None:
+def test_leave_is_idempotent() -> None:
     job = asked("a", "b").leave("a", 2.0)
     assert job.leave("a", 3.0) == job
 
 
-def test_nobody_leaves_a_job_that_has_ended() -> None:
+def test_no_requester_leaves_an_ended_job() -> None:
     for job in (asked("a"), asked("a", "b")):
         with pytest.raises(JobEndedError):
             job.start(2.0).end(Status.SUCCEEDED, 3.0).leave("a", 4.0)
 
 
-def test_nobody_else_may_leave_or_read() -> None:
+def test_unknown_requester_can_neither_leave_nor_read() -> None:
     with pytest.raises(KeyError):
         asked("a").leave("b", 2.0)
     with pytest.raises(KeyError):
         asked("a").since(0, "b")
 
 
-def test_one_that_joins_late_is_told_all() -> None:
+def test_late_requester_gets_everything() -> None:
     job = asked("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
     assert job.join(Requester(id="b")).since(0, "b").progress == [["bar", "value", 1]]
 
 
-def test_joining_is_no_news_to_the_others() -> None:
+def test_others_see_no_change_when_one_joins() -> None:
     job = asked("a").start(2.0)
     assert job.join(Requester(id="b")).since(job.cursor, "a").cursor == job.cursor
 
 
-def test_only_a_live_job_that_nobody_ends_is_joinable() -> None:
+def test_only_a_live_job_without_a_cancel_is_joinable() -> None:
     assert asked("a").is_joinable
     assert asked("a").start(2.0).is_joinable
     assert not asked("a").start(2.0).request_cancel(3.0).is_joinable
@@ -467,6 +469,6 @@ def test_ticket_comes_back_from_its_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "job", ".", "job."])
-def test_any_other_text_is_the_ticket_of_nobody(text: str) -> None:
+def test_other_text_is_a_ticket_of_no_job(text: str) -> None:
     with pytest.raises(KeyError):
         asked("0").since(0, Ticket.parse(text).requester)

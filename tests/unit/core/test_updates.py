@@ -66,7 +66,7 @@ def test_other_patches_stay_in_their_order() -> None:
     assert [update for _, update in merge((), 1, updates)] == updates
 
 
-def test_what_only_looks_like_a_patch_is_a_value() -> None:
+def test_dict_that_resembles_a_patch_is_a_value() -> None:
     value = {"__dash_patch_update": "no operations"}
     assert merge((), 1, [["a", "b", adding("x")], ["a", "b", value]]) == (
         (1, ["a", "b", value]),
@@ -84,7 +84,7 @@ PAGE = {f"{name}.{prop}": "" for name in "ab" for prop in "pq"}
 
 
 @given(updates=UPDATES, more=UPDATES)
-def test_fewer_updates_lead_to_the_same_page(
+def test_compact_updates_lead_to_the_same_page(
     updates: list[PropUpdate], more: list[PropUpdate]
 ) -> None:
     fewer = compact([*compact(updates), *more])
@@ -93,7 +93,7 @@ def test_fewer_updates_lead_to_the_same_page(
 
 
 @given(reports=st.lists(UPDATES, max_size=5), since=st.integers(0, 5))
-def test_every_reader_comes_to_the_same_page(
+def test_every_reader_gets_the_same_page(
     reports: list[list[PropUpdate]], since: int
 ) -> None:
     merged: tuple[tuple[int, PropUpdate], ...] = ()

@@ -97,7 +97,7 @@ def outs(names: str) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_hit_returns_what_the_job_did_in_any_grouping(
+def test_hit_returns_the_result_of_the_job_in_any_grouping(
     site: CachedSite, output: Any, sent: Any, value: Any
 ) -> None:
     site.add(output, INPUT, function=lambda _: value)
@@ -117,7 +117,7 @@ def test_handle_of_a_hit_names_no_job(site: CachedSite) -> None:
     assert handle["outputs"] == [["a", "children"]]
 
 
-def test_patch_is_a_result(site: CachedSite) -> None:
+def test_patch_is_cached(site: CachedSite) -> None:
     def change(_: object) -> Patch:
         patch = Patch()
         patch.append(1)
@@ -132,7 +132,7 @@ def test_patch_is_a_result(site: CachedSite) -> None:
 @pytest.mark.parametrize(
     "value", [dash.no_update, [dash.no_update, 1], [1, dash.no_update]]
 )
-def test_no_update_is_not_kept(site: CachedSite, value: Any) -> None:
+def test_no_update_is_not_cached(site: CachedSite, value: Any) -> None:
     site.add([A, B], INPUT, function=lambda _: value)
     for number in range(1, 3):
         site.ask(outs("ab"))
@@ -148,14 +148,14 @@ def prevent(_: object) -> Any:
 
 
 @pytest.mark.parametrize("function", [fail, prevent])
-def test_what_is_no_result_is_not_kept(site: CachedSite, function: Any) -> None:
+def test_failure_is_not_cached(site: CachedSite, function: Any) -> None:
     site.add(A, INPUT, function=function)
     for number in range(1, 3):
         site.ask()
         assert site.runs == number
 
 
-def test_what_an_error_handler_returns_is_not_kept(site: CachedSite) -> None:
+def test_value_of_an_error_handler_is_not_cached(site: CachedSite) -> None:
     site.add(A, INPUT, function=fail, on_error=lambda error: str(error))
     for number in range(1, 3):
         response = site.ask()
@@ -163,7 +163,7 @@ def test_what_an_error_handler_returns_is_not_kept(site: CachedSite) -> None:
         assert site.runs == number
 
 
-def test_error_handler_that_was_not_needed_keeps_nothing_from_being_kept(
+def test_unused_error_handler_does_not_prevent_caching(
     site: CachedSite,
 ) -> None:
     site.add(A, INPUT, function=lambda v: v, on_error=lambda error: str(error))
@@ -180,7 +180,7 @@ def test_callback_without_outputs_runs_every_time(site: CachedSite) -> None:
         assert site.runs == number
 
 
-def test_job_of_a_callback_without_outputs_is_nothing_to_join() -> None:
+def test_job_of_a_callback_without_outputs_can_not_be_joined() -> None:
     site = Site()
     site.manager.cache_by = []
     site.long_callback(Input("one", "value"))(prevent)
@@ -189,7 +189,7 @@ def test_job_of_a_callback_without_outputs_is_nothing_to_join() -> None:
     assert site.manager.submitted[-1].call.caching is None
 
 
-def test_nothing_is_kept_without_cache_by() -> None:
+def test_nothing_is_cached_without_cache_by() -> None:
     site = CachedSite(cache_by=None)
     site.add(A, INPUT, function=lambda value: value)
     for number in range(1, 3):
@@ -205,7 +205,7 @@ def test_functions_of_cache_by_see_the_request() -> None:
     assert site.runs == 1
 
 
-def test_functions_of_cache_by_are_asked_every_time() -> None:
+def test_functions_of_cache_by_are_called_every_time() -> None:
     numbers = iter(range(10))
     site = CachedSite(cache_by=[lambda: "same", lambda: next(numbers) // 2])
     site.add(A, INPUT, function=lambda value: value)
@@ -258,7 +258,7 @@ def test_argument_of_several_inputs_is_ignored_as_a_whole(site: CachedSite) -> N
 
 
 @pytest.mark.parametrize("nothing", [None, (), [], set()])
-def test_nothing_may_be_ignored(site: CachedSite, nothing: Any) -> None:
+def test_ignored_arguments_may_be_empty(site: CachedSite, nothing: Any) -> None:
     site.add(A, INPUT, function=lambda _: 1, cache_args_to_ignore=nothing)
     site.ask(None, 1)
     site.ask(None, 2)
@@ -266,7 +266,7 @@ def test_nothing_may_be_ignored(site: CachedSite, nothing: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [2, -1, True, "x", [0, "x"], 0.0, [[0]], {"a": 1}])
-def test_unknown_index_is_refused_with_those_that_there_are(
+def test_unknown_index_is_refused_with_the_known_ones(
     site: CachedSite, wrong: Any
 ) -> None:
     with pytest.raises(ValueError, match=r"cache_args_to_ignore= takes .* \(0, 1\)"):
@@ -274,7 +274,7 @@ def test_unknown_index_is_refused_with_those_that_there_are(
 
 
 @pytest.mark.parametrize("wrong", [0, "z", ["x", 1]])
-def test_unknown_name_is_refused_with_those_that_there_are(
+def test_unknown_name_is_refused_with_the_known_ones(
     site: CachedSite, wrong: Any
 ) -> None:
     with pytest.raises(ValueError, match=r"cache_args_to_ignore= .*\('x', 'y'\)"):
@@ -286,14 +286,14 @@ def test_unknown_name_is_refused_with_those_that_there_are(
         )
 
 
-def test_name_that_some_documents_have_is_put_right(site: CachedSite) -> None:
+def test_similar_option_of_dash_is_suggested(site: CachedSite) -> None:
     with pytest.raises(
         TypeError, match=r"no cache_args_to_skip=\. Did you mean cache_args_to_ignore="
     ):
         site.add(A, INPUT, function=fail, cache_args_to_skip=[0])
 
 
-def test_triggers_count_on_demand(site: CachedSite) -> None:
+def test_key_has_the_triggers_on_demand(site: CachedSite) -> None:
     with pytest.raises(ValueError, match="cache_ignore_triggered= takes True or False"):
         site.add(A, INPUT, function=fail, cache_ignore_triggered=None)
     site.add(A, INPUT, function=lambda _: 1, cache_ignore_triggered=False)

@@ -117,7 +117,7 @@ def test_wrong_option_is_refused_by_its_name(
         decorate(site, **options)
 
 
-def test_option_that_does_not_exist_is_refused_with_the_one_that_is_meant(
+def test_unknown_option_is_refused_with_a_similar_one(
     site: Site,
 ) -> None:
     with pytest.raises(TypeError, match=r"no cancle=\. Did you mean cancel="):
@@ -146,7 +146,7 @@ def test_limits_go_to_the_worker_and_the_page(site: Site) -> None:
     assert call.limits == Limits(timeout=60.0, cancel_grace=5.0, leave_timeout=7.0)
 
 
-def test_page_that_leaves_may_leave_by_default(site: Site) -> None:
+def test_leave_timeout_has_a_default(site: Site) -> None:
     assert handle(site, leave_timeout=7)["leave"] is None
     assert site.manager.submitted[-1].call.limits == Limits()
 
@@ -176,11 +176,11 @@ def test_id_of_the_view_goes_to_the_page(site: Site, job: Any) -> None:
     assert handle(site, job=job)["view"] == job
 
 
-def test_view_may_be_named_by_itself(site: Site) -> None:
+def test_job_may_be_a_component(site: Site) -> None:
     assert handle(site, job=dlc.LongJob(id="job"))["view"] == "job"
 
 
-def test_view_of_an_instance_is_told_by_its_match(site: Site) -> None:
+def test_view_of_an_instance_has_its_match(site: Site) -> None:
     site.long_callback(
         Output({"type": "text", "index": MATCH}, "children"),
         Input({"type": "button", "index": MATCH}, "n_clicks"),
@@ -238,7 +238,7 @@ def test_progress_default_has_the_shape_of_progress(
     assert handle(site, progress=progress, **options)["progress"] == sent
 
 
-def test_page_tells_in_which_order_it_triggered(site: Site) -> None:
+def test_lane_has_the_order_of_the_page(site: Site) -> None:
     decorate(site)
     response = click(site, longJob={"page": "page-1", "seq": 7})
     assert handle_of(response)["seq"] == 7
@@ -265,12 +265,12 @@ def test_origin_of_the_wrong_shape_is_ignored(site: Site, origin: Any) -> None:
     assert site.manager.submitted[-1].lane is None
 
 
-def test_start_leaves_the_outputs_alone(site: Site) -> None:
+def test_start_leaves_the_outputs_unchanged(site: Site) -> None:
     decorate(site)
     assert click(site).get_json()["response"] == {}
 
 
-def test_job_that_is_not_wanted_sends_no_handle(site: Site) -> None:
+def test_ignored_trigger_sends_no_handle(site: Site) -> None:
     site.manager.refuses = True
     decorate(site, on_retrigger="ignore")
     response = click(site).get_json()
@@ -320,7 +320,7 @@ def test_match_is_filled_in_everywhere(site: Site) -> None:
     assert len(callback_keys) == 2
 
 
-def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
+def test_page_fills_in_all(site: Site) -> None:
     every = {"type": "row", "index": ALL}
     sent = handle(
         site,
@@ -332,7 +332,7 @@ def test_all_stays_for_the_page_to_fill_in(site: Site) -> None:
     assert sent["cancel"] == [[pattern, "n_clicks"]]
 
 
-def test_nothing_of_the_server_but_the_name_is_in_the_handle(site: Site) -> None:
+def test_handle_reveals_nothing_of_the_server_but_the_name(site: Site) -> None:
     sent = handle(site)
     assert sent.pop("name") == f"{__name__}.decorate.<locals>.run"
     text = str(sent)
@@ -340,7 +340,7 @@ def test_nothing_of_the_server_but_the_name_is_in_the_handle(site: Site) -> None
         assert telling not in text
 
 
-def test_without_outputs(site: Site) -> None:
+def test_callback_without_outputs_starts_a_job(site: Site) -> None:
     site.long_callback(INPUT)(lambda _clicks: None)
     site.long_callback(INPUT)(lambda _clicks: None)
     client = site.app.server.test_client()
@@ -437,7 +437,7 @@ def test_callback_may_share_all_its_outputs(site: Site, how: str) -> None:
     assert not OUTPUT.allow_duplicate
 
 
-def test_manager_of_the_callback_comes_before_the_apps(site: Site) -> None:
+def test_manager_of_the_callback_comes_before_that_of_the_app(site: Site) -> None:
     other = RecordingManager()
     decorate(site, manager=other)
     click(site)
@@ -465,7 +465,7 @@ def test_engine_host_is_in_every_layout_once(site: Site, layout: Any) -> None:
         assert text.count('"_dash-long-jobs"') == 1
 
 
-def test_app_that_is_not_set_up_is_left_alone() -> None:
+def test_app_that_is_not_set_up_stays_unchanged() -> None:
     app = dash.Dash(__name__)
     app.layout = html.Div()
     assert "_dash-long-jobs" not in app.server.test_client().get(
@@ -498,14 +498,14 @@ def test_cancel_inputs_are_registered_once_each(site: Site) -> None:
     ],
     ids=["partial", "object"],
 )
-def test_whatever_dash_can_call_can_be_decorated(site: Site, function: Any) -> None:
+def test_any_callable_can_be_decorated(site: Site, function: Any) -> None:
     dash.callback(OUTPUT, INPUT, callback_map={}, callback_list=[])(function)
     assert site.long_callback(OUTPUT, INPUT)(function) is function
     click(site)
     assert site.manager.submitted
 
 
-def test_wrong_first_argument_of_the_diskcache_manager(tmp_path: Any) -> None:
+def test_wrong_cache_of_the_diskcache_manager_is_refused(tmp_path: Any) -> None:
     wrong: Any
     for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
         with pytest.raises(
@@ -517,7 +517,7 @@ def test_wrong_first_argument_of_the_diskcache_manager(tmp_path: Any) -> None:
         )
 
 
-def test_result_of_the_function_is_what_dash_makes_of_it(site: Site) -> None:
+def test_result_is_encoded_as_by_dash(site: Site) -> None:
     decorate(site)
     click(site)
     result = values_of(site.manager.submitted[-1].run())
@@ -531,7 +531,7 @@ def test_patch_may_be_a_running_value(site: Site) -> None:
     assert sent["running"][0][2]["__dash_patch_update"]
 
 
-def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
+def test_other_apps_of_the_process_do_not_interfere(site: Site) -> None:
     decorate(site)
     another = dash.Dash(
         "another", server=site.app.server, url_base_pathname="/another/"
@@ -542,7 +542,7 @@ def test_other_apps_of_the_process_do_not_get_in_the_way(site: Site) -> None:
 
 @pytest.mark.parametrize("wildcard", [MATCH, ALLSMALLER])
 @pytest.mark.parametrize("option", ["running", "progress", "cancel"])
-def test_wildcard_that_nothing_stands_for_is_refused(
+def test_wildcard_without_a_value_is_refused(
     site: Site, option: str, wildcard: Any
 ) -> None:
     component_id = {"type": "row", "index": wildcard}
@@ -555,7 +555,7 @@ def test_wildcard_that_nothing_stands_for_is_refused(
         decorate(site, **{option: values[option]})
 
 
-def test_what_its_own_result_has_set_starts_no_job(site: Site) -> None:
+def test_own_result_starts_no_job(site: Site) -> None:
     decorate(site)
     stamp = {"page": "page", "seq": 1}
     response = click(site, longJob={**stamp, "ownResult": True})
@@ -595,7 +595,7 @@ def decorate_two(site: Site, **options: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "begun"), [("a", 0), (None, 0), ("b", 1), ("", 1), (0, 1)]
 )
-def test_page_load_starts_no_job_beside_a_resumed_one_of_the_same_arguments(
+def test_page_load_starts_no_job_beside_an_equal_resumed_one(
     site: Site, value: Any, begun: int
 ) -> None:
     decorate_two(site)
@@ -605,7 +605,7 @@ def test_page_load_starts_no_job_beside_a_resumed_one_of_the_same_arguments(
 
 
 @pytest.mark.parametrize(("address", "begun"), [("?id=1", 0), ("?id=2", 1)])
-def test_address_of_a_page_is_no_change_when_it_is_loaded(
+def test_address_at_page_load_starts_no_job(
     site: Site, address: str, begun: int
 ) -> None:
     site.long_callback(Output("out", "children"), Input("url", "search"))(str)
@@ -632,7 +632,7 @@ def test_address_of_a_page_is_no_change_when_it_is_loaded(
         ("n_intervals", True, 1),
     ],
 )
-def test_what_fills_a_page_that_nobody_has_touched_is_no_change(
+def test_values_of_an_untouched_page_start_no_job(
     site: Site, name: str, untouched: Any, begun: int
 ) -> None:
     site.long_callback(Output("out", "children"), Input("from", name))(str)
@@ -654,7 +654,7 @@ def test_what_fills_a_page_that_nobody_has_touched_is_no_change(
 @pytest.mark.parametrize(
     ("retrigger", "goes_on"), [("queue", True), ("ignore", True), ("replace", False)]
 )
-def test_lane_of_a_resumed_job_goes_on(
+def test_new_job_enters_the_lane_of_a_resumed_one(
     site: Site, retrigger: str, goes_on: bool
 ) -> None:
     decorate_two(site, on_retrigger=retrigger)
@@ -687,7 +687,7 @@ def test_handle_names_the_page_of_its_lane(site: Site) -> None:
     assert handle_after(resumed=resumed)["page"] == "before"
 
 
-def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(
+def test_handle_reveals_only_whether_inputs_are_equal(
     site: Site,
 ) -> None:
     decorate_two(site)
@@ -698,7 +698,7 @@ def test_handle_says_nothing_of_its_arguments_but_whether_they_are_the_same(
     assert "secret" not in json.dumps(first)
 
 
-def test_set_progress_behind_other_parameters_is_refused(site: Site) -> None:
+def test_set_progress_after_other_parameters_is_refused(site: Site) -> None:
     def run(n_clicks: int, set_progress: Any) -> None:
         """Ask for it in the wrong place."""
 
@@ -707,7 +707,7 @@ def test_set_progress_behind_other_parameters_is_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("value", [RecordingManager, "redis://", dash.DiskcacheManager])
-def test_app_refuses_what_is_no_manager_of_ours(value: Any) -> None:
+def test_app_refuses_other_objects_as_its_manager(value: Any) -> None:
     with pytest.raises(ValueError, match=r"long_callback_manager= takes a manager"):
         dlc.Dash(__name__, long_callback_manager=value)
 
@@ -721,7 +721,7 @@ def test_app_refuses_what_is_no_manager_of_ours(value: Any) -> None:
         (lambda: html.Div(id="other"), "no component of the layout has this id"),
     ],
 )
-def test_job_that_nothing_can_show_is_told_once_in_debug_mode(
+def test_missing_view_is_logged_once_in_debug_mode(
     site: Site, caplog: pytest.LogCaptureFixture, layout: Any, said: str | None
 ) -> None:
     site.app.layout = layout
@@ -734,7 +734,7 @@ def test_job_that_nothing_can_show_is_told_once_in_debug_mode(
     assert all(said in message for message in messages if said)
 
 
-def test_job_that_nothing_can_show_is_not_told_in_production(
+def test_missing_view_is_not_logged_in_production(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     decorate(site, job="job")
@@ -742,7 +742,7 @@ def test_job_that_nothing_can_show_is_not_told_in_production(
     assert not caplog.records
 
 
-def test_job_that_a_callback_may_bring_is_not_looked_for(
+def test_view_that_a_callback_may_add_is_not_missing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     site = Site(suppress_callback_exceptions=True)

@@ -29,16 +29,16 @@ def capture(value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("value", ["text", 0, None, [1, {"a": 2.5}]])
-def test_variable_of_a_module_goes_along(value: Any) -> None:
+def test_variable_of_a_module_is_captured(value: Any) -> None:
     assert capture(value) == {PLACE: value}
 
 
 @pytest.mark.parametrize("value", [object(), (1, 2), {1: 2}, {1, 2}])
-def test_what_is_no_json_stays(value: Any) -> None:
+def test_value_that_is_not_json_is_not_captured(value: Any) -> None:
     assert capture(value) == {}
 
 
-def test_variable_that_is_nowhere_to_be_found_stays() -> None:
+def test_variable_of_no_module_is_not_captured() -> None:
     def run() -> dict[str, Any]:
         ContextVar[str]("local").set("value")
         return context_vars.capture()
@@ -46,11 +46,11 @@ def test_variable_that_is_nowhere_to_be_found_stays() -> None:
     assert "value" not in contextvars.copy_context().run(run).values()
 
 
-def test_variable_that_is_not_set_stays() -> None:
+def test_variable_that_is_not_set_is_not_captured() -> None:
     assert PLACE not in context_vars.capture()
 
 
-def test_job_finds_what_was_captured() -> None:
+def test_job_has_the_captured_values() -> None:
     def run() -> Any:
         context_vars.restore({PLACE: "restored", "gone:VARIABLE": 1, "sys:path": 2})
         return VARIABLE.get()

@@ -17,12 +17,12 @@ from dash_long_components.running import current
 from tests.unit.fakes import JOB
 
 
-def test_there_is_none_outside_of_a_job() -> None:
+def test_code_outside_of_a_job_has_no_current_job() -> None:
     with pytest.raises(NoCurrentJobError, match="in the function of a long callback"):
         current_job()
 
 
-def test_there_is_one_inside_and_none_after() -> None:
+def test_code_has_a_current_job_until_the_job_ends() -> None:
     with current.entered(JOB):
         assert current_job() is JOB
     with pytest.raises(NoCurrentJobError):
@@ -37,7 +37,7 @@ def test_inner_job_hides_the_outer() -> None:
         assert current_job() is JOB
 
 
-def test_threads_in_a_copy_of_the_context_have_it_too() -> None:
+def test_thread_in_a_copy_of_the_context_has_it_too() -> None:
     found: list[Any] = []
     with current.entered(JOB):
         context = contextvars.copy_context()
@@ -64,14 +64,14 @@ class Looks:
             return self.job.cancelled
 
 
-def test_tight_loop_looks_a_few_times_a_second() -> None:
+def test_tight_loop_reads_the_store_a_few_times_a_second() -> None:
     looks = Looks(*[False] * 10)
     for _ in range(1000):
         assert not looks.cancelled(0.001)
     assert looks.look.call_count == 1 / current.FRESH
 
 
-def test_cancel_is_seen_soon_and_for_ever() -> None:
+def test_cancel_is_seen_soon_and_stays() -> None:
     looks = Looks(False, True)
     assert not looks.cancelled()
     assert not looks.cancelled(current.FRESH / 2)
@@ -80,7 +80,7 @@ def test_cancel_is_seen_soon_and_for_ever() -> None:
     assert looks.look.call_count == 2
 
 
-def test_store_that_does_not_answer_is_no_cancel() -> None:
+def test_store_that_does_not_respond_is_no_cancel() -> None:
     looks = Looks(OSError(), True)
     assert not looks.cancelled()
     assert looks.cancelled(current.FRESH)
@@ -139,7 +139,7 @@ def test_loop_that_raises_closes_its_bar() -> None:
 @pytest.mark.parametrize(
     "options", [{"total": "3"}, {"total": True}, {"text": 5}, {"total": [3]}]
 )
-def test_what_can_not_be_tracked_is_refused_at_once(options: Any) -> None:
+def test_wrong_total_or_text_is_refused_at_once(options: Any) -> None:
     with pytest.raises(TypeError, match=r"track\(\) takes"):
         CurrentJob("job", "module.task").track([1], **options)
     with pytest.raises(ValueError, match=r"track\(\) takes"):
@@ -162,7 +162,7 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
     assert len(done) == 1
 
 
-def test_anything_may_be_logged() -> None:
+def test_any_object_can_be_logged() -> None:
     lines: list[str] = []
     job = CurrentJob("job", "module.task")
     job.log("nobody hears it")

@@ -31,7 +31,7 @@ def listening_job() -> tuple[CurrentJob, list[str]]:
     return job, lines
 
 
-def test_what_is_logged_in_a_job_is_in_its_log(handler: JobLogHandler) -> None:
+def test_log_record_in_a_job_is_in_its_log(handler: JobLogHandler) -> None:
     job, lines = listening_job()
     logger.info("before")
     with current.entered(job):

@@ -61,6 +61,7 @@ def reporter(page: Page) -> Reporter:
 def test_process_that_the_job_has_forked_can_not_report(
     page: Page, reporter: Reporter
 ) -> None:
+    before = threading.active_count()
     with mock.patch.object(os, "getpid", return_value=os.getpid() + 1):
         with pytest.raises(RuntimeError, match="in the job's own process"):
             reporter.set_progress(1)
@@ -68,10 +69,10 @@ def test_process_that_the_job_has_forked_can_not_report(
             reporter.set_props("text", {"children": 1})
         reporter.log("text")
         reporter.bars.advanced()
-    assert reporter._thread is None
+    assert threading.active_count() == before
 
 
-def test_cancelled_job_that_wants_to_be_asked_is_told_at_its_next_report(
+def test_report_of_a_cancelled_job_with_a_grace_raises(
     page: Page,
 ) -> None:
     answers = iter([False, True])
@@ -141,7 +142,7 @@ def test_plain_value_costs_no_encoding(
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_number_without_a_json_form_is_what_dash_makes_of_it(
+def test_number_that_json_lacks_is_encoded_as_by_dash(
     page: Page, reporter: Reporter, value: float
 ) -> None:
     reporter.set_progress(value)
@@ -156,7 +157,7 @@ def test_every_property_that_was_set_is_written(page: Page, reporter: Reporter) 
     assert page.props == list(range(1000))
 
 
-def test_little_is_kept_while_nothing_can_be_written() -> None:
+def test_reports_are_merged_while_writes_block() -> None:
     page, store_is_back = Page(), threading.Event()
 
     def write(report: Report) -> None:
@@ -190,7 +191,7 @@ def test_reports_from_threads_all_arrive(page: Page, reporter: Reporter) -> None
     assert sorted(page.props) == list(range(1000))
 
 
-def test_one_thread_writes_whoever_reports_first(
+def test_one_thread_writes_for_all_threads(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[threading.Thread] = []
@@ -214,7 +215,9 @@ def test_one_thread_writes_whoever_reports_first(
     assert len(made) == 1
 
 
-def test_nothing_reported_is_nothing_written(page: Page, reporter: Reporter) -> None:
+def test_job_that_reports_nothing_writes_nothing(
+    page: Page, reporter: Reporter
+) -> None:
     before = threading.active_count()
     reporter.close()
     assert page.writes == []
@@ -228,9 +231,7 @@ def test_close_leaves_no_thread(page: Page, reporter: Reporter) -> None:
     assert threading.active_count() == before
 
 
-def test_set_props_keeps_the_value_of_its_moment(
-    page: Page, reporter: Reporter
-) -> None:
+def test_set_props_sends_the_value_at_the_call(page: Page, reporter: Reporter) -> None:
     rows = [1]
     reporter.set_props("table", {"data": rows})
     rows.append(2)
@@ -238,7 +239,9 @@ def test_set_props_keeps_the_value_of_its_moment(
     assert page.writes[0].props == [["table", "data", [1]]]
 
 
-def test_progress_keeps_the_value_of_its_moment(page: Page, reporter: Reporter) -> None:
+def test_set_progress_sends_the_value_at_the_call(
+    page: Page, reporter: Reporter
+) -> None:
     rows = [1]
     reporter.set_progress("first")
     assert page.written.wait(TIMEOUT)
@@ -264,7 +267,7 @@ def test_write_that_fails_is_raised_at_the_end() -> None:
         reporter.close()
 
 
-def test_job_that_was_cancelled_reports_to_nobody() -> None:
+def test_report_after_the_end_raises() -> None:
     def write(*_: Any) -> None:
         raise JobEndedError("cancelled")
 
@@ -307,7 +310,7 @@ def test_list_of_one_output_takes_the_value_itself_too(page: Page, value: Any) -
 
 
 @pytest.mark.parametrize("value", [1, (1,), (1, 2, 3), {"a": 1}, None])
-def test_other_grouping_is_refused_where_it_was_called(page: Page, value: Any) -> None:
+def test_wrong_grouping_raises_at_the_call(page: Page, value: Any) -> None:
     schema = [Output("a", "x"), Output("b", "y")]
     reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
     with pytest.raises(InvalidCallbackReturnValue):
@@ -336,7 +339,7 @@ def test_progress_without_outputs_is_the_bar_of_the_job(
     assert page.progress == []
 
 
-def test_none_takes_the_bar_away(page: Page) -> None:
+def test_none_removes_the_bar(page: Page) -> None:
     reporter = Reporter(page.write, [], None)
     reporter.set_progress(0.5)
     reporter.set_progress(None)
@@ -344,7 +347,7 @@ def test_none_takes_the_bar_away(page: Page) -> None:
     assert page.bars[-1] == []
 
 
-def test_value_that_is_no_progress_is_refused_where_it_was_called(page: Page) -> None:
+def test_wrong_progress_raises_at_the_call(page: Page) -> None:
     reporter = Reporter(page.write, [], None)
     with pytest.raises(TypeError, match="takes a number from 0 to 1"):
         reporter.set_progress("3")
@@ -362,7 +365,7 @@ def test_value_and_max_of_a_component_are_a_bar_too(page: Page) -> None:
     assert page.writes[0].progress == [["bar", "value", "3"], ["bar", "max", "10"]]
 
 
-def test_other_outputs_are_no_bar(page: Page, reporter: Reporter) -> None:
+def test_other_outputs_make_no_bar(page: Page, reporter: Reporter) -> None:
     reporter.set_progress(3)
     reporter.close()
     assert page.bars == []

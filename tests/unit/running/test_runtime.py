@@ -23,7 +23,7 @@ from dash_long_components.running.runtime import Outcome
 from tests.unit.fakes import JOB, Site, ignore, out, prop
 
 
-def test_function_that_is_told_of_its_cancel_ends_cancelled(
+def test_function_that_sees_its_cancel_ends_cancelled(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     site = Site()
@@ -74,7 +74,7 @@ def test_exception_becomes_the_error_and_is_logged(
     assert record.exc_info
 
 
-def test_traceback_is_told_in_debug_mode_only(site: Site) -> None:
+def test_page_gets_the_traceback_in_debug_mode_only(site: Site) -> None:
     def fail(_: Any) -> None:
         raise KeyError("x")
 
@@ -85,7 +85,7 @@ def test_traceback_is_told_in_debug_mode_only(site: Site) -> None:
     assert error.traceback.count("File ") == 1
 
 
-def test_traceback_of_what_dash_complains_of_is_whole(site: Site) -> None:
+def test_traceback_of_an_error_in_dash_is_complete(site: Site) -> None:
     def fail() -> None:
         """Take no argument."""
 
@@ -103,13 +103,13 @@ def test_traceback_of_what_dash_complains_of_is_whole(site: Site) -> None:
         ("x", "sys.exit(x)"),
     ],
 )
-def test_exit_is_no_success(site: Site, code: Any, said: str) -> None:
+def test_sys_exit_fails_the_job(site: Site, code: Any, said: str) -> None:
     error = run(site, lambda _: sys.exit(code)).error
     assert error.type == "SystemExit"
     assert said in error.message
 
 
-def test_error_without_a_text_becomes_the_outcome_too(site: Site) -> None:
+def test_error_that_has_no_text_becomes_the_outcome_too(site: Site) -> None:
     class Silent(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no text")
@@ -153,7 +153,7 @@ def test_parameter_named_set_progress_is_enough_to_get_it(site: Site) -> None:
         functools.partial(lambda set_progress, value: value, None),
     ],
 )
-def test_nobody_else_gets_it(site: Site, function: Any) -> None:
+def test_other_functions_do_not_get_set_progress(site: Site, function: Any) -> None:
     assert run(site, function).status is Status.SUCCEEDED
 
 
@@ -189,7 +189,7 @@ def run_once(
     return runtime.run_once(submitted.task, call, job, ignore, results)
 
 
-def test_function_runs_once_for_all_who_ask_the_same(site: Site) -> None:
+def test_function_runs_once_for_equal_calls(site: Site) -> None:
     numbers = itertools.count()
     site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
         lambda _: next(numbers)
@@ -203,7 +203,7 @@ def test_function_runs_once_for_all_who_ask_the_same(site: Site) -> None:
     assert next(numbers) == 3
 
 
-def test_result_of_a_job_that_was_asked_to_end_is_not_kept(site: Site) -> None:
+def test_result_of_a_cancelled_job_is_not_cached(site: Site) -> None:
     site.long_callback(Output("text", "children"), Input("button", "n_clicks"))(
         lambda _: "half"
     )

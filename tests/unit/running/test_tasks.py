@@ -10,9 +10,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from dash import Input, Output
@@ -151,7 +153,7 @@ def test_main_file_has_the_name_under_which_a_worker_imports_it(
     assert tasks.name_of(task) == f"{name}.task"
 
 
-def test_listener_hears_of_tasks_whenever_it_comes(
+def test_listener_gets_earlier_and_later_tasks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tasks, "_registry", {})
@@ -208,8 +210,7 @@ def keys_made_by(make: Callable[[], object]) -> list[str]:
     tasks.on_register(lambda task: keys.append(task.key))
     del keys[:]
     make()
-    tasks._listeners.pop()
-    return keys
+    return list(keys)
 
 
 def test_factory_that_is_called_again_makes_the_same_task() -> None:
@@ -279,7 +280,7 @@ def test_fingerprint_tells_versions_apart(module: Path) -> None:
     assert len({key for key in before if before[key] != after[key]}) == 1
 
 
-def test_only_what_an_import_brings_back_is_importable() -> None:
+def test_only_functions_that_an_import_defines_are_importable() -> None:
     def local() -> None:
         """Be known to nobody else."""
 
@@ -290,13 +291,14 @@ def test_only_what_an_import_brings_back_is_importable() -> None:
     assert not task_of(namespace["typed"]).is_importable
 
 
-def test_later_task_takes_the_place_of_the_earlier() -> None:
-    first, second = task_of(min), task_of(max)
+def test_later_task_replaces_the_earlier() -> None:
+    key = uuid4().hex
+    first, second = (replace(task_of(each), key=key) for each in (min, max))
+    assert tasks.find(key) is None
     tasks.register(first)
+    assert tasks.find(key) is first
     tasks.register(second)
-    assert tasks.find("key") is second
-    del tasks._registry["key"]
-    assert tasks.find("key") is None
+    assert tasks.find(key) is second
 
 
 def test_error_handler_of_its_own_comes_first() -> None:

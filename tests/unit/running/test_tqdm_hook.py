@@ -70,7 +70,7 @@ def test_nested_loops_are_bars_below_each_other(job: CurrentJob) -> None:
         assert bars(job) == [[outer, 2, "outer"]]
 
 
-def test_bar_by_hand(job: CurrentJob) -> None:
+def test_bar_that_is_updated_by_hand_is_shown(job: CurrentJob) -> None:
     with tqdm.tqdm(desc="rows", mininterval=0) as bar:
         bar.update(5)
         assert bars(job) == [[5, None, "rows"]]
@@ -111,18 +111,18 @@ def test_loop_that_is_left_closes_its_bar(job: CurrentJob) -> None:
         assert len(bars(job)) == 1, outer
 
 
-def test_it_still_writes_where_it_wrote(job: CurrentJob) -> None:
+def test_tqdm_still_writes_to_its_stream(job: CurrentJob) -> None:
     file = io.StringIO()
     list(tqdm.tqdm(range(3), file=file))
     assert "3/3" in file.getvalue()
 
 
-def test_bar_that_is_off_is_not_shown(job: CurrentJob) -> None:
+def test_disabled_bar_is_not_shown(job: CurrentJob) -> None:
     assert list(tqdm.tqdm(range(3), disable=True)) == [0, 1, 2]
     assert bars(job) == []
 
 
-def test_numbers_that_no_bar_can_have_are_left_out(job: CurrentJob) -> None:
+def test_numbers_out_of_range_are_left_out(job: CurrentJob) -> None:
     with tqdm.tqdm(total=float("inf")) as bar:
         assert bars(job) == [[0, None, None]]
         bar.n = float("nan")
@@ -130,7 +130,7 @@ def test_numbers_that_no_bar_can_have_are_left_out(job: CurrentJob) -> None:
         assert bars(job) == [[0, None, None]]
 
 
-def test_bars_outside_of_jobs_are_nobodys() -> None:
+def test_bars_outside_of_jobs_belong_to_no_job() -> None:
     job = CurrentJob("job", "module.task")
     with tqdm_hook.catching():
         list(tqdm.trange(3))

@@ -54,7 +54,7 @@ def poll(app: dlc.Dash, job: Job) -> Callable[[int], dict[str, Any]]:
     return ask
 
 
-def test_page_gets_its_result_through_all_of_them(app: dlc.Dash, job: Job) -> None:
+def test_page_gets_its_result_in_spite_of_all_faults(app: dlc.Dash, job: Job) -> None:
     with PollFaults(app) as faults:
         faults.drop(2).fail(503, retry_after=1).fail(429).reorder().delay(0.01)
         wait_for_job(job)
@@ -63,7 +63,7 @@ def test_page_gets_its_result_through_all_of_them(app: dlc.Dash, job: Job) -> No
     assert again.outputs == {"out.children": "y"}
 
 
-def test_dropped_answer_breaks_the_connection_off(app: dlc.Dash, job: Job) -> None:
+def test_dropped_answer_breaks_the_connection(app: dlc.Dash, job: Job) -> None:
     with PollFaults(app) as faults:
         faults.drop()
         with pytest.raises(ConnectionError):
@@ -121,7 +121,9 @@ def test_overtaken_answer_comes_after_the_next(
         assert faults.pending == 0
 
 
-def test_old_answers_are_for_the_same_jobs_alone(app: dlc.Dash, job: Job) -> None:
+def test_old_answers_go_only_to_polls_for_the_same_jobs(
+    app: dlc.Dash, job: Job
+) -> None:
     other = Page(app).start("out.children", {"in.value": "y"})
     with PollFaults(app) as faults:
         faults.repeat()
@@ -131,7 +133,7 @@ def test_old_answers_are_for_the_same_jobs_alone(app: dlc.Dash, job: Job) -> Non
         assert faults.pending == 1
 
 
-def test_other_requests_go_as_ever(app: dlc.Dash) -> None:
+def test_other_requests_work_as_usual(app: dlc.Dash) -> None:
     with PollFaults(app) as faults:
         faults.drop()
         assert app.server.test_client().get("/").status_code == 200

@@ -66,19 +66,24 @@ def test_outputs_progress_and_props_of_a_job(app: dlc.Dash, page: Page) -> None:
     assert again.outputs["a.children"] is None
 
 
-def test_trigger_is_what_the_test_says(app: dlc.Dash, page: Page) -> None:
-    @app.long_callback(Output("a", "children"), Input("x", "v"), Input("y", "v"))
-    def tell(_x: Any, _y: Any) -> list[str]:
+def test_inputs_among_the_values_have_changed_by_default(
+    app: dlc.Dash, page: Page
+) -> None:
+    inputs = [Input(name, "v") for name in "xyz"]
+
+    @app.long_callback(Output("a", "children"), *inputs, State("s", "v"))
+    def triggered(*_values: Any) -> list[str]:
         return sorted(dash.ctx.triggered_prop_ids)
 
-    values = {"x.v": 1, "y.v": 2}
+    values = {"x.v": 1, "y.v": 2, "s.v": 3}
     assert page.run("a.children", values).outputs["a.children"] == ["x.v", "y.v"]
-    job = page.start("a.children", values, triggered=["y.v"])
-    wait_for_job(job)
-    assert job.outputs["a.children"] == ["y.v"]
+    for names in (["y.v"], []):
+        job = page.start("a.children", values, triggered=names)
+        wait_for_job(job)
+        assert job.outputs["a.children"] == names
 
 
-def test_bars_log_and_what_is_yielded(app: dlc.Dash, page: Page) -> None:
+def test_bars_log_and_yielded_values_of_a_job(app: dlc.Dash, page: Page) -> None:
     @app.long_callback(Output("a", "children"), Input("in", "value"))
     def work(_value: Any) -> Iterator[str]:
         for step in dlc.current_job().track(range(2), text="steps"):
@@ -111,7 +116,7 @@ def test_result_from_the_cache() -> None:
     manager.close()
 
 
-def test_error_of_a_job_is_told(app: dlc.Dash, page: Page) -> None:
+def test_job_has_its_error(app: dlc.Dash, page: Page) -> None:
     @app.long_callback(Output("a", "children"), Input("in", "value"))
     def fail(value: int) -> float:
         return 1 / value
@@ -123,7 +128,7 @@ def test_error_of_a_job_is_told(app: dlc.Dash, page: Page) -> None:
     assert job.outputs == {}
 
 
-def test_job_that_does_not_end_in_time(app: dlc.Dash, page: Page) -> None:
+def test_job_that_does_not_end_in_time_raises(app: dlc.Dash, page: Page) -> None:
     @app.long_callback(
         Output("a", "children"), Input("in", "value"), progress=Output("b", "title")
     )
@@ -154,7 +159,7 @@ def test_later_trigger_of_a_page_replaces_the_job(app: dlc.Dash, page: Page) -> 
     assert [first.status, second.status] == ["cancelled", "succeeded"]
 
 
-def test_one_of_several_callbacks_of_an_output(app: dlc.Dash, page: Page) -> None:
+def test_callback_of_a_duplicate_output_is_found(app: dlc.Dash, page: Page) -> None:
     @app.callback(Output("a", "children", allow_duplicate=True), Input("x", "v"), True)
     def other(_value: Any) -> Any:
         return dash.no_update
@@ -175,7 +180,9 @@ def test_one_of_several_callbacks_of_an_output(app: dlc.Dash, page: Page) -> Non
         page.run("a.children", {"x.v": 1})
 
 
-def test_names_that_do_not_exist(app: dlc.Dash, page: Page) -> None:
+def test_unknown_names_are_refused_with_the_known_ones(
+    app: dlc.Dash, page: Page
+) -> None:
     @app.long_callback(Output("a", "children"), Input("in", "value"), State("s", "v"))
     def work(value: Any, _state: Any) -> Any:
         return value
@@ -195,7 +202,7 @@ def test_patterns_need_a_browser(app: dlc.Dash, page: Page) -> None:
         page.run("a.children")
 
 
-def test_client_may_be_one_that_is_logged_in(app: dlc.Dash) -> None:
+def test_client_may_be_logged_in(app: dlc.Dash) -> None:
     def guard() -> Any:
         if flask.request.cookies.get("user") != "ada":
             return "Log in", 401

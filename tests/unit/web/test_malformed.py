@@ -59,9 +59,7 @@ def unharmed(target: Target, path: str, body: Any, **options: Any) -> int:
 
 @often
 @given(data=st.data())
-def test_token_that_is_not_as_it_was_made_names_no_job(
-    target: Target, data: st.DataObject
-) -> None:
+def test_spoilt_token_names_no_job(target: Target, data: st.DataObject) -> None:
     token = data.draw(_spoilt(target.tokens))
     cursor = data.draw(st.integers(0, MAX_CURSOR - 1))
     before = target.jobs()
@@ -142,9 +140,7 @@ def test_request_of_any_kind_changes_nothing(
         },
     )
 )
-def test_trigger_with_any_stamp_starts_a_job_as_one_without(
-    target: Target, stamp: Any
-) -> None:
+def test_trigger_with_any_origin_starts_a_job(target: Target, stamp: Any) -> None:
     before = target.jobs()
     answer = target.post(TRIGGER, {**target.trigger(), "longJob": stamp})
     assert answer.status_code == 200, answer.get_data()

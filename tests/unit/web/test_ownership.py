@@ -78,7 +78,7 @@ def status(site: Site, token: str, cookie: str | None) -> str:
     return found
 
 
-def test_job_is_read_by_its_user_alone(site: Site) -> None:
+def test_only_its_user_reads_a_job(site: Site) -> None:
     token = start(site, "ada")
     assert status(site, token, "ada") == "queued"
     for other in ("bob", None, "tenant"):
@@ -87,7 +87,7 @@ def test_job_is_read_by_its_user_alone(site: Site) -> None:
     assert status(site, token, "ada") == "queued"
 
 
-def test_job_is_cancelled_by_its_user_alone(site: Site) -> None:
+def test_only_its_user_cancels_a_job(site: Site) -> None:
     token = start(site, "ada")
     assert send(site, CANCEL, [token], "bob").status_code == 204
     assert send(site, CANCEL, [token], None).status_code == 204
@@ -98,7 +98,7 @@ def test_job_is_cancelled_by_its_user_alone(site: Site) -> None:
     assert record.status is Status.CANCELLED
 
 
-def test_another_users_token_and_a_forged_one_have_the_same_answer(site: Site) -> None:
+def test_token_of_another_user_gets_the_answer_of_a_forged_one(site: Site) -> None:
     token = start(site, "ada")
     answers = [
         send(site, POLL, [[text, 7]], "bob").get_data() for text in (token, "forged")
@@ -117,7 +117,7 @@ def test_page_id_of_another_user_leads_to_another_lane(site: Site) -> None:
     assert names[0] == names[3]
 
 
-def test_those_who_are_not_logged_in_are_one_user(site: Site) -> None:
+def test_everyone_who_is_not_logged_in_is_one_user(site: Site) -> None:
     token = start(site, None)
     assert status(site, token, None) == "queued"
     # Who logs in while the job runs is another one.
@@ -130,7 +130,7 @@ def test_user_may_be_any_json(site: Site) -> None:
     assert status(site, token, "ada") == "lost"
 
 
-def test_app_may_refuse_who_is_nobody(site: Site) -> None:
+def test_app_may_refuse_everyone_who_is_not_logged_in(site: Site) -> None:
     token = start(site, "ada")
     assert send(site, POLL, [[token, 0]], "nobody").status_code == 401
     assert send(site, CANCEL, [token], "nobody").status_code == 401
@@ -139,7 +139,7 @@ def test_app_may_refuse_who_is_nobody(site: Site) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["broken", "object"])
-def test_user_that_can_not_be_told_gets_nothing(site: Site, cookie: str) -> None:
+def test_request_of_an_unknown_user_gets_nothing(site: Site, cookie: str) -> None:
     token = start(site, "ada")
     for path, body in ((POLL, [[token, 0]]), (CANCEL, [token])):
         answer = send(site, path, body, cookie)
@@ -156,7 +156,7 @@ def test_error_names_the_type_and_not_the_user(site: Site) -> None:
         start(site, "object")
 
 
-def test_without_a_user_whoever_has_a_token_may_use_it() -> None:
+def test_without_users_everyone_with_the_token_may_use_it() -> None:
     site = Site()
     site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
     token = start(site, "ada")
@@ -164,7 +164,7 @@ def test_without_a_user_whoever_has_a_token_may_use_it() -> None:
 
 
 @pytest.mark.parametrize("how", ["function", "method"])
-def test_any_dash_may_have_users(how: str) -> None:
+def test_plain_dash_may_have_users(how: str) -> None:
     manager = RecordingManager()
     app = dash.Dash(__name__)
     app.layout = html.Div()
@@ -179,7 +179,7 @@ def test_any_dash_may_have_users(how: str) -> None:
         manager.init_app(app, user=lambda: 1)
 
 
-def test_user_has_to_be_a_function() -> None:
+def test_user_must_be_a_function() -> None:
     with pytest.raises(ValueError, match=r"user= takes a function .* not 'ada'"):
         dlc.Dash(
             __name__,

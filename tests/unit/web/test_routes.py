@@ -84,7 +84,7 @@ def test_library_that_the_server_lacks_fails_the_job_that_needs_it(
         b"[" + b"1" * 5000 + b"]",
     ],
 )
-def test_body_that_is_no_json(site: Site, path: str, body: bytes) -> None:
+def test_body_that_is_not_json_is_refused(site: Site, path: str, body: bytes) -> None:
     refused(site.post(path, body), 400)
 
 
@@ -96,32 +96,34 @@ def test_body_that_is_no_json(site: Site, path: str, body: bytes) -> None:
         *([["x", -1]], [[None, 0]], [[["x"], 0]], [["x", 0], 1], [["x", float("nan")]]),
     ],
 )
-def test_poll_of_the_wrong_shape(site: Site, body: Any) -> None:
+def test_poll_of_the_wrong_shape_is_refused(site: Site, body: Any) -> None:
     refused(site.post(POLL, body), 400)
 
 
 @pytest.mark.parametrize(
     "body", [None, 1, "x", {}, {"0": "x"}, [1], [None], [["x"]], ["x", 1], [True]]
 )
-def test_cancel_of_the_wrong_shape(site: Site, body: Any) -> None:
+def test_cancel_of_the_wrong_shape_is_refused(site: Site, body: Any) -> None:
     refused(site.post(CANCEL, body), 400)
 
 
 @both
-def test_body_that_is_too_large(site: Site, path: str) -> None:
+def test_large_body_is_refused(site: Site, path: str) -> None:
     refused(site.post(path, b" " * (routes.MAX_BODY + 1)), 413)
     assert site.post(path, b"[]".ljust(routes.MAX_BODY)).status_code in (200, 204)
 
 
 @both
 @pytest.mark.parametrize("headers", [{}, {"Transfer-Encoding": "chunked"}])
-def test_body_without_a_length(site: Site, path: str, headers: dict[str, str]) -> None:
+def test_body_without_a_length_is_refused(
+    site: Site, path: str, headers: dict[str, str]
+) -> None:
     client = site.app.server.test_client()
     refused(client.post(f"/{path}", headers=headers), 411)
 
 
 @both
-def test_body_shorter_than_it_says(site: Site, path: str) -> None:
+def test_body_shorter_than_its_length_is_refused(site: Site, path: str) -> None:
     response = site.app.server.test_client().post(
         f"/{path}", data=b"[", headers={"Content-Length": "10"}
     )
@@ -162,7 +164,7 @@ def bad_tokens(site: Site) -> dict[str, str]:
     }
 
 
-def test_every_token_that_is_no_good_gets_the_same_final_answer(site: Site) -> None:
+def test_every_bad_token_gets_the_same_final_answer(site: Site) -> None:
     site.manager.add()
     answers = [poll(site, (bad, 3))["jobs"]["0"] for bad in bad_tokens(site).values()]
     assert answers[0]["status"] == "lost"
@@ -197,7 +199,7 @@ def test_cancel_reaches_every_job_named(site: Site) -> None:
     assert statuses == [Status.CANCELLED, Status.CANCELLED, Status.QUEUED]
 
 
-def test_poll_tells_what_changed_by_position(site: Site) -> None:
+def test_poll_answers_news_by_position(site: Site) -> None:
     first, second = site.manager.add(), site.manager.add()
     tokens = [token(site, first.id), token(site, second.id)]
     answer = poll(site, (tokens[0], 1), (tokens[1], 0))
@@ -207,7 +209,7 @@ def test_poll_tells_what_changed_by_position(site: Site) -> None:
     assert snapshot == {"cursor": 1, "status": "queued"}
 
 
-def test_place_in_the_queue_is_told_at_every_poll(
+def test_every_poll_has_the_place_in_the_queue(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = site.manager.add()
@@ -220,7 +222,7 @@ def test_place_in_the_queue_is_told_at_every_poll(
         assert answer["cursor"] == job.cursor
 
 
-def test_store_that_does_not_answer_is_asked_again(
+def test_store_that_does_not_respond_is_a_503(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -239,12 +241,12 @@ def test_store_that_does_not_answer_is_asked_again(
         caplog.clear()
 
 
-def test_poll_of_what_is_known_says_only_when_to_ask_again(site: Site) -> None:
+def test_poll_without_news_has_only_the_next_wait(site: Site) -> None:
     job = site.manager.add()
     assert set(poll(site, (token(site, job.id), job.cursor))) == {"next"}
 
 
-def test_poll_of_nothing(site: Site) -> None:
+def test_poll_of_no_jobs_has_the_longest_wait(site: Site) -> None:
     assert poll(site) == {"next": routes.MAX_WAIT}
 
 
@@ -261,7 +263,7 @@ def test_result_is_sent_as_it_is(site: Site, size: int) -> None:
     assert response.content_length == len(response.get_data())
 
 
-def test_small_request_gets_no_huge_answer(site: Site) -> None:
+def test_token_that_is_repeated_gets_no_large_answer(site: Site) -> None:
     job = site.manager.add(status=Status.SUCCEEDED)
     site.manager.results[job.id] = b'"%b"' % (b"x" * 100_000)
     response = site.post(POLL, [[token(site, job.id), 0]] * 100)
@@ -392,7 +394,7 @@ def test_every_process_knows_the_managers_of_all_callbacks() -> None:
     assert found["status"] == "queued"
 
 
-def test_error_is_told(site: Site) -> None:
+def test_page_gets_the_error(site: Site) -> None:
     error = JobError(type="KeyError", message="'x'", task="module.task")
     job = site.manager.add(status=Status.FAILED, error=error)
     told = poll(site, (token(site, job.id), 0))["jobs"]["0"]["error"]
@@ -412,7 +414,7 @@ def test_error_is_told(site: Site) -> None:
         (-100, -100, 20),
     ],
 )
-def test_hint_follows_how_long_nothing_has_changed(
+def test_wait_follows_the_time_since_the_last_change(
     site: Site, age: float, quiet: float, wait: int
 ) -> None:
     job = site.manager.add(created=NOW - age, changed=NOW - quiet)
@@ -422,7 +424,7 @@ def test_hint_follows_how_long_nothing_has_changed(
     assert answer["next"] == wait
 
 
-def test_hint_is_that_of_the_liveliest_job(site: Site) -> None:
+def test_wait_is_that_of_the_liveliest_job(site: Site) -> None:
     jobs = [
         site.manager.add(created=NOW - 1000, changed=NOW - quiet)
         for quiet in (900, 4, 60)
@@ -432,7 +434,7 @@ def test_hint_is_that_of_the_liveliest_job(site: Site) -> None:
     assert answer["next"] == 2000
 
 
-def test_ended_job_asks_for_no_further_poll(site: Site) -> None:
+def test_ended_job_needs_no_further_poll(site: Site) -> None:
     job = site.manager.add(status=Status.CANCELLED)
     assert poll(site, (token(site, job.id), 0))["next"] == routes.MAX_WAIT
 
@@ -446,12 +448,12 @@ def test_endpoints_are_under_the_apps_prefix() -> None:
 
 
 @both
-def test_apps_own_guard_stands_before_the_endpoints(site: Site, path: str) -> None:
+def test_guard_of_the_app_covers_the_endpoints(site: Site, path: str) -> None:
     site.app.server.before_request(lambda: flask.abort(401))
     assert site.post(path, []).status_code == 401
 
 
-def test_second_manager_is_served_too(site: Site) -> None:
+def test_second_manager_gets_its_polls(site: Site) -> None:
     other = RecordingManager()
     init_app(site.app, other)
     init_app(site.app, other)
@@ -464,7 +466,7 @@ def test_second_manager_is_served_too(site: Site) -> None:
     assert answer["jobs"]["0"]["status"] == "cancelled"
 
 
-def test_secret_key_of_the_server_signs_where_there_is_one(site: Site) -> None:
+def test_secret_key_of_the_server_signs_if_there_is_one(site: Site) -> None:
     job = site.manager.add()
     own = TokenSigner(site.manager.secret()).sign(job.id, NAME)
     assert "jobs" not in poll(site, (own, job.cursor))

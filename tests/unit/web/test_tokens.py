@@ -101,7 +101,7 @@ def test_token_expires(clock: Clock) -> None:
         SIGNER.verify(token)
 
 
-def test_token_of_a_server_whose_clock_is_ahead_is_good(clock: Clock) -> None:
+def test_token_of_a_server_with_a_clock_ahead_is_valid(clock: Clock) -> None:
     clock.now += 24 * 3600
     token = SIGNER.sign("job", "memory")
     clock.now -= 24 * 3600
@@ -128,7 +128,7 @@ def test_token_does_not_reveal_its_owner() -> None:
     assert len(SIGNER.sign("job", "memory", "ada")) == len(TOKEN)
 
 
-def test_error_is_the_same_for_forged_and_old(clock: Clock) -> None:
+def test_forged_and_expired_tokens_have_the_same_error(clock: Clock) -> None:
     messages = set()
     old = SIGNER.sign("job", "memory")
     clock.now += MAX_AGE + 1
