@@ -1,9 +1,15 @@
-"""Long callbacks for Dash: jobs that outlive the request that starts them."""
+"""Long callbacks for Dash: jobs that outlive the request that starts them.
+
+``import dash_long_components as dash`` has all that ``dash`` has.
+"""
 
 from __future__ import annotations
 
 from importlib.metadata import version as _version
+from importlib.util import find_spec as _find_spec
 from typing import Any as _Any
+
+import dash as _dash
 
 from ._imports_ import LongJob, LongJobTray
 from .app import Dash
@@ -59,3 +65,14 @@ _css_dist: list[dict[str, _Any]] = [
 
 LongJob._js_dist = LongJobTray._js_dist = _js_dist  # type: ignore[attr-defined]
 LongJob._css_dist = LongJobTray._css_dist = _css_dist  # type: ignore[attr-defined]
+
+
+def __getattr__(name: str) -> _Any:
+    # Not for modules of our own that are not imported yet, such as ``testing``.
+    if name.startswith("_") or _find_spec(f"{__name__}.{name}") is not None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_dash, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *(name for name in dir(_dash) if name[0] != "_")})

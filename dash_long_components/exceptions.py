@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import dash
 
 
 class LongCallbackError(Exception):
@@ -77,3 +79,8 @@ class JobCancelled(BaseException):
 
     Not an ``Exception``, so that a function that catches those ends nevertheless.
     """
+
+
+def __getattr__(name: str) -> Any:
+    # ``import dash_long_components as dash`` has the exceptions of Dash as well.
+    return getattr(dash.exceptions, name)

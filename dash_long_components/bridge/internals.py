@@ -37,6 +37,7 @@ from dash.dependencies import (
     Output,
     handle_grouped_callback_args,
 )
+from dash.exceptions import InvalidCallbackReturnValue
 
 from ..core import module_names
 from ..exceptions import LongCallbackError
@@ -135,8 +136,15 @@ def describe(value: Any) -> str | None:
 
 
 def flatten(grouping: Any, schema: Any = None) -> list[Any]:
-    """Return the values of a grouping as a flat list, in the order of ``schema``."""
-    values: list[Any] = flatten_grouping(grouping, schema)
+    """Return the values of a grouping as a flat list, in the order of ``schema``.
+
+    Raises:
+        ValueError: the grouping differs from ``schema``.
+    """
+    try:
+        values: list[Any] = flatten_grouping(grouping, schema)
+    except InvalidCallbackReturnValue as error:
+        raise ValueError(f"{grouping!r} is not grouped like {schema!r}.") from error
     return values
 
 
@@ -288,7 +296,8 @@ def _match_anything(item: Input) -> Input:
 def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
     """Return why an id is not that of a component of this kind; None if it may be.
 
-    Searches the layout that Dash itself checks ids in, if Dash checks any.
+    An empty kind matches any. Searches the layout that Dash itself checks ids in, if
+    Dash checks any.
     """
     layout = app.validation_layout
     if layout is None:  # not "or": a component without children is false
@@ -299,7 +308,7 @@ def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
         for component in (root, *root._traverse()):
             if getattr(component, "id", None) == component_id:
                 name = type(component).__name__
-                return None if name == kind else f"it is the id of a {name}"
+                return None if kind in ("", name) else f"it is the id of a {name}"
     return "no component of the layout has this id"
 
 

@@ -47,16 +47,22 @@ class Declaration:
     ignore_triggered: bool
 
     def __post_init__(self) -> None:
-        """Check that the signature gives a value for every wildcard.
+        """Check that the signature fits the options.
 
         Raises:
-            ValueError: it does not.
+            ValueError: a wildcard of an option has no value in the signature, or every
+                Input cancels the job.
         """
         check = self.signature.check_wildcards
         check("running", [output for output, _on, _off in self.running])
         check("progress", self.progress_outputs)
         check("cancel", self.cancel)
         check("job", [self.view] if self.view else [])
+        if self.cancel and {*self.signature.inputs} <= {*self.cancel}:
+            raise ValueError(
+                "cancel= has every Input of the callback, so that no job would ever "
+                f"start: {list(self.cancel)!r}. Use another Input to cancel."
+            )
 
     @property
     def progress_outputs(self) -> list[Output]:

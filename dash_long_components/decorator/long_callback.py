@@ -164,6 +164,9 @@ class Decorator:
             progress=declaration.progress,
             fingerprint=tasks.fingerprint_of(function),
         )
+        validation.parameters(
+            function, declaration.signature.arguments, progress=task.takes_set_progress
+        )
         tasks.register(task)
 
         @functools.wraps(function)

@@ -51,7 +51,9 @@ def start_job(declaration: Declaration, task: Task) -> Any:
         )
     trigger = Trigger.current(declaration.signature)
     if declaration.view is not None:
-        jobs.look_for_view(declaration.view.component_id, task.name)
+        jobs.check_ids("job", [declaration.view], task.name, "LongJob")
+    jobs.check_ids("progress", declaration.progress_outputs, task.name)
+    jobs.check_ids("running", [item[0] for item in declaration.running], task.name)
     return _Start(declaration, task, trigger, jobs, manager).run()
 
 

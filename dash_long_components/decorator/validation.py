@@ -12,7 +12,6 @@ from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, Input, Output
 from dash.development.base_component import Component
-from dash.exceptions import InvalidCallbackReturnValue
 
 from ..bridge import internals
 from ..core import quantities
@@ -31,6 +30,10 @@ _WITHOUT_MEANING = {
 }
 
 
+#: Options of managers that people look for here.
+_OF_MANAGERS = {"cache_by", "expire", "max_concurrency", "max_queue", "queue_timeout"}
+
+
 def options(names: Iterable[str], own: Iterable[str]) -> None:
     """Check that all options exist, here or in ``dash.callback``.
 
@@ -42,6 +45,11 @@ def options(names: Iterable[str], own: Iterable[str]) -> None:
         raise ValueError(
             "long_callback() takes no background=: its function always runs outside "
             "of the request. Leave it out."
+        )
+    for name in _OF_MANAGERS & {*names}:
+        raise TypeError(
+            f"long_callback() takes no {name}=: it is an option of the manager, like "
+            f"DiskcacheLongCallbackManager(cache, {name}=...)."
         )
     known = {*own, *internals.callback_options()} - _WITHOUT_MEANING
     for name in set(names) - known:
@@ -108,7 +116,7 @@ def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
         return (None,) * len(internals.flatten(progress))
     try:
         return tuple(internals.flatten(default, progress))
-    except InvalidCallbackReturnValue as error:
+    except ValueError as error:
         raise ValueError(
             "progress_default= takes one value for each Output of progress=, in the "
             f"same grouping, not {default!r}."
@@ -125,8 +133,41 @@ def set_progress(function: Callable[..., Any]) -> None:
         if parameter.name == "set_progress" and parameter.default is parameter.empty:
             raise ValueError(
                 f"{getattr(function, '__qualname__', function)}() has set_progress "
-                f"behind {parameters[0].name}. Make it the first parameter."
+                f"after {parameters[0].name}. Make it the first parameter."
             )
+
+
+def parameters(
+    function: Callable[..., Any], arguments: Iterable[int | str], *, progress: bool
+) -> None:
+    """Check that a function can take its arguments.
+
+    Args:
+        function: the user's.
+        arguments: their names if they come by keyword, else their indices.
+        progress: whether ``set_progress`` comes before them.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions of C have no signature
+        return
+    names = [name for name in arguments if isinstance(name, str)]
+    count = len([name for name in arguments if isinstance(name, int)]) + progress
+    try:
+        signature.bind(*[None] * count, **dict.fromkeys(names))
+    except TypeError as error:
+        given = [
+            *(["set_progress"] if progress else []),
+            *(
+                f"{name}=" if isinstance(name, str) else "one value"
+                for name in arguments
+            ),
+        ]
+        raise ValueError(
+            f"{getattr(function, '__qualname__', function)}{signature} can't take its "
+            f"arguments ({', '.join(given)}): {error}. Give it one parameter for each "
+            "Input and State."
+        ) from error
 
 
 def job(value: Any) -> Output | None:

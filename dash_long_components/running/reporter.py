@@ -86,33 +86,36 @@ class Reporter:
         self._lines = Lines()
         self.bars = Bars(self._touch, self._check_cancelled)
 
-    def set_progress(self, value: Any) -> None:
+    def set_progress(self, *value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
 
         Without progress Outputs, set the job's own bar: a number from 0 to 1,
-        ``(value, total)`` or ``(value, total, text)``; None removes the bar.
+        ``(value, total)`` or ``(value, total, text)``; None removes the bar. A call
+        with several arguments is one with a tuple of them.
 
         Raises:
-            dash.exceptions.InvalidCallbackReturnValue: the value has another grouping
-                than the Outputs.
-            TypeError: a value is not JSON serializable, or has the wrong shape.
-            ValueError: a number is out of range.
+            TypeError: a value is not JSON serializable, or has the wrong type.
+            ValueError: the value has another grouping than the Outputs, or a number is
+                out of range.
             RuntimeError: a process that the job has forked calls this.
             JobCancelled: the job is cancelled, or has ended elsewhere.
         """
         self._check_process()
         self._check_cancelled()
+        progress = value[0] if len(value) == 1 else value
         if self._schema is None:
-            self.bars.own = None if value is None else Bar.parse(value)
+            self.bars.own = None if progress is None else Bar.parse(progress)
             self._touch()
             return
         # Loops call this for each item: flatten only groupings that need it.
-        if not (type(value) in (list, tuple) and len(value) == self._flat_length):
-            value = self._flatten(value)
+        if type(progress) in (list, tuple) and len(progress) == self._flat_length:
+            items = progress
+        else:
+            items = self._flatten(progress)
         # Encode now: a mutable value may change before the write.
         values = [
             item if _is_constant(item) else internals.to_json_data(item)
-            for item in value
+            for item in items
         ]
         with self._lock:
             is_first = self._progress is None
@@ -125,7 +128,13 @@ class Reporter:
             return [value]
         if self._flat_length == 1 and not isinstance(value, list | tuple):
             return [value]
-        return internals.flatten(value, self._schema)
+        try:
+            return internals.flatten(value, self._schema)
+        except ValueError as error:
+            raise ValueError(
+                "set_progress() takes one value for each Output of progress=, in the "
+                f"same grouping, which is {self._schema!r}, not {value!r}."
+            ) from error
 
     def set_props(self, component_id: Any, props: dict[str, Any]) -> None:
         """Report new property values of a component, Patches among them.

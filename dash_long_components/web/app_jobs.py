@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import dash
-from dash.dependencies import ClientsideFunction
+from dash.dependencies import ClientsideFunction, DashDependency
 
 from ..bridge import app_context, error_messages, internals
 from ..bridge.error_messages import ErrorMessage
@@ -60,7 +60,7 @@ class AppJobs:
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
         self._is_complete = False
-        self._looked_for: set[str] = set()
+        self._checked_ids: set[str] = set()
         self._lock = threading.RLock()
         self._signers: dict[bytes | str, TokenSigner] = {}
 
@@ -181,19 +181,34 @@ class AppJobs:
                 "user's id."
             ) from error
 
-    def look_for_view(self, component_id: Any, task: str) -> None:
-        """Warn once, in debug mode, if no component can show the jobs of a task."""
-        if not (self.is_debug and isinstance(component_id, str)):
+    def check_ids(
+        self,
+        option: str,
+        dependencies: Iterable[DashDependency],
+        task: str,
+        kind: str = "",
+    ) -> None:
+        """Warn once, in debug mode, of ids that the layout does not have.
+
+        Args:
+            option: of ``long_callback``, which has the ids.
+            dependencies: have the ids.
+            task: name of the task.
+            kind: class name of the components; "" for any.
+        """
+        if not self.is_debug:
             return
-        if component_id in self._looked_for:
-            return
-        self._looked_for.add(component_id)
-        problem = internals.what_is_wrong(self._app, component_id, "LongJob")
-        if problem is not None:
-            logger.warning(
-                "job=%r of %s: %s. Add LongJob(id=%r) to the layout.",
-                *(component_id, task, problem, component_id),
-            )
+        for component_id in [item.component_id for item in dependencies]:
+            if not isinstance(component_id, str) or component_id in self._checked_ids:
+                continue
+            self._checked_ids.add(component_id)
+            problem = internals.what_is_wrong(self._app, component_id, kind)
+            if problem is not None:
+                logger.warning(
+                    "%s=%r of %s: %s. Add %s(id=%r) to the layout.",
+                    *(option, component_id, task, problem),
+                    *(kind or "a component", component_id),
+                )
 
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""

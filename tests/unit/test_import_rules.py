@@ -24,7 +24,7 @@ ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
 #: For each layer the layers and packages that it may import, beside itself and the
 #: standard library. A module belongs to the longest name that it starts with.
 MAY_IMPORT: dict[str, set[str]] = {
-    "exceptions": set(),
+    "exceptions": {"dash"},
     "core": {"exceptions"},
     "bridge": {"core", "exceptions", "dash", "flask", "werkzeug"},
     "running": {"bridge", "core", "exceptions"},

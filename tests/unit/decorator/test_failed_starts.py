@@ -146,8 +146,14 @@ def test_error_of_the_user_function_is_an_exception_too() -> None:
 
 
 def test_trigger_that_starts_no_job_reports_no_failure(site: Site) -> None:
-    decorate(site, cancel=CLICKS)
-    assert "sideUpdate" not in (click(site, method="secret").get_json() or {})
+    stop = Input("stop", "n_clicks")
+    site.long_callback(TEXT, CLICKS, stop, cancel=stop)(lambda *_: None)
+    inputs = [prop("run", "n_clicks", 1), prop("stop", "n_clicks", 1)]
+    with mock.patch.object(site.manager, "secret", side_effect=AWAY):
+        answer = site.trigger(
+            out("text", "children"), inputs, changed=["stop.n_clicks"]
+        )
+    assert "sideUpdate" not in (answer.get_json() or {})
     echo = {"page": "page", "seq": 1, "ownResult": True}
     other = Site()
     decorate(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import Any
 
 import dash
@@ -476,7 +477,7 @@ def test_app_that_is_not_set_up_stays_unchanged() -> None:
 def test_cancel_inputs_are_registered_once_each(site: Site) -> None:
     stop = Input("stop", "n_clicks")
     for name in ("a", "b"):
-        site.long_callback(Output(name, "children"), INPUT, cancel=[stop])(lambda: 0)
+        site.long_callback(Output(name, "children"), INPUT, cancel=[stop])(lambda _: 0)
     client = site.app.server.test_client()
     for _ in range(2):
         found = [
@@ -702,7 +703,7 @@ def test_set_progress_after_other_parameters_is_refused(site: Site) -> None:
     def run(n_clicks: int, set_progress: Any) -> None:
         """Ask for it in the wrong place."""
 
-    with pytest.raises(ValueError, match=r"run\(\) has set_progress behind n_clicks"):
+    with pytest.raises(ValueError, match=r"run\(\) has set_progress after n_clicks"):
         site.long_callback(OUTPUT, INPUT)(run)
 
 
@@ -750,3 +751,54 @@ def test_view_that_a_callback_may_add_is_not_missing(
     decorate(site, job="job")
     click(site)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "reason"),
+    [
+        (lambda: None, {}, "too many positional arguments"),
+        (lambda a, b: None, {}, "missing a required argument: 'b'"),
+        (lambda a: None, {"progress": Output("p", "value")}, "too many positional"),
+        (lambda x: None, {"inputs": {"y": INPUT}}, "'x'"),
+    ],
+    ids=["none", "two", "progress", "keyword"],
+)
+def test_function_that_can_not_take_its_arguments_is_refused(
+    site: Site, function: Any, options: dict[str, Any], reason: str
+) -> None:
+    arguments = [OUTPUT] if "inputs" in options else [OUTPUT, INPUT]
+    with pytest.raises(ValueError, match=r"can't take its arguments .*one parameter"):
+        site.long_callback(*arguments, **options)(function)
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        site.long_callback(*arguments, **options)(function)
+
+
+def test_cancel_by_every_input_is_refused(site: Site) -> None:
+    with pytest.raises(
+        ValueError, match=r"no job would ever start: .*button\.n_clicks"
+    ):
+        site.long_callback(OUTPUT, INPUT, cancel=INPUT)
+
+
+def test_option_of_the_manager_is_refused_with_its_place(site: Site) -> None:
+    with pytest.raises(TypeError, match=r"an option of the manager, .*cache_by=\.\.\."):
+        site.long_callback(OUTPUT, INPUT, cache_by=[])
+
+
+def test_missing_ids_are_logged_once_in_debug_mode(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.app.layout = html.Div(id="there")
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    decorate(
+        site,
+        running=(Output("away", "disabled"), True, False),
+        progress=[Output("there", "title"), Output("gone", "title")],
+    )
+    for _ in range(2):
+        click(site)
+    assert [record.getMessage().partition(" of ")[0] for record in caplog.records] == [
+        "progress='gone'",
+        "running='away'",
+    ]
+    assert "no component of the layout has this id" in caplog.text

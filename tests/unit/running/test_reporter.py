@@ -12,7 +12,6 @@ from unittest import mock
 
 import pytest
 from dash import Output
-from dash.exceptions import InvalidCallbackReturnValue
 
 from dash_long_components.bridge import internals
 from dash_long_components.core.records import Report
@@ -301,6 +300,18 @@ def test_progress_comes_in_the_grouping_of_its_outputs(
     assert page.writes[0].progress == [["a", "x", sent[0]], ["b", "y", sent[1]]]
 
 
+def test_several_arguments_are_a_tuple(page: Page) -> None:
+    outputs = [Output("a", "x"), Output("b", "y")]
+    reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], outputs)
+    reporter.set_progress(1, 2)
+    reporter.close()
+    assert page.writes[0].progress == [["a", "x", 1], ["b", "y", 2]]
+    reporter = Reporter(page.write, [], None)
+    reporter.set_progress(3, 10, "rows")
+    reporter.close()
+    assert page.writes[1].bars == [[3, 10, "rows"]]
+
+
 @pytest.mark.parametrize("value", [(1,), [1], 1])
 def test_list_of_one_output_takes_the_value_itself_too(page: Page, value: Any) -> None:
     reporter = Reporter(page.write, BAR, [Output("bar", "value")])
@@ -313,7 +324,7 @@ def test_list_of_one_output_takes_the_value_itself_too(page: Page, value: Any) -
 def test_wrong_grouping_raises_at_the_call(page: Page, value: Any) -> None:
     schema = [Output("a", "x"), Output("b", "y")]
     reporter = Reporter(page.write, [["a", "x"], ["b", "y"]], schema)
-    with pytest.raises(InvalidCallbackReturnValue):
+    with pytest.raises(ValueError, match=r"one value for each Output of progress="):
         reporter.set_progress(value)
     reporter.close()
     assert page.writes == []

@@ -86,10 +86,6 @@ def test_page_gets_the_traceback_in_debug_mode_only(site: Site) -> None:
 
 
 def test_traceback_of_an_error_in_dash_is_complete(site: Site) -> None:
-    def fail() -> None:
-        """Take no argument."""
-
-    assert "dash_long_components" in run(site, fail, debug=True).error.traceback
     error = run(site, lambda _: object(), debug=True).error
     assert "fail_callback_output" in error.traceback
 
