@@ -45,7 +45,7 @@ def _no_mark_of_a_job() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
     with tempfile.TemporaryDirectory() as folder:
-        # By value: what stands in a test is found by no dispatcher.
+        # By value: no dispatcher can import a function of a test.
         with mock.patch("time.sleep"):
             target = Target(folder)
         yield target

@@ -12,8 +12,6 @@ export type PollAnswer = {
     next: number;
     /** What has changed, by position in the request. */
     jobs?: Record<string, Snapshot>;
-    /** Positions of jobs whose manager is not responding now. */
-    unreachable?: number[];
 };
 
 /** The server did not respond, or can't answer now: retry. */

@@ -1,4 +1,4 @@
-"""A job's function runs as that of an ordinary callback would."""
+"""A function runs in a job as in an ordinary callback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a generator function yields is sent while it runs, in order and once."""
+"""A page gets each yielded value while the function runs, in order and once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as progress, and which bars of a job are shown."""
+"""Values of progress become bars, and a page shows some of them."""
 
 from __future__ import annotations
 

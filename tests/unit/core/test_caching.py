@@ -1,4 +1,4 @@
-"""Keys: the same question has the same one in every process, another has another."""
+"""Equal calls have the same cache key in every process, and other calls another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When jobs will start, by what their tasks usually take."""
+"""Forecasts of when jobs start, from how long tasks usually take."""
 
 from __future__ import annotations
 

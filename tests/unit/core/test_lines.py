@@ -1,4 +1,4 @@
-"""The log of a job keeps short lines, and the last ones."""
+"""The log of a job has its last lines, and cuts long ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that users give are what they should be, or the error names them."""
+"""Numbers from users are checked, and the error names a wrong one."""
 
 from __future__ import annotations
 

@@ -385,7 +385,7 @@ def test_place_in_the_queue_is_always_news() -> None:
 # Askers
 
 
-def asked(*requesters: str) -> Record:
+def job_of(*requesters: str) -> Record:
     job = record()
     for requester in requesters:
         job = job.join(Requester(id=requester))
@@ -396,7 +396,7 @@ def asked(*requesters: str) -> Record:
 def test_requester_that_leaves_reads_cancelled_and_the_others_go_on(
     started: bool,
 ) -> None:
-    job = asked("a", "b")
+    job = job_of("a", "b")
     job = job.start(2.0) if started else job
     cursor = job.cursor
     job = job.leave("a", 3.0)
@@ -409,7 +409,7 @@ def test_requester_that_leaves_reads_cancelled_and_the_others_go_on(
 
 
 def test_requester_that_has_left_gets_no_more_news() -> None:
-    job = asked("a", "b").start(2.0).leave("a", 3.0)
+    job = job_of("a", "b").start(2.0).leave("a", 3.0)
     cursor = job.since(0, "a").cursor
     job = job.report(4.0, Report(progress=[["bar", "value", 1]]))
     job = job.end(Status.SUCCEEDED, 5.0)
@@ -420,47 +420,47 @@ def test_requester_that_has_left_gets_no_more_news() -> None:
 
 
 def test_last_requester_that_leaves_cancels_the_job() -> None:
-    assert asked("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
-    job = asked("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
+    assert job_of("a", "b").leave("b", 2.0).leave("a", 3.0).status is Status.CANCELLED
+    job = job_of("a", "b").start(2.0).leave("b", 3.0).leave("a", 4.0)
     assert job.cancel_requested
-    # It has not ended yet, and its requester is told how it does.
+    # It has not ended yet, and its requester still gets its news.
     assert job.since(0, "a").status is Status.RUNNING
     assert not job.is_joinable
 
 
 def test_leave_is_idempotent() -> None:
-    job = asked("a", "b").leave("a", 2.0)
+    job = job_of("a", "b").leave("a", 2.0)
     assert job.leave("a", 3.0) == job
 
 
 def test_no_requester_leaves_an_ended_job() -> None:
-    for job in (asked("a"), asked("a", "b")):
+    for job in (job_of("a"), job_of("a", "b")):
         with pytest.raises(JobEndedError):
             job.start(2.0).end(Status.SUCCEEDED, 3.0).leave("a", 4.0)
 
 
 def test_unknown_requester_can_neither_leave_nor_read() -> None:
     with pytest.raises(KeyError):
-        asked("a").leave("b", 2.0)
+        job_of("a").leave("b", 2.0)
     with pytest.raises(KeyError):
-        asked("a").since(0, "b")
+        job_of("a").since(0, "b")
 
 
 def test_late_requester_gets_everything() -> None:
-    job = asked("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
+    job = job_of("a").start(2.0).report(3.0, Report(progress=[["bar", "value", 1]]))
     assert job.join(Requester(id="b")).since(0, "b").progress == [["bar", "value", 1]]
 
 
 def test_others_see_no_change_when_one_joins() -> None:
-    job = asked("a").start(2.0)
+    job = job_of("a").start(2.0)
     assert job.join(Requester(id="b")).since(job.cursor, "a").cursor == job.cursor
 
 
 def test_only_a_live_job_without_a_cancel_is_joinable() -> None:
-    assert asked("a").is_joinable
-    assert asked("a").start(2.0).is_joinable
-    assert not asked("a").start(2.0).request_cancel(3.0).is_joinable
-    assert not asked("a").start(2.0).end(Status.SUCCEEDED, 3.0).is_joinable
+    assert job_of("a").is_joinable
+    assert job_of("a").start(2.0).is_joinable
+    assert not job_of("a").start(2.0).request_cancel(3.0).is_joinable
+    assert not job_of("a").start(2.0).end(Status.SUCCEEDED, 3.0).is_joinable
 
 
 def test_ticket_comes_back_from_its_text() -> None:
@@ -471,4 +471,4 @@ def test_ticket_comes_back_from_its_text() -> None:
 @pytest.mark.parametrize("text", ["", "job", ".", "job."])
 def test_other_text_is_a_ticket_of_no_job(text: str) -> None:
     with pytest.raises(KeyError):
-        asked("0").since(0, Ticket.parse(text).requester)
+        job_of("0").since(0, Ticket.parse(text).requester)

@@ -1,4 +1,4 @@
-"""What remains of many updates leads to the same page."""
+"""Merged updates lead to the same page as all of them."""
 
 from __future__ import annotations
 

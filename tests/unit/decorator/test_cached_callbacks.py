@@ -1,4 +1,4 @@
-"""Callbacks with a cache: what a hit answers, what counts, and what is never kept."""
+"""Callbacks with a cache: hits, keys, and results that are never cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that can't be brought to their store: the page learns of it, and the log why."""
+"""If a job can't start, the page learns that, and the log has the reason."""
 
 from __future__ import annotations
 
@@ -154,11 +154,11 @@ def test_trigger_that_starts_no_job_reports_no_failure(site: Site) -> None:
             out("text", "children"), inputs, changed=["stop.n_clicks"]
         )
     assert "sideUpdate" not in (answer.get_json() or {})
-    echo = {"page": "page", "seq": 1, "ownResult": True}
+    origin = {"page": "page", "seq": 1, "ownResult": True}
     other = Site()
     decorate(other)
     assert "sideUpdate" not in (
-        click(other, method="secret", longJob=echo).get_json() or {}
+        click(other, method="secret", longJob=origin).get_json() or {}
     )
 
 

@@ -1,4 +1,4 @@
-"""The decorator: what it takes, what it refuses, and what it sends to the page."""
+"""The decorator checks its options, and its callback sends handles to the page."""
 
 from __future__ import annotations
 
@@ -558,27 +558,27 @@ def test_wildcard_without_a_value_is_refused(
 
 def test_own_result_starts_no_job(site: Site) -> None:
     decorate(site)
-    stamp = {"page": "page", "seq": 1}
-    response = click(site, longJob={**stamp, "ownResult": True})
+    origin = {"page": "page", "seq": 1}
+    response = click(site, longJob={**origin, "ownResult": True})
     assert response.status_code in (200, 204)
     assert not site.manager.submitted
-    for echo in (False, "true", None):
-        click(site, longJob={**stamp, "ownResult": echo})
+    for value in (False, "true", None):
+        click(site, longJob={**origin, "ownResult": value})
     assert len(site.manager.submitted) == 3
 
 
-def ask(site: Site, value: Any, clicks: Any = None, **stamp: Any) -> int:
+def ask(site: Site, value: Any, clicks: Any = None, **origin: Any) -> int:
     """Load the page of ``decorate_two`` or click on it; return how many jobs begin."""
     before = len(site.manager.submitted)
     inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
     changed = ["run.n_clicks"] if clicks else []
-    job = {"page": "page", "seq": 1, **stamp}
+    job = {"page": "page", "seq": 1, **origin}
     site.trigger(out("out", "children"), inputs, changed=changed, longJob=job)
     return len(site.manager.submitted) - before
 
 
 def resumed_after(site: Site, value: Any, clicks: Any) -> list[Any]:
-    """Start a job, and return what a page says of it that is loaded anew."""
+    """Start a job, and return what the page says of it after a reload."""
     inputs = [prop("choice", "value", value), prop("run", "n_clicks", clicks)]
     handle = handle_of(site.trigger(out("out", "children"), inputs))
     return [[handle["callbackKey"], "before", handle["inputDigests"]]]
@@ -638,12 +638,12 @@ def test_values_of_an_untouched_page_start_no_job(
 ) -> None:
     site.long_callback(Output("out", "children"), Input("from", name))(str)
 
-    def fill(**stamp: Any) -> Any:
+    def fill(**origin: Any) -> Any:
         return site.trigger(
             out("out", "children"),
             [prop("from", name, 1)],
             changed=[f"from.{name}"],
-            longJob={"page": "page", "seq": 1, **stamp},
+            longJob={"page": "page", "seq": 1, **origin},
         )
 
     handle = handle_of(fill())
@@ -675,8 +675,8 @@ def test_handle_names_the_page_of_its_lane(site: Site) -> None:
     decorate_two(site, on_retrigger="queue")
     inputs = [prop("choice", "value", "a"), prop("run", "n_clicks", 1)]
 
-    def handle_after(**stamp: Any) -> Any:
-        job = {"page": "now", "seq": 1, **stamp}
+    def handle_after(**origin: Any) -> Any:
+        job = {"page": "now", "seq": 1, **origin}
         trigger = site.trigger(
             out("out", "children"), inputs, changed=["run.n_clicks"], longJob=job
         )

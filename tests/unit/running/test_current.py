@@ -1,4 +1,4 @@
-"""A job's code knows its job, wherever it runs; no other code does."""
+"""The code of a job finds its current job; other code does not."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_thread_in_a_copy_of_the_context_has_it_too() -> None:
 
 
 class Looks:
-    """Counts how often somebody looks."""
+    """Counts the reads."""
 
     def __init__(self, *answers: bool | Exception) -> None:
         self.look = mock.Mock(side_effect=answers)
@@ -165,7 +165,7 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
 def test_any_object_can_be_logged() -> None:
     lines: list[str] = []
     job = CurrentJob("job", "module.task")
-    job.log("nobody hears it")
+    job.log("no one reads it")
     job.report_to(Bars(lambda: None), lines.append)
     job.log("text")
     job.log(3)

@@ -1,4 +1,4 @@
-"""What a job logs stands in its log."""
+"""The log of a job has the records of its loggers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a running job reports costs little, and its last word is never lost."""
+"""Reports cost a job little, and the last one always arrives."""
 
 from __future__ import annotations
 

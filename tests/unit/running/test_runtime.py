@@ -1,4 +1,4 @@
-"""A function runs with what it was promised, and how it ends is told."""
+"""A function runs with its context, and its end becomes the outcome."""
 
 from __future__ import annotations
 

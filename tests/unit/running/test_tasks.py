@@ -282,7 +282,7 @@ def test_fingerprint_tells_versions_apart(module: Path) -> None:
 
 def test_only_functions_that_an_import_defines_are_importable() -> None:
     def local() -> None:
-        """Be known to nobody else."""
+        """Do nothing: no import defines this function."""
 
     assert not task_of(local).is_importable
     assert task_of(task_of).is_importable

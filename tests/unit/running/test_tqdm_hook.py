@@ -1,4 +1,4 @@
-"""Bars that a job makes with tqdm are the job's bars, and only its own."""
+"""The tqdm bars of a job are bars of that job, and of no other."""
 
 from __future__ import annotations
 

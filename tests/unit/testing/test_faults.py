@@ -1,4 +1,4 @@
-"""Polls go wrong as a test asks for, and no job's outcome depends on it."""
+"""Polls fail as a test wants, and every job still gets its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark's targets count: bytes and requests, which no machine changes."""
+"""Requests and answers have the sizes that the benchmark's targets name."""
 
 from __future__ import annotations
 

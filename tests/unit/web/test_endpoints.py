@@ -1,4 +1,4 @@
-"""The endpoints are what their description says, whatever comes to them."""
+"""The endpoints follow their description for every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever sends whatever gets an answer, and nothing changes by it."""
+"""Malformed requests get an answer, and change nothing."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_request_of_any_kind_changes_nothing(
 
 @often
 @given(
-    stamp=_any_json
+    origin=_any_json
     | st.fixed_dictionaries(
         {
             "page": _any_json | _surrogates | st.just("p" * 10_000),
@@ -140,9 +140,9 @@ def test_request_of_any_kind_changes_nothing(
         },
     )
 )
-def test_trigger_with_any_origin_starts_a_job(target: Target, stamp: Any) -> None:
+def test_trigger_with_any_origin_starts_a_job(target: Target, origin: Any) -> None:
     before = target.jobs()
-    answer = target.post(TRIGGER, {**target.trigger(), "longJob": stamp})
+    answer = target.post(TRIGGER, {**target.trigger(), "longJob": origin})
     assert answer.status_code == 200, answer.get_data()
     token = handle_of(answer)["token"]
     after = target.jobs()

@@ -1,4 +1,4 @@
-"""A job is its user's alone; who that is, the app says."""
+"""Only the user who started a job can read or cancel it."""
 
 from __future__ import annotations
 

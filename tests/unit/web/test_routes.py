@@ -1,4 +1,4 @@
-"""The endpoints answer whoever asks whatever, and log no crash."""
+"""The endpoints answer every request, and log no crash."""
 
 from __future__ import annotations
 
@@ -397,8 +397,12 @@ def test_every_process_knows_the_managers_of_all_callbacks() -> None:
 def test_page_gets_the_error(site: Site) -> None:
     error = JobError(type="KeyError", message="'x'", task="module.task")
     job = site.manager.add(status=Status.FAILED, error=error)
-    told = poll(site, (token(site, job.id), 0))["jobs"]["0"]["error"]
-    assert told == {"type": "KeyError", "message": "'x'", "task": "module.task"}
+    found = poll(site, (token(site, job.id), 0))["jobs"]["0"]["error"]
+    assert found == {
+        "type": "KeyError",
+        "message": "'x'",
+        "task": "module.task",
+    }
 
 
 @pytest.mark.parametrize(
