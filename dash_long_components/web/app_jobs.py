@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,23 +18,13 @@ from ..bridge.error_messages import ErrorMessage
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
-from ..exceptions import BadTokenError, StoreUnavailableError
 from ..managers.base import LongCallbackManager
-from .tokens import TokenSigner, manager_of
+from .managers import Managers
 
 logger = logging.getLogger("dash_long_components")
 
 #: Id of the component that passes new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
-
-_DIGITS = "0123456789"
-
-#: The error of a job that no manager finds, for whatever reason.
-UNKNOWN_JOB = JobError(
-    type="UnknownJob",
-    message="The server does not know this job. Its record has expired.",
-    task="",
-)
 
 
 class AppJobs:
@@ -55,14 +43,13 @@ class AppJobs:
     def __init__(self, app: dash.Dash, origin: AppOrigin) -> None:
         self._app = app
         self._origin = origin
-        self._managers: dict[str, LongCallbackManager] = {}
+        self._managers = Managers(lambda: app.server.secret_key)
         self._user: Callable[[], Any] | None = None
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
         self._is_complete = False
         self._checked_ids: set[str] = set()
-        self._lock = threading.RLock()
-        self._signers: dict[bytes | str, TokenSigner] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, app: dash.Dash) -> AppJobs | None:
@@ -99,7 +86,7 @@ class AppJobs:
     @property
     def manager(self) -> LongCallbackManager | None:
         """The app's own manager: the first that it was set up with."""
-        return next(iter(self._managers.values()), None)
+        return next(iter(self._managers), None)
 
     @property
     def is_debug(self) -> bool:
@@ -113,20 +100,8 @@ class AppJobs:
 
     def add_manager(self, manager: LongCallbackManager) -> None:
         """Serve the jobs of ``manager`` as well. Idempotent."""
-        with self._lock:
-            if manager not in self._managers.values():
-                self._managers[self._new_name(manager)] = manager
-                manager.apps.append(self._origin)
-
-    def _new_name(self, manager: LongCallbackManager) -> str:
-        """Return a name for a manager that is the same in every server process.
-
-        Each process has the managers in the same order, which the app's code gives.
-        """
-        kind = type(manager).__name__.removesuffix("LongCallbackManager").lower()
-        kind = re.sub("[^a-z]", "", kind)[:16] or "manager"
-        same = [name for name in self._managers if name.rstrip(_DIGITS) == kind]
-        return f"{kind}{len(same) + 1}" if same else kind
+        if self._managers.add(manager):
+            manager.apps.append(self._origin)
 
     def set_user(self, user: Callable[[], Any]) -> None:
         """Make ``user`` name the owner of every job, in the request that starts it.
@@ -213,12 +188,11 @@ class AppJobs:
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
         self.add_manager(manager)
-        (name,) = (name for name, each in self._managers.items() if each is manager)
-        return self._signer(manager).sign(ticket, name, owner)
+        return self._managers.sign(ticket, manager, owner)
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
         """Return a digest of a text, which only a server process can make."""
-        return self._signer(manager).digest(text)
+        return self._managers.digest(text, manager)
 
     def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
@@ -229,56 +203,14 @@ class AppJobs:
         Raises:
             StoreUnavailableError: none of the managers of these jobs is responding.
         """
-        owner = self.owner()
-        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
-        outage: StoreUnavailableError | None = None
-        for manager, positions in self._by_manager(token for token, _ in readings):
-            try:
-                found = self._read(manager, [readings[at] for at in positions], owner)
-            except StoreUnavailableError as error:
-                outage = error
-                found = [None] * len(positions)
-            for at, answer in zip(positions, found, strict=True):
-                answers[at] = answer
-        if outage is not None:
-            if not any(answers):
-                raise outage
-            logger.warning("%s", outage)
-        return answers
-
-    def _by_manager(
-        self, tokens: Iterable[str]
-    ) -> list[tuple[LongCallbackManager, list[int]]]:
-        """Return the positions of tokens for each manager that they name."""
-        positions: dict[str, list[int]] = {}
-        for at, token in enumerate(tokens):
-            positions.setdefault(manager_of(token), []).append(at)
+        answers = self._managers.read(readings, self.owner())
         return [
-            (self._managers[name], found)
-            for name, found in positions.items()
-            if name in self._managers
+            # Most polls bring no news, and need no more than this.
+            self._complete(answer)
+            if answer is not None and answer.is_news_since(cursor)
+            else answer
+            for answer, (_, cursor) in zip(answers, readings, strict=True)
         ]
-
-    def _read(
-        self,
-        manager: LongCallbackManager,
-        readings: Sequence[tuple[str, int]],
-        owner: str | None,
-    ) -> list[Snapshot | None]:
-        """Return what is new about jobs of one manager."""
-        signer = self._signer(manager)
-        tickets: dict[int, tuple[str, int]] = {}
-        for at, (token, cursor) in enumerate(readings):
-            with suppress(BadTokenError):
-                tickets[at] = (signer.verify(token, owner), cursor)
-        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
-        found = manager.read_all(list(tickets.values())) if tickets else []
-        for at, snapshot in zip(tickets, found, strict=True):
-            if snapshot is not None:
-                # Most polls bring no news, and need no more than this.
-                is_news = snapshot.is_news_since(readings[at][1])
-                answers[at] = self._complete(snapshot) if is_news else snapshot
-        return answers
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
         """Add the parts that only a server process knows."""
@@ -302,25 +234,7 @@ class AppJobs:
             StoreUnavailableError: a manager is not responding. Jobs of the others are
                 cancelled.
         """
-        owner = self.owner()
-        tokens = list(dict.fromkeys(tokens))
-        outage: StoreUnavailableError | None = None
-        for manager, positions in self._by_manager(tokens):
-            try:
-                self._cancel(manager, [tokens[at] for at in positions], owner)
-            except StoreUnavailableError as error:
-                outage = error
-        if outage is not None:
-            raise outage
-
-    def _cancel(
-        self, manager: LongCallbackManager, tokens: Iterable[str], owner: str | None
-    ) -> None:
-        """Cancel jobs of one manager."""
-        signer = self._signer(manager)
-        for token in tokens:
-            with suppress(BadTokenError):
-                manager.cancel(signer.verify(token, owner))
+        self._managers.cancel(tokens, self.owner())
 
     def send_libraries(self, packages: Sequence[str]) -> None:
         """Make the page load component libraries before it shows the present answer."""
@@ -328,26 +242,13 @@ class AppJobs:
 
     def serve_library(self, package: str) -> None:
         """Prepare to serve a component library that only jobs have imported so far."""
-        if internals.serves_library(self._app, package):
-            return
-        for manager in self._managers.values():
-            try:
-                is_known = package in manager.libraries()
-            except StoreUnavailableError as error:
-                logger.warning("%s", error)
-                continue
-            if is_known:
-                internals.library_files(self._app, [package])
-                return
+        is_served = internals.serves_library(self._app, package)
+        if not is_served and self._managers.have_imported(package):
+            internals.library_files(self._app, [package])
 
     def warm_up(self) -> None:
         """Warm up the managers: the app has just served a page."""
-        for manager in self._managers.values():
-            try:
-                manager.warm_up()
-            except StoreUnavailableError as error:
-                # Serve the page nevertheless: the store may be back by its first job.
-                logger.warning("%s", error)
+        self._managers.warm_up()
 
     def complete(self) -> None:
         """Add the managers of all callbacks, and the callbacks that cancel. Idempotent.
@@ -371,18 +272,6 @@ class AppJobs:
                     prevent_initial_call=True,
                     hidden=True,
                 )
-
-    def _signer(self, manager: LongCallbackManager) -> TokenSigner:
-        secret = self._app.server.secret_key or manager.secret()
-        if secret not in self._signers:
-            self._signers[secret] = TokenSigner(secret)
-        return self._signers[secret]
-
-
-def _unknown(cursor: int) -> Snapshot:
-    return Snapshot(
-        cursor=cursor + 1, status=Status.LOST, created=0, changed=0, error=UNKNOWN_JOB
-    )
 
 
 def _no_library(error: ImportError) -> JobError:

@@ -20,7 +20,7 @@ from dash_long_components import init_app, long_callback
 from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.snapshots import Place
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.web import routes
+from dash_long_components.web import managers, routes
 from dash_long_components.web.app_jobs import AppJobs
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
 from tests.unit.fakes import NOW, RecordingManager, Site, handle_of, out, prop
@@ -344,6 +344,39 @@ def test_poll_reads_the_jobs_of_managers_that_respond(
     assert two.post(POLL, readings, [two.first, two.second]).status_code == 503
     assert two.post(POLL, readings[:1], [two.first]).status_code == 503
     assert two.post(POLL, readings[:1], [two.second]).get_json()["jobs"]
+    assert "unreachable" not in two.post(POLL, readings, []).get_json()
+    caplog.clear()
+
+
+def test_manager_that_is_slow_to_fail_rests_between_polls(
+    two: TwoManagers,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 1000.0
+    reads = 0
+    read = two.first.read
+
+    def fail(*_: object) -> None:
+        nonlocal now, reads
+        reads += 1
+        now += 2
+        raise StoreUnavailableError("It is away.")
+
+    clock = mock.Mock(monotonic=lambda: now)
+    monkeypatch.setattr("dash_long_components.web.managers.time", clock)
+    monkeypatch.setattr(two.first, "read", fail)
+    readings = [[token, 0] for token in two.tokens]
+    for _ in range(10):
+        assert two.post(POLL, readings, []).get_json()["unreachable"] == [0]
+    assert reads == 1
+    now += 2 * managers.REST
+    assert two.post(POLL, readings, []).get_json()["unreachable"] == [0]
+    assert reads == 2
+    # While both are away, the page gets a 503.
+    assert two.post(POLL, readings, [two.second]).status_code == 503
+    now += managers.LONGEST_REST
+    monkeypatch.setattr(two.first, "read", read)
     assert "unreachable" not in two.post(POLL, readings, []).get_json()
     caplog.clear()
 

@@ -1,0 +1,230 @@
+"""The managers of one app, by the tokens of their jobs."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..core.jobs import JobError, Status
+from ..core.snapshots import Snapshot
+from ..exceptions import BadTokenError, StoreUnavailableError
+from ..managers.base import LongCallbackManager
+from .tokens import TokenSigner, manager_of
+
+logger = logging.getLogger("dash_long_components")
+
+#: How long a manager rests after an outage while others respond: so many times as long
+#: as it took to fail, and at most so many seconds.
+REST, LONGEST_REST = 3, 15.0
+
+#: The error of a job that no manager finds, for whatever reason.
+UNKNOWN_JOB = JobError(
+    type="UnknownJob",
+    message="The server does not know this job. Its record has expired.",
+    task="",
+)
+
+_DIGITS = "0123456789"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outage:
+    """A manager that did not respond.
+
+    Attributes:
+        until: polls do not ask it before this time, by the monotonic clock.
+        error: of the last read.
+    """
+
+    until: float
+    error: StoreUnavailableError
+
+
+class Managers:
+    """The managers of one app.
+
+    A token names its manager, so that the outage of one manager leaves the others
+    alone.
+
+    Args:
+        secret: returns the server's own secret; None for those of the managers.
+    """
+
+    def __init__(self, secret: Callable[[], bytes | str | None]) -> None:
+        self._secret = secret
+        self._by_name: dict[str, LongCallbackManager] = {}
+        self._signers: dict[bytes | str, TokenSigner] = {}
+        self._outages: dict[LongCallbackManager, _Outage] = {}
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[LongCallbackManager]:
+        return iter(list(self._by_name.values()))
+
+    def add(self, manager: LongCallbackManager) -> bool:
+        """Add a manager, and return whether it is new. Idempotent."""
+        with self._lock:
+            is_new = manager not in self._by_name.values()
+            if is_new:
+                self._by_name[self._new_name(manager)] = manager
+            return is_new
+
+    def _new_name(self, manager: LongCallbackManager) -> str:
+        """Return a name for a manager that is the same in every server process.
+
+        Each process has the managers in the same order, which the app's code gives.
+        """
+        kind = type(manager).__name__.removesuffix("LongCallbackManager").lower()
+        kind = re.sub("[^a-z]", "", kind)[:16] or "manager"
+        same = [name for name in self._by_name if name.rstrip(_DIGITS) == kind]
+        return f"{kind}{len(same) + 1}" if same else kind
+
+    def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
+        """Return the token for a ticket of ``manager``, for ``owner`` alone."""
+        (name,) = (name for name, each in self._by_name.items() if each is manager)
+        return self._signer(manager).sign(ticket, name, owner)
+
+    def digest(self, text: str, manager: LongCallbackManager) -> str:
+        """Return a digest of a text, which only a server process can make."""
+        return self._signer(manager).digest(text)
+
+    def read(
+        self, readings: Sequence[tuple[str, int]], owner: str | None
+    ) -> list[Snapshot | None]:
+        """Return what is new about jobs, given by ``(token, cursor)``, by position.
+
+        A token that is invalid or another user's, and a job that is gone, give the
+        same answer. None for a job whose manager is not responding.
+
+        Raises:
+            StoreUnavailableError: none of the managers of these jobs is responding.
+        """
+        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        groups = self._by_manager(token for token, _ in readings)
+        outage: StoreUnavailableError | None = None
+        for manager, positions in groups:
+            found: list[Snapshot | None] = [None] * len(positions)
+            resting = self._resting(manager) if len(groups) > 1 else None
+            try:
+                if resting is not None:
+                    raise resting.with_traceback(None)
+                found = self._read(manager, [readings[at] for at in positions], owner)
+            except StoreUnavailableError as error:
+                outage = error
+                if len(groups) > 1 and resting is None:
+                    logger.warning("%s", error)
+            for at, answer in zip(positions, found, strict=True):
+                answers[at] = answer
+        if outage is not None and not any(answers):
+            raise outage
+        return answers
+
+    def _by_manager(
+        self, tokens: Iterable[str]
+    ) -> list[tuple[LongCallbackManager, list[int]]]:
+        """Return the positions of tokens for each manager that they name."""
+        positions: dict[str, list[int]] = {}
+        for at, token in enumerate(tokens):
+            positions.setdefault(manager_of(token), []).append(at)
+        return [
+            (self._by_name[name], found)
+            for name, found in positions.items()
+            if name in self._by_name
+        ]
+
+    def _read(
+        self,
+        manager: LongCallbackManager,
+        readings: Sequence[tuple[str, int]],
+        owner: str | None,
+    ) -> list[Snapshot | None]:
+        """Return what is new about jobs of one manager."""
+        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        began = time.monotonic()
+        try:
+            signer = self._signer(manager)
+            tickets: dict[int, tuple[str, int]] = {}
+            for at, (token, cursor) in enumerate(readings):
+                with suppress(BadTokenError):
+                    tickets[at] = (signer.verify(token, owner), cursor)
+            found = manager.read_all(list(tickets.values())) if tickets else []
+        except StoreUnavailableError as error:
+            now = time.monotonic()
+            pause = min(REST * (now - began), LONGEST_REST)
+            self._outages[manager] = _Outage(until=now + pause, error=error)
+            raise
+        for at, snapshot in zip(tickets, found, strict=True):
+            if snapshot is not None:
+                answers[at] = snapshot
+        return answers
+
+    def _resting(self, manager: LongCallbackManager) -> StoreUnavailableError | None:
+        """Return the last error of a manager that rests after it; None if it does not.
+
+        It may take seconds to fail, and the jobs of the other managers wait for it.
+        """
+        outage = self._outages.get(manager)
+        if outage is None or time.monotonic() >= outage.until:
+            return None
+        return outage.error
+
+    def cancel(self, tokens: Iterable[str], owner: str | None) -> None:
+        """Cancel jobs. A token that is invalid or another user's changes nothing.
+
+        Raises:
+            StoreUnavailableError: a manager is not responding. Jobs of the others are
+                cancelled.
+        """
+        tokens = list(dict.fromkeys(tokens))
+        outage: StoreUnavailableError | None = None
+        for manager, positions in self._by_manager(tokens):
+            try:
+                self._cancel(manager, [tokens[at] for at in positions], owner)
+            except StoreUnavailableError as error:
+                outage = error
+        if outage is not None:
+            raise outage
+
+    def _cancel(
+        self, manager: LongCallbackManager, tokens: Iterable[str], owner: str | None
+    ) -> None:
+        """Cancel jobs of one manager."""
+        signer = self._signer(manager)
+        for token in tokens:
+            with suppress(BadTokenError):
+                manager.cancel(signer.verify(token, owner))
+
+    def have_imported(self, package: str) -> bool:
+        """Tell whether a job has imported a component library."""
+        for manager in self:
+            try:
+                if package in manager.libraries():
+                    return True
+            except StoreUnavailableError as error:
+                logger.warning("%s", error)
+        return False
+
+    def warm_up(self) -> None:
+        """Warm up the managers: the app has just served a page."""
+        for manager in self:
+            try:
+                manager.warm_up()
+            except StoreUnavailableError as error:
+                # Serve the page nevertheless: the store may be back by its first job.
+                logger.warning("%s", error)
+
+    def _signer(self, manager: LongCallbackManager) -> TokenSigner:
+        secret = self._secret() or manager.secret()
+        if secret not in self._signers:
+            self._signers[secret] = TokenSigner(secret)
+        return self._signers[secret]
+
+
+def _unknown(cursor: int) -> Snapshot:
+    return Snapshot(
+        cursor=cursor + 1, status=Status.LOST, created=0, changed=0, error=UNKNOWN_JOB
+    )
