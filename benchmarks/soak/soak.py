@@ -92,24 +92,35 @@ class Soak:
         """Let pages and faults loose; return when all pages are through."""
         faults = Faults(deployment, self.ledger, self._seed())
         with ThreadPoolExecutor(PAGES + 1) as pool:
-            fault = pool.submit(faults.run, self._quiet)
-            pages: list[Future[None]] = []
-            end, sample_at = time.monotonic() + self._seconds, 0.0
-            while (now := time.monotonic()) < end:
-                if now >= sample_at:
-                    sample_at = now + SAMPLE
-                    self._say(deployment)
-                for _ in range(self._random.choice(AT_ONCE)):
-                    visit = Visit(deployment.url, self.ledger, self._seed(), self._over)
-                    pages.append(pool.submit(visit.run))
-                time.sleep(self._random.uniform(*GAP))
-            self._quiet.set()
-            fault.result()
-            self._drain(pages)
-            self._over.set()
+            try:
+                fault = pool.submit(faults.run, self._quiet)
+                pages = self._open_pages(deployment, pool)
+                self._quiet.set()
+                fault.result()
+                self._drain(pages)
+            finally:
+                # The pool waits for its threads, whatever happens here.
+                self._quiet.set()
+                self._over.set()
             for page in pages:
                 page.result()
         self._say(deployment)
+
+    def _open_pages(
+        self, deployment: Deployment, pool: ThreadPoolExecutor
+    ) -> list[Future[None]]:
+        """Open one page after the other, for as long as there are faults."""
+        pages: list[Future[None]] = []
+        end, sample_at = time.monotonic() + self._seconds, 0.0
+        while (now := time.monotonic()) < end:
+            if now >= sample_at:
+                sample_at = now + SAMPLE
+                self._say(deployment)
+            for _ in range(self._random.choice(AT_ONCE)):
+                visit = Visit(deployment.url, self.ledger, self._seed(), self._over)
+                pages.append(pool.submit(visit.run))
+            time.sleep(self._random.uniform(*GAP))
+        return pages
 
     def _drain(self, pages: list[Future[None]]) -> None:
         """Wait until all pages are through, or have waited for too long."""
