@@ -13,7 +13,7 @@ from .snapshots import Place
 #: Seconds for which a forecast is good, and for which it is when a job is not in it.
 _FRESH, _FRESH_WITHOUT = 0.5, 0.05
 
-#: Says how long a task usually takes, in seconds; None if nobody knows.
+#: Says how long a task usually takes, in seconds; None if it is not known.
 Median = Callable[[str], float | None]
 
 
@@ -39,7 +39,7 @@ def forecast(
             usual[task] = math.inf if found is None else found
         return usual[task]
 
-    # When each place is free; never, where nobody knows. A job that has taken longer
+    # When each slot is free; never, if that is not known. A job that has taken longer
     # than usual may end at any moment.
     free = [max(0.0, duration(task) - elapsed) for task, elapsed in running]
     free += [0.0] * (places - len(free))

@@ -64,7 +64,7 @@ def _tells_outages(
         except StoreUnavailableError:
             raise
         except StoreError:
-            self.close()  # whoever asks next begins anew
+            self.close()  # the next call opens a new store
             raise
 
     return tell
@@ -82,7 +82,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             directory for temporary files, the same one whenever the calling module
             makes it.
         cache_by: a function without arguments or a list of them. With it, results are
-            cached: kept in ``cache`` for whoever asks the same again, while these
+            cached in ``cache`` for equal calls, while these
             functions return the same. An empty list caches too.
         expire: seconds since its last use after which a cached result goes. Without
             it, ``cache`` itself says what goes, and when.
@@ -93,7 +93,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             default it waits for as long as it takes.
         result_ttl: seconds for which the record of an ended job is kept, at least.
         start_method: how a worker is made: ``"fork"`` is quick and the default on
-            Linux, ``"spawn"`` imports the app anew for every job.
+            Linux, ``"spawn"`` imports the app again for every job.
 
     Raises:
         ValueError: an argument is of the wrong kind.
@@ -340,7 +340,7 @@ def _default_directory(caller: str) -> str:
     All processes of a server have to find the same one, after a restart too.
 
     Raises:
-        StoreError: somebody else has made it.
+        StoreError: another user has made it.
     """
     place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
     if sys.platform == "win32":
@@ -353,7 +353,7 @@ def _default_directory(caller: str) -> str:
     # Of a link, and not of where it leads: what is kept there gets unpickled.
     if sys.platform != "win32" and os.lstat(root).st_uid != os.getuid():
         raise StoreError(
-            f"{root} belongs to somebody else. Pass a diskcache.Cache with a directory "
+            f"{root} belongs to another user. Pass a diskcache.Cache with a directory "
             "of your own to DiskcacheLongCallbackManager."
         )
     return os.path.join(root, place)

@@ -1,7 +1,7 @@
 """A worker that is made before there is a job for it.
 
 To fork a process takes the longer the more memory it has. The one that the next job
-will run in is forked while nobody waits for it.
+will run in is forked in advance, while no page waits for it.
 """
 
 from __future__ import annotations

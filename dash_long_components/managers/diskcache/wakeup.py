@@ -9,7 +9,7 @@ _HOST = "127.0.0.1"
 
 
 class Wakeup:
-    """Waits for rings. Rings that nobody waits for are not lost, but become one."""
+    """Waits to be woken. Wake-ups that come while it does not wait become one."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -43,6 +43,6 @@ class Wakeup:
 
 
 def wake(port: int) -> None:
-    """Wake whoever waits at a port of this machine. Nobody there is no error."""
+    """Wake the process that waits at a port of this machine, if there is one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
         waker.sendto(b"", (_HOST, port))

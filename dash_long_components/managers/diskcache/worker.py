@@ -161,7 +161,7 @@ def _ask(store: Store, job_id: str, name: str, reason: str) -> str:
 
 
 class _Output:
-    """A standard stream that may be a pipe which nobody reads any more.
+    """A standard stream that may be a pipe without a reader.
 
     A job goes on when its server ends, and must not fail for what it prints.
     """

@@ -110,7 +110,7 @@ def test_cache_of_its_own_is_not_where_somebody_else_has_put_it(
         (tmp_path / "mine").mkdir()
         place.symlink_to(tmp_path / "mine")
     os.lchown(place, 54321, 54321)
-    with pytest.raises(StoreError, match="belongs to somebody else"):
+    with pytest.raises(StoreError, match="belongs to another user"):
         DiskcacheLongCallbackManager()
 
 
@@ -121,7 +121,7 @@ def test_user_without_a_name_gets_a_cache_too() -> None:
         "import os, sys, tempfile, cloudpickle, diskcache\n"
         "from dash_long_components import DiskcacheLongCallbackManager\n"
         "from dash_long_components.managers.diskcache import launcher\n"
-        # As in a container that runs under a number that nobody has.
+        # As in a container that runs under a user id without a name.
         "tempfile.tempdir = sys.argv[1]\n"
         "os.chown(sys.argv[1], 54321, 54321)\n"
         "os.chdir(sys.argv[1])\n"

@@ -1,4 +1,4 @@
-"""A ring wakes whoever waits, and is not lost if nobody does."""
+"""A wake-up wakes the process that waits, and is not lost if none does."""
 
 from __future__ import annotations
 
