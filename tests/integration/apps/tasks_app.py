@@ -210,6 +210,7 @@ def ask(_value: object) -> dict[str, Any]:
         "ppid": os.getppid(),
         "threads": len(threads),
         "files": _open_files(),
+        "environment": sorted(os.environ),
         "cookies": ctx.cookies,
         "triggered": ctx.triggered_prop_ids,
     }

@@ -1,4 +1,4 @@
-"""A worker is there before its job, and never in the way."""
+"""A spare worker waits for the next job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.waiting import until
 
 
 def spare(server: Server, *jobs: int) -> psutil.Process:
-    """Return the worker that has no job yet, which is none of those that had one."""
+    """Return the worker that has no job yet, which is none of ``jobs``."""
     found: list[psutil.Process] = []
 
     def is_there() -> bool:
@@ -23,7 +23,7 @@ def spare(server: Server, *jobs: int) -> psutil.Process:
 
 
 def run(page: Page) -> int:
-    """Run a job and return its process's number."""
+    """Run a job and return its pid."""
     pid: int = page.run("ask").result["pid"]
     return pid
 
@@ -33,7 +33,7 @@ def kill(process: psutil.Process) -> None:
     until_gone(lambda: filter(is_alive, [process.pid]))
 
 
-def test_job_runs_in_the_worker_that_waits_for_it(serve: Serve) -> None:
+def test_job_runs_in_the_spare_worker(serve: Serve) -> None:
     server = serve(command())
     page = server.page()
     first = run(page)
@@ -44,7 +44,7 @@ def test_job_runs_in_the_worker_that_waits_for_it(serve: Serve) -> None:
     assert spare(server, first, second).pid not in (first, second)
 
 
-def test_worker_that_died_while_it_waited_costs_no_job(serve: Serve) -> None:
+def test_spare_worker_that_died_costs_no_job(serve: Serve) -> None:
     server = serve(command())
     page = server.page()
     jobs = [run(page)]
@@ -54,7 +54,7 @@ def test_worker_that_died_while_it_waited_costs_no_job(serve: Serve) -> None:
     assert len(set(jobs)) == 4
 
 
-def test_worker_that_waits_goes_with_its_dispatcher(serve: Serve) -> None:
+def test_spare_worker_ends_with_its_dispatcher(serve: Serve) -> None:
     server = serve(command())
     waiting = spare(server, run(server.page()))
     server.dispatcher().kill()

@@ -118,6 +118,12 @@ def test_no_socket_of_the_server_gets_into_a_job(serve: Serve, how: str) -> None
     page.wait_for("succeeded", job)
 
 
+def test_job_inherits_no_variable_of_the_reloader(serve: Serve) -> None:
+    job = serve(COMMANDS["reloader"]).page().run("ask")
+    # WERKZEUG_SERVER_FD names a socket that a program of the job would serve.
+    assert not [name for name in job.result["environment"] if "WERKZEUG" in name]
+
+
 def test_worker_has_one_thread_and_the_users_request(serve: Serve) -> None:
     server = serve(command())
     job = server.page("session=abc; theme=dark").run("ask")
