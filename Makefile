@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 WHEEL_VENV := .venv-wheel
 OLDEST_VENV := .venv-oldest
+PYTHON_VENV := .venv-python
 DIST_VENV := .venv-dist
 OLDEST_DASH := 3.3.0
 WHEEL_TREE := build/wheel-tests
@@ -22,6 +23,10 @@ GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
 DIST := $(DIST_VENV)/.tools
+
+# Version and path of each supported Python that the machine has, oldest first.
+PYTHONS = $(shell $(PYTHON) tests/packaging/pythons.py)
+OLDEST_PYTHON = $(or $(word 2,$(PYTHONS)),$(PYTHON))
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Most tests wait for something most of the time.
@@ -41,7 +46,7 @@ export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test bench build dist docs lint types vitest unit integration browser \
-	wheel-tests oldest-tests format system-python system-browser \
+	wheel-tests oldest-tests pythons python-tests format system-python system-browser \
 	system-brokers clean
 
 help:
@@ -50,6 +55,7 @@ help:
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make dist          the wheel and the sdist, checked'
+	@echo 'make pythons       unit and integration tests, on each Python that the machine has'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
 	@echo 'make build, format, clean'
 
@@ -110,12 +116,21 @@ browser: system-browser system-brokers $(DEV) $(GENERATED)
 wheel-tests: system-browser system-brokers $(WHEEL)
 	$(call test-wheel,$(WHEEL_VENV),)
 
-# What depends on Dash, on the oldest release that is supported; a job on Celery is
-# to Dash what any other is.
+# What depends on Dash, on the oldest release that is supported and the oldest Python of
+# the machine; a job on Celery is to Dash what any other is.
 oldest-tests: system-browser $(OLDEST)
 	$(call test-wheel,$(OLDEST_VENV),tests/unit tests/browser \
 		tests/integration/test_contract.py \
 		-k 'not redis and not rabbitmq and not (browser and celery)')
+
+# One environment after the other: they share brokers' ports and the machine.
+pythons: system-python system-brokers $(WHEEL)
+	$(PYTHON) tests/packaging/pythons.py | while read -r version python; do \
+	    $(MAKE) python-tests PYTHON=$$python PYTHON_VENV=.venv-$$version </dev/null; \
+	done
+
+python-tests: $(PYTHON_VENV)/.wheel
+	$(call test-wheel,$(PYTHON_VENV),tests/unit tests/integration)
 
 # $(call pytest,PYTHON,TESTS): what needs the machine for itself runs after the rest.
 pytest = $(1) $(PYTEST) -m 'not alone' $(2) && $(1) -m pytest -m alone $(2)
@@ -135,7 +150,7 @@ format: $(DEV) $(NODE)
 	npm run format
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) $(OLDEST_VENV) $(DIST_VENV) node_modules build dist
+	rm -rf .venv .venv-* node_modules build dist
 	rm -f $(addprefix dash_long_components/,LongJob.py LongJobTray.py _imports_.py metadata.json \
 		package-info.json proptypes.js *.min.js *.min.js.map)
 
@@ -159,9 +174,11 @@ system-browser:
 system-brokers:
 	$(call require,command -v memcached && command -v redis-server && test -x /usr/lib/rabbitmq/bin/rabbitmq-server,memcached redis-server rabbitmq-server)
 
+BASE = $(PYTHON)
+$(OLDEST_VENV)/bin/python: BASE = $(OLDEST_PYTHON)
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python \
-		$(DIST_VENV)/bin/python: | system-python
-	$(PYTHON) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
+		$(DIST_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
+	$(BASE) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
 $(DEMO): pyproject.toml package.json | $(VENV)/bin/python
@@ -191,6 +208,11 @@ $(OLDEST): $(WHEEL) | $(OLDEST_VENV)/bin/python
 	$(OLDEST_VENV)/bin/pip install -q --group test 'dash[testing]==$(OLDEST_DASH)' \
 		"$$(ls dist/*.whl)[celery,diskcache]"
 	$(OLDEST_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(PYTHON_VENV)/.wheel: $(WHEEL) | $(PYTHON_VENV)/bin/python
+	$(PYTHON_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[celery,diskcache]"
+	$(PYTHON_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@
 
 $(DIST): pyproject.toml | $(DIST_VENV)/bin/python

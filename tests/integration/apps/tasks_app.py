@@ -44,7 +44,7 @@ else:
     # So small that it keeps nothing.
     cache = diskcache.Cache("./cache", size_limit=1000, cull_limit=1000)
 if "IMPORT_NUMPY" in os.environ:
-    import numpy
+    import numpy.random
 manager: LongCallbackManager
 if "celery" in settings:
     from celery import Celery
