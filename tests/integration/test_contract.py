@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from dash_long_components.running.reporter import REPORT_INTERVAL
-from tests.integration.brokers import Memcached, RabbitMQ, Redis
+from tests.integration.brokers import RabbitMQ, Redis
 from tests.integration.deployment import (
     WORKER_LOST_WAIT,
     Deployment,
@@ -30,7 +30,7 @@ from tests.waiting import until
 
 MANAGERS = [
     *("diskcache", "memory"),
-    *("redis", "redis-memcached", "rabbitmq-redis", "rabbitmq-database"),
+    *("redis", "rabbitmq-redis", "rabbitmq-database"),
 ]
 
 _names = (f"job-{number}" for number in itertools.count())
@@ -59,9 +59,6 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
     match request.param:
         case "redis":
             return Setting.celery(redis(), redis())
-        case "redis-memcached":
-            memcached: Memcached = request.getfixturevalue("memcached")
-            return Setting.celery(redis(), memcached.backend())
         case "rabbitmq-redis":
             late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
             return Setting.celery(rabbitmq(), redis(), task_default_queue=queue, **late)

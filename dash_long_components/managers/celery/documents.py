@@ -1,8 +1,7 @@
-"""Documents in a Celery result backend: the place where jobs are kept."""
+"""Documents in a Celery result backend: where jobs are stored."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -12,130 +11,136 @@ import celery
 from celery import states
 
 from ...exceptions import StoreError, StoreUnavailableError
-from .backends.base import AnyBackend, ConditionalBackend, FileBackend, RedisBackend
+from .backends.base import AnyBackend, Backend
 from .backends.database import DatabaseBackend
-from .backends.memcached import MemcachedBackend, has_pymemcache
-from .parts import Fate
+from .backends.filesystem import FileBackend
+from .backends.redis import RedisBackend
+from .fates import Fate
+from .outages import OutageLog
 
 T = TypeVar("T")
 
-logger = logging.getLogger("dash_long_components")
-
-#: Seconds between two tries of a worker while the backend does not answer.
+#: Seconds between two tries of a worker while the backend does not respond.
 _PAUSE = 0.5
 
-#: By the module of Celery that has the backend.
-_SHELVES: dict[str, type[ConditionalBackend]] = {
+#: Celery's modules that hold backends with a compare-and-set, by name.
+_BACKENDS: dict[str, type[Backend]] = {
     "celery.backends.redis": RedisBackend,
-    "celery.backends.cache": MemcachedBackend,
     "celery.backends.database": DatabaseBackend,
     "celery.backends.filesystem": FileBackend,
 }
 
+_outages = OutageLog()
+
 
 @lru_cache(maxsize=4)
-def backend_of(app: celery.Celery) -> ConditionalBackend:
-    """Return the shelf in an app's result backend, the same one every time."""
-    # By name: to import a kind of backend takes the packages that it needs.
+def backend_of(app: celery.Celery) -> Backend:
+    """Return the backend of an app, the same object every time."""
+    # By name: importing a kind of backend needs its packages.
     modules = [base.__module__ for base in type(app.backend).__mro__]
-    shelf = next((_SHELVES[name] for name in modules if name in _SHELVES), AnyBackend)
-    if shelf is MemcachedBackend and not has_pymemcache(app.backend):
-        return AnyBackend(app)
-    return shelf(app)
+    kinds = [_BACKENDS[name] for name in modules if name in _BACKENDS]
+    return kinds[0](app) if kinds else AnyBackend(app)
 
 
 class Documents:
-    """Texts by key. A text is kept for ``result_expires`` after it was last written.
+    """Texts by key. Each stays for ``result_expires`` after its last write.
 
-    Every method raises StoreUnavailableError while the backend does not answer.
+    Every method raises StoreUnavailableError while the backend does not respond.
 
     Args:
         app: with a result backend.
-        patient: wait for the backend while it does not answer, as a worker does that
-            has a result to bring home. Otherwise that is an error.
+        patient: wait for the backend while it does not respond, instead of raising.
+            A worker with a result to write does so.
     """
 
     def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
         self._app = app
         self._patient = patient
-        self._known: ConditionalBackend | None = None
+        self._known: Backend | None = None
 
     def read(self, key: str) -> str | None:
         """Return the text under ``key``, or None if there is none."""
         return self.read_many([key])[0]
 
     def read_many(self, keys: Sequence[str]) -> list[str | None]:
-        """Return the text under each key, or None: in one round trip where that can be.
+        """Return the text under each key, or None; in one round trip where possible.
 
-        They may be of different moments.
+        The texts may be of different moments.
         """
-        return self._try(lambda: self._shelf.read(keys))[0]
+        return self._try(lambda: self._backend.read(keys))[0]
 
     def read_with_fates(
         self, keys: Sequence[str], task_ids: Sequence[str]
     ) -> tuple[list[str | None], list[Fate | None]]:
-        """Do as ``read_many``, and tell how Celery says that each task ended.
+        """Return texts as ``read_many`` does, and how Celery says that tasks ended.
 
-        There is no fate of a task that has returned, or has not ended.
+        A task that has returned, or has not ended, has no fate.
         """
-        texts, metas = self._try(lambda: self._shelf.read(keys, task_ids))
+        texts, metas = self._try(lambda: self._backend.read(keys, task_ids))
         return texts, [_fate(meta) for meta in metas]
 
     def write(self, key: str, text: str) -> None:
-        """Put ``text`` in the place of what was under ``key``.
+        """Set the text under ``key``.
 
         Raises:
-            StoreError: the backend takes no text so large.
+            StoreError: the text is larger than the backend accepts.
         """
-        self._try(lambda: self._shelf.write(key, text))
+        self._try(lambda: self._backend.write(key, text))
 
     def write_many(self, texts: Mapping[str, str]) -> None:
-        """Do as ``write`` with several texts, under keys that nobody knows yet."""
-        self._try(lambda: self._shelf.write_many(texts))
+        """Set several texts whose keys no one else knows yet."""
+        self._try(lambda: self._backend.write_many(texts))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete the texts under several keys. Idempotent."""
+        self._try(lambda: self._backend.delete(keys))
+
+    def split(self, key: str, text: str) -> dict[str, str]:
+        """Cut a text into parts that the backend accepts, by their keys."""
+        size = self._try(lambda: self._backend.room)
+        parts = [text[at : at + size] for at in range(0, len(text), size)]
+        return dict(zip(part_keys(key, len(parts)), parts, strict=True))
 
     def write_parts(self, key: str, text: str) -> int:
-        """Put a text of any length under a key that nobody knows yet.
+        """Write a text of any length under a key that no one else knows yet.
 
         Returns:
-            In how many parts it is, for ``read_parts``.
+            The number of parts, for ``read_parts``.
         """
-        size = self._try(lambda: self._shelf.room)
-        parts = [text[at : at + size] for at in range(0, len(text), size)]
-        self.write_many({f"{key}.{at}": part for at, part in enumerate(parts)})
+        parts = self.split(key, text)
+        self.write_many(parts)
         return len(parts)
 
     def read_parts(self, key: str, count: int) -> bytes | None:
-        """Return a text in so many parts, in UTF-8, or None: a backend drops them one
-        by one.
-        """
-        keys = [f"{key}.{at}" for at in range(count)]
-        return self._try(lambda: self._shelf.read_joined(keys))
+        """Return a text in so many parts, in UTF-8; None if one part is missing."""
+        keys = part_keys(key, count)
+        return self._try(lambda: self._backend.read_joined(keys))
 
     def update(self, key: str, change: Callable[[str | None], str]) -> str:
-        """Put what ``change`` makes of a text in its place. Atomic.
+        """Replace a text with what ``change`` makes of it. Atomic.
 
-        On backends that are neither Redis, memcached by pymemcache, a database nor the
-        file system, of two that do so in the same moment one may be lost.
+        Not atomic on a backend without a compare-and-set: if two processes update a
+        text in the same moment, one update may be lost.
 
         Args:
             key: of the text.
-            change: called with what stands there, or None; again if somebody else was
-                quicker. May raise to change nothing.
+            change: called with the text, or None; again if another process was
+                faster. It may raise to change nothing.
 
         Returns:
-            What stands there now.
+            The new text.
         """
         while True:
-            before, version = self._try(lambda: self._shelf.look(key))
+            before, version = self._try(lambda: self._backend.look(key))
             after = change(before)
             if self._swap(key, version, after):
                 return after
 
     def _swap(self, key: str, version: object, text: str) -> bool:
-        return self._try(lambda: self._shelf.swap(key, version, text))
+        return self._try(lambda: self._backend.swap(key, version, text))
 
     @property
-    def _shelf(self) -> ConditionalBackend:
+    def _backend(self) -> Backend:
         if self._known is None:
             self._known = backend_of(self._app)
         return self._known
@@ -143,15 +148,23 @@ class Documents:
     def _try(self, action: Callable[[], T]) -> T:
         while True:
             try:
-                return action()
+                answer = action()
             except StoreError:
                 raise
             except Exception as error:  # each backend has exceptions of its own
-                message = f"Celery's result backend does not answer: {error}"
+                message = f"Celery's result backend does not respond: {error}"
+                _outages.failed(message)
                 if not self._patient:
                     raise StoreUnavailableError(message) from error
-                logger.warning("%s", message)
                 time.sleep(_PAUSE)
+            else:
+                _outages.succeeded()
+                return answer
+
+
+def part_keys(key: str, count: int) -> list[str]:
+    """Return the keys of the parts of a text."""
+    return [f"{key}.{at}" for at in range(count)]
 
 
 def _fate(meta: dict[str, Any]) -> Fate | None:

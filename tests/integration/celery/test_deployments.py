@@ -58,9 +58,8 @@ def test_two_servers_and_two_workers_share_all_jobs(
             )
             for name in ("a", "b")
         ]
-        # `celery -A` takes the Celery app, or the manager's handle of it.
-        for name in ("celery_app", "manager.handle"):
-            command = setting.worker("-c", "1", "-n", name, app=f"tasks_app:{name}")
+        for name in ("one", "two"):
+            command = setting.worker("-c", "1", "-n", name)
             stack.enter_context(working(command, tmp_path / name))
         one, two = (server.page() for server in servers)
         held = [tmp_path / "hold-0", tmp_path / "hold-1"]

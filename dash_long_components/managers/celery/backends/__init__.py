@@ -1,1 +1,1 @@
-"""Conditional writes to the backends that Celery knows."""
+"""The result backends of Celery, as places for texts."""

@@ -1,24 +1,20 @@
-"""Kinds of Celery result backends, each as a shelf of texts by key.
+"""What a Celery result backend has to do to hold jobs: texts by key.
 
-Celery's own interface reads one key at a time and has nothing atomic. Those backends
-that matter are spoken to in their own language: one round trip for all that is known
-of a job, and a text that is replaced only if nobody else has replaced it. Any other
-backend does by Celery's interface what can be done by that.
+Celery's own interface reads one key at a time and offers nothing atomic. The modules
+beside this one use the language of one kind of backend each: they read all documents
+of a job in one round trip, and replace a text only if no one else has replaced it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
-from typing import IO, Any
+from typing import Any
 
 import celery
+
+from ....exceptions import StoreError
 
 #: Celery's name for the state of a task; no state of its own, so that Celery lets a
 #: text be replaced.
@@ -28,36 +24,40 @@ STATE = "DASH_LONG_JOB"
 PENDING = {"status": "PENDING", "result": None}
 
 
-class ConditionalBackend(ABC):
-    """Texts by key, kept for Celery's ``result_expires`` after they were last written.
+#: How memcached and DynamoDB say that a value is larger than they accept.
+_TOO_LARGE = ("too large", "exceeded the maximum allowed size")
 
-    For all threads, and for processes that are forked. Errors are those of the backend,
-    but for StoreError, which no other try will mend.
+
+class Backend(ABC):
+    """Texts by key. Each stays for Celery's ``result_expires`` after its last write.
+
+    Safe for threads and for forked processes. Errors are those of the backend, except
+    for StoreError, which a retry does not mend.
 
     Attributes:
-        room: characters that one text may have at least.
+        room: characters that any one text may have.
 
     Args:
         app: with a result backend of this kind.
     """
 
-    #: Even escaped they are less than the 1 MB that memcached takes.
+    #: Below 1 MB even when every character is escaped: some backends take no more.
     room = 128 * 1024
 
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
-        # Celery makes one for each thread, and a thread of a server may live for one
-        # request. What is used of this one is good for all threads.
+        # Celery makes a backend for each thread, and a server's thread may serve one
+        # request only. The parts that are used of this one are good for all threads.
         self._backend: Any = app.backend
 
     def _meta(self, task_id: str) -> dict[str, Any]:
-        """Return what Celery keeps of a task."""
+        """Return what Celery stores about a task."""
         meta: dict[str, Any] = self._app.backend.get_task_meta(task_id, cache=False)
         return meta
 
     @property
     def _expires(self) -> int | None:
-        """Seconds for which a text is kept."""
+        """Seconds for which a text stays; None for ever."""
         expires = self._backend.expires
         if isinstance(expires, timedelta):
             expires = expires.total_seconds()
@@ -69,12 +69,12 @@ class ConditionalBackend(ABC):
     ) -> tuple[list[str | None], list[dict[str, Any]]]:
         """Return the text under each key, None where there is none.
 
-        And, read at the same time, what Celery itself keeps of tasks:
-        ``{"status": ..., "result": ...}`` of each.
+        The second list holds what Celery itself stores about each task:
+        ``{"status": ..., "result": ...}``, read at the same time.
         """
 
     def read_joined(self, keys: Sequence[str]) -> bytes | None:
-        """Return the texts under several keys as one, in UTF-8; None if one is missing.
+        """Return several texts as one, in UTF-8; None if one is missing.
 
         It may be large.
         """
@@ -83,28 +83,35 @@ class ConditionalBackend(ABC):
 
     @abstractmethod
     def write(self, key: str, text: str) -> None:
-        """Put ``text`` in the place of what is under ``key``."""
+        """Set the text under ``key``."""
 
     def write_many(self, texts: Mapping[str, str]) -> None:
-        """Do as ``write`` with several texts, of which nobody knows yet."""
+        """Set several texts whose keys no one else knows yet."""
         for key, text in texts.items():
             self.write(key, text)
 
     @abstractmethod
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete the texts under several keys. Idempotent."""
+
+    @abstractmethod
     def look(self, key: str) -> tuple[str | None, Any]:
-        """Return a text and its version, which is for ``swap``."""
+        """Return a text and its version, for ``swap``."""
 
     @abstractmethod
     def swap(self, key: str, version: Any, text: str) -> bool:
-        """Replace a text if it still is of a version. Atomic.
+        """Replace a text if it still has a version. Atomic, except in AnyBackend.
 
         Returns:
-            False if it was not replaced, for somebody else had done so.
+            False if another process has replaced it.
         """
 
 
-class AnyBackend(ConditionalBackend):
-    """A shelf in any backend. ``swap`` is not atomic: it has nothing to be so with."""
+class AnyBackend(Backend):
+    """Texts in any backend, by Celery's interface alone.
+
+    ``swap`` is not atomic: Celery's interface has no compare-and-set.
+    """
 
     def read(
         self, keys: Sequence[str], task_ids: Sequence[str] = ()
@@ -112,7 +119,20 @@ class AnyBackend(ConditionalBackend):
         return [self._text(key) for key in keys], [*map(self._meta, task_ids)]
 
     def write(self, key: str, text: str) -> None:
-        self._app.backend.store_result(key, text, STATE)
+        try:
+            self._app.backend.store_result(key, text, STATE)
+        except Exception as error:  # each backend has exceptions of its own
+            if not any(words in str(error) for words in _TOO_LARGE):
+                raise
+            raise StoreError(
+                f"Celery's result backend does not accept {len(text)} characters: "
+                f"{error}. Set less by set_progress and set_props, or use Redis or a "
+                "database."
+            ) from error
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._app.backend.forget(key)
 
     def look(self, key: str) -> tuple[str | None, Any]:
         text = self._text(key)
@@ -129,12 +149,12 @@ class AnyBackend(ConditionalBackend):
         return meta["result"] if meta["status"] == STATE else None
 
 
-class KeyValueBackend(ConditionalBackend):
-    """A shelf in a backend that keeps bytes by key: ours are the text and no more."""
+class KeyValueBackend(Backend):
+    """Texts in a backend that stores bytes by key, without Celery's wrapping."""
 
     def __init__(self, app: celery.Celery) -> None:
         super().__init__(app)
-        # Here, for a poll of many jobs asks for many names.
+        # Once, because a poll of many jobs asks for many names.
         self._prefix = self._backend.get_key_for_task("x")[:-1]
 
     def read(
@@ -143,7 +163,7 @@ class KeyValueBackend(ConditionalBackend):
         names = [self._name(key) for key in (*keys, *task_ids)]
         found = self._get(names) if names else []
         texts = [text_of(data) for data in found[: len(keys)]]
-        # Few tasks have something: those that did not return.
+        # Celery stores something about few tasks: those that did not return.
         metas = [
             PENDING if data is None else self._meta(task_id)
             for task_id, data in zip(task_ids, found[len(keys) :], strict=True)
@@ -157,112 +177,12 @@ class KeyValueBackend(ConditionalBackend):
 
     @abstractmethod
     def _get(self, names: list[Any]) -> list[bytes | None]:
-        """Return what is kept under each name in the backend."""
+        """Return what the backend holds under each name."""
 
     def _name(self, key: str) -> Any:
         return self._prefix + self._backend.key_t(key)
 
 
-class RedisBackend(KeyValueBackend):
-    """A shelf in Redis. What a text is replaced by depends on that text alone."""
-
-    #: redis-py reads a large text in half the time if it comes in fewer parts.
-    room = 1024 * 1024
-
-    #: Seconds without a byte, after which Redis is one that does not answer. Celery
-    #: gives it two minutes, while which a server has a thread less for other requests.
-    TIMEOUT = 5.0
-
-    _SWAP = """
-        if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
-            return 0
-        end
-        if ARGV[3] == '' then
-            redis.call('SET', KEYS[1], ARGV[2])
-        else
-            redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-        end
-        return 1
-    """
-
-    @cached_property
-    def _client(self) -> Any:
-        """A client as Celery has it, but for how long it waits."""
-        settings = dict(self._backend.connparams)
-        # A Unix socket has no time to connect in.
-        for name in {"socket_timeout", "socket_connect_timeout"} & settings.keys():
-            settings[name] = min(float(settings[name] or self.TIMEOUT), self.TIMEOUT)
-        return self._backend._create_client(**settings)
-
-    def _get(self, names: list[Any]) -> list[bytes | None]:
-        found: list[bytes | None] = self._client.mget(names)
-        return found
-
-    def write(self, key: str, text: str) -> None:
-        self._client.set(self._name(key), text.encode(), ex=self._expires)
-
-    def look(self, key: str) -> tuple[str | None, Any]:
-        data = self._client.get(self._name(key))
-        return text_of(data), data or b""
-
-    def swap(self, key: str, version: Any, text: str) -> bool:
-        expires = self._expires or ""
-        return bool(
-            self._client.eval(
-                self._SWAP, 1, self._name(key), version, text.encode(), expires
-            )
-        )
-
-
-class FileBackend(KeyValueBackend):
-    """A shelf in a folder. Who replaces a text holds a lock of all that do."""
-
-    def _get(self, names: list[Any]) -> list[bytes | None]:
-        return list(self._backend.mget(names))
-
-    def write(self, key: str, text: str) -> None:
-        path = self._path(self._name(key))
-        draft = path + f".{secrets.token_hex(8)}".encode()
-        # A reader sees the old text or the new one, and never half of it.
-        with open(draft, "wb") as file:
-            file.write(text.encode())
-        os.replace(draft, path)
-
-    def look(self, key: str) -> tuple[str | None, Any]:
-        text = text_of(self._backend.get(self._name(key)))
-        return text, text
-
-    def swap(self, key: str, version: Any, text: str) -> bool:
-        with open(self._path(b"dash-long-jobs.lock"), "ab") as file, _locked(file):
-            if self.look(key)[0] != version:
-                return False
-            self.write(key, text)
-            return True
-
-    def _path(self, name: bytes) -> bytes:
-        return os.path.join(self._backend.path, name)
-
-
 def text_of(data: bytes | None) -> str | None:
-    """Return the text that is kept as these bytes."""
+    """Return the text that these bytes hold."""
     return None if data is None else data.decode()
-
-
-@contextlib.contextmanager
-def _locked(file: IO[bytes]) -> Iterator[None]:
-    """Hold the lock of a file, which the system lets go of with the process."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        try:
-            yield
-        finally:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

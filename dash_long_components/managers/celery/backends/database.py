@@ -1,4 +1,4 @@
-"""A shelf in a database, by SQLAlchemy."""
+"""Texts in a database, by SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 import celery
 
 from ....exceptions import StoreError
-from .base import PENDING, STATE, ConditionalBackend, text_of
+from .base import PENDING, STATE, Backend, text_of
 
-#: How many values a database takes in one condition: Oracle the fewest.
+#: Values in one condition. Oracle takes the fewest of all databases.
 _MANY = 1000
 
 
-class DatabaseBackend(ConditionalBackend):
-    """A shelf in Celery's own table of a database. The version is in the status."""
+class DatabaseBackend(Backend):
+    """Texts in Celery's own table of a database. The status column has the version."""
 
     def __init__(self, app: celery.Celery) -> None:
         super().__init__(app)
@@ -48,20 +48,25 @@ class DatabaseBackend(ConditionalBackend):
 
     def write(self, key: str, text: str) -> None:
         while not (self._update(key, text) or self._insert(key, text)):
-            pass  # somebody else has inserted it, or a sweep has removed it
+            pass  # another process has inserted it, or a sweep has removed it
 
     def write_many(self, texts: Mapping[str, str]) -> None:
         from sqlalchemy.exc import IntegrityError
 
         try:
-            # One transaction: one lock of SQLite's, which lets leases through as well.
+            # One transaction takes SQLite's lock once, and lets leases through.
             with self._transaction() as connection:
                 for key, text in texts.items():
                     query = self._table.insert().values(task_id=key)
                     connection.execute(self._filled(query, text))
         except IntegrityError:
-            # They stand there already: the database had lost its answer.
+            # A first try has written them, and its answer was lost.
             super().write_many(texts)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        query = self._table.delete().where(self._table.c.task_id.in_(keys))
+        with self._transaction() as connection:
+            connection.execute(query)
 
     def look(self, key: str) -> tuple[str | None, Any]:
         version, data = self._rows([key]).get(key, (None, None))
@@ -113,8 +118,8 @@ class DatabaseBackend(ConditionalBackend):
                 yield connection
         except DataError as error:
             raise StoreError(
-                f"Celery's result backend refuses a text: {error.orig}. Make the "
-                f"column {self._table.name}.result a larger one."
+                f"Celery's result backend refuses a text: {error.orig}. Give the "
+                f"column {self._table.name}.result a larger type."
             ) from error
 
     def _filled(self, query: Any, text: str) -> Any:

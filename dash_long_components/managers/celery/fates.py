@@ -1,0 +1,76 @@
+"""How a job ends that its own function does not end.
+
+Everything here is pure: no clock, no backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.jobs import JobError, Status
+from ...core.records import Record
+from .parts import End, Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What Celery itself says of a task that did not return.
+
+    Attributes:
+        type: class name of the exception that stands for it.
+        message: one line for people.
+    """
+
+    type: str
+    message: str
+
+    def end(self, record: Record, now: float) -> End:
+        """Return the end of the job."""
+        status, error = self._meaning(record)
+        return End(status=status, at=now, error=error)
+
+    def _meaning(self, record: Record) -> tuple[Status, JobError | None]:
+        task, timeout = record.task, record.limits.timeout
+        if self.type == "TaskRevokedError":
+            if self.message == "expired":
+                return Status.TIMED_OUT, JobError.expired(task)
+            return Status.CANCELLED, None
+        if self.type == "TimeLimitExceeded" and timeout is not None:
+            return Status.TIMED_OUT, JobError.timed_out(task, timeout)
+        status, kind, message = self._words(task)
+        return status, JobError(type=kind, message=message, task=task)
+
+    def _words(self, task: str) -> tuple[Status, str, str]:
+        match self.type:
+            case "NotRegistered":
+                return (
+                    Status.FAILED,
+                    "TaskNotFound",
+                    f"A worker does not know {task}. Restart the worker, and check "
+                    "that it imports the app under the same name.",
+                )
+            case "TimeLimitExceeded":
+                message = "Timed out after Celery's task_time_limit."
+                return Status.TIMED_OUT, "TimedOut", message
+            case "WorkerLostError":
+                # "Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
+                return Status.LOST, "WorkerDied", self.message.partition(" Job:")[0]
+        return Status.FAILED, self.type, self.message
+
+
+def worker_died(worker: Worker, record: Record, now: float) -> End:
+    """Return the end of a job whose worker no longer renews its lease."""
+    did = "had reserved it" if record.status is Status.QUEUED else "ran it"
+    message = f"The worker {worker.name}, which {did}, has stopped responding."
+    return _lost("WorkerDied", message, record, now)
+
+
+def never_sent(record: Record, now: float, why: str) -> End:
+    """Return the end of a job that was not sent to Celery's broker."""
+    message = f"Could not send the job to Celery's broker: {why}"
+    return _lost("NotSent", message, record, now)
+
+
+def _lost(kind: str, message: str, record: Record, now: float) -> End:
+    error = JobError(type=kind, message=message, task=record.task)
+    return End(status=Status.LOST, at=now, error=error)
