@@ -1,4 +1,4 @@
-"""What may hang, and who has no time to wait for its end."""
+"""Call a function that may hang, with a time limit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 def call_with_timeout(seconds: float, action: Callable[[], T]) -> T:
     """Return what ``action`` returns, or raise what it raises.
 
-    It runs in a thread of its own, which is left to itself when its time is over.
+    It runs in a thread of its own. The thread goes on alone after the time limit.
 
     Raises:
-        TimeoutError: it has not ended in time. It may do so later.
+        TimeoutError: it has not ended in time. It may still end later.
     """
     answers: list[T] = []
     errors: list[BaseException] = []
@@ -32,5 +32,5 @@ def call_with_timeout(seconds: float, action: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     if not answers:
-        raise TimeoutError(f"no answer in {seconds:g} seconds")
+        raise TimeoutError(f"no answer within {seconds:g} s")
     return answers[0]

@@ -1,7 +1,7 @@
-"""Lanes and flights in a Celery result backend: a document for each of them.
+"""Lanes and joinable jobs in a Celery result backend: a document for each.
 
-None is ever cleared away when a job ends: who reads it looks which jobs are live. So
-nothing is amiss when a process dies between the end of a job and what follows from it.
+The end of a job changes none of them. A reader looks which of the jobs in a document
+are live, so a process may die between the end of a job and what follows from it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket
 from ...core.lanes import NO_LANE, Admission, Line
+from ...core.records import Record
+from ...core.single_flight import holder
 from .documents import Documents
 
-#: Tells of each ticket whether somebody waits for it.
+#: Tells for each ticket whether its requester waits for a live job.
 AreLive: TypeAlias = Callable[[Sequence[Ticket]], list[bool]]
+
+#: Returns the record of the job with an id, or None.
+Find: TypeAlias = Callable[[str], Record | None]
 
 
 class CeleryLanes:
-    """Who is live in every lane, in the order of their turns.
+    """The live jobs of every lane, in the order of their turns.
 
     Args:
-        documents: where to keep them.
-        are_live: tells it of tickets.
+        documents: where to store them.
+        are_live: tells which tickets are live.
     """
 
     def __init__(self, documents: Documents, are_live: AreLive) -> None:
@@ -31,10 +36,10 @@ class CeleryLanes:
         self._are_live = are_live
 
     def enter(self, ticket: Ticket | None, lane: Lane | None) -> Admission:
-        """Bring a job to its lane, and say what is to be done with it and others.
+        """Add a job to its lane, and return what follows for it and for others.
 
-        Atomic, where updates are. None stands for what needs no job: it is treated as
-        one that ends as soon as it comes.
+        Atomic where updates are. A ticket of None stands for a cache hit, which leaves
+        the lane as soon as it enters.
         """
         if lane is None:
             return NO_LANE
@@ -53,7 +58,7 @@ class CeleryLanes:
         return admission
 
     def exchange(self, lane: Lane | None, old: Ticket, new: Ticket) -> None:
-        """Put one ticket in the place of another."""
+        """Replace one ticket with another."""
         if lane is None:
             return
 
@@ -75,27 +80,26 @@ class CeleryLanes:
         return {it for it, is_live in zip(tickets, are_live, strict=True) if is_live}
 
 
-class CeleryFlights:
-    """The job that those who ask for the same key have in common.
+class JoinableJobs:
+    """The job of every key that equal calls join.
 
     Args:
-        documents: where to keep them.
-        is_joinable: tells it of a job's id.
+        documents: where to store them.
+        find: returns the record of a job.
     """
 
-    def __init__(
-        self, documents: Documents, is_joinable: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, documents: Documents, find: Find) -> None:
         self._documents = documents
-        self._is_joinable = is_joinable
+        self._find = find
 
     def claim(self, key: str, job_id: str) -> str:
-        """Return the job that asks for a key: this one, if there is no other. Atomic,
-        where updates are.
+        """Return the job that holds a key: this one, unless another does already.
+
+        Atomic where updates are.
         """
         return self._documents.update(
-            f"dash-long-jobs.flight.{key}",
-            lambda found: found if found and self._is_joinable(found) else job_id,
+            f"dash-long-jobs.joinable.{key}",
+            lambda found: holder(job_id, self._find(found) if found else None),
         )
 
 

@@ -1,19 +1,19 @@
-"""Leases: how readers tell a worker that is gone from one that is busy.
+"""Leases: how a reader tells a dead worker from a busy one.
 
-Every worker has one lease, whatever number of jobs it runs. It is renewed by the
-worker's main process, so that a job that never lets go of the interpreter lock in a
-process of its own is not taken for dead.
+Every worker has one lease for all its jobs. The worker's main process renews it, so
+that a job in a pool process that never releases the interpreter lock does not look
+dead.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import logging
 import os
 import secrets
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -24,18 +24,15 @@ from celery import bootsteps, signals
 from ...exceptions import StoreUnavailableError
 from .documents import Documents
 
-logger = logging.getLogger("dash_long_components")
-
-#: Seconds for which a reader takes what it has read of a lease for true, at most.
+#: Seconds for which a reader trusts its last reading of a lease, at most.
 _FRESH = 1.0
 
-#: How many lease periods without renewal it takes. With the time in which a reader
-#: comes to see that, it is three at most.
+#: Lease periods without renewal after which a worker is dead. With the time until a
+#: reader notices, it is three at most.
 _PERIODS = 2
 
-
-#: Held while a lease is written. The worker must not fork a process of its pool in the
-#: middle of that: SQLite for one would think for ever that the child holds its lock.
+#: Held while a lease is written. The worker must not fork a pool process in the middle
+#: of a write: SQLite, for one, would think for ever that the child holds its lock.
 _no_fork = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -49,11 +46,11 @@ class Lease:
     """The lease of the worker that this process belongs to.
 
     Attributes:
-        id: random, so that a worker that is started again has another one.
+        id: random; another one after a restart of the worker.
         pid: of the worker's main process.
     """
 
-    #: None outside of workers. Processes of a pool have it from the main process.
+    #: None outside of workers. Pool processes inherit it from the main process.
     current: Lease | None = None
 
     def __init__(self) -> None:
@@ -62,7 +59,7 @@ class Lease:
         self._left = threading.Event()
 
     def renew(self, app: celery.Celery, period: float) -> None:
-        """Renew it as long as this process lives, or until it leaves."""
+        """Renew the lease until the worker ends or dies."""
         documents = Documents(app)
         for beat in itertools.count(1):
             with _no_fork:
@@ -72,23 +69,21 @@ class Lease:
                 return
 
     def leave(self, app: celery.Celery) -> None:
-        """Say that the worker ends in good order: what it had not begun is requeued."""
+        """Note that the worker has ended in good order."""
         self._left.set()
         with _no_fork:
             self._write(Documents(app), beat=None, period=0)
 
     def _write(self, documents: Documents, **fields: float | None) -> None:
-        try:
+        with suppress(StoreUnavailableError):
             documents.write(_key(self.id), json.dumps(fields))
-        except StoreUnavailableError as error:
-            logger.warning("%s", error)
 
 
 def step(period: float) -> type[bootsteps.StartStopStep]:
-    """Return a step for Celery's workers that keeps their lease, of some seconds."""
+    """Return a step of Celery's workers that renews a lease of ``period`` seconds."""
 
     class LeaseStep(bootsteps.StartStopStep):
-        """Has a lease before the pool is forked, and renews it from then on."""
+        """Gets a lease before the pool is forked, and renews it from then on."""
 
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
@@ -112,11 +107,11 @@ def _leave(sender: Any, **_: Any) -> None:
 
 
 class Tenure(Enum):
-    """What a reader knows of a worker by its lease."""
+    """What a reader knows of a worker from its lease."""
 
-    HOLDS = auto()  #: it renews its lease
-    LEFT = auto()  #: it ended in good order
-    SILENT = auto()  #: it has not renewed its lease for too long
+    HOLDS = auto()  #: the worker renews it
+    LEFT = auto()  #: the worker has ended in good order
+    SILENT = auto()  #: the worker has not renewed it for too long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +121,7 @@ class _Reading:
     Attributes:
         beat: changes with every renewal.
         period: seconds; 0 when the worker has left.
-        at: by the reader's own clock; no two machines' clocks are compared.
+        at: when, by the reader's own clock. Clocks of two machines are not compared.
         quiet: seconds for which the reader has seen no renewal.
     """
 
@@ -144,7 +139,7 @@ class _Reading:
 
 
 class Leases:
-    """Reads leases, at most once a second each, however many jobs hang on one."""
+    """Reads leases, each at most once a second, however many jobs depend on it."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -154,7 +149,7 @@ class Leases:
         """Tell whether a worker is still there.
 
         Raises:
-            StoreUnavailableError: the backend does not answer.
+            StoreUnavailableError: the backend does not respond.
         """
         last = self._readings.get(lease_id)
         if last and time.monotonic() - last.at < min(_FRESH, last.period / 3):
@@ -162,14 +157,14 @@ class Leases:
         try:
             text = self._documents.read(_key(lease_id))
         except StoreUnavailableError:
-            # The worker can't renew it either: begin anew.
+            # The worker can't renew it either: measure from the beginning.
             self._readings.pop(lease_id, None)
             raise
         now = time.monotonic()
         fields = json.loads(text) if text else {"beat": None, "period": 10.0}
         quiet = 0.0
         if last and last.beat == fields["beat"]:
-            # Between two readings that are far apart the backend may have been away.
+            # Between two distant readings the backend may have been away.
             quiet = last.quiet + min(now - last.at, last.period)
         reading = _Reading(**fields, at=now, quiet=quiet)
         self._readings[lease_id] = reading

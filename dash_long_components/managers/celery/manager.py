@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import secrets
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -34,44 +33,43 @@ _EXTRA = (
     'pip install "dash-long-components[celery]"'
 )
 
-#: How the broker is asked to take a job: a user waits for the answer.
+#: How often sending a job to the broker is retried. A user waits for the answer.
 _PUBLISH = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 
-#: Seconds after which a broker that stands still is one that does not answer. By itself
-#: Redis, for one, is waited for without an end.
+#: Seconds after which a broker that hangs counts as unavailable. Celery would wait for
+#: Redis, for one, without an end.
 BROKER_TIMEOUT = 5.0
 
-#: Seconds after which the shared secret is looked up again.
+#: Seconds after which the shared secret is read again.
 _SECRET_FRESH = 60
 
-
-#: Waiting jobs of which a server knows since when.
+#: Queued jobs for which a server remembers since when.
 _WATCHED = 4096
 
 
 class CeleryLongCallbackManager(LongCallbackManager):
-    """Runs jobs on Celery's workers, on as many machines as there are.
+    """Runs jobs on Celery's workers, on any number of machines.
 
-    Every long callback is a Celery task, named
-    ``dash_long_components.<module>.<function>.<key>``; start workers on the module
-    that makes the app: ``celery -A app:celery_app worker``. Jobs are kept in the
-    result backend for Celery's ``result_expires`` after they last changed.
+    Every long callback is a Celery task with the name
+    ``dash_long_components.<module>.<function>.<key>``. Start workers on the module
+    that makes the app: ``celery -A app:celery_app worker``. The result backend stores
+    jobs for Celery's ``result_expires`` after their last change.
 
     Args:
         celery_app: a ``celery.Celery`` with a result backend that other processes can
-            read: Redis, memcached, a database, the file system.
-        cache_by: a function without arguments or a list of them. With it, results are
-            cached: kept in the result backend for whoever asks the same again, while
-            these functions return the same. An empty list caches too.
-        expire: seconds since its last use after which a cached result goes. Without
-            it, and at the latest, it goes when the backend drops it.
-        lease: seconds within which a worker says that it lives. One that has not for
-            three times as long has lost its jobs.
-        queue_timeout: seconds that a job may wait for a worker; then it ends as
-            ``timed_out``. By default it waits for as long as Celery keeps it.
+            read: Redis, a database, the file system.
+        cache_by: a function without arguments or a list of them. With it, the result
+            backend caches results, and equal calls get them while these functions
+            return the same. An empty list caches too.
+        expire: seconds since its last use after which a cached result is dropped. By
+            default the backend drops it.
+        lease: seconds within which a worker renews its lease. The jobs of a worker
+            that has not done so for three times as long are lost.
+        queue_timeout: seconds for which a job may wait for a worker; then it ends as
+            ``timed_out``. By default it waits for as long as Celery stores it.
 
     Raises:
-        ValueError: an argument is of the wrong kind, or the backend will not do.
+        ValueError: an argument is of the wrong kind, or the backend can't be used.
         ImportError: the extra ``celery`` is not installed.
     """
 
@@ -90,7 +88,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
-            from . import command_line, leases, orphans, worker
+            from . import leases, orphans, worker
             from .documents import Documents
             from .presence import Presence
             from .result_cache import CeleryResultCache
@@ -102,9 +100,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
-        caller = sys.modules.get(sys._getframe(1).f_globals.get("__name__", ""))
-        if caller is not None:
-            command_line.follow_dots(caller)
         self._store = CeleryStore(celery_app)
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
@@ -119,12 +114,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def submit(
         self, task: Task, call: Call, lane: Lane | None = None
     ) -> str | CachedResult | None:
-        kept = self._results.get(call.caching) if call.caching else None
-        if kept is not None:
+        cached = self._results.get(call.caching) if call.caching else None
+        if cached is not None:
             admission = self._store.lanes.enter(None, lane)
             self._replace(admission.replaced)
             if not admission.needs_job_for_hit:
-                return kept if admission.shows_hit else None
+                return cached if admission.shows_hit else None
         now = time.time()
         requester = Requester(id="0", lane=lane.name if lane else None)
         record = Record(
@@ -138,7 +133,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             changed=now,
         )
         ticket = Ticket(job=record.id, requester=requester.id)
-        # Not after it has entered its lane: who is there must be seen to be live.
+        # Before it enters its lane, where all jobs have to be live.
         self._store.submit(record)
         admission = self._store.lanes.enter(ticket, lane)
         if admission.entry is Entry.NEVER:
@@ -146,28 +141,28 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if admission.entry is Entry.LATE:
             self._store.cancel(record.id)
             return str(ticket)
-        # Who waits in a lane is not to keep others waiting with it.
+        # A job that waits in a lane does not make others wait with it.
         other = self._join(record, lane) if admission.may_join else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:
             waits = admission.entry is Entry.WAIT
             self._publish(task, record, call, lane.name if lane and waits else None)
-        # Not before it has joined a job that it may replace itself in, nor before it is
-        # certain that there is one to take their place.
+        # Last: it may have joined a job that it replaces, and it only replaces others
+        # once it is certain that there is a job in their place.
         self._replace(admission.replaced)
         return str(other or ticket)
 
     def _join(self, record: Record, lane: Lane | None) -> Ticket | None:
-        """Join the job that somebody else has asked the same of, if there is one."""
+        """Join the live job of an equal call, if there is one."""
         while record.key is not None:
-            job_id = self._store.flights.claim(record.key, record.id)
+            job_id = self._store.joinable.claim(record.key, record.id)
             if job_id == record.id:
                 break
             ticket = self._store.join(job_id, lane)
             if ticket is not None:
                 if record.limits.leave_timeout is not None:
-                    # The others may have been away for nearly as long as they may.
+                    # The other pages may have been away for nearly that long.
                     self._presence.see(job_id, record.limits.leave_timeout)
                 return ticket
         return None
@@ -178,8 +173,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
             try:
                 self.cancel(ticket)
             except StoreUnavailableError as error:
-                # The new job is there all the same. And the page goes on to cancel
-                # what it knows to be replaced until that gets through.
+                # The new job exists anyway, and the page repeats the cancel of a job
+                # that it knows to be replaced until that gets through.
                 logger.warning("%s", error)
 
     def _publish(
@@ -202,10 +197,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:  # each broker has exceptions of its own
-            # It may have got through nevertheless; then it is not to be run.
+            # The broker may have it after all; then no worker may run it.
             self._store.lose(record, str(error))
             raise BrokerUnavailableError(
-                f"Celery's broker does not take the job: {error}"
+                f"Celery's broker does not accept the job: {error}"
             ) from error
         self._store.sent(record.id)
 
@@ -228,7 +223,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def _has_expired(self, record: Record) -> bool:
         """Tell whether a job has waited for too long, by this process's own clock.
 
-        Workers drop what has expired. This is for when there are none.
+        Workers drop expired jobs. This is for the time without workers.
         """
         if self._queue_timeout is None:
             return False
@@ -245,11 +240,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if self._has_expired(record):
             record = self._store.expire(record)
         leave_timeout = record.limits.leave_timeout
-        if leave_timeout is not None and self._store.is_asked(record, ticket):
+        if leave_timeout is not None and self._store.is_live(record, ticket):
             self._presence.see(record.id, leave_timeout)
         snapshot = record.since(cursor, ticket.requester)
         if snapshot.has_begun:
-            return replace(snapshot, estimate=self._store.estimate(record.task))
+            return replace(snapshot, estimate=self._store.shared.estimate(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=self._store.result(record.id))
         return snapshot
@@ -269,7 +264,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._end_job(record)
 
     def _end_job(self, record: Record) -> None:
-        """Have the worker end a job, whichever it is."""
+        """Tell the worker of a job to end it."""
         from .worker import END_JOB
 
         live = self._store.live(record.id)
@@ -287,29 +282,29 @@ class CeleryLongCallbackManager(LongCallbackManager):
             call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:
             raise BrokerUnavailableError(
-                f"Celery's broker does not take the cancel: {error}"
+                f"Celery's broker does not accept the cancel: {error}"
             ) from error
 
     def secret(self) -> bytes:
-        # The backend forgets what is not written again for a while, and another server
-        # may have made a new one meanwhile.
+        # The backend drops it unless it is written from time to time, and another
+        # server may have made a new one since.
         if time.monotonic() >= self._secret_due:
-            self._secret = self._store.secret(self._secret)
+            self._secret = self._store.shared.secret(self._secret)
             self._secret_due = time.monotonic() + _SECRET_FRESH
         return self._secret.encode()
 
     def libraries(self) -> frozenset[str]:
-        return self._store.libraries()
+        return self._store.shared.libraries()
 
     def warm_up(self) -> None:
-        """Do nothing: workers are started by whoever runs them."""
+        """Do nothing: workers run on their own."""
 
     def close(self) -> None:
-        """Do nothing: the connections are those of the user's Celery app."""
+        """Do nothing: the connections belong to the user's Celery app."""
 
 
 def _check_backend(app: celery.Celery) -> None:
-    """See that other processes can read what is stored in the result backend."""
+    """Refuse a result backend that other processes can't read."""
     from celery.app.backends import by_url
     from celery.backends.base import DisabledBackend
     from celery.backends.rpc import RPCBackend
@@ -320,12 +315,12 @@ def _check_backend(app: celery.Celery) -> None:
         raise ValueError("Celery instance must be configured with a result backend")
     if issubclass(backend[0], RPCBackend):
         raise ValueError(
-            "The result backend rpc:// can be read by one process only: no other "
-            "server process, and no page after a restart, would find its jobs. Take "
-            "Redis or a database."
+            "Only one process can read the result backend rpc://. No other server "
+            "process, and no page after a restart, would find its jobs. Use Redis or "
+            "a database."
         )
     if isinstance(url, str) and url.startswith("cache+memory"):
         raise ValueError(
-            "The result backend cache+memory:// is in the memory of one process: what "
-            "workers write there is not read anywhere else. Take Redis or a database."
+            "The result backend cache+memory:// is in the memory of one process. No "
+            "other process can read what workers write there. Use Redis or a database."
         )

@@ -1,4 +1,4 @@
-"""What jobs leave behind when a process of the pool dies: their own processes."""
+"""Orphans: processes that jobs have started and left behind."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _INTERVAL = 1.0
 
 
 class Orphans:
-    """Ends the descendants of a pool's process that was killed.
+    """Ends the descendants of a pool process that was killed.
 
-    Linux gives them to the worker's main process, which has adopted them beforehand;
-    elsewhere they are found by their process group, and on Windows not at all.
+    On Linux the worker's main process becomes their parent. Elsewhere their process
+    group finds them; on Windows nothing does.
 
     Args:
-        members: returns the ids of the pool's processes.
+        members: returns the ids of the pool processes.
     """
 
     def __init__(self, members: Callable[[], Collection[int]]) -> None:
@@ -37,23 +37,23 @@ class Orphans:
         self._seen: set[int] = set()
         self._alive: set[int] = set()
         self._children: set[int] = set()
-        # One look back: a process may die between the two things that are looked at.
+        # Of the look before: a process may die between the two parts of one look.
         self._lately_new: set[int] = set()
         self._lately_changed = False
         self.look()
-        # What was there before is nobody's stray, and that was no change.
+        # What was there before the pool is no orphan, and that was no change.
         self._lately_new, self._lately_changed = set(), False
 
     def look(self) -> None:
-        """End those that have appeared with the death of a member."""
+        """End the processes that have appeared with the death of a pool process."""
         members = self._current()
         alive = {pid for pid in members if _is_alive(pid)}
-        # Where a member has come, one has gone that may never have been seen.
+        # A new pool process replaces one that this may never have seen.
         has_changed = alive != self._alive or members != self._seen
         found = children()
         new = found - self._children - members
         if self._seen and (has_changed or self._lately_changed):
-            # Not those that came to the pool since it was looked at.
+            # Except those that have joined the pool since it was looked at.
             for pid in (new | self._lately_new) - self._current():
                 _end(pid)
         if sys.platform != "linux":
@@ -67,19 +67,19 @@ class Orphans:
 
 
 class Leftovers:
-    """What the jobs of a pool's process have left running in it.
+    """The processes that jobs have left behind in their pool process.
 
-    The process has adopted it: nobody else collects what exits, and it would be a
-    zombie for as long as the process lives.
+    The pool process is their parent. No one else collects those that exit: they would
+    be zombies for as long as it lives.
     """
 
     def __init__(self) -> None:
         self._not_theirs: set[int] | None = None
 
     def look(self) -> set[int]:
-        """Return what goes on, and collect what has exited.
+        """Return the processes that still run, and collect those that have exited.
 
-        What is there at the first look, before there was a job, is none of theirs.
+        Processes that are there at the first look, before any job, do not count.
         """
         found = children()
         if self._not_theirs is None:
@@ -88,16 +88,16 @@ class Leftovers:
 
 
 def lead_group() -> None:
-    """Let this process's descendants be told from those of the worker's main process.
+    """Make this process the leader of a process group, for its descendants.
 
-    What billiard ends by its time limits, it then ends with its group.
+    Billiard ends the whole group when a time limit is over.
     """
     if sys.platform != "win32" and os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
 
 
 class OrphanStep(bootsteps.StartStopStep):
-    """Has a worker of Celery end the orphans of its pool."""
+    """A step of Celery's workers that ends the orphans of the pool."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -126,15 +126,15 @@ class OrphanStep(bootsteps.StartStopStep):
 
 
 def _end(pid: int) -> None:
-    """End a child that is in another group than this process: no one started by it."""
+    """End a child in another process group: this process has not started it."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(ProcessLookupError):
         if os.getpgid(pid) == os.getpgrp():
             return
-    # billiard waits for its own processes only, one by one.
+    # Billiard collects only its own processes, one by one.
     if not end_child(pid):
-        logger.warning("Process %d, which a job left, can't be ended.", pid)
+        logger.warning("Could not end process %d, which a job has left behind.", pid)
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,7 +1,7 @@
-"""Presence on Celery: which jobs still have a page that asks for them.
+"""Presence on Celery: which jobs still have a page that polls for them.
 
-No two machines' clocks are compared: a server writes something new whenever it is
-asked for a job, and the worker, which looks at it, measures how long nothing new came.
+The clocks of two machines are never compared. A server writes a new random text when
+a page polls, and the worker measures how long it has seen no new one.
 """
 
 from __future__ import annotations
@@ -13,27 +13,25 @@ from contextlib import suppress
 
 import celery
 
+from ...core import limits
 from ...core.jobs import new_job_id
 from ...exceptions import StoreUnavailableError
 from .documents import Documents
 
-#: What part of its time a page may be quiet before its next poll is noted down.
-QUIET = 0.25
-
-#: Seconds between two signs of life of a server that is asked for such jobs.
+#: Seconds between two heartbeats of a server that is polled for such jobs.
 _BEAT = 2.0
 
-#: Seconds without such a sign, after which there is no server that pages could ask.
+#: Seconds without such a heartbeat after which no server is there to be polled.
 _AWAY = 3 * _BEAT
 
-#: Jobs of which a server knows when it noted them down last.
+#: Jobs whose last write a server remembers.
 _REMEMBERED = 4096
 
 _SERVERS = "dash-long-jobs.servers"
 
 
 class Presence:
-    """What a server notes down of the polls for jobs that end with their page."""
+    """Writes down the polls for jobs that end with their page."""
 
     def __init__(self, app: celery.Celery) -> None:
         self._documents = Documents(app)
@@ -41,9 +39,9 @@ class Presence:
         self._beating_in: int | None = None
 
     def see(self, job_id: str, leave_timeout: float) -> None:
-        """Take note that a page has asked, if it is news. Cheap otherwise."""
+        """Write down that a page has polled. Cheap if the last write is recent."""
         now = time.monotonic()
-        if now - self._noted.get(job_id, -leave_timeout) < leave_timeout * QUIET:
+        if not limits.is_news(self._noted.get(job_id), leave_timeout, now):
             return
         self._beat()
         self._documents.write(_seen(job_id), new_job_id())
@@ -52,50 +50,66 @@ class Presence:
         self._noted[job_id] = now
 
     def _beat(self) -> None:
-        """Say from now on that there is a server that pages could ask."""
+        """Start the heartbeat of this server, once in each process."""
         if self._beating_in != os.getpid():
             self._beating_in = os.getpid()
             threading.Thread(
-                target=self._go_on, name="dash-long-jobs-server", daemon=True
+                target=beat_forever,
+                args=(self._documents,),
+                name="dash-long-jobs-server",
+                daemon=True,
             ).start()
 
-    def _go_on(self) -> None:
-        while True:
-            # Otherwise no page can ask either.
-            with suppress(StoreUnavailableError):
-                self._documents.write(_SERVERS, new_job_id())
-            time.sleep(_BEAT)
+
+def beat_forever(documents: Documents) -> None:
+    """Write the heartbeat of a server for as long as its process lives."""
+    while True:
+        # While the backend is away, no page can poll either.
+        with suppress(StoreUnavailableError):
+            beat(documents)
+        time.sleep(_BEAT)
+
+
+def beat(documents: Documents) -> None:
+    """Write down that there is a server to be polled."""
+    documents.write(_SERVERS, new_job_id())
 
 
 class Absence:
-    """For how long nobody has asked for a job though it was possible.
+    """Tells whether no page has polled for a job although one could have.
 
     Args:
         app: of the worker.
         job_id: which job.
+        leave_timeout: seconds without a poll after which the page has left.
     """
 
-    def __init__(self, app: celery.Celery, job_id: str) -> None:
+    def __init__(self, app: celery.Celery, job_id: str, leave_timeout: float) -> None:
         self._documents = Documents(app)
+        self._leave_timeout = leave_timeout
         self._keys = [_seen(job_id), _SERVERS]
         self._last: list[str | None] = [None, None]
-        self._seen_at = self._beat_at = time.monotonic()
+        self._seen = self._beat = self._reachable = time.monotonic()
 
-    def look(self) -> float:
-        """Look again, and return the seconds of absence so far."""
+    def has_left(self) -> bool:
+        """Look again, and tell whether the page has left."""
         now = time.monotonic()
         try:
             found = self._documents.read_many(self._keys)
         except StoreUnavailableError:
-            self._seen_at = now
-            return 0.0
+            self._reachable = now
+            return False
         (seen, beat), (last_seen, last_beat) = found, self._last
         self._last = found
         if beat != last_beat:
-            self._beat_at = now
-        if seen != last_seen or now - self._beat_at > _AWAY:
-            self._seen_at = now
-        return now - self._seen_at
+            self._beat = now
+        if seen != last_seen:
+            self._seen = now
+        if now - self._beat > _AWAY:
+            self._reachable = now
+        return limits.has_left(
+            self._seen, self._leave_timeout, now, reachable_since=self._reachable
+        )
 
 
 def _seen(job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Who asks for a job: a document of its own, which any server may change."""
+"""The requesters of a job: a document of its own, which any server may change."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ...core.jobs import Lane, Ticket, new_job_id
 from ...core.records import Record, Requester
 from .documents import Documents
 
-Askers: TypeAlias = tuple[Requester, ...]
+Requesters: TypeAlias = tuple[Requester, ...]
 
-#: Larger than any cursor that a job comes to.
+#: Larger than the cursor of any job.
 _BEYOND = 2**40
 
 
 class CeleryRequesters:
-    """The requesters of jobs. Until they change, they are those in the job's record.
+    """The requesters of jobs. Until they change, the job's record has them.
 
     Args:
-        documents: where to keep them.
+        documents: where to store them.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -31,8 +31,8 @@ class CeleryRequesters:
         """Add a requester; return None if all have left. Atomic where updates are."""
         new = Requester(id=new_job_id(), lane=lane.name if lane else None)
 
-        def change(requesters: Askers) -> Askers:
-            # It stands there itself if the backend has lost its answer to a first try.
+        def change(requesters: Requesters) -> Requesters:
+            # It is among them if the answer to a first try was lost.
             if new in requesters or all(
                 requester.left is not None for requester in requesters
             ):
@@ -43,15 +43,16 @@ class CeleryRequesters:
         return Ticket(job=record.id, requester=new.id) if new in requesters else None
 
     def leave(self, record: Record, requester_id: str) -> bool:
-        """Take a requester out, and tell whether nobody is left. Atomic, where updates
-        are; idempotent.
+        """Remove a requester, and tell whether none is left.
+
+        Atomic where updates are. Idempotent.
         """
         if record.key is None:
-            return True  # nobody else can have joined
-        # News to its readers whatever they have read, for the job goes on meanwhile.
+            return True  # no one else can have joined
+        # A later cursor than any of the job, because the job goes on for others.
         left = record.cursor + _BEYOND
 
-        def change(requesters: Askers) -> Askers:
+        def change(requesters: Requesters) -> Requesters:
             return tuple(
                 replace(requester, left=left)
                 if requester.id == requester_id and requester.left is None
@@ -63,7 +64,9 @@ class CeleryRequesters:
             requester.left is not None for requester in self._change(record, change)
         )
 
-    def _change(self, record: Record, change: Callable[[Askers], Askers]) -> Askers:
+    def _change(
+        self, record: Record, change: Callable[[Requesters], Requesters]
+    ) -> Requesters:
         def update(text: str | None) -> str:
             requesters = _from_text(text) if text else record.requesters
             return json.dumps([asdict(requester) for requester in change(requesters)])
@@ -72,9 +75,9 @@ class CeleryRequesters:
 
 
 def with_requesters(record: Record, text: str | None) -> Record:
-    """Return a record with the requesters that stand in a document, if there is one."""
+    """Return a record with the requesters of a document, if there is one."""
     return replace(record, requesters=_from_text(text)) if text else record
 
 
-def _from_text(text: str) -> Askers:
+def _from_text(text: str) -> Requesters:
     return tuple(Requester(**fields) for fields in json.loads(text))

@@ -1,4 +1,4 @@
-"""Results kept in a Celery result backend, for whoever asks the same again."""
+"""Cached results in a Celery result backend, for equal calls."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ logger = logging.getLogger("dash_long_components")
 
 
 class CeleryResultCache:
-    """Cached results in documents: one that says how many parts there are, and those.
+    """Cached results: the parts of each, and a head that says how many there are.
 
-    The backend keeps them for Celery's ``result_expires`` after they were written.
+    The backend drops them Celery's ``result_expires`` after their last write.
 
     Args:
-        documents: where to keep them.
+        documents: where to store them.
     """
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return what is kept, and keep it for ``expire`` seconds from now on."""
+        """Return a cached result or None, and start its ``expire`` seconds again."""
         try:
             head = json.loads(self._documents.read(_key(caching)) or "null")
             if head is None or (head["until"] and head["until"] < time.time()):
@@ -41,19 +41,19 @@ class CeleryResultCache:
             if caching.expire is not None:
                 self._put_head(caching, head["run"], head["parts"])
         except (StoreError, ValueError) as error:
-            logger.warning("A cached result can't be read: %s", error)
+            logger.warning("Could not read a cached result: %s", error)
             return None
         return result
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        """Keep a result."""
+        """Store a result."""
         run = new_job_id()
         try:
-            # The head last: who reads it finds all that it speaks of.
+            # The head comes last: a reader of the head finds all parts.
             parts = self._documents.write_parts(_text(caching, run), result.to_text())
             self._put_head(caching, run, parts)
         except StoreError as error:
-            logger.warning("A result can't be cached: %s", error)
+            logger.warning("Could not cache a result: %s", error)
 
     def _put_head(self, caching: Caching, run: str, parts: int) -> None:
         until = None if caching.expire is None else time.time() + caching.expire
@@ -62,7 +62,7 @@ class CeleryResultCache:
 
 
 def _key(caching: Caching) -> str:
-    return f"dash-long-jobs.kept.{caching.key}"
+    return f"dash-long-jobs.cached.{caching.key}"
 
 
 def _text(caching: Caching, run: str) -> str:

@@ -1,4 +1,4 @@
-"""What the Celery manager adds to Celery's workers: tasks, and an end for jobs."""
+"""What runs in Celery's workers: a task for each long callback, and a way to end it."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from .leases import Lease
 from .orphans import Leftovers, lead_group
 from .parts import Live, Worker
 from .result_cache import CeleryResultCache
-from .store import CeleryStore
+from .runs import Runs
 
 logger = logging.getLogger("dash_long_components")
 
 _PREFIX = "dash_long_components."
 
-#: Name of the control command that ends a running job.
+#: Control command that ends a running job.
 END_JOB = "end_dash_long_job"
 
 #: Seconds between two writes of what a job reports.
@@ -57,25 +57,25 @@ def task_name(key: str, name: str) -> str:
 
 
 def add_task(app: celery.Celery, task: Task) -> None:
-    """Make a Celery task of a long callback."""
-    store = CeleryStore(app, patient=True)
+    """Add a Celery task for a long callback."""
+    runs = Runs(app)
     results = CeleryResultCache(Documents(app, patient=True))
 
     @app.task(
         name=task_name(task.key, task.name),
         bind=True,
         shared=False,
-        # Celery keeps nothing of a job but that it was revoked or lost its process.
+        # Celery stores only that a job was revoked, or that its process died.
         ignore_result=True,
         store_errors_even_if_ignored=True,
-        # A job whose worker died is lost. It may have changed the world, and it is
-        # for the user to say whether it should do so again.
+        # A job whose worker died is lost. It may have had effects, and only the user
+        # can tell whether to repeat them.
         acks_late=False,
         max_retries=0,
         Request=JobRequest,
     )
     def run(self: Any, job_id: str, call: str, lane: str | None) -> None:
-        if lane is not None and not store.is_turn(job_id, lane):
+        if lane is not None and not runs.is_turn(job_id, lane):
             again: dict[str, Any] = {"countdown": _LOOK_AGAIN}
             if self.request.expires:
                 again["expires"] = datetime.fromisoformat(self.request.expires)
@@ -85,7 +85,7 @@ def add_task(app: celery.Celery, task: Task) -> None:
         else:
             worker = _worker(self.request.hostname)
             loaded = Call.from_json(call.encode())
-            _run(app, store, results, job_id, loaded, worker)
+            _run(app, runs, results, job_id, loaded, worker)
 
 
 def publish(
@@ -99,18 +99,18 @@ def publish(
     """Send a job to Celery's broker.
 
     Args:
-        app: whose broker.
-        name: Celery's of the task.
+        app: of the broker.
+        name: of the Celery task.
         job_id: becomes the id of the Celery task.
         call: what to run, as JSON text.
-        lane: name of the lane in which it waits for its turn, if it does.
-        options: further ones of ``Celery.send_task``.
+        lane: name of the lane in which the job waits for its turn; None if it does not.
+        options: of ``Celery.send_task``.
     """
     app.send_task(
         name,
         args=(job_id, call, lane),
         task_id=job_id,
-        # Arguments and cookies are nothing for logs and monitors.
+        # Keep arguments and cookies out of logs and monitors.
         argsrepr=job_id,
         ignore_result=True,
         add_to_parent=False,
@@ -120,13 +120,13 @@ def publish(
 
 @signals.task_received.connect
 def _take(sender: Any, request: Any, **_: Any) -> None:
-    """Note which worker has a job, in its main process, before the pool gets it."""
+    """Note which worker has received a job, before its pool gets it."""
     if request.name.startswith(_PREFIX):
         if not isinstance(sender.pool, PreforkPool):
-            # A guard sees to it, since most other pools have no time limits. That of
-            # gevent is an error in the function, like one of its own.
+            # The guard enforces the time limit: most other pools have none, and that
+            # of gevent raises an error in the function.
             request.time_limits = (None, None)
-        CeleryStore(request.app).take(request.id, _worker(request.hostname))
+        Runs(request.app).take(request.id, _worker(request.hostname))
 
 
 def _worker(name: str) -> Worker:
@@ -135,50 +135,51 @@ def _worker(name: str) -> Worker:
 
 
 class JobRequest(Request):
-    """What a worker's main process knows of a job that it was given."""
+    """A job in the main process of its worker."""
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        """End the process of a job whose time is over, with all that came from it."""
+        """End the process of a job, and its descendants, when its time is over."""
         pid: Any = self.worker_pid
         if not soft and pid not in (None, os.getpid()):
             kill_tree(pid)
         super().on_timeout(soft, timeout)
 
 
-#: Of all jobs that this process has run.
+#: Of all jobs of this process.
 _leftovers = Leftovers()
 
 
 def _run(
     app: celery.Celery,
-    store: CeleryStore,
+    runs: Runs,
     results: Results,
     job_id: str,
     call: Call,
     worker: Worker,
 ) -> None:
-    live = store.start(job_id, worker)
+    live = runs.start(job_id, worker)
     if live is None:
-        logger.info("Job %s has ended, or was started before: not run.", job_id)
+        logger.info("Job %s has ended or was started before: not run.", job_id)
         return
-    execution = Execution(store, results, live)
+    execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _leftovers.look()
-        with Guard(app, store, job_id, live.record.task, call.limits, kill):
+        with Guard(app, runs.store, live.record, kill):
             outcome = execution.run(call)
     has_ended_it = execution.finish(outcome)
     if kill is not None and not has_ended_it:
-        # It was asked to end, and did. Whoever ends by force leaves nothing either.
+        # It ended because it was asked to. A job that is killed leaves nothing either.
         for pid in _leftovers.look() - before:
             kill_tree(pid)
 
 
 @contextlib.contextmanager
 def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
-    """In a process of a pool, see that whoever ends the process ends the job.
+    """In a pool process, let SIGTERM end the process and not only the function.
 
     Yields:
-        What ends this process with all that came from it; None if it has other jobs.
+        A function that ends this process and its descendants; None if the process may
+        have other jobs.
     """
     lease = Lease.current
     if lease is None or lease.pid == os.getpid():
@@ -186,7 +187,7 @@ def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
         return
     adopt_orphans()
     lead_group()
-    # billiard makes a SystemExit of it, which the function might have raised itself.
+    # Billiard raises SystemExit, which the function might raise itself.
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         yield functools.partial(kill_tree, os.getpid())
@@ -198,18 +199,18 @@ class Execution:
     """One run of a job.
 
     Args:
-        store: a patient one.
-        results: where results are kept for others.
-        live: the job, as this worker claimed it.
+        runs: of this worker.
+        results: the result cache.
+        live: the job, as this worker started it.
     """
 
-    def __init__(self, store: CeleryStore, results: Results, live: Live) -> None:
-        self._store = store
+    def __init__(self, runs: Runs, results: Results, live: Live) -> None:
+        self._runs = runs
         self._results = results
         self._live = live
 
     def run(self, call: Call) -> Outcome:
-        """Run the function, and write what it reports."""
+        """Run the function, and write its reports."""
         name = self._live.record.task
         try:
             task = runtime.find(call, name)
@@ -224,7 +225,7 @@ class Execution:
         return outcome
 
     def finish(self, outcome: Outcome) -> bool:
-        """Write how it ended. False if that was decided elsewhere."""
+        """Write how it ended. Return False if another process has ended it."""
         ended = self._live.record.end(
             outcome.status, time.time(), outcome.error, outcome.libraries
         )
@@ -235,23 +236,22 @@ class Execution:
         return True
 
     def _is_unwanted(self) -> bool:
-        return self._store.has_outside_end(self._live.record.id)
+        return self._runs.has_outside_end(self._live.record.id)
 
     def _report(self, report: Report) -> None:
         self._change(self._live.record.report(time.time(), report))
 
     def _change(self, record: Record, result: bytes | None = None) -> None:
-        self._live = self._store.change(self._live, record, result)
+        self._live = self._runs.change(self._live, record, result)
 
 
 @control_command(name=END_JOB, args=[("job_id", str), ("grace", float)])
 def end_job(state: Any, job_id: str, grace: float = 0.0) -> None:
-    """End a running job with all its processes, in the worker's main process.
+    """End a running job and all its processes, ``grace`` seconds from now.
 
-    After ``grace`` seconds, if it has not ended by itself.
-
-    Celery's own ``revoke`` ends one process, and leaves the programs that it started.
-    Where a pool can't end what it runs, the job ends at its next ``set_progress``.
+    Runs in the worker's main process. Celery's own ``revoke`` ends one process, and
+    leaves the programs that it has started. Where a pool can't end a function, the
+    function ends at its next ``set_progress``.
     """
     request = worker_state.requests.get(job_id)
     pool = state.consumer.pool

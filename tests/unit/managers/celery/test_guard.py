@@ -1,8 +1,9 @@
-"""What a guard does while a job's function goes on, and when it is over."""
+"""A guard ends its job while the function runs, and does nothing afterwards."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,21 +15,23 @@ from dash_long_components.core.jobs import Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.managers.celery.guard import Guard
 from dash_long_components.managers.celery.parts import Worker
+from dash_long_components.managers.celery.presence import Absence
+from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 
 TIMEOUT = 10.0
 
 
 class Job:
-    """A job that runs, with a guard beside it."""
+    """A running job with a guard."""
 
     def __init__(self, folder: Path) -> None:
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
         self.killed = threading.Event()
-        record = Record(id="job", task="app.task", code="", created=1, changed=1)
-        self.store.submit(record)
-        self.store.start("job", Worker(name="worker", lease="lease"))
+        self.record = Record(id="job", task="app.task", code="", created=1, changed=1)
+        self.store.submit(self.record)
+        Runs(self.celery).start("job", Worker(name="worker", lease="lease"))
         self.ended = threading.Event()
         end = self.store.end
 
@@ -41,7 +44,8 @@ class Job:
 
     def guard(self, has_process: bool, **limits: Any) -> Guard:
         kill = self.killed.set if has_process else None
-        return Guard(self.celery, self.store, "job", "app.task", Limits(**limits), kill)
+        record = replace(self.record, limits=Limits(**limits))
+        return Guard(self.celery, self.store, record, kill)
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def guards() -> set[threading.Thread]:
     return {t for t in threading.enumerate() if t.name == "dash-long-job-guard"}
 
 
-def test_nothing_to_guard_takes_no_thread(job: Job) -> None:
+def test_job_without_limits_takes_no_thread(job: Job) -> None:
     before = guards()
     with job.guard(has_process=False, cancel_grace=1.0):
         assert guards() <= before
@@ -63,7 +67,7 @@ def test_nothing_to_guard_takes_no_thread(job: Job) -> None:
         assert guards() <= before
 
 
-def test_job_that_no_pool_ends_is_timed_out(job: Job) -> None:
+def test_job_without_a_process_of_its_own_times_out(job: Job) -> None:
     with job.guard(has_process=False, timeout=0.05):
         assert job.ended.wait(TIMEOUT)
         record = job.store.read("job")
@@ -72,49 +76,49 @@ def test_job_that_no_pool_ends_is_timed_out(job: Job) -> None:
     assert "Timed out after 0.05 s" in record.error.message
 
 
-def test_guard_goes_with_its_job(job: Job) -> None:
+def test_guard_ends_with_its_job(job: Job) -> None:
     before = guards()
     with job.guard(has_process=False, timeout=60, leave_timeout=60):
         (guard,) = guards() - before
     guard.join(TIMEOUT)
     assert not guard.is_alive()
-    assert job.store.has_outside_end("job") is False
+    assert job.store.ends.get("job") is None
 
 
 @pytest.mark.parametrize("has_process", [False, True])
 def test_job_without_a_page_is_cancelled(job: Job, has_process: bool) -> None:
     guard = job.guard(has_process=has_process, leave_timeout=0.05)
-    with mock.patch.object(guard._absence, "look", return_value=0.06), guard:
+    with mock.patch.object(Absence, "has_left", return_value=True), guard:
         assert job.ended.wait(TIMEOUT)
         assert job.store.read("job").status is Status.CANCELLED
         assert job.killed.wait(TIMEOUT if has_process else 0) is has_process
 
 
-def test_job_without_a_page_may_tidy_up(job: Job) -> None:
+def test_job_without_a_page_may_use_its_grace(job: Job) -> None:
     before = guards()
     guard = job.guard(has_process=True, leave_timeout=0.05, cancel_grace=60)
-    with mock.patch.object(guard._absence, "look", return_value=0.06), guard:
+    with mock.patch.object(Absence, "has_left", return_value=True), guard:
         (thread,) = guards() - before
         assert job.ended.wait(TIMEOUT)
     thread.join(TIMEOUT)
     assert not job.killed.is_set()
 
 
-def test_job_that_ends_meanwhile_takes_no_other_with_it(job: Job) -> None:
+def test_kill_that_comes_too_late_spares_the_next_job(job: Job) -> None:
     guard = job.guard(has_process=True, leave_timeout=0.05)
-    wait = guard._over.wait
+    wait = threading.Event.wait
     is_about_to_kill, returned = threading.Event(), threading.Event()
 
-    def wait_too_long(seconds: float) -> bool:
-        is_over = wait(seconds)
-        if seconds == 0:
+    def wait_too_long(event: threading.Event, timeout: float | None = None) -> bool:
+        is_over = wait(event, timeout)
+        if timeout == 0:  # for the grace that it does not have
             is_about_to_kill.set()
-            returned.wait(TIMEOUT)
+            wait(returned, TIMEOUT)
         return is_over
 
     with (
-        mock.patch.object(guard._absence, "look", return_value=0.06),
-        mock.patch.object(guard._over, "wait", wait_too_long),
+        mock.patch.object(Absence, "has_left", return_value=True),
+        mock.patch.object(threading.Event, "wait", wait_too_long),
     ):
         with guard:
             assert is_about_to_kill.wait(TIMEOUT)

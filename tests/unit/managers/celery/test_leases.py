@@ -1,4 +1,4 @@
-"""A worker that is gone is told from one that is busy, or whose backend is away."""
+"""Readers tell a dead worker from a busy one, and from one without its backend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dash_long_components.managers.celery.leases import Leases, Tenure
 
 
 class Backend:
-    """Holds one lease, and can be away; with a clock that stands still."""
+    """Holds one lease, and can be away; with a fake clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -52,7 +52,7 @@ def test_lease_that_is_not_renewed_is_over_in_less_than_three_periods(
     assert set(tenures[20:]) == {Tenure.SILENT}
 
 
-def test_worker_that_is_heard_of_again_holds_its_lease(backend: Backend) -> None:
+def test_worker_that_renews_again_holds_its_lease(backend: Backend) -> None:
     for _ in range(30):
         backend.after(1)
     assert backend.after(1, renewed=True) is Tenure.HOLDS
@@ -63,14 +63,14 @@ def test_worker_that_left_has_left_at_once(backend: Backend) -> None:
     assert backend.after(0) is Tenure.LEFT
 
 
-def test_time_in_which_nobody_looked_counts_once(backend: Backend) -> None:
-    """A reader that comes back after an hour gives the worker a chance."""
+def test_long_time_without_a_reading_counts_as_one_period(backend: Backend) -> None:
+    """A reader that returns after an hour gives the worker a chance."""
     backend.after(0)
     assert backend.after(3600) is Tenure.HOLDS
     assert backend.after(3600) is Tenure.SILENT
 
 
-def test_time_in_which_the_backend_was_away_does_not_count(backend: Backend) -> None:
+def test_time_without_a_backend_does_not_count(backend: Backend) -> None:
     for _ in range(15):
         backend.after(1)
     backend.is_away = True

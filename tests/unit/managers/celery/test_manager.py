@@ -1,4 +1,4 @@
-"""What the Celery manager takes, and when a worker knows a task."""
+"""The arguments of the Celery manager, its tasks, and what it tells the broker."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from dash_long_components.core.jobs import (
     Status,
     Ticket,
 )
-from dash_long_components.core.records import Record, Requester
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents import backend_of
-from dash_long_components.managers.celery.presence import Absence
+from dash_long_components.managers.celery.presence import Presence
 from dash_long_components.running import tasks
 from tests.unit.fakes import Site
 
@@ -46,13 +45,13 @@ def names(app: Celery) -> list[str]:
     return [name for name in app.tasks if name.startswith("dash_long_components.")]
 
 
-def test_app_is_kept_in_handle() -> None:
+def test_handle_is_the_celery_app() -> None:
     app = celery()
     assert CeleryLongCallbackManager(app).handle is app
 
 
 @pytest.mark.parametrize("wrong", [None, 0, "redis://", {}, object(), Celery])
-def test_anything_else_is_refused(wrong: Any) -> None:
+def test_any_other_handle_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="First argument") as caught:
         CeleryLongCallbackManager(wrong)
     assert str(caught.value) == "First argument must be a celery.Celery object"
@@ -63,13 +62,11 @@ def test_anything_else_is_refused(wrong: Any) -> None:
     [
         (None, "^Celery instance must be configured with a result backend$"),
         ("disabled://", "^Celery instance must be configured with a result backend$"),
-        ("rpc://", "rpc:// can be read by one process only"),
+        ("rpc://", "Only one process can read the result backend rpc://"),
         ("cache+memory://", "in the memory of one process"),
     ],
 )
-def test_backend_that_others_can_not_read_is_refused(
-    backend: str | None, reason: str
-) -> None:
+def test_backend_of_one_process_is_refused(backend: str | None, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         CeleryLongCallbackManager(celery(backend))
 
@@ -83,7 +80,7 @@ def test_backend_that_others_can_not_read_is_refused(
         "file:///tmp",
     ],
 )
-def test_backend_that_others_can_read_is_taken(backend: str) -> None:
+def test_shared_backend_is_accepted(backend: str) -> None:
     CeleryLongCallbackManager(celery(backend))
 
 
@@ -100,7 +97,7 @@ def decorate(app: Any) -> None:
     app.long_callback(Output("a", "children"), Input("b", "value"))(task)
 
 
-def test_tasks_are_registered_whichever_comes_first() -> None:
+def test_tasks_are_registered_in_any_order() -> None:
     first, second = celery(), celery()
     manager = CeleryLongCallbackManager(first)
     decorate(dlc.Dash(__name__, long_callback_manager=manager))
@@ -111,7 +108,7 @@ def test_tasks_are_registered_whichever_comes_first() -> None:
     assert name.startswith(f"{prefix}decorate.<locals>.task.")
 
 
-def test_missing_celery_is_told_with_the_extra(tmp_path: Path) -> None:
+def test_missing_celery_names_the_pip_extra(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['celery'] = None; import dash_long_components as dlc\n"
         "try: dlc.CeleryLongCallbackManager(None)\n"
@@ -121,7 +118,7 @@ def test_missing_celery_is_told_with_the_extra(tmp_path: Path) -> None:
     assert b'pip install "dash-long-components[celery]"' in run.stdout
 
 
-def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
+def test_job_that_the_broker_refuses_is_an_error_and_never_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = celery(f"file://{tmp_path}")
@@ -135,12 +132,12 @@ def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
     monkeypatch.setattr(app, "send_task", send_task)
     site = Site()
     decorate(site)
-    with pytest.raises(StoreUnavailableError, match="does not take the job: refused"):
+    with pytest.raises(StoreUnavailableError, match="does not accept the job: refused"):
         manager.submit(
             next(iter(tasks._registry.values())),
             Call(task="", fingerprint="", context={}),
         )
-    # It may have got through.
+    # The broker may have it after all.
     snapshot = manager.read(f"{sent[0]}.0", 0)
     assert snapshot.status is Status.LOST
     assert snapshot.error is not None
@@ -148,7 +145,7 @@ def test_job_that_the_broker_does_not_take_is_an_error_and_does_not_run(
 
 
 class Broker:
-    """A broker that takes jobs and cancels, or one of them does not."""
+    """A broker that accepts jobs and cancels, or refuses one of them."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.app = celery(f"file://{folder}")
@@ -177,7 +174,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
     return Broker(tmp_path, monkeypatch)
 
 
-def test_job_that_the_broker_does_not_take_replaces_none(broker: Broker) -> None:
+def test_job_that_the_broker_refuses_replaces_none(broker: Broker) -> None:
     first = broker.submit()
     broker.send_task.side_effect = ConnectionError("refused")
     with pytest.raises(StoreUnavailableError):
@@ -189,7 +186,7 @@ def test_job_that_the_broker_does_not_take_replaces_none(broker: Broker) -> None
     assert broker.status(third) is Status.QUEUED
 
 
-def test_job_is_there_though_the_broker_does_not_take_the_cancel_of_another(
+def test_job_starts_when_the_broker_refuses_the_cancel_of_another(
     broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = broker.submit()
@@ -197,10 +194,10 @@ def test_job_is_there_though_the_broker_does_not_take_the_cancel_of_another(
     second = broker.submit()
     assert broker.status(first) is Status.CANCELLED
     assert broker.status(second) is Status.QUEUED
-    assert caplog.messages == ["Celery's broker does not take the cancel: refused"]
+    assert caplog.messages == ["Celery's broker does not accept the cancel: refused"]
 
 
-def test_broker_that_stands_still_is_not_waited_for(
+def test_broker_that_hangs_is_an_error_in_time(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -208,7 +205,7 @@ def test_broker_that_stands_still_is_not_waited_for(
     )
     goes_on = threading.Event()
     broker.send_task.side_effect = lambda *_args, **_options: goes_on.wait(10)
-    with pytest.raises(StoreUnavailableError, match=r"no answer in 0\.05 seconds"):
+    with pytest.raises(StoreUnavailableError, match=r"no answer within 0\.05 s"):
         broker.submit()
     goes_on.set()
 
@@ -217,17 +214,17 @@ def test_broker_that_stands_still_is_not_waited_for(
     ("setting", "seconds"),
     [({}, 5.0), ({"redis_socket_timeout": 2}, 2.0), ({"redis_socket_timeout": 60}, 5)],
 )
-def test_redis_is_waited_for_as_long_as_a_user_may_wait(
+def test_redis_has_five_seconds_to_respond(
     setting: dict[str, int], seconds: float
 ) -> None:
     app = celery()
     app.conf.update(setting)
-    shelf: Any = backend_of(app)
-    known = shelf._client.connection_pool.connection_kwargs
+    backend: Any = backend_of(app)
+    known = backend.client.connection_pool.connection_kwargs
     assert known["socket_timeout"] == seconds
     assert known["socket_connect_timeout"] == 5.0
     unix: Any = backend_of(celery("redis+socket:///nowhere/redis.sock"))
-    known = unix._client.connection_pool.connection_kwargs
+    known = unix.client.connection_pool.connection_kwargs
     assert "socket_connect_timeout" not in known
 
 
@@ -237,7 +234,8 @@ def test_page_that_joins_a_job_is_seen_before_it_polls(
     app = celery(f"file://{tmp_path}")
     manager = CeleryLongCallbackManager(app)
     monkeypatch.setattr(app, "send_task", mock.Mock())
-    monkeypatch.setattr(manager._presence, "_beat", mock.Mock())
+    see = mock.Mock()
+    monkeypatch.setattr(Presence, "see", see)
     decorate(Site())
     (task,) = tasks._registry.values()
     call = Call(
@@ -247,33 +245,24 @@ def test_page_that_joins_a_job_is_seen_before_it_polls(
         limits=Limits(leave_timeout=9.0),
         caching=Caching(key="key"),
     )
-    seen = []
-    for _ in range(2):
-        ticket = Ticket.parse(str(manager.submit(task, call)))
-        absence = Absence(app, ticket.job)
-        absence.look()
-        seen.append((ticket.job, absence._last[0] is not None))
-    assert seen == [(ticket.job, False), (ticket.job, True)]
+    first = Ticket.parse(str(manager.submit(task, call)))
+    see.assert_not_called()
+    second = Ticket.parse(str(manager.submit(task, call)))
+    assert second.job == first.job
+    see.assert_called_once_with(first.job, 9.0)
 
 
-def test_job_that_no_worker_takes_expires_by_the_readers_clock(tmp_path: Path) -> None:
-    manager = CeleryLongCallbackManager(celery(f"file://{tmp_path}"), queue_timeout=5)
-    record = Record(
-        id="job",
-        task="t",
-        code="",
-        requesters=(Requester(id="0"),),
-        created=1,
-        changed=1,
-    )
-    manager._store.submit(record)
-    manager._store.sent(record.id)
+def test_job_that_no_worker_takes_expires_by_the_clock_of_the_reader(
+    broker: Broker,
+) -> None:
+    manager = CeleryLongCallbackManager(broker.app, queue_timeout=5)
+    ticket = broker.submit()
     with mock.patch("time.monotonic", return_value=100.0) as clock:
-        assert manager.read("job.0", 0).status is Status.QUEUED
+        assert manager.read(ticket, 0).status is Status.QUEUED
         clock.return_value += 5.0
-        assert manager.read("job.0", 0).status is Status.QUEUED
+        assert manager.read(ticket, 0).status is Status.QUEUED
         clock.return_value += 0.1
-        snapshot = manager.read("job.0", 0)
+        snapshot = manager.read(ticket, 0)
     assert snapshot.status is Status.TIMED_OUT
     assert snapshot.error
     assert snapshot.error.type == "Expired"

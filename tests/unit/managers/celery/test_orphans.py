@@ -1,4 +1,4 @@
-"""What has come with a death in the pool is ended, but for the pool's own."""
+"""Processes that appear with a death in the pool are ended, except the pool's own."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ import pytest
 
 from dash_long_components.managers.celery import orphans as module
 from dash_long_components.managers.celery.orphans import Orphans
+from dash_long_components.managers.processes import Process
 
 
 class Machine:
-    """The processes of a worker's pool, and all children of its main process."""
+    """The pool processes of a worker, and all children of its main process."""
 
     def __init__(self) -> None:
         self.members = [1, 2]
         self.children = {1, 2, 3}
         self.dead: set[int] = set()
         self.ended: list[int] = []
+        self.living = Process.current()
 
     def all_children(self) -> set[int]:
         return set(self.children)
 
-    def is_alive(self, pid: int) -> bool:
-        return pid not in self.dead
+    def process(self, pid: int) -> Process:
+        if pid in self.dead:
+            raise ProcessLookupError(pid)
+        return self.living
+
+    def end(self, pid: int) -> bool:
+        self.ended.append(pid)
+        return True
 
 
 @pytest.fixture
@@ -32,14 +40,15 @@ def machine() -> Iterator[Machine]:
     machine = Machine()
     with (
         mock.patch.object(module, "children", machine.all_children),
-        mock.patch.object(module, "_is_alive", machine.is_alive),
-        mock.patch.object(module, "_end", machine.ended.append),
+        mock.patch.object(Process, "of", machine.process),
+        mock.patch.object(module, "end_child", machine.end),
+        mock.patch("os.getpgid", return_value=0),
         mock.patch.object(module, "kill_group"),
     ):
         yield machine
 
 
-def test_what_comes_with_a_death_is_ended(machine: Machine) -> None:
+def test_process_that_appears_with_a_death_is_ended(machine: Machine) -> None:
     orphans = Orphans(lambda: list(machine.members))
     machine.dead.add(1)
     machine.children |= {11, 12}
@@ -47,7 +56,7 @@ def test_what_comes_with_a_death_is_ended(machine: Machine) -> None:
     assert set(machine.ended) == {11, 12}
 
 
-def test_what_comes_without_a_death_is_left_alone(machine: Machine) -> None:
+def test_process_that_appears_without_a_death_is_left_alone(machine: Machine) -> None:
     orphans = Orphans(lambda: list(machine.members))
     machine.children.add(11)
     orphans.look()
@@ -55,7 +64,7 @@ def test_what_comes_without_a_death_is_left_alone(machine: Machine) -> None:
     assert machine.ended == []
 
 
-def test_process_that_comes_to_the_pool_meanwhile_is_no_stray(machine: Machine) -> None:
+def test_new_pool_process_is_no_orphan(machine: Machine) -> None:
     orphans = Orphans(lambda: list(machine.members))
     machine.dead.add(1)
 

@@ -1,4 +1,4 @@
-"""Who is asked for stays, whatever the clocks of servers and workers say."""
+"""A job with a page that polls stays, whatever the clocks of the machines say."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from celery import Celery
 
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery import presence as module
-from dash_long_components.managers.celery.presence import Absence, Presence
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.presence import (
+    Absence,
+    Presence,
+    beat,
+)
 
 
 class Machines:
-    """A server and a worker with a backend between them, and time that is told."""
+    """A server and a worker with a backend between them, and a fake clock."""
 
     def __init__(self, folder: Path) -> None:
         self.now = 1000.0
         self.celery = Celery("app", backend=f"file://{folder}")
+        self.documents = Documents(self.celery)
         self.server = Presence(self.celery)
-        self.server._beating_in = -1
 
     def monotonic(self) -> float:
         return self.now
 
     def beat(self) -> None:
-        self.server._documents.write(module._SERVERS, str(self.now))
+        beat(self.documents)
 
     def poll(self) -> None:
+        self.beat()
         self.server.see("job", 10.0)
 
 
@@ -38,47 +44,51 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
     machines = Machines(tmp_path)
     with (
         mock.patch("time.monotonic", machines.monotonic),
-        mock.patch.object(machines.server, "_beat", machines.beat),
+        mock.patch.object(module, "beat_forever"),
     ):
         yield machines
 
 
 @pytest.fixture
 def absence(machines: Machines) -> Absence:
-    absence = Absence(machines.celery, "job")
+    absence = Absence(machines.celery, "job", leave_timeout=10.0)
     machines.poll()
-    assert absence.look() == 0
+    assert not absence.has_left()
     return absence
 
 
-def test_page_that_polls_is_never_away(machines: Machines, absence: Absence) -> None:
+def test_page_that_polls_has_never_left(machines: Machines, absence: Absence) -> None:
     for _ in range(100):
         machines.now += 1.0
         machines.poll()
-        assert absence.look() < 3.0
+        assert not absence.has_left()
 
 
-def test_page_that_is_gone_is_away_while_a_server_lives(
+def test_closed_page_has_left_after_its_timeout_while_a_server_lives(
     machines: Machines, absence: Absence
 ) -> None:
-    for second in range(1, 12):
+    looks = []
+    for _ in range(12):
         machines.now += 1.0
         machines.beat()
-        assert absence.look() == second
+        looks.append(absence.has_left())
+    assert looks == [False] * 10 + [True] * 2
 
 
 def test_time_without_a_server_does_not_count(
     machines: Machines, absence: Absence
 ) -> None:
-    seconds = []
     for _ in range(100):
         machines.now += 1.0
-        seconds.append(absence.look())
-    assert max(seconds) <= module._AWAY
-    assert seconds[-1] == 0
-    # When it is back, pages have their time again.
+        assert not absence.has_left()
+    # When a server is back, the page has its whole time again.
+    for _ in range(10):
+        machines.beat()
+        assert not absence.has_left()
+        machines.now += 1.0
+    machines.now += 1.0
     machines.beat()
-    assert absence.look() <= 1.0
+    assert absence.has_left()
 
 
 def test_time_without_a_backend_does_not_count(
@@ -86,21 +96,19 @@ def test_time_without_a_backend_does_not_count(
 ) -> None:
     machines.now += 9.0
     machines.beat()
-    assert absence.look() == 9.0
+    assert not absence.has_left()
     away = StoreUnavailableError()
-    with mock.patch.object(absence._documents, "read_many", side_effect=away):
+    with mock.patch.object(Documents, "read_many", side_effect=away):
         machines.now += 100.0
-        assert absence.look() == 0
-    machines.now += 1.0
+        assert not absence.has_left()
+    machines.now += 9.0
     machines.beat()
-    assert absence.look() == 1.0
+    assert not absence.has_left()
 
 
 def test_many_polls_are_few_writes(machines: Machines) -> None:
-    write = machines.server._documents.write
-    with mock.patch.object(machines.server._documents, "write", wraps=write) as writes:
+    with mock.patch.object(Documents, "write") as write:
         for _ in range(100):
-            machines.poll()
+            machines.server.see("job", 10.0)
             machines.now += 0.1
-    seen = [call for call in writes.call_args_list if call.args[0] == "job.seen"]
-    assert len(seen) == 4
+    assert write.call_count == 4

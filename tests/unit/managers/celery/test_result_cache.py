@@ -1,4 +1,4 @@
-"""Cached results in a result backend: kept in parts, and no job's trouble."""
+"""Cached results in a result backend: in parts, and never an error for a job."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_result_comes_back_whole(documents: Documents, text: str) -> None:
     assert CeleryResultCache(documents).get(MINUTE) == result(text)
 
 
-def test_result_of_which_a_part_is_gone_is_none(
+def test_result_without_one_of_its_parts_is_none(
     documents: Documents, tmp_path: Path
 ) -> None:
     CeleryResultCache(documents).put(MINUTE, result("x" * 1_000_000))
@@ -42,26 +42,26 @@ def test_result_of_which_a_part_is_gone_is_none(
     assert CeleryResultCache(documents).get(MINUTE) is None
 
 
-def test_result_goes_some_time_after_its_last_use(documents: Documents) -> None:
-    kept = CeleryResultCache(documents)
+def test_result_expires_some_time_after_its_last_use(documents: Documents) -> None:
+    cache = CeleryResultCache(documents)
     with mock.patch("time.time") as clock:
         clock.return_value = 1000.0
-        kept.put(MINUTE, result())
+        cache.put(MINUTE, result())
         clock.return_value = 1059.0
-        assert kept.get(MINUTE) == result()
+        assert cache.get(MINUTE) == result()
         clock.return_value = 1118.0
-        assert kept.get(MINUTE) == result()
+        assert cache.get(MINUTE) == result()
         clock.return_value = 1179.0
-        assert kept.get(MINUTE) is None
+        assert cache.get(MINUTE) is None
 
 
 @pytest.mark.parametrize("error", [StoreUnavailableError, StoreError])
-def test_backend_that_does_not_take_it_is_logged_and_no_error(
+def test_failure_to_write_is_logged_and_raises_nothing(
     documents: Documents, error: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = CeleryResultCache(documents)
+    cache = CeleryResultCache(documents)
     with mock.patch.object(documents, "write_many", side_effect=error("No room.")):
-        kept.put(MINUTE, result())
-    assert kept.get(MINUTE) is None
+        cache.put(MINUTE, result())
+    assert cache.get(MINUTE) is None
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "can't be cached: No room." in caplog.text
+    assert "Could not cache a result: No room." in caplog.text

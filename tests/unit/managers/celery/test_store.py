@@ -1,4 +1,4 @@
-"""Documents make one job, with one start and one end."""
+"""The documents of a job make one job, with one start and one end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from dash_long_components.core.jobs import Lane, Limits, Retrigger, Status, Tick
 from dash_long_components.core.lanes import Admission, Entry
 from dash_long_components.core.records import Record, Report, Requester
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
-from dash_long_components.managers.celery.documents import Documents
-from dash_long_components.managers.celery.leases import Tenure
+from dash_long_components.managers.celery.documents import Documents, backend_of
+from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.parts import Live, Worker
+from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from tests.promises import promised
 
@@ -35,6 +36,7 @@ class Shop:
         folder.mkdir(exist_ok=True)
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
+        self.runs = Runs(self.celery)
         self.store.submit(
             Record(
                 id="job",
@@ -52,18 +54,18 @@ class Shop:
         return self.store.read("job").status
 
     def start(self) -> Live:
-        live = self.store.start("job", WORKER)
+        live = self.runs.start("job", WORKER)
         assert live is not None
         return live
 
     def finish(self, live: Live, result: bytes | None = b"{}") -> None:
-        self.store.change(live, live.record.end(Status.SUCCEEDED, 2), result)
+        self.runs.change(live, live.record.end(Status.SUCCEEDED, 2), result)
 
     def celery_says(self, error: Exception) -> None:
         self.celery.backend.mark_as_failure("job", error)
 
     def lease_is(self, monkeypatch: pytest.MonkeyPatch, tenure: Tenure) -> None:
-        monkeypatch.setattr(self.store._leases, "tenure", lambda _lease: tenure)
+        monkeypatch.setattr(Leases, "tenure", lambda _self, _lease: tenure)
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_result_of_any_size_comes_back_whole(shop: Shop, size: int) -> None:
     assert shop.store.result("job") == (b"x" * size or None)
 
 
-def test_result_that_is_gone_in_part_is_gone(shop: Shop) -> None:
+def test_result_without_one_of_its_parts_is_missing(shop: Shop) -> None:
     live = shop.start()
     shop.finish(live)
     shop.celery.backend.forget(f"job.result.{live.run}.0")
@@ -94,10 +96,10 @@ def test_result_that_is_gone_in_part_is_gone(shop: Shop) -> None:
         shop.store.result("job")
 
 
-def test_running_job_is_read_by_what_may_still_change(
+def test_running_job_is_read_by_three_documents(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documents = shop.store._documents
+    documents = shop.store.documents
     asked: list[list[str]] = []
 
     def read(keys: list[str], job_ids: list[str]) -> Any:
@@ -116,25 +118,26 @@ def test_running_job_is_read_by_what_may_still_change(
     assert asked[2:] == [few, few]
 
 
-def test_job_that_is_missing_is_a_key_error(shop: Shop) -> None:
+def test_missing_job_is_a_key_error(shop: Shop) -> None:
     with pytest.raises(KeyError):
         shop.store.read("other")
-    assert shop.store.start("other", WORKER) is None
+    assert shop.runs.start("other", WORKER) is None
     assert shop.store.are_live([Ticket(job="other", requester="0")]) == [False]
 
 
-def test_second_delivery_does_not_start(shop: Shop) -> None:
+def test_second_delivery_does_not_start_the_job(shop: Shop) -> None:
     live = shop.start()
-    assert shop.store.start("job", WORKER) is None
+    assert shop.runs.start("job", WORKER) is None
     shop.finish(live)
-    assert shop.store.start("job", WORKER) is None
+    assert shop.runs.start("job", WORKER) is None
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_of_two_that_start_at_once_one_does(
+def test_two_workers_at_once_start_one_run(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_many = shop.store._documents.read_many
+    slow = Runs(shop.celery)
+    read_many = slow.store.documents.read_many
     first: list[Live] = []
 
     def read_then_be_overtaken(keys: list[str]) -> list[str | None]:
@@ -144,31 +147,30 @@ def test_of_two_that_start_at_once_one_does(
         return texts
 
     with monkeypatch.context() as patch:
-        slow = CeleryStore(shop.celery)
-        patch.setattr(slow._documents, "read_many", read_then_be_overtaken)
+        patch.setattr(slow.store.documents, "read_many", read_then_be_overtaken)
         assert slow.start("job", WORKER) is None
     shop.finish(first[0])
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_start_counts_though_the_backend_lost_its_answer(
+def test_start_counts_when_the_backend_loses_its_answer(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.status()
-    shelf = shop.store._documents._shelf
-    swap = shelf.swap
+    backend = backend_of(shop.celery)
+    swap = backend.swap
 
     def swap_and_lose(*args: Any) -> bool:
         assert swap(*args)
         monkeypatch.undo()
         return False
 
-    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    monkeypatch.setattr(backend, "swap", swap_and_lose)
     shop.finish(shop.start())
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_cancel_wins_over_whatever_the_worker_writes(shop: Shop) -> None:
+def test_cancel_wins_over_later_writes_of_the_worker(shop: Shop) -> None:
     live = shop.start()
     shop.store.cancel("job")
     with pytest.raises(JobEndedError):
@@ -178,7 +180,7 @@ def test_cancel_wins_over_whatever_the_worker_writes(shop: Shop) -> None:
 
 def test_cancelled_job_does_not_start(shop: Shop) -> None:
     shop.store.cancel("job")
-    assert shop.store.start("job", WORKER) is None
+    assert shop.runs.start("job", WORKER) is None
     assert shop.status() is Status.CANCELLED
 
 
@@ -186,7 +188,7 @@ def test_cursor_grows_with_every_change(shop: Shop) -> None:
     cursors = [shop.store.read("job").cursor]
     live = shop.start()
     cursors.append(shop.store.read("job").cursor)
-    shop.store.change(live, live.record.report(2, Report(progress=[["a", "b", 1]])))
+    shop.runs.change(live, live.record.report(2, Report(progress=[["a", "b", 1]])))
     cursors.append(shop.store.read("job").cursor)
     shop.store.cancel("job")
     cursors.append(shop.store.read("job").cursor)
@@ -202,7 +204,7 @@ def test_cursor_grows_with_every_change(shop: Shop) -> None:
         (ValueError("odd"), Status.FAILED, "ValueError"),
     ],
 )
-def test_what_celery_says_ends_a_job(
+def test_failure_that_celery_reports_ends_the_job(
     shop: Shop, error: Exception, status: Status, kind: str
 ) -> None:
     shop.start()
@@ -214,12 +216,12 @@ def test_what_celery_says_ends_a_job(
     assert "Job:" not in record.error.message
 
 
-def test_job_that_somebody_revoked_is_cancelled(shop: Shop) -> None:
+def test_revoked_job_is_cancelled(shop: Shop) -> None:
     shop.celery.backend.mark_as_revoked("job", "revoked")
     assert shop.status() is Status.CANCELLED
 
 
-def test_what_celery_says_of_a_job_that_has_ended_does_not_count(shop: Shop) -> None:
+def test_failure_that_celery_reports_after_the_end_changes_nothing(shop: Shop) -> None:
     shop.finish(shop.start())
     shop.celery_says(WorkerLostError("after it was done"))
     assert shop.status() is Status.SUCCEEDED
@@ -233,7 +235,7 @@ def test_what_celery_says_of_a_job_that_has_ended_does_not_count(shop: Shop) -> 
         (Tenure.LEFT, Status.LOST),
     ],
 )
-def test_running_job_hangs_on_the_lease_of_its_worker(
+def test_running_job_depends_on_the_lease_of_its_worker(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
 ) -> None:
     shop.start()
@@ -249,34 +251,34 @@ def test_running_job_hangs_on_the_lease_of_its_worker(
         (Tenure.LEFT, Status.QUEUED),
     ],
 )
-def test_job_that_waits_inside_of_a_worker_goes_with_it(
+def test_reserved_job_depends_on_the_lease_of_its_worker(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
 ) -> None:
-    shop.store.take("job", WORKER)
+    shop.runs.take("job", WORKER)
     shop.lease_is(monkeypatch, tenure)
     assert shop.status() is status
 
 
-def test_job_that_ends_while_its_lease_is_read_has_ended_so(
+def test_job_that_ends_while_its_lease_is_read_keeps_that_end(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = shop.start()
 
-    def tenure(_lease: str) -> Tenure:
+    def tenure(_self: Leases, _lease: str) -> Tenure:
         shop.finish(live)
         return Tenure.SILENT
 
-    monkeypatch.setattr(shop.store._leases, "tenure", tenure)
+    monkeypatch.setattr(Leases, "tenure", tenure)
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_end_is_the_first_that_anybody_decided(shop: Shop) -> None:
+def test_first_end_counts(shop: Shop) -> None:
     shop.finish(shop.start())
     assert shop.store.cancel("job") is Status.SUCCEEDED
     assert shop.status() is Status.SUCCEEDED
 
 
-def test_result_is_kept_for_as_long_as_its_end(shop: Shop) -> None:
+def test_result_stays_as_long_as_its_end(shop: Shop) -> None:
     shop.finish(shop.start())
     for part in ("queued", "live"):
         shop.celery.backend.forget(f"job.{part}")
@@ -310,10 +312,10 @@ def test_job_that_was_never_sent_is_lost_in_a_minute(
     assert record.error is not None
     assert record.error.type == "NotSent"
     # The broker may have its message nevertheless.
-    assert shop.store.start("unsent", WORKER) is None
+    assert shop.runs.start("unsent", WORKER) is None
 
 
-def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
+def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> None:
     second = shop.store.join("job", None)
     assert second is not None
     first = Ticket(job="job", requester="0")
@@ -326,18 +328,18 @@ def test_who_joins_is_asked_for_until_the_last_has_left(shop: Shop) -> None:
     assert shop.store.join("other", None) is None
 
 
-def test_nobody_joins_a_job_that_has_just_ended(shop: Shop) -> None:
+def test_job_that_has_just_ended_can_not_be_joined(shop: Shop) -> None:
     shop.store.end("job", Status.TIMED_OUT)
     assert shop.store.join("job", None) is None
 
 
-def test_who_has_left_reads_cancelled_whatever_the_job_comes_to(shop: Shop) -> None:
+def test_requester_that_has_left_reads_cancelled(shop: Shop) -> None:
     shop.store.join("job", None)
     live = shop.start()
     shop.store.leave(shop.store.read("job"), "0")
     for number in range(5):
         report = Report(progress=[["a", "b", number]])
-        live = shop.store.change(live, live.record.report(2, report))
+        live = shop.runs.change(live, live.record.report(2, report))
     shop.finish(live)
     record = shop.store.read("job")
     assert record.status is Status.SUCCEEDED
@@ -346,13 +348,15 @@ def test_who_has_left_reads_cancelled_whatever_the_job_comes_to(shop: Shop) -> N
     assert snapshot.cursor > record.cursor
 
 
-def test_flight_is_claimed_by_the_first_until_it_can_not_be_joined(shop: Shop) -> None:
-    flights = shop.store.flights
-    assert flights.claim("key", "job") == "job"
-    assert flights.claim("key", "next") == "job"
+def test_joinable_job_of_a_key_is_the_first_live_one(
+    shop: Shop,
+) -> None:
+    joinable = shop.store.joinable
+    assert joinable.claim("key", "job") == "job"
+    assert joinable.claim("key", "next") == "job"
     shop.store.leave(shop.store.read("job"), "0")
-    assert flights.claim("key", "next") == "next"
-    assert flights.claim("other key", "next") == "next"
+    assert joinable.claim("key", "next") == "next"
+    assert joinable.claim("other key", "next") == "next"
 
 
 def lane(seq: int, retrigger: Retrigger) -> Lane:
@@ -375,9 +379,9 @@ def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
     return shop.store.lanes.enter(ticket, lane(seq, retrigger)).entry
 
 
-def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) -> None:
+def test_jobs_of_a_lane_run_in_the_order_of_the_page(shop: Shop) -> None:
     def turns() -> list[str]:
-        return [name for name in "abc" if shop.store.is_turn(name, "lane")]
+        return [name for name in "abc" if shop.runs.is_turn(name, "lane")]
 
     assert enter(shop, "a", 1, Retrigger.QUEUE) is Entry.NOW
     assert enter(shop, "c", 3, Retrigger.QUEUE) is Entry.WAIT
@@ -389,7 +393,7 @@ def test_jobs_of_a_lane_have_their_turns_by_the_order_of_the_page(shop: Shop) ->
     assert turns() == ["a", "b", "c"]
 
 
-def test_turn_does_not_come_beside_a_job_that_is_asked_the_same(shop: Shop) -> None:
+def test_turn_does_not_come_beside_an_equal_job(shop: Shop) -> None:
     now = time.time()
     requester = (Requester(id="0"),)
     for name in ("here", "there"):
@@ -403,10 +407,10 @@ def test_turn_does_not_come_beside_a_job_that_is_asked_the_same(shop: Shop) -> N
             changed=now,
         )
         shop.store.submit(record)
-    assert shop.store.flights.claim("key", "there") == "there"
-    assert not shop.store.is_turn("here", "lane")
+    assert shop.store.joinable.claim("key", "there") == "there"
+    assert not shop.runs.is_turn("here", "lane")
     shop.store.cancel("there")
-    assert shop.store.is_turn("here", "lane")
+    assert shop.runs.is_turn("here", "lane")
 
 
 def test_lane_holds_what_is_live(shop: Shop) -> None:
@@ -416,22 +420,22 @@ def test_lane_holds_what_is_live(shop: Shop) -> None:
     assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
 
 
-def test_entry_counts_though_the_backend_lost_its_answer(
+def test_entry_counts_when_the_backend_loses_its_answer(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = shop.store._documents._shelf
-    swap = shelf.swap
+    backend = backend_of(shop.celery)
+    swap = backend.swap
 
     def swap_and_lose(*args: Any) -> bool:
         assert swap(*args)
         monkeypatch.undo()
         return False
 
-    monkeypatch.setattr(shelf, "swap", swap_and_lose)
+    monkeypatch.setattr(backend, "swap", swap_and_lose)
     assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
 
 
-def test_what_needs_no_job_replaces_and_does_not_stay(shop: Shop) -> None:
+def test_cache_hit_replaces_jobs_and_leaves_the_lane(shop: Shop) -> None:
     enter(shop, "a", 1, Retrigger.REPLACE)
     for _ in range(2):
         admission = shop.store.lanes.enter(None, lane(2, Retrigger.REPLACE))
@@ -439,7 +443,7 @@ def test_what_needs_no_job_replaces_and_does_not_stay(shop: Shop) -> None:
     assert shop.store.lanes.enter(None, None).entry is Entry.NOW
 
 
-def test_ticket_is_exchanged_for_that_of_the_job_that_was_joined(shop: Shop) -> None:
+def test_ticket_is_exchanged_for_that_of_the_joined_job(shop: Shop) -> None:
     enter(shop, "a", 1, Retrigger.IGNORE)
     other = shop.store.join("job", None)
     assert other is not None
@@ -451,19 +455,19 @@ def test_ticket_is_exchanged_for_that_of_the_job_that_was_joined(shop: Shop) -> 
     assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
 
 
-def test_secret_is_the_first_one_proposed(shop: Shop) -> None:
-    assert shop.store.secret("mine") == "mine"
-    assert CeleryStore(shop.celery).secret("another") == "mine"
+def test_secret_is_the_first_proposal(shop: Shop) -> None:
+    assert shop.store.shared.secret("mine") == "mine"
+    assert CeleryStore(shop.celery).shared.secret("another") == "mine"
 
 
 def test_libraries_add_up(shop: Shop) -> None:
     live = shop.start()
     ended = live.record.end(Status.SUCCEEDED, 2, libraries=["late_library"])
-    shop.store.change(live, ended)
-    assert shop.store.libraries() == {"late_library"}
+    shop.runs.change(live, ended)
+    assert shop.store.shared.libraries() == {"late_library"}
 
 
-def test_backend_that_does_not_answer_is_an_error_or_waited_for(
+def test_store_raises_or_waits_while_the_backend_is_away(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -478,13 +482,13 @@ def test_backend_that_does_not_answer_is_an_error_or_waited_for(
         return answer(keys)
 
     monkeypatch.setattr(backend, "mget", mget)
-    with pytest.raises(StoreUnavailableError, match="does not answer: away"):
+    with pytest.raises(StoreUnavailableError, match="does not respond: away"):
         shop.store.read("job")
     assert CeleryStore(shop.celery, patient=True).read("job").status is Status.QUEUED
     assert len(pauses) == 3
 
 
-def test_job_that_celery_let_expire_says_so(shop: Shop) -> None:
+def test_job_that_celery_expires_says_so(shop: Shop) -> None:
     shop.celery_says(TaskRevokedError("expired"))
     record = shop.store.read("job")
     assert record.status is Status.TIMED_OUT
@@ -492,7 +496,7 @@ def test_job_that_celery_let_expire_says_so(shop: Shop) -> None:
     assert record.error.type == "Expired"
 
 
-def test_time_limit_of_a_job_is_named(shop: Shop) -> None:
+def test_timeout_of_a_job_names_its_seconds(shop: Shop) -> None:
     limits = Limits(timeout=5.0)
     shop.store.submit(
         Record(id="job", task="app.task", code="", limits=limits, created=1, changed=1)
@@ -505,15 +509,15 @@ def test_time_limit_of_a_job_is_named(shop: Shop) -> None:
     assert record.error.message == "Timed out after 5 s."
 
 
-def test_job_that_expires_can_not_be_started_any_more(shop: Shop) -> None:
+def test_expired_job_can_not_be_started(shop: Shop) -> None:
     record = shop.store.expire(shop.store.read("job"))
     assert record.status is Status.TIMED_OUT
     assert record.error
     assert "Expired in the queue" in record.error.message
-    assert shop.store.start("job", WORKER) is None
+    assert shop.runs.start("job", WORKER) is None
 
 
-def test_job_that_is_started_meanwhile_does_not_expire(
+def test_job_that_has_started_does_not_expire(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.lease_is(monkeypatch, Tenure.HOLDS)

@@ -1,0 +1,119 @@
+"""What workers write of jobs: who has received one, its start, reports and result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import celery
+
+from ...core.jobs import Status, Ticket, new_job_id
+from ...core.records import Record
+from ...exceptions import JobEndedError
+from .documents import Documents
+from .parts import End, Live, Worker
+from .store import CeleryStore, result_key
+
+
+class Runs:
+    """The runs of jobs in this worker. Waits while the backend does not respond.
+
+    Attributes:
+        store: a patient one.
+
+    Args:
+        app: of the worker.
+    """
+
+    def __init__(self, app: celery.Celery) -> None:
+        self.store = CeleryStore(app, patient=True)
+        self._documents = self.store.documents
+        self._impatient = Documents(app)
+
+    def take(self, job_id: str, worker: Worker) -> None:
+        """Note which worker has received a job. Never waits.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        self._impatient.write(f"{job_id}.taken", worker.to_text())
+
+    def is_turn(self, job_id: str, lane: str) -> bool:
+        """Tell whether a job that waits in a lane may run now.
+
+        From then on others may join it.
+        """
+        (record,) = self.store.read_all([job_id])
+        if record is None or record.status.is_terminal:
+            return True
+        ticket = Ticket(job=job_id, requester=record.requesters[0].id)
+        if not self.store.lanes.is_turn(lane, ticket):
+            return False
+        # Nor does it run beside an equal job of another page.
+        return (
+            record.key is None
+            or self.store.joinable.claim(record.key, job_id) == job_id
+        )
+
+    def start(self, job_id: str, worker: Worker) -> Live | None:
+        """Start a job; return None if it has ended or was started before."""
+        end, live_text, queued = self._documents.read_many(
+            [f"{job_id}.end", f"{job_id}.live", f"{job_id}.queued"]
+        )
+        if end or live_text or queued is None:
+            return None
+        record = Record.from_json(queued.encode()).start(time.time())
+        live = Live(run=new_job_id(), worker=worker, record=record)
+        # A repeated claim, after the backend lost an answer, finds this run.
+        if live.run != self.store.claim(live).run:
+            return None
+        # A canceller writes first and reads then, as this does: one sees the other.
+        return live if self._is_current(live) else None
+
+    def has_outside_end(self, job_id: str) -> bool:
+        """Tell whether another process has ended a job. Never waits.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        return self._impatient.read(f"{job_id}.end") is not None
+
+    def change(self, live: Live, record: Record, result: bytes | None = None) -> Live:
+        """Replace the record of a job that this process runs.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        if not self._is_current(live):
+            raise _not_ours(live)
+        if record.status.is_terminal:
+            return self._finish(live, record, result)
+        live = replace(live, record=record)
+        self._documents.write(f"{record.id}.live", live.to_text())
+        return live
+
+    def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
+        text = result.decode() if result else ""
+        parts = self._documents.write_parts(result_key(live), text)
+        if record.libraries:
+            self.store.shared.add_libraries(record.libraries)
+        live = replace(live, record=record, parts=parts)
+        end = End(status=record.status, at=record.changed, live=live)
+        ended = self.store.ends.decide(record.id, end)
+        if ended.live is None or ended.live.run != live.run:
+            raise _not_ours(live)
+        # Last, because no page waits for it.
+        if record.status is Status.SUCCEEDED and record.started is not None:
+            seconds = record.changed - record.started
+            self.store.shared.add_duration(record.task, seconds)
+        return live
+
+    def _is_current(self, live: Live) -> bool:
+        job_id = live.record.id
+        end, text = self._documents.read_many([f"{job_id}.end", f"{job_id}.live"])
+        found = Live.from_text(text) if text else None
+        return end is None and found is not None and found.run == live.run
+
+
+def _not_ours(live: Live) -> JobEndedError:
+    return JobEndedError(f"Another process has ended job {live.record.id}, or runs it.")
