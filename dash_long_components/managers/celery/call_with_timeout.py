@@ -8,6 +8,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+#: Seconds after which a broker that hangs counts as unavailable. Celery would wait for
+#: Redis, for one, without an end.
+BROKER_TIMEOUT = 5.0
+
 
 def call_with_timeout(seconds: float, action: Callable[[], T]) -> T:
     """Return what ``action`` returns, or raise what it raises.

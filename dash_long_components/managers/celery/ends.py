@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from .calls import Calls
+from .deliveries import Message
 from .documents import Documents
 from .parts import End
 
@@ -15,16 +19,34 @@ class Ends:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self._calls = Calls(documents)
 
     def get(self, job_id: str) -> End | None:
         """Return how a job has ended, or None."""
         text = self._documents.read(_key(job_id))
         return End.from_text(text) if text else None
 
+    def get_all(self, job_ids: Sequence[str]) -> list[End | None]:
+        """Do ``get`` for several jobs at once."""
+        texts = self._documents.read_many([_key(job_id) for job_id in job_ids])
+        return [End.from_text(text) if text else None for text in texts]
+
     def decide(self, job_id: str, end: End) -> End:
-        """End a job unless it has ended, and return how it has. Atomic."""
+        """End a job unless it has ended, and return how it has. Atomic.
+
+        Deletes its call. Ends that workers write leave that to ``Runs``.
+        """
         text = self._documents.update(_key(job_id), lambda text: text or end.to_text())
+        if end.live is None:
+            message = self._documents.read(message_key(job_id))
+            if message is not None:
+                self._calls.delete(job_id, Message.from_text(message).parts)
         return End.from_text(text)
+
+
+def message_key(job_id: str) -> str:
+    """Return the key of the document that says how to send a job."""
+    return f"{job_id}.message"
 
 
 def _key(job_id: str) -> str:

@@ -60,8 +60,7 @@ class Fate:
 
 def worker_died(worker: Worker, record: Record, now: float) -> End:
     """Return the end of a job whose worker no longer renews its lease."""
-    did = "had reserved it" if record.status is Status.QUEUED else "ran it"
-    message = f"The worker {worker.name}, which {did}, has stopped responding."
+    message = f"The worker {worker.name}, which ran it, has stopped responding."
     return _lost("WorkerDied", message, record, now)
 
 
@@ -69,6 +68,16 @@ def never_sent(record: Record, now: float, why: str) -> End:
     """Return the end of a job that was not sent to Celery's broker."""
     message = f"Could not send the job to Celery's broker: {why}"
     return _lost("NotSent", message, record, now)
+
+
+def message_lost(record: Record, now: float, times: int) -> End:
+    """Return the end of a job of which every message was lost."""
+    message = (
+        f"The job was sent {times} times, and no worker has received it. Check that "
+        "no other program takes messages from its queue, and that the workers can "
+        "start."
+    )
+    return _lost("MessageLost", message, record, now)
 
 
 def _lost(kind: str, message: str, record: Record, now: float) -> End:

@@ -33,12 +33,12 @@ _PERIODS = 2
 
 #: Held while a lease is written. The worker must not fork a pool process in the middle
 #: of a write: SQLite, for one, would think for ever that the child holds its lock.
-_no_fork = threading.Lock()
+no_fork = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_no_fork.acquire,
-        after_in_parent=_no_fork.release,
-        after_in_child=_no_fork.release,
+        before=no_fork.acquire,
+        after_in_parent=no_fork.release,
+        after_in_child=no_fork.release,
     )
 
 
@@ -62,7 +62,7 @@ class Lease:
         """Renew the lease until the worker ends or dies."""
         documents = Documents(app)
         for beat in itertools.count(1):
-            with _no_fork:
+            with no_fork:
                 if not self._left.is_set():
                     self._write(documents, beat=beat, period=period)
             if self._left.wait(period / 3):
@@ -71,7 +71,7 @@ class Lease:
     def leave(self, app: celery.Celery) -> None:
         """Note that the worker has ended in good order."""
         self._left.set()
-        with _no_fork:
+        with no_fork:
             self._write(Documents(app), beat=None, period=0)
 
     def _write(self, documents: Documents, **fields: float | None) -> None:

@@ -21,7 +21,7 @@ from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
-from .call_with_timeout import call_with_timeout
+from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 
 if TYPE_CHECKING:
     import celery
@@ -34,11 +34,7 @@ _EXTRA = (
 )
 
 #: How often sending a job to the broker is retried. A user waits for the answer.
-_PUBLISH = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
-
-#: Seconds after which a broker that hangs counts as unavailable. Celery would wait for
-#: Redis, for one, without an end.
-BROKER_TIMEOUT = 5.0
+_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 
 #: Seconds after which the shared secret is read again.
 _SECRET_FRESH = 60
@@ -88,7 +84,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
-            from . import leases, orphans, worker
+            from . import leases, orphans, supervisor, worker
             from .documents import Documents
             from .presence import Presence
             from .result_cache import CeleryResultCache
@@ -100,7 +96,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
-        self._store = CeleryStore(celery_app)
+        self._store = CeleryStore(celery_app, lease)
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
@@ -108,8 +104,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
         celery_app.steps["worker"].add(leases.step(lease))
+        celery_app.steps["worker"].add(supervisor.step(lease))
         celery_app.steps["worker"].add(orphans.OrphanStep)
-        tasks.on_register(lambda task: worker.add_task(celery_app, task))
+        worker.add_probe(celery_app)
+        tasks.on_register(lambda task: worker.add_task(celery_app, task, lease))
 
     def submit(
         self, task: Task, call: Call, lane: Lane | None = None
@@ -180,19 +178,21 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def _publish(
         self, task: Task, record: Record, call: Call, lane: str | None
     ) -> None:
-        from .worker import publish, task_name
+        from .deliveries import Message
+        from .sending import send_job, task_name
 
+        expires = self._queue_timeout and time.time() + self._queue_timeout
+        message = Message(
+            task=task_name(task.key, task.name),
+            lane=lane,
+            timeout=call.limits.timeout,
+            grace=call.limits.cancel_grace or 0.0,
+            expires=expires,
+        )
+        message = self._store.prepare(record, message, call.to_json().decode())
+        options = {"retry": True, "retry_policy": _RETRY}
         send = functools.partial(
-            publish,
-            self.handle,
-            task_name(task.key, task.name),
-            record.id,
-            call.to_json().decode(),
-            lane,
-            time_limit=call.limits.timeout,
-            expires=self._queue_timeout,
-            retry=True,
-            retry_policy=_PUBLISH,
+            send_job, self.handle, record.id, 0, message, **options
         )
         try:
             call_with_timeout(BROKER_TIMEOUT, send)
@@ -202,7 +202,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
             raise BrokerUnavailableError(
                 f"Celery's broker does not accept the job: {error}"
             ) from error
-        self._store.sent(record.id)
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         (snapshot,) = self.read_all([(ticket, cursor)])

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -14,12 +15,28 @@ from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
 from ..identity import Process
-from ..processes import adopt_orphans, children, collect, end_child, kill_group
+from ..processes import (
+    DYING,
+    adopt_orphans,
+    children,
+    collect,
+    end_child,
+    kill_group,
+)
 
 logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two looks.
 _INTERVAL = 1.0
+
+_NOT_ENDED = "Could not end process %d, which a job has left behind."
+
+#: Where multiprocessing has the ids of processes that outlive one use: a module, a
+#: variable in it, and an attribute of that.
+_HELPERS = (
+    ("multiprocessing.resource_tracker", "_resource_tracker", "_pid"),
+    ("multiprocessing.forkserver", "_forkserver", "_forkserver_pid"),
+)
 
 
 class Orphans:
@@ -86,6 +103,16 @@ class Leftovers:
             self._not_theirs = found
         return {pid for pid in found - self._not_theirs if not collect(pid)}
 
+    def end(self, before: Collection[int]) -> None:
+        """End the processes that have come since another look."""
+        until = time.monotonic() + DYING
+        # What comes from a process that dies becomes a child of this one.
+        while left := self.look() - set(before) - _helpers():
+            for pid in left:
+                if not end_child(pid) or time.monotonic() > until:
+                    logger.warning(_NOT_ENDED, pid)
+                    return
+
 
 def lead_group() -> None:
     """Make this process the leader of a process group, for its descendants.
@@ -134,7 +161,16 @@ def _end(pid: int) -> None:
             return
     # Billiard collects only its own processes, one by one.
     if not end_child(pid):
-        logger.warning("Could not end process %d, which a job has left behind.", pid)
+        logger.warning(_NOT_ENDED, pid)
+
+
+def _helpers() -> set[int]:
+    """Return the processes that Python itself keeps for the next use."""
+    found = {
+        getattr(getattr(sys.modules.get(name), variable, None), attribute, None)
+        for name, variable, attribute in _HELPERS
+    }
+    return {pid for pid in found if pid is not None}
 
 
 def _is_alive(pid: int) -> bool:

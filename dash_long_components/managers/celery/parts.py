@@ -39,17 +39,24 @@ class Live:
     Attributes:
         run: random; a second delivery of the same job has another one.
         worker: which worker runs it.
-        parts: number of documents that hold the result.
+        calls: number of documents that hold its call.
+        parts: number of documents that hold its result.
         record: the state of the job.
     """
 
     run: str
     worker: Worker
+    calls: int = 0
     parts: int = 0
     record: Record
 
     def to_text(self) -> str:
-        head = {"run": self.run, "worker": asdict(self.worker), "parts": self.parts}
+        head = {
+            "run": self.run,
+            "worker": asdict(self.worker),
+            "calls": self.calls,
+            "parts": self.parts,
+        }
         return f"{json.dumps(head)}\n{self.record.to_json().decode()}"
 
     @classmethod
@@ -59,6 +66,7 @@ class Live:
         return cls(
             run=fields["run"],
             worker=Worker(**fields["worker"]),
+            calls=fields["calls"],
             parts=fields["parts"],
             record=Record.from_json(record.encode()),
         )

@@ -6,17 +6,23 @@ import functools
 import time
 from collections.abc import Sequence
 
-from ...core.jobs import Status
+import celery
+
 from ...core.records import SMALL, Record
+from .deliveries import Delivery, Message, Receipt
 from .documents import Documents
 from .ends import Ends
 from .fates import Fate, never_sent, worker_died
 from .leases import Leases, Tenure
-from .parts import End, Live, Worker
+from .parts import End, Live
+from .recovery import Recovery
 from .requesters import with_requesters
 
 #: The documents of any job, and of one that is known to have started.
-_DOCUMENTS = ("end", "live", "requesters", "queued", "sent", "taken")
+_DOCUMENTS = (
+    *("end", "live", "requesters"),
+    *("queued", "message", "taken", "delivery"),
+)
 _AFTER_START = _DOCUMENTS[:3]
 
 #: Jobs that are remembered to have started: most polls ask for one.
@@ -30,14 +36,19 @@ class JobReader:
     """Reads the records of jobs.
 
     Args:
-        documents: where they are stored.
+        app: of the broker.
+        documents: where the records are stored.
         ends: where ends are stored.
+        lease: of the workers, in seconds.
     """
 
-    def __init__(self, documents: Documents, ends: Ends) -> None:
+    def __init__(
+        self, app: celery.Celery, documents: Documents, ends: Ends, lease: float
+    ) -> None:
         self._documents = documents
         self._ends = ends
         self._leases = Leases(documents)
+        self._recovery = Recovery(app, documents, self._leases, lease)
         self._started: set[str] = set()
 
     def read_all(self, job_ids: Sequence[str]) -> list[Record | None]:
@@ -60,22 +71,22 @@ class JobReader:
         self, job_id: str, texts: Sequence[str | None], fate: Fate | None
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
-        end_text, live_text, requesters, queued, sent, taken = texts
+        end_text, live_text, requesters, queued, *sending = texts
         end = End.from_text(end_text) if end_text else None
-        worker: Worker | None = None
+        live: Live | None = None
         if end and end.live:
             record = end.live.record  # the document that is written last stays longest
         elif live_text:
             live = _live(live_text)
-            record, worker = live.record, live.worker
+            record = live.record
             self._remember(job_id)
         elif queued:
             record = Record.from_json(queued.encode())
-            worker = Worker.from_text(taken) if taken else None
         else:
             return None
         record = with_requesters(record, requesters)
-        end = end or self._judge(record, worker, fate, is_sent=sent is not None)
+        if end is None:
+            end = self._judge(record, live, fate, sending)
         return end.of(record) if end else record
 
     def _remember(self, job_id: str) -> None:
@@ -85,25 +96,46 @@ class JobReader:
         self._started.add(job_id)
 
     def _judge(
-        self, record: Record, worker: Worker | None, fate: Fate | None, is_sent: bool
+        self,
+        record: Record,
+        live: Live | None,
+        fate: Fate | None,
+        sending: Sequence[str | None],
     ) -> End | None:
-        """End a job if Celery says so, or if its worker or its sender has died."""
-        if fate is not None:
-            end = fate.end(record, time.time())
-        elif worker is not None and self._has_lost(worker, record):
-            end = worker_died(worker, record, time.time())
-        elif not (is_sent or worker) and time.time() - record.created > _SENDING:
-            end = never_sent(record, time.time(), "the server process has died.")
-        else:
-            return None
-        return self._ends.decide(record.id, end)
+        """End a job if Celery says so, its worker has died, or its messages are lost.
 
-    def _has_lost(self, worker: Worker, record: Record) -> bool:
-        tenure = self._leases.tenure(worker.lease)
-        if tenure is Tenure.LEFT:
-            # Celery has put the jobs back on the queue that it had only reserved.
-            return record.status is not Status.QUEUED
-        return tenure is Tenure.SILENT
+        Args:
+            record: of the job, which has not ended.
+            live: the job as its worker wrote it; None if it has not begun.
+            fate: what Celery says of it.
+            sending: the documents about its messages.
+        """
+        now = time.time()
+        end: End | None
+        if fate is not None:
+            end = fate.end(record, now)
+        elif live is None:
+            end = self._follow(record, sending, now)
+        elif self._leases.tenure(live.worker.lease) is not Tenure.HOLDS:
+            end = worker_died(live.worker, record, now)
+        else:
+            end = None
+        return end and self._ends.decide(record.id, end)
+
+    def _follow(
+        self, record: Record, sending: Sequence[str | None], now: float
+    ) -> End | None:
+        message, receipt, delivery = sending
+        if message is None:
+            is_over = receipt is None and now - record.created > _SENDING
+            why = "the server process has died."
+            return never_sent(record, now, why) if is_over else None
+        return self._recovery.follow(
+            record,
+            Message.from_text(message),
+            Receipt.from_text(receipt) if receipt else None,
+            Delivery.from_text(delivery) if delivery else None,
+        )
 
 
 @functools.lru_cache(maxsize=1024)

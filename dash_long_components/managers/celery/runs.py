@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import celery
 
-from ...core.jobs import Status, Ticket, new_job_id
+from ...core.jobs import Call, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...exceptions import JobEndedError
+from .calls import Calls
+from .deliveries import Delivery, Message
 from .documents import Documents
 from .parts import End, Live, Worker
+from .recovery import delivery_key
 from .store import CeleryStore, result_key
 
 
@@ -23,20 +26,39 @@ class Runs:
 
     Args:
         app: of the worker.
+        lease: of its workers, in seconds.
     """
 
-    def __init__(self, app: celery.Celery) -> None:
-        self.store = CeleryStore(app, patient=True)
+    def __init__(self, app: celery.Celery, lease: float) -> None:
+        self.store = CeleryStore(app, lease, patient=True)
         self._documents = self.store.documents
+        self._calls = Calls(self._documents)
         self._impatient = Documents(app)
 
-    def take(self, job_id: str, worker: Worker) -> None:
-        """Note which worker has received a job. Never waits.
+    def send_back(self, job_id: str, number: int) -> int | None:
+        """Note that a job goes back to the queue, since its turn has not come.
 
-        Raises:
-            StoreUnavailableError: the backend does not respond.
+        Args:
+            job_id: which job.
+            number: of its message that this worker has received.
+
+        Returns:
+            The number of the next message; None if there is one already.
         """
-        self._impatient.write(f"{job_id}.taken", worker.to_text())
+        following: int | None = None
+
+        def change(text: str | None) -> str:
+            nonlocal following
+            found = Delivery.from_text(text) if text else Delivery(at=time.time())
+            following = None
+            if found.number <= number:
+                found = replace(found, number=number)
+                found = found.sent_again(time.time(), is_lost=False)
+                following = found.number
+            return found.to_text()
+
+        self._documents.update(delivery_key(job_id), change)
+        return following
 
     def is_turn(self, job_id: str, lane: str) -> bool:
         """Tell whether a job that waits in a lane may run now.
@@ -55,20 +77,28 @@ class Runs:
             or self.store.joinable.claim(record.key, job_id) == job_id
         )
 
-    def start(self, job_id: str, worker: Worker) -> Live | None:
+    def start(
+        self, job_id: str, worker: Worker, message: Message
+    ) -> tuple[Live, Call] | None:
         """Start a job; return None if it has ended or was started before."""
-        end, live_text, queued = self._documents.read_many(
-            [f"{job_id}.end", f"{job_id}.live", f"{job_id}.queued"]
+        call_keys = self._calls.keys(job_id, message.parts)
+        end, live_text, queued, *call = self._documents.read_many(
+            [f"{job_id}.end", f"{job_id}.live", f"{job_id}.queued", *call_keys]
         )
-        if end or live_text or queued is None:
+        if end and None not in call:
+            # It was cancelled while it was sent.
+            self._calls.delete(job_id, message.parts)
+        if end or live_text or queued is None or None in call:
             return None
         record = Record.from_json(queued.encode()).start(time.time())
-        live = Live(run=new_job_id(), worker=worker, record=record)
+        live = Live(run=new_job_id(), worker=worker, calls=message.parts, record=record)
         # A repeated claim, after the backend lost an answer, finds this run.
         if live.run != self.store.claim(live).run:
             return None
         # A canceller writes first and reads then, as this does: one sees the other.
-        return live if self._is_current(live) else None
+        if not self._is_current(live):
+            return None
+        return live, Call.from_json("".join(map(str, call)).encode())
 
     def has_outside_end(self, job_id: str) -> bool:
         """Tell whether another process has ended a job. Never waits.
@@ -103,6 +133,7 @@ class Runs:
         if ended.live is None or ended.live.run != live.run:
             raise _not_ours(live)
         # Last, because no page waits for it.
+        self._calls.delete(record.id, live.calls)
         if record.status is Status.SUCCEEDED and record.started is not None:
             seconds = record.changed - record.started
             self.store.shared.add_duration(record.task, seconds)

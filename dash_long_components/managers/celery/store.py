@@ -4,7 +4,11 @@
 key             written by            holds
 =============== ===================== =================================================
 ``<id>.queued`` the server            the record as it was submitted
-``<id>.sent``   the server            that the broker has it
+``<id>.call``   the server            what to run, in parts; deleted at the end
+``<id>.``       the server            how to send it
+``message``
+``<id>.``       readers, and a worker which message is under way
+``delivery``    that sends it back
 ``<id>.taken``  a worker's main       which worker has received it
                 process
 ``<id>.live``   the process that runs the record from its start on, and which worker
@@ -17,7 +21,8 @@ key             written by            holds
 ``<id>``        Celery                how the task ended, if it did not return
 =============== ===================== =================================================
 
-``reader`` puts them together. The first process that writes ``<id>.live`` starts the
+``reader`` puts them together, and ``recovery`` sends a job again whose message is
+lost. The first process that writes ``<id>.live`` starts the
 job (``runs``), and the first one that writes ``<id>.end`` ends it (``ends``). The
 writes of all others are refused.
 """
@@ -26,13 +31,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import celery
 
 from ...core.jobs import JobError, Lane, Status, Ticket, new_job_id
 from ...core.records import Record
+from .calls import Calls
+from .deliveries import Message, Receipt
 from .documents import Documents
-from .ends import Ends
+from .ends import Ends, message_key
 from .fates import never_sent
 from .lanes import CeleryLanes, JoinableJobs
 from .parts import End, Live, Worker
@@ -56,25 +64,49 @@ class CeleryStore:
 
     Args:
         app: with a result backend.
+        lease: of the workers, in seconds.
         patient: as a worker is, which has a result to write.
     """
 
-    def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
+    def __init__(
+        self, app: celery.Celery, lease: float = 10.0, *, patient: bool = False
+    ) -> None:
         self.documents = Documents(app, patient=patient)
         self.ends = Ends(self.documents)
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
-        self._reader = JobReader(self.documents, self.ends)
+        self._reader = JobReader(app, self.documents, self.ends, lease)
+        self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)
 
     def submit(self, record: Record) -> None:
-        """Store a job that is about to be published."""
+        """Store a job that is about to enter its lane."""
         self.documents.write(f"{record.id}.queued", record.to_json().decode())
 
-    def sent(self, job_id: str) -> None:
-        """Note that a job was published."""
-        self.documents.write(f"{job_id}.sent", "true")
+    def prepare(self, record: Record, message: Message, call: str) -> Message:
+        """Store the call of a job that is about to be sent, and how to send it.
+
+        Returns:
+            What to send.
+        """
+        parts = self._calls.split(record.id, call)
+        message = replace(message, parts=len(parts))
+        self.documents.write_many({**parts, message_key(record.id): message.to_text()})
+        return message
+
+    def take(self, job_id: str, receipt: Receipt) -> None:
+        """Note which worker has received a job."""
+        self.documents.write(_taken(job_id), receipt.to_text())
+
+    def release(self, job_id: str, lease: str, number: int) -> None:
+        """Note that the worker of a lease has dropped a job before its begin."""
+
+        def change(text: str | None) -> str:
+            receipt = Receipt.from_text(text) if text else None
+            return receipt.given_up(lease, number).to_text() if receipt else ""
+
+        self.documents.update(_taken(job_id), change)
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job. Ends the job if its worker has died.
@@ -174,6 +206,10 @@ class CeleryStore:
     def lose(self, record: Record, why: str) -> None:
         """End a job that could not be sent, even if the broker has it after all."""
         self.ends.decide(record.id, never_sent(record, time.time(), why))
+
+
+def _taken(job_id: str) -> str:
+    return f"{job_id}.taken"
 
 
 def result_key(live: Live) -> str:

@@ -9,19 +9,18 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import celery
 from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from celery.worker.request import Request
 
 from ...core.caching import Results
-from ...core.jobs import Call, Status
+from ...core.jobs import Call, JobError, Status
 from ...core.records import Record, Report
 from ...exceptions import JobEndedError
 from ...running import runtime
@@ -29,17 +28,21 @@ from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
 from ..processes import adopt_orphans, kill_tree
+from .deliveries import Message, Receipt
 from .documents import Documents
+from .fates import Fate
 from .guard import Guard
 from .leases import Lease
 from .orphans import Leftovers, lead_group
 from .parts import Live, Worker
+from .probes import arrived
 from .result_cache import CeleryResultCache
 from .runs import Runs
+from .sending import PREFIX, PROBE, send_job, task_name
+from .store import CeleryStore
+from .supervisor import Supervisor
 
 logger = logging.getLogger("dash_long_components")
-
-_PREFIX = "dash_long_components."
 
 #: Control command that ends a running job.
 END_JOB = "end_dash_long_job"
@@ -51,82 +54,82 @@ _REPORT_INTERVAL = 0.25
 _LOOK_AGAIN = 0.5
 
 
-def task_name(key: str, name: str) -> str:
-    """Return the name under which Celery knows a task, and routes it."""
-    return f"{_PREFIX}{name}.{key}"
+class JobFailed(Exception):
+    """The job has failed. This is for Celery's signals and monitors."""
 
 
-def add_task(app: celery.Celery, task: Task) -> None:
+def add_task(app: celery.Celery, task: Task, lease: float) -> None:
     """Add a Celery task for a long callback."""
-    runs = Runs(app)
+    runs = Runs(app, lease)
     results = CeleryResultCache(Documents(app, patient=True))
 
     @app.task(
         name=task_name(task.key, task.name),
         bind=True,
         shared=False,
-        # Celery stores only that a job was revoked, or that its process died.
+        # Celery stores only that a job was revoked or failed, or that its process died.
         ignore_result=True,
         store_errors_even_if_ignored=True,
         # A job whose worker died is lost. It may have had effects, and only the user
         # can tell whether to repeat them.
         acks_late=False,
         max_retries=0,
+        # The job's own log has the traceback.
+        throws=(JobFailed,),
         Request=JobRequest,
     )
-    def run(self: Any, job_id: str, call: str, lane: str | None) -> None:
-        if lane is not None and not runs.is_turn(job_id, lane):
-            again: dict[str, Any] = {"countdown": _LOOK_AGAIN}
-            if self.request.expires:
-                again["expires"] = datetime.fromisoformat(self.request.expires)
-            if self.request.timelimit:
-                again["time_limit"] = self.request.timelimit[0]
-            publish(app, self.name, job_id, call, lane, **again)
-        else:
-            worker = _worker(self.request.hostname)
-            loaded = Call.from_json(call.encode())
-            _run(app, runs, results, job_id, loaded, worker)
+    def run(self: Any, job_id: str, number: int, text: str) -> None:
+        message = Message.from_text(text)
+        if message.lane is not None and not runs.is_turn(job_id, message.lane):
+            _send_back(app, runs, job_id, number, message)
+            return
+        started = runs.start(job_id, _worker(self.request.hostname), message)
+        if started is None:
+            logger.info("Job %s has ended or was started before: not run.", job_id)
+            return
+        error = _run(app, runs, results, *started)
+        if error is not None:
+            raise JobFailed(f"{error.type}: {error.message}")
 
 
-def publish(
-    app: celery.Celery,
-    name: str,
-    job_id: str,
-    call: str,
-    lane: str | None,
-    **options: Any,
+def add_probe(app: celery.Celery) -> None:
+    """Add the Celery task of probes, which do nothing but arrive."""
+
+    @app.task(name=PROBE, shared=False, ignore_result=True)
+    def probe(task: str, number: int) -> None:
+        pass
+
+
+def _send_back(
+    app: celery.Celery, runs: Runs, job_id: str, number: int, message: Message
 ) -> None:
-    """Send a job to Celery's broker.
-
-    Args:
-        app: of the broker.
-        name: of the Celery task.
-        job_id: becomes the id of the Celery task.
-        call: what to run, as JSON text.
-        lane: name of the lane in which the job waits for its turn; None if it does not.
-        options: of ``Celery.send_task``.
-    """
-    app.send_task(
-        name,
-        args=(job_id, call, lane),
-        task_id=job_id,
-        # Keep arguments and cookies out of logs and monitors.
-        argsrepr=job_id,
-        ignore_result=True,
-        add_to_parent=False,
-        **options,
-    )
+    """Send a job back to the queue until its turn has come."""
+    following = runs.send_back(job_id, number)
+    if following is None:
+        return  # this was a second delivery
+    try:
+        send_job(app, job_id, following, message, countdown=_LOOK_AGAIN)
+    except Exception as error:  # each broker has exceptions of its own
+        # A reader will find that the message is missing, and send it.
+        logger.warning("Celery's broker does not accept job %s: %s", job_id, error)
 
 
 @signals.task_received.connect
 def _take(sender: Any, request: Any, **_: Any) -> None:
     """Note which worker has received a job, before its pool gets it."""
-    if request.name.startswith(_PREFIX):
+    if request.name == PROBE:
+        arrived(Documents(request.app), *request.args)
+    elif request.name.startswith(PREFIX):
         if not isinstance(sender.pool, PreforkPool):
             # The guard enforces the time limit: most other pools have none, and that
             # of gevent raises an error in the function.
             request.time_limits = (None, None)
-        Runs(request.app).take(request.id, _worker(request.hostname))
+        job_id, number, text = request.args
+        if Supervisor.current is not None:
+            message = Message.from_text(text)
+            Supervisor.current.received(request, number, message)
+        receipt = Receipt(worker=_worker(request.hostname), number=number)
+        CeleryStore(request.app).take(job_id, receipt)
 
 
 def _worker(name: str) -> Worker:
@@ -137,12 +140,45 @@ def _worker(name: str) -> Worker:
 class JobRequest(Request):
     """A job in the main process of its worker."""
 
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
+        """Note that a pool process has the job."""
+        super().on_accepted(pid, time_accepted)
+        if Supervisor.current is not None:
+            Supervisor.current.began(self)
+
+    def on_success(self, failed__retval__runtime: Any, **kwargs: Any) -> None:
+        """Note that the pool has done with the job."""
+        if Supervisor.current is not None:
+            Supervisor.current.ended(self)
+        super().on_success(failed__retval__runtime, **kwargs)
+
+    def on_failure(
+        self,
+        exc_info: Any,
+        send_failed_event: bool = True,
+        return_ok: bool = False,
+    ) -> None:
+        """Note that the job's process has died, unless the process says so itself."""
+        super().on_failure(exc_info, send_failed_event, return_ok)
+        if Supervisor.current is None or return_ok:
+            return
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, Terminated):
+            Supervisor.current.ended(self)  # it was killed for its end
+        else:
+            is_timeout = isinstance(error, TimeLimitExceeded)
+            kind = "TimeLimitExceeded" if is_timeout else "WorkerLostError"
+            Supervisor.current.died(self, Fate(type=kind, message=str(error)))
+
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """End the process of a job, and its descendants, when its time is over."""
         pid: Any = self.worker_pid
         if not soft and pid not in (None, os.getpid()):
             kill_tree(pid)
         super().on_timeout(soft, timeout)
+        if not soft and Supervisor.current is not None:
+            fate = Fate(type="TimeLimitExceeded", message=str(timeout))
+            Supervisor.current.died(self, fate)
 
 
 #: Of all jobs of this process.
@@ -150,27 +186,18 @@ _leftovers = Leftovers()
 
 
 def _run(
-    app: celery.Celery,
-    runs: Runs,
-    results: Results,
-    job_id: str,
-    call: Call,
-    worker: Worker,
-) -> None:
-    live = runs.start(job_id, worker)
-    if live is None:
-        logger.info("Job %s has ended or was started before: not run.", job_id)
-        return
+    app: celery.Celery, runs: Runs, results: Results, live: Live, call: Call
+) -> JobError | None:
+    """Run a job, and return its error if it has failed."""
     execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _leftovers.look()
         with Guard(app, runs.store, live.record, kill):
             outcome = execution.run(call)
-    has_ended_it = execution.finish(outcome)
-    if kill is not None and not has_ended_it:
-        # It ended because it was asked to. A job that is killed leaves nothing either.
-        for pid in _leftovers.look() - before:
-            kill_tree(pid)
+    execution.finish(outcome)
+    if kill is not None:
+        _leftovers.end(before)
+    return outcome.error
 
 
 @contextlib.contextmanager
@@ -224,16 +251,13 @@ class Execution:
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
         return outcome
 
-    def finish(self, outcome: Outcome) -> bool:
-        """Write how it ended. Return False if another process has ended it."""
+    def finish(self, outcome: Outcome) -> None:
+        """Write how it ended, unless another process has ended it."""
         ended = self._live.record.end(
             outcome.status, time.time(), outcome.error, outcome.libraries
         )
-        try:
+        with contextlib.suppress(JobEndedError):
             self._change(ended, outcome.result)
-        except JobEndedError:
-            return False
-        return True
 
     def _is_unwanted(self) -> bool:
         return self._runs.has_outside_end(self._live.record.id)
@@ -253,21 +277,23 @@ def end_job(state: Any, job_id: str, grace: float = 0.0) -> None:
     leaves the programs that it has started. Where a pool can't end a function, the
     function ends at its next ``set_progress``.
     """
-    request = worker_state.requests.get(job_id)
     pool = state.consumer.pool
+    supervisor = Supervisor.current
+    if isinstance(pool, PreforkPool) and supervisor is not None:
+        if not supervisor.cancel(job_id, grace):
+            worker_state.revoked.add(job_id)
+        return
+    request: Any = worker_state.requests.get(job_id)
     if request is None:
         worker_state.revoked.add(job_id)
     elif grace > 0:
-        state.consumer.timer.call_after(grace, _kill_job, (pool, job_id, request))
+        state.consumer.timer.call_after(grace, _terminate, (pool, job_id, request))
     else:
-        _kill_job(pool, job_id, request)
+        _terminate(pool, job_id, request)
 
 
-def _kill_job(pool: Any, job_id: str, request: Any) -> None:
+def _terminate(pool: Any, job_id: str, request: Any) -> None:
     is_current = worker_state.requests.get(job_id) is request
-    if not is_current:
-        return  # it has ended, and its process may have another job
-    if isinstance(pool, PreforkPool) and request.worker_pid:
-        kill_tree(request.worker_pid)
-    with contextlib.suppress(NotImplementedError):
-        request.terminate(pool, signal="KILL")
+    if is_current:
+        with contextlib.suppress(NotImplementedError):
+            request.terminate(pool, signal="KILL")

@@ -10,14 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import redis as client
 
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import APPS, is_alive, serving, until_gone
+from tests.integration.servers import APPS, serving
 from tests.ports import free_port
 from tests.promises import promised
 from tests.waiting import until
@@ -193,22 +192,6 @@ def test_time_limit_of_celery_times_the_job_out(
     job = page.run("hold", str(tmp_path / "held"))
     assert job.status == "timed_out", job.snapshots
     assert job.error["task"] == "tasks_app.hold"
-
-
-def test_what_a_job_left_is_no_zombie_when_it_exits(
-    deploy: Deploy, tmp_path: Path
-) -> None:
-    page = deploy("-c", "1").page()
-    name = str(tmp_path / "left")
-    assert page.run("family", {"name": name, "then": "return"}).result == "done"
-    *left, _pool = json.loads(Path(name).read_text())
-    assert all(map(is_alive, left))
-    for pid in left:
-        psutil.Process(pid).kill()
-    until_gone(lambda: filter(is_alive, left))
-    page.run("echo")
-    page.run("echo")
-    until_gone(lambda: filter(psutil.pid_exists, left))
 
 
 def test_only_a_cancel_speaks_to_the_workers(setting: Setting, tmp_path: Path) -> None:

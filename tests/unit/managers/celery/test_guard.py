@@ -11,8 +11,9 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Limits, Status
+from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
+from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.guard import Guard
 from dash_long_components.managers.celery.parts import Worker
 from dash_long_components.managers.celery.presence import Absence
@@ -31,7 +32,10 @@ class Job:
         self.killed = threading.Event()
         self.record = Record(id="job", task="app.task", code="", created=1, changed=1)
         self.store.submit(self.record)
-        Runs(self.celery).start("job", Worker(name="worker", lease="lease"))
+        worker = Worker(name="worker", lease="lease")
+        call = Call(task="key", fingerprint="", context={}).to_json().decode()
+        message = self.store.prepare(self.record, Message(task="task"), call)
+        Runs(self.celery, 10.0).start("job", worker, message)
         self.ended = threading.Event()
         end = self.store.end
 

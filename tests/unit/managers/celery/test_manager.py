@@ -27,6 +27,7 @@ from dash_long_components.core.jobs import (
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents import backend_of
 from dash_long_components.managers.celery.presence import Presence
+from dash_long_components.managers.celery.sending import PROBE
 from dash_long_components.running import tasks
 from tests.unit.fakes import Site
 
@@ -42,7 +43,8 @@ def celery(backend: str | None = "redis://127.0.0.1:1/0") -> Celery:
 
 
 def names(app: Celery) -> list[str]:
-    return [name for name in app.tasks if name.startswith("dash_long_components.")]
+    found = [name for name in app.tasks if name.startswith("dash_long_components.")]
+    return [name for name in found if name != PROBE]
 
 
 def test_handle_is_the_celery_app() -> None:

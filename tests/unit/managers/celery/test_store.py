@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from celery import Celery
@@ -15,10 +16,22 @@ from celery.exceptions import (
     WorkerLostError,
 )
 
-from dash_long_components.core.jobs import Lane, Limits, Retrigger, Status, Ticket
+from dash_long_components.core.jobs import (
+    Call,
+    Lane,
+    Limits,
+    Retrigger,
+    Status,
+    Ticket,
+)
 from dash_long_components.core.lanes import Admission, Entry
 from dash_long_components.core.records import Record, Report, Requester
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
+from dash_long_components.managers.celery.deliveries import (
+    MAX_RESENDS,
+    Message,
+    Receipt,
+)
 from dash_long_components.managers.celery.documents import Documents, backend_of
 from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.parts import Live, Worker
@@ -27,6 +40,8 @@ from dash_long_components.managers.celery.store import CeleryStore
 from tests.promises import promised
 
 WORKER = Worker(name="celery@host", lease="lease")
+LEASE = 10.0
+CALL = Call(task="key", fingerprint="", context={"cookies": {"user": "secret"}})
 
 
 class Shop:
@@ -36,27 +51,32 @@ class Shop:
         folder.mkdir(exist_ok=True)
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
-        self.runs = Runs(self.celery)
-        self.store.submit(
-            Record(
-                id="job",
-                task="app.task",
-                code="",
-                requesters=(Requester(id="0"),),
-                key="key",
-                created=1,
-                changed=1,
-            )
+        self.runs = Runs(self.celery, LEASE)
+        now = time.time()
+        record = Record(
+            id="job",
+            task="app.task",
+            code="",
+            requesters=(Requester(id="0"),),
+            key="key",
+            created=now,
+            changed=now,
         )
-        self.store.sent("job")
+        self.store.submit(record)
+        message = Message(task="task")
+        self.message = self.store.prepare(record, message, CALL.to_json().decode())
 
     def status(self) -> Status:
         return self.store.read("job").status
 
     def start(self) -> Live:
-        live = self.runs.start("job", WORKER)
+        live = self.start_again()
         assert live is not None
         return live
+
+    def start_again(self, job_id: str = "job") -> Live | None:
+        started = self.runs.start(job_id, WORKER, self.message)
+        return None if started is None else started[0]
 
     def finish(self, live: Live, result: bytes | None = b"{}") -> None:
         self.runs.change(live, live.record.end(Status.SUCCEEDED, 2), result)
@@ -114,29 +134,29 @@ def test_running_job_is_read_by_three_documents(
     shop.finish(live)
     assert shop.status() is Status.SUCCEEDED
     few = ["job.end", "job.live", "job.requesters"]
-    assert [len(keys) for keys in asked[:2]] == [6, 6]
+    assert [len(keys) for keys in asked[:2]] == [7, 7]
     assert asked[2:] == [few, few]
 
 
 def test_missing_job_is_a_key_error(shop: Shop) -> None:
     with pytest.raises(KeyError):
         shop.store.read("other")
-    assert shop.runs.start("other", WORKER) is None
+    assert shop.start_again("other") is None
     assert shop.store.are_live([Ticket(job="other", requester="0")]) == [False]
 
 
 def test_second_delivery_does_not_start_the_job(shop: Shop) -> None:
     live = shop.start()
-    assert shop.runs.start("job", WORKER) is None
+    assert shop.start_again() is None
     shop.finish(live)
-    assert shop.runs.start("job", WORKER) is None
+    assert shop.start_again() is None
     assert shop.status() is Status.SUCCEEDED
 
 
 def test_two_workers_at_once_start_one_run(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Runs(shop.celery)
+    slow = Runs(shop.celery, LEASE)
     read_many = slow.store.documents.read_many
     first: list[Live] = []
 
@@ -148,7 +168,7 @@ def test_two_workers_at_once_start_one_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(slow.store.documents, "read_many", read_then_be_overtaken)
-        assert slow.start("job", WORKER) is None
+        assert slow.start("job", WORKER, shop.message) is None
     shop.finish(first[0])
     assert shop.status() is Status.SUCCEEDED
 
@@ -180,8 +200,47 @@ def test_cancel_wins_over_later_writes_of_the_worker(shop: Shop) -> None:
 
 def test_cancelled_job_does_not_start(shop: Shop) -> None:
     shop.store.cancel("job")
-    assert shop.runs.start("job", WORKER) is None
+    assert shop.start_again() is None
     assert shop.status() is Status.CANCELLED
+
+
+def secrets(folder: Path) -> list[str]:
+    """Return the documents that hold what the request held."""
+    return [path.name for path in folder.iterdir() if b"secret" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("end", ["success", "cancel", "cancel before the start"])
+def test_call_leaves_the_store_when_the_job_ends(
+    shop: Shop, tmp_path: Path, end: str
+) -> None:
+    folder = tmp_path / "backend"
+    assert len(secrets(folder)) == 1
+    live = None if end == "cancel before the start" else shop.start()
+    if live is None or end == "cancel":
+        shop.store.cancel("job")
+    else:
+        shop.finish(live)
+    assert secrets(folder) == []
+
+
+def test_call_of_any_size_reaches_its_worker(shop: Shop) -> None:
+    text = "ä" * 1_000_000
+    call = Call(task="key", fingerprint="", context={"inputs": [text]})
+    record = shop.store.read("job")
+    message = shop.store.prepare(record, shop.message, call.to_json().decode())
+    started = shop.runs.start("job", WORKER, message)
+    assert started is not None
+    assert started[1] == call
+
+
+def test_call_that_is_stored_after_a_cancel_is_deleted_by_the_worker(
+    shop: Shop, tmp_path: Path
+) -> None:
+    record = shop.store.read("job")
+    shop.store.cancel("job")
+    shop.store.prepare(record, shop.message, CALL.to_json().decode())
+    assert shop.start_again() is None
+    assert secrets(tmp_path / "backend") == []
 
 
 def test_cursor_grows_with_every_change(shop: Shop) -> None:
@@ -244,19 +303,36 @@ def test_running_job_depends_on_the_lease_of_its_worker(
 
 
 @pytest.mark.parametrize(
-    ("tenure", "status"),
-    [
-        (Tenure.HOLDS, Status.QUEUED),
-        (Tenure.SILENT, Status.LOST),
-        (Tenure.LEFT, Status.QUEUED),
-    ],
+    ("tenure", "times"), [(Tenure.HOLDS, 0), (Tenure.SILENT, 1), (Tenure.LEFT, 0)]
 )
-def test_reserved_job_depends_on_the_lease_of_its_worker(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, status: Status
+def test_job_that_a_dead_worker_had_reserved_is_sent_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, times: int
 ) -> None:
-    shop.runs.take("job", WORKER)
+    send = mock.Mock()
+    monkeypatch.setattr(shop.celery, "send_task", send)
+    shop.store.take("job", Receipt(worker=WORKER, number=0))
     shop.lease_is(monkeypatch, tenure)
-    assert shop.status() is status
+    for _ in range(3):
+        assert shop.status() is Status.QUEUED
+    assert send.call_count == times
+    assert all(call.kwargs["args"][:2] == ("job", 1) for call in send.call_args_list)
+
+
+def test_job_that_every_worker_dies_with_is_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = mock.Mock()
+    monkeypatch.setattr(shop.celery, "send_task", send)
+    shop.lease_is(monkeypatch, Tenure.SILENT)
+    statuses = []
+    for number in range(MAX_RESENDS + 1):
+        shop.store.take("job", Receipt(worker=WORKER, number=number))
+        statuses.append(shop.status())
+    assert statuses == [Status.QUEUED] * MAX_RESENDS + [Status.LOST]
+    assert send.call_count == MAX_RESENDS
+    error = shop.store.read("job").error
+    assert error is not None
+    assert error.type == "MessageLost"
 
 
 def test_job_that_ends_while_its_lease_is_read_keeps_that_end(
@@ -312,7 +388,7 @@ def test_job_that_was_never_sent_is_lost_in_a_minute(
     assert record.error is not None
     assert record.error.type == "NotSent"
     # The broker may have its message nevertheless.
-    assert shop.runs.start("unsent", WORKER) is None
+    assert shop.start_again("unsent") is None
 
 
 def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> None:
@@ -514,7 +590,7 @@ def test_expired_job_can_not_be_started(shop: Shop) -> None:
     assert record.status is Status.TIMED_OUT
     assert record.error
     assert "Expired in the queue" in record.error.message
-    assert shop.runs.start("job", WORKER) is None
+    assert shop.start_again() is None
 
 
 def test_job_that_has_started_does_not_expire(

@@ -1,0 +1,174 @@
+"""Which message of a job is under way, and which worker has received one.
+
+Everything here is pure: no clock, no backend.
+
+A message can vanish between the broker and a worker that dies. A later message of the
+same task shows that: where it has arrived, all messages before it have, in the order
+of the queue. So a reader that finds a job on its way for long sends such a message, a
+probe (``probes``). When the probe has arrived and the job has not, the job is sent
+again. A second delivery of a job is recognised and does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from enum import Enum, auto
+
+from .parts import Worker
+
+#: Times that a job is sent again before it is lost.
+MAX_RESENDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What it takes to send a job.
+
+    Attributes:
+        task: name of the Celery task.
+        parts: number of documents that hold the call.
+        lane: name of the lane in which the job waits for its turn; None if it does not.
+        timeout: seconds for which the job may run.
+        grace: seconds for which it may go on after a cancel.
+        expires: seconds since the epoch after which workers drop it; None for never.
+    """
+
+    task: str
+    parts: int = 0
+    lane: str | None = None
+    timeout: float | None = None
+    grace: float = 0.0
+    expires: float | None = None
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Message:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """Which worker has received a job; it may wait there for its turn.
+
+    Attributes:
+        worker: the last one that has received it.
+        number: of the message.
+        released: whether the worker no longer has it, and has not begun it.
+    """
+
+    worker: Worker
+    number: int
+    released: bool = False
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Receipt:
+        fields = json.loads(text)
+        return cls(**{**fields, "worker": Worker(**fields["worker"])})
+
+    def given_up(self, lease: str, number: int) -> Receipt:
+        """Return the receipt after the worker of a lease has dropped the message."""
+        is_its = self.worker.lease == lease and self.number == number
+        return replace(self, released=True) if is_its else self
+
+
+class Holder(Enum):
+    """What a reader knows of the worker that has received a job last."""
+
+    NONE = auto()  #: it has no message of the job, or has given it back
+    ALIVE = auto()  #: it has the job
+    DEAD = auto()  #: it had the job when it died
+
+
+class Step(Enum):
+    """What a reader does about a job that has not begun."""
+
+    WAIT = auto()  #: nothing
+    MARK = auto()  #: note the number of the next probe
+    PROBE = auto()  #: see that the probe is sent
+    RESEND = auto()  #: send the job again
+    LOSE = auto()  #: end it as lost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """The state of the messages of a job.
+
+    Attributes:
+        number: of the latest message, from 0.
+        at: when it was sent, in seconds since the epoch.
+        resent: how often the job was sent again because a message was lost.
+        probe: number of the probe that shows whether the latest message is lost.
+        since: the situation in which ``probe`` was noted.
+    """
+
+    number: int = 0
+    at: float
+    resent: int = 0
+    probe: int | None = None
+    since: str = ""
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Delivery:
+        return cls(**json.loads(text))
+
+    def situation(self, receipt: Receipt | None) -> str:
+        """Return a text that changes when a message of the job changes hands."""
+        if receipt is None or receipt.number < self.number:
+            return f"{self.number}"
+        return f"{self.number} {receipt.worker.lease} {receipt.released}"
+
+    def step(
+        self,
+        *,
+        holder: Holder,
+        situation: str,
+        waited: float,
+        patience: float,
+        passed: int,
+    ) -> Step:
+        """Return what a reader does about the job.
+
+        Args:
+            holder: what is known of the worker that has received the latest message.
+            situation: the present one.
+            waited: seconds since the latest message was sent.
+            patience: seconds after which a reader sends a probe.
+            passed: number of the last probe that has arrived.
+        """
+        if holder is Holder.ALIVE:
+            return Step.WAIT
+        if holder is Holder.DEAD:
+            return self._again()
+        if waited < patience:
+            return Step.WAIT
+        if self.probe is None or self.since != situation:
+            return Step.MARK
+        return self._again() if passed >= self.probe else Step.PROBE
+
+    def _again(self) -> Step:
+        return Step.RESEND if self.resent < MAX_RESENDS else Step.LOSE
+
+    def marked(self, probe: int, situation: str) -> Delivery:
+        """Return the state after the number of a probe was noted."""
+        return replace(self, probe=probe, since=situation)
+
+    def sent_again(self, now: float, *, is_lost: bool) -> Delivery:
+        """Return the state after another message.
+
+        Args:
+            now: seconds since the epoch.
+            is_lost: whether the message before it was lost; otherwise the job waits in
+                its lane, and its worker sends it back to the queue.
+        """
+        return Delivery(
+            number=self.number + 1, at=now, resent=self.resent + (1 if is_lost else 0)
+        )

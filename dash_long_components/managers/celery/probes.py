@@ -1,0 +1,105 @@
+"""Probes: messages that show which messages of a task before them are lost.
+
+A probe has the route of the task, so that it is in the same queue. It does nothing
+but arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from .documents import Documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeState:
+    """The probes of one task.
+
+    Attributes:
+        sent: number of the last one that was sent, from 1; 0 if none was.
+        at: when that was, in seconds since the epoch.
+        passed: number of the last one that has arrived.
+    """
+
+    sent: int = 0
+    at: float = 0.0
+    passed: int = 0
+
+    @classmethod
+    def from_text(cls, text: str | None) -> ProbeState:
+        return cls(**json.loads(text)) if text else cls()
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+
+class Probes:
+    """Sends probes, and knows which have arrived.
+
+    Args:
+        documents: where that is stored.
+        interval: seconds between two probes of a task.
+        send: sends a probe of a task by its number. It must not raise.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        interval: float,
+        send: Callable[[str, int], None],
+    ) -> None:
+        self._documents = documents
+        self._interval = interval
+        self._send = send
+        self._known: dict[str, tuple[float, ProbeState]] = {}
+
+    def state(self, task: str) -> ProbeState:
+        """Return the state of the probes of a task, of a moment ago at most."""
+        now = time.monotonic()
+        at, state = self._known.get(task, (None, ProbeState()))
+        if at is None or now - at > min(1.0, self._interval / 3):
+            state = ProbeState.from_text(self._documents.read(_key(task)))
+            self._known[task] = (now, state)
+        return state
+
+    def ensure(self, task: str, number: int) -> None:
+        """Send a probe, unless one with this number or a later one was sent lately."""
+        now = time.time()
+        if not self._is_due(self.state(task), number, now):
+            return
+        due: ProbeState | None = None
+
+        def change(text: str | None) -> str:
+            nonlocal due
+            state, due = ProbeState.from_text(text), None
+            if self._is_due(state, number, now):
+                state = due = replace(state, sent=state.sent + 1, at=now)
+            return state.to_text()
+
+        self._documents.update(_key(task), change)
+        self._known.pop(task, None)
+        if due is not None:
+            self._send(task, due.sent)
+
+    def _is_due(self, state: ProbeState, number: int, now: float) -> bool:
+        # The clock of another server may be ahead.
+        is_recent = 0 <= now - state.at < self._interval
+        return state.passed < number and not is_recent
+
+
+def arrived(documents: Documents, task: str, number: int) -> None:
+    """Note that a probe has arrived at a worker."""
+
+    def change(text: str | None) -> str:
+        state = ProbeState.from_text(text)
+        return replace(state, passed=max(state.passed, number)).to_text()
+
+    documents.update(_key(task), change)
+
+
+def _key(task: str) -> str:
+    return f"dash-long-jobs.probes.{hashlib.sha256(task.encode()).hexdigest()}"

@@ -1,0 +1,121 @@
+"""Finds jobs whose message is lost, and sends them again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import celery
+
+from ...core.records import Record
+from .deliveries import Delivery, Holder, Message, Receipt, Step
+from .documents import Documents
+from .fates import message_lost
+from .leases import Leases, Tenure
+from .parts import End
+from .probes import Probes
+from .sending import Sender
+
+#: What a reader knows of a worker from its lease, as far as its reserved jobs go. A
+#: worker that ends in good order gives them back, if its broker is there.
+_HOLDERS = {
+    Tenure.HOLDS: Holder.ALIVE,
+    Tenure.LEFT: Holder.NONE,
+    Tenure.SILENT: Holder.DEAD,
+}
+
+
+class Recovery:
+    """Sends jobs again that were sent, have not begun, and are on no worker.
+
+    Args:
+        app: of the broker.
+        documents: where the state of deliveries is stored.
+        leases: of the workers.
+        patience: seconds after which a reader begins to look for a message.
+    """
+
+    def __init__(
+        self,
+        app: celery.Celery,
+        documents: Documents,
+        leases: Leases,
+        patience: float,
+    ) -> None:
+        self._documents = documents
+        self._leases = leases
+        self._patience = patience
+        self._sender = Sender(app)
+        self._probes = Probes(documents, patience, self._sender.send_probe)
+
+    def follow(
+        self,
+        record: Record,
+        message: Message,
+        receipt: Receipt | None,
+        delivery: Delivery | None,
+    ) -> End | None:
+        """Look after the message of a job that has not begun.
+
+        Returns:
+            The end of a job that was lost too often; None otherwise.
+        """
+        state = delivery or Delivery(at=record.created)
+        situation = state.situation(receipt)
+        now = time.time()
+        waited = now - state.at
+        step = state.step(
+            holder=self._holder(state, receipt),
+            situation=situation,
+            waited=waited,
+            patience=self._patience,
+            passed=self._probes.state(message.task).passed
+            if waited >= self._patience
+            else 0,
+        )
+        match step:
+            case Step.MARK:
+                probe = self._probes.state(message.task).sent + 1
+                self._change(record, state, lambda it: it.marked(probe, situation))
+                self._probes.ensure(message.task, probe)
+            case Step.PROBE if state.probe is not None:
+                self._probes.ensure(message.task, state.probe)
+            case Step.RESEND:
+                again = self._change(
+                    record, state, lambda it: it.sent_again(now, is_lost=True)
+                )
+                if again is not None:
+                    self._sender.send_again(record.id, again.number, message)
+            case Step.LOSE:
+                return message_lost(record, now, state.resent + 1)
+        return None
+
+    def _holder(self, delivery: Delivery, receipt: Receipt | None) -> Holder:
+        if receipt is None or receipt.released or receipt.number < delivery.number:
+            return Holder.NONE
+        return _HOLDERS[self._leases.tenure(receipt.worker.lease)]
+
+    def _change(
+        self, record: Record, known: Delivery, change: Callable[[Delivery], Delivery]
+    ) -> Delivery | None:
+        """Change the state of a delivery, unless another process has. Atomic."""
+        changed: Delivery | None = None
+
+        def update(text: str | None) -> str:
+            nonlocal changed
+            found = delivery_of(record, text)
+            changed = change(found) if found.number == known.number else None
+            return (changed or found).to_text()
+
+        self._documents.update(delivery_key(record.id), update)
+        return changed
+
+
+def delivery_of(record: Record, text: str | None) -> Delivery:
+    """Return the state of the messages of a job, as its document says."""
+    return Delivery.from_text(text) if text else Delivery(at=record.created)
+
+
+def delivery_key(job_id: str) -> str:
+    """Return the key of the document about the messages of a job."""
+    return f"{job_id}.delivery"

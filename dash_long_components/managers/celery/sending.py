@@ -1,0 +1,91 @@
+"""Sends jobs and probes to Celery's broker."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timezone
+from typing import Any
+
+import celery
+
+from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
+from .deliveries import Message
+
+logger = logging.getLogger("dash_long_components")
+
+#: Begins the names of the package's Celery tasks.
+PREFIX = "dash_long_components."
+
+#: Name of the Celery task of a probe.
+PROBE = f"{PREFIX}probe"
+
+
+def task_name(key: str, name: str) -> str:
+    """Return the name under which Celery knows a task, and routes it."""
+    return f"{PREFIX}{name}.{key}"
+
+
+def send_job(
+    app: celery.Celery, job_id: str, number: int, message: Message, **options: Any
+) -> None:
+    """Send a job to Celery's broker.
+
+    Args:
+        app: of the broker.
+        job_id: becomes the id of the Celery task.
+        number: of the message, from 0 for the first.
+        message: what to send.
+        options: of ``Celery.send_task``.
+    """
+    options["time_limit"] = message.timeout
+    if message.expires is not None:
+        options["expires"] = datetime.fromtimestamp(message.expires, timezone.utc)
+    app.send_task(
+        message.task,
+        args=(job_id, number, message.to_text()),
+        task_id=job_id,
+        # Keep the arguments out of logs and monitors.
+        argsrepr=job_id,
+        ignore_result=True,
+        add_to_parent=False,
+        **options,
+    )
+
+
+class Sender:
+    """Sends what a reader finds missing. A failure is logged, and tried again later.
+
+    Args:
+        app: of the broker.
+    """
+
+    def __init__(self, app: celery.Celery) -> None:
+        self._app = app
+
+    def send_again(self, job_id: str, number: int, message: Message) -> None:
+        """Send a job again whose message is lost."""
+        logger.warning(
+            "The message of job %s is lost on its way to a worker. It is sent again.",
+            job_id,
+        )
+        self._try(lambda: send_job(self._app, job_id, number, message, retry=False))
+
+    def send_probe(self, task: str, number: int) -> None:
+        """Send a probe to the queue of a task."""
+        self._try(
+            lambda: self._app.send_task(
+                PROBE,
+                args=(task, number),
+                argsrepr=str(number),
+                route_name=task,
+                ignore_result=True,
+                add_to_parent=False,
+                retry=False,
+            )
+        )
+
+    def _try(self, send: Any) -> None:
+        try:
+            call_with_timeout(BROKER_TIMEOUT, send)
+        except Exception as error:  # each broker has exceptions of its own
+            logger.warning("Celery's broker does not accept a message: %s", error)

@@ -1,0 +1,194 @@
+"""What the job store says of a job holds, whatever Celery is told or tells."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis as client
+
+from tests.integration import brokers
+from tests.integration.brokers import Redis
+from tests.integration.deployment import Deployment, Setting, deployed
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import is_alive, until_gone
+from tests.waiting import until
+
+#: Seconds of a lease.
+LEASE = 2.0
+
+#: Seconds in which a job is killed that Celery tells a worker to kill.
+AT_ONCE = 2.0
+
+LATE = {"acks_late": True, "reject_on_worker_lost": True}
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture
+def deploy(redis: Redis, tmp_path: Path) -> Iterator[Deploy]:
+    """Deploy an app on Redis: ``deploy(task_acks_late=True)``."""
+    with ExitStack() as stack:
+
+        def start(broker: str | None = None, **conf: Any) -> Deployment:
+            url = broker or redis.database()
+            setting = Setting.celery(url, redis.database(), LEASE, **conf)
+            return stack.enter_context(deployed(setting, tmp_path, 1, "-c", "2"))
+
+        yield start
+
+
+def hold(page: Page, path: Path, task: str = "hold") -> tuple[Any, int]:
+    """Start a job, and return it with the process that runs it."""
+    job = page.start(task, str(path))
+    until(path.exists, TIMEOUT, poll=0.01)
+    page.wait_for("running", job)
+    return job, json.loads(path.read_text())
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"task_annotations": {"*": LATE}},
+        {"task_acks_late": True, "task_reject_on_worker_lost": True},
+        {"task_annotations": {"*": {"retry_on_worker_lost": True, "max_retries": 3}}},
+    ],
+    ids=["annotations", "settings", "retry"],
+)
+def test_job_that_celery_delivers_again_after_its_death_is_lost(
+    deploy: Deploy, tmp_path: Path, conf: dict[str, Any]
+) -> None:
+    deployment = deploy(**conf)
+    page = deployment.page()
+    job, pid = hold(page, tmp_path / "held")
+    psutil.Process(pid).kill()
+    died = time.monotonic()
+    page.wait_for("lost", job)
+    # Celery looks every five seconds, and waits for ``worker_lost_wait``.
+    assert time.monotonic() - died < 0.5 + 5 + AT_ONCE
+    assert job.error["type"] == "WorkerDied"
+    assert "SIGKILL" in job.error["message"]
+    assert page.run("echo", 1).result == 1
+
+
+@pytest.mark.alone
+def test_cancel_kills_without_remote_control(deploy: Deploy, tmp_path: Path) -> None:
+    page = deploy(worker_enable_remote_control=False).page()
+    job, pid = hold(page, tmp_path / "held")
+    page.cancel(job)
+    cancelled = time.monotonic()
+    page.wait_for("cancelled", job)
+    until(lambda: not is_alive(pid), TIMEOUT, poll=0.02)
+    assert time.monotonic() - cancelled < LEASE
+    assert page.run("echo", 1).result == 1
+
+
+@pytest.mark.alone
+def test_cancel_kills_while_the_broker_is_away(deploy: Deploy, tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with brokers.redis(folder) as broker:
+        page = deploy(broker.database()).page()
+        job, pid = hold(page, tmp_path / "held")
+        broker.kill()
+        page.cancel_tokens([job.token])
+        cancelled = time.monotonic()
+        page.wait_for("cancelled", job)
+        until(lambda: not is_alive(pid), TIMEOUT, poll=0.02)
+        assert time.monotonic() - cancelled < LEASE
+        broker.start()
+        until(lambda: page.run("echo", 1).result == 1, TIMEOUT)
+
+
+@pytest.mark.alone
+def test_cancel_kills_a_job_that_outlived_a_connection_to_the_broker(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    """Celery may forget a running job when it connects to the broker again."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with brokers.redis(folder) as broker:
+        deployment = deploy(broker.database())
+        page = deployment.page()
+        job, pid = hold(page, tmp_path / "held")
+        broker.kill()
+        broker.start()
+        assert page.run("echo", 1).result == 1
+        page.cancel(job)
+        cancelled = time.monotonic()
+        until(lambda: not is_alive(pid), TIMEOUT, poll=0.02)
+        assert time.monotonic() - cancelled < AT_ONCE
+
+
+def test_cancelled_job_is_no_error_in_the_log(deploy: Deploy, tmp_path: Path) -> None:
+    deployment = deploy()
+    page = deployment.page()
+    job, pid = hold(page, tmp_path / "held")
+    (worker,) = deployment.workers
+    before = len(worker.log)
+    page.cancel(job)
+    until(lambda: not is_alive(pid), TIMEOUT, poll=0.02)
+    assert page.run("echo", 1).result == 1
+    log = worker.log[before:]
+    assert "ERROR" not in log
+    assert "WARNING" not in log
+    assert "lost" not in log.lower()
+
+
+def test_failed_job_is_a_failure_to_celery(deploy: Deploy) -> None:
+    deployment = deploy()
+    page = deployment.page()
+    failed, succeeded = page.run("end", "raise"), page.run("echo", 1)
+    assert failed.status == "failed"
+    assert failed.error["type"] == "KeyError"
+    conf = deployment.setting.manager["celery"]
+    with client.Redis.from_url(conf["result_backend"]) as backend:
+        keys = [key.decode() for key in backend.keys("celery-task-meta-*")]
+        metas = {
+            key: backend.get(key) for key in keys if "." not in key.split("-", 3)[3]
+        }
+    states = {json.loads(text)["status"] for text in metas.values() if text}
+    assert states == {"FAILURE"}
+    assert succeeded.status == "succeeded"
+    (worker,) = deployment.workers
+    until(lambda: "raised expected: JobFailed" in worker.log, TIMEOUT)
+    assert worker.log.count("Traceback") == 1
+
+
+@pytest.mark.alone
+def test_programs_that_a_job_leaves_behind_end_with_it(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    page = deploy().page()
+    name = str(tmp_path / "left")
+    assert page.run("family", {"name": name, "then": "return"}).result == "done"
+    ended = time.monotonic()
+    *left, pool = json.loads(Path(name).read_text())
+    until_gone(lambda: filter(psutil.pid_exists, left))
+    assert time.monotonic() - ended < 1.0
+    assert is_alive(pool)
+
+
+def test_outage_of_the_backend_is_logged_once(deploy: Deploy, tmp_path: Path) -> None:
+    folder = tmp_path / "backend"
+    folder.mkdir()
+    with brokers.redis(folder) as backend:
+        deployment = deploy(result_backend=backend.database())
+        page = deployment.page()
+        job, _pid = hold(page, tmp_path / "held", "until")
+        backend.kill()
+        time.sleep(3 * LEASE)
+        backend.start()
+        (tmp_path / "held.go").touch()
+        page.wait_for("succeeded", job)
+        (worker,) = deployment.workers
+        until(lambda: worker.log.count("responds again") == 2, TIMEOUT)
+        # The main process and the process of the job.
+        assert worker.log.count("does not respond") == 2

@@ -1,0 +1,92 @@
+"""Probes are few, and each waits for what was sent before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from celery import Celery
+
+from dash_long_components.managers.celery import probes as module
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.probes import Probes, arrived
+from dash_long_components.managers.celery.sending import PROBE, Sender
+
+
+class Deployment:
+    """Two servers with one backend, and a fake clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 1000.0
+        self.documents = Documents(Celery("app", backend=f"file://{folder}"))
+        self.sent: list[int] = []
+        self.servers = [
+            Probes(self.documents, 10.0, lambda _task, number: self.sent.append(number))
+            for _ in range(2)
+        ]
+
+    def time(self) -> float:
+        return self.now
+
+    def ensure(self, number: int) -> None:
+        for server in self.servers:
+            server.ensure("task", number)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    deployment = Deployment(tmp_path)
+    with mock.patch.object(module, "time", deployment):
+        deployment.monotonic = deployment.time  # type: ignore[attr-defined]
+        yield deployment
+
+
+def test_servers_send_one_probe_in_an_interval(deployment: Deployment) -> None:
+    for _ in range(30):
+        deployment.ensure(1)
+        deployment.now += 1.0
+    assert deployment.sent == [1, 2, 3]
+
+
+def test_no_probe_is_sent_after_one_has_arrived(deployment: Deployment) -> None:
+    deployment.ensure(1)
+    arrived(deployment.documents, "task", 1)
+    deployment.now += 100.0
+    deployment.ensure(1)
+    assert deployment.sent == [1]
+    assert deployment.servers[0].state("task").passed == 1
+    deployment.ensure(2)
+    assert deployment.sent == [1, 2]
+
+
+def test_probe_that_is_overtaken_changes_nothing(deployment: Deployment) -> None:
+    arrived(deployment.documents, "task", 5)
+    arrived(deployment.documents, "task", 4)
+    assert deployment.servers[0].state("task").passed == 5
+
+
+def test_clock_that_is_set_back_holds_no_probe_up(deployment: Deployment) -> None:
+    deployment.ensure(1)
+    deployment.now -= 500.0
+    deployment.ensure(1)
+    assert deployment.sent == [1, 2]
+
+
+def test_probe_takes_the_route_of_its_task() -> None:
+    app = mock.Mock()
+    Sender(app).send_probe("dash_long_components.app.task", 3)
+    (name,), options = app.send_task.call_args
+    assert name == PROBE
+    assert options["route_name"] == "dash_long_components.app.task"
+    assert options["args"] == ("dash_long_components.app.task", 3)
+
+
+def test_broker_that_refuses_a_probe_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = mock.Mock()
+    app.send_task.side_effect = ConnectionError("refused")
+    Sender(app).send_probe("task", 3)
+    assert caplog.messages == ["Celery's broker does not accept a message: refused"]
