@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "managers.celery": {
         *("bridge", "core", "exceptions", "running"),
         *("managers.base", "managers.identity", "managers.processes"),
-        *("celery", "cloudpickle", "sqlalchemy"),
+        *("celery", "cloudpickle", "psutil", "sqlalchemy"),
     },
     "managers.memory": {
         *("core", "exceptions", "running"),

@@ -8,9 +8,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+import psutil
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
@@ -22,12 +23,16 @@ from ..processes import (
     collect,
     end_child,
     kill_group,
+    kill_tree,
 )
 
 logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two looks.
 _INTERVAL = 1.0
+
+#: Environment variable of the programs that jobs start: the worker's main process.
+_MARK = "DASH_LONG_WORKER"
 
 _NOT_ENDED = "Could not end process %d, which a job has left behind."
 
@@ -123,6 +128,33 @@ def lead_group() -> None:
         os.setpgid(0, 0)
 
 
+@contextlib.contextmanager
+def marked(worker: int) -> Iterator[None]:
+    """Mark the programs that this process starts with the worker that it belongs to.
+
+    Args:
+        worker: id of the worker's main process.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.environ[_MARK] = str(Process.of(worker))
+    try:
+        yield
+    finally:
+        os.environ.pop(_MARK, None)
+
+
+def end_those_of_dead_workers() -> None:
+    """End the programs of jobs whose worker was killed with all its processes."""
+    for pid in psutil.pids():
+        # The files of a process that is just ending may be missing one by one.
+        with contextlib.suppress(psutil.Error, OSError, ValueError):
+            mark = psutil.Process(pid).environ().get(_MARK)
+            worker = Process.from_text(mark) if mark else None
+            # Of a worker in another container nothing is known here.
+            if worker is not None and worker.is_here and not worker.is_alive():
+                kill_tree(pid)
+
+
 class OrphanStep(bootsteps.StartStopStep):
     """A step of Celery's workers that ends the orphans of the pool."""
 
@@ -134,6 +166,7 @@ class OrphanStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         if isinstance(worker.pool, PreforkPool):
+            end_those_of_dead_workers()
             adopt_orphans()
             pool: Any = worker.pool
             orphans = Orphans(lambda: [member.pid for member in pool._pool._pool])

@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, replace
 
 from .documents import Documents
 
+#: How much longer than the first the interval between two probes becomes.
+MAX_GROWTH = 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeState:
@@ -42,7 +45,7 @@ class Probes:
 
     Args:
         documents: where that is stored.
-        interval: seconds between two probes of a task.
+        interval: seconds between the first two probes of a task.
         send: sends a probe of a task by its number. It must not raise.
     """
 
@@ -86,8 +89,11 @@ class Probes:
             self._send(task, due.sent)
 
     def _is_due(self, state: ProbeState, number: int, now: float) -> bool:
+        # More and more rarely while none arrives, for a queue may be long.
+        growth = 2 ** max(0, state.sent - state.passed - 1)
+        interval = self._interval * min(growth, MAX_GROWTH)
         # The clock of another server may be ahead.
-        is_recent = 0 <= now - state.at < self._interval
+        is_recent = 0 <= now - state.at < interval
         return state.passed < number and not is_recent
 
 

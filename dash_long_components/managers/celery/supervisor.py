@@ -8,6 +8,7 @@ job store at every renewal of the lease.
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 import threading
@@ -40,7 +41,7 @@ class _Held:
         request: Celery's object for it.
         number: of the message.
         message: how it was sent.
-        has_begun: whether a pool process has it.
+        has_begun: whether a pool process has got it.
         is_missing: whether Celery did not have it at the last look.
         kill_at: when to kill it, by the monotonic clock; None for never.
         is_killed: whether that was done.
@@ -54,6 +55,16 @@ class _Held:
     kill_at: float | None = None
     is_killed: bool = False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a pool process has it now."""
+        return self.has_begun and self.request in worker_state.active_requests
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Celery has it, in a pool process or reserved."""
+        return self.is_running or self.request.id in worker_state.requests
+
 
 class Supervisor:
     """Knows the jobs of a worker. Every method may be called from any thread.
@@ -61,19 +72,26 @@ class Supervisor:
     Args:
         app: of the worker.
         lease: of the worker, in seconds.
+        kill: kills a pool process; None where a pool can't end what it runs.
     """
 
     #: None outside of workers.
     current: Supervisor | None = None
 
-    def __init__(self, app: celery.Celery, lease: float) -> None:
+    def __init__(
+        self,
+        app: celery.Celery,
+        lease: float,
+        kill: Callable[[int], None] | None = None,
+    ) -> None:
         self._store = CeleryStore(app, lease)
         self._interval = lease / 3
         self._lock = threading.Lock()
         self._held: dict[int, _Held] = {}
         self._dead: list[tuple[str, Fate]] = []
         self._wake = threading.Event()
-        self._kill: Callable[[int], None] | None = None
+        self._look_at = 0.0
+        self._kill = kill
 
     def received(self, request: Any, number: int, message: Message) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
@@ -88,68 +106,78 @@ class Supervisor:
             if held is not None:
                 held.has_begun = True
 
-    def ended(self, request: Any) -> None:
-        """Note that the pool has done with a job."""
-        with self._lock:
-            self._held.pop(id(request), None)
-
     def died(self, request: Any, fate: Fate) -> None:
         """Note that the process of a job has died."""
-        self.ended(request)
         with self._lock:
+            self._held.pop(id(request), None)
             self._dead.append((request.id, fate))
         self._wake.set()
 
     def cancel(self, job_id: str, grace: float) -> bool:
         """Kill a job after ``grace`` seconds; return False if it does not run here."""
         due = time.monotonic() + grace
-        with self._lock:
-            running = [held for held in self._held.values() if held.has_begun]
-            found = [held for held in running if held.request.id == job_id]
-            for held in found:
-                held.kill_at = min(due, held.kill_at or due)
+        found = [held for held in self._running() if held.request.id == job_id]
+        for held in found:
+            held.kill_at = min(due, held.kill_at or due)
         self._wake.set()
         return bool(found)
 
-    def run(self, pool: Any) -> None:
+    def run(self) -> None:
         """Supervise for as long as this process lives."""
-        if isinstance(pool, PreforkPool):
-            self._kill = lambda pid: _kill(pool, pid)
-        look_at = 0.0
         while True:
-            now = time.monotonic()
-            if now >= look_at:
-                look_at = now + self._interval
-            # Without the backend nothing is known. The next look is soon.
-            with suppress(StoreUnavailableError), no_fork:
-                self._report_deaths()
-                if look_at == now + self._interval:
-                    self._look(now)
-            self._kill_due()
-            self._wake.wait(max(0.0, min(look_at, self._next_kill()) - now))
+            self._wake.wait(self.step(time.monotonic()))
             self._wake.clear()
+
+    def step(self, now: float) -> float:
+        """Do what is due.
+
+        Args:
+            now: by the monotonic clock.
+
+        Returns:
+            Seconds until something is due.
+        """
+        is_due = now >= self._look_at
+        if is_due:
+            self._look_at = now + self._interval
+        # Without the backend nothing is known. The next look is soon.
+        with suppress(StoreUnavailableError), no_fork:
+            self._report_deaths()
+            if is_due:
+                self._look(now)
+        self._kill_due(now)
+        return max(0.0, min(self._look_at, self._next_kill()) - now)
+
+    def _running(self) -> list[_Held]:
+        """Return the jobs that pool processes run now."""
+        with self._lock:
+            return [held for held in self._held.values() if held.is_running]
 
     def _look(self, now: float) -> None:
         """Compare the jobs here with the store."""
-        with self._lock:
-            held = list(self._held.values())
-        running = [each for each in held if each.has_begun]
+        running = self._running()
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
             if end is not None and end.live is None and each.kill_at is None:
                 each.kill_at = now + _grace(each, end)
-        for each in held:
-            if not each.has_begun:
-                self._look_for(each)
+        self._forget_done()
 
-    def _look_for(self, held: _Held) -> None:
-        """Release a job that Celery has dropped, with its connection to the broker."""
-        was_missing = held.is_missing
-        held.is_missing = held.request.id not in worker_state.requests
-        # Celery knows a job a moment after it has arrived.
-        if held.is_missing and was_missing and Lease.current is not None:
-            self._store.release(held.request.id, Lease.current.id, held.number)
-            self.ended(held.request)
+    def _forget_done(self) -> None:
+        """Forget the jobs that are no longer here, and release those that never ran.
+
+        Celery drops what it has only reserved with its connection to the broker.
+        """
+        with self._lock:
+            held = [each for each in self._held.values() if not each.is_running]
+        for each in held:
+            was_missing, each.is_missing = each.is_missing, not each.is_known
+            # Celery knows a job a moment after it has arrived.
+            if not (each.is_missing and was_missing):
+                continue
+            if not each.has_begun and Lease.current is not None:
+                self._store.release(each.request.id, Lease.current.id, each.number)
+            with self._lock:
+                self._held.pop(id(each.request), None)
 
     def _report_deaths(self) -> None:
         """End the jobs whose process has died, however Celery delivers them again."""
@@ -167,23 +195,18 @@ class Supervisor:
         """
         if Lease.current is None or live.worker.lease != Lease.current.id:
             return False
-        with self._lock:
-            running = [each for each in self._held.values() if each.has_begun]
-        return all(each.request.id != live.record.id for each in running)
+        return all(each.request.id != live.record.id for each in self._running())
 
-    def _kill_due(self) -> None:
-        now = time.monotonic()
-        with self._lock:
-            held = list(self._held.values())
-        for each in held:
+    def _kill_due(self, now: float) -> None:
+        for each in self._running():
             is_due = each.kill_at is not None and each.kill_at <= now
-            if is_due and not each.is_killed and self._kill is not None:
+            # Its process may have another job by now.
+            if is_due and not each.is_killed and each.is_running and self._kill:
                 each.is_killed = True
                 self._kill(each.request.worker_pid)
 
     def _next_kill(self) -> float:
-        with self._lock:
-            waiting = [each for each in self._held.values() if not each.is_killed]
+        waiting = [each for each in self._running() if not each.is_killed]
         times = [each.kill_at for each in waiting if each.kill_at is not None]
         return min(times, default=float("inf"))
 
@@ -192,12 +215,12 @@ def _grace(held: _Held, end: End) -> float:
     return held.message.grace if end.status is Status.CANCELLED else 0.0
 
 
-def _kill(pool: Any, pid: int) -> None:
+def _kill(worker: Any, pid: int) -> None:
     """Kill a pool process with all that came from it."""
     if sys.platform != "win32":
         # Before it dies: the pool then takes its death for a termination, and neither
         # logs it as an error nor waits for a late result.
-        pool.terminate_job(pid, signal.SIGCONT)
+        worker.pool.terminate_job(pid, signal.SIGCONT)
     kill_tree(pid)
 
 
@@ -211,12 +234,14 @@ def step(lease: float) -> type[bootsteps.StartStopStep]:
 
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
-            self._supervisor = Supervisor.current = Supervisor(worker.app, lease)
+            kill = None
+            if issubclass(worker.pool_cls, PreforkPool):
+                kill = functools.partial(_kill, worker)
+            self._supervisor = Supervisor.current = Supervisor(worker.app, lease, kill)
 
         def start(self, worker: Any) -> None:
             threading.Thread(
                 target=self._supervisor.run,
-                args=(worker.pool,),
                 name="dash-long-jobs-supervisor",
                 daemon=True,
             ).start()

@@ -33,7 +33,7 @@ from .documents import Documents
 from .fates import Fate
 from .guard import Guard
 from .leases import Lease
-from .orphans import Leftovers, lead_group
+from .orphans import Leftovers, lead_group, marked
 from .parts import Live, Worker
 from .probes import arrived
 from .result_cache import CeleryResultCache
@@ -146,12 +146,6 @@ class JobRequest(Request):
         if Supervisor.current is not None:
             Supervisor.current.began(self)
 
-    def on_success(self, failed__retval__runtime: Any, **kwargs: Any) -> None:
-        """Note that the pool has done with the job."""
-        if Supervisor.current is not None:
-            Supervisor.current.ended(self)
-        super().on_success(failed__retval__runtime, **kwargs)
-
     def on_failure(
         self,
         exc_info: Any,
@@ -163,9 +157,8 @@ class JobRequest(Request):
         if Supervisor.current is None or return_ok:
             return
         error = getattr(exc_info.exception, "exc", exc_info.exception)
-        if isinstance(error, Terminated):
-            Supervisor.current.ended(self)  # it was killed for its end
-        else:
+        # The process of a terminated job was killed because the job had ended.
+        if not isinstance(error, Terminated):
             is_timeout = isinstance(error, TimeLimitExceeded)
             kind = "TimeLimitExceeded" if is_timeout else "WorkerLostError"
             Supervisor.current.died(self, Fate(type=kind, message=str(error)))
@@ -217,7 +210,8 @@ def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
     # Billiard raises SystemExit, which the function might raise itself.
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        yield functools.partial(kill_tree, os.getpid())
+        with marked(lease.pid):
+            yield functools.partial(kill_tree, os.getpid())
     finally:
         signal.signal(signal.SIGTERM, previous)
 

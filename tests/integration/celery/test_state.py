@@ -15,7 +15,7 @@ import redis as client
 
 from tests.integration import brokers
 from tests.integration.brokers import Redis
-from tests.integration.deployment import Deployment, Setting, deployed
+from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import is_alive, until_gone
 from tests.waiting import until
@@ -174,6 +174,28 @@ def test_programs_that_a_job_leaves_behind_end_with_it(
     until_gone(lambda: filter(psutil.pid_exists, left))
     assert time.monotonic() - ended < 1.0
     assert is_alive(pool)
+
+
+def test_programs_of_a_killed_worker_end_when_the_next_one_starts(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    deployment = deploy()
+    page = deployment.page()
+    name = tmp_path / "family"
+    job = page.start("family", {"name": str(name), "then": "wait"})
+    until(name.exists, TIMEOUT, poll=0.01)
+    *programs, pool = json.loads(name.read_text())
+    (worker,) = deployment.workers
+    main = worker.main()
+    for process in [main, *main.children()]:
+        process.kill()
+    psutil.wait_procs([main], timeout=TIMEOUT)
+    assert all(map(is_alive, programs))
+    with working(deployment.setting.worker("-c", "1"), tmp_path / "next"):
+        assert page.run("echo", 1).result == 1
+        until_gone(lambda: filter(is_alive, programs))
+    page.wait_for("lost", job)
+    assert not is_alive(pool)
 
 
 def test_outage_of_the_backend_is_logged_once(deploy: Deploy, tmp_path: Path) -> None:

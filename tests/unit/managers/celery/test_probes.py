@@ -43,11 +43,15 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
         yield deployment
 
 
-def test_servers_send_one_probe_in_an_interval(deployment: Deployment) -> None:
-    for _ in range(30):
+def test_servers_send_one_probe_in_an_interval_that_grows(
+    deployment: Deployment,
+) -> None:
+    times: list[int] = []
+    for second in range(600):
         deployment.ensure(1)
+        times += [second] * (len(deployment.sent) - len(times))
         deployment.now += 1.0
-    assert deployment.sent == [1, 2, 3]
+    assert times == [0, 10, 30, 70, 150, 310, 470]
 
 
 def test_no_probe_is_sent_after_one_has_arrived(deployment: Deployment) -> None:

@@ -1,0 +1,204 @@
+"""A supervisor kills, releases and ends the jobs of a worker as the store says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from celery import Celery
+from celery.worker import state
+
+from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.records import Record, Requester
+from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.managers.celery.deliveries import Message
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.fates import Fate
+from dash_long_components.managers.celery.leases import Lease
+from dash_long_components.managers.celery.parts import Worker
+from dash_long_components.managers.celery.runs import Runs
+from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.supervisor import Supervisor
+
+LEASE = 3.0
+KILLED = Fate(type="WorkerLostError", message="signal 9 (SIGKILL)")
+
+
+class Request:
+    """Celery's object for a job that a worker has received."""
+
+    def __init__(self, job_id: str, pid: int = 0) -> None:
+        self.id = job_id
+        self.worker_pid = pid
+
+
+class Host:
+    """A worker with a supervisor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.celery = Celery("app", backend=f"file://{folder}")
+        self.store = CeleryStore(self.celery)
+        self.killed: list[int] = []
+        self.supervisor = Supervisor(self.celery, LEASE, self.killed.append)
+        self.lease = Lease()
+        self.now = time.monotonic()
+
+    def look(self, after: float = LEASE) -> float:
+        """Let time pass, and the supervisor look."""
+        self.now += after
+        return self.supervisor.step(self.now)
+
+    def receive(self, job_id: str, grace: float = 0.0) -> Request:
+        """Receive a job."""
+        now = time.time()
+        record = Record(
+            id=job_id,
+            task="task",
+            code="",
+            requesters=(Requester(id="0"),),
+            created=now,
+            changed=now,
+        )
+        self.store.submit(record)
+        call = Call(task="key", fingerprint="", context={}).to_json().decode()
+        self.message = self.store.prepare(
+            record, Message(task="task", grace=grace), call
+        )
+        request = Request(job_id, pid=len(job_id) + 1000)
+        self.supervisor.received(request, 0, self.message)
+        return request
+
+    def run(self, job_id: str, grace: float = 0.0) -> Request:
+        """Receive a job, and start it in a pool process."""
+        request = self.receive(job_id, grace)
+        worker = Worker(name="worker", lease=self.lease.id)
+        assert Runs(self.celery, LEASE).start(job_id, worker, self.message)
+        self.supervisor.began(request)
+        state.active_requests.add(request)
+        return request
+
+    def die(self, request: Request) -> None:
+        """Let the process of a job die."""
+        state.active_requests.discard(request)
+        self.supervisor.died(request, KILLED)
+
+    def status(self, job_id: str) -> Status | None:
+        end = self.store.ends.get(job_id)
+        return None if end is None else end.status
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path)
+    with (
+        mock.patch.object(Lease, "current", host.lease),
+        mock.patch.object(state, "active_requests", set()),
+    ):
+        yield host
+
+
+def test_job_that_the_store_has_cancelled_is_killed(host: Host) -> None:
+    request, _other = host.run("job"), host.run("another")
+    host.look()
+    assert host.killed == []
+    host.store.cancel("job")
+    for _ in range(3):
+        host.look()
+    assert host.killed == [request.worker_pid]
+
+
+def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
+    host.run("job")
+    assert host.look() == LEASE / 3
+
+
+def test_grace_is_over_before_a_job_is_killed(host: Host) -> None:
+    request = host.run("job", grace=1.5)
+    host.store.cancel("job")
+    assert host.look() == LEASE / 3
+    assert host.look(1.0) == 0.5
+    assert host.killed == []
+    host.look(0.5)
+    assert host.killed == [request.worker_pid]
+
+
+def test_job_that_the_store_has_lost_has_no_grace(host: Host) -> None:
+    request = host.run("job", grace=60.0)
+    host.store.end("job", Status.LOST)
+    host.look()
+    assert host.killed == [request.worker_pid]
+
+
+def test_control_command_kills_at_once_and_only_jobs_that_run(host: Host) -> None:
+    request = host.run("job")
+    host.receive("reserved")
+    assert host.supervisor.cancel("job", 0.0)
+    assert not host.supervisor.cancel("reserved", 0.0)
+    assert not host.supervisor.cancel("unknown", 0.0)
+    host.look(1.0)
+    assert host.killed == [request.worker_pid]
+
+
+def test_job_that_has_ended_by_itself_is_not_killed(host: Host) -> None:
+    """Its process may have another job by then."""
+    request = host.run("job", grace=1.0)
+    host.store.cancel("job")
+    host.look()
+    state.active_requests.discard(request)
+    for _ in range(5):
+        host.look()
+    assert host.killed == []
+
+
+def test_job_whose_process_has_died_is_lost(host: Host) -> None:
+    host.die(host.run("job"))
+    host.look()
+    assert host.status("job") is Status.LOST
+
+
+def test_death_is_reported_when_the_backend_is_back(host: Host) -> None:
+    host.die(host.run("job"))
+    away = StoreUnavailableError()
+    with mock.patch.object(Documents, "read_many", side_effect=away):
+        host.look()
+    assert host.status("job") is None
+    host.look()
+    assert host.status("job") is Status.LOST
+
+
+def test_death_of_a_second_delivery_ends_nothing(host: Host) -> None:
+    host.run("job")
+    host.die(Request("job"))
+    host.receive("queued")
+    host.die(Request("queued"))
+    host.look()
+    assert host.status("job") is None
+    assert host.status("queued") is None
+
+
+def test_job_of_another_worker_is_not_ended(host: Host) -> None:
+    request = host.run("job")
+    host.lease.id = "of another worker"
+    host.die(request)
+    host.look()
+    assert host.status("job") is None
+
+
+def test_job_that_celery_has_dropped_is_released(host: Host) -> None:
+    requests: dict[str, Any] = {}
+    with (
+        mock.patch.object(state, "requests", requests),
+        mock.patch.object(CeleryStore, "release") as release,
+    ):
+        requests["known"] = host.receive("known")
+        host.receive("dropped")
+        host.look()
+        # Celery may not have it yet.
+        release.assert_not_called()
+        for _ in range(3):
+            host.look()
+    release.assert_called_once_with("dropped", host.lease.id, 0)
