@@ -14,7 +14,7 @@ from typing import Any
 import celery
 from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
-from celery.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from celery.worker.request import Request
@@ -28,6 +28,7 @@ from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
 from ..processes import adopt_orphans, kill_tree
+from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .fates import Fate
@@ -107,8 +108,11 @@ def _send_back(
     following = runs.send_back(job_id, number)
     if following is None:
         return  # this was a second delivery
+    send = functools.partial(
+        send_job, app, job_id, following, message, countdown=_LOOK_AGAIN
+    )
     try:
-        send_job(app, job_id, following, message, countdown=_LOOK_AGAIN)
+        call_with_timeout(BROKER_TIMEOUT, send)
     except Exception as error:  # each broker has exceptions of its own
         # A reader will find that the message is missing, and send it.
         logger.warning("Celery's broker does not accept job %s: %s", job_id, error)
@@ -153,25 +157,33 @@ class JobRequest(Request):
         return_ok: bool = False,
     ) -> None:
         """Note that the job's process has died, unless the process says so itself."""
-        super().on_failure(exc_info, send_failed_event, return_ok)
-        if Supervisor.current is None or return_ok:
-            return
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         # The process of a terminated job was killed because the job had ended.
-        if not isinstance(error, Terminated):
-            is_timeout = isinstance(error, TimeLimitExceeded)
-            kind = "TimeLimitExceeded" if is_timeout else "WorkerLostError"
-            Supervisor.current.died(self, Fate(type=kind, message=str(error)))
+        if not (return_ok or isinstance(error, Terminated)):
+            self._died(_fate(error))
+        super().on_failure(exc_info, send_failed_event, return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """End the process of a job, and its descendants, when its time is over."""
         pid: Any = self.worker_pid
         if not soft and pid not in (None, os.getpid()):
             kill_tree(pid)
+        if not soft:
+            self._died(_fate(TimeLimitExceeded(timeout)))
         super().on_timeout(soft, timeout)
-        if not soft and Supervisor.current is not None:
-            fate = Fate(type="TimeLimitExceeded", message=str(timeout))
+
+    def _died(self, fate: Fate) -> None:
+        # Before Celery stores it, which may fail, and may wait for the backend.
+        if Supervisor.current is not None:
             Supervisor.current.died(self, fate)
+
+
+def _fate(error: BaseException) -> Fate:
+    """Return what the death of a process means for its job."""
+    if isinstance(error, TimeLimitExceeded | WorkerLostError):
+        return Fate(type=type(error).__name__, message=str(error))
+    message = f"Worker exited prematurely: {type(error).__name__} {error}"
+    return Fate(type=WorkerLostError.__name__, message=message)
 
 
 #: Of all jobs of this process.
