@@ -16,16 +16,14 @@ import redis as client
 from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Setting, Worker, working
-from tests.integration.page import TIMEOUT, Job, Page
+from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, serving
 from tests.ports import free_port
+from tests.promises import promised
 from tests.waiting import until
 
 #: Seconds of a lease.
 LEASE = 1.0
-
-#: Leases within which a job whose message is lost is sent again.
-RECOVERED = 3
 
 
 class Site:
@@ -101,12 +99,6 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def seconds_until(page: Page, status: str, *jobs: Job) -> float:
-    start = time.monotonic()
-    page.wait_for(status, *jobs)
-    return time.monotonic() - start
-
-
 @pytest.mark.alone
 def test_job_whose_message_is_lost_is_sent_again(
     open_site: Open, stack: ExitStack
@@ -117,7 +109,8 @@ def test_job_whose_message_is_lost_is_sent_again(
     site.rob()
     # No later job, and an idle worker: only the queue can tell.
     site.worker(stack)
-    assert seconds_until(page, "succeeded", job) < RECOVERED * LEASE
+    with promised("3 × lease", lease=LEASE):
+        page.wait_for("succeeded", job)
     assert job.result == "found"
     assert site.sent_again() == 1
 
@@ -224,9 +217,10 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     waiting = page.start("echo", "found")
     until(lambda: not site.messages(), TIMEOUT, poll=0.01)
     site.worker(stack, name="next")
-    for process in [worker.main(), *worker.main().children()]:
-        process.kill()
-    assert seconds_until(page, "succeeded", waiting) < RECOVERED * LEASE
+    with promised("3 × lease", lease=LEASE):
+        for process in [worker.main(), *worker.main().children()]:
+            process.kill()
+        page.wait_for("succeeded", waiting)
     page.wait_for("lost", held)
 
 
@@ -253,7 +247,8 @@ def test_job_that_a_worker_could_not_give_back_is_sent_again(
     psutil.wait_procs([main], timeout=TIMEOUT)
     broker.start()
     site.worker(stack, name="next")
-    assert seconds_until(page, "succeeded", waiting) < RECOVERED * LEASE
+    with promised("3 × lease", lease=LEASE):
+        page.wait_for("succeeded", waiting)
 
 
 def test_job_that_waits_in_its_lane_outlives_its_worker(
