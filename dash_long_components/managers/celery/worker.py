@@ -122,7 +122,7 @@ def _send_back(
 def _take(sender: Any, request: Any, **_: Any) -> None:
     """Note which worker has received a job, before its pool gets it."""
     if request.name == PROBE:
-        arrived(Documents(request.app), *request.args)
+        arrived(_store(request.app).documents, *request.args)
     elif request.name.startswith(PREFIX):
         if not isinstance(sender.pool, PreforkPool):
             # The guard enforces the time limit: most other pools have none, and that
@@ -133,7 +133,13 @@ def _take(sender: Any, request: Any, **_: Any) -> None:
             message = Message.from_text(text)
             Supervisor.current.received(request, number, message)
         receipt = Receipt(worker=_worker(request.hostname), number=number)
-        CeleryStore(request.app).take(job_id, receipt)
+        _store(request.app).take(job_id, receipt)
+
+
+@functools.lru_cache(maxsize=4)
+def _store(app: celery.Celery) -> CeleryStore:
+    """Return the store of the worker's main process, where no one may wait."""
+    return CeleryStore(app)
 
 
 def _worker(name: str) -> Worker:

@@ -469,6 +469,13 @@ def test_jobs_of_a_lane_run_in_the_order_of_the_page(shop: Shop) -> None:
     assert turns() == ["a", "b", "c"]
 
 
+def test_job_that_goes_back_to_the_queue_has_one_message(shop: Shop) -> None:
+    assert shop.runs.send_back("job", 0) == 1
+    # A second delivery of the first message does not double the job.
+    assert shop.runs.send_back("job", 0) is None
+    assert shop.runs.send_back("job", 1) == 2
+
+
 def test_turn_does_not_come_beside_an_equal_job(shop: Shop) -> None:
     now = time.time()
     requester = (Requester(id="0"),)
