@@ -9,7 +9,7 @@ import pytest
 
 from dash_long_components.managers.celery import orphans as module
 from dash_long_components.managers.celery.orphans import Orphans
-from dash_long_components.managers.processes import Process
+from dash_long_components.managers.identity import Process
 
 
 class Machine:
