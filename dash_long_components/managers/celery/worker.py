@@ -14,7 +14,12 @@ from typing import Any
 import celery
 from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
-from celery.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import (
+    SoftTimeLimitExceeded,
+    Terminated,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from celery.worker.request import Request
