@@ -43,7 +43,7 @@ class AppJobs:
     def __init__(self, app: dash.Dash, origin: AppOrigin) -> None:
         self._app = app
         self._origin = origin
-        self._managers = Managers(lambda: app.server.secret_key)
+        self._managers = Managers()
         self._user: Callable[[], Any] | None = None
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -50,13 +50,9 @@ class Managers:
 
     A token names its manager, so that the outage of one manager leaves the others
     alone.
-
-    Args:
-        secret: returns the server's own secret; None for those of the managers.
     """
 
-    def __init__(self, secret: Callable[[], bytes | str | None]) -> None:
-        self._secret = secret
+    def __init__(self) -> None:
         self._by_name: dict[str, LongCallbackManager] = {}
         self._signers: dict[bytes | str, TokenSigner] = {}
         self._outages: dict[LongCallbackManager, _Outage] = {}
@@ -218,7 +214,8 @@ class Managers:
                 logger.warning("%s", error)
 
     def _signer(self, manager: LongCallbackManager) -> TokenSigner:
-        secret = self._secret() or manager.secret()
+        # Not the server's secret_key: each process may have made one for itself.
+        secret = manager.secret()
         if secret not in self._signers:
             self._signers[secret] = TokenSigner(secret)
         return self._signers[secret]

@@ -236,7 +236,6 @@ def test_jobs_of_several_apps_are_their_own(
 ) -> None:
     pairs = [Twins(manager) for _ in range(2)]
     for number, twins in enumerate(pairs):
-        twins.long.server.secret_key = f"secret {number}"
         twins.callback(OUT, IN)(lambda _value, number=number: number)
     assert [twins.ask_long(item(OUT), [item(IN)]).value() for twins in pairs] == [0, 1]
 

@@ -40,7 +40,6 @@ else:
     manager = DiskcacheLongCallbackManager(diskcache.Cache("./cache"), **settings)
 app = dash.Dash(__name__, long_callback_manager=manager)
 server = app.server
-server.secret_key = "the same in all web processes"
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -1,6 +1,7 @@
 """A module that makes its app: one callback at the top level, one in a function."""
 
 import os
+import secrets
 import threading
 
 from dash import Input, Output, html
@@ -10,6 +11,7 @@ import dash_long_components as dash
 
 app = dash.Dash(__name__, long_callback_manager=make_manager())
 server = app.server
+server.secret_key = secrets.token_hex()  # another one in every process
 app.layout = html.Div([html.P(id=name) for name in ("top", "nested")])
 
 
