@@ -49,6 +49,10 @@ _CALLERS = ("_invoke_callback", "_async_invoke_callback")
 REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
 
 
+#: What ``dash.no_update`` is as JSON data.
+NO_UPDATE: dict[str, Any] = dash.no_update.to_plotly_json()
+
+
 def to_json_data(value: Any) -> Any:
     """Return ``value`` as plain JSON data, encoded as Dash encodes it for the page.
 

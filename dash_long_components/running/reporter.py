@@ -78,6 +78,7 @@ class Reporter:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._progress: list[Any] | None = None
+        self._last_progress = [internals.NO_UPDATE] * len(progress_outputs)
         self._props: list[PropUpdate] = []
         self._room = _ROOM
         self._bars_changed = False
@@ -88,6 +89,8 @@ class Reporter:
 
     def set_progress(self, *value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
+
+        ``no_update`` leaves an Output as it is.
 
         Without progress Outputs, set the job's own bar: a number from 0 to 1,
         ``(value, total)`` or ``(value, total, text)``; None removes the bar. A call
@@ -119,7 +122,12 @@ class Reporter:
         ]
         with self._lock:
             is_first = self._progress is None
-            self._progress = values
+            if internals.NO_UPDATE in values:
+                values = [
+                    last if value == internals.NO_UPDATE else value
+                    for value, last in zip(values, self._last_progress, strict=True)
+                ]
+            self._progress = self._last_progress = values
         if is_first:
             self._notify()
 
@@ -146,9 +154,11 @@ class Reporter:
         self._check_process()
         self._check_cancelled()
         # Encode now: the function may change a Patch or a list and send it again.
+        values = {name: internals.to_json_data(value) for name, value in props.items()}
         updates = [
-            [component_id, name, internals.to_json_data(value)]
-            for name, value in props.items()
+            [component_id, name, value]
+            for name, value in values.items()
+            if value != internals.NO_UPDATE
         ]
         with self._lock:
             self._props += updates
@@ -257,6 +267,7 @@ class Reporter:
         return [
             [*target, value]
             for target, value in zip(self._outputs, values, strict=True)
+            if value != internals.NO_UPDATE
         ]
 
 

@@ -34,6 +34,23 @@ test("a shared property shows the last job's value, and rests without jobs", () 
     expect(page.props('button')).toEqual({ children: 'rest' });
 });
 
+test('no_update leaves a property as it is', () => {
+    const leave = { _dash_no_update: '_dash_no_update' };
+    const leaving = new Job(
+        handle('leaving', {
+            running: [['button', 'children', leave, 'rest']],
+            progress: [['bar', 'value', leave]],
+        }),
+    );
+    page.setProps('button', { children: 'before' });
+    heldProps.hold(leaving);
+    expect(page.props('button')).toEqual({ children: 'before' });
+    heldProps.set(leaving, [['bar', 'value', 7]]);
+    heldProps.release(leaving);
+    expect(page.props('button')).toEqual({ children: 'rest' });
+    expect(page.props('bar')).toEqual({ value: 7 });
+});
+
 test('a property that is both running and progress rests at the end', () => {
     const both = new Job(
         handle('both', {

@@ -1,7 +1,7 @@
 import type { Page } from '../page/page';
 import { stringifyId, type Id } from '../wire/id';
 import { isPattern } from '../wire/pattern';
-import { isPatch, type Update } from '../wire/update';
+import { isNoUpdate, isPatch, type Update } from '../wire/update';
 
 type Props = Record<string, unknown>;
 
@@ -35,7 +35,8 @@ export class Updates {
     }
 
     apply(updates: (Update | Deferred)[], source?: Source): void {
-        for (const [id, props] of calls(this.#expand(updates))) {
+        const wanted = updates.filter(([, , value]) => !isNoUpdate(value));
+        for (const [id, props] of calls(this.#expand(wanted))) {
             if (source && !source.ended) {
                 defer(this.#streams, id, props, source);
             }

@@ -16,6 +16,15 @@ export function toUpdates(propsById: PropsById = {}): Update[] {
     );
 }
 
+/** Dash's `no_update`: the property stays as it is. */
+export function isNoUpdate(value: unknown): boolean {
+    return (
+        typeof value === 'object' &&
+        value !== null &&
+        '_dash_no_update' in value
+    );
+}
+
 /** A Patch changes the value before it, so none of several Patches can be skipped. */
 export function isPatch(value: unknown): boolean {
     return (

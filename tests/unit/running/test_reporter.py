@@ -11,13 +11,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from dash import Output
+from dash import Output, no_update
 
 from dash_long_components.bridge import internals
 from dash_long_components.core.records import Report
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.reporter import REPORT_INTERVAL, Reporter
+from tests.waiting import until
 
 TIMEOUT = 10.0
 BAR = [["bar", "value"]]
@@ -391,3 +392,22 @@ def test_loop_that_reports_every_item_is_written_a_few_times(page: Page) -> None
     elapsed = time.monotonic() - start
     assert page.bars[-1] == [[99_999, 100_000, None]]
     assert len(page.writes) <= elapsed / REPORT_INTERVAL + 3
+
+
+def test_no_update_leaves_an_output_as_it_is(page: Page) -> None:
+    outputs = [["bar", "value"], ["text", "children"]]
+    schema = [Output(name, prop) for name, prop in outputs]
+    reporter = Reporter(page.write, outputs, schema, interval=TIMEOUT)
+    reporter.set_progress((no_update, "begun"))
+    until(lambda: page.writes, TIMEOUT)
+    assert page.writes[0].progress == [["text", "children", "begun"]]
+    # Two of them between two writes: the page sees the first one's value too.
+    reporter.set_progress((1, no_update))
+    reporter.set_progress((no_update, "done"))
+    reporter.set_props("other", {"children": no_update, "title": "set"})
+    reporter.close()
+    assert page.writes[1].progress == [
+        ["bar", "value", 1],
+        ["text", "children", "done"],
+    ]
+    assert page.writes[1].props == [["other", "title", "set"]]
