@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core import caching, quantities
 from ..core.app_origin import AppOrigin
 from ..core.caching import CacheBy, CachedResult
 from ..core.jobs import Call, Lane
 from ..core.snapshots import Snapshot
+from ..running import worker_init
 from ..running.tasks import Task
 
 if TYPE_CHECKING:
     import dash
+
+F = TypeVar("F", bound=Callable[[], Any])
 
 #: Sets up an app for a manager, with the options of ``init_app``.
 SetUp = Callable[..., None]
@@ -89,6 +92,17 @@ class LongCallbackManager(ABC):
             error_message: as for ``dash_long_components.init_app``.
         """
         _set_up(app, self, user=user, entry=entry, error_message=error_message)
+
+    def worker_init(self, function: F) -> F:
+        """Decorate a function to run in each process of jobs, before its first job.
+
+        It opens connections, or disposes those that came with a fork. It runs in the
+        application context of the job's app. If it raises an error, the job fails.
+
+        Args:
+            function: takes no arguments, and is known after an import of the app.
+        """
+        return worker_init.add(function)
 
     if not TYPE_CHECKING:
 

@@ -15,7 +15,7 @@ from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
 from ..exceptions import CodeChangedError, JobCancelled, TaskNotFoundError
-from . import context_vars, current, tasks, tqdm_hook
+from . import context_vars, current, tasks, tqdm_hook, worker_init
 from .current import CurrentJob
 from .reporter import REPORT_INTERVAL, Reporter, Write
 from .tasks import Task
@@ -98,6 +98,7 @@ def run(
             current.entered(job),
             tqdm_hook.catching(),
         ):
+            worker_init.prepare()
             return runner.run(call.context, reporter.set_props, reporter.bars.check)
 
     try:

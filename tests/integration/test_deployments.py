@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,3 +193,33 @@ def test_app_that_is_not_found_says_what_was_tried(tmp_path: Path) -> None:
         ):
             assert part in job.error["message"]
             assert part in server.log
+
+
+def test_worker_init_prepares_each_process_on_diskcache(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        deployment = DEPLOYMENTS["python app.py"]
+        with serving(deployment.web(CONNECT=str(port)), tmp_path) as server:
+            page = server.page()
+            assert [page.run("prepared").result for _ in range(3)] == [True] * 3
+            assert "@manager.worker_init" in server.log
+            assert f"opened connections: 127.0.0.1:{port}." in server.log
+
+
+def test_worker_init_prepares_each_process_on_celery(
+    tmp_path: Path, redis: Redis
+) -> None:
+    deployment, url = DEPLOYMENTS["python app.py"], redis.database()
+    (tmp_path / "web").mkdir()
+    with (
+        serving(deployment.web(REDIS=url), tmp_path / "web") as server,
+        working(deployment.celery(REDIS=url), tmp_path / "worker"),
+    ):
+        page = server.page()
+        assert [page.run("prepared").result for _ in range(3)] == [True] * 3
+
+
+def test_app_without_connections_gets_no_warning(tmp_path: Path) -> None:
+    with serving(DEPLOYMENTS["python app.py"].web(), tmp_path) as server:
+        assert server.page().run("top", 1).result == 1
+        assert "opened connections" not in server.log

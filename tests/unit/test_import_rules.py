@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "managers.diskcache": {
         *("bridge", "core", "exceptions", "running"),
         *("managers.base", "managers.identity", "managers.processes"),
-        *("managers.store", "cloudpickle", "diskcache"),
+        *("managers.store", "cloudpickle", "diskcache", "psutil"),
     },
     "managers.celery": {
         *("bridge", "core", "exceptions", "running"),

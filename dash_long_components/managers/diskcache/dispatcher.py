@@ -42,6 +42,7 @@ from ..processes import (
 from ..store.heartbeats import INTERVAL
 from ..store.store import Store
 from ..store.watchdog import Watchdog
+from . import inherited
 from .app_code import AppCode, without_main
 from .outages import OutageLog, outlast, told
 from .spare_worker import SpareWorker
@@ -126,6 +127,8 @@ class Dispatcher:
                 return
             self._install_signals(wakeup)
             self._failures = self._settings.app.load()
+            if self._is_forking:
+                _warn_of(inherited.connections(self._settings.directory))
             adopt_orphans()
             if self._settings.start_method == "spawn" and sys.platform != "win32":
                 # Otherwise multiprocessing starts it with the first worker.
@@ -374,6 +377,16 @@ class Dispatcher:
         if sys.platform != "win32":
             signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup.waker_fd, warn_on_full_buffer=False)
+
+
+def _warn_of(connections: list[str]) -> None:
+    if connections:
+        logger.warning(
+            "The import of the app has opened connections: %s. All jobs would share "
+            "them, and get each other's answers. Open them in a function with "
+            "@manager.worker_init, or at their first use in a job.",
+            ", ".join(connections),
+        )
 
 
 def _pid(process: BaseProcess) -> int:

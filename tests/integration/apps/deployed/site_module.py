@@ -2,22 +2,44 @@
 
 import os
 import secrets
+import socket
 import threading
 
+import flask
 from dash import Input, Output, html
 from site_manager import make_manager
 
 import dash_long_components as dash
 
-app = dash.Dash(__name__, long_callback_manager=make_manager())
+manager = make_manager()
+app = dash.Dash(__name__, long_callback_manager=manager)
 server = app.server
 server.secret_key = secrets.token_hex()  # another one in every process
-app.layout = html.Div([html.P(id=name) for name in ("top", "nested")])
+app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "prepared")])
 
 
 @app.long_callback(Output("top", "children"), Input("top-in", "value"))
 def top(value: object) -> object:
     return value
+
+
+#: Where a test listens, a connection that every job inherits.
+connection = None
+if "CONNECT" in os.environ:
+    connection = socket.create_connection(("127.0.0.1", int(os.environ["CONNECT"])))
+
+prepared_by = None
+
+
+@manager.worker_init
+def prepare() -> None:
+    global prepared_by
+    prepared_by = (os.getpid(), flask.current_app.name)
+
+
+@app.long_callback(Output("prepared", "children"), Input("prepared-in", "value"))
+def prepared(_value: object) -> bool:
+    return prepared_by == (os.getpid(), app.server.name)
 
 
 def add_nested() -> None:
