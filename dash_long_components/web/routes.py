@@ -191,4 +191,6 @@ def _is_reading(item: Any) -> bool:
 
 
 def _refuse(status: int, reason: str) -> flask.Response:
-    return flask.Response(f"{reason}\n", status, mimetype="text/plain")
+    # By the header, a page tells this refusal from that of a guard.
+    headers = {"Dash-Long-Jobs": "refused"}
+    return flask.Response(f"{reason}\n", status, headers, mimetype="text/plain")

@@ -162,7 +162,7 @@ describe('a page that is loaded again', () => {
 
     test('does not poll for a job that the endpoint itself refused', async () => {
         start(job('a'));
-        server.fail(413);
+        server.fail(413, { 'Dash-Long-Jobs': 'refused' });
         await pass(20);
         expect(storage.getItem('jobs')).toBeNull();
     });

@@ -59,7 +59,7 @@ def _databases(process: psutil.Process, own: str) -> list[str]:
         f"{path} (SQLite)"
         for path in paths
         if os.path.basename(path) != _OF_DISKCACHE
-        and os.path.dirname(path) != own
+        and os.path.dirname(path) != os.path.realpath(own)
         and _is_sqlite(Path(path))
     ]
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from '../../testing/browser';
 import { FakeServer } from '../../testing/server';
-import { Client, ForeignAnswer, Refused, Unavailable } from './client';
+import { Client, ForeignAnswer, OWN, Refused, Unavailable } from './client';
 import { Connection } from './connection';
 
 let server: FakeServer;
@@ -68,19 +68,22 @@ test("requests use the endpoint's options", async () => {
     expect(server.requests[1]?.init.body).toBe('["token"]');
 });
 
-test.each([400, 411, 413, 418])('a %i is final', async (status) => {
-    server.fail(status);
+test.each([400, 411, 413])('a %i of the endpoint is final', async (status) => {
+    server.fail(status, { [OWN]: 'refused' });
     await expect(client.poll([])).rejects.toThrow(
         new Refused(`The server answered poll with ${status}: no`),
     );
 });
 
-test.each([401, 403, 407])('a %i is final, but foreign', async (status) => {
-    server.fail(status);
-    await expect(client.poll([])).rejects.toThrow(
-        new Refused(`The server answered poll with ${status}: no`, true),
-    );
-});
+test.each([400, 401, 403, 407])(
+    'a %i of a guard is final, but foreign',
+    async (status) => {
+        server.fail(status);
+        await expect(client.poll([])).rejects.toThrow(
+            new Refused(`The server answered poll with ${status}: no`, true),
+        );
+    },
+);
 
 test('a 404 is foreign: the endpoint has only one address', async () => {
     server.fail(404);

@@ -4,8 +4,8 @@ import { Connection } from './connection';
 import { StallTimeout } from './stallTimeout';
 
 const RETRIED = [408, 425, 429];
-/** The app's own guard answers with these, not the endpoint: a login changes that. */
-const GUARDED = [401, 403, 407];
+/** The endpoint's own refusals have this header. Those of a guard do not. */
+export const OWN = 'Dash-Long-Jobs';
 
 export type PollAnswer = {
     /** When the server suggests the next poll, in milliseconds. */
@@ -86,7 +86,7 @@ export class Client {
             throw new ForeignAnswer(reason);
         }
         if (!response.ok) {
-            throw new Refused(reason, GUARDED.includes(status));
+            throw new Refused(reason, !response.headers.has(OWN));
         }
         return { text, reason };
     }

@@ -19,14 +19,23 @@ export function endpointOf(config: Config): Endpoint {
 
 function csrfHeader(config: Config): Record<string, string> {
     const name = config.csrf_token_name ?? '_csrf_token';
-    const cookie = document.cookie
+    const token = cookie(name) ?? metaToken();
+    return token === undefined
+        ? {}
+        : { [config.csrf_header_name ?? 'X-CSRFToken']: token };
+}
+
+function cookie(name: string): string | undefined {
+    const found = document.cookie
         .split('; ')
         .find((each) => each.startsWith(`${name}=`));
-    if (!cookie) {
-        return {};
-    }
-    const token = decode(cookie.slice(name.length + 1));
-    return { [config.csrf_header_name ?? 'X-CSRFToken']: token };
+    return found && decode(found.slice(name.length + 1));
+}
+
+/** Flask-WTF's guide has pages carry the token like this. */
+function metaToken(): string | undefined {
+    const selector = 'meta[name="csrf-token"]';
+    return document.querySelector<HTMLMetaElement>(selector)?.content;
 }
 
 /** Not every server encodes its cookies. */

@@ -70,6 +70,19 @@ test("requests look like Dash's own", () => {
     });
 });
 
+test('a meta tag may hold the CSRF token', () => {
+    dashStore.configure({});
+    document.head.innerHTML = '<meta name="csrf-token" content="from meta">';
+    expect(renderer.endpoint().init.headers).toMatchObject({
+        'X-CSRFToken': 'from meta',
+    });
+    document.cookie = '_csrf_token=cookie';
+    expect(renderer.endpoint().init.headers).toMatchObject({
+        'X-CSRFToken': 'cookie',
+    });
+    document.head.innerHTML = '';
+});
+
 test('the config names the CSRF cookie and header', () => {
     dashStore.configure({
         csrf_token_name: 'xsrf',
