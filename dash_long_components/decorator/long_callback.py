@@ -64,7 +64,8 @@ def long_callback(
             a number from 0 to 1, ``(value, total)`` or ``(value, total, text)``, for
             the bar of ``job``.
         progress_default: the values of ``progress`` while no job runs, in the same
-            grouping; None everywhere by default.
+            grouping. By default None, or ``no_update`` for an Output that the callback
+            returns too.
         interval: the longest wait between two polls, in milliseconds. The first polls
             of a job come sooner.
         on_retrigger: what a new trigger does while a job of this callback, and of the
@@ -108,7 +109,9 @@ def long_callback(
             running=validation.running(running),
             cancel=validation.cancel(cancel),
             progress=validation.progress(progress),
-            progress_default=validation.progress_default(progress, progress_default),
+            progress_default=validation.progress_default(
+                progress, progress_default, signature.outputs
+            ),
             interval=validation.interval(interval),
             retrigger=validation.retrigger(on_retrigger),
             view=validation.job(job),

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from dash import no_update
 from dash.dependencies import ALL, ALLSMALLER, Input, Output
 from dash.development.base_component import Component
 
@@ -106,14 +107,22 @@ def progress(value: Any) -> Any:
     return value
 
 
-def progress_default(progress: Any, default: Any) -> tuple[Any, ...]:
-    """Return one value for each progress Output, flat."""
+def progress_default(
+    progress: Any, default: Any, outputs: Sequence[Output]
+) -> tuple[Any, ...]:
+    """Return one value for each progress Output, flat.
+
+    Without a default, a property that the callback returns too keeps its value.
+    """
     if progress is None:
         if default is not None:
             raise ValueError("progress_default= needs progress=.")
         return ()
     if default is None:
-        return (None,) * len(internals.flatten(progress))
+        return tuple(
+            no_update if item in outputs else None
+            for item in internals.flatten(progress)
+        )
     try:
         return tuple(internals.flatten(default, progress))
     except ValueError as error:

@@ -298,6 +298,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         from .dispatcher import Settings
         from .launcher import Launcher
 
+        _warn_of_own_directory(str(self.handle.directory))
         directory = os.path.join(str(self.handle.directory), "long-jobs")
         settings = Settings(
             directory=os.path.abspath(directory),
@@ -332,6 +333,18 @@ def _pickle(task: Task, reason: str) -> str:
     except Exception as error:  # classes raise what they like
         reason += f" It can't be sent there by value either: {error}."
         raise TaskNotFoundError.of(task.name, reason) from error
+
+
+def _warn_of_own_directory(directory: str) -> None:
+    """Warn of the directory that ``diskcache.Cache()`` makes for one process alone."""
+    parent, name = os.path.split(os.path.abspath(directory))
+    if name.startswith("diskcache-") and parent == tempfile.gettempdir():
+        logger.warning(
+            "Jobs are kept in %s, which diskcache.Cache() made for this process: "
+            "another web process, or the next start, does not find them. Pass a "
+            'directory, as in diskcache.Cache("./cache").',
+            directory,
+        )
 
 
 def _default_directory(caller: str) -> str:

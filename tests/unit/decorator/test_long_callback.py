@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from typing import Any
+from unittest import mock
 
 import dash
 import diskcache
@@ -211,6 +212,11 @@ def test_running_takes_one_entry_or_a_list(site: Site, wrap: Any) -> None:
 
 
 A, B = Output("a", "value"), Output("b", "max")
+
+
+def test_progress_that_is_an_output_too_keeps_its_value(site: Site) -> None:
+    sent = handle(site, progress=[OUTPUT, B])["progress"]
+    assert [value for *_, value in sent] == [{"_dash_no_update": mock.ANY}, None]
 
 
 @pytest.mark.parametrize(

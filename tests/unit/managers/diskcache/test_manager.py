@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -166,3 +167,15 @@ def test_making_a_manager_starts_nothing(tmp_path: Path) -> None:
         manager.close()
         manager.close()
         assert not (tmp_path / "long-jobs").exists()
+
+
+def test_cache_of_one_process_alone_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with diskcache.Cache() as cache, diskcache.Cache(str(tmp_path)) as shared:
+        for each in (shared, cache):
+            manager = DiskcacheLongCallbackManager(each)
+            manager.secret()
+            assert ("for this process" in caplog.text) is (each is cache)
+            manager.close()
+    shutil.rmtree(cache.directory)
