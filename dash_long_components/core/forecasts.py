@@ -13,6 +13,9 @@ from .snapshots import Place
 #: Seconds for which a forecast is good, and for which it is when a job is not in it.
 _FRESH, _FRESH_WITHOUT = 0.5, 0.05
 
+#: The time left of a job that has taken longer than usual, in seconds.
+_SOON = 1.0
+
 #: Says how long a task usually takes, in seconds; None if it is not known.
 Median = Callable[[str], float | None]
 
@@ -23,7 +26,7 @@ def forecast(
     waiting: Sequence[tuple[str, str]],
     median: Median,
 ) -> dict[str, Place]:
-    """Return where each job stands that waits.
+    """Return the place of each waiting job; its wait is 0 if a worker is free for it.
 
     Args:
         places: how many jobs may run at once.
@@ -39,9 +42,9 @@ def forecast(
             usual[task] = math.inf if found is None else found
         return usual[task]
 
-    # When each slot is free; never, if that is not known. A job that has taken longer
-    # than usual may end at any moment.
-    free = [max(0.0, duration(task) - elapsed) for task, elapsed in running]
+    # When each slot is free; never, if that is not known. A job that takes longer than
+    # usual may end at any moment; until then its slot is not free.
+    free = [max(_SOON, duration(task) - elapsed) for task, elapsed in running]
     free += [0.0] * (places - len(free))
     heapq.heapify(free)
     found: dict[str, Place] = {}

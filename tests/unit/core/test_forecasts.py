@@ -22,7 +22,7 @@ USUAL = {"quick": 1.0, "slow": 10.0}
         (1, [("slow", 4)], ["quick"], [6]),
         (1, [("slow", 4)], ["quick", "quick", "slow"], [6, 7, 8]),
         # It has taken longer than usual.
-        (1, [("quick", 5)], ["quick", "quick"], [0, 1]),
+        (1, [("quick", 5)], ["quick", "quick"], [1, 2]),
         # Two places: the first one that is free is taken.
         (2, [("slow", 0), ("quick", 0)], ["slow", "slow", "quick"], [1, 10, 11]),
         # A free place that the dispatcher has not filled yet.
