@@ -34,11 +34,17 @@ type Props = {
         | 'log'
     )[];
     /**
-     * Texts that replace the English ones, by key, for example
-     * `{"running": "Läuft", "eta": "noch etwa {time}"}`. The key `module.function` names
-     * the jobs of a task.
+     * The layout: `full`, or `compact` for one line in a table cell or toolbar, without
+     * loops and log. Default: `full`.
      */
-    labels?: object;
+    variant?: 'full' | 'compact';
+    /**
+     * The language of the texts: `en`, `de`, `fr`, `es`, `zh` or `ja`. Or a dict of texts
+     * by key, for example `{"running": "Computing", "eta": "{time} to go"}`; `locale` in
+     * it selects the language of the others and of the numbers, and `module.function`
+     * names the jobs of a task. Default: `en`.
+     */
+    labels?: object | string;
     /**
      * CSS class of the component, in addition to `long-job`.
      */
@@ -135,10 +141,10 @@ type Props = {
  * shows the job that was started last. `style` takes CSS; custom properties set colours
  * and sizes, for example `{"--long-job-accent": "teal"}`.
  */
-export default function LongJob({ handles, ...view }: Props) {
+export default function LongJob({ handles, variant = 'full', ...view }: Props) {
     return handles ? (
         <HostView handles={handles} setProps={view.setProps} />
     ) : (
-        <StatusView {...view} />
+        <StatusView variant={variant} {...view} />
     );
 }

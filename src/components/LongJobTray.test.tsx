@@ -49,7 +49,7 @@ async function fail(token: string): Promise<void> {
     });
 }
 
-test('it lists all jobs, also those without a view, the newest first', async () => {
+test('it lists all jobs, also those without a view', async () => {
     render(<LongJobTray />);
     dash.start('a', { callbackKey: 'a', view: null, name: 'app.load_data' });
     dash.start('b', { callbackKey: 'b' });
@@ -58,11 +58,43 @@ test('it lists all jobs, also those without a view, the newest first', async () 
     expect(items()).toEqual([]);
     toggle();
     expect(items()).toEqual([
-        'TrainQueuedCancel',
-        'Load dataRunning3 of 1030 %0:09about 0:21 leftCancel',
+        'TrainStarting…nowCancel',
+        'Load dataRunning3 of 1030%9 sabout 21 s leftCancel',
     ]);
     await dash.pass(1000);
-    expect(items()[1]).toContain('0:10about 0:20 left');
+    expect(items()[1]).toContain('10 sabout 20 s left');
+});
+
+test('it lists live jobs first, then the newest, with their ages', async () => {
+    render(<LongJobTray />);
+    for (const token of ['a', 'b', 'c', 'd']) {
+        dash.start(token, { callbackKey: token, name: `app.${token}` });
+        await dash.pass(60_000);
+    }
+    await dash.show('b', 'succeeded');
+    await dash.show('d', 'succeeded');
+    toggle();
+    const starts = items().map((item) => item.slice(0, 5));
+    expect(starts).toEqual(['CQueu', 'AQueu', 'DDone', 'BDone']);
+    expect(items()[1]).toContain('4 minutes ago');
+    await dash.pass(60_000);
+    expect(items()[1]).toContain('5 minutes ago');
+});
+
+test('jobs with the same name are numbered', () => {
+    render(<LongJobTray />);
+    dash.start('a', { callbackKey: 'a' });
+    dash.start('b', { callbackKey: 'b' });
+    dash.start('c', { callbackKey: 'c', name: 'app.fit' });
+    toggle();
+    const names = screen
+        .getAllByRole('button')
+        .map((button) => button.getAttribute('aria-label'));
+    expect(names).toEqual([
+        'Cancel: Fit',
+        'Cancel: Train 2',
+        'Cancel: Train 1',
+    ]);
 });
 
 test('it says when there are no jobs yet', () => {
@@ -136,7 +168,7 @@ test('its button clears what has ended', async () => {
     toggle();
     expect(items().length).toBe(2);
     click('Clear finished');
-    expect(items()).toEqual(['FitQueuedCancel']);
+    expect(items()).toEqual(['FitStarting…nowCancel']);
     expect(screen.queryByRole('button', { name: 'Clear finished' })).toBeNull();
 });
 
@@ -146,8 +178,9 @@ test('Escape and a click elsewhere close it', () => {
     toggle();
     fireEvent.pointerDown(screen.getByText('No jobs yet'));
     expect(isOpen()).toBe(true);
-    fireEvent.keyDown(screen.getByText('No jobs yet'), { key: 'Escape' });
+    fireEvent.keyDown(document.body, { key: 'Escape' });
     expect(isOpen()).toBe(false);
+    expect(document.activeElement).toBe(summary());
     toggle();
     fireEvent.pointerDown(document.body);
     expect(isOpen()).toBe(false);
@@ -217,7 +250,7 @@ describe('a notification', () => {
         dash.start('a');
         await fail('a');
         expect(notice).toHaveBeenCalledExactlyOnceWith('Train', {
-            body: 'Failed, bad',
+            body: 'Failed, ValueError: bad',
             tag: 'a',
         });
     });

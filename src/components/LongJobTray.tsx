@@ -7,10 +7,9 @@ type Props = {
      */
     id?: string;
     /**
-     * Texts that replace the English ones, by key, as for `LongJob`. The key
-     * `module.function` names the jobs of a task.
+     * The language of the texts, or a dict of texts, as for `LongJob`. Default: `en`.
      */
-    labels?: object;
+    labels?: object | string;
     /**
      * CSS class of the component, in addition to `long-job-tray`.
      */

@@ -43,32 +43,70 @@ test('its children are shown until the first job starts', () => {
     expect(view()?.textContent).toBe('nothing yet');
     dash.start('a');
     expect(view()?.textContent).not.toContain('nothing yet');
-    expect(text('status')).toBe('Queued');
+    expect(text('status')).toBe('Starting…');
+});
+
+describe('a job that waits', () => {
+    test('is starting until the server says otherwise, for a while', async () => {
+        render(element());
+        dash.start('a');
+        await dash.pass(4000);
+        expect(text('status')).toBe('Starting…');
+        await dash.pass(2000);
+        expect(text('status')).toBe('Queued');
+    });
+
+    test('is starting if no other job is ahead of it', async () => {
+        render(element());
+        dash.start('a');
+        await dash.show('a', 'queued', { queue: { position: 2, wait: 0 } });
+        await dash.pass(9000);
+        expect(text('status')).toBe('Starting…');
+        expect(text('facts')).toBeUndefined();
+    });
+
+    test.each([
+        [1, null, 'next in line'],
+        [1, 1, 'next in line'],
+        [1, 10, 'next in linestarts in about 10 s'],
+        [2, null, '2nd in line'],
+        [3, null, '3rd in line'],
+        [6, 95, '6th in linestarts in about 1 min 35 s'],
+        [11, null, '11th in line'],
+        [1021, null, '1,021st in line'],
+    ])('in place %i is %s', async (position, wait, facts) => {
+        render(element());
+        dash.start('a');
+        await dash.show('a', 'queued', { queue: { position, wait } });
+        expect(text('status')).toBe('Queued');
+        expect(text('facts')).toBe(facts);
+    });
 });
 
 test('it follows a job from the queue to its end', async () => {
     render(element());
     dash.start('a');
     await dash.show('a', 'queued', { queue: { position: 3, wait: 95 } });
-    expect(text('facts')).toBe('number 3 in the queue, starts in about 1:35');
+    expect(text('facts')).toBe('3rd in linestarts in about 1 min 35 s');
     await dash.show('a', 'running', { elapsed: 0, estimate: 61 });
     expect(text('status')).toBe('Running');
     expect(bars()[0]?.hasAttribute('aria-valuenow')).toBe(false);
-    expect(text('facts')).toBe('0:00about 1:01 left');
+    expect(text('facts')).toBe('0 sabout 1 min 1 s left');
     await dash.show('a', 'running', {
         elapsed: 62,
         bars: [[3, 10, 'Downloading']],
     });
     expect(text('text')).toBe('Downloading');
-    expect(text('numbers')).toBe('3 of 1030 %');
-    expect(text('facts')).toBe('1:02about 2:24 left');
+    expect(text('numbers')).toBe('3 of 1030%');
+    expect(text('facts')).toBe('1 min 2 sabout 2 min 24 s left');
     expect(bars()[0]?.getAttribute('aria-valuenow')).toBe('30');
     expect(bars()[0]?.getAttribute('aria-valuetext')).toBe(
-        'Running, 30 %, 3 of 10, about 2:24 left',
+        'Running, 30%, 3 of 10, about 2 min 24 s left',
     );
     await dash.show('a', 'succeeded', { elapsed: 3725 });
     expect(text('status')).toBe('Done');
-    expect(text('facts')).toBe('1:02:05');
+    expect(text('facts')).toBe('took 1 h 2 min');
+    expect(text('numbers')).toBeUndefined();
     expect(bars()[0]?.getAttribute('aria-valuenow')).toBe('100');
     expect(button('Retry: Train')).toBeNull();
 });
@@ -78,11 +116,11 @@ test('the times run on between two answers', async () => {
     dash.start('a');
     await dash.show('a', 'running', { elapsed: 8, bars: [[1, 2, null]] });
     await dash.pass(3000);
-    expect(text('facts')).toBe('0:11about 0:05 left');
+    expect(text('facts')).toBe('11 sabout 5 s left');
     await dash.pass(4500);
-    expect(text('facts')).toBe('0:15almost done');
+    expect(text('facts')).toBe('15 salmost done');
     await dash.pass(1000);
-    expect(text('facts')).toBe('0:16about 0:17 left');
+    expect(text('facts')).toBe('16 sabout 17 s left');
 });
 
 test('loops inside the job have bars of their own', async () => {
@@ -95,10 +133,10 @@ test('loops inside the job have bars of their own', async () => {
             [7, null, 'tries'],
         ],
     });
-    expect(text('numbers')).toBe('42 %');
+    expect(text('numbers')).toBe('42%');
     const loops = [...document.querySelectorAll('.long-job-loop')];
     expect(loops.map((loop) => loop.textContent)).toEqual([
-        'rows1,200 of 5,00024 %',
+        'rows1,200 of 5,00024%',
         'tries7',
     ]);
     expect(bars().map((bar) => bar.getAttribute('aria-valuenow'))).toEqual([
@@ -116,8 +154,76 @@ test('it shows an error, with the traceback if there is one', async () => {
         error: { type: 'ValueError', message: 'bad', traceback: 'line 3' },
     });
     expect(text('status')).toBe('Failed');
-    expect(text('error')).toBe('ValueError: badDetailsline 3');
-    expect(spoken()).toBe('Train: Failed, bad');
+    expect(text('message')).toBe('ValueError: bad');
+    expect(document.querySelector('pre')?.textContent).toBe('line 3');
+    expect(spoken()).toBe('Train: Failed, ValueError: bad');
+});
+
+describe('an error', () => {
+    const end = async (status: 'failed' | 'lost', error: object) => {
+        vi.spyOn(console, 'error').mockReturnValue();
+        render(element());
+        dash.start('a');
+        await dash.show('a', status, {
+            elapsed: 6,
+            error: { type: 'E', message: '', ...error },
+        });
+    };
+
+    test.each([
+        ['failed', 'NotStarted', 'Could not start: …', 'Could not start: …'],
+        ['failed', 'KeyError', '', 'KeyError'],
+        ['lost', 'WorkerDied', 'exited with code 137', 'exited with code 137'],
+        ['lost', 'WorkerDied', '', 'WorkerDied'],
+    ] as const)(
+        'of a %s job of type %s with %j reads %j',
+        async (status, type, message, shown) => {
+            await end(status, { type, message });
+            expect(text('message')).toBe(shown);
+            expect(text('facts')).toBe('after 6 s');
+        },
+    );
+
+    test('that is long is folded', async () => {
+        await end('failed', { message: 'line\n'.repeat(20) });
+        const message = document.querySelector('.long-job-message');
+        expect(message?.className).toContain('long-job-folded');
+        fireEvent.click(screen.getByRole('button', { name: 'Show all' }));
+        expect(message?.className).not.toContain('long-job-folded');
+        const less = screen.getByRole('button', { name: 'Show less' });
+        expect(less.getAttribute('aria-expanded')).toBe('true');
+    });
+
+    test('that is short is not folded', async () => {
+        await end('failed', { message: 'line\nline' });
+        expect(button('Show all')).toBeNull();
+        expect(text('message')).toBe('E: line\nline');
+    });
+
+    test('can be copied, with its traceback', async () => {
+        const writeText = vi.fn(() => Promise.resolve());
+        vi.stubGlobal('navigator', { clipboard: { writeText } });
+        await end('failed', { message: 'bad', traceback: 'line 3' });
+        fireEvent.click(screen.getByRole('button', { name: 'Copy' }));
+        await dash.pass(0);
+        expect(writeText).toHaveBeenCalledExactlyOnceWith('E: bad\n\nline 3');
+        expect(button('Copied')).not.toBeNull();
+    });
+
+    test('can be copied on a page without a clipboard', async () => {
+        let copied = '';
+        const execCommand = () => {
+            copied = (document.activeElement as HTMLTextAreaElement).value;
+            return true;
+        };
+        Object.assign(document, { execCommand });
+        await end('failed', { message: 'bad' });
+        screen.getByRole('button', { name: 'Copy' }).focus();
+        fireEvent.click(screen.getByRole('button', { name: 'Copy' }));
+        await dash.pass(0);
+        expect(copied).toBe('E: bad');
+        expect(document.activeElement).toBe(button('Copied'));
+    });
 });
 
 test('the log is folded, with its last line visible', async () => {
@@ -138,7 +244,7 @@ test('a cached result is marked as cached', async () => {
     dash.start('a', { cached: { duration: 75, age: 9 } });
     await dash.pass(1000);
     expect(text('badge')).toBe('From the cache');
-    expect(text('facts')).toBe('saved 1:15');
+    expect(text('facts')).toBe('saved 1 min 15 s');
 });
 
 test('it names a lost connection, and estimates nothing without one', async () => {
@@ -175,7 +281,7 @@ describe('cancelling', () => {
         rerender(element({ cancel: 1 }));
         dash.start('d');
         rerender(element({ cancel: 1 }));
-        expect(text('status')).toBe('Queued');
+        expect(text('status')).toBe('Starting…');
     });
 
     test('ignores a value that was there from the start, and None', () => {
@@ -183,7 +289,7 @@ describe('cancelling', () => {
         dash.start('a');
         rerender(element({ cancel: 5 }));
         rerender(element({ cancel: null as never }));
-        expect(text('status')).toBe('Queued');
+        expect(text('status')).toBe('Starting…');
     });
 });
 
@@ -231,7 +337,9 @@ describe('retrying', () => {
         dash.server.fail(503);
         fireEvent.click(screen.getByRole('button', { name: 'Retry: Train' }));
         await dash.pass(0);
-        expect(text('error')).toBe('NotStarted: The server answered with 503');
+        expect(text('message')).toBe(
+            'Could not start: the server answered with 503',
+        );
         expect(button('Retry: Train')).not.toBeNull();
     });
 
@@ -266,10 +374,10 @@ test('it announces only milestones', async () => {
     said.add(spoken());
     expect([...said]).toEqual([
         'Train: Running',
-        'Train: Running, 25 %',
-        'Train: Running, 50 %',
-        'Train: Running, 75 %',
-        'Train: Running, 100 %',
+        'Train: Running, 25%',
+        'Train: Running, 50%',
+        'Train: Running, 75%',
+        'Train: Running, 100%',
         'Train: Done',
     ]);
 });
@@ -279,7 +387,7 @@ describe('its parts', () => {
         render(element({ show: ['name', 'percent'] }));
         dash.start('a');
         await dash.show('a', 'running', { elapsed: 5, bars: [[3, 10, 'x']] });
-        expect(text('line')).toBe('Train30 %');
+        expect(text('line')).toBe('Train30%');
         expect(bars()).toEqual([]);
         expect(button('Cancel: Train')).toBeNull();
     });
@@ -305,6 +413,72 @@ describe('its parts', () => {
         await dash.show('a', 'running', { bars: [[3, 10, null]] });
         expect(text('line')).toBe('TrainingLäuft3 von 10');
         expect(button('Abbrechen: Training')).not.toBeNull();
+    });
+
+    test.each([
+        ['de', 'Läuft', '1.200 von 5.000', '24\u00a0%'],
+        ['ja', '実行中', '1,200 / 5,000', '24%'],
+        [
+            { locale: 'fr-CA', running: 'Ça roule' },
+            'Ça roule',
+            '1 200 sur 5 000',
+        ],
+        ['xx', 'Running', '1,200 of 5,000', '24%'],
+    ])('use the language %j', async (labels, status, ...numbers) => {
+        render(element({ labels }));
+        dash.start('a');
+        await dash.show('a', 'running', { bars: [[1200, 5000, null]] });
+        expect(text('status')).toBe(status);
+        const [count, percent = ''] = numbers;
+        expect(
+            text('numbers')?.replace(/[\u202f\u00a0](?=\d)/g, ' '),
+        ).toContain(count);
+        expect(text('numbers')).toContain(percent);
+    });
+});
+
+describe('the compact variant', () => {
+    const line = () => document.querySelector('.long-job-line')?.textContent;
+
+    test('shows a job in one line', async () => {
+        render(element({ variant: 'compact' }));
+        dash.start('a');
+        expect(line()).toBe('Starting…Cancel');
+        await dash.show('a', 'queued', { queue: { position: 6, wait: 10 } });
+        expect(line()).toBe('Queued6th in linestarts in about 10 sCancel');
+        await dash.show('a', 'running', {
+            elapsed: 3,
+            bars: [
+                [3, 10, 'Reading'],
+                [1, 2, 'loop'],
+            ],
+            log: [[1, 'a line']],
+        });
+        expect(bars().length).toBe(1);
+        expect(line()).toBe('Running30%about 7 s leftCancel');
+        await dash.show('a', 'succeeded', { elapsed: 9 });
+        expect(line()).toBe('Donetook 9 s');
+        expect(bars()).toEqual([]);
+        expect(spoken()).toBe('Train: Done');
+    });
+
+    test('shows an error in its line', async () => {
+        vi.spyOn(console, 'error').mockReturnValue();
+        render(element({ variant: 'compact' }));
+        dash.start('a');
+        await dash.show('a', 'failed', {
+            error: { type: 'ValueError', message: 'bad' },
+        });
+        expect(line()).toBe('FailedValueError: badRetry');
+        expect(screen.getByTitle('ValueError: bad')).toBeDefined();
+    });
+
+    test('shows only the parts of `show`', async () => {
+        render(element({ variant: 'compact', show: ['bar', 'percent'] }));
+        dash.start('a');
+        await dash.show('a', 'running', { elapsed: 3, bars: [[3, 10, null]] });
+        expect(line()).toBe('30%');
+        expect(bars().length).toBe(1);
     });
 });
 
@@ -362,7 +536,7 @@ describe('the properties that callbacks read', () => {
     test('are set when the component comes (back) to the page', async () => {
         dash.start('a');
         const { unmount } = render(element());
-        expect(text('status')).toBe('Queued');
+        expect(text('status')).toBe('Starting…');
         unmount();
         await dash.show('a', 'succeeded');
         render(element());

@@ -135,7 +135,8 @@ export class Engine implements PollDelegate {
             this.#triggers.ownResults.record(request, answer.response);
             await this.#show(answer);
         } catch (reason) {
-            error = { type: 'NotStarted', message: (reason as Error).message };
+            const message = `Could not start: ${(reason as Error).message}`;
+            error = { type: 'NotStarted', message };
         }
         this.runs.retry(id, false, error);
     }

@@ -55,7 +55,10 @@ describe('a run that has ended', () => {
         await engine.retry('a');
         expect(engine.runs.get('a')).toMatchObject({
             status: 'failed',
-            error: { type: 'NotStarted', message: 'no answer' },
+            error: {
+                type: 'NotStarted',
+                message: 'Could not start: no answer',
+            },
             retrying: false,
         });
     });

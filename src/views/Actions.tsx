@@ -3,35 +3,37 @@ import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
-import { nameOf, type Labels } from './labels';
+import type { Labels } from './labels';
 import type { Shows } from './parts';
 
 type Props = {
     run: Run;
+    /** The job's name, different from those of other jobs in a list. */
+    name: string;
     labels: Labels;
     shows: Shows;
 };
 
 /** The buttons that a job offers in its state. */
-export function Actions({ run, labels, shows }: Props) {
+export function Actions({ run, name, labels, shows }: Props) {
     const dashStore = useDashStore();
     const { id, status, request, output, retrying } = run;
     const button = (
-        name: 'cancel' | 'retry' | 'visit',
+        action: 'cancel' | 'retry' | 'visit',
         isOffered: boolean,
         onClick: () => void,
         isBusy = false,
     ) =>
-        shows(name) &&
+        shows(action) &&
         isOffered && (
             <button
                 type="button"
-                aria-label={`${labels[name]}: ${nameOf(run.name, labels)}`}
+                aria-label={`${labels[action]}: ${name}`}
                 // Unlike `disabled`, this keeps the focus.
                 aria-disabled={isBusy}
                 onClick={onClick}
             >
-                {labels[name]}
+                {labels[action]}
             </button>
         );
     const isLive = !isFinal(status);

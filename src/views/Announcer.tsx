@@ -3,13 +3,13 @@ import type { Run } from '../engine/state/run';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './words';
 
-type Props = { run: Run | undefined; labels: Labels };
+type Props = { run: Run | undefined; now: number; labels: Labels };
 
 /** Announces milestones to screen readers, and nothing in between. */
-export function Announcer({ run, labels }: Props) {
+export function Announcer({ run, now, labels }: Props) {
     return (
         <span className="long-job-announcer" role="status">
-            {run && `${nameOf(run.name, labels)}: ${milestoneOf(run, labels)}`}
+            {run && `${nameOf(run, labels)}: ${milestoneOf(run, now, labels)}`}
         </span>
     );
 }

@@ -1,18 +1,33 @@
 import * as React from 'react';
-import { elapsedOf, shareOf, shareOfBar } from '../engine/state/progress';
+import { shareOf, shareOfBar } from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
+import { Facts } from './Facts';
 import { Failure } from './Failure';
 import { formatTime } from './format';
-import { fill, nameOf, type Labels } from './labels';
+import { fill, type Labels } from './labels';
 import { Log } from './Log';
 import type { Shows } from './parts';
-import { barText, countOf, etaText, join, percentOf, queueText } from './words';
+import {
+    barText,
+    countOf,
+    elapsedText,
+    etaText,
+    join,
+    ownCountOf,
+    percentOf,
+    queueTexts,
+    statusText,
+} from './words';
 
-type Props = {
+export type JobViewProps = {
     run: Run;
+    /** The job's name, different from those of other jobs in a list. */
+    name: string;
+    /** How long ago it began, in words. */
+    ago?: string;
     now: number;
     shows: Shows;
     labels: Labels;
@@ -21,7 +36,7 @@ type Props = {
 };
 
 /** A job: its status, progress, error and log, with buttons. */
-export function JobView(props: Props) {
+export function JobView(props: JobViewProps) {
     const { run, shows, labels } = props;
     return (
         <>
@@ -29,7 +44,8 @@ export function JobView(props: Props) {
             {shows('bar') && <Bars {...props} />}
             <Footnote {...props} />
             {shows('error') && run.error && (
-                <Failure error={run.error} labels={labels} />
+                // Another run's error starts folded.
+                <Failure key={run.id} run={run} labels={labels} />
             )}
             {shows('log') && run.log.length > 0 && (
                 <Log lines={run.log} labels={labels} />
@@ -38,21 +54,21 @@ export function JobView(props: Props) {
     );
 }
 
-function Headline({ run, shows, labels }: Props) {
-    const { name, status, cached } = run;
+function Headline({ run, name, now, shows, labels }: JobViewProps) {
+    const { status, cached } = run;
     const [bar] = run.bars;
     const isLive = !isFinal(status);
-    const numbers = bar && [
-        shows('count') && countOf(bar, labels),
-        shows('percent') && isLive && percentOf(bar),
+    const numbers = [
+        shows('count') && ownCountOf(run, labels),
+        shows('percent') && isLive && bar && percentOf(bar, labels),
     ];
     return (
         <div className="long-job-line">
-            {shows('name') && (
-                <span className="long-job-name">{nameOf(name, labels)}</span>
-            )}
+            {shows('name') && <span className="long-job-name">{name}</span>}
             {shows('status') && (
-                <span className="long-job-status">{labels[status]}</span>
+                <span className="long-job-status">
+                    {statusText(run, now, labels)}
+                </span>
             )}
             {shows('cached') && cached && (
                 <span className="long-job-badge">{labels.cached}</span>
@@ -60,12 +76,12 @@ function Headline({ run, shows, labels }: Props) {
             {shows('bar') && isLive && bar?.[2] && (
                 <span className="long-job-text">{bar[2]}</span>
             )}
-            <Facts facts={numbers ?? []} className="long-job-numbers" />
+            <Facts facts={numbers} className="long-job-numbers" />
         </div>
     );
 }
 
-function Bars({ run, now, labels }: Props) {
+function Bars({ run, name, now, labels }: JobViewProps) {
     const { status, bars } = run;
     const share = status === 'queued' ? 0 : shareOf(run);
     if (isFinal(status) && share === undefined) {
@@ -74,21 +90,16 @@ function Bars({ run, now, labels }: Props) {
     const loops = status === 'running' ? bars.slice(1) : [];
     return (
         <>
-            <Bar
-                share={share}
-                label={nameOf(run.name, labels)}
-                text={barText(run, now, labels)}
-            />
+            <Bar share={share} label={name} text={barText(run, now, labels)} />
             {loops.map((bar, index) => {
-                const facts = [countOf(bar, labels), percentOf(bar)];
-                const label = bar[2] ?? nameOf(run.name, labels);
+                const facts = [countOf(bar, labels), percentOf(bar, labels)];
                 return (
                     <div key={index} className="long-job-loop">
                         <span className="long-job-text">{bar[2]}</span>
                         <Facts facts={facts} className="long-job-numbers" />
                         <Bar
                             share={shareOfBar(bar)}
-                            label={label}
+                            label={bar[2] ?? name}
                             text={join(...facts)}
                         />
                     </div>
@@ -98,39 +109,25 @@ function Bars({ run, now, labels }: Props) {
     );
 }
 
-function Footnote({ run, now, shows, labels, connection }: Props) {
+function Footnote(props: JobViewProps) {
+    const { run, name, ago, now, shows, labels, connection } = props;
     const { status, cached } = run;
-    const elapsed = cached ? undefined : elapsedOf(run, now);
     const facts = [
-        shows('elapsed') && elapsed !== undefined && formatTime(elapsed),
+        // The elapsed time of a running job says the same.
+        status !== 'running' && ago,
+        shows('elapsed') && elapsedText(run, now, labels),
         // Without the server's answers an estimate would be stale.
         shows('eta') && !connection && etaText(run, now, labels),
-        shows('queue') && queueText(run, labels),
+        ...(shows('queue') ? queueTexts(run, now, labels) : []),
         shows('cached') &&
             cached &&
-            fill(labels.saved, { time: formatTime(cached.duration) }),
+            fill(labels.saved, { time: formatTime(cached.duration, labels) }),
         shows('connection') && !isFinal(status) && connection,
     ];
     return (
         <div className="long-job-line">
             <Facts facts={facts} className="long-job-facts" />
-            <Actions run={run} labels={labels} shows={shows} />
+            <Actions run={run} name={name} labels={labels} shows={shows} />
         </div>
     );
-}
-
-type FactsProps = {
-    facts: (string | false | undefined)[];
-    className: string;
-};
-
-function Facts({ facts, className }: FactsProps) {
-    const told = facts.filter(Boolean);
-    return told.length > 0 ? (
-        <span className={className}>
-            {told.map((fact, index) => (
-                <span key={index}>{fact}</span>
-            ))}
-        </span>
-    ) : null;
 }

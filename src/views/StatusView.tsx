@@ -4,9 +4,10 @@ import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/wire/id';
 import { isFinal } from '../engine/wire/snapshot';
 import { Announcer } from './Announcer';
+import { CompactView } from './CompactView';
 import { useChange, useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
-import { LABELS, nameOf } from './labels';
+import { labelsOf, nameOf } from './labels';
 import { showsByDefault, type Part, type Shows } from './parts';
 import { useFocusKept } from './useFocusKept';
 import { usePublished } from './usePublished';
@@ -16,7 +17,8 @@ type Props = {
     setProps?: (props: Record<string, unknown>) => void;
     children?: ReactNode;
     show?: readonly Part[];
-    labels?: object;
+    variant?: 'full' | 'compact';
+    labels?: object | string;
     className?: string;
     style?: CSSProperties;
     cancel?: unknown;
@@ -29,6 +31,7 @@ export function StatusView({
     setProps = () => undefined,
     children,
     show,
+    variant,
     labels: words,
     className = '',
     style,
@@ -43,7 +46,8 @@ export function StatusView({
     // A run that changed after the last tick is newer than the clock.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
     const shows: Shows = show ? (part) => show.includes(part) : showsByDefault;
-    const labels = { ...LABELS, ...words };
+    const labels = labelsOf(words);
+    const View = variant === 'compact' ? CompactView : JobView;
     const element = useRef<HTMLDivElement>(null);
     const focus = useFocusKept(element);
 
@@ -64,16 +68,24 @@ export function StatusView({
         <div
             id={id ? stringifyId(id) : undefined}
             ref={element}
-            className={`long-job ${run ? `long-job-${run.status}` : ''} ${className}`}
+            className={[
+                'long-job',
+                run && `long-job-${run.status}`,
+                variant === 'compact' && 'long-job-compact',
+                className,
+            ]
+                .filter(Boolean)
+                .join(' ')}
             style={style}
             role={run && 'group'}
-            aria-label={run && nameOf(run.name, labels)}
+            aria-label={run && nameOf(run, labels)}
             tabIndex={-1}
             {...focus}
         >
             {run ? (
-                <JobView
+                <View
                     run={run}
+                    name={nameOf(run, labels)}
                     now={now}
                     shows={shows}
                     labels={labels}
@@ -84,7 +96,7 @@ export function StatusView({
             ) : (
                 children
             )}
-            <Announcer run={run} labels={labels} />
+            <Announcer run={run} now={now} labels={labels} />
         </div>
     );
 }

@@ -1,24 +1,29 @@
 import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { engineOf } from '../engine/engines';
+import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
-import { useNow, useDashStore, useWatched } from './hooks';
+import { formatAgo } from './format';
+import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
-import { LABELS } from './labels';
+import { labelsOf, nameOf, type Labels } from './labels';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
 import { useNotices } from './useNotices';
 
+/** Pixels between the panel and the edge of the window. */
+const MARGIN = 8;
+
 type Props = {
     id?: string;
-    labels?: object;
+    labels?: object | string;
     className?: string;
     style?: CSSProperties;
     badge: boolean;
     notify: boolean;
 };
 
-/** A button that opens the list of all jobs of the tab, the newest first. */
+/** A button that opens the list of all jobs of the tab: live ones first, then by time. */
 export function TrayView({
     id,
     labels: words,
@@ -30,13 +35,15 @@ export function TrayView({
     const dashStore = useDashStore();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
-    const labels = { ...LABELS, ...words };
+    const ended = runs.filter(({ status }) => isFinal(status));
+    const labels = labelsOf(words);
+    const names = namesOf(runs, labels);
     const element = useRef<HTMLDetailsElement>(null);
     const summary = useRef<HTMLElement>(null);
     const focus = useFocusKept(summary);
     const [isOpen, setOpen] = useState(false);
-    const [isAtEnd, setAtEnd] = useState(false);
     const now = useNow(isOpen && live.length > 0);
+    const date = useNow(isOpen && runs.length > 0, Date.now);
     useBadge(badge ? live.length : 0);
     const ask = useNotices(notify, runs, labels);
 
@@ -47,34 +54,37 @@ export function TrayView({
     );
 
     useEffect(() => {
+        if (!isOpen) {
+            return;
+        }
         const closeFor = ({ target }: Event) => {
             if (!element.current?.contains(target as Node)) {
                 setOpen(false);
             }
         };
+        const closeByEscape = ({ key }: KeyboardEvent) => {
+            if (key === 'Escape') {
+                setOpen(false);
+                summary.current?.focus();
+            }
+        };
         document.addEventListener('pointerdown', closeFor);
+        document.addEventListener('keydown', closeByEscape);
         return () => {
             document.removeEventListener('pointerdown', closeFor);
+            document.removeEventListener('keydown', closeByEscape);
         };
-    }, []);
+    }, [isOpen]);
 
     return (
         <details
             id={id}
             ref={element}
-            className={`long-job-tray ${isAtEnd ? 'long-job-tray-end' : ''} ${className}`}
+            className={`long-job-tray ${className}`}
             style={style}
             open={isOpen}
             onToggle={({ currentTarget: details }) => {
-                const { left, right } = details.getBoundingClientRect();
-                setAtEnd(left + right > innerWidth);
                 setOpen(details.open);
-            }}
-            onKeyDown={({ key }) => {
-                if (key === 'Escape') {
-                    setOpen(false);
-                    summary.current?.focus();
-                }
             }}
             {...focus}
         >
@@ -85,16 +95,18 @@ export function TrayView({
                 )}
             </summary>
             {isOpen && (
-                <div className="long-job-panel">
+                <div ref={keepInViewport} className="long-job-panel">
                     {runs.length === 0 && labels.none}
                     <ul>
-                        {[...runs].reverse().map((run) => (
+                        {[...ended, ...live].reverse().map((run) => (
                             <li
                                 key={run.id}
                                 className={`long-job long-job-${run.status}`}
                             >
                                 <JobView
                                     run={run}
+                                    name={names.get(run) ?? ''}
+                                    ago={formatAgo(date - run.began, labels)}
                                     now={Math.max(now, run.at)}
                                     shows={() => true}
                                     labels={labels}
@@ -108,7 +120,7 @@ export function TrayView({
                             {labels.notify}
                         </button>
                     )}
-                    {runs.length > live.length && (
+                    {ended.length > 0 && (
                         <button
                             type="button"
                             onClick={() => {
@@ -121,5 +133,32 @@ export function TrayView({
                 </div>
             )}
         </details>
+    );
+}
+
+/** Move a panel that would reach beyond the left or right edge of the window. */
+function keepInViewport(panel: HTMLElement | null): void {
+    if (panel) {
+        const { left, right } = panel.getBoundingClientRect();
+        const { clientWidth } = document.documentElement;
+        const shift = Math.min(0, clientWidth - MARGIN - right);
+        panel.style.translate = `${Math.max(shift, MARGIN - left)}px`;
+    }
+}
+
+/** Return a name for each run; runs with the same name get a number in addition. */
+function namesOf(runs: readonly Run[], labels: Labels): Map<Run, string> {
+    const groups = new Map<string, Run[]>();
+    for (const run of runs) {
+        const name = nameOf(run, labels);
+        groups.set(name, [...(groups.get(name) ?? []), run]);
+    }
+    return new Map(
+        [...groups].flatMap(([name, group]) =>
+            group.map((run, index): [Run, string] => [
+                run,
+                group.length > 1 ? `${name} ${index + 1}` : name,
+            ]),
+        ),
     );
 }

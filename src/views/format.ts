@@ -1,12 +1,13 @@
-/** Write seconds as `0:42`, `12:05` or `1:03:20`. */
-export function formatTime(seconds: number): string {
+import { fill, type Labels } from './labels';
+
+/** Write a duration as `42 s`, `12 min 5 s` or `1 h 3 min`. */
+export function formatTime(seconds: number, labels: Labels): string {
     const whole = Math.max(0, Math.floor(seconds));
-    const hours = Math.floor(whole / 3600);
-    const minutes = Math.floor(whole / 60) % 60;
-    const rest = String(whole % 60).padStart(2, '0');
-    return hours > 0
-        ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}`
-        : `${minutes}:${rest}`;
+    const h = Math.floor(whole / 3600);
+    const m = Math.floor(whole / 60) % 60;
+    const s = whole % 60;
+    const template = h > 0 ? 'hours' : m > 0 ? 'minutes' : 'seconds';
+    return fill(labels[template], { h, m, s });
 }
 
 /** Return percent, rounded down, so that 100 means all of it. */
@@ -15,10 +16,44 @@ export function percent(share: number): number {
     return Math.floor(share * 100 + 1e-9);
 }
 
-export function formatShare(share: number): string {
-    return `${percent(share)} %`;
+export function formatShare(share: number, { locale }: Labels): string {
+    const format = new Intl.NumberFormat(locale, { style: 'percent' });
+    return format.format(percent(share) / 100);
 }
 
-export function formatNumber(value: number): string {
-    return value.toLocaleString(undefined, { maximumFractionDigits: 1 });
+export function formatNumber(value: number, { locale }: Labels): string {
+    return value.toLocaleString(locale, { maximumFractionDigits: 1 });
+}
+
+const ENGLISH_ENDINGS: Readonly<Record<string, string>> = {
+    one: 'st',
+    two: 'nd',
+    few: 'rd',
+};
+
+/** Write an English ordinal (`3rd`); other languages get the number alone. */
+export function formatOrdinal(value: number, labels: Labels): string {
+    const { locale } = labels;
+    const number = formatNumber(value, labels);
+    if (!locale.startsWith('en')) {
+        return number;
+    }
+    const rules = new Intl.PluralRules(locale, { type: 'ordinal' });
+    return number + (ENGLISH_ENDINGS[rules.select(value)] ?? 'th');
+}
+
+/** Write how long ago something was, in whole minutes, hours or days. */
+export function formatAgo(ms: number, { locale }: Labels): string {
+    const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+    const minutes = Math.floor(ms / 60_000);
+    if (minutes < 1) {
+        return format.format(0, 'second');
+    }
+    const hours = Math.floor(minutes / 60);
+    const days = Math.floor(hours / 24);
+    return days > 0
+        ? format.format(-days, 'day')
+        : hours > 0
+          ? format.format(-hours, 'hour')
+          : format.format(-minutes, 'minute');
 }

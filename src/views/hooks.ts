@@ -27,8 +27,11 @@ export function useWatched<K extends 'runs' | 'connection', T>(
     });
 }
 
-/** Return the page's time in ms, cut to whole seconds so that all views agree. */
-export function useNow(isTicking: boolean): number {
+/** Return the time in ms, cut to whole seconds so that all views agree. */
+export function useNow(
+    isTicking: boolean,
+    clock: () => number = () => performance.now(),
+): number {
     const subscribe = useCallback(
         (changed: () => void) => {
             const timer = isTicking ? setInterval(changed, TICK_MS) : undefined;
@@ -40,7 +43,7 @@ export function useNow(isTicking: boolean): number {
     );
     return useSyncExternalStore(
         subscribe,
-        () => Math.floor(performance.now() / TICK_MS) * TICK_MS,
+        () => Math.floor(clock() / TICK_MS) * TICK_MS,
     );
 }
 

@@ -13,5 +13,5 @@ test.each([
     ['constructor', 'Constructor'],
     ['', 'Job'],
 ])('the name of %s is %s', (task, name) => {
-    expect(nameOf(task, LABELS)).toBe(name);
+    expect(nameOf({ name: task }, LABELS)).toBe(name);
 });

@@ -1,29 +1,43 @@
+import type { Run } from '../engine/state/run';
 import { own } from '../engine/wire/own';
+import { TRANSLATIONS } from './translations';
 
 /** The texts of the components. A name in braces is a placeholder. */
 export const LABELS = {
+    locale: 'en',
     job: 'Job',
+    starting: 'Starting…',
     queued: 'Queued',
     running: 'Running',
     succeeded: 'Done',
     failed: 'Failed',
     cancelled: 'Cancelled',
     timed_out: 'Timed out',
-    lost: 'Lost',
+    lost: 'Stopped unexpectedly',
     rejected: 'Not accepted',
     cached: 'From the cache',
     saved: 'saved {time}',
     of: '{value} of {total}',
+    seconds: '{s} s',
+    minutes: '{m} min {s} s',
+    hours: '{h} h {m} min',
     eta: 'about {time} left',
     soon: 'almost done',
-    position: 'number {position} in the queue',
+    took: 'took {time}',
+    after: 'after {time}',
+    next: 'next in line',
+    position: '{ordinal} in line',
     wait: 'starts in about {time}',
-    reconnecting: 'Connection lost, reconnecting …',
+    reconnecting: 'Connection lost, reconnecting…',
     offline: 'Offline',
     cancel: 'Cancel',
     retry: 'Retry',
     log: 'Log',
     details: 'Details',
+    more: 'Show all',
+    less: 'Show less',
+    copy: 'Copy',
+    copied: 'Copied',
     jobs: 'Jobs',
     none: 'No jobs yet',
     visit: 'Show result',
@@ -33,6 +47,14 @@ export const LABELS = {
 
 export type Labels = Record<keyof typeof LABELS, string> &
     Record<string, string | undefined>;
+
+/** Return the texts of a language, with an app's own texts in their place. */
+export function labelsOf(given: object | string | undefined): Labels {
+    const words: Partial<Labels> =
+        typeof given === 'string' ? { locale: given } : { ...given };
+    const [language = ''] = words.locale?.split('-') ?? [];
+    return { ...LABELS, ...own(TRANSLATIONS, language), ...words };
+}
 
 export function fill(
     template: string,
@@ -44,7 +66,10 @@ export function fill(
 }
 
 /** Return a job's name: the label of its task, or its function's name in words. */
-export function nameOf(task: string, labels: Labels): string {
+export function nameOf(
+    { name: task }: Pick<Run, 'name'>,
+    labels: Labels,
+): string {
     const words = task.split('.').pop()?.replace(/_+/g, ' ').trim() ?? '';
     return (
         own(labels, task) ??

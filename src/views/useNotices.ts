@@ -22,7 +22,7 @@ export function useNotices(
 
     useEffect(() => {
         for (const run of runs) {
-            const { id, status, name } = run;
+            const { id, status } = run;
             if (!isFinal(status)) {
                 live.current.add(id);
             } else if (
@@ -32,8 +32,8 @@ export function useNotices(
                 permission === 'granted'
             ) {
                 notify(
-                    nameOf(name, labels),
-                    milestoneOf(run, labels),
+                    nameOf(run, labels),
+                    milestoneOf(run, performance.now(), labels),
                     id,
                     () => {
                         engineOf(dashStore).visit(id);

@@ -1,26 +1,60 @@
-import { etaOf, shareOf, shareOfBar } from '../engine/state/progress';
+import {
+    elapsedOf,
+    etaOf,
+    isStarting,
+    shareOf,
+    shareOfBar,
+} from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
-import type { Bar } from '../engine/wire/snapshot';
-import { formatNumber, formatShare, formatTime } from './format';
+import { isFinal, type Bar } from '../engine/wire/snapshot';
+import { formatNumber, formatOrdinal, formatShare, formatTime } from './format';
 import { fill, type Labels } from './labels';
+
+export function statusText(run: Run, now: number, labels: Labels): string {
+    return labels[isStarting(run, now) ? 'starting' : run.status];
+}
 
 /** How far a bar is, in numbers: "3 of 10", or "3" without a total. */
 export function countOf([value, total]: Bar, labels: Labels): string {
     if (total === null) {
-        return formatNumber(value);
+        return formatNumber(value, labels);
     }
     // A total of 1 means that the value is a share, not a count.
     return total === 1
         ? ''
         : fill(labels.of, {
-              value: formatNumber(value),
-              total: formatNumber(total),
+              value: formatNumber(value, labels),
+              total: formatNumber(total, labels),
           });
 }
 
-export function percentOf(bar: Bar): string {
+/** The count of a run's own bar. A bar that success has filled needs none. */
+export function ownCountOf({ status, bars }: Run, labels: Labels): string {
+    const [bar] = bars;
+    const isFilled = status === 'succeeded' && bar?.[1] !== null;
+    return bar && !isFilled ? countOf(bar, labels) : '';
+}
+
+export function percentOf(bar: Bar, labels: Labels): string {
     const share = shareOfBar(bar);
-    return share === undefined ? '' : formatShare(share);
+    return share === undefined ? '' : formatShare(share, labels);
+}
+
+/** How long a job has run, or ran. */
+export function elapsedText(run: Run, now: number, labels: Labels): string {
+    const { status, cached } = run;
+    const elapsed = elapsedOf(run, now);
+    if (elapsed === undefined || cached) {
+        return '';
+    }
+    if (!isFinal(status)) {
+        return formatTime(elapsed, labels);
+    }
+    const time =
+        elapsed < 10
+            ? fill(labels.seconds, { s: formatNumber(elapsed, labels) })
+            : formatTime(elapsed, labels);
+    return fill(status === 'succeeded' ? labels.took : labels.after, { time });
 }
 
 /** The time left, in words. */
@@ -31,41 +65,66 @@ export function etaText(run: Run, now: number, labels: Labels): string {
     }
     return eta < 1
         ? labels.soon
-        : fill(labels.eta, { time: formatTime(Math.ceil(eta)) });
+        : fill(labels.eta, { time: formatTime(Math.ceil(eta), labels) });
 }
 
-/** The place in the queue, in words. */
-export function queueText({ queue }: Run, labels: Labels): string {
-    if (!queue) {
-        return '';
+/** The place in the queue and the wait, in words. */
+export function queueTexts(run: Run, now: number, labels: Labels): string[] {
+    const { queue } = run;
+    if (!queue || isStarting(run, now)) {
+        return [];
     }
     const { position, wait } = queue;
-    return join(
-        fill(labels.position, { position }),
-        // The estimate is 0 when the jobs ahead take longer than usual.
-        wait ? fill(labels.wait, { time: formatTime(Math.ceil(wait)) }) : '',
-    );
+    const ordinal = formatOrdinal(position, labels);
+    const place = position === 1 ? labels.next : labels.position;
+    return [
+        fill(place, { position: formatNumber(position, labels), ordinal }),
+        // An overdue job ahead may end at any moment: then the server sends 1 s.
+        wait && wait > 1
+            ? fill(labels.wait, { time: formatTime(Math.ceil(wait), labels) })
+            : '',
+    ];
 }
 
 /** The value of a progress bar in words, for screen readers. */
 export function barText(run: Run, now: number, labels: Labels): string {
     const [bar] = run.bars;
     return join(
-        labels[run.status],
-        bar && percentOf(bar),
-        bar && countOf(bar, labels),
+        statusText(run, now, labels),
+        bar && !isFinal(run.status) && percentOf(bar, labels),
+        ownCountOf(run, labels),
         etaText(run, now, labels),
     );
 }
 
 /** What to announce: the start, each quarter and the end. */
-export function milestoneOf(run: Run, labels: Labels): string {
+export function milestoneOf(run: Run, now: number, labels: Labels): string {
     const { status, error, cached } = run;
     if (status === 'running') {
         const quarter = Math.floor((shareOf(run) ?? 0) * 4) / 4;
-        return join(labels.running, quarter > 0 && formatShare(quarter));
+        return join(
+            labels.running,
+            quarter > 0 && formatShare(quarter, labels),
+        );
     }
-    return join(labels[status], cached && labels.cached, error?.message);
+    return join(
+        statusText(run, now, labels),
+        cached && labels.cached,
+        error && errorText(run),
+    );
+}
+
+/** The type of an exception of the job; an error of ours needs no more than its text. */
+export function exceptionTypeOf({ status, error }: Run): string {
+    const { type = '', message } = error ?? {};
+    const isOurs = status !== 'failed' || type === 'NotStarted';
+    return isOurs && message ? '' : type;
+}
+
+export function errorText(run: Run): string {
+    return [exceptionTypeOf(run), run.error?.message]
+        .filter(Boolean)
+        .join(': ');
 }
 
 export function join(...parts: (string | false | undefined)[]): string {

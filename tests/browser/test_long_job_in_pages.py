@@ -36,7 +36,7 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     (app.folder / "go-on").touch()
     page.wait_for_text("#out-mantine", "mantine 1")
     tray.toggle()
-    tray.wait_for("Job Done", "Job Done")
+    tray.wait_for("Job 2 Done", "Job 1 Done")
     until(lambda: browser.driver.title == "Mantine", timeout=5)
     browser.find_elements("#tray li button")[1].click()
     page.wait_for_text("#out-bootstrap", "bootstrap 1")

@@ -73,10 +73,10 @@ export class Renderer implements Page {
                 body: JSON.stringify(body),
             },
         ).catch(() => {
-            throw new Error('The server did not respond');
+            throw new Error('the server did not respond');
         });
         if (!response.ok) {
-            throw new Error(`The server answered with ${response.status}`);
+            throw new Error(`the server answered with ${response.status}`);
         }
         // "No content" means that the callback has updated nothing.
         return response.status === 204

@@ -4,6 +4,17 @@ import type { Run } from './run';
 /** Seconds that a job must have run before its pace says anything. */
 const LEAST_PACE = 1;
 
+/** How long a start may take before the job counts as queued, in milliseconds. */
+const STARTING_MS = 5000;
+
+/** Whether a queued job waits for no other job, only for its worker. */
+export function isStarting({ status, queue, at }: Run, now: number): boolean {
+    return (
+        status === 'queued' &&
+        (queue ? queue.wait === 0 : now - at < STARTING_MS)
+    );
+}
+
 /** Seconds since the job began to run. */
 export function elapsedOf(run: Run, now: number): number | undefined {
     return run.elapsed !== undefined && run.status === 'running'

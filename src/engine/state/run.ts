@@ -18,6 +18,8 @@ export type Run = {
     /** The component that gets its result. */
     readonly output: Id | null;
     readonly status: Status;
+    /** When the page learnt of it: milliseconds since 1970. */
+    readonly began: number;
     /** Seconds since the job began to run, as of `at`. */
     readonly elapsed?: number | undefined;
     /** By the page's clock, in milliseconds. */
@@ -47,6 +49,7 @@ export function newRun(
     return {
         view: null,
         status: 'queued',
+        began: Date.now(),
         at: performance.now(),
         bars: [],
         reported: 0,

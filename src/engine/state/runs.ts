@@ -23,7 +23,7 @@ export type Origin = { location: string; request: CallbackRequest | undefined };
  */
 type SavedRun = Pick<
     Run,
-    'id' | 'name' | 'location' | 'output' | 'status' | 'elapsed'
+    'id' | 'name' | 'location' | 'output' | 'status' | 'began' | 'elapsed'
 >;
 
 /** The runs of the page, whether or not a component shows them. */
@@ -179,13 +179,14 @@ export class Runs {
 }
 
 function savedOf(run: Run): SavedRun {
-    const { id, name, location, output, status, elapsed } = run;
+    const { id, name, location, output, status, began, elapsed } = run;
     return {
         id,
         name,
         location,
         output,
         status,
+        began,
         elapsed: isFinal(status) ? elapsed : undefined,
     };
 }

@@ -33,7 +33,7 @@ export type LogLine = [number: number, text: string];
 export type Queue = {
     /** 1 is next. */
     position: number;
-    /** Estimated seconds until the job starts. */
+    /** Estimated seconds until the job starts; 0 if no other job is ahead of it. */
     wait: number | null;
 };
 

@@ -1,0 +1,52 @@
+import * as React from 'react';
+import { shareOf } from '../engine/state/progress';
+import { isFinal } from '../engine/wire/snapshot';
+import { Actions } from './Actions';
+import { Bar } from './Bar';
+import { Facts } from './Facts';
+import type { JobViewProps } from './JobView';
+import {
+    barText,
+    elapsedText,
+    errorText,
+    etaText,
+    percentOf,
+    queueTexts,
+    statusText,
+} from './words';
+
+/** A job in one line, for table cells and toolbars. */
+export function CompactView(props: JobViewProps) {
+    const { run, name, now, shows, labels, connection } = props;
+    const [bar] = run.bars;
+    const isRunning = run.status === 'running';
+    const error = shows('error') && run.error ? errorText(run) : '';
+    const time = shows('elapsed') && elapsedText(run, now, labels);
+    const eta = shows('eta') && !connection && etaText(run, now, labels);
+    const facts = [
+        shows('percent') && isRunning && bar && percentOf(bar, labels),
+        ...(shows('queue') ? queueTexts(run, now, labels) : []),
+        eta || (!error && time),
+        shows('connection') && !isFinal(run.status) && connection,
+    ];
+    return (
+        <div className="long-job-line" title={error || undefined}>
+            {shows('name') && <span className="long-job-name">{name}</span>}
+            {shows('status') && (
+                <span className="long-job-status">
+                    {statusText(run, now, labels)}
+                </span>
+            )}
+            {shows('bar') && isRunning && (
+                <Bar
+                    share={shareOf(run)}
+                    label={name}
+                    text={barText(run, now, labels)}
+                />
+            )}
+            {error && <span className="long-job-text">{error}</span>}
+            <Facts facts={facts} className="long-job-facts" />
+            <Actions run={run} name={name} labels={labels} shows={shows} />
+        </div>
+    );
+}
