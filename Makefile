@@ -13,6 +13,7 @@ WHEEL_VENV := .venv-wheel
 OLDEST_VENV := .venv-oldest
 PYTHON_VENV := .venv-python
 DIST_VENV := .venv-dist
+DOCS_VENV := .venv-docs
 OLDEST_DASH := 3.3.0
 WHEEL_TREE := build/wheel-tests
 
@@ -23,6 +24,7 @@ GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
 DIST := $(DIST_VENV)/.tools
+DOCS := $(DOCS_VENV)/.tools
 
 # Version and path of each supported Python that the machine has, oldest first.
 PYTHONS = $(shell $(PYTHON) tests/packaging/pythons.py)
@@ -80,16 +82,17 @@ dist: $(GENERATED) $(DIST)
 	$(DIST_VENV)/bin/python -m build -o dist .
 	$(DIST_VENV)/bin/twine check --strict dist/*
 
-# Fails on any warning, a broken link between pages among them.
-docs: $(DEV) $(GENERATED)
-	$(VENV)/bin/sphinx-build -q -E -W --keep-going -b html -c docs . build/docs
+# Fails on any warning, a broken link between pages among them. Checks the forms of the
+# repository too.
+docs: $(DOCS) $(GENERATED)
+	$(DOCS_VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(DOCS_VENV)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(DOCS_VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(DOCS_VENV)/bin/sphinx-build -q -E -W --keep-going -b html -c docs . build/docs
 
 lint: $(DEV) $(NODE)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
-	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	npm run lint
 
 types: $(DEV) $(NODE) $(GENERATED)
@@ -177,7 +180,7 @@ system-brokers:
 BASE = $(PYTHON)
 $(OLDEST_VENV)/bin/python: BASE = $(OLDEST_PYTHON)
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python \
-		$(DIST_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
+		$(DIST_VENV)/bin/python $(DOCS_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
 	$(BASE) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
@@ -217,4 +220,8 @@ $(PYTHON_VENV)/.wheel: $(WHEEL) | $(PYTHON_VENV)/bin/python
 
 $(DIST): pyproject.toml | $(DIST_VENV)/bin/python
 	$(DIST_VENV)/bin/pip install -q --group dist
+	touch $@
+
+$(DOCS): pyproject.toml package.json | $(DOCS_VENV)/bin/python
+	$(DOCS_VENV)/bin/pip install -q --group docs -e '.[celery,diskcache]'
 	touch $@
