@@ -30,7 +30,6 @@ def app(tmp_path: Path) -> Iterator[dlc.Dash]:
     with diskcache.Cache(str(tmp_path)) as cache:
         manager = dlc.DiskcacheLongCallbackManager(cache)
         app = dlc.Dash(__name__, long_callback_manager=manager)
-        app.server.secret_key = "secret"
         app.layout = html.Div()
         before = set(psutil.Process().children())
         yield app
@@ -39,9 +38,13 @@ def app(tmp_path: Path) -> Iterator[dlc.Dash]:
         until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
 
 
-def test_jobs_on_disk_go_on_while_redis_is_away(app: dlc.Dash) -> None:
+def test_jobs_on_disk_go_on_while_redis_is_away(
+    app: dlc.Dash, monkeypatch: pytest.MonkeyPatch
+) -> None:
     redis = f"redis://127.0.0.1:{free_port()}"
     away = dlc.CeleryLongCallbackManager(Celery(broker=redis, backend=redis))
+    # A server process knows the secret from before Redis went away.
+    monkeypatch.setattr(away, "secret", lambda: b"secret")
     dlc.init_app(app, away)
 
     @app.long_callback(Output("text", "children"), Input("i", "value"))
