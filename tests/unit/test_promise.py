@@ -75,6 +75,11 @@ def test_every_bound_that_a_test_measures_is_in_a_row() -> None:
             assert {(test, bound) for bound in bounds} <= promises
 
 
+def test_what_measures_a_bound_runs_alone(request: pytest.FixtureRequest) -> None:
+    with promised("1 s", clock=iter([0.0, 1.0]).__next__):
+        assert request.node.get_closest_marker("alone")
+
+
 def test_bound_is_a_sum_of_seconds() -> None:
     assert seconds_of("2 s") == 2.0
     assert seconds_of("1.5 × timeout + lease + 3 s", timeout=2.0, lease=0.5) == 6.5

@@ -99,7 +99,6 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.mark.alone
 def test_job_whose_message_is_lost_is_sent_again(
     open_site: Open, stack: ExitStack
 ) -> None:
@@ -205,7 +204,6 @@ def test_each_queue_tells_of_its_own_jobs(
     page.wait_for("succeeded", held, behind)
 
 
-@pytest.mark.alone
 def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     open_site: Open, stack: ExitStack, tmp_path: Path
 ) -> None:
@@ -224,7 +222,6 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     page.wait_for("lost", held)
 
 
-@pytest.mark.alone
 def test_job_that_a_worker_could_not_give_back_is_sent_again(
     open_site: Open, stack: ExitStack, tmp_path: Path
 ) -> None:

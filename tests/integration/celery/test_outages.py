@@ -107,7 +107,6 @@ def test_programs_of_a_job_end_when_its_process_is_killed(
         assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("lease", [3.0])
 def test_job_of_a_killed_worker_is_lost_in_three_leases(
     deployment: Deployment, tmp_path: Path, lease: float
@@ -189,7 +188,6 @@ def test_jobs_go_on_when_redis_is_started_again(
     assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.alone
 def test_trigger_fails_in_time_while_redis_hangs(
     hurt: Deployment, own_redis: Redis
 ) -> None:

@@ -56,7 +56,6 @@ def hold(page: Page, path: Path, task: str = "hold") -> tuple[Any, int]:
     return job, json.loads(path.read_text())
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     "conf",
     [
@@ -81,7 +80,6 @@ def test_job_that_celery_delivers_again_after_its_death_is_lost(
     assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.alone
 def test_cancel_kills_without_remote_control(deploy: Deploy, tmp_path: Path) -> None:
     page = deploy(worker_enable_remote_control=False).page()
     job, pid = hold(page, tmp_path / "held")
@@ -92,7 +90,6 @@ def test_cancel_kills_without_remote_control(deploy: Deploy, tmp_path: Path) -> 
     assert page.run("echo", 1).result == 1
 
 
-@pytest.mark.alone
 def test_cancel_kills_while_the_broker_is_away(deploy: Deploy, tmp_path: Path) -> None:
     folder = tmp_path / "broker"
     folder.mkdir()
@@ -108,7 +105,6 @@ def test_cancel_kills_while_the_broker_is_away(deploy: Deploy, tmp_path: Path) -
         until(lambda: page.run("echo", 1).result == 1, TIMEOUT)
 
 
-@pytest.mark.alone
 def test_cancel_kills_a_job_that_outlived_a_connection_to_the_broker(
     deploy: Deploy, tmp_path: Path
 ) -> None:
@@ -162,7 +158,6 @@ def test_failed_job_is_a_failure_to_celery(deploy: Deploy) -> None:
     assert worker.log.count("Traceback") == 1
 
 
-@pytest.mark.alone
 def test_programs_that_a_job_leaves_behind_end_with_it(
     deploy: Deploy, tmp_path: Path
 ) -> None:

@@ -60,7 +60,6 @@ def test_containers_with_one_volume_leave_each_others_jobs_alone(
 
 
 @needs_namespaces
-@pytest.mark.alone
 def test_job_of_a_container_that_was_killed_is_lost(
     serve: Serve, tmp_path: Path
 ) -> None:
@@ -78,7 +77,6 @@ def test_job_of_a_container_that_was_killed_is_lost(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
-@pytest.mark.alone
 def test_dispatcher_that_is_stopped_is_replaced(serve: Serve) -> None:
     server = serve(command(max_concurrency=1))
     page = server.page()
