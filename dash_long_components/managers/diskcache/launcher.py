@@ -18,9 +18,10 @@ from ..identity import Process
 from ..store.registry import Dispatcher
 from ..store.store import Store
 from . import interpreter
-from .dispatcher import NO_STORE, Settings
+from .dispatcher import NO_STORE
 from .outages import outlast, told
 from .pulse import Pulse
+from .settings import Settings
 from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")

@@ -295,8 +295,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def _make_launcher(self) -> Launcher:
         from ..store.store import Store
         from . import app_code, outages
-        from .dispatcher import Settings
         from .launcher import Launcher
+        from .settings import Settings
 
         _warn_of_own_directory(str(self.handle.directory))
         directory = os.path.join(str(self.handle.directory), "long-jobs")

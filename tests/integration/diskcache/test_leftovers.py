@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dash_long_components.managers.diskcache.dispatcher import PURGE_INTERVAL
+from dash_long_components.managers.diskcache.housekeeping import PURGE_INTERVAL
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, command, gunicorn, until_gone

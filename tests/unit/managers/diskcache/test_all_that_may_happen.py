@@ -28,7 +28,10 @@ from dash_long_components.core.records import Record, Report
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
 from dash_long_components.managers.diskcache.app_code import AppCode
-from dash_long_components.managers.diskcache.dispatcher import Dispatcher, Settings
+from dash_long_components.managers.diskcache.dispatcher import Dispatcher
+from dash_long_components.managers.diskcache.housekeeping import SWEEP_INTERVAL
+from dash_long_components.managers.diskcache.settings import Settings
+from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
@@ -49,9 +52,6 @@ class Worker:
     exitcode: int | None = None
     deadline: float | None = None
     has_registered: bool = False
-
-    def close(self) -> None:
-        assert self.exitcode is not None, "closed while it runs"
 
     def die(self, exitcode: int) -> None:
         if self.exitcode is None:
@@ -88,6 +88,39 @@ class World:
         self.workers[process.pid].die(-9)
 
 
+class WorldWorkers(Workers):
+    """The workers that one dispatcher has started in a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._mine: dict[str, Worker] = {}
+
+    def jobs(self) -> set[str]:
+        return set(self._mine)
+
+    def start(self, job_id: str) -> None:
+        worker = Worker(job_id, self._world.new_pid())
+        self._mine[job_id] = self._world.workers[worker.pid] = worker
+
+    def keep_spare(self) -> None:
+        pass
+
+    def exit_code(self, job_id: str) -> int | None:
+        return self._mine[job_id].exitcode
+
+    def kill(self, job_id: str) -> None:
+        self._mine[job_id].die(-9)
+
+    def kill_left_behind(self, job_id: str) -> None:
+        assert self.exit_code(job_id) is not None, "it runs"
+
+    def kill_orphans(self) -> None:
+        pass
+
+    def forget(self, job_id: str) -> None:
+        assert self._mine.pop(job_id).exitcode is not None, "forgotten while it runs"
+
+
 class AllThatMayHappen(RuleBasedStateMachine):
     """Pages, servers, dispatchers and workers of one store."""
 
@@ -102,15 +135,12 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch("time.time", world.time),
             mock.patch.object(Process, "is_alive", lambda it: world.is_alive(it)),
             mock.patch.object(dispatcher_module, "kill_tree_of", world.kill),
-            mock.patch.object(dispatcher_module, "_kill", lambda it: it.die(-9)),
-            mock.patch.object(dispatcher_module, "kill_group"),
             mock.patch.object(dispatcher_module, "kill_left_behind"),
-            # It looks at the children of this very process.
-            mock.patch.object(Dispatcher, "_end_orphans"),
         ):
             self.stack.enter_context(patch)
         self.store = Store(self.folder, RESULT_TTL)
         self.dispatchers: dict[str, Dispatcher] = {}
+        self.processes: dict[str, Process] = {}
         self.servers: dict[str, Process] = {}
         self.tickets: list[Ticket] = []
         self.cursors: dict[str, int] = {}
@@ -230,49 +260,34 @@ class AllThatMayHappen(RuleBasedStateMachine):
     def start_dispatcher(self, code: str) -> None:
         if code in self.dispatchers:
             return
-        app = AppCode(path=[], argv=[])
-        dispatcher = Dispatcher(
-            Settings(
-                directory=self.folder,
-                result_ttl=RESULT_TTL,
-                code=code,
-                max_concurrency=PLACES,
-                start_method="fork",
-                results="",
-                app=app,
-            )
+        settings = Settings(
+            directory=self.folder,
+            result_ttl=RESULT_TTL,
+            code=code,
+            max_concurrency=PLACES,
+            start_method="fork",
+            results="",
+            app=AppCode(path=[], argv=[]),
         )
-        dispatcher._me = Process(self.world.new_pid(), 0)
-        self.world.others.add(dispatcher._me.pid)
-        dispatcher._hire = self.hire  # type: ignore[method-assign,assignment]
-        assert self.store.registry.claim(code, dispatcher._me, port=1)
-        self.dispatchers[code] = dispatcher
-
-    def hire(self, job_id: str) -> Worker:
-        worker = Worker(job_id, self.world.new_pid())
-        self.world.workers[worker.pid] = worker
-        return worker
+        me = Process(self.world.new_pid(), 0)
+        self.world.others.add(me.pid)
+        workers = WorldWorkers(self.world)
+        assert self.store.registry.claim(code, me, port=1)
+        self.dispatchers[code] = Dispatcher(settings, self.store, workers, me)
+        self.processes[code] = me
 
     @rule(code=st.sampled_from(CODES))
     def kill_dispatcher(self, code: str) -> None:
-        dispatcher = self.dispatchers.pop(code, None)
-        if dispatcher is not None:
-            self.world.others.discard(dispatcher._me.pid)
-            dispatcher._store.close()
+        if self.dispatchers.pop(code, None) is not None:
+            self.world.others.discard(self.processes.pop(code).pid)
 
     @rule(code=st.sampled_from(CODES))
     def look_around(self, code: str) -> None:
         dispatcher = self.dispatchers.get(code)
         if dispatcher is None:
             return
-        dispatcher._watch()
-        dispatcher._watchdog.end_waiting()
-        dispatcher._start_jobs()
-        dispatcher._sweep()
-        if dispatcher._is_done():
-            del self.dispatchers[code]
-            self.world.others.discard(dispatcher._me.pid)
-            dispatcher._store.close()
+        if dispatcher.look_around():
+            self.kill_dispatcher(code)
 
     @rule(code=st.sampled_from(CODES))
     def replace_dispatcher(self, code: str) -> None:
@@ -406,7 +421,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         for ticket in self.tickets:
             self.read(ticket)
         assert {str(ticket) for ticket in self.tickets} <= self.ends.keys()
-        self.wait(dispatcher_module.SWEEP_INTERVAL + RESULT_TTL)
+        self.wait(SWEEP_INTERVAL + RESULT_TTL)
         for code in CODES:
             self.start_server(code)
             self.start_dispatcher(code)

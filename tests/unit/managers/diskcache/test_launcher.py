@@ -11,8 +11,9 @@ import pytest
 
 from dash_long_components.managers.diskcache import interpreter
 from dash_long_components.managers.diskcache.app_code import AppCode
-from dash_long_components.managers.diskcache.dispatcher import NO_STORE, Settings
+from dash_long_components.managers.diskcache.dispatcher import NO_STORE
 from dash_long_components.managers.diskcache.launcher import MAX_FAILURES, Launcher
+from dash_long_components.managers.diskcache.settings import Settings
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 

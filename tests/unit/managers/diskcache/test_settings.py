@@ -1,0 +1,25 @@
+"""The settings reach the dispatcher as they are."""
+
+from __future__ import annotations
+
+from dash_long_components.managers.diskcache.app_code import AppCode
+from dash_long_components.managers.diskcache.settings import Settings
+
+
+def test_settings_come_back_from_their_json() -> None:
+    settings = Settings(
+        directory="/somewhere",
+        result_ttl=1.5,
+        code="v1",
+        max_concurrency=2,
+        start_method="fork",
+        results="",
+        app=AppCode(
+            modules=["__main__"],
+            main_path="/app.py",
+            main_package=None,
+            path=["/"],
+            argv=["app.py"],
+        ),
+    )
+    assert Settings.from_json(settings.to_json()) == settings

@@ -1,0 +1,61 @@
+"""The workers of a dispatcher, and what it says of their end."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from dash_long_components.managers.diskcache import workers as module
+from dash_long_components.managers.diskcache.app_code import AppCode
+from dash_long_components.managers.diskcache.settings import Settings
+from dash_long_components.managers.diskcache.workers import Workers, describe_exit
+from dash_long_components.managers.store.store import Store
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (0, "exited with code 0"),
+        (3, "exited with code 3"),
+        (-signal.SIGKILL, "killed by SIGKILL"),
+        (-signal.SIGTERM, "killed by SIGTERM"),
+        (-40, "killed by signal 40"),
+    ],
+)
+def test_end_is_told_in_one_line(code: int, said: str) -> None:
+    text = describe_exit(code)
+    assert said in text
+    assert "\n" not in text
+
+
+def test_shortage_of_memory_is_guessed_from_sigkill_only() -> None:
+    assert "memory" in describe_exit(-signal.SIGKILL)
+    assert "memory" not in describe_exit(-signal.SIGTERM)
+
+
+def test_orphan_that_can_not_be_killed_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(
+        directory=str(tmp_path),
+        result_ttl=60,
+        code="v1",
+        max_concurrency=2,
+        start_method="fork",
+        results="",
+        app=AppCode(path=[], argv=[]),
+    )
+    store = Store(str(tmp_path), 60)
+    workers = Workers(settings, store)
+    with (
+        mock.patch.object(module, "children", return_value={2**22 + 1}),
+        mock.patch.object(module, "end_child", return_value=False) as end,
+    ):
+        workers.kill_orphans()
+        workers.kill_orphans()
+    store.close()
+    end.assert_called_once_with(2**22 + 1)
+    assert caplog.text.count("can't be killed") == 1
