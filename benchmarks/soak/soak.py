@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import bounds
-from .accounts import Accounts, Auditor
+from .accounts import Accounts
+from .auditor import Auditor
 from .census import Census
 from .clicks import Visit
 from .deployment import Deployment, deployed
