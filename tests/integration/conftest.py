@@ -7,11 +7,16 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 
+import diskcache
+import psutil
 import pytest
+from dash import html
 
+import dash_long_components as dlc
 from tests.integration import brokers
-from tests.integration.page import Page
-from tests.integration.servers import Server, command, gunicorn, serving
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import Server, command, gunicorn, is_alive, serving
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module", params=["python", "gunicorn"])
@@ -56,22 +61,37 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[dlc.Dash]:
+    """An app of this process, whose jobs run on Diskcache."""
+    with diskcache.Cache(str(tmp_path)) as cache:
+        manager = dlc.DiskcacheLongCallbackManager(cache)
+        app = dlc.Dash(__name__, long_callback_manager=manager)
+        app.layout = html.Div()
+        before = set(psutil.Process().children())
+        yield app
+        started = set(psutil.Process().children()) - before
+        # Jobs would go on after that. All have ended.
+        manager.close()
+        until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
+
+
 @pytest.fixture(scope="session")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Redis]:
-    """A Redis that nobody hurts."""
+    """A Redis that no test stops."""
     with brokers.redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.RabbitMQ]:
-    """A RabbitMQ that nobody hurts."""
+    """A RabbitMQ that no test stops."""
     with brokers.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def memcached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Memcached]:
-    """A memcached that nobody hurts."""
+    """A memcached that no test stops."""
     with brokers.memcached(tmp_path_factory.mktemp("memcached")) as server:
         yield server

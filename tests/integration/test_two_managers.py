@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import diskcache
-import psutil
 import pytest
 from celery import Celery
-from dash import Input, Output, html
+from dash import Input, Output
 
 import dash_long_components as dlc
 from dash_long_components.testing import Page, wait_for_job
 from dash_long_components.web.app_jobs import AppJobs
 from tests.integration.page import TIMEOUT
-from tests.integration.servers import is_alive
 from tests.ports import free_port
-from tests.waiting import until
 
 #: Seconds that an answer may take while a manager is away.
 SOON = 10
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[dlc.Dash]:
-    with diskcache.Cache(str(tmp_path)) as cache:
-        manager = dlc.DiskcacheLongCallbackManager(cache)
-        app = dlc.Dash(__name__, long_callback_manager=manager)
-        app.layout = html.Div()
-        before = set(psutil.Process().children())
-        yield app
-        started = set(psutil.Process().children()) - before
-        manager.close()
-        until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
 
 
 def test_jobs_on_disk_go_on_while_redis_is_away(

@@ -1,38 +1,20 @@
-"""Jobs of an app that a test makes: its functions are known to nobody else."""
+"""Jobs of an app that a test makes: no other process knows its functions."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import diskcache
-import psutil
 import pytest
-from dash import Input, Output, html
+from dash import Input, Output
 
 import dash_long_components as dlc
 from dash_long_components.managers.store.store import Store
 from tests.integration.page import TIMEOUT
-from tests.integration.servers import is_alive
 from tests.waiting import until
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[dlc.Dash]:
-    with diskcache.Cache(str(tmp_path)) as cache:
-        manager = dlc.DiskcacheLongCallbackManager(cache)
-        app = dlc.Dash(__name__, long_callback_manager=manager)
-        app.layout = html.Div()
-        before = set(psutil.Process().children())
-        yield app
-        started = set(psutil.Process().children()) - before
-        # Jobs would go on when the manager is closed: there are none any more.
-        manager.close()
-        until(lambda: not any(is_alive(p.pid) for p in started), TIMEOUT)
 
 
 def run(app: dlc.Dash, value: Any, status: str = "succeeded") -> Any:

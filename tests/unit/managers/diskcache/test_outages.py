@@ -211,7 +211,7 @@ def test_store_that_is_locked_is_not_opened_for_long(
     newcomer.close()
 
 
-def test_manager_begins_anew_where_the_store_is_gone(
+def test_manager_begins_again_where_the_store_is_gone(
     manager: DiskcacheLongCallbackManager,
 ) -> None:
     store = manager._connect().store
