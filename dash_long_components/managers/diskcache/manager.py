@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import getpass
-import hashlib
 import logging
 import multiprocessing
 import os
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -29,6 +25,8 @@ from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
+from .by_value import FunctionsByValue, pickled
+from .directory import default_directory, warn_if_private
 from .result_cache import ResultCache
 
 if TYPE_CHECKING:
@@ -124,7 +122,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             raise ImportError(_EXTRA) from error
         if cache is None:
             caller = sys._getframe(1).f_globals.get("__file__", "")
-            cache = diskcache.Cache(_default_directory(caller))
+            cache = diskcache.Cache(default_directory(caller))
         elif not isinstance(cache, diskcache.Cache | diskcache.FanoutCache):
             raise ValueError(
                 "First argument must be a diskcache.Cache or diskcache.FanoutCache "
@@ -143,7 +141,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
         self._results = ResultCache(cache)
-        self._tasks: dict[str, Task] = {}
+        self._functions = FunctionsByValue()
 
     @_tells_outages
     def submit(
@@ -157,10 +155,10 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 launcher.wake()
             if not admission.needs_job_for_hit:
                 return kept if admission.shows_hit else None
-        self._tasks[task.key] = task
+        self._functions.add(task)
         if launcher.lacks(task):
             with suppress(TaskNotFoundError):  # its worker will ask for it
-                call = replace(call, function=_pickle(task, ""))
+                call = replace(call, function=pickled(task, ""))
         now = time.time()
         record = Record(
             id=new_job_id(),
@@ -207,45 +205,28 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def _snapshot(
         self, launcher: Launcher, record: Record, requester: str, cursor: int
     ) -> Snapshot:
-        if not record.status.is_terminal:
-            launcher.ensure()
-            if launcher.has_failed:
-                error = JobError(
-                    type="NoDispatcher",
-                    message="The process that runs jobs can't be started: see the "
-                    "server's log.",
-                    task=record.task,
-                )
-                launcher.store.end(record.id, Status.LOST, error)
-                record = launcher.store.read(record.id)
-            if record.unknown is not None:
-                self._give_function(launcher, record, record.unknown)
-            launcher.store.see(record, requester)
-        snapshot = record.since(cursor, requester)
-        if snapshot.status is Status.QUEUED:
-            return replace(snapshot, place=self._forecasts.place(record))
-        if snapshot.has_begun:
-            estimate = launcher.store.durations.median(record.task)
-            return replace(snapshot, estimate=estimate)
-        if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
-            return replace(snapshot, result=launcher.store.result(record.id))
-        return snapshot
+        from ..store.snapshots import snapshot
 
-    def _give_function(self, launcher: Launcher, record: Record, reason: str) -> None:
-        """Send the function of a job that its worker does not know, if it is here."""
-        call = launcher.store.call(record.id)
-        task = call and (self._tasks.get(call.task) or tasks.find(call.task))
-        if not task:
-            return
-        try:
-            launcher.store.give_function(record.id, _pickle(task, reason))
-        except TaskNotFoundError as error:
-            logger.error("%s", error)
-            launcher.store.end(
-                record.id,
-                Status.FAILED,
-                JobError(type=type(error).__name__, message=str(error), task=task.name),
+        if not record.status.is_terminal:
+            record = self._look_after(launcher, record)
+            launcher.store.see(record, requester)
+        return snapshot(launcher.store, self._forecasts, record, requester, cursor)
+
+    def _look_after(self, launcher: Launcher, record: Record) -> Record:
+        """See that a job gets what it needs to run; return its record."""
+        launcher.ensure()
+        if launcher.has_failed:
+            error = JobError(
+                type="NoDispatcher",
+                message="The process that runs jobs can't be started: see the "
+                "server's log.",
+                task=record.task,
             )
+            launcher.store.end(record.id, Status.LOST, error)
+            record = launcher.store.read(record.id)
+        if record.unknown is not None:
+            self._functions.give(launcher.store, record, record.unknown)
+        return record
 
     @_tells_outages
     def cancel(self, ticket: str) -> None:
@@ -298,7 +279,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         from .launcher import Launcher
         from .settings import Settings
 
-        _warn_of_own_directory(str(self.handle.directory))
+        warn_if_private(str(self.handle.directory))
         directory = os.path.join(str(self.handle.directory), "long-jobs")
         settings = Settings(
             directory=os.path.abspath(directory),
@@ -314,62 +295,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             launcher = Launcher(store, settings)
         weakref.finalize(self, launcher.close)
         return launcher
-
-
-def _pickle(task: Task, reason: str) -> str:
-    """Return a task by value, base64: its function comes with no import.
-
-    Args:
-        task: which one.
-        reason: why the dispatcher does not know it.
-
-    Raises:
-        TaskNotFoundError: something that it uses can't be pickled.
-    """
-    import cloudpickle
-
-    try:
-        return base64.b64encode(cloudpickle.dumps(task)).decode()
-    except Exception as error:  # classes raise what they like
-        reason += f" It can't be sent there by value either: {error}."
-        raise TaskNotFoundError.of(task.name, reason) from error
-
-
-def _warn_of_own_directory(directory: str) -> None:
-    """Warn of the directory that ``diskcache.Cache()`` makes for one process alone."""
-    parent, name = os.path.split(os.path.abspath(directory))
-    if name.startswith("diskcache-") and parent == tempfile.gettempdir():
-        logger.warning(
-            "Jobs are kept in %s, which diskcache.Cache() made for this process: "
-            "another web process, or the next start, does not find them. Pass a "
-            'directory, as in diskcache.Cache("./cache").',
-            directory,
-        )
-
-
-def _default_directory(caller: str) -> str:
-    """Return a directory of the user's own that is the same for the same caller.
-
-    All processes of a server have to find the same one, after a restart too.
-
-    Raises:
-        StoreError: another user has made it.
-    """
-    place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
-    if sys.platform == "win32":
-        user = getpass.getuser()
-    else:
-        # Not the user's name: a container's user may have none.
-        user = str(os.getuid())
-    root = os.path.join(tempfile.gettempdir(), f"dash-long-components-{user}")
-    os.makedirs(root, mode=0o700, exist_ok=True)
-    # Of a link, and not of where it leads: what is kept there gets unpickled.
-    if sys.platform != "win32" and os.lstat(root).st_uid != os.getuid():
-        raise StoreError(
-            f"{root} belongs to another user. Pass a diskcache.Cache with a directory "
-            "of your own to DiskcacheLongCallbackManager."
-        )
-    return os.path.join(root, place)
 
 
 def _check_start_method(value: str | None) -> str:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
@@ -22,6 +21,7 @@ from ...running.tasks import Task
 from ..base import LongCallbackManager
 from ..identity import Process
 from ..store.places import places
+from ..store.snapshots import snapshot
 from ..store.store import Store
 from .supervisor import Supervisor
 
@@ -122,17 +122,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def read(self, ticket: str, cursor: int) -> Snapshot:
         asked = Ticket.parse(ticket)
         record = self._store.read(asked.job)
-        snapshot = record.since(cursor, asked.requester)
         if not record.status.is_terminal:
             self._store.see(record, asked.requester)
-        if snapshot.status is Status.QUEUED:
-            return replace(snapshot, place=self._forecasts.place(record))
-        if snapshot.has_begun:
-            estimate = self._store.durations.median(record.task)
-            return replace(snapshot, estimate=estimate)
-        if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
-            return replace(snapshot, result=self._store.result(record.id))
-        return snapshot
+        return snapshot(self._store, self._forecasts, record, asked.requester, cursor)
 
     def cancel(self, ticket: str) -> None:
         with self._changed:

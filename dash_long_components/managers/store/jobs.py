@@ -28,7 +28,9 @@ class Jobs:
         self._database = database
         self._parsed: dict[bytes, Record] = {}
 
-    def add(self, record: Record, now: Instant, queue_timeout: float | None) -> None:
+    def add(
+        self, record: Record, now: Instant, queue_timeout: float | None = None
+    ) -> None:
         """Add a job."""
         self._database.run(
             "INSERT INTO job (id, code, task, key, status, queue_timeout, submitted,"

@@ -86,7 +86,7 @@ def _take_over_jobs(rows: dict[str, Any], jobs: Jobs) -> None:
                 record = record.end(Status.LOST, now.wall, error)
         except (TypeError, ValueError, KeyError):
             continue  # a development version has written it
-        jobs.add(record, now, None)
+        jobs.add(record, now)
         result = rows.get(f"result:{job_id}")
         if isinstance(result, bytes):
             jobs.add_result(job_id, result)

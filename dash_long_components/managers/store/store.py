@@ -20,6 +20,7 @@ from .database import Database
 from .durations import Durations
 from .jobs import Jobs
 from .keys import Keys
+from .lifecycle import Lifecycle
 from .queue import Queue
 from .registry import Registry
 from .requesters import Requesters
@@ -66,6 +67,15 @@ class Store:
         self.slots = Slots(self._database)
         self.registry = Registry(self._database, this_host())
         self.durations = Durations(self._database)
+        self._lifecycle = Lifecycle(
+            self._database,
+            self._jobs,
+            self._keys,
+            self.queue,
+            self.requesters,
+            self.durations,
+            self._libraries,
+        )
         if self.directory is not None:
             key_value.take_over(self.directory, self._database, self._jobs)
 
@@ -134,7 +144,7 @@ class Store:
             ticket = Ticket(job=after.id, requester=requester.id)
             now = Instant.now()
             if admission.entry is Entry.LATE:
-                self._add(after.end(Status.CANCELLED, record.created), now)
+                self._jobs.add(after.end(Status.CANCELLED, record.created), now)
                 return ticket
             self.requesters.add(
                 ticket,
@@ -144,19 +154,19 @@ class Store:
                 now=now.monotonic,
             )
             if joined is not None:
-                self._replace(joined, after, now)
-            self._leave_all(admission)
+                self._lifecycle.replace(joined, after, now)
+            self._lifecycle.leave_all(admission)
             if joined is not None:
                 return ticket
             if self._is_full(max_concurrency, max_queue):
                 error = JobError.queue_full(after.task, max_queue)
-                self._add(after.end(Status.REJECTED, record.created, error), now)
-                self._let_go(after, requester)
+                self._jobs.add(after.end(Status.REJECTED, record.created, error), now)
+                self._lifecycle.let_go(after, requester)
                 return ticket
-            self._add(after, now, queue_timeout)
+            self._jobs.add(after, now, queue_timeout)
             self._jobs.add_call(after.id, call)
             if admission.entry is Entry.NOW:
-                self._enqueue(after)
+                self._lifecycle.enqueue(after)
             return ticket
 
     def pass_by(self, lane: Lane | None) -> Admission:
@@ -168,20 +178,12 @@ class Store:
             return admission
         with self._database.transaction():
             admission = self.requesters.admit(lane)
-            self._leave_all(admission)
+            self._lifecycle.leave_all(admission)
             return admission
 
     def leave(self, ticket: Ticket) -> None:
         """Take a requester out of a job; the last one cancels it. Idempotent."""
-        with self._database.transaction(), suppress(KeyError, JobEndedError):
-            after = self.change(
-                ticket.job, lambda record: record.leave(ticket.requester, time.time())
-            )
-            requester = after.requester(ticket.requester)
-            if requester.left is not None:
-                self._let_go(after, requester)
-            else:
-                self.requesters.expect_no_poll(ticket)
+        self._lifecycle.leave(ticket)
 
     def see(self, record: Record, requester_id: str) -> None:
         """Note that a requester's page has polled, if its job ends with the page."""
@@ -253,18 +255,7 @@ class Store:
             KeyError: no such job.
             JobEndedError: it has ended.
         """
-        size = len(result or b"")
-        with self._database.large_write(size), self._database.transaction():
-            before = self.read(job_id)
-            after = change(before)
-            if after.status is Status.SUCCEEDED:
-                if result is not None:
-                    self._jobs.add_result(job_id, result)
-                if after.started is not None:
-                    self.durations.add(after.task, after.changed - after.started)
-            self._libraries.add(after.libraries)
-            self._replace(before, after, Instant.now())
-            return after
+        return self._lifecycle.change(job_id, change, result)
 
     def end(self, job_id: str, status: Status, error: JobError | None = None) -> bool:
         """End a job, unless it has ended.
@@ -272,11 +263,7 @@ class Store:
         Returns:
             Whether it had not.
         """
-        try:
-            self.change(job_id, lambda record: record.end(status, time.time(), error))
-        except (KeyError, JobEndedError):
-            return False
-        return True
+        return self._lifecycle.end(job_id, status, error)
 
     # What dispatchers do
 
@@ -349,38 +336,6 @@ class Store:
     def purge(self) -> bool:
         """Overwrite what the requests of ended jobs held. False if it has to wait."""
         return self._database.purge()
-
-    # How a change is written
-
-    def _add(
-        self, record: Record, now: Instant, queue_timeout: float | None = None
-    ) -> None:
-        self._jobs.add(record, now, queue_timeout)
-
-    def _replace(self, before: Record, after: Record, now: Instant) -> None:
-        self._jobs.replace(before, after, now)
-        if after.status.is_terminal:
-            self._jobs.delete_call(after.id)
-            for job_id in self._keys.give_back(after):
-                self._enqueue(self.read(job_id))
-            for requester in after.staying:
-                self._let_go(after, requester)
-
-    def _leave_all(self, admission: Admission) -> None:
-        for ticket in admission.replaced:
-            self.leave(Ticket.parse(ticket))
-
-    def _let_go(self, record: Record, requester: Requester) -> None:
-        """Forget a requester that has cancelled, or whose job has ended."""
-        ticket = Ticket(job=record.id, requester=requester.id)
-        following = self.requesters.remove(ticket, requester.lane)
-        if following is not None:
-            self._enqueue(self.read(following.job))
-
-    def _enqueue(self, record: Record) -> None:
-        # Its key not sooner: a job that waits in a lane keeps no others waiting.
-        if record.is_joinable and self._keys.take(record):
-            self.queue.add(record.code, record.id)
 
     def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
         return is_full(

@@ -1,0 +1,119 @@
+"""What a change of a job entails: for its requesters, its lane and equal jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...core.jobs import JobError, Status, Ticket
+from ...core.lanes import Admission
+from ...core.records import Record, Requester
+from ...exceptions import JobEndedError
+from .clock import Instant
+from .database import Database
+from .durations import Durations
+from .jobs import Jobs
+from .keys import Keys
+from .queue import Queue
+from .requesters import Requesters
+from .shared import Libraries
+
+
+class Lifecycle:
+    """Changes jobs, and does what follows from each change.
+
+    Args:
+        database: of all the others. ``change`` and ``leave`` are transactions of their
+            own, or part of the caller's; call the rest in a transaction.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        keys: Keys,
+        queue: Queue,
+        requesters: Requesters,
+        durations: Durations,
+        libraries: Libraries,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._keys = keys
+        self._queue = queue
+        self._requesters = requesters
+        self._durations = durations
+        self._libraries = libraries
+
+    def change(
+        self,
+        job_id: str,
+        change: Callable[[Record], Record],
+        result: bytes | None,
+    ) -> Record:
+        """Replace a job's record by what ``change`` makes of it. Atomic."""
+        size = len(result or b"")
+        with self._database.large_write(size), self._database.transaction():
+            before = self._jobs.read(job_id)
+            after = change(before)
+            if after.status is Status.SUCCEEDED:
+                if result is not None:
+                    self._jobs.add_result(job_id, result)
+                if after.started is not None:
+                    self._durations.add(after.task, after.changed - after.started)
+            self._libraries.add(after.libraries)
+            self.replace(before, after, Instant.now())
+            return after
+
+    def end(self, job_id: str, status: Status, error: JobError | None) -> bool:
+        """End a job, unless it has ended. False if it has. Atomic."""
+        try:
+            self.change(
+                job_id, lambda record: record.end(status, time.time(), error), None
+            )
+        except (KeyError, JobEndedError):
+            return False
+        return True
+
+    def leave(self, ticket: Ticket) -> None:
+        """Take a requester out of a job; the last one cancels it. Idempotent."""
+        with self._database.transaction(), suppress(KeyError, JobEndedError):
+            after = self.change(
+                ticket.job,
+                lambda record: record.leave(ticket.requester, time.time()),
+                None,
+            )
+            requester = after.requester(ticket.requester)
+            if requester.left is not None:
+                self.let_go(after, requester)
+            else:
+                self._requesters.expect_no_poll(ticket)
+
+    def leave_all(self, admission: Admission) -> None:
+        """Take those requesters out of their jobs that a new one replaces."""
+        for ticket in admission.replaced:
+            self.leave(Ticket.parse(ticket))
+
+    def replace(self, before: Record, after: Record, now: Instant) -> None:
+        """Write a record in the place of another."""
+        self._jobs.replace(before, after, now)
+        if after.status.is_terminal:
+            self._jobs.delete_call(after.id)
+            for job_id in self._keys.give_back(after):
+                self.enqueue(self._jobs.read(job_id))
+            for requester in after.staying:
+                self.let_go(after, requester)
+
+    def let_go(self, record: Record, requester: Requester) -> None:
+        """Forget a requester that has cancelled, or whose job has ended."""
+        ticket = Ticket(job=record.id, requester=requester.id)
+        following = self._requesters.remove(ticket, requester.lane)
+        if following is not None:
+            self.enqueue(self._jobs.read(following.job))
+
+    def enqueue(self, record: Record) -> None:
+        """Give a job its place in the queue, unless it waits for an equal one."""
+        # Its key not sooner: a job that waits in a lane keeps no others waiting.
+        if record.is_joinable and self._keys.take(record):
+            self._queue.add(record.code, record.id)
