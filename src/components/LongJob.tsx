@@ -100,7 +100,8 @@ type Props = {
     log?: string[];
     /**
      * State of the page's connection to the server: `online`, `reconnecting` or
-     * `offline`. Set by the component while a job is live; read it in a callback.
+     * `offline`; `reconnecting` too while its job's manager can't be reached. Set by the
+     * component while a job is live; read it in a callback.
      */
     connection?: 'online' | 'reconnecting' | 'offline';
     /**

@@ -65,6 +65,17 @@ test('it lists all jobs, also those without a view', async () => {
     expect(items()[1]).toContain('10 sabout 20 s left');
 });
 
+test('it says which jobs the server can not reach', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { callbackKey: 'a', name: 'app.load_data' });
+    dash.start('b', { callbackKey: 'b' });
+    dash.server.unreachable = ['a'];
+    await dash.pass(1000);
+    toggle();
+    expect(items()[0]).not.toContain('Connection lost');
+    expect(items()[1]).toContain('Connection lost');
+});
+
 test('it lists live jobs first, then the newest, with their ages', async () => {
     render(<LongJobTray />);
     for (const token of ['a', 'b', 'c', 'd']) {

@@ -258,6 +258,39 @@ test('it names a lost connection, and estimates nothing without one', async () =
     expect(text('facts')).not.toContain('left');
 });
 
+test('it names a lost connection of its own job, and ends without it', async () => {
+    render(element());
+    render(<LongJob id="other" />);
+    dash.start('a');
+    dash.start('b', { view: 'other', callbackKey: 'b', name: 'app.test' });
+    await dash.show('a', 'running', { elapsed: 1, estimate: 600 });
+    dash.server.unreachable = ['a'];
+    await dash.show('b', 'running', { elapsed: 1, estimate: 600 });
+    const [mine, other] = document.querySelectorAll('.long-job-facts');
+    expect(mine?.textContent).toContain('Connection lost');
+    expect(mine?.textContent).not.toContain('left');
+    expect(other?.textContent).toContain('left');
+    expect(other?.textContent).not.toContain('Connection lost');
+    fireEvent.click(screen.getByRole('button', { name: 'Cancel: Train' }));
+    expect(published()).toMatchObject({
+        status: 'cancelled',
+        connection: 'online',
+    });
+});
+
+test('its own connection is back with the first answer about its job', async () => {
+    dash.read('job', 'connection');
+    render(element());
+    dash.start('a');
+    dash.server.unreachable = ['a'];
+    await dash.pass(2000);
+    expect(published()).toMatchObject({ connection: 'reconnecting' });
+    dash.server.unreachable = [];
+    await dash.pass(2000);
+    expect(published()).toMatchObject({ connection: 'online' });
+    expect(text('facts')).toBeUndefined();
+});
+
 describe('cancelling', () => {
     test('ends the job at once with the button', async () => {
         render(element());

@@ -170,10 +170,11 @@ export class Engine implements PollDelegate {
         return this.#hiddenPace.waitFor(this.pending());
     }
 
-    answered(answers: [Job, Snapshot][]): void {
+    answered(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
         // The page may show a cached result before the engine takes its handle. A job
         // that it replaces must not end on top of it.
         this.take(this.#page.handles().filter((each) => each.cached));
+        this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
             const isNews = cursor > job.cursor || isFinal(status);

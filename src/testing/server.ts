@@ -11,6 +11,8 @@ export class FakeServer {
     /** Tokens and cursors of every poll. */
     readonly polls: [token: string, cursor: number][][] = [];
     readonly cancelled: string[][] = [];
+    /** Tokens of the jobs that polls can't reach. */
+    unreachable: string[] = [];
     next = 5000;
     readonly #snapshots = new Map<string, Snapshot>();
     readonly #outcomes: Outcome[] = [];
@@ -70,13 +72,18 @@ export class FakeServer {
         const asked = this.polls[this.polls.length - 1] ?? [];
         const jobs = asked.flatMap(([token, cursor], index) => {
             const snapshot = snapshots.get(token);
-            return snapshot && snapshot.cursor > cursor
+            const isNews = snapshot && snapshot.cursor > cursor;
+            return isNews && !this.unreachable.includes(token)
                 ? [[index, snapshot]]
                 : [];
         });
+        const unreachable = asked.flatMap(([token], index) =>
+            this.unreachable.includes(token) ? [index] : [],
+        );
         return Response.json({
             next: this.next,
             jobs: Object.fromEntries(jobs) as object,
+            ...(unreachable.length > 0 && { unreachable }),
         });
     }
 }

@@ -39,10 +39,11 @@ export function StatusView({
     retry,
 }: Props) {
     const dashStore = useDashStore();
-    const connection =
-        useWatched('connection', ({ state }) => state) ?? 'online';
     const run = useWatched('runs', (runs) => runs.of(id));
     const isLive = run !== undefined && !isFinal(run.status);
+    const page = useWatched('connection', ({ state }) => state) ?? 'online';
+    const connection =
+        page === 'online' && run?.isUnreachable ? 'reconnecting' : page;
     // A run that changed after the last tick is newer than the clock.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
     const shows: Shows = show ? (part) => show.includes(part) : showsByDefault;

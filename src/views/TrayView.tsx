@@ -110,7 +110,11 @@ export function TrayView({
                                     now={Math.max(now, run.at)}
                                     shows={() => true}
                                     labels={labels}
-                                    connection=""
+                                    connection={
+                                        run.isUnreachable
+                                            ? labels.reconnecting
+                                            : ''
+                                    }
                                 />
                             </li>
                         ))}

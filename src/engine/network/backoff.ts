@@ -10,18 +10,19 @@ const FOREIGN_MS = 2 * 60_000;
 
 /** Waits between failed requests. They double, with jitter so that pages spread out. */
 export class Backoff {
-    readonly #connection: Connection;
+    readonly #connection: Connection | undefined;
     #failures = 0;
     #foreignSince: number | undefined;
 
-    constructor(connection: Connection) {
+    /** With a connection, each outcome tells about it. */
+    constructor(connection?: Connection) {
         this.#connection = connection;
     }
 
     succeeded(): void {
         this.#failures = 0;
         this.#foreignSince = undefined;
-        this.#connection.succeeded();
+        this.#connection?.succeeded();
     }
 
     /**
@@ -46,7 +47,7 @@ export class Backoff {
     }
 
     #next(atLeast: number): number {
-        this.#connection.failed();
+        this.#connection?.failed();
         const wait = Math.min(FIRST_MS * 2 ** this.#failures++, LONGEST_MS);
         const least = Math.min(atLeast, LONGEST_ASKED_FOR_MS);
         const random = Math.random();

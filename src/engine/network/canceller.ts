@@ -7,7 +7,8 @@ export class Canceller {
     readonly #client: Client;
     readonly #storage: TabStorage<string>;
     readonly #refused: (reason: Error) => void;
-    readonly #backoff: Backoff;
+    /** A cancel may fail while polls succeed: one manager alone is away. */
+    readonly #backoff = new Backoff();
     readonly #tokens: string[] = [];
     #sending = false;
     #wake: (() => void) | undefined;
@@ -20,7 +21,6 @@ export class Canceller {
         this.#client = client;
         this.#storage = storage;
         this.#refused = refused;
-        this.#backoff = new Backoff(client.connection);
         client.connection.onReturn(() => this.#wake?.());
         this.cancel(storage.load());
     }

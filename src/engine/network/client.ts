@@ -12,6 +12,8 @@ export type PollAnswer = {
     next: number;
     /** What has changed, by position in the request. */
     jobs?: Record<string, Snapshot>;
+    /** Positions of the jobs that the server can't report on now. */
+    unreachable?: number[];
 };
 
 /** The server did not respond, or can't answer now: retry. */

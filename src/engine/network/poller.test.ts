@@ -267,6 +267,18 @@ test('the connection is reconnecting from a failure until the next answer', asyn
     expect(seen).toEqual(['reconnecting', 'online']);
 });
 
+test('a cancel that fails says nothing of a connection whose polls succeed', async () => {
+    const watch = vi.fn();
+    engine.take([handle('a'), handle('b', { callbackKey: 'b' })]);
+    await pass(100);
+    engine.connection.watch(watch);
+    server.fail(503);
+    engine.cancelRun('a');
+    await pass(1);
+    expect(server.cancelled).toEqual([['a']]);
+    expect(watch).not.toHaveBeenCalled();
+});
+
 test('a hidden page polls once a minute, and at once when it is visible', async () => {
     engine.take([handle('a')]);
     await pass(20);

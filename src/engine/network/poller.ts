@@ -15,7 +15,8 @@ export type PollDelegate = {
     pending(): Job[];
     /** The shortest wait between polls while the page is hidden, in milliseconds. */
     hiddenWait(): number;
-    answered(answers: [Job, Snapshot][]): void;
+    /** The server has answered, but can't reach some of the jobs. */
+    answered(answers: [Job, Snapshot][], unreachable?: Job[]): void;
     refused(jobs: Job[], reason: Error): void;
 };
 
@@ -127,7 +128,10 @@ export class Poller {
                 answers.push([job, snapshot]);
             }
         }
-        this.#delegate.answered(answers);
+        this.#delegate.answered(
+            answers,
+            jobs.filter((_, index) => answer.unreachable?.includes(index)),
+        );
         const intervals = this.#delegate.pending().map((job) => job.interval);
         return Math.max(SHORTEST_MS, Math.min(answer.next, ...intervals));
     }

@@ -36,6 +36,8 @@ export type Run = {
     readonly cached?: { duration: number; age: number } | undefined;
     /** The request that starts it again. */
     readonly request?: CallbackRequest | undefined;
+    /** The server can't reach its job now, though it reports on others. */
+    readonly isUnreachable?: boolean;
     /** The page is starting it again. */
     readonly retrying?: boolean;
     /** The user has cleared it from the list of jobs. */

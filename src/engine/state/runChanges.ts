@@ -30,7 +30,15 @@ export function withSnapshot(run: Run, snapshot: Snapshot): Run {
 export function ended(run: Run, status: Status, error?: JobError): Run {
     const at = performance.now();
     const elapsed = elapsedOf(run, at);
-    return { ...run, status, elapsed, at, error, queue: undefined };
+    return {
+        ...run,
+        status,
+        elapsed,
+        at,
+        error,
+        queue: undefined,
+        isUnreachable: false,
+    };
 }
 
 /** The server's clock counts, if it tells; between its answers the page's does. */

@@ -90,6 +90,16 @@ export class Runs {
         }
     }
 
+    /** Record which runs the server can't report on now; it can on all others. */
+    setUnreachable(ids: string[]): void {
+        for (const run of this.#runs.values()) {
+            const isUnreachable = ids.includes(run.id);
+            if (isUnreachable !== !!run.isUnreachable) {
+                this.#put({ ...run, isUnreachable });
+            }
+        }
+    }
+
     end(id: string, status: Status, error?: JobError): void {
         const run = this.#runs.get(id);
         if (run) {
