@@ -5,23 +5,30 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import flask
 
 #: The servers of the apps of this process, by the id of the app.
 _servers: weakref.WeakValueDictionary[str, flask.Flask] = weakref.WeakValueDictionary()
 
-_OUTSIDE = "Working outside of request context"
+#: How Flask, Quart and Dash on FastAPI begin to say that there is no request.
+_OUTSIDE = (
+    "Working outside of request context",
+    "Not within a request context",
+    "No active request in context",
+)
 
 
-def remember(app_id: str, server: flask.Flask) -> None:
-    """Note the server of an app.
+def remember(app_id: str, server: Any) -> None:
+    """Note the server of an app, if it is Flask: the others have no such context.
 
     Args:
         app_id: ``AppOrigin.id`` of the app.
         server: of the app.
     """
-    _servers[app_id] = server
+    if isinstance(server, flask.Flask):
+        _servers[app_id] = server
 
 
 @contextmanager
@@ -39,8 +46,8 @@ def hint(error: BaseException) -> str:
     """Return what to use instead of a request that a job does not have."""
     if isinstance(error, RuntimeError) and str(error).startswith(_OUTSIDE):
         return (
-            "flask.request and flask.session are not available in a job: the request "
-            "is over. Use dash.ctx.cookies, headers, path and args, or pass a State."
+            "The request and its session are not available in a job: the request is "
+            "over. Use dash.ctx.cookies, headers, path and args, or pass a State."
         )
     return ""
 

@@ -1,22 +1,19 @@
 """Dash's internals (3.3 to 4.x) that server processes need.
 
 Turns a triggering request into JSON data. ``callback_runner`` rebuilds the context of
-the callback from it. Only these two modules know Dash's internals.
+the callback from it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import json
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
-from unittest import mock
 
 import dash
-import flask
 from dash._callback_context import context_value
 from dash._grouping import (
     flatten_grouping,
@@ -29,9 +26,6 @@ from dash._utils import (
     to_json,
 )
 from dash.dependencies import (
-    ALL,
-    ALLSMALLER,
-    MATCH,
     DashDependency,
     Input,
     Output,
@@ -40,7 +34,7 @@ from dash.dependencies import (
 from dash.exceptions import InvalidCallbackReturnValue
 
 from ..core import module_names
-from ..exceptions import LongCallbackError
+from . import backends
 
 #: Dash's functions that call the function of a callback.
 _CALLERS = ("_invoke_callback", "_async_invoke_callback")
@@ -102,14 +96,6 @@ def is_debug(app: dash.Dash) -> bool:
     return bool(app._dev_tools.get("ui"))
 
 
-def callback_request() -> tuple[flask.Flask, str]:
-    """Return the server and the app's path of the request of the running callback.
-
-    ``dash.get_app()`` does not: it returns the app that was made last.
-    """
-    return flask.current_app, flask.request.path.removesuffix("_dash-update-component")
-
-
 def current_app() -> dash.Dash | None:
     """Return the app of this process; None if it has only a task's function."""
     try:
@@ -125,7 +111,7 @@ def app_on_error(app: dash.Dash | None) -> Callable[[Exception], Any] | None:
 
 
 def describe(value: Any) -> str | None:
-    """Return what tells an object of Dash or Flask from others of its kind.
+    """Return what tells an object of Dash or its server from others of its kind.
 
     None for an object that does not say it by a text of its own.
     """
@@ -134,9 +120,7 @@ def describe(value: Any) -> str | None:
     if isinstance(value, dash.Dash):
         name = module_names.importable_name(value.config.name)
         return f"Dash:{name}:{value.config.routes_pathname_prefix}"
-    if isinstance(value, flask.Flask):
-        return f"Flask:{module_names.importable_name(value.name)}"
-    return None
+    return backends.describe(value)
 
 
 def flatten(grouping: Any, schema: Any = None) -> list[Any]:
@@ -162,8 +146,7 @@ def describe_trigger() -> dict[str, Any]:
     """
     context = context_value.get()
     description = {name: context.get(name) for name in REQUEST_ATTRIBUTES}
-    query = context.get("args")
-    description["args"] = query.to_dict(flat=False) if query else {}
+    description["args"] = _values_by_name(context.get("args") or {})
     description["outputs"] = context["outputs_list"]
     description["inputs"] = context["inputs_list"]
     description["state"] = context["states_list"]
@@ -176,6 +159,18 @@ def describe_trigger() -> dict[str, Any]:
             "Check the values that the app's custom_data hooks return."
         ) from error
     return data
+
+
+def _values_by_name(query: Any) -> dict[str, list[str]]:
+    """Return the values of a request's query: Werkzeug's or Starlette's."""
+    if hasattr(query, "multi_items"):
+        pairs = query.multi_items()
+    else:
+        pairs = query.items(multi=True) if query else ()
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
@@ -203,17 +198,6 @@ def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
     return values if is_single else make_grouping_by_index(grouping, values)
 
 
-def send_libraries(app: dash.Dash, packages: Iterable[str]) -> None:
-    """Make the page load component libraries before it shows the present answer."""
-
-    @flask.after_this_request  # Dash lets no callback import a library itself.
-    def add(response: flask.Response) -> flask.Response:
-        if response.is_json and response.status_code == 200:
-            answer = {**response.get_json(), "dist": library_files(app, packages)}
-            response.set_data(json.dumps(answer))
-        return response
-
-
 def own_traceback(error: BaseException) -> types.TracebackType | None:
     """Return the part of a traceback in a callback's function, without Dash's frames.
 
@@ -226,75 +210,6 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
             return found.tb_next
         found = found.tb_next
     return error.__traceback__
-
-
-def request_body() -> dict[str, Any]:
-    """Return the body of the request that runs this callback, as the page sent it."""
-    body = flask.request.get_json(silent=True)
-    return body if isinstance(body, dict) else {}
-
-
-def mark(start: Callable[..., Any], manager: Any, cancel: tuple[Input, ...]) -> None:
-    """Mark a start callback with its manager and the Inputs that cancel its jobs.
-
-    Dash's wrapper copies the function's attributes. So ``managers`` and
-    ``cancel_inputs`` find the mark in any app that has the callback.
-    """
-    start.long_callback_mark = (manager, cancel)  # type: ignore[attr-defined]
-
-
-def managers(app: dash.Dash) -> list[Any]:
-    """Return the managers that long callbacks of the app name."""
-    return [manager for manager, _cancel in _marks(app) if manager is not None]
-
-
-def cancel_inputs(app: dash.Dash) -> list[Input]:
-    """Return the distinct Inputs that cancel jobs of the app."""
-    found: dict[str, Input] = {}
-    for _manager, cancel in _marks(app):
-        for item in cancel:
-            anywhere = _match_anything(item)
-            found[str(anywhere)] = anywhere
-    return list(found.values())
-
-
-def _marks(app: dash.Dash) -> Iterator[tuple[Any, tuple[Input, ...]]]:
-    for callback in app.callback_map.values():
-        found = getattr(callback.get("callback"), "long_callback_mark", None)
-        if found is not None:
-            yield found
-
-
-@contextlib.contextmanager
-def no_server() -> Iterator[None]:
-    """Make a server that starts here fail. This process imports the app for its tasks.
-
-    Yields:
-        None. A file that runs its server on import raises a LongCallbackError.
-    """
-
-    def run(*_args: Any, **_kwargs: Any) -> None:
-        raise LongCallbackError(
-            "the file runs its server on import, and the process that runs the jobs "
-            'imports it too. Put app.run() under if __name__ == "__main__":'
-        )
-
-    with (
-        mock.patch.object(dash.Dash, "run", run),
-        mock.patch.object(flask.Flask, "run", run),
-    ):
-        yield
-
-
-def _match_anything(item: Input) -> Input:
-    """Return an Input with ALL for other wildcards, which would need an Output."""
-    if not isinstance(item.component_id, dict):
-        return item
-    component_id = {
-        key: ALL if value is MATCH or value is ALLSMALLER else value
-        for key, value in item.component_id.items()
-    }
-    return Input(component_id, item.component_property)
 
 
 def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:

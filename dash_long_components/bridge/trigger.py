@@ -12,7 +12,7 @@ from typing import Any
 from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
 
 from ..core.jobs import Lane, Retrigger
-from . import internals
+from . import callback_request, internals
 from .signature import Signature
 
 #: Properties that count or time the actions of users, such as ``n_clicks``.
@@ -85,7 +85,8 @@ class Trigger:
         # Inputs that are there only to give the callback an id of its own.
         del description["inputs"][len(signature.inputs) :]
         page_id, seq, resumed = "", 0, None
-        origin = internals.request_body().get("longJob")
+        request = callback_request.current()
+        origin = None if request is None else request.body.get("longJob")
         origin = origin if isinstance(origin, dict) else {}
         match origin:
             case {"page": str(sender), "seq": int(number)} if 0 <= number <= MAX_SEQ:

@@ -13,7 +13,7 @@ import dash
 from dash.dependencies import Input
 from dash.development.base_component import Component
 
-from ..bridge import internals
+from ..bridge import marks
 from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
@@ -178,7 +178,7 @@ class Decorator:
 
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
-        internals.mark(start, declaration.manager, declaration.cancel)
+        marks.mark(start, declaration.manager, declaration.cancel)
         signature = _distinct(declaration.signature)
         self.register(*signature.args, **signature.keywords())(start)
         return function

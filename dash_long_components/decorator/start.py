@@ -10,7 +10,7 @@ from typing import Any
 
 import dash
 
-from ..bridge import internals
+from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
 from ..core import caching
 from ..core.caching import CachedResult
@@ -146,8 +146,9 @@ class _Start:
 
     def _replay(self, result: CachedResult) -> Any:
         """Return what the function returned when it ran."""
-        if result.libraries:
-            self.jobs.send_libraries(result.libraries)
+        request = callback_request.current()
+        if request is not None:
+            request.libraries += result.libraries
         return internals.returned_value(
             result.response,
             self.trigger.description["outputs"],

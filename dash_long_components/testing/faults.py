@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, NoReturn
 
 import dash
 from werkzeug.wrappers import Response
 
-_POLL = "_dash-long-jobs/poll"
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+from .entrance import Answer, Poll, entrance_of
 
 
 class PollFaults:
@@ -41,19 +32,17 @@ class PollFaults:
     """
 
     def __init__(self, app: dash.Dash) -> None:
-        self._server = app.server
-        self._wsgi: Wsgi = app.server.wsgi_app
+        self._entrance = entrance_of(app)
         self._lock = threading.Lock()
-        self._faults: deque[Callable[[_Poll], Response]] = deque()
+        self._faults: deque[Answer] = deque()
         self._held_back: deque[_HeldBack] = deque()
 
     def __enter__(self) -> PollFaults:
-        self._wsgi = self._server.wsgi_app
-        self._server.wsgi_app = self._serve
+        self._entrance.watch(self._choose)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.wsgi_app = self._wsgi
+        self._entrance.leave()
 
     @property
     def pending(self) -> int:
@@ -64,7 +53,7 @@ class PollFaults:
     def drop(self, times: int = 1) -> PollFaults:
         """Lose the answer: break the connection after the server's work."""
 
-        def lose(poll: _Poll) -> Response:
+        def lose(poll: Poll) -> Response:
             poll.answer()
             return poll.drop()
 
@@ -73,7 +62,7 @@ class PollFaults:
     def delay(self, seconds: float, times: int = 1) -> PollFaults:
         """Hold the answer back for a while, so that it arrives old."""
 
-        def wait(poll: _Poll) -> Response:
+        def wait(poll: Poll) -> Response:
             response = poll.answer()
             time.sleep(seconds)
             return response
@@ -92,7 +81,7 @@ class PollFaults:
         """
         headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
 
-        def refuse(_poll: _Poll) -> Response:
+        def refuse(_poll: Poll) -> Response:
             page = "<html>A fault of the test</html>"
             return Response(page, status, headers, mimetype="text/html")
 
@@ -101,7 +90,7 @@ class PollFaults:
     def repeat(self, times: int = 1) -> PollFaults:
         """Give an answer twice: the next poll for the same jobs gets it again."""
 
-        def remember(poll: _Poll) -> Response:
+        def remember(poll: Poll) -> Response:
             response = poll.answer()
             self._held_back.append(_HeldBack(poll.tokens, response, after=0))
             return response
@@ -115,31 +104,25 @@ class PollFaults:
         one after that gets this older answer.
         """
 
-        def hold_back(poll: _Poll) -> Response:
+        def hold_back(poll: Poll) -> Response:
             self._held_back.append(_HeldBack(poll.tokens, poll.answer(), after=1))
             return poll.drop()
 
         return self._add(times, hold_back)
 
-    def _add(self, times: int, fault: Callable[[_Poll], Response]) -> PollFaults:
+    def _add(self, times: int, fault: Answer) -> PollFaults:
         with self._lock:
             self._faults.extend([fault] * times)
         return self
 
-    def _serve(
-        self, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].endswith(_POLL):
-            return self._wsgi(environ, start_response)
-        poll = _Poll(self._wsgi, environ)
+    def _choose(self, poll: Poll) -> Answer:
         with self._lock:
-            answer = self._old_answer(poll) or self._fault() or _Poll.answer
-        return answer(poll)(environ, start_response)
+            return self._old_answer(poll) or self._fault() or _pass
 
-    def _fault(self) -> Callable[[_Poll], Response] | None:
+    def _fault(self) -> Answer | None:
         return self._faults.popleft() if self._faults else None
 
-    def _old_answer(self, poll: _Poll) -> Callable[[_Poll], Response] | None:
+    def _old_answer(self, poll: Poll) -> Answer | None:
         for held in self._held_back:
             if held.tokens == poll.tokens:
                 if held.after > 0:
@@ -150,33 +133,8 @@ class PollFaults:
         return None
 
 
-class _Poll:
-    """A poll on its way to the app."""
-
-    def __init__(self, app: Wsgi, environ: Environ) -> None:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = environ["wsgi.input"].read(length)
-        environ["wsgi.input"] = BytesIO(body)
-        self._app = app
-        self._environ = environ
-        #: Of its jobs. An answer names the jobs by their positions in the poll.
-        self.tokens = [token for token, _cursor in json.loads(body)]
-
-    def answer(self) -> Response:
-        """Return the answer of the app."""
-        return Response.from_app(self._app, self._environ, buffered=True)
-
-    def drop(self) -> NoReturn:
-        """Break the connection.
-
-        Raises:
-            ConnectionError: always; servers treat it as a disconnect of the client.
-        """
-        connection = self._environ.get("werkzeug.socket")
-        if connection is not None:
-            # Otherwise the server keeps the connection open, and the client waits.
-            connection.shutdown(socket.SHUT_RDWR)
-        raise ConnectionAbortedError("The test has dropped an answer.")
+def _pass(poll: Poll) -> Response:
+    return poll.answer()
 
 
 @dataclass

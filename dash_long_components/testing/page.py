@@ -11,9 +11,11 @@ from typing import Any
 
 import dash
 
+from ..bridge import backends
 from ..core.jobs import Status
 from ..exceptions import LongCallbackError
 from ..web.app_jobs import ENGINE_HOST
+from .asgi import AsgiClient
 
 #: Seconds between two checks.
 _LOOK = 0.05
@@ -103,11 +105,14 @@ class Page:
 
     Args:
         app: a Dash app that is set up for long callbacks.
-        client: a test client of ``app.server``, for instance one that is logged in; a
-            new one by default.
+        client: a test client of ``app.server``, for instance one that is logged in: of
+            Flask, or ``starlette.testclient.TestClient`` for FastAPI and Quart. A new
+            one by default.
     """
 
     def __init__(self, app: dash.Dash, client: Any = None) -> None:
+        if client is None and backends.is_asgi(app):
+            client = AsgiClient(app.server)
         self._client = app.server.test_client() if client is None else client
         self._prefix = app.config.routes_pathname_prefix
         self._id = uuid.uuid4().hex
@@ -198,7 +203,8 @@ class Page:
         answer = self._client.get(f"{self._prefix}_dash-dependencies")
         if answer.status_code != 200:
             raise _refusal("_dash-dependencies", answer)
-        specs = [spec for spec in answer.get_json() if not spec["clientside_function"]]
+        specs = json.loads(answer.text)
+        specs = [spec for spec in specs if not spec["clientside_function"]]
         for spec in specs:
             if output in _names(spec["output"]):
                 return dict(spec)
@@ -227,9 +233,12 @@ class Page:
         answer = self._client.post(f"{self._prefix}{path}", json=body)
         if answer.status_code == 204:
             return {}
-        if answer.status_code != 200 or not answer.is_json:
+        if answer.status_code != 200:
             raise _refusal(path, answer)
-        return dict(answer.get_json())
+        try:
+            return dict(json.loads(answer.text))
+        except ValueError:
+            raise _refusal(path, answer) from None
 
 
 def wait_until(busy: Callable[[], list[str]], timeout: float) -> None:
@@ -262,7 +271,7 @@ def _outputs(callback_id: str) -> Any:
 
 
 def _refusal(path: str, answer: Any) -> LongCallbackError:
-    text = answer.get_data(as_text=True)[:500]
+    text = answer.text[:500]
     is_temporary = answer.status_code >= 500 or answer.status_code in (408, 425, 429)
     kind = Unavailable if is_temporary else LongCallbackError
     return kind(f"The server answered {path} with {answer.status_code}: {text}")

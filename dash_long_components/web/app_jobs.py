@@ -11,9 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 import dash
-from dash.dependencies import ClientsideFunction, DashDependency
+from dash.dependencies import ClientsideFunction, DashDependency, Input
 
-from ..bridge import app_context, error_messages, internals
+from ..bridge import (
+    app_context,
+    backends,
+    callback_request,
+    error_messages,
+    internals,
+    marks,
+)
 from ..bridge.error_messages import ErrorMessage
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
@@ -26,6 +33,9 @@ logger = logging.getLogger("dash_long_components")
 #: Id of the component that passes new jobs to the engine. It is in every layout.
 ENGINE_HOST = "_dash-long-jobs"
 
+#: An app has its jobs under this name.
+_ATTRIBUTE = "_dash_long_components"
+
 
 class AppJobs:
     """The jobs of one app: its managers, and the tokens of their jobs.
@@ -36,33 +46,38 @@ class AppJobs:
         error_message_name: of this function, the same in every process.
 
     Args:
-        app: a ``dash.Dash`` on Flask.
+        app: has a server.
         origin: how the app came to be.
     """
 
     def __init__(self, app: dash.Dash, origin: AppOrigin) -> None:
         self._app = app
+        self._server = app.server
         self._origin = origin
         self._managers = Managers()
         self._user: Callable[[], Any] | None = None
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
-        self._is_complete = False
+        self._callbacks = -1
+        self._cancel_inputs: set[str] = set()
         self._checked_ids: set[str] = set()
         self._lock = threading.Lock()
 
     @classmethod
     def of(cls, app: dash.Dash) -> AppJobs | None:
-        """Return the jobs of ``app``; None if it is not set up for long callbacks."""
-        if app.server is None:
-            return None
-        return _on_server(app.server).get(app.config.routes_pathname_prefix)
+        """Return the jobs of ``app``; None if it is not set up for long callbacks.
+
+        An app that has got another server since is not: the endpoints are on its old
+        one.
+        """
+        jobs: AppJobs | None = getattr(app, _ATTRIBUTE, None)
+        return jobs if jobs is not None and jobs._server is app.server else None
 
     @classmethod
     def of_request(cls) -> AppJobs | None:
         """Return the jobs of the app whose callback the present request runs."""
-        server, prefix = internals.callback_request()
-        return _on_server(server).get(prefix)
+        request = callback_request.current()
+        return None if request is None else cls.of(request.app)
 
     @classmethod
     def set_up(cls, app: dash.Dash, entry: str | None) -> AppJobs:
@@ -75,7 +90,7 @@ class AppJobs:
         origin = AppOrigin.of_new_app(app.config.name, prefix, entry)
         app_context.remember(origin.id, app.server)
         jobs = cls(app, origin)
-        _on_server(app.server)[prefix] = jobs
+        setattr(app, _ATTRIBUTE, jobs)
         return jobs
 
     @property
@@ -146,7 +161,7 @@ class AppJobs:
         """
         if self._user is None:
             return None
-        user = self._user()
+        user = backends.resolve(self._user())
         try:
             return json.dumps(user, sort_keys=True)
         except (TypeError, ValueError) as error:
@@ -236,10 +251,6 @@ class AppJobs:
         """
         self._managers.cancel(tokens, self.owner())
 
-    def send_libraries(self, packages: Sequence[str]) -> None:
-        """Make the page load component libraries before it shows the present answer."""
-        internals.send_libraries(self._app, packages)
-
     def serve_library(self, package: str) -> None:
         """Prepare to serve a component library that only jobs have imported so far."""
         is_served = internals.serves_library(self._app, package)
@@ -253,25 +264,30 @@ class AppJobs:
     def complete(self) -> None:
         """Add the managers of all callbacks, and the callbacks that cancel. Idempotent.
 
-        Call it at the first request: only then does the app have all its callbacks,
-        also those of ``dash.callback``.
+        Call it before each request: only the first one gives the app the callbacks of
+        ``dash.callback``, and another one may come before that is done.
         """
+        if self._callbacks == len(self._app.callback_map):
+            return
         with self._lock:
-            if self._is_complete:
-                return
-            self._is_complete = True
-            for manager in internals.managers(self._app):
+            for manager in marks.managers(self._app):
                 self.add_manager(manager)
-            for cancel in internals.cancel_inputs(self._app):
-                # Dash hashes the Inputs to an id where there is no Output. With its
-                # Input twice, the callback has another id than any of the user's.
-                self._app.clientside_callback(
-                    ClientsideFunction("dash_long_components", "cancel"),
-                    cancel,
-                    cancel,
-                    prevent_initial_call=True,
-                    hidden=True,
-                )
+            for name, cancel in marks.cancel_inputs(self._app).items():
+                if name not in self._cancel_inputs:
+                    self._cancel_inputs.add(name)
+                    self._add_cancel(cancel)
+            self._callbacks = len(self._app.callback_map)
+
+    def _add_cancel(self, cancel: Input) -> None:
+        # Dash hashes the Inputs to an id where there is no Output. With its Input
+        # twice, the callback has another id than any of the user's.
+        self._app.clientside_callback(
+            ClientsideFunction("dash_long_components", "cancel"),
+            cancel,
+            cancel,
+            prevent_initial_call=True,
+            hidden=True,
+        )
 
 
 def _no_library(error: ImportError) -> JobError:
@@ -282,12 +298,6 @@ def _no_library(error: ImportError) -> JobError:
     return JobError(type="LibraryMissing", message=message, task="")
 
 
-def _on_server(server: Any) -> dict[str, AppJobs]:
-    """Return the jobs of the apps on a Flask server, by the path of the app."""
-    jobs: dict[str, AppJobs] = server.extensions.setdefault("dash-long-components", {})
-    return jobs
-
-
 def add_engine_host(layout: Any) -> Any:
     """Add the engine host to a layout before Dash serves it."""
     from ..LongJob import LongJob
@@ -295,7 +305,7 @@ def add_engine_host(layout: Any) -> Any:
     jobs = AppJobs.of(dash.get_app())
     if jobs is None:
         return layout
-    jobs.warm_up()
+    backends.in_background(jobs.warm_up)
     host = LongJob(id=ENGINE_HOST, handles={})
     return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]
 

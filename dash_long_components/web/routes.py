@@ -1,4 +1,4 @@
-"""The endpoints. They check requests, and delegate. Only this module knows Flask."""
+"""The endpoints. They check requests, and delegate."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import flask
+import dash
 
+from ..bridge import backends
+from ..bridge.backends import Answer
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreUnavailableError
 from .app_jobs import AppJobs
@@ -38,71 +41,56 @@ MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
 UNREACHABLE_WAIT = 2000
 
 
-def check_server(server: Any) -> None:
-    """Check that an app's server can have the endpoints.
-
-    Raises:
-        ValueError: it can't; the message says what to do.
-    """
-    if server is None:
-        raise ValueError(
-            "The app has no server yet. Call app.init_app(server) before "
-            "manager.init_app(app)."
-        )
-    if not isinstance(server, flask.Flask):
-        raise ValueError(
-            f"Long callbacks need a Dash app on Flask, not on {type(server).__name__}."
-        )
-
-
-def register(server: flask.Flask, prefix: str, jobs: AppJobs) -> None:
-    """Add the endpoints of ``jobs`` to a server, under the app's path prefix."""
-    base = f"{prefix}_dash-long-jobs"
+def register(app: dash.Dash, jobs: AppJobs) -> None:
+    """Add the endpoints of ``jobs`` to an app's server, under the app's path prefix."""
+    backend = backends.of(app)
+    prefix = app.config.routes_pathname_prefix
     for name, view in (("poll", _poll), ("cancel", _cancel)):
-        server.add_url_rule(
-            f"{base}/{name}",
-            endpoint=f"{base}/{name}",
-            view_func=_with_body(view, jobs),
-            methods=["POST"],
-        )
+        path = f"{prefix}_dash-long-jobs/{name}"
+        backend.add_endpoint(path, _Endpoint(view, jobs))
     suites = f"{prefix}_dash-component-suites/"
 
-    def before_request() -> None:
+    def before_request(path: str) -> Callable[[], None] | None:
+        if AppJobs.of(app) is not jobs:  # The app has got another server.
+            return None
         jobs.complete()
-        if flask.request.path.startswith(suites):
-            package = flask.request.path.removeprefix(suites).partition("/")[0]
-            jobs.serve_library(package)
+        if not path.startswith(suites):
+            return None
+        package = path.removeprefix(suites).partition("/")[0]
+        return lambda: jobs.serve_library(package)
 
-    server.before_request(before_request)
+    backend.before_request(before_request)
 
 
-def _with_body(
-    view: Callable[[AppJobs, Any], flask.Response], jobs: AppJobs
-) -> Callable[[], flask.Response]:
-    """Return a Flask view for a function that takes the parsed body."""
+@dataclass(frozen=True)
+class _Endpoint:
+    """Checks the body of a request, and answers it by a function."""
 
-    def respond() -> flask.Response:
-        length = flask.request.content_length
+    view: Callable[[AppJobs, Any], Answer]
+    jobs: AppJobs
+
+    def refuse(self, length: int | None) -> Answer | None:
         if length is None:
             return _refuse(411, "The request has no Content-Length.")
         if length > MAX_BODY:
             return _refuse(413, f"The body is larger than {MAX_BODY} bytes.")
+        return None
+
+    def answer(self, body: bytes) -> Answer:
         try:
-            body = json.loads(flask.request.get_data(cache=False))
+            parsed = json.loads(body)
         except ValueError:
             return _refuse(400, "The body is not JSON.")
         except RecursionError:
             return _refuse(400, "The body is nested too deeply.")
         try:
-            return view(jobs, body)
+            return self.view(self.jobs, parsed)
         except StoreUnavailableError as error:
             logger.warning("%s", error)
             return _refuse(503, f"Try again: {error.summary}.")
 
-    return respond
 
-
-def _poll(jobs: AppJobs, body: Any) -> flask.Response:
+def _poll(jobs: AppJobs, body: Any) -> Answer:
     """Answer ``[[token, cursor], ...]`` with the news, by position."""
     if not (isinstance(body, list) and all(map(_is_reading, body))):
         return _refuse(400, "The body is not a list of [token, cursor].")
@@ -110,24 +98,24 @@ def _poll(jobs: AppJobs, body: Any) -> flask.Response:
         # A small request would get one large result many times.
         return _refuse(400, "The body names a job twice.")
     now = time.time()
-    answer = _Answer()
+    news = _News()
     for position, snapshot in enumerate(jobs.read(body)):
         if snapshot is None:
-            answer.unreachable.append(position)
-            answer.wait_at_most(UNREACHABLE_WAIT)
+            news.unreachable.append(position)
+            news.wait_at_most(UNREACHABLE_WAIT)
             continue
         if snapshot.is_news_since(body[position][1]):
-            answer.add(position, snapshot)
+            news.add(position, snapshot)
         if not snapshot.status.is_terminal:
-            answer.wait_at_most(_wait(snapshot, now))
-    pieces = answer.to_json()
+            news.wait_at_most(_wait(snapshot, now))
+    pieces = news.to_json()
     if sum(map(len, pieces)) < LARGE:
         pieces = [b"".join(pieces)]
-    return flask.Response(pieces, mimetype="application/json")
+    return Answer(pieces=pieces, mimetype="application/json")
 
 
-class _Answer:
-    """The answer to a poll.
+class _News:
+    """The body of the answer to a poll.
 
     Attributes:
         unreachable: positions of the jobs whose manager is not responding.
@@ -162,12 +150,12 @@ class _Answer:
         return [*pieces, b"}"]
 
 
-def _cancel(jobs: AppJobs, body: Any) -> flask.Response:
+def _cancel(jobs: AppJobs, body: Any) -> Answer:
     """Cancel the jobs of ``[token, ...]``."""
     if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
         return _refuse(400, "The body is not a list of tokens.")
     jobs.cancel(body)
-    return flask.Response(status=204)
+    return Answer(status=204)
 
 
 def _wait(snapshot: Snapshot, now: float) -> int:
@@ -190,7 +178,11 @@ def _is_reading(item: Any) -> bool:
     return False
 
 
-def _refuse(status: int, reason: str) -> flask.Response:
-    # By the header, a page tells this refusal from that of a guard.
-    headers = {"Dash-Long-Jobs": "refused"}
-    return flask.Response(f"{reason}\n", status, headers, mimetype="text/plain")
+def _refuse(status: int, reason: str) -> Answer:
+    return Answer(
+        status=status,
+        pieces=[f"{reason}\n".encode()],
+        mimetype="text/plain",
+        # By the header, a page tells this refusal from that of a guard.
+        headers={"Dash-Long-Jobs": "refused"},
+    )

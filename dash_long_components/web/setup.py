@@ -7,6 +7,7 @@ from typing import Any
 
 import dash
 
+from ..bridge import callback_request
 from ..bridge.error_messages import ErrorMessage
 from ..managers import base
 from ..managers.base import LongCallbackManager
@@ -28,12 +29,13 @@ def init_app(
     manager serves the callbacks that name it.
 
     Args:
-        app: on a Flask server.
+        app: on Flask, FastAPI or Quart.
         manager: runs the jobs.
-        user: called in every request that starts, reads or cancels jobs. Returns the
-            user who sends the request, as a value that is JSON serializable: an id, or
-            None for everyone who is not logged in. Only the user who started a job can
-            read and cancel it. By default everyone who has the job's token can.
+        user: called in every request that starts, reads or cancels jobs; may be
+            async. Returns the user who sends the request, as a value that is JSON
+            serializable: an id, or None for everyone who is not logged in. Only the
+            user who started a job can read and cancel it. By default everyone who has
+            the job's token can.
         entry: what makes the app: ``"module"``, ``"module:app"`` or
             ``"module:create_app()"``. Diskcache's dispatcher imports or calls it, so
             that it knows the functions of the jobs. By default the dispatcher does
@@ -44,13 +46,12 @@ def init_app(
             gets the exception itself.
 
     Raises:
-        ValueError: the app has no Flask server (yet), or ``user``, ``entry`` or
+        ValueError: the app has no such server (yet), or ``user``, ``entry`` or
             ``error_message`` has a value of the wrong kind.
     """
     jobs = AppJobs.of(app)
     is_new = jobs is None
     if jobs is None:
-        routes.check_server(app.server)
         jobs = AppJobs.set_up(app, entry)
     jobs.add_manager(manager)
     if user is not None:
@@ -58,7 +59,8 @@ def init_app(
     if error_message is not None:
         jobs.set_error_message(error_message)
     if is_new:
-        routes.register(app.server, app.config.routes_pathname_prefix, jobs)
+        callback_request.observe(app)
+        routes.register(app, jobs)
 
 
 base.set_up_apps_with(init_app)

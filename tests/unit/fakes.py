@@ -18,6 +18,7 @@ from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.runtime import Outcome
 from dash_long_components.running.tasks import Task
+from tests import backends
 
 NOW = 1000.0
 JOB = CurrentJob("job-0", "module.task")
@@ -99,9 +100,14 @@ class RecordingManager(LongCallbackManager):
 class Site:
     """An app, and a page of it that speaks with the app directly."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, backend: str = "flask", **options: Any) -> None:
         self.manager = RecordingManager()
-        self.app = dlc.Dash(__name__, long_callback_manager=self.manager, **options)
+        self.app = dlc.Dash(
+            __name__,
+            long_callback_manager=self.manager,
+            **backends.options(backend),
+            **options,
+        )
         self.app.layout = html.Div()
         self.prefix = self.app.config.routes_pathname_prefix
 
@@ -110,12 +116,7 @@ class Site:
 
     def post(self, path: str, body: Any, **options: Any) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.app.server.test_client(use_cookies=False).post(
-            f"{self.prefix}{path}",
-            data=data,
-            content_type="application/json",
-            **options,
-        )
+        return backends.send(self.app, f"{self.prefix}{path}", data, **options)
 
     def trigger(
         self,

@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         *("bridge", "core", "exceptions", "managers.base", "LongJob"),
-        *("dash", "flask", "itsdangerous"),
+        *("dash", "itsdangerous"),
     },
     "decorator": {
         *("bridge", "core", "exceptions", "managers.base", "running", "web"),
@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dash",
     },
     "testing": {
-        *("core", "exceptions", "managers.memory", "web"),
+        *("bridge", "core", "exceptions", "managers.memory", "web"),
         *("dash", "werkzeug"),
     },
 }

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...bridge import internals
+from ...bridge import backends
 from ...core import app_origin
 from ...core.app_origin import AppOrigin, Maker
 from ...core.module_names import (
@@ -89,7 +89,7 @@ class AppCode:
         sys.path[:] = self.path
         sys.argv[:] = self.argv
         failures: dict[str, str] = {}
-        with internals.no_server():
+        with backends.no_server():
             for app in self.apps:
                 self._make(app, failures)
             # An app that a request has not imported yet may have more of them.

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
+from unittest import mock
 
 import dash
-import flask
 import pytest
 from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import init_app
 from dash_long_components.core.jobs import Status
+from dash_long_components.web.app_jobs import AppJobs
+from tests import backends
 from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
 
 
-def user() -> Any:
+def user_of(app: dash.Dash) -> Any:
     """Do what an app does: the user is known by a cookie."""
-    name = flask.request.cookies.get("user")
+    name = backends.cookie(app, "user")
     match name:
         case "nobody":
-            flask.abort(401)
+            backends.abort(app, 401)
         case "broken":
             raise RuntimeError("The database of users is away.")
         case "object":
@@ -35,9 +38,24 @@ def user() -> Any:
     return name
 
 
-@pytest.fixture
-def site() -> Site:
-    site = Site(long_callback_user=user)
+def user() -> Any:
+    return user_of(dash.get_app())
+
+
+async def async_user() -> Any:
+    await asyncio.sleep(0)
+    return user_of(dash.get_app())
+
+
+@pytest.fixture(params=backends.ALL)
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=[user, async_user])
+def site(request: pytest.FixtureRequest, backend: str) -> Site:
+    site = Site(backend, long_callback_user=request.param)
 
     @site.long_callback(Output("text", "children"), Input("i", "value"))
     def run(value: object) -> object:
@@ -47,12 +65,8 @@ def site() -> Site:
 
 
 def send(site: Site, path: str, body: Any, cookie: str | None) -> Any:
-    return site.app.server.test_client(use_cookies=False).post(
-        path,
-        data=json.dumps(body),
-        content_type="application/json",
-        headers={} if cookie is None else {"Cookie": f"user={cookie}"},
-    )
+    headers = {} if cookie is None else {"Cookie": f"user={cookie}"}
+    return backends.send(site.app, path, json.dumps(body).encode(), headers)
 
 
 def trigger(site: Site, cookie: str | None, **more: Any) -> Any:
@@ -151,9 +165,13 @@ def test_request_of_an_unknown_user_gets_nothing(site: Site, cookie: str) -> Non
 
 
 def test_error_names_the_type_and_not_the_user(site: Site) -> None:
-    site.app.server.config["PROPAGATE_EXCEPTIONS"] = True
-    with pytest.raises(TypeError, match="an instance of object, which is not JSON"):
-        start(site, "object")
+    jobs = AppJobs.of(site.app)
+    assert jobs is not None
+    with (
+        mock.patch.object(jobs, "_user", object),
+        pytest.raises(TypeError, match="an instance of object, which is not JSON"),
+    ):
+        jobs.owner()
 
 
 def test_without_users_everyone_with_the_token_may_use_it() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import flask
 import pytest
 from dash import Input, Output
+from dash.development.base_component import ComponentRegistry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web import managers, routes
 from dash_long_components.web.app_jobs import AppJobs
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
+from tests import backends
 from tests.unit.fakes import NOW, RecordingManager, Site, handle_of, out, prop
 
 POLL, CANCEL = "_dash-long-jobs/poll", "_dash-long-jobs/cancel"
@@ -32,9 +35,9 @@ NAME = "recordingmanager"
 both = pytest.mark.parametrize("path", [POLL, CANCEL])
 
 
-@pytest.fixture
-def site() -> Site:
-    return Site()
+@pytest.fixture(params=backends.ALL)
+def site(request: pytest.FixtureRequest) -> Site:
+    return Site(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -118,23 +121,20 @@ def test_large_body_is_refused(site: Site, path: str) -> None:
 def test_body_without_a_length_is_refused(
     site: Site, path: str, headers: dict[str, str]
 ) -> None:
-    client = site.app.server.test_client()
-    refused(client.post(f"/{path}", headers=headers), 411)
+    refused(backends.send(site.app, f"/{path}", headers=headers), 411)
 
 
 @both
 def test_body_shorter_than_its_length_is_refused(site: Site, path: str) -> None:
-    response = site.app.server.test_client().post(
-        f"/{path}", data=b"[", headers={"Content-Length": "10"}
-    )
+    response = backends.send(site.app, f"/{path}", b"[", {"Content-Length": "10"})
     refused(response, 400)
 
 
 @both
 def test_other_methods_are_not_allowed(site: Site, path: str) -> None:
-    client = site.app.server.test_client()
-    for method in (client.put, client.delete, client.patch):
-        assert method(f"/{path}").status_code == 405
+    for method in ("PUT", "DELETE", "PATCH"):
+        response = backends.send(site.app, f"/{path}", method=method)
+        assert response.status_code == 405
 
 
 def refused(response: Any, status: int) -> None:
@@ -396,18 +396,23 @@ def test_cancel_reaches_the_managers_that_respond(
 
 
 def test_files_of_libraries_do_not_need_every_manager(
-    two: TwoManagers, caplog: pytest.LogCaptureFixture
+    two: TwoManagers, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = "dash_bootstrap_components"
-    path = f"/_dash-component-suites/{package}/_components/{package}.min.js"
+    package = "late_library"
+    path = f"/_dash-component-suites/{package}/late.js"
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "browser" / "apps")
+    monkeypatch.setattr(ComponentRegistry, "registry", {*ComponentRegistry.registry})
+    monkeypatch.delitem(sys.modules, package, raising=False)
     error = StoreUnavailableError("It is away.")
     with (
         mock.patch.object(two.first, "libraries", side_effect=error),
         mock.patch.object(two.second, "libraries", return_value={package}),
     ):
-        assert two.site.app.server.test_client().get(path).status_code == 200
+        answer = backends.send(two.site.app, path, method="GET")
+        assert answer.status_code == 200
     assert caplog.messages == ["It is away."]
     caplog.clear()
+    monkeypatch.delitem(sys.modules, package)
 
 
 def test_every_process_knows_the_managers_of_all_callbacks() -> None:
@@ -476,18 +481,12 @@ def test_ended_job_needs_no_further_poll(site: Site) -> None:
     assert poll(site, (token(site, job.id), 0))["next"] == routes.MAX_WAIT
 
 
-def test_endpoints_are_under_the_apps_prefix() -> None:
-    site = Site(url_base_pathname="/sales/")
+@pytest.mark.parametrize("backend", backends.ALL)
+def test_endpoints_are_under_the_apps_prefix(backend: str) -> None:
+    site = Site(backend, url_base_pathname="/sales/")
     assert site.prefix == "/sales/"
     assert poll(site) == {"next": routes.MAX_WAIT}
-    client = site.app.server.test_client()
-    assert client.post(f"/{POLL}", data=b"[]").status_code != 200
-
-
-@both
-def test_guard_of_the_app_covers_the_endpoints(site: Site, path: str) -> None:
-    site.app.server.before_request(lambda: flask.abort(401))
-    assert site.post(path, []).status_code == 401
+    assert backends.send(site.app, f"/{POLL}", b"[]").status_code != 200
 
 
 def test_second_manager_gets_its_polls(site: Site) -> None:

@@ -1,0 +1,312 @@
+"""The web framework under an app: Flask, FastAPI or Quart.
+
+Flask is the same for every release of Dash. The others are reached by Dash's own
+``app.backend``, and are asynchronous: what blocks runs in a thread there, so that the
+event loop goes on with other requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from unittest import mock
+
+import dash
+import flask
+
+from ..core import module_names
+from ..exceptions import LongCallbackError
+
+T = TypeVar("T")
+
+#: Threads for the requests of a process that block at the same time. Each is made when
+#: all others are busy, so that a store that is locked for one manager leaves room.
+MAX_THREADS = 32
+
+_threads = ThreadPoolExecutor(MAX_THREADS, "dash-long-jobs")
+
+#: The event loop that waits for the thread which runs the present code.
+_loop: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = (
+    contextvars.ContextVar("event loop", default=None)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The answer to a request.
+
+    Attributes:
+        status: of HTTP.
+        pieces: of the body.
+        mimetype: of the body.
+        headers: further ones.
+    """
+
+    status: int = 200
+    pieces: Sequence[bytes] = ()
+    mimetype: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Endpoint(Protocol):
+    """Answers requests. Knows no framework."""
+
+    def refuse(self, length: int | None) -> Answer | None:
+        """Return why a request is refused before its body is read; None to read it.
+
+        Args:
+            length: of the body, in bytes; None if the request does not say.
+        """
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer a request. It may block."""
+
+
+#: Called with the path of a request. Returns what of the work blocks, or None.
+Hook = Callable[[str], Callable[[], None] | None]
+
+
+class Backend(Protocol):
+    """A web framework."""
+
+    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
+        """Answer POST requests to a path."""
+
+    def before_request(self, hook: Hook) -> None:
+        """Call a hook before each request of the app's pages."""
+
+
+def of(app: dash.Dash) -> Backend:
+    """Return the framework of an app.
+
+    Raises:
+        ValueError: the app has none yet, or one that Dash does not know.
+    """
+    if app.server is None:
+        raise ValueError(
+            "The app has no server yet. Call app.init_app(server) before "
+            "manager.init_app(app)."
+        )
+    if not is_asgi(app):
+        return _Flask(app.server)
+    if hasattr(app, "backend"):  # since Dash 4.2
+        _refuse_to_serve(_asgi_servers())
+        return _Asgi(app.backend)
+    raise ValueError(
+        f"Dash {dash.__version__} serves an app by Flask alone, not by "
+        f"{type(app.server).__name__}. Install dash>=4.2, or pass a Flask server."
+    )
+
+
+def is_asgi(app: dash.Dash) -> bool:
+    """Tell whether the server of an app is asynchronous."""
+    return not isinstance(app.server, flask.Flask)
+
+
+class _Flask:
+    """Flask. A request has a thread of its own, which may block."""
+
+    def __init__(self, server: flask.Flask) -> None:
+        self._server = server
+
+    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
+        def view() -> flask.Response:
+            answer = endpoint.refuse(flask.request.content_length)
+            if answer is None:
+                answer = endpoint.answer(flask.request.get_data(cache=False))
+            return flask.Response(
+                answer.pieces,
+                answer.status,
+                answer.headers,
+                mimetype=answer.mimetype,
+            )
+
+        self._server.add_url_rule(path, path, view, methods=["POST"])
+
+    def before_request(self, hook: Hook) -> None:
+        def call() -> None:
+            blocking = hook(flask.request.path)
+            if blocking is not None:
+                blocking()
+
+        self._server.before_request(call)
+
+
+class _Asgi:
+    """FastAPI or Quart, by Dash's abstraction of them."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
+        async def view() -> Any:
+            adapter = self._backend.request_adapter()
+            answer = endpoint.refuse(_length(adapter.headers))
+            if answer is None:
+                body = await _body(adapter._request)
+                answer = await in_thread(endpoint.answer, body)
+            return self._response(answer)
+
+        self._backend.add_url_rule(path, view, endpoint=path, methods=["POST"])
+
+    def before_request(self, hook: Hook) -> None:
+        async def call() -> None:
+            blocking = hook(self._backend.request_adapter().path)
+            if blocking is not None:
+                await in_thread(blocking)
+
+        self._backend.before_request(call)
+
+    def _response(self, answer: Answer) -> Any:
+        response = self._backend.make_response(
+            b"".join(answer.pieces), mimetype=answer.mimetype, status=answer.status
+        )
+        for name, value in answer.headers.items():
+            response.headers[name] = value
+        return response
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    try:
+        return int(headers.get("content-length", ""))
+    except ValueError:
+        return None
+
+
+async def _body(request: Any) -> bytes:
+    """Return the body of a request of FastAPI or Quart.
+
+    On FastAPI, Dash's middleware may have read it. Then the request remembers it.
+    """
+    if hasattr(request, "get_data"):
+        body = await request.get_data(cache=False)
+    else:
+        body = await request.body()
+    return bytes(body)
+
+
+def is_on_event_loop() -> bool:
+    """Tell whether this thread runs an event loop, which must not block."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Run what may block in a thread, in the context of the present request.
+
+    The threads are not those of the event loop: Quart serves pages by these.
+    """
+    loop = asyncio.get_running_loop()
+    context = contextvars.copy_context()
+    context.run(_loop.set, loop)
+    return await loop.run_in_executor(
+        _threads, functools.partial(context.run, function, *args)
+    )
+
+
+def in_background(function: Callable[[], None]) -> None:
+    """Run what may block: here, or where that would block an event loop, in a thread.
+
+    It must not raise.
+    """
+    if is_on_event_loop():
+        _threads.submit(contextvars.copy_context().run, function)
+    else:
+        function()
+
+
+def resolve(value: Any) -> Any:
+    """Return what a function of the user has returned, sync or async.
+
+    An async one continues on the event loop of the request. Flask has none.
+    """
+    if not isinstance(value, Awaitable):
+        return value
+    loop = _loop.get()
+    if loop is not None:
+        return asyncio.run_coroutine_threadsafe(_wait(value), loop).result()
+    context = contextvars.copy_context()
+    return _threads.submit(context.run, asyncio.run, _wait(value)).result()
+
+
+async def _wait(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def describe(server: Any) -> str | None:
+    """Return a name for a server, the same in every process; None for another object.
+
+    FastAPI's servers have no name but their title.
+    """
+    kind = type(server).__module__.partition(".")[0]
+    if kind not in ("fastapi", "flask", "quart"):
+        return None
+    name = getattr(server, "import_name", None) or getattr(server, "title", None)
+    if name is None:
+        return None
+    return f"{type(server).__name__}:{module_names.importable_name(name)}"
+
+
+#: Replaces the functions that start servers, while none may start.
+_replaced: contextlib.ExitStack | None = None
+
+
+@contextlib.contextmanager
+def no_server() -> Iterator[None]:
+    """Make a server that starts here fail. This process imports the app for its tasks.
+
+    Yields:
+        None. A file that runs its server on import raises a LongCallbackError.
+    """
+    global _replaced
+    with contextlib.ExitStack() as _replaced:
+        _refuse_to_serve([(dash.Dash, "run"), (flask.Flask, "run")])
+        try:
+            yield
+        finally:
+            _replaced = None
+
+
+def _refuse_to_serve(functions: Sequence[tuple[Any, str]]) -> None:
+    """Replace functions that start a server, if none may start."""
+    if _replaced is not None:
+        for owner, name in functions:
+            _replaced.enter_context(mock.patch.object(owner, name, _refuse))
+
+
+def _refuse(*_args: Any, **_kwargs: Any) -> None:
+    raise LongCallbackError(
+        "the file runs its server on import, and the process that runs the jobs "
+        'imports it too. Put app.run() under if __name__ == "__main__":'
+    )
+
+
+def _asgi_servers() -> list[tuple[Any, str]]:
+    """Return what starts a server, of the packages that this process has imported.
+
+    An import of the others would take a second.
+    """
+    names = [
+        *[("uvicorn", "run"), ("uvicorn.server", "Server.serve")],
+        *[("quart", "Quart.run"), ("hypercorn.asyncio", "worker_serve")],
+    ]
+    found = []
+    for module_name, path in names:
+        module: Any = sys.modules.get(module_name)
+        *outer, name = path.split(".")
+        owner = functools.reduce(
+            lambda at, part: getattr(at, part, None), outer, module
+        )
+        if hasattr(owner, name):
+            found.append((owner, name))
+    return found
