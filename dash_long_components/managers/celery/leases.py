@@ -31,6 +31,9 @@ _FRESH = 1.0
 #: reader notices, it is three at most.
 _PERIODS = 2
 
+#: Held while a process gets its lease.
+_first = threading.Lock()
+
 #: Held while a lease is written. The worker must not fork a pool process in the middle
 #: of a write: SQLite, for one, would think for ever that the child holds its lock.
 no_fork = threading.Lock()
@@ -57,6 +60,24 @@ class Lease:
         self.id = secrets.token_urlsafe(16)
         self.pid = os.getpid()
         self._left = threading.Event()
+
+    @classmethod
+    def of_process(cls, app: celery.Celery, period: float) -> Lease:
+        """Return the lease of this process. The first call begins to renew it."""
+        with _first:
+            if cls.current is None or cls.current.pid != os.getpid():
+                cls.current = cls()
+                cls.current.start(app, period)
+            return cls.current
+
+    def start(self, app: celery.Celery, period: float) -> None:
+        """Renew the lease in a thread."""
+        threading.Thread(
+            target=self.renew,
+            args=(app, period),
+            name="dash-long-jobs-lease",
+            daemon=True,
+        ).start()
 
     def renew(self, app: celery.Celery, period: float) -> None:
         """Renew the lease until the worker ends or dies."""
@@ -90,12 +111,7 @@ def step(period: float) -> type[bootsteps.StartStopStep]:
             self._lease = Lease.current = Lease()
 
         def start(self, worker: Any) -> None:
-            threading.Thread(
-                target=self._lease.renew,
-                args=(worker.app, period),
-                name="dash-long-jobs-lease",
-                daemon=True,
-            ).start()
+            self._lease.start(worker.app, period)
 
     return LeaseStep
 

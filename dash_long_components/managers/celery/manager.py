@@ -96,6 +96,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
+        self._lease = lease
         self._store = CeleryStore(celery_app, lease)
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
@@ -179,6 +180,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self, task: Task, record: Record, call: Call, lane: str | None
     ) -> None:
         from .deliveries import Message
+        from .eager import run_job
         from .sending import send_job, task_name
 
         expires = self._queue_timeout and time.time() + self._queue_timeout
@@ -190,6 +192,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             expires=expires,
         )
         message = self._store.prepare(record, message, call.to_json().decode())
+        if self._is_eager:
+            run_job(self.handle, self._store, record.id, message, self._lease)
+            return
         options = {"retry": True, "retry_policy": _RETRY}
         send = functools.partial(
             send_job, self.handle, record.id, 0, message, **options
@@ -259,8 +264,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
             if not self._store.leave(record, named.requester):
                 return
             status = self._store.cancel(record.id)
-        if status is Status.CANCELLED:
+        if status is Status.CANCELLED and not self._is_eager:
             self._end_job(record)
+
+    @property
+    def _is_eager(self) -> bool:
+        """Whether jobs run where they are submitted. Tests may set it at any time."""
+        return bool(self.handle.conf.task_always_eager)
 
     def _end_job(self, record: Record) -> None:
         """Tell the worker of a job to end it."""
@@ -318,8 +328,10 @@ def _check_backend(app: celery.Celery) -> None:
             "process, and no page after a restart, would find its jobs. Use Redis or "
             "a database."
         )
-    if isinstance(url, str) and url.startswith("cache+memory"):
+    is_memory = isinstance(url, str) and url.startswith("cache+memory")
+    if is_memory and not app.conf.task_always_eager:
         raise ValueError(
             "The result backend cache+memory:// is in the memory of one process. No "
-            "other process can read what workers write there. Use Redis or a database."
+            "other process can read what workers write there. Use Redis or a database, "
+            "or set task_always_eager in a test."
         )

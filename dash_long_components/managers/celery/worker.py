@@ -86,9 +86,11 @@ def add_task(app: celery.Celery, task: Task, lease: float) -> None:
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
         message = Message.from_text(text)
-        if message.lane is not None and not runs.is_turn(job_id, message.lane):
-            _send_back(app, runs, job_id, number, message)
-            return
+        while message.lane is not None and not runs.is_turn(job_id, message.lane):
+            if not self.request.is_eager:
+                _send_back(app, runs, job_id, number, message)
+                return
+            time.sleep(_LOOK_AGAIN)
         started = runs.start(job_id, _worker(self.request.hostname), message)
         if started is None:
             logger.info("Job %s has ended or was started before: not run.", job_id)

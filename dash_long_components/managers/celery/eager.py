@@ -1,0 +1,39 @@
+"""Runs a job where it is submitted, as Celery's ``task_always_eager`` asks for."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import socket
+
+import celery
+
+from .deliveries import Message, Receipt
+from .leases import Lease
+from .parts import Worker
+from .store import CeleryStore
+
+
+def run_job(
+    app: celery.Celery, store: CeleryStore, job_id: str, message: Message, lease: float
+) -> None:
+    """Run a job in this thread, and return when it has ended, however it did.
+
+    Args:
+        app: knows the task.
+        store: of the job.
+        job_id: which job.
+        message: what a worker would get.
+        lease: of this process, in seconds. Other processes may read the job.
+    """
+    worker = Worker(name=socket.gethostname(), lease=Lease.of_process(app, lease).id)
+    store.take(job_id, Receipt(worker=worker, number=0))
+    run = functools.partial(
+        app.tasks[message.task].apply,
+        args=(job_id, 0, message.to_text()),
+        task_id=job_id,
+        # Its record has the error.
+        throw=False,
+    )
+    # A job sees nothing of the request, as in a worker.
+    contextvars.Context().run(run)

@@ -1,0 +1,123 @@
+"""``task_always_eager``: jobs run where they are submitted, without a broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import dash
+import flask
+import pytest
+from celery import Celery
+from dash import Input, Output, html
+
+import dash_long_components as dlc
+from dash_long_components import CeleryLongCallbackManager
+from dash_long_components.running import tasks
+from dash_long_components.testing import Page, wait_for_job
+
+SetProgress = Callable[[Any], None]
+
+#: A bound, not a wait.
+TIMEOUT = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _no_task_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
+
+
+@pytest.fixture
+def celery() -> Celery:
+    # Nothing listens at this broker.
+    celery = Celery("app", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    celery.conf.update(task_always_eager=True, result_backend="cache+memory://")
+    return celery
+
+
+@pytest.fixture
+def app(celery: Celery) -> dlc.Dash:
+    app = dlc.Dash(__name__, long_callback_manager=CeleryLongCallbackManager(celery))
+    app.layout = html.Div()
+    return app
+
+
+def add(app: dlc.Dash, function: Callable[..., Any], **options: Any) -> None:
+    app.long_callback(Output("out", "children"), Input("in", "value"), **options)(
+        function
+    )
+
+
+def test_job_has_ended_when_its_start_is_answered(app: dlc.Dash) -> None:
+    threads = []
+
+    def double(set_progress: SetProgress, value: int) -> int:
+        set_progress((1, 2))
+        threads.append(threading.current_thread())
+        return 2 * value
+
+    add(app, double)
+    job = Page(app).start("out.children", {"in.value": 3})
+    assert threads == [threading.current_thread()]
+    assert job.busy() == []
+    assert job.outputs == {"out.children": 6}
+    assert job.bars == [[1, 2, None]]
+
+
+def test_failure_is_on_the_record(app: dlc.Dash, celery: Celery) -> None:
+    def fail(value: int) -> int:
+        raise ValueError(f"no {value}")
+
+    celery.conf.task_eager_propagates = True
+    add(app, fail)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert job.status == "failed"
+    assert job.error is not None
+    assert (job.error["type"], job.error["message"]) == ("ValueError", "no 3")
+
+
+def test_job_does_not_see_the_request(app: dlc.Dash) -> None:
+    def look(value: int) -> list[Any]:
+        assert dash.ctx.triggered_id == "in"
+        return [flask.has_request_context(), flask.current_app.name]
+
+    add(app, look)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert job.outputs == {"out.children": [False, __name__]}
+
+
+def test_job_waits_for_the_job_before_it_in_its_lane(app: dlc.Dash) -> None:
+    page = Page(app)
+    holding, go_on = threading.Event(), threading.Event()
+    order = []
+
+    def hold(value: int) -> int:
+        if value == 1:
+            holding.set()
+            assert go_on.wait(TIMEOUT)
+        order.append(value)
+        return value
+
+    add(app, hold, on_retrigger="queue")
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(page.start, "out.children", {"in.value": 1})
+        assert holding.wait(TIMEOUT)
+        second = threads.submit(page.start, "out.children", {"in.value": 2})
+        with pytest.raises(TimeoutError):
+            second.result(0.7)  # longer than it waits to look again
+        go_on.set()
+        jobs = [first.result(TIMEOUT), second.result(TIMEOUT)]
+    for job in jobs:
+        wait_for_job(job)
+    assert order == [1, 2]
+
+
+def test_memory_of_one_process_is_a_result_backend_for_eager_jobs_only(
+    celery: Celery,
+) -> None:
+    celery.conf.task_always_eager = False
+    with pytest.raises(ValueError, match="or set task_always_eager in a test"):
+        CeleryLongCallbackManager(celery)
