@@ -43,6 +43,9 @@ class Snapshot:
         place: in the queue, if the manager knows it. It comes with every read, since
             it changes without the job.
         waiting: seconds in the queue so far, while it is queued.
+        hint: what people can do about a job that waits for long; "" if it waits for
+            other jobs, None if the manager does not know. It comes with every read, as
+            ``place`` does.
         elapsed: seconds since its function began, or that it ran for.
         progress: updates of the progress Outputs; None if nothing is new.
         props: updates by ``dash.set_props``, in order.
@@ -63,6 +66,7 @@ class Snapshot:
     estimate: float | None = None
     place: Place | None = None
     waiting: float | None = None
+    hint: str | None = None
     elapsed: float | None = None
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
@@ -75,7 +79,8 @@ class Snapshot:
 
     def is_news_since(self, cursor: int) -> bool:
         """Tell whether a reader that sent this cursor needs the snapshot."""
-        return self.cursor > cursor or self.place is not None
+        changes_by_itself = self.place is not None or self.hint is not None
+        return self.cursor > cursor or changes_by_itself
 
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that depend on when it is read."""
@@ -91,6 +96,8 @@ class Snapshot:
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
         if self.waiting is not None:
             head["waiting"] = round(self.waiting, 1)
+        if self.hint is not None:
+            head["hint"] = self.hint
         if self.place is not None:
             position, wait = self.place.position, self.place.wait
             wait = None if wait is None else round(wait, 1)

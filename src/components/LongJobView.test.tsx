@@ -83,6 +83,19 @@ describe('a job that waits', () => {
     });
 });
 
+test('a hint shows while the job waits', async () => {
+    render(element());
+    dash.start('a');
+    const hint = 'No worker takes jobs. Start one: celery -A app worker';
+    await dash.show('a', 'queued', { hint });
+    expect(text('hint')).toBe(hint);
+    await dash.show('a', 'queued', { hint: '' });
+    expect(text('hint')).toBeUndefined();
+    await dash.show('a', 'queued', { hint });
+    await dash.show('a', 'running');
+    expect(text('hint')).toBeUndefined();
+});
+
 test('it follows a job from the queue to its end', async () => {
     render(element());
     dash.start('a');

@@ -30,7 +30,7 @@ export function CompactView(props: JobViewProps) {
         shows('connection') && !isFinal(run.status) && connection,
     ];
     return (
-        <div className="long-job-line" title={error || undefined}>
+        <div className="long-job-line" title={error || run.hint}>
             {shows('name') && <span className="long-job-name">{name}</span>}
             {shows('status') && (
                 <span className="long-job-status">

@@ -43,6 +43,9 @@ export function JobView(props: JobViewProps) {
             <Headline {...props} />
             {shows('bar') && <Bars {...props} />}
             <Footnote {...props} />
+            {shows('queue') && run.hint && (
+                <div className="long-job-hint">{run.hint}</div>
+            )}
             {shows('error') && run.error && (
                 // Another run's error starts folded.
                 <Failure key={run.id} run={run} labels={labels} />

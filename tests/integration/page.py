@@ -62,8 +62,9 @@ class Job:
         return error
 
     def take(self, snapshot: dict[str, Any]) -> None:
-        is_place_in_queue = "queue" in snapshot and snapshot["cursor"] == self.cursor
-        assert snapshot["cursor"] > self.cursor or is_place_in_queue
+        changes_by_itself = "queue" in snapshot or "hint" in snapshot
+        is_same = snapshot["cursor"] == self.cursor
+        assert snapshot["cursor"] > self.cursor or (is_same and changes_by_itself)
         assert not self.has_ended, f"{snapshot} after {self.snapshots}"
         self.cursor, self.status = snapshot["cursor"], snapshot["status"]
         self.snapshots.append(snapshot)

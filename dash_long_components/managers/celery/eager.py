@@ -6,30 +6,27 @@ import contextvars
 import functools
 import socket
 
-import celery
-
 from .deliveries import Message, Receipt
+from .homes import Home
 from .leases import Lease
 from .parts import Worker
 from .store import CeleryStore
 
 
-def run_job(
-    app: celery.Celery, store: CeleryStore, job_id: str, message: Message, lease: float
-) -> None:
+def run_job(home: Home, store: CeleryStore, job_id: str, message: Message) -> None:
     """Run a job in this thread, and return when it has ended, however it did.
 
     Args:
-        app: knows the task.
+        home: of the manager, whose app knows the task.
         store: of the job.
         job_id: which job.
         message: what a worker would get.
-        lease: of this process, in seconds. Other processes may read the job.
     """
-    worker = Worker(name=socket.gethostname(), lease=Lease.of_process(app, lease).id)
+    # Other processes may read the job.
+    worker = Worker(name=socket.gethostname(), lease=Lease.of_process(home).id)
     store.take(job_id, Receipt(worker=worker, number=0))
     run = functools.partial(
-        app.tasks[message.task].apply,
+        home.app.tasks[message.task].apply,
         args=(job_id, 0, message.to_text()),
         task_id=job_id,
         # Its record has the error.

@@ -7,22 +7,24 @@ dead.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
 import secrets
 import threading
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-import celery
 from celery import bootsteps, signals
 
 from ...exceptions import StoreUnavailableError
 from .documents import Documents
+from .homes import Home
 
 #: Seconds for which a reader trusts its last reading of a lease, at most.
 _FRESH = 1.0
@@ -56,70 +58,87 @@ class Lease:
     #: None outside of workers. Pool processes inherit it from the main process.
     current: Lease | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, home: Home) -> None:
         self.id = secrets.token_urlsafe(16)
         self.pid = os.getpid()
+        self._home = home
         self._left = threading.Event()
 
     @classmethod
-    def of_process(cls, app: celery.Celery, period: float) -> Lease:
+    def of_process(cls, home: Home) -> Lease:
         """Return the lease of this process. The first call begins to renew it."""
         with _first:
             if cls.current is None or cls.current.pid != os.getpid():
-                cls.current = cls()
-                cls.current.start(app, period)
+                cls.current = cls(home)
+                cls.current.start()
             return cls.current
 
-    def start(self, app: celery.Celery, period: float) -> None:
-        """Renew the lease in a thread."""
+    def start(self, queues: Callable[[], Iterable[str]] = tuple) -> None:
+        """Renew the lease in a thread, until the worker ends or dies.
+
+        Args:
+            queues: returns the names of the queues from which the worker takes jobs.
+        """
         threading.Thread(
-            target=self.renew,
-            args=(app, period),
+            target=self._renew,
+            args=(queues,),
             name="dash-long-jobs-lease",
             daemon=True,
         ).start()
 
-    def renew(self, app: celery.Celery, period: float) -> None:
-        """Renew the lease until the worker ends or dies."""
-        documents = Documents(app)
+    def _renew(self, queues: Callable[[], Iterable[str]]) -> None:
+        documents, period = Documents(self._home.app), self._home.lease
         for beat in itertools.count(1):
+            lease_ids = [self.id, *map(queue_lease, queues())]
             with no_fork:
                 if not self._left.is_set():
-                    self._write(documents, beat=beat, period=period)
+                    for lease_id in lease_ids:
+                        _write(documents, lease_id, beat, period)
             if self._left.wait(period / 3):
                 return
 
-    def leave(self, app: celery.Celery) -> None:
+    def leave(self) -> None:
         """Note that the worker has ended in good order."""
         self._left.set()
         with no_fork:
-            self._write(Documents(app), beat=None, period=0)
-
-    def _write(self, documents: Documents, **fields: float | None) -> None:
-        with suppress(StoreUnavailableError):
-            documents.write(_key(self.id), json.dumps(fields))
+            _write(Documents(self._home.app), self.id, None, 0)
 
 
-def step(period: float) -> type[bootsteps.StartStopStep]:
-    """Return a step of Celery's workers that renews a lease of ``period`` seconds."""
+def _write(
+    documents: Documents, lease_id: str, beat: int | None, period: float
+) -> None:
+    with suppress(StoreUnavailableError):
+        documents.write(_key(lease_id), json.dumps({"beat": beat, "period": period}))
+
+
+def queue_lease(queue: str) -> str:
+    """Return the id of the lease that all workers renew that serve a queue."""
+    # The name may hold characters that a backend does not accept.
+    return f"queue.{hashlib.sha256(queue.encode()).hexdigest()}"
+
+
+def step(home: Home) -> type[bootsteps.StartStopStep]:
+    """Return a step of Celery's workers that renews their lease."""
 
     class LeaseStep(bootsteps.StartStopStep):
         """Gets a lease before the pool is forked, and renews it from then on."""
 
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
-            self._lease = Lease.current = Lease()
+            self._lease = Lease.current = Lease(home)
 
         def start(self, worker: Any) -> None:
-            self._lease.start(worker.app, period)
+            # Control commands may change the queues at any time.
+            queues = worker.app.amqp.queues
+            self._lease.start(lambda: [*queues.consume_from])
 
     return LeaseStep
 
 
 @signals.worker_shutdown.connect
-def _leave(sender: Any, **_: Any) -> None:
+def _leave(**_: Any) -> None:
     if Lease.current is not None:
-        Lease.current.leave(sender.app)
+        Lease.current.leave()
 
 
 class Tenure(Enum):
@@ -167,9 +186,24 @@ class Leases:
         Raises:
             StoreUnavailableError: the backend does not respond.
         """
+        return self._read(lease_id).tenure
+
+    def is_renewed(self, lease_id: str) -> bool:
+        """Tell whether a lease exists, and was renewed within its period.
+
+        ``tenure`` waits longer, because jobs end by it.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        reading = self._read(lease_id)
+        return reading.beat is not None and reading.quiet < reading.period
+
+    def _read(self, lease_id: str) -> _Reading:
+        """Return the reading of a lease, of a moment ago at most."""
         last = self._readings.get(lease_id)
         if last and time.monotonic() - last.at < min(_FRESH, last.period / 3):
-            return last.tenure
+            return last
         try:
             text = self._documents.read(_key(lease_id))
         except StoreUnavailableError:
@@ -184,7 +218,7 @@ class Leases:
             quiet = last.quiet + min(now - last.at, last.period)
         reading = _Reading(**fields, at=now, quiet=quiet)
         self._readings[lease_id] = reading
-        return reading.tenure
+        return reading
 
 
 def _key(lease_id: str) -> str:

@@ -18,7 +18,6 @@ from ...core.lanes import Entry
 from ...core.records import Record, Requester
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
-from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
@@ -84,9 +83,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
-            from . import leases, orphans, supervisor, worker
             from .documents import Documents
+            from .homes import Home
+            from .installation import install
             from .presence import Presence
+            from .queues import PATIENCE, Queues
             from .result_cache import CeleryResultCache
             from .store import CeleryStore
         except ImportError as error:
@@ -96,19 +97,17 @@ class CeleryLongCallbackManager(LongCallbackManager):
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
-        self._lease = lease
+        self._home = Home(app=celery_app, lease=lease)
         self._store = CeleryStore(celery_app, lease)
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
+        self._queues = Queues(celery_app, self._store.documents)
+        self._patience = PATIENCE
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._queued_since: dict[str, float] = {}
         self._secret = secrets.token_hex(32)
         self._secret_due = 0.0
-        celery_app.steps["worker"].add(leases.step(lease))
-        celery_app.steps["worker"].add(supervisor.step(lease))
-        celery_app.steps["worker"].add(orphans.OrphanStep)
-        worker.add_probe(celery_app)
-        tasks.on_register(lambda task: worker.add_task(celery_app, task, lease))
+        install(celery_app, self._home)
 
     def submit(
         self, task: Task, call: Call, lane: Lane | None = None
@@ -193,7 +192,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         )
         message = self._store.prepare(record, message, call.to_json().decode())
         if self._is_eager:
-            run_job(self.handle, self._store, record.id, message, self._lease)
+            run_job(self._home, self._store, record.id, message)
             return
         options = {"retry": True, "retry_policy": _RETRY}
         send = functools.partial(
@@ -247,11 +246,17 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if leave_timeout is not None and self._store.is_live(record, ticket):
             self._presence.see(record.id, leave_timeout)
         snapshot = record.since(cursor, ticket.requester)
+        if self._waits_for_long(snapshot):
+            return replace(snapshot, hint=self._queues.hint(record.task))
         if snapshot.has_begun:
             return replace(snapshot, estimate=self._store.shared.estimate(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=self._store.result(record.id))
         return snapshot
+
+    def _waits_for_long(self, snapshot: Snapshot) -> bool:
+        is_queued = snapshot.status is Status.QUEUED
+        return is_queued and time.time() - snapshot.created > self._patience
 
     def cancel(self, ticket: str) -> None:
         named = Ticket.parse(ticket)

@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import celery
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
@@ -28,6 +27,7 @@ from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
 from .deliveries import Message
 from .fates import Fate
+from .homes import Home
 from .leases import Lease, no_fork
 from .parts import End, Live
 from .store import CeleryStore
@@ -70,8 +70,7 @@ class Supervisor:
     """Knows the jobs of a worker. Every method may be called from any thread.
 
     Args:
-        app: of the worker.
-        lease: of the worker, in seconds.
+        home: where the jobs of the worker belong.
         kill: kills a pool process; None where a pool can't end what it runs.
     """
 
@@ -80,12 +79,11 @@ class Supervisor:
 
     def __init__(
         self,
-        app: celery.Celery,
-        lease: float,
+        home: Home,
         kill: Callable[[int], None] | None = None,
     ) -> None:
-        self._store = CeleryStore(app, lease)
-        self._interval = lease / 3
+        self._store = CeleryStore(home.app, home.lease)
+        self._interval = home.lease / 3
         self._lock = threading.Lock()
         self._held: dict[int, _Held] = {}
         self._dead: list[tuple[str, Fate]] = []
@@ -224,7 +222,7 @@ def _kill(worker: Any, pid: int) -> None:
     kill_tree(pid)
 
 
-def step(lease: float) -> type[bootsteps.StartStopStep]:
+def step(home: Home) -> type[bootsteps.StartStopStep]:
     """Return a step of Celery's workers that supervises their jobs."""
 
     class SupervisorStep(bootsteps.StartStopStep):
@@ -237,7 +235,7 @@ def step(lease: float) -> type[bootsteps.StartStopStep]:
             kill = None
             if issubclass(worker.pool_cls, PreforkPool):
                 kill = functools.partial(_kill, worker)
-            self._supervisor = Supervisor.current = Supervisor(worker.app, lease, kill)
+            self._supervisor = Supervisor.current = Supervisor(home, kill)
 
         def start(self, worker: Any) -> None:
             threading.Thread(

@@ -38,6 +38,7 @@ from .deliveries import Message, Receipt
 from .documents import Documents
 from .fates import Fate
 from .guard import Guard
+from .homes import Home, home_of
 from .leases import Lease
 from .orphans import Leftovers, lead_group, marked
 from .parts import Live, Worker
@@ -64,10 +65,16 @@ class JobFailed(Exception):
     """The job has failed. This is for Celery's signals and monitors."""
 
 
-def add_task(app: celery.Celery, task: Task, lease: float) -> None:
-    """Add a Celery task for a long callback."""
-    runs = Runs(app, lease)
-    results = CeleryResultCache(Documents(app, patient=True))
+def add_task(app: celery.Celery, task: Task, home: Home) -> None:
+    """Add a Celery task for a long callback.
+
+    Args:
+        app: of the workers.
+        task: of the long callback.
+        home: where the jobs of the task belong.
+    """
+    runs = Runs(home.app, home.lease)
+    results = CeleryResultCache(Documents(home.app, patient=True))
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -88,14 +95,14 @@ def add_task(app: celery.Celery, task: Task, lease: float) -> None:
         message = Message.from_text(text)
         while message.lane is not None and not runs.is_turn(job_id, message.lane):
             if not self.request.is_eager:
-                _send_back(app, runs, job_id, number, message)
+                _send_back(home.app, runs, job_id, number, message)
                 return
             time.sleep(_LOOK_AGAIN)
         started = runs.start(job_id, _worker(self.request.hostname), message)
         if started is None:
             logger.info("Job %s has ended or was started before: not run.", job_id)
             return
-        error = _run(app, runs, results, *started)
+        error = _run(home.app, runs, results, *started)
         if error is not None:
             raise JobFailed(f"{error.type}: {error.message}")
 
@@ -128,8 +135,11 @@ def _send_back(
 @signals.task_received.connect
 def _take(sender: Any, request: Any, **_: Any) -> None:
     """Note which worker has received a job, before its pool gets it."""
+    home = home_of(request.app)
+    if home is None:
+        return
     if request.name == PROBE:
-        arrived(_store(request.app).documents, *request.args)
+        arrived(_store(home.app).documents, *request.args)
     elif request.name.startswith(PREFIX):
         if not isinstance(sender.pool, PreforkPool):
             # The guard enforces the time limit: most other pools have none, and that
@@ -140,7 +150,7 @@ def _take(sender: Any, request: Any, **_: Any) -> None:
             message = Message.from_text(text)
             Supervisor.current.received(request, number, message)
         receipt = Receipt(worker=_worker(request.hostname), number=number)
-        _store(request.app).take(job_id, receipt)
+        _store(home.app).take(job_id, receipt)
 
 
 @functools.lru_cache(maxsize=4)

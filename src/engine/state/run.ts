@@ -30,6 +30,8 @@ export type Run = {
     /** Seconds that the task usually takes. */
     readonly estimate?: number | undefined;
     readonly queue?: Queue | undefined;
+    /** What people can do about a job that waits for long. */
+    readonly hint?: string | undefined;
     readonly log: readonly LogLine[];
     readonly error?: JobError | undefined;
     /** The result came from the cache: how long it took once, and its age; in s. */

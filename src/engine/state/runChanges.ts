@@ -12,7 +12,7 @@ const LOG_LINES = 100;
 
 /** Add what a snapshot reports. A final status shows only together with its result. */
 export function withSnapshot(run: Run, snapshot: Snapshot): Run {
-    const { bars, queue, estimate, log = [] } = snapshot;
+    const { bars, queue, hint, estimate, log = [] } = snapshot;
     const status = isFinal(snapshot.status) ? run.status : snapshot.status;
     const next = { ...run, ...clockOf(run, status, snapshot.elapsed), status };
     return {
@@ -23,6 +23,7 @@ export function withSnapshot(run: Run, snapshot: Snapshot): Run {
             : run.reported,
         estimate: estimate ?? run.estimate,
         queue: status === 'queued' ? (queue ?? run.queue) : undefined,
+        hint: status === 'queued' ? (hint ?? run.hint) : undefined,
         log: joined(run.log, log),
     };
 }
@@ -38,6 +39,7 @@ export function ended(run: Run, status: Status, error?: JobError): Run {
         error,
         queue: undefined,
         isUnreachable: false,
+        hint: undefined,
     };
 }
 

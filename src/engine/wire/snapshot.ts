@@ -59,6 +59,8 @@ export type Snapshot = {
     log?: LogLine[];
     /** Present while the job is queued, even if the cursor has not changed. */
     queue?: Queue;
+    /** What people can do about a job that waits for long; "" if nothing. */
+    hint?: string;
     /** Seconds that the task usually takes; sent with the first running snapshot. */
     estimate?: number | null;
     result?: Result;

@@ -16,7 +16,7 @@ import redis as client
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import APPS, serving
+from tests.integration.servers import APPS, is_alive, serving
 from tests.ports import free_port
 from tests.promises import promised
 from tests.waiting import until
@@ -96,6 +96,60 @@ def test_worker_that_lacks_the_task_fails_the_job(
     assert job.status == "failed"
     assert job.error["type"] == "TaskNotFound"
     assert "does not know tasks_app.echo. Restart the worker" in job.error["message"]
+
+
+def test_worker_with_a_celery_object_of_its_own_runs_the_jobs(
+    setting: Setting, tmp_path: Path
+) -> None:
+    (tmp_path / "web").mkdir()
+    worker = setting.worker("-c", "2", app="own_worker:celery_app")
+    with (
+        serving(setting.web(), tmp_path / "web") as web,
+        working(worker, tmp_path / "worker") as own,
+    ):
+        page = web.page()
+        assert page.run("echo", 1).result == 1
+        # The steps of a worker are there, too: what kills a job, and what sees it die.
+        job = page.start("hold", str(tmp_path / "held"))
+        wait_for(tmp_path / "held")
+        pid = int((tmp_path / "held").read_text())
+        page.cancel(job)
+        until(lambda: not is_alive(pid), TIMEOUT)
+        assert page.run("end", "SIGKILL").status == "lost"
+        assert own.main().is_running()
+
+
+def test_job_that_waits_for_a_worker_says_how_to_start_one(
+    setting: Setting, tmp_path: Path
+) -> None:
+    (tmp_path / "web").mkdir()
+    hint = (
+        "No worker takes jobs from the queue 'celery'. Start one: celery -A "
+        "tasks_app:celery_app worker"
+    )
+    with serving(setting.web(), tmp_path / "web") as web:
+        page = web.page()
+        job = page.start("echo", 1)
+
+        def has_hint() -> bool:
+            page.poll(job)
+            return job.snapshots[-1].get("hint") == hint
+
+        with promised("lease + 6 s", lease=10.0):
+            until(has_hint, TIMEOUT)
+        assert web.log.count(hint) == 1
+        with working(setting.worker("-c", "1"), tmp_path / "worker"):
+            page.wait_for("succeeded", job)
+            held = page.start("hold", str(tmp_path / "held"))
+            waiting = page.start("echo", 2)
+            wait_for(tmp_path / "held")
+            until(
+                lambda: page.poll(waiting) and "hint" in waiting.snapshots[-1], TIMEOUT
+            )
+            assert waiting.snapshots[-1]["hint"] == ""
+            (tmp_path / "held.go").touch()
+            page.wait_for("succeeded", held, waiting)
+    assert web.log.count("No worker takes jobs") == 1
 
 
 def test_worker_with_other_code_fails_the_job(setting: Setting, tmp_path: Path) -> None:

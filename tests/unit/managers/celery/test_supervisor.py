@@ -18,6 +18,7 @@ from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.fates import Fate
+from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.leases import Lease
 from dash_long_components.managers.celery.parts import Worker
 from dash_long_components.managers.celery.runs import Runs
@@ -41,10 +42,11 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.celery = Celery("app", backend=f"file://{folder}")
+        home = Home(app=self.celery, lease=LEASE)
         self.store = CeleryStore(self.celery)
         self.killed: list[int] = []
-        self.supervisor = Supervisor(self.celery, LEASE, self.killed.append)
-        self.lease = Lease()
+        self.supervisor = Supervisor(home, self.killed.append)
+        self.lease = Lease(home)
         self.now = time.monotonic()
 
     def look(self, after: float = LEASE) -> float:

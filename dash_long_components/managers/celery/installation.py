@@ -1,0 +1,35 @@
+"""Adds to a Celery app what its workers need for jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import celery
+from celery import signals
+
+from ...running import tasks
+from . import leases, orphans, supervisor, worker
+from .homes import Home, find_home, home_of, set_home
+
+
+def install(app: celery.Celery, home: Home) -> None:
+    """Let the workers of an app run the jobs of a manager.
+
+    Args:
+        app: of the workers.
+        home: where the manager keeps its jobs.
+    """
+    set_home(app, home)
+    steps = (leases.step(home), supervisor.step(home), orphans.OrphanStep)
+    app.steps["worker"].update(steps)
+    worker.add_probe(app)
+    tasks.on_register(lambda task: worker.add_task(app, task, home))
+
+
+@signals.worker_init.connect
+def _adopt(sender: Any, **_: Any) -> None:
+    """Install jobs in a worker with a Celery object of its own."""
+    if home_of(sender.app) is None:
+        home = find_home(sender.app)
+        if home is not None:
+            install(sender.app, home)

@@ -1,0 +1,82 @@
+"""Which queues have workers: a job in another one waits for ever.
+
+All workers of a queue renew one lease for it. It says that one of them is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import celery
+
+from ...core import module_names
+from .documents import Documents
+from .leases import Leases, queue_lease
+from .sending import PREFIX
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds for which a job may wait before a reader asks whether its queue has a worker.
+PATIENCE = 5.0
+
+
+class Queues:
+    """Finds the queues that no worker takes jobs from.
+
+    Args:
+        app: of the broker.
+        documents: where workers note their queues.
+    """
+
+    def __init__(self, app: celery.Celery, documents: Documents) -> None:
+        self._app = app
+        self._leases = Leases(documents)
+        self._unserved: set[str] = set()
+
+    def hint(self, task: str) -> str:
+        """Return what to do about a job that waits; "" if its queue has a worker.
+
+        The log gets it once, each time that a queue is found without a worker.
+
+        Args:
+            task: name of the task, as ``module.function``.
+        """
+        queue = self._queue_of(task)
+        if queue is None or self._leases.is_renewed(queue_lease(queue)):
+            self._unserved.discard(queue or "")
+            return ""
+        text = (
+            f"No worker takes jobs from the queue {queue!r}. Start one: "
+            f"{self._command(queue)}"
+        )
+        if queue not in self._unserved:
+            self._unserved.add(queue)
+            logger.warning("%s", text)
+        return text
+
+    def _queue_of(self, task: str) -> str | None:
+        """Return the queue to which Celery sends a task; None if it can't be told."""
+        prefix = f"{PREFIX}{task}."
+        names = (name for name in self._app.tasks if name.startswith(prefix))
+        route = self._app.amqp.router.route({}, next(names, prefix))
+        queue = route.get("queue")
+        name = getattr(queue, "name", queue)
+        return name if isinstance(name, str) else None
+
+    def _command(self, queue: str) -> str:
+        """Return how to start a worker for a queue."""
+        is_default = queue == self._app.conf.task_default_queue
+        options = "" if is_default else f" -Q {queue}"
+        return f"celery -A {_place_of(self._app)} worker{options}"
+
+
+def _place_of(app: celery.Celery) -> str:
+    """Return how the command ``celery -A`` finds an app."""
+    for module in list(sys.modules.values()):
+        if module_names.is_project_file(module_names.file_of(module)):
+            for name, value in list(vars(module).items()):
+                if value is app:
+                    module_name = module_names.importable_name(module.__name__)
+                    return f"{module_name}:{name}"
+    return "<module>:<variable of the Celery app>"

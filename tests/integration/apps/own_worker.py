@@ -1,0 +1,11 @@
+"""A worker with a Celery object of its own, which imports the app."""
+
+import json
+import os
+
+from celery import Celery
+
+celery_app = Celery(__name__)
+celery_app.conf.update(json.loads(os.environ["SETTINGS"])["celery"])
+
+import tasks_app  # noqa: E402, F401
