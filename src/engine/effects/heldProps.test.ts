@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { handle } from '../../testing/handle';
-import { FakePage } from '../../testing/page';
+import { append, FakePage } from '../../testing/page';
 import { HeldProps } from './heldProps';
 import { Job } from '../state/job';
+import type { Handle } from '../wire/handle';
 import { Updates } from './updates';
 
 let page: FakePage;
@@ -49,6 +50,104 @@ test('no_update leaves a property as it is', () => {
     heldProps.release(leaving);
     expect(page.props('button')).toEqual({ children: 'rest' });
     expect(page.props('bar')).toEqual({ value: 7 });
+});
+
+describe('a Patch counts once for each job', () => {
+    const counting = (retrigger: Handle['retrigger'] = 'parallel') =>
+        new Job(
+            handle('counting', {
+                retrigger,
+                running: [['button', 'children', append('+'), append('-')]],
+            }),
+        );
+    const shown = () => page.props('button')?.children;
+
+    beforeEach(() => {
+        page.setProps('button', { children: [] });
+    });
+
+    const comeBack = () => {
+        page.remove('button');
+        heldProps.refresh();
+        page.add('button');
+        page.setProps('button', { children: [] });
+        updates.flush();
+        heldProps.refresh();
+    };
+
+    test.each(['replace', 'queue', 'parallel', 'ignore'] as const)(
+        'with on_retrigger %s',
+        (retrigger) => {
+            const [first, second] = [counting(retrigger), counting(retrigger)];
+            heldProps.hold(first);
+            heldProps.hold(second);
+            heldProps.refresh();
+            expect(shown()).toEqual(['+', '+']);
+            heldProps.release(first);
+            expect(shown()).toEqual(['+', '+', '-']);
+            heldProps.release(second);
+            heldProps.release(second);
+            expect(shown()).toEqual(['+', '+', '-', '-']);
+        },
+    );
+
+    test('also in a component that comes back', () => {
+        const [first, second] = [counting(), counting()];
+        heldProps.hold(first);
+        heldProps.hold(second);
+        comeBack();
+        expect(shown()).toEqual(['+', '+']);
+        heldProps.release(first);
+        comeBack();
+        expect(shown()).toEqual(['+']);
+        heldProps.release(second);
+        expect(shown()).toEqual(['+', '-']);
+        comeBack();
+        expect(shown()).toEqual([]);
+    });
+
+    test('and not at all in a component that was away', () => {
+        const only = counting();
+        page.remove('button');
+        heldProps.hold(only);
+        heldProps.release(only);
+        page.add('button');
+        page.setProps('button', { children: [] });
+        updates.flush();
+        expect(shown()).toEqual([]);
+    });
+
+    test('and is not undone where the component came after the last look', () => {
+        const only = counting();
+        page.remove('button');
+        heldProps.hold(only);
+        page.add('button');
+        page.setProps('button', { children: [] });
+        heldProps.release(only);
+        updates.flush();
+        expect(shown()).toEqual([]);
+    });
+
+    test('beside values, which the last job leaves', () => {
+        const both = (name: string) =>
+            new Job(
+                handle(name, {
+                    retrigger: 'parallel',
+                    running: [
+                        ['button', 'children', append(name), ['rest']],
+                        ['bar', 'value', name, 'rest'],
+                    ],
+                }),
+            );
+        const [first, second] = [both('first'), both('second')];
+        heldProps.hold(first);
+        heldProps.hold(second);
+        heldProps.release(first);
+        expect(shown()).toEqual(['first', 'second']);
+        heldProps.release(second);
+        expect(shown()).toEqual(['rest']);
+        expect(page.props('bar')).toEqual({ value: 'rest' });
+    });
 });
 
 test('a property that is both running and progress rests at the end', () => {

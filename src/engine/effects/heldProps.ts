@@ -2,13 +2,16 @@ import type { Page } from '../page/page';
 import type { Job } from '../state/job';
 import { propIdOf, stringifyId, type Id } from '../wire/id';
 import { isPattern, type Pattern } from '../wire/pattern';
-import type { Update } from '../wire/update';
+import { isPatch, type Update } from '../wire/update';
 import type { Updates } from './updates';
 
 /** The value that a job gives to a property, and the one to leave behind. */
 type Hold = { value: unknown; rest: unknown };
 
-/** A property and the jobs that hold it, at least one; the last one's value shows. */
+/**
+ * A property and the jobs that hold it, at least one. The last one's value shows. A
+ * Patch does not: it changes what shows, once for each job.
+ */
 type HeldProp = {
     id: Pattern;
     property: string;
@@ -37,11 +40,11 @@ export class HeldProps {
     /** Start to hold all `running` and `progress` properties of a job. */
     hold(job: Job): void {
         const { running, progress } = job.handle;
-        this.#show([
-            ...running.map(([id, property, value, rest]) =>
+        this.#updates.apply([
+            ...running.flatMap(([id, property, value, rest]) =>
                 this.#add(job, id, property, false, { value, rest }),
             ),
-            ...progress.map(([id, property, rest]) =>
+            ...progress.flatMap(([id, property, rest]) =>
                 this.#add(job, id, property, true, { value: rest, rest }),
             ),
         ]);
@@ -49,18 +52,17 @@ export class HeldProps {
 
     /** Change the values at which a job holds some of its properties. */
     set(job: Job, updates: Update[]): void {
-        const changed: HeldProp[] = [];
-        for (const [id, property, value] of updates) {
-            const prop = this.#held.get(propIdOf(id, property));
-            const hold = prop?.holds.get(job);
-            if (prop && hold) {
-                hold.value = value;
-                if (hold === top(prop)) {
-                    changed.push(prop);
+        this.#updates.apply(
+            updates.flatMap(([id, property, value]) => {
+                const prop = this.#held.get(propIdOf(id, property));
+                const hold = prop?.holds.get(job);
+                if (!prop || !hold) {
+                    return [];
                 }
-            }
-        }
-        this.#show(changed);
+                hold.value = value;
+                return this.#look(prop, hold);
+            }),
+        );
     }
 
     /**
@@ -72,19 +74,9 @@ export class HeldProps {
         const staying = new Set(
             shown.map(([id, property]) => propIdOf(id, property)),
         );
-        const updates: Update[] = [];
-        for (const [key, prop] of this.#held) {
-            const before = top(prop);
-            const own = prop.holds.get(job);
-            prop.holds.delete(job);
-            const now = top(prop);
-            if (!now) {
-                this.#held.delete(key);
-                updates.push(...this.#restOf(prop, own?.rest));
-            } else if (now !== before) {
-                updates.push(...this.#updatesOf(prop, now.value));
-            }
-        }
+        const updates = [...this.#held.values()].flatMap((prop) =>
+            this.#remove(job, prop),
+        );
         this.#updates.apply(
             updates.filter(
                 ([id, property]) => !staying.has(propIdOf(id, property)),
@@ -95,12 +87,7 @@ export class HeldProps {
     /** Set the properties of components that have come (back) to the page. */
     refresh(): void {
         this.#updates.apply(
-            [...this.#held.values()].flatMap((prop) => {
-                const { present } = prop;
-                return this.#look(prop).filter(
-                    ([id]) => !present.has(stringifyId(id)),
-                );
-            }),
+            [...this.#held.values()].flatMap((prop) => this.#look(prop)),
         );
     }
 
@@ -110,7 +97,7 @@ export class HeldProps {
         property: string,
         isProgress: boolean,
         hold: Hold,
-    ): HeldProp {
+    ): Update[] {
         const key = propIdOf(id, property);
         const prop = this.#held.get(key) ?? {
             id,
@@ -125,18 +112,52 @@ export class HeldProps {
         }
         prop.holds.set(job, hold);
         this.#held.set(key, prop);
-        return prop;
+        return this.#look(prop, hold);
     }
 
-    #show(props: HeldProp[]): void {
-        this.#updates.apply(props.flatMap((prop) => this.#look(prop)));
+    #remove(job: Job, prop: HeldProp): Update[] {
+        const own = prop.holds.get(job);
+        if (!own) {
+            return [];
+        }
+        const before = shownOf(prop);
+        prop.holds.delete(job);
+        const now = shownOf(prop);
+        if (prop.holds.size === 0) {
+            this.#held.delete(propIdOf(prop.id, prop.property));
+        }
+        if (isPatch(own.rest)) {
+            // It undoes another one, and only where that was.
+            return this.#updatesOf(prop, own.rest).filter(([id]) =>
+                prop.present.has(stringifyId(id)),
+            );
+        }
+        if (now) {
+            return now === before ? [] : this.#updatesOf(prop, now.value);
+        }
+        return before || prop.holds.size === 0
+            ? this.#restOf(prop, own.rest)
+            : [];
     }
 
-    /** Return the updates that show a property, and note which components there are. */
-    #look(prop: HeldProp): Update[] {
-        const updates = this.#updatesOf(prop, top(prop)?.value);
-        prop.present = new Set(updates.map(([id]) => stringifyId(id)));
-        return updates;
+    /**
+     * Return the updates that show a property, and note which components there are.
+     *
+     * A component that has come gets all, the others only what has changed.
+     */
+    #look(prop: HeldProp, changed?: Hold): Update[] {
+        const { present } = prop;
+        const shown = shownOf(prop);
+        const all = [shown, ...patchesOf(prop)];
+        const isSeen = changed === shown || isPatch(changed?.value);
+        prop.present = new Set();
+        return this.#page.find(prop.id).flatMap((id, index) => {
+            const key = stringifyId(id);
+            prop.present.add(key);
+            return (present.has(key) ? [isSeen ? changed : undefined] : all)
+                .filter((hold) => hold !== undefined)
+                .map(({ value }) => updateOf(prop, id, index, value));
+        });
     }
 
     /** A component that is away now gets the update when it is back. */
@@ -146,19 +167,28 @@ export class HeldProps {
             : [[prop.id, prop.property, rest]];
     }
 
-    #updatesOf({ id, property, isList }: HeldProp, value: unknown): Update[] {
-        const values =
-            isList && Array.isArray(value) ? (value as unknown[]) : [];
+    #updatesOf(prop: HeldProp, value: unknown): Update[] {
         return this.#page
-            .find(id)
-            .map((found, index): Update => [
-                found,
-                property,
-                index in values ? values[index] : value,
-            ]);
+            .find(prop.id)
+            .map((id, index) => updateOf(prop, id, index, value));
     }
 }
 
-function top({ holds }: HeldProp): Hold | undefined {
-    return [...holds.values()].at(-1);
+function updateOf(
+    { property, isList }: HeldProp,
+    id: Id,
+    index: number,
+    value: unknown,
+): Update {
+    const values = isList && Array.isArray(value) ? (value as unknown[]) : [];
+    return [id, property, index in values ? values[index] : value];
+}
+
+/** The hold whose value shows. */
+function shownOf({ holds }: HeldProp): Hold | undefined {
+    return [...holds.values()].filter(({ value }) => !isPatch(value)).at(-1);
+}
+
+function patchesOf({ holds }: HeldProp): Hold[] {
+    return [...holds.values()].filter(({ value }) => isPatch(value));
 }
