@@ -1,5 +1,6 @@
 """A worker with a Celery object of its own, which imports the app."""
 
+import importlib
 import json
 import os
 
@@ -7,5 +8,4 @@ from celery import Celery
 
 celery_app = Celery(__name__)
 celery_app.conf.update(json.loads(os.environ["SETTINGS"])["celery"])
-
-import tasks_app  # noqa: E402, F401
+importlib.import_module("tasks_app")
