@@ -1,12 +1,14 @@
 """The gallery: every documented example live, its source beside it.
 
-Run `python usage.py`, or `gunicorn usage:server`. Where `CELERY_BROKER_URL` and
+Run `python usage.py`, or `gunicorn usage:server`. `BACKEND=fastapi` or `quart` replaces
+Flask: `BACKEND=fastapi uvicorn usage:server`. Where `CELERY_BROKER_URL` and
 `CELERY_RESULT_BACKEND` name a broker and a result backend, jobs run on Celery's
 workers: start one with `celery -A usage:celery_app worker`.
 """
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dash_long_components as dash
 from dash_long_components import (
@@ -31,8 +33,11 @@ else:
     cache = diskcache.Cache("./cache")
     long_callback_manager = DiskcacheLongCallbackManager(cache)
 
+# Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
 app = dash.Dash(
     __name__,
+    **backend,
     long_callback_manager=long_callback_manager,
     use_pages=True,
     pages_folder=str(HERE / "gallery" / "pages"),

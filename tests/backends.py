@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import dash
@@ -15,7 +17,7 @@ import pytest
 from dash_long_components.testing.asgi import AsgiClient, AsgiResponse
 
 
-def _missing(name: str) -> str:
+def missing(name: str) -> str:
     """Return why a framework can't be used; an empty text if it can."""
     if name != "flask" and not hasattr(dash, "backends"):
         return f"Dash {dash.__version__} serves an app by Flask alone"
@@ -25,7 +27,7 @@ def _missing(name: str) -> str:
 
 
 def _parameter(name: str) -> Any:
-    reason = _missing(name)
+    reason = missing(name)
     return pytest.param(name, marks=pytest.mark.skipif(bool(reason), reason=reason))
 
 
@@ -38,6 +40,24 @@ ASGI = ALL[1:]
 def options(name: str) -> dict[str, Any]:
     """Return the arguments of ``Dash``: old releases know Flask alone."""
     return {} if name == "flask" else {"backend": name}
+
+
+def command(name: str, app: str, folder: Path) -> list[str]:
+    """Return how users start an app on an asynchronous framework.
+
+    Args:
+        name: of the framework.
+        app: ``module:server``.
+        folder: of the module.
+    """
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    if name == "fastapi":
+        server = ["uvicorn", "--host", "127.0.0.1", "--port", "{port}"]
+    else:
+        # By default it has a worker process, which survives a kill of its parent.
+        server = ["hypercorn", "-b", "127.0.0.1:{port}", "--workers", "0"]
+    environment = ["env", f"PYTHONPATH={path}", f"BACKEND={name}"]
+    return [*environment, sys.executable, "-m", *server, app]
 
 
 def cookie(app: dash.Dash, name: str) -> str | None:

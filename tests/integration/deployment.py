@@ -14,8 +14,16 @@ from typing import Any
 import psutil
 import pytest
 
+from tests import backends
 from tests.integration.page import Answer, Page
-from tests.integration.servers import APPS, Server, command, gunicorn, serving
+from tests.integration.servers import (
+    APPS,
+    Server,
+    command,
+    gunicorn,
+    serving,
+    with_settings,
+)
 from tests.ports import free_port
 
 #: Seconds that Celery waits for news of a pool process that died.
@@ -28,9 +36,11 @@ class Setting:
 
     Attributes:
         manager: its arguments; those of Celery among them make it the Celery manager.
+        backend: name of the web framework.
     """
 
     manager: dict[str, Any] = field(default_factory=dict)
+    backend: str = "flask"
 
     @classmethod
     def celery(
@@ -49,7 +59,10 @@ class Setting:
         return "celery" in self.manager
 
     def web(self) -> list[str]:
-        return command(**self.manager)
+        if self.backend == "flask":
+            return command(**self.manager)
+        server = backends.command(self.backend, "tasks_app:server", APPS)
+        return with_settings(server, **self.manager)
 
     def gunicorn(self, workers: int) -> list[str]:
         return gunicorn(workers, **self.manager)

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from dash_long_components.running.reporter import REPORT_INTERVAL
+from tests import backends
 from tests.integration.brokers import RabbitMQ, Redis
 from tests.integration.deployment import (
     WORKER_LOST_WAIT,
@@ -29,7 +30,7 @@ from tests.promises import promised
 from tests.waiting import until
 
 MANAGERS = [
-    *("diskcache", "memory"),
+    *("diskcache", "diskcache-fastapi", "diskcache-quart", "memory"),
     *("redis", "rabbitmq-redis", "rabbitmq-database"),
 ]
 
@@ -66,6 +67,11 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
             # Writers of SQLite wait for each other.
             database = f"db+sqlite:///{folder}/results.sqlite?timeout={TIMEOUT}"
             return Setting.celery(rabbitmq(), database, task_default_queue=queue)
+        case "diskcache-fastapi" | "diskcache-quart":
+            backend = request.param.partition("-")[2]
+            if reason := backends.missing(backend):
+                pytest.skip(reason)
+            return Setting({"max_concurrency": 2}, backend)
         case "memory":
             return Setting({"memory": {"max_concurrency": 2}})
         case _:

@@ -10,11 +10,12 @@ import os
 import shutil
 import socket
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from tests import backends
 from tests.integration.brokers import Redis
 from tests.integration.deployment import working
 from tests.integration.page import Page
@@ -85,6 +86,23 @@ def uwsgi(*arguments: str) -> list[str]:
     ]
 
 
+def uvicorn(app: str, *options: str) -> Deployment:
+    address = ("--host", "127.0.0.1", "--port", "{port}")
+    return Deployment(
+        python("-m", "uvicorn", app, *address, *options),
+        app.partition(":")[0],
+        {"BACKEND": "fastapi"},
+    )
+
+
+def hypercorn(app: str, *options: str) -> Deployment:
+    return Deployment(
+        python("-m", "hypercorn", app, "-b", "127.0.0.1:{port}", *options),
+        app.partition(":")[0],
+        {"BACKEND": "quart"},
+    )
+
+
 def called_twice(command: list[str]) -> Deployment:
     """The server calls a factory that the module calls too, so that workers know it."""
     return Deployment(command, "site_factory", {"MAKE_APP": "1"})
@@ -114,11 +132,26 @@ DEPLOYMENTS = {
     "uwsgi threads": Deployment(
         uwsgi("--enable-threads", "--threads", "2", "--module", "site_module:server")
     ),
+    "uvicorn module": uvicorn("site_module:server"),
+    "uvicorn workers": uvicorn("site_module:server", "--workers", "2"),
+    "uvicorn factory": uvicorn("site_factory:create_server", "--factory"),
+    "uvicorn quart": replace(
+        uvicorn("site_module:server"), environment={"BACKEND": "quart"}
+    ),
+    "hypercorn module": hypercorn("site_module:server"),
+    "hypercorn workers": hypercorn("site_module:server", "-w", "2"),
+    "hypercorn fastapi": replace(
+        hypercorn("site_module:server"), environment={"BACKEND": "fastapi"}
+    ),
     "uwsgi lazy": Deployment(uwsgi("--lazy-apps", "--module", "site_module:server")),
 }
 
 #: A worker has no way to know what a factory makes with the arguments of the server.
-NOT_ON_CELERY = {"gunicorn factory"}
+#: And how many processes serve the app makes no difference to it.
+NOT_ON_CELERY = {
+    *("gunicorn factory", "uvicorn factory", "uvicorn workers", "hypercorn workers"),
+    *("uvicorn quart", "hypercorn fastapi"),
+}
 
 
 def check(page: Page) -> None:
@@ -132,6 +165,9 @@ def check(page: Page) -> None:
 
 
 def skip_without(deployment: Deployment) -> None:
+    backend = deployment.environment.get("BACKEND", "flask")
+    if reason := backends.missing(backend):
+        pytest.skip(reason)
     if deployment.command[0] == UWSGI and shutil.which(UWSGI) is None:
         pytest.skip("uwsgi is not installed")
 
@@ -155,6 +191,17 @@ def test_jobs_run_from_the_start_on_celery(
         serving(deployment.web(REDIS=url), tmp_path / "web") as server,
         working(deployment.celery(REDIS=url), tmp_path / "worker"),
     ):
+        check(server.page())
+
+
+@pytest.mark.parametrize("backend", backends.ASGI)
+def test_jobs_run_where_the_app_runs_its_server(backend: str, tmp_path: Path) -> None:
+    # On FastAPI, Dash runs uvicorn in a process of its own, which finds the file only
+    # in the working directory.
+    for name in ("site_module.py", "site_manager.py"):
+        shutil.copy(SITES / name, tmp_path)
+    command = ["env", f"BACKEND={backend}", *python("site_module.py")]
+    with serving(command, tmp_path) as server:
         check(server.page())
 
 

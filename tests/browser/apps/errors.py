@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from typing import Any
 
 import diskcache
 from dash import Input, Output, ctx, html
@@ -10,8 +11,11 @@ from dash import Input, Output, ctx, html
 import dash_long_components as dash
 from dash_long_components import DiskcacheLongCallbackManager
 
+#: Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
 app = dash.Dash(
     __name__,
+    **backend,
     long_callback_manager=DiskcacheLongCallbackManager(diskcache.Cache("./cache")),
 )
 

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import diskcache
@@ -32,7 +33,9 @@ if "celery" in settings:
     manager = CeleryLongCallbackManager(celery_app, **settings)
 else:
     manager = DiskcacheLongCallbackManager(diskcache.Cache(FOLDER / "cache"))
-app = dash.Dash(__name__, long_callback_manager=manager)
+#: Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
+app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 
 
 def layout() -> html.Div:

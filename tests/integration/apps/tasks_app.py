@@ -38,7 +38,7 @@ from dash_long_components.testing import MemoryLongCallbackManager
 settings = json.loads(os.environ.get("SETTINGS", "{}"))
 if "cache_by" in settings:
     cookie = settings["cache_by"]
-    settings["cache_by"] = lambda: request.cookies.get(cookie)
+    settings["cache_by"] = lambda: cookies().get(cookie)
     cache = diskcache.Cache("./cache")
 else:
     # So small that it keeps nothing.
@@ -56,7 +56,9 @@ elif "memory" in settings:
     manager = MemoryLongCallbackManager(**settings.pop("memory"), **settings)
 else:
     manager = DiskcacheLongCallbackManager(cache, **settings)
-app = dash.Dash(__name__, long_callback_manager=manager)
+#: Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
+app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 server = app.server
 print(f"imported in {os.getpid()}", flush=True)
 
@@ -87,21 +89,30 @@ def write(path: str, text: str) -> None:
 tenant: ContextVar[str] = ContextVar("tenant", default="none")
 
 
-def set_tenant() -> None:
-    """Keep the tenant of a request where any function finds it."""
-    if "tenant" in request.cookies:
-        tenant.set(request.cookies["tenant"])
+def cookies() -> Any:
+    """Return the cookies of the present request, on any backend."""
+    return app.backend.request_adapter().cookies if backend else request.cookies
 
 
-server.before_request(set_tenant)
+def prepare() -> None:
+    """Keep the tenant of a request where any function finds it.
+
+    And let a page say for how long its results are kept.
+    """
+    if "tenant" in cookies():
+        tenant.set(cookies()["tenant"])
+    manager.expire = float(cookies().get("expire", 0)) or None
 
 
-def set_expire() -> None:
-    """Let a page say for how long its results are kept."""
-    manager.expire = float(request.cookies.get("expire", 0)) or None
+async def prepare_here() -> None:
+    """Prepare in the context of the request: Quart runs other functions in threads."""
+    prepare()
 
 
-server.before_request(set_expire)
+if backend:
+    app.backend.before_request(prepare_here)
+else:
+    server.before_request(prepare)
 
 
 @long_callback("tenant")

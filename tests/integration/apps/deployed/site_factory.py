@@ -4,9 +4,9 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from dash import Input, Output, html
-from flask import Flask
 from site_manager import make_manager
 
 import dash_long_components as dash
@@ -30,9 +30,14 @@ def top(value: object) -> object:
     return value
 
 
+#: Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
+
+
 def create_app(title: str = "Shop") -> dash.Dash:
     app = dash.Dash(
         __name__,
+        **backend,
         title=title,
         long_callback_manager=make_manager(),
         long_callback_entry=os.environ.get("ENTRY"),
@@ -53,9 +58,8 @@ def create_app(title: str = "Shop") -> dash.Dash:
     return app
 
 
-def create_server(title: str = "Shop") -> Flask:
-    server: Flask = create_app(title).server
-    return server
+def create_server(title: str = "Shop") -> Any:
+    return create_app(title).server
 
 
 if os.environ.get("MAKE_APP"):

@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import threading
+from typing import Any
 
 import flask
 from dash import Input, Output, html
@@ -12,9 +13,12 @@ from site_manager import make_manager
 import dash_long_components as dash
 
 manager = make_manager()
-app = dash.Dash(__name__, long_callback_manager=manager)
+#: Releases of Dash before 4.2 don't know the argument.
+backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
+app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 server = app.server
-server.secret_key = secrets.token_hex()  # another one in every process
+if not backend:
+    server.secret_key = secrets.token_hex()  # another one in every process
 app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "prepared")])
 
 
@@ -34,12 +38,14 @@ prepared_by = None
 @manager.worker_init
 def prepare() -> None:
     global prepared_by
-    prepared_by = (os.getpid(), flask.current_app.name)
+    name = "of another backend" if backend else flask.current_app.name
+    prepared_by = (os.getpid(), name)
 
 
 @app.long_callback(Output("prepared", "children"), Input("prepared-in", "value"))
 def prepared(_value: object) -> bool:
-    return prepared_by == (os.getpid(), app.server.name)
+    name = "of another backend" if backend else app.server.name
+    return prepared_by == (os.getpid(), name)
 
 
 def add_nested() -> None:

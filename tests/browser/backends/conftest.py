@@ -1,0 +1,37 @@
+"""Apps on each asynchronous backend; the tests here are those of Flask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import backends
+from tests.conftest import ROOT, AppProcess, StartApp
+
+
+@pytest.fixture(scope="module", params=backends.ASGI)
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def start_app(start_app: StartApp, backend: str, tmp_path: Path) -> StartApp:
+    """Start the app of a file by the server of its backend."""
+
+    def start(script: str | Path | list[str], port: int | None = None) -> AppProcess:
+        assert not isinstance(script, list)
+        name = Path(script).stem
+        folder = tmp_path / "code"
+        folder.mkdir(exist_ok=True)
+        text = (ROOT / script).read_text()
+        # What an example lacks, as its reader would add it.
+        text = text.replace(
+            "dash.Dash(__name__, long", f"dash.Dash(__name__, backend={backend!r}, long"
+        )
+        (folder / f"{name}.py").write_text(text)
+        command = backends.command(backend, f"{name}:app.server", folder)
+        return start_app(command, port)
+
+    return start
