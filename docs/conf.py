@@ -52,6 +52,7 @@ CONTENTS = {
     ],
     "In operation": [
         "docs/production",
+        "docs/backends",
         "docs/connections",
         "docs/security",
         "docs/network",

@@ -225,6 +225,18 @@ def in_background(function: Callable[[], None]) -> None:
         function()
 
 
+def continue_here(connection: Any) -> None:
+    """Have async functions of the user continue on the loop of a WebSocket.
+
+    And let Dash's request adapter for FastAPI find the connection, which has the
+    interface of a request there.
+    """
+    _loop.set(asyncio.get_running_loop())
+    fastapi = sys.modules.get("dash.backends._fastapi")
+    if fastapi is not None and type(connection).__module__.startswith("starlette"):
+        fastapi.set_current_request(connection)
+
+
 def resolve(value: Any) -> Any:
     """Return what a function of the user has returned, sync or async.
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import dash
 
-from . import backends, internals, marks
+from . import backends, internals, marks, websocket
 
 #: The path of a page's callback requests, below the app's own.
 _UPDATE = "_dash-update-component"
@@ -68,6 +68,7 @@ def observe(app: dash.Dash) -> None:
     if app in _observed:
         return
     _observed.add(app)
+    websocket.listen()
     prepare: Callable[[Any, Any], Callable[..., str]] = app._prepare_callback
 
     def prepare_callback(context: Any, body: Any) -> Any:
@@ -95,6 +96,8 @@ class _Run:
             callbacks on the event loop, where a store that is locked would stop every
             page. MCP awaits no coroutine.
         """
+        if "path" not in self.context:
+            self.context.update(websocket.describe())
         is_page = urlsplit(self.context.get("path") or "").path.endswith(_UPDATE)
         is_asgi = backends.is_asgi(self.request.app)
         if is_asgi and is_page and backends.is_on_event_loop():

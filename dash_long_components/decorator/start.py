@@ -168,7 +168,8 @@ class _Start:
         """Send a handle to the page's engine."""
         handles = dash.Patch()
         handles[new_job_id()] = handle
-        dash.set_props(ENGINE_HOST, {"handles": handles})
+        # Not by dash.set_props: over a WebSocket, that would not go with the answer.
+        dash.ctx.set_props(ENGINE_HOST, {"handles": handles})
 
     def _handle(self) -> dict[str, Any]:
         """Return all that the engine needs for a job, but for its token."""

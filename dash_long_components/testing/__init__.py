@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..managers.memory.manager import MemoryLongCallbackManager
+from .asgi import AsgiClient
 from .faults import PollFaults
 from .page import Job, Page
 from .waiting import wait_for_job
 
 __all__ = [
+    "AsgiClient",
     "Job",
     "MemoryLongCallbackManager",
     "Page",

@@ -32,6 +32,8 @@ FUNCTIONS: list[Callable[..., Any]] = [
     testing.MemoryLongCallbackManager,
     testing.Page,
     testing.Page.start,
+    testing.AsgiClient,
+    testing.AsgiClient.request,
     testing.PollFaults,
     testing.PollFaults.fail,
     testing.wait_for_job,

@@ -35,6 +35,8 @@ else:
     manager = DiskcacheLongCallbackManager(diskcache.Cache(FOLDER / "cache"))
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
+if "WEBSOCKET" in os.environ:
+    backend["websocket_callbacks"] = True
 app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 
 

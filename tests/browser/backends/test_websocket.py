@@ -1,0 +1,68 @@
+"""Callbacks over a WebSocket: start, context, cancel, reload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dash.testing.browser import Browser
+
+from tests import backends
+from tests.browser import test_resume
+from tests.browser.pages import Page
+from tests.browser.test_resume import APPS, ResumePage, Site
+from tests.conftest import StartApp
+from tests.integration.servers import serving, with_settings
+from tests.waiting import until
+
+page, site = test_resume.page, test_resume.site
+test_reload = test_resume.test_reload_goes_on_with_the_job
+
+APP = Path("tests/browser/apps/websocket.py")
+
+
+@pytest.fixture(scope="module")
+def site_of_module(
+    backend: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp(backend)
+    command = backends.command(backend, "resume:app.server", APPS)
+    (folder / "web").mkdir()
+    environment = ["env", f"FOLDER={folder}", "WEBSOCKET=1"]
+    with serving(with_settings([*environment, *command]), folder / "web") as server:
+        yield Site(server, folder)
+
+
+def test_callbacks_send_no_requests(page: ResumePage) -> None:
+    assert page.requests("_dash-update-component") == 0
+    page.site.let_end()
+    page.wait_for_result()
+
+
+def test_job_sees_the_request_that_made_the_connection(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = Page(browser, start_app(APP).url)
+    browser.driver.add_cookie({"name": "user", "value": "ada"})
+    page.browser.driver.get(f"{browser.server_url}?team=sales")
+    page.click("#run")
+    # The polls come over HTTP, and find a job of the same user.
+    text = until(lambda: page.text("#context"), timeout=20)
+    seen = json.loads(text)
+    assert seen["cookies"]["user"] == "ada"
+    assert "Chrome" in seen["agent"]
+    assert "/_dash-ws-callback" in seen["path"]
+    assert page.requests("_dash-update-component") == 0
+
+
+def test_cancel_ends_the_job(browser: Browser, start_app: StartApp) -> None:
+    page = Page(browser, start_app(APP).url)
+    page.wait_for_text("#status", "idle")
+    page.record("#status", "element.textContent")
+    page.click("#hold")
+    page.wait_for_text("#status", "running")
+    page.click("#stop")
+    page.wait_for_text("#status", "idle")
+    assert page.text("#held") == ""

@@ -1,0 +1,81 @@
+"""Names of Dash that it does not document: each is there, and in the architecture."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import dash
+import pytest
+from dash.development.base_component import Component
+
+import dash_long_components
+from tests.conftest import ROOT
+
+BRIDGE = Path(dash_long_components.__file__).parent / "bridge"
+TREES = [ast.parse(path.read_text()) for path in sorted(BRIDGE.glob("*.py"))]
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+TABLE = PAGE[PAGE.index("## What depends on Dash's internals") :]
+
+#: The private attributes that the bridge uses of Dash's objects, and who has them.
+ATTRIBUTES = {
+    "_prepare_callback": dash.Dash,
+    "_on_error": dash.Dash(__name__, server=False),
+    "_dev_tools": dash.Dash(__name__, server=False),
+    "_traverse": Component,
+}
+#: Those of Dash's backends, which only some releases have.
+OF_BACKENDS = {"_request"}
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """Yield the private modules that the bridge imports, with the names in them."""
+    for tree in TREES:
+        for node in ast.walk(tree):
+            module = getattr(node, "module", None) or ""
+            if isinstance(node, ast.ImportFrom) and module.startswith("dash._"):
+                for alias in node.names:
+                    yield module, alias.name
+
+
+def attributes() -> set[str]:
+    """Return the private attributes of objects that are not the bridge's own."""
+    found = set()
+    for tree in TREES:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
+                if not is_own and not node.attr.startswith("__"):
+                    found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize(("module", "name"), sorted(set(imports())))
+def test_private_name_is_there(module: str, name: str) -> None:
+    found: ModuleType = importlib.import_module(module)
+    assert hasattr(found, name), f"Dash {dash.__version__} has no {module}.{name}"
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_private_attribute_is_there(name: str) -> None:
+    assert hasattr(ATTRIBUTES[name], name), f"Dash {dash.__version__} has no {name}"
+
+
+@pytest.mark.skipif(not hasattr(dash, "backends"), reason="Dash has Flask alone")
+def test_request_adapter_has_the_request() -> None:
+    app = dash.Dash(__name__)
+    assert hasattr(app.backend.request_adapter(), "_request")
+
+
+def test_list_of_attributes_is_complete() -> None:
+    assert attributes() == ATTRIBUTES.keys() | OF_BACKENDS
+
+
+def test_architecture_lists_all_with_their_risk() -> None:
+    for module, _name in imports():
+        assert f"`{module}" in TABLE, module
+    for name in attributes():
+        assert name in TABLE, name
