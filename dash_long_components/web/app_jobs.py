@@ -22,6 +22,7 @@ from ..bridge import (
     marks,
 )
 from ..bridge.error_messages import ErrorMessage
+from ..core import code_version
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
@@ -88,6 +89,7 @@ class AppJobs:
         """
         prefix = app.config.routes_pathname_prefix
         origin = AppOrigin.of_new_app(app.config.name, prefix, entry)
+        code_version.unsettle()
         app_context.remember(origin.id, app.server)
         jobs = cls(app, origin)
         setattr(app, _ATTRIBUTE, jobs)
@@ -265,11 +267,13 @@ class AppJobs:
         """Add the managers of all callbacks, and the callbacks that cancel. Idempotent.
 
         Call it before each request: only the first one gives the app the callbacks of
-        ``dash.callback``, and another one may come before that is done.
+        ``dash.callback``, and another one may come before that is done. The version of
+        the app's code is settled then.
         """
         if self._callbacks == len(self._app.callback_map):
             return
         with self._lock:
+            code_version.settle()
             for manager in marks.managers(self._app):
                 self.add_manager(manager)
             for name, cancel in marks.cancel_inputs(self._app).items():

@@ -1,10 +1,8 @@
-"""The app's code: what makes it, which version it is, and its making elsewhere."""
+"""The app's code: what makes it, and its making in another process."""
 
 from __future__ import annotations
 
 import contextlib
-import fnmatch
-import hashlib
 import importlib
 import importlib.util
 import logging
@@ -13,20 +11,12 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ...bridge import backends
 from ...core import app_origin
 from ...core.app_origin import AppOrigin, Maker
-from ...core.module_names import (
-    LIBRARIES,
-    MAIN,
-    file_of,
-    importable_name,
-    is_main,
-    is_project_file,
-)
+from ...core.module_names import MAIN, file_of, importable_name, is_main
 
 logger = logging.getLogger("dash_long_components")
 
@@ -181,36 +171,3 @@ def without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def version() -> str:
-    """Return a hash of the project's loaded files: what differs runs other code.
-
-    Of installed packages the names and versions count, of Python its version. This
-    package counts as a whole: each process imports its modules when it needs them.
-    """
-    digest = hashlib.sha256(sys.version.encode())
-    digest.update("\0".join(_INSTALLED).encode())
-    loaded = {file_of(module) for module in list(sys.modules.values())}
-    own = map(str, _OWN_FOLDER.rglob("*.py"))
-    for path in sorted(filter(is_project_file, loaded.union(own))):
-        digest.update(path.encode())
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()[:16]
-
-
-_OWN_FOLDER = Path(__file__).parents[2]
-
-
-def _installed(folders: Iterable[str]) -> list[str]:
-    """Return the names and versions of installed packages, as pip notes them."""
-    found: set[str] = set()
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            found.update(fnmatch.filter(os.listdir(folder), "*.dist-info"))
-    return sorted(found)
-
-
-# Those that this process has begun with: it goes on with what it has imported.
-_INSTALLED = _installed(LIBRARIES)

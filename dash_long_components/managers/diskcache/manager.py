@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from ...core import quantities
+from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.forecasts import Forecasts
 from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
@@ -284,7 +284,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         settings = Settings(
             directory=os.path.abspath(directory),
             result_ttl=self._result_ttl,
-            code=app_code.version(),
+            code=code_version.settle(),
             max_concurrency=self._max_concurrency,
             start_method=self._start_method,
             results=self._results.dumps(),

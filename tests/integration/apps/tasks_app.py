@@ -6,6 +6,7 @@ those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug 
 """
 
 import ctypes
+import importlib
 import itertools
 import json
 import os
@@ -67,7 +68,7 @@ NAMES = [
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
-    *("loop", "stream", "steps", "endless"),
+    *("loop", "stream", "steps", "endless", "late"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -113,6 +114,13 @@ if backend:
     app.backend.before_request(prepare_here)
 else:
     server.before_request(prepare)
+
+
+@app.callback(Output("late", "children"), Input("late-in", "value"))
+def import_late(module: str) -> str:
+    """Import a module in the server's process, as few processes do."""
+    importlib.import_module(module)
+    return module
 
 
 @long_callback("tenant")

@@ -11,9 +11,15 @@ import pytest
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
-from tests.integration.servers import APPS, Server, until_gone, with_settings
+from tests.integration.servers import (
+    APPS,
+    Server,
+    command,
+    until_gone,
+    with_settings,
+)
 from tests.promises import promised
-from tests.waiting import until
+from tests.waiting import until, until_equal
 
 
 @pytest.fixture
@@ -95,3 +101,24 @@ def test_queue_of_old_code_ends_when_no_process_can_run_it(
     # A worker runs the old code to its end.
     second.release("held")
     page.wait_for("succeeded", running)
+
+
+def test_imports_in_callbacks_leave_processes_one_version(serve: Serve) -> None:
+    servers = [serve(command(cache_by="by"))]
+    servers.append(serve(command(cache_by="by"), servers[0].folder))
+    first, second = (server.page() for server in servers)
+    assert first.call("late", "package.tasks").status == 200
+    name = str(servers[0].file("tally"))
+    question = {"name": name, "how": "hold", "result": "result"}
+    jobs = [page.start("tally", question) for page in (first, second)]
+    until(lambda: servers[0].file("tally.runs").exists(), TIMEOUT, poll=0.01)
+
+    def dispatchers() -> int:
+        return sum(len(server.dispatchers()) for server in servers)
+
+    # If both servers start one, the second finds the first and goes.
+    until_equal(dispatchers, 1, TIMEOUT)
+    servers[0].release("tally")
+    for page, job in zip((first, second), jobs, strict=True):
+        page.wait_for("succeeded", job)
+    assert len(servers[0].file("tally.runs").read_text().splitlines()) == 1

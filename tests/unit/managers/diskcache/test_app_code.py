@@ -6,15 +6,12 @@ import importlib
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dash_long_components.core import module_names
 from dash_long_components.core.module_names import MAIN
-from dash_long_components.managers.diskcache import app_code
 from dash_long_components.managers.diskcache.app_code import AppCode
 
 
@@ -41,64 +38,6 @@ def load(project: Path, *modules: str, main: Path | None = None) -> dict[str, st
         path=sys.path,
         argv=["app.py", "--argument"],
     ).load()
-
-
-def test_version_is_that_of_the_projects_files(project: Path) -> None:
-    (project / "some_module.py").write_text("NUMBER = 1")
-    before = app_code.version()
-    importlib.import_module("some_module")
-    loaded = app_code.version()
-    assert loaded != before
-    assert app_code.version() == loaded
-    (project / "some_module.py").write_text("NUMBER = 2")
-    assert app_code.version() not in (before, loaded)
-    (project / "some_module.py").write_text("NUMBER = 1")
-    assert app_code.version() == loaded
-
-
-def test_modules_of_this_package_count_before_they_are_imported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    importlib.import_module("dash_long_components.testing")
-    before = app_code.version()
-    for name in [name for name in sys.modules if name.startswith("dash_long_")]:
-        if ".testing" in name:
-            monkeypatch.delitem(sys.modules, name)
-    assert app_code.version() == before
-
-
-def test_files_of_libraries_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = app_code.version()
-    for folder in [*module_names.LIBRARIES, "/another/lib/site-packages/some_library"]:
-        path = Path(folder) / "some_library.py"
-        module = types.ModuleType("some_library")
-        module.__file__ = str(path)
-        monkeypatch.setitem(sys.modules, "some_library", module)
-        assert app_code.version() == before
-
-
-def test_version_is_that_of_the_installed_packages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def version_with(*packages: str) -> str:
-        folder = tmp_path / "+".join(packages)
-        for name in (*packages, "some_library"):
-            (folder / name).mkdir(parents=True)
-        folders = [str(folder), str(tmp_path / "missing")]
-        monkeypatch.setattr(app_code, "_INSTALLED", app_code._installed(folders))
-        return app_code.version()
-
-    before = version_with("pandas-2.3.0.dist-info", "dash-4.0.0.dist-info")
-    assert version_with("pandas-3.0.0.dist-info", "dash-4.0.0.dist-info") != before
-    again = ("dash-4.0.0.dist-info", "pandas-2.3.0.dist-info")
-    assert version_with(*again) == before
-
-
-def test_file_that_is_gone_is_no_error(project: Path) -> None:
-    (project / "some_module.py").write_text("")
-    importlib.import_module("some_module")
-    (project / "some_module.py").unlink()
-    assert app_code.version()
 
 
 def test_this_process_is_described(project: Path) -> None:
