@@ -54,6 +54,12 @@ class StoreUnavailableError(StoreError):
     summary = "the job store is not responding"
 
 
+class StoreFullError(StoreUnavailableError):
+    """The disk of the job store is full; free space, or write less."""
+
+    summary = "the disk of the job store is full"
+
+
 class StoreDamagedError(StoreUnavailableError):
     """The job store can't be read any more; move its file away."""
 

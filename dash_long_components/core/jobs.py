@@ -136,6 +136,24 @@ class JobError:
         return cls(type="QueueFull", message=message, task=task)
 
     @classmethod
+    def not_stored(cls, task: str, size: int) -> JobError:
+        """Return the error of a job whose result of ``size`` bytes has no room."""
+        message = (
+            f"The result of {size} bytes does not fit into the job store. Return "
+            "less, or free space on its disk."
+        )
+        return cls(type="NotStored", message=message, task=task)
+
+    @classmethod
+    def not_writable(cls, task: str) -> JobError:
+        """Return the error of a job that has kept its own worker from writing."""
+        message = (
+            "The result could not be written: the job has limited the size of files "
+            "(RLIMIT_FSIZE). Limit a process of its own instead."
+        )
+        return cls(type="NotStored", message=message, task=task)
+
+    @classmethod
     def not_started(
         cls, task: str, reason: str, traceback: str | None = None
     ) -> JobError:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextvars
 import functools
 import logging
+import os
+import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..bridge import app_context, error_messages, internals
@@ -91,6 +94,8 @@ def run(
         function = functools.partial(function, reporter.set_progress)
     runner = CallbackRunner(function, task.signature.args, task.signature.keywords())
 
+    pid = os.getpid()
+
     def run_in_context() -> tuple[str | None, list[str]]:
         context_vars.restore(call.variables)
         with (
@@ -106,6 +111,7 @@ def run(
             # In a context of its own: the process may run other jobs later.
             response, libraries = contextvars.copy_context().run(run_in_context)
         finally:
+            _end_fork(pid, task.name)
             reporter.close()
     except JobCancelled:
         return Outcome(status=Status.CANCELLED)
@@ -120,6 +126,27 @@ def run(
         libraries=libraries,
         cacheable=cacheable,
     )
+
+
+def _end_fork(pid: int, task: str) -> None:
+    """Exit in a process that a function has forked, and that has left it too.
+
+    Only the process of the job says how the job ends.
+    """
+    if os.getpid() == pid:
+        return
+    error = sys.exc_info()[1]
+    if not isinstance(error, SystemExit):
+        logger.warning(
+            "A process that the long callback %s has forked has left its function, and "
+            "ends. Call os._exit() in it, or use multiprocessing.",
+            task,
+            exc_info=error,
+        )
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(0 if error is None else 1)
 
 
 def run_once(

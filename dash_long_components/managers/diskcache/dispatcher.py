@@ -24,6 +24,7 @@ from ..store.slots import Slot
 from ..store.store import Store
 from ..store.watchdog import Watchdog
 from .housekeeping import Housekeeping
+from .job_writer import CANT_WRITE
 from .outages import OutageLog, outlast, told
 from .settings import Settings
 from .wakeup import Wakeup
@@ -164,7 +165,10 @@ class Dispatcher:
                 return  # it may take a while, and other jobs must not wait for it
         # As long as the job has a slot, the next dispatcher would do the rest.
         self._workers.kill_left_behind(job_id)
-        self._close_slot(job_id, describe_exit(self._workers.exit_code(job_id)))
+        exit_code = self._workers.exit_code(job_id)
+        if exit_code == CANT_WRITE:
+            self._fail(job_id)
+        self._close_slot(job_id, describe_exit(exit_code))
         self._workers.forget(job_id)
 
     def _watch_adopted(self, job_id: str, slot: Slot) -> None:
@@ -184,6 +188,15 @@ class Dispatcher:
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",
         )
+
+    def _fail(self, job_id: str) -> None:
+        """End the job of a worker that could not write how it ended."""
+        with suppress(KeyError):
+            error = JobError.not_writable(self._store.read(job_id).task)
+            if self._store.end(job_id, Status.FAILED, error):
+                logger.error(
+                    "The long callback %s failed. %s", error.task, error.message
+                )
 
     def _close_slot(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, unless it has ended; free its slot."""

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
+from ...exceptions import (
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from ..store.errors import telling
 
 if TYPE_CHECKING:
@@ -60,14 +65,27 @@ class OutageLog:
         self._is_out = False
 
 
-def outlast(store: Store, action: Callable[[], T]) -> T:
+def outlast(
+    store: Store,
+    action: Callable[[], T],
+    patience: float = float("inf"),
+    log: OutageLog | None = None,
+) -> T:
     """Do something with a store; after an outage, do it then. Whole or not at all.
 
+    Args:
+        store: which one.
+        action: does it.
+        patience: seconds for which the disk may be full.
+        log: of an outage that may have begun before.
+
     Raises:
+        StoreFullError: it still is.
         StoreDamagedError: it will not get better by itself.
         StoreError: the store was removed.
     """
-    log = OutageLog()
+    log = log or OutageLog()
+    deadline = time.monotonic() + patience
     while True:
         try:
             with told(store):
@@ -75,6 +93,9 @@ def outlast(store: Store, action: Callable[[], T]) -> T:
         except StoreDamagedError:
             raise
         except StoreUnavailableError as error:
+            is_full = isinstance(error, StoreFullError)
+            if is_full and time.monotonic() >= deadline:
+                raise
             log.begin(error)
             time.sleep(PAUSE)
         else:

@@ -6,7 +6,6 @@ import base64
 import logging
 import os
 import signal
-import sqlite3
 import sys
 import time
 from contextlib import suppress
@@ -16,16 +15,15 @@ from typing import Any, TextIO
 import cloudpickle
 
 from ...core.jobs import Call
-from ...core.records import Report
 from ...exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ...running import runtime
 from ...running.current import CurrentJob
-from ...running.runtime import Outcome
 from ...running.tasks import Task
 from ..identity import Process
 from ..processes import MARK, adopt_orphans
 from ..store.store import Store
 from .app_code import AppCode
+from .job_writer import JobWriter
 from .outages import outlast
 from .result_cache import ResultCache
 
@@ -33,9 +31,6 @@ logger = logging.getLogger("dash_long_components")
 
 #: Seconds that a worker waits for a function by value. Any poll of the page brings it.
 MAX_WAIT_FOR_FUNCTION = 30.0
-
-#: What SQLite says to a result that is larger than it can keep, and Python for it.
-_TOO_LARGE = (sqlite3.DataError, OverflowError)
 
 
 def work(
@@ -64,43 +59,20 @@ def work(
     if app is not None:
         failures = app.load()
     name = outlast(store, lambda: store.read(job_id)).task
-
-    def write(report: Report) -> None:
-        outlast(
-            store,
-            lambda: store.change(job_id, lambda job: job.report(time.time(), report)),
-        )
-
-    job = CurrentJob(job_id, name, lambda: store.is_unwanted(job_id))
+    writer = JobWriter(store, job_id, name)
     try:
         task = _find(store, job_id, call, name, failures)
         kept = ResultCache.loads(results) if call.caching else None
-        outcome = runtime.run_once(task, call, job, write, kept)
+        job = CurrentJob(job_id, name, writer.is_unwanted)
+        store.close()
+        outcome = runtime.run_once(task, call, job, writer.report, kept)
     except JobEndedError as error:
         logger.info("%s", error)
         store.close()
         return
     except Exception as error:
         outcome = runtime.failure(name, error, call)
-    try:
-        outlast(store, lambda: _end(store, job_id, outcome))
-    except _TOO_LARGE as error:
-        outcome = runtime.failure(name, error, call)
-        outlast(store, lambda: _end(store, job_id, outcome))
-    finally:
-        store.close()
-
-
-def _end(store: Store, job_id: str, outcome: Outcome) -> None:
-    """Write how a function ended, unless the job's end was decided while it ran."""
-    with suppress(JobEndedError):
-        store.change(
-            job_id,
-            lambda job: job.end(
-                outcome.status, time.time(), outcome.error, outcome.libraries
-            ),
-            outcome.result,
-        )
+    writer.end(outcome)
 
 
 def enter_and_work(

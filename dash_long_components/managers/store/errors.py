@@ -7,7 +7,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
+from ...exceptions import (
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+
+#: What SQLite says if the disk, a quota or a limit has no room for a write.
+_FULL = ("database or disk is full", "disk I/O error")
 
 
 @contextmanager
@@ -19,7 +27,8 @@ def telling(path: str, what: str) -> Iterator[None]:
         what: could not be done with it: "opened".
 
     Raises:
-        StoreUnavailableError: it is locked, or its disk is full, for a while.
+        StoreUnavailableError: it is locked for a while.
+        StoreFullError: the disk has no room for this write.
         StoreDamagedError: it can't be read until someone removes it.
         StoreError: it was removed, or its directory can't be used.
     """
@@ -28,9 +37,8 @@ def telling(path: str, what: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if not os.path.exists(path):
             raise gone(path) from error
-        raise StoreUnavailableError(
-            f"The job store {path} can't be {what} now: {error}."
-        ) from error
+        kind = StoreFullError if str(error) in _FULL else StoreUnavailableError
+        raise kind(f"The job store {path} can't be {what} now: {error}.") from error
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:
             raise  # of a statement, not of the file

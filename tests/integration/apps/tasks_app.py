@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -200,6 +201,31 @@ def end(how: str) -> object:
             os._exit(4)
         case "unserialisable":
             return object()
+        case "report too much":
+            set_props("end-in", {"title": "x" * 16_000_000})
+            return "done"
+        case "close descriptors" | "report and close descriptors":
+            if how.startswith("report"):
+                set_props("end-in", {"title": "noted"})
+                time.sleep(0.2)  # the report is written
+            os.closerange(3, 1024)
+            return "done"
+        case "return in a fork" | "raise in a fork":
+            child = os.fork()
+            if child == 0 and how.startswith("raise"):
+                raise KeyError("of the child")
+            if child == 0:
+                return "child"
+            os.waitpid(child, 0)
+            return "parent"
+        case "limit files":
+            set_props("end-in", {"title": "about to"})
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+            return "done"
+        case "limit files for good":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+            set_props("end-in", {"title": "not written"})
+            return "done"
         case _:
             number = signal.Signals[how] if how.startswith("SIG") else int(how)
             os.kill(os.getpid(), number)

@@ -72,3 +72,45 @@ def test_app_that_no_dispatcher_can_import_ends_its_jobs(serve: Serve) -> None:
         job = server.page().run("echo")
     assert job.status == "lost"
     assert job.error["type"] == "NoDispatcher"
+
+
+@pytest.mark.parametrize("how", ["limit files", "limit files for good"])
+def test_job_that_limits_the_size_of_files_ends(
+    server: Server, page: Page, how: str
+) -> None:
+    with promised("2 s"):
+        job = page.run("end", how)
+    # A limit that any process may lift is no obstacle.
+    if how == "limit files":
+        assert job.result == "done"
+    else:
+        assert job.status == "failed", job.snapshots
+        assert "RLIMIT_FSIZE" in job.error["message"]
+
+
+def test_job_that_closes_all_descriptors_ends_in_time(
+    server: Server, page: Page
+) -> None:
+    for how in ("close descriptors", "report and close descriptors"):
+        with promised("2 s"):
+            job = page.run("end", how)
+        assert job.result == "done", job.snapshots
+
+
+def test_process_that_a_job_forks_does_not_end_it(server: Server, page: Page) -> None:
+    for how in ("return in a fork", "raise in a fork"):
+        job = page.run("end", how)
+        assert job.result == "parent", job.snapshots
+
+
+def test_worker_that_is_stopped_before_it_registers_times_out(serve: Serve) -> None:
+    server = serve(command())
+    server.wait_until_ready()
+    page = server.page()
+    (spare,) = server.dispatcher().children()
+    spare.suspend()
+    with promised("timeout + 2 s", timeout=2.0):
+        job = page.start("brief", {"name": "family", "then": "wait"})
+        page.wait_for("timed_out", job)
+        until_gone(lambda: filter(is_alive, [spare.pid]))
+    assert page.run("echo", 1).result == 1

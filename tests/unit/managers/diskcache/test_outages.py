@@ -270,4 +270,4 @@ def test_result_that_no_store_can_keep_is_a_failure(store: Store, call: Call) ->
     record = store.read("job")
     assert record.status is Status.FAILED
     assert record.error
-    assert "too big" in record.error.message
+    assert "does not fit" in record.error.message

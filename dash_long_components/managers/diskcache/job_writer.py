@@ -1,0 +1,131 @@
+"""How a worker writes what its job reports, and how the job ends."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...core.jobs import JobError, Status
+from ...core.records import Report
+from ...exceptions import JobEndedError, StoreFullError
+from ...running.runtime import Outcome
+from ..store.store import Store
+from .file_limit import FileLimit
+from .outages import OutageLog, outlast
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds for which the disk may be full for a large write before a small one is tried.
+FULL = 3.0
+
+#: The size in bytes from which a write is large. A small one waits for space.
+LARGE = 64 * 1024
+
+#: Exit code of a worker that can't write how its job ended: EX_IOERR of <sysexits.h>.
+CANT_WRITE = 74
+
+#: What SQLite says to a result that is larger than it can keep, and Python for it.
+_TOO_LARGE = (sqlite3.DataError, OverflowError)
+
+
+class JobWriter:
+    """Writes for one job, from its worker.
+
+    It leaves no connection open while the function runs. The function may close all
+    descriptors, and open files of its own under their numbers.
+
+    Args:
+        store: where the job is kept.
+        job_id: which job.
+        task: name of its task.
+    """
+
+    def __init__(self, store: Store, job_id: str, task: str) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._task = task
+        self._limit = FileLimit()
+        self._log = OutageLog()
+
+    def is_unwanted(self) -> bool:
+        """Tell whether no requester waits for the job any more."""
+        try:
+            return self._store.is_unwanted(self._job_id)
+        finally:
+            self._store.close()
+
+    def report(self, report: Report) -> None:
+        """Add a report. It is dropped while the job's own limit is in the way.
+
+        Raises:
+            JobEndedError: the job has ended elsewhere.
+            StoreFullError: the report does not fit, but smaller ones do.
+        """
+
+        def add() -> None:
+            self._store.change(
+                self._job_id, lambda job: job.report(time.time(), report)
+            )
+
+        patience = _patience(len(repr(report)))
+        while not self._fits(add, patience) and not self._limit.is_lower:
+            if self._fits(lambda: self._store.change(self._job_id, lambda job: job)):
+                raise StoreFullError(
+                    "A report does not fit into the job store. Report less, or free "
+                    "space on its disk."
+                )
+
+    def end(self, outcome: Outcome) -> None:
+        """Write how the function ended, unless the job's end was decided meanwhile.
+
+        A job whose result does not fit has failed. If not even that can be written,
+        this process waits for space on the disk, or exits with ``CANT_WRITE``.
+        """
+        self._limit.lift()
+        size = len(outcome.result or b"")
+        error = JobError.not_stored(self._task, size)
+        failed = Outcome(status=Status.FAILED, error=error)
+        while not self._fits(lambda: self._end(outcome), _patience(size)):
+            if self._fits(lambda: self._end(failed)):
+                logger.error(
+                    "The long callback %s failed. %s", self._task, error.message
+                )
+                return
+            if self._limit.is_lower:
+                sys.exit(CANT_WRITE)
+
+    def _end(self, outcome: Outcome) -> None:
+        with suppress(JobEndedError):
+            self._store.change(
+                self._job_id,
+                lambda job: job.end(
+                    outcome.status, time.time(), outcome.error, outcome.libraries
+                ),
+                outcome.result,
+            )
+
+    def _fits(self, write: Callable[[], object], patience: float = 0.0) -> bool:
+        """Do a write, after an outage if there is one. False if it does not fit.
+
+        Args:
+            write: changes the store.
+            patience: seconds for which the disk may be full.
+        """
+        if self._limit.is_lower:
+            patience = 0.0
+        try:
+            outlast(self._store, write, patience, self._log)
+        except (StoreFullError, *_TOO_LARGE):
+            return False
+        finally:
+            self._store.close()
+        return True
+
+
+def _patience(size: int) -> float:
+    """Return the seconds for which a write of so many bytes waits for space."""
+    return FULL if size >= LARGE else float("inf")
