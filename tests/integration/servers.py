@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from dash_long_components.managers import cgroups
 from tests.conftest import AppProcess
 from tests.integration.page import TIMEOUT, Page
 from tests.ports import free_port
@@ -132,6 +133,12 @@ def is_dispatcher(process: psutil.Process) -> bool:
             "managers.diskcache.dispatcher" in part for part in process.cmdline()
         )
     return False
+
+
+def has_control_groups() -> bool:
+    """Tell whether control groups can be made here, as by root or where delegated."""
+    home = cgroups._home()
+    return home is not None and os.access(home, os.W_OK)
 
 
 def is_alive(pid: int) -> bool:

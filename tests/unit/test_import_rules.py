@@ -32,15 +32,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "managers.base": {"core", "exceptions", "running", "dash"},
     "managers.identity": {"psutil"},
     "managers.processes": {"managers.identity", "psutil"},
+    "managers.cgroups": {"managers.identity", "psutil"},
     "managers.store": {"core", "exceptions", "managers.identity"},
     "managers.diskcache": {
         *("bridge", "core", "exceptions", "running"),
-        *("managers.base", "managers.identity", "managers.processes"),
+        *("managers.base", "managers.cgroups"),
+        *("managers.identity", "managers.processes"),
         *("managers.store", "cloudpickle", "diskcache", "psutil"),
     },
     "managers.celery": {
         *("bridge", "core", "exceptions", "running"),
-        *("managers.base", "managers.identity", "managers.processes"),
+        *("managers.base", "managers.cgroups"),
+        *("managers.identity", "managers.processes"),
         *("celery", "cloudpickle", "psutil", "sqlalchemy"),
     },
     "managers.memory": {

@@ -15,6 +15,7 @@ import psutil
 from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
+from .. import cgroups
 from ..identity import Process
 from ..processes import (
     DYING,
@@ -33,6 +34,9 @@ _INTERVAL = 1.0
 
 #: Environment variable of the programs that jobs start: the worker's main process.
 _MARK = "DASH_LONG_WORKER"
+
+#: Of the control groups of workers.
+_OWNER = "celery"
 
 _NOT_ENDED = "Could not end process %d, which a job has left behind."
 
@@ -163,6 +167,10 @@ class OrphanStep(bootsteps.StartStopStep):
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
         self._stopped = threading.Event()
+        if issubclass(worker.pool_cls, PreforkPool):
+            cgroups.end_dead(_OWNER)
+            # Before the pool is forked.
+            cgroups.enter(_OWNER)
 
     def start(self, worker: Any) -> None:
         if isinstance(worker.pool, PreforkPool):
@@ -183,6 +191,7 @@ class OrphanStep(bootsteps.StartStopStep):
     def _watch(self, orphans: Orphans) -> None:
         while not self._stopped.wait(_INTERVAL):
             orphans.look()
+            cgroups.end_dead(_OWNER)
 
 
 def _end(pid: int) -> None:

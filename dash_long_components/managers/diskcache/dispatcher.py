@@ -8,6 +8,7 @@ what to do; an empty datagram only wakes the dispatcher.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
 import sys
@@ -17,6 +18,7 @@ from contextlib import suppress
 from ...core.jobs import JobError, Status
 from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ...running import tasks
+from .. import cgroups
 from ..identity import Process
 from ..processes import kill_left_behind, kill_tree_of
 from ..store.heartbeats import INTERVAL
@@ -55,6 +57,7 @@ class Dispatcher:
         self._code = settings.code
         self._max_concurrency = settings.max_concurrency
         self._store = store
+        self._owner = hashlib.sha256(settings.directory.encode()).hexdigest()[:16]
         self._workers = workers
         self._me = me
         registry = store.registry
@@ -71,6 +74,7 @@ class Dispatcher:
             if not self._claim(wakeup.port):
                 return
             self._install_signals(wakeup)
+            cgroups.enter(self._owner)
             self._workers.prepare()
             if not self._claim(wakeup.port, tasks.fingerprints()):
                 return
@@ -79,6 +83,7 @@ class Dispatcher:
             finally:
                 self._workers.dismiss_spare()
                 self._store.close()
+                cgroups.leave(self._owner)
 
     def _claim(self, port: int, known: dict[str, str] | None = None) -> bool:
         def claim() -> bool:
@@ -122,6 +127,7 @@ class Dispatcher:
         self._beat()
         self._watch()
         self._workers.kill_orphans()
+        self._end_left_by_dead()
         self._watchdog.end_waiting()
         self._start_jobs()
         self._workers.keep_spare()
@@ -139,6 +145,11 @@ class Dispatcher:
                 self._workers.start(job_id)
             except OSError as error:
                 self._close_slot(job_id, f"Its worker could not be started: {error}.")
+
+    def _end_left_by_dead(self) -> None:
+        """End programs whose dispatcher and worker have died."""
+        workers = [slot.worker for slot in self._store.slots.all().values()]
+        cgroups.end_dead(self._owner, [each for each in workers if each is not None])
 
     def _watch(self) -> None:
         """Look at every worker: stop it, or note how it has ended."""
@@ -241,6 +252,8 @@ class Dispatcher:
     def _kill_all(self) -> None:
         for job_id in self._workers.jobs():
             self._workers.kill(job_id)
+        # Those of a worker that has just died by itself are among them.
+        self._workers.kill_orphans()
 
     def _install_signals(self, wakeup: Wakeup) -> None:
         def stop(number: int, _frame: object) -> None:

@@ -158,6 +158,8 @@ def hold(name: str) -> str:
 _SLEEP = ["sleep", "600"]
 _PARENT = ["sh", "-c", "sleep 600 & echo $!; wait"]
 _DAEMON = ["sh", "-c", "setsid sh -c 'echo $$ >$0; exec sleep 600' \"$0\" &"]
+# A daemon without the environment of its job.
+_BARE = ["env", "-i", "/bin/sh", "-c", _DAEMON[2]]
 
 
 @long_callback("family")
@@ -171,12 +173,10 @@ def family(value: dict[str, Any]) -> str:
     )
     assert with_child.stdout is not None
     grandchild = int(with_child.stdout.readline())
-    subprocess.run([*_DAEMON, f"{name}.daemon"], check=True)
-    while not (
-        os.path.exists(f"{name}.daemon") and (daemon := _read(f"{name}.daemon"))
-    ):
-        time.sleep(0.01)
-    pids = [child.pid, apart.pid, with_child.pid, grandchild, int(daemon), os.getpid()]
+    daemon = _start_daemon(_DAEMON, f"{name}.daemon")
+    pids = [child.pid, apart.pid, with_child.pid, grandchild, daemon, os.getpid()]
+    if value.get("bare"):
+        pids.insert(0, _start_daemon(_BARE, f"{name}.bare"))
     write(name, json.dumps(pids))
     if value["then"] == "return":
         return "done"
@@ -186,8 +186,12 @@ def family(value: dict[str, Any]) -> str:
     return "too late"
 
 
-def _read(path: str) -> str:
-    return Path(path).read_text()
+def _start_daemon(command: list[str], file: str) -> int:
+    """Start a daemon that writes its number to a file, and return the number."""
+    subprocess.run([*command, os.path.abspath(file)], check=True)
+    while not (os.path.exists(file) and (pid := Path(file).read_text())):
+        time.sleep(0.01)
+    return int(pid)
 
 
 @long_callback("end")

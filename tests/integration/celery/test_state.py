@@ -23,7 +23,7 @@ from tests.integration.deployment import (
     working,
 )
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import is_alive, until_gone
+from tests.integration.servers import has_control_groups, is_alive, until_gone
 from tests.promises import promised
 from tests.waiting import until
 
@@ -176,7 +176,8 @@ def test_programs_of_a_killed_worker_end_when_the_next_one_starts(
     deployment = deploy()
     page = deployment.page()
     name = tmp_path / "family"
-    job = page.start("family", {"name": str(name), "then": "wait"})
+    family = {"name": str(name), "then": "wait", "bare": has_control_groups()}
+    job = page.start("family", family)
     until(name.exists, TIMEOUT, poll=0.01)
     *programs, pool = json.loads(name.read_text())
     (worker,) = deployment.workers

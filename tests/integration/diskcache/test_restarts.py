@@ -15,6 +15,7 @@ from tests.integration.page import TIMEOUT
 from tests.integration.servers import (
     command,
     gunicorn,
+    has_control_groups,
     is_alive,
     sockets,
     sockets_of,
@@ -25,6 +26,10 @@ from tests.promises import promised
 from tests.waiting import until
 
 Start = Callable[..., list[str]]
+
+#: A job that starts programs of all kinds, and waits. Only a control group holds a
+#: daemon without the environment of its job.
+WITH_BARE = {"name": "family", "then": "wait", "bare": has_control_groups()}
 
 both = pytest.mark.parametrize(
     "start",
@@ -148,7 +153,7 @@ def test_programs_of_a_job_end_though_its_dispatcher_died(
 ) -> None:
     server = serve(command())
     page = server.page()
-    job = page.start("family", {"name": "family", "then": "wait"})
+    job = page.start("family", WITH_BARE)
     family = server.wait_for_file("family")
     dispatcher, worker = server.dispatcher(), psutil.Process(family[-1])
     kill(dispatcher)
@@ -156,6 +161,24 @@ def test_programs_of_a_job_end_though_its_dispatcher_died(
         until(lambda: server.dispatchers() or page.poll(job), TIMEOUT)
     with promised("start + 2 s", start=server.start_time):
         kill(worker)
+        page.wait_for("lost", job)
+        until_gone(lambda: filter(is_alive, family))
+
+
+def test_programs_end_when_the_dispatcher_is_stopped_after_a_worker(
+    serve: Serve,
+) -> None:
+    server = serve(command())
+    page = server.page()
+    job = page.start("family", WITH_BARE)
+    family = server.wait_for_file("family")
+    dispatcher = server.dispatcher()
+    with promised("2 s"):
+        # It has no time to see that the worker has died.
+        dispatcher.suspend()
+        psutil.Process(family[-1]).kill()
+        dispatcher.terminate()
+        dispatcher.resume()
         page.wait_for("lost", job)
         until_gone(lambda: filter(is_alive, family))
 
