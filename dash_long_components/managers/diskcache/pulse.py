@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from ...exceptions import StoreError
@@ -38,6 +39,7 @@ class Pulse:
         self._ensure = ensure
         self._heartbeat: tuple[Process, float] | None = None
         self._missed = 0
+        self._last = time.monotonic()
         self._has_warned = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(
@@ -61,8 +63,14 @@ class Pulse:
                 self._missed = 0
         self._store.close()
 
+    def beat_if_late(self) -> None:
+        """Beat from a request if the thread does not run: uWSGI may keep it from it."""
+        if time.monotonic() - self._last >= 2 * INTERVAL:
+            self.beat()
+
     def beat(self) -> None:
         """Write a heartbeat, and look whether the dispatcher has written one."""
+        self._last = time.monotonic()
         self._store.registry.beat(self._me)
         self._warn_of_other_host()
         self._look_after_dispatcher()

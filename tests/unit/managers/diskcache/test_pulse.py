@@ -127,3 +127,12 @@ def test_thread_ends_when_it_is_told_to(store: Store) -> None:
         pulse.stop()
         thread.join(20)
         assert not thread.is_alive()
+
+
+def test_requests_beat_where_threads_do_not_run(store: Store, pulse: Pulse) -> None:
+    with mock.patch.object(store.registry, "beat") as beat:
+        pulse.beat_if_late()
+        beat.assert_not_called()
+        with mock.patch.object(module, "INTERVAL", 0.0):
+            pulse.beat_if_late()
+        beat.assert_called_once_with(ME)
