@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import celery
+from billiard.einfo import ExceptionInfo
 from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.exceptions import (
@@ -27,7 +28,7 @@ from celery.worker.request import Request
 from ...core.caching import Results
 from ...core.jobs import Call, JobError, Status
 from ...core.records import Record, Report
-from ...exceptions import JobEndedError
+from ...exceptions import JobEndedError, StoreUnavailableError
 from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.runtime import Outcome
@@ -181,10 +182,23 @@ class JobRequest(Request):
     ) -> None:
         """Note that the job's process has died, unless the process says so itself."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, WorkerLostError) and self._was_ended():
+            # The process has ended itself, since the job's page has left.
+            exc_info = _terminated()
+            error = exc_info.exception.exc
         # The process of a terminated job was killed because the job had ended.
         if not (return_ok or isinstance(error, Terminated)):
             self._died(_fate(error))
         super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def _was_ended(self) -> bool:
+        """Tell whether the job has ended, but not by what its function did."""
+        home = home_of(self.app) if self.app else None
+        with contextlib.suppress(StoreUnavailableError):
+            if home is not None:
+                (end,) = _store(home.app).ends.get_all([self.id])
+                return end is not None and end.live is None
+        return False
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """End the process of a job, and its descendants, when its time is over."""
@@ -199,6 +213,13 @@ class JobRequest(Request):
         # Before Celery stores it, which may fail, and may wait for the backend.
         if Supervisor.current is not None:
             Supervisor.current.died(self, fate)
+
+
+def _terminated() -> ExceptionInfo:
+    try:
+        raise Terminated(signal.SIGKILL)
+    except Terminated:
+        return ExceptionInfo()
 
 
 def _fate(error: BaseException) -> Fate:

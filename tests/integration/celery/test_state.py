@@ -138,20 +138,37 @@ def test_cancelled_job_is_no_error_in_the_log(deploy: Deploy, tmp_path: Path) ->
     assert "lost" not in log.lower()
 
 
+def test_job_whose_page_has_left_is_no_error_in_the_log(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    deployment = deploy()
+    page = deployment.page()
+    assert page.run("echo", 1).result == 1
+    (worker,) = deployment.workers
+    before = len(worker.log)
+    page.start("leave", str(tmp_path / "held"))
+    until(lambda: states_of_celery(deployment) == {"REVOKED"}, TIMEOUT)
+    log = worker.log[before:]
+    assert "ERROR" not in log
+    assert "lost" not in log.lower()
+
+
+def states_of_celery(deployment: Deployment) -> set[str]:
+    """Return the states that Celery itself has stored of tasks."""
+    conf = deployment.setting.manager["celery"]
+    with client.Redis.from_url(conf["result_backend"]) as backend:
+        keys = [key.decode() for key in backend.keys("celery-task-meta-*")]
+        metas = [backend.get(key) for key in keys if "." not in key.split("-", 3)[3]]
+    return {json.loads(text)["status"] for text in metas if text}
+
+
 def test_failed_job_is_a_failure_to_celery(deploy: Deploy) -> None:
     deployment = deploy()
     page = deployment.page()
     failed, succeeded = page.run("end", "raise"), page.run("echo", 1)
     assert failed.status == "failed"
     assert failed.error["type"] == "KeyError"
-    conf = deployment.setting.manager["celery"]
-    with client.Redis.from_url(conf["result_backend"]) as backend:
-        keys = [key.decode() for key in backend.keys("celery-task-meta-*")]
-        metas = {
-            key: backend.get(key) for key in keys if "." not in key.split("-", 3)[3]
-        }
-    states = {json.loads(text)["status"] for text in metas.values() if text}
-    assert states == {"FAILURE"}
+    assert states_of_celery(deployment) == {"FAILURE"}
     assert succeeded.status == "succeeded"
     (worker,) = deployment.workers
     until(lambda: "raised expected: JobFailed" in worker.log, TIMEOUT)
