@@ -6,10 +6,52 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+PROMISE = Path(__file__).parent.parent / "docs" / "promise.md"
 
 _TERM = re.compile(
     r"(?:(?P<factor>\d+(?:\.\d+)?) × )?(?P<name>[a-z_]+)|(?P<seconds>\d+) s"
 )
+
+
+class Row(NamedTuple):
+    """One row of the tables: what happens, the time that it may take, its tests.
+
+    Attributes:
+        section: the heading of its table.
+    """
+
+    section: str
+    event: str
+    bound: str
+    tests: list[str]
+
+
+def rows() -> Iterator[Row]:
+    """Return the rows of all tables of the page."""
+    section = ""
+    for line in PROMISE.read_text().splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        if line.startswith("| ") and not line.startswith(("| ---", "| what happens")):
+            event, outcome, within, tests = line.strip("| ").split(" | ")
+            assert outcome
+            bound = within.replace("`", "").partition(",")[0]
+            yield Row(section, event, bound, re.findall(r"`(test_\w+)`", tests))
+
+
+def bound_of(test: str, section: str) -> str:
+    """Return the bound that a test measures in a section.
+
+    Raises:
+        KeyError: no row names it.
+    """
+    for row in rows():
+        if test in row.tests and row.section == section:
+            return row.bound
+    raise KeyError(f"{test} in {section}")
 
 
 def seconds_of(bound: str, **values: float) -> float:

@@ -83,7 +83,7 @@ class Auditor:
         if click.answered is not None and not self._causes.was_web_hit(click):
             self._times.note(
                 "a click is answered",
-                bounds.ANSWER[self._manager],
+                bounds.answer(self._manager),
                 click.clicked,
                 click.answered,
                 click.describe(),
@@ -149,17 +149,19 @@ class Auditor:
             # Where what keeps its time was killed, another bound holds.
             is_kept = not self._causes.killers(run)
             last = max(run.last_sign, click.live_at if is_kept else 0.0)
-            self._times.note(row, bounds.TIMEOUT + BEAT, due, last, text, pids)
+            self._times.note(
+                row, bounds.timeout(self._manager) + BEAT, due, last, text, pids
+            )
         asked = [at for at in (click.cancelled_at, click.replaced_at) if at is not None]
         if asked:
             grace = GRACE if click.kind == "polite" else 0.0
             row = "a cancelled function ends" + (", with grace" if grace else "")
-            bound = bounds.CANCEL + grace + BEAT
+            bound = bounds.cancel(self._manager) + grace + BEAT
             self._times.note(row, bound, min(asked), run.last_sign, text, pids)
             row = row.replace("function ends", "job is over")
             self._times.note(row, bound, min(asked), click.live_at, text, pids)
         if click.left_at is not None:
-            row, bound = "the page of a job is gone", 1.5 * LEAVE_TIMEOUT + bounds.LEAVE
+            row, bound = "the page of a job is gone", bounds.leave(LEAVE_TIMEOUT)
             # Where no server can be reached, its time begins again after that.
             self._times.note(
                 *(row, bound + BEAT, click.left_at, run.last_sign, text, pids),
@@ -215,7 +217,7 @@ class Auditor:
             self._accounts.find("program left", f"{text}: {row}")
             return
         pids = {pid for run in runs for pid in (run.pid, run.parent)}
-        bound = bounds.PROGRAMS[self._manager] + TICK + BEAT
+        bound = bounds.programs(self._manager) + TICK + BEAT
         self._times.note(row, bound, max(ends), program.last, text, pids)
 
     def _program_row(self, click: Click, run: Run | None) -> str:

@@ -63,7 +63,7 @@ class Soak:
             before, rows_before = look(deployment), rows(deployment)
             self._disturb(deployment)
             # A program that outlived its job by a little is late, and not left.
-            time.sleep(3 * max(bounds.PROGRAMS.values()))
+            time.sleep(3 * bounds.programs(self._manager))
             left = census.look()
             auditor = Auditor(
                 self._manager,

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.promises import promised, seconds_of
+from tests.promises import Row, promised, rows, seconds_of
 
 ROOT = Path(__file__).parent.parent.parent
-PROMISE = ROOT / "docs" / "promise.md"
 
 #: Says that the outcome of a row does not depend on time.
 TIMELESS = "always"
-
-
-class Row(NamedTuple):
-    """One row of the tables: what happens, the time that it may take, its tests."""
-
-    event: str
-    bound: str
-    tests: list[str]
-
-
-def rows() -> Iterator[Row]:
-    for line in PROMISE.read_text().splitlines():
-        if line.startswith("| ") and not line.startswith(("| ---", "| what happens")):
-            event, outcome, within, tests = line.strip("| ").split(" | ")
-            assert outcome
-            bound = within.replace("`", "").partition(",")[0]
-            yield Row(event, bound, re.findall(r"`(test_\w+)`", tests))
 
 
 @cache

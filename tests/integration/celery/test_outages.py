@@ -14,7 +14,6 @@ import pytest
 from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import (
-    WORKER_LOST_WAIT,
     Deployment,
     Setting,
     Worker,
@@ -97,11 +96,13 @@ def test_programs_of_a_job_end_when_its_process_is_killed(
         until(name.exists, TIMEOUT, poll=0.01)
         pids = json.loads(name.read_text())
         (worker,) = deployment.workers
-        if end == "kill":
-            kill(*pool_of(worker))
-        with promised("worker_lost_wait + 6 s", worker_lost_wait=WORKER_LOST_WAIT):
-            page.wait_for("lost" if end == "kill" else "timed_out", job)
+        if end != "kill":
+            page.wait_for("timed_out", job)
+        with promised("2 s"):
+            if end == "kill":
+                kill(*pool_of(worker))
             until_gone(lambda: filter(is_alive, pids))
+        page.wait_for("lost" if end == "kill" else "timed_out", job)
         # No zombies either. The worker's own processes go on.
         until(lambda: len(pool_of(worker)) == 1, TIMEOUT, poll=0.05)
         assert page.run("echo", 1).result == 1
