@@ -88,6 +88,15 @@ def end_child(pid: int) -> bool:
     return True
 
 
+def end_children() -> None:
+    """Kill the descendants of this process, which is about to exit."""
+    until = time.monotonic() + DYING
+    # What comes from a process that dies becomes a child of this one.
+    while (found := children()) and time.monotonic() < until:
+        for pid in found:
+            end_child(pid)
+
+
 def collect(pid: int) -> bool:
     """Collect a child of this process if it has exited, so that it is no zombie.
 

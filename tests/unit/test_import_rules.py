@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("bridge", "core", "exceptions", "running"),
         *("managers.base", "managers.cgroups"),
         *("managers.identity", "managers.processes"),
-        *("celery", "cloudpickle", "psutil", "sqlalchemy"),
+        *("billiard", "celery", "cloudpickle", "psutil", "sqlalchemy"),
     },
     "managers.memory": {
         *("core", "exceptions", "running"),

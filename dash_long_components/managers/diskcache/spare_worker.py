@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ..processes import end_children
 from ..store.store import Store
 from .worker import enter, work
 
@@ -76,3 +77,5 @@ def _wait(
     store.libraries()  # connects
     with suppress(EOFError):
         work(store, receiver.recv(), None, failures, results)
+    # As after ``enter_and_work``.
+    end_children()

@@ -20,7 +20,7 @@ from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.tasks import Task
 from ..identity import Process
-from ..processes import MARK, adopt_orphans
+from ..processes import MARK, adopt_orphans, end_children
 from ..store.store import Store
 from .app_code import AppCode
 from .job_writer import JobWriter
@@ -85,6 +85,8 @@ def enter_and_work(
     """Do both: the target of a process that is made for one job."""
     enter()
     work(store, job_id, app, failures, results)
+    # The dispatcher would do it, but may have been killed.
+    end_children()
 
 
 def _find(

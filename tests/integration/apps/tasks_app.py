@@ -178,7 +178,10 @@ def family(value: dict[str, Any]) -> str:
     if value.get("bare"):
         pids.insert(0, _start_daemon(_BARE, f"{name}.bare"))
     write(name, json.dumps(pids))
-    if value["then"] == "return":
+    if value["then"] == "hold":
+        while not os.path.exists(f"{name}.go"):
+            time.sleep(0.01)
+    if value["then"] in ("return", "hold"):
         return "done"
     if value["then"] == "die":
         os.kill(os.getpid(), signal.SIGKILL)

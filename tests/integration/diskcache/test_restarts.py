@@ -165,6 +165,23 @@ def test_programs_of_a_job_end_though_its_dispatcher_died(
         until_gone(lambda: filter(is_alive, family))
 
 
+def test_programs_of_a_job_end_with_it_while_no_dispatcher_is_there(
+    serve: Serve,
+) -> None:
+    server = serve(command())
+    page = server.page()
+    page.start("family", {**WITH_BARE, "then": "hold"})
+    family = server.wait_for_file("family")
+    dispatcher = server.dispatcher()
+    # The server starts no other one meanwhile.
+    psutil.Process(server.pid).suspend()
+    kill(dispatcher)
+    with promised("2 s"):
+        server.release("family")
+        until_gone(lambda: filter(is_alive, family))
+    psutil.Process(server.pid).resume()
+
+
 def test_programs_end_when_the_dispatcher_is_stopped_after_a_worker(
     serve: Serve,
 ) -> None:
