@@ -249,3 +249,13 @@ def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str
 def serves_library(app: dash.Dash, package: str) -> bool:
     """Tell whether the app serves the files of a component library."""
     return package in app.registered_paths
+
+
+def own_shared_storage(app: dash.Dash) -> None:
+    """Start Dash's shared storage (since 4.5) in this process, if the app has one.
+
+    The first process that uses the local one owns it. If that is the process of a job,
+    the data goes with it.
+    """
+    if getattr(app, "shared_storage_enabled", False):
+        _ = app.shared_storage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,4 +55,6 @@ def _match_anything(item: Input) -> Input:
         key: ALL if value is MATCH or value is ALLSMALLER else value
         for key, value in item.component_id.items()
     }
-    return Input(component_id, item.component_property)
+    anywhere = copy.copy(item)
+    anywhere.component_id = component_id
+    return anywhere

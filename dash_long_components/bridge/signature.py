@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -44,11 +45,17 @@ class Signature:
         """Check that the signature gives a value for each wildcard of an option.
 
         Raises:
-            ValueError: it does not; the message names the option.
+            ValueError: it does not, or a wildcard is in a partial pattern; the message
+                names the option.
         """
         own = [*self.outputs, *self.inputs, *self.states]
         known = {key for item in own for key in _keys_of(item, MATCH)}
         for item in dependencies:
+            if getattr(item, "partial_pattern", False):  # since Dash 4.5
+                raise ValueError(
+                    f"{option}= takes no partial_pattern, as in {item!r}. Name all "
+                    "keys of the id."
+                )
             for key in {*_keys_of(item, MATCH), *_keys_of(item, ALLSMALLER)} - known:
                 raise ValueError(
                     f"{option}= has a wildcard for {key!r} in {item!r}, but no Output, "
@@ -138,9 +145,9 @@ def _duplicated(value: Any) -> Any:
     """Return a grouping of dependencies with allow_duplicate for every Output."""
     match value:
         case Output():
-            return Output(
-                value.component_id, value.component_property, allow_duplicate=True
-            )
+            output = copy.copy(value)
+            output.allow_duplicate = True
+            return output
         case list() | tuple():
             return type(value)(map(_duplicated, value))
         case dict():

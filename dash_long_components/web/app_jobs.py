@@ -59,6 +59,7 @@ class AppJobs:
         self._user: Callable[[], Any] | None = None
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
+        self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()
         self._checked_ids: set[str] = set()
@@ -258,6 +259,16 @@ class AppJobs:
         is_served = internals.serves_library(self._app, package)
         if not is_served and self._managers.have_imported(package):
             internals.library_files(self._app, [package])
+
+    def share_storage(self) -> None:
+        """Prepare Dash's shared storage for jobs, once."""
+        if self._has_shared:
+            return
+        self._has_shared = True
+        try:
+            internals.own_shared_storage(self._app)
+        except Exception as error:  # that of any service; a job may not need it
+            logger.warning("Dash's shared storage does not start: %s", error)
 
     def warm_up(self) -> None:
         """Warm up the managers: the app has just served a page."""
