@@ -476,6 +476,20 @@ def test_wait_is_that_of_the_liveliest_job(site: Site) -> None:
     assert answer["next"] == 2000
 
 
+def test_callback_that_comes_after_the_first_request_can_be_cancelled(
+    site: Site,
+) -> None:
+    # On a server with threads, a request may come while Dash still sets up the app.
+    assert poll(site) == {"next": routes.MAX_WAIT}
+    cancel = [Input("stop", "n_clicks")]
+    for name in ("a", "b"):
+        site.long_callback(Output(name, "n"), Input(name, "n"), cancel=cancel)(print)
+        poll(site)
+    answer = backends.send(site.app, "/_dash-dependencies", method="GET")
+    functions = [each["clientside_function"] for each in answer.get_json()]
+    assert len([each for each in functions if each]) == 1
+
+
 def test_ended_job_needs_no_further_poll(site: Site) -> None:
     job = site.manager.add(status=Status.CANCELLED)
     assert poll(site, (token(site, job.id), 0))["next"] == routes.MAX_WAIT
