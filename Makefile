@@ -15,6 +15,9 @@ PYTHON_VENV := .venv-python
 DIST_VENV := .venv-dist
 DOCS_VENV := .venv-docs
 OLDEST_DASH := 3.3.0
+# A release to come, as soon as there is a candidate; else the newest one.
+NEXT_VENV := .venv-next
+NEXT_DASH := 4.5.0rc2
 WHEEL_TREE := build/wheel-tests
 
 DEMO := $(VENV)/.demo
@@ -23,6 +26,7 @@ NODE := node_modules/.stamp
 GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
+NEXT := $(NEXT_VENV)/.wheel
 DIST := $(DIST_VENV)/.tools
 DOCS := $(DOCS_VENV)/.tools
 
@@ -48,7 +52,7 @@ export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test bench build dist docs lint types vitest unit integration browser \
-	wheel-tests oldest-tests pythons python-tests format system-python system-browser \
+	wheel-tests oldest-tests next-tests pythons python-tests format system-python system-browser \
 	system-brokers clean
 
 help:
@@ -57,6 +61,7 @@ help:
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make dist          the wheel and the sdist, checked'
+	@echo 'make next-tests    what depends on Dash, on its next release'
 	@echo 'make pythons       unit and integration tests, on each Python that the machine has'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
 	@echo 'make build, format, clean'
@@ -122,9 +127,14 @@ wheel-tests: system-browser system-brokers $(WHEEL)
 # What depends on Dash, on the oldest release that is supported and the oldest Python of
 # the machine; a job on Celery is to Dash what any other is.
 oldest-tests: system-browser $(OLDEST)
-	$(call test-wheel,$(OLDEST_VENV),tests/unit tests/browser \
-		tests/integration/test_contract.py \
-		-k 'not redis and not rabbitmq and not (browser and celery)')
+	$(call test-wheel,$(OLDEST_VENV),$(OF_DASH))
+
+OF_DASH := tests/unit tests/browser tests/integration/test_contract.py \
+	-k 'not redis and not rabbitmq and not (browser and celery)'
+
+# The same on the next release of Dash.
+next-tests: system-browser $(NEXT)
+	$(call test-wheel,$(NEXT_VENV),$(OF_DASH))
 
 # One environment after the other: they share brokers' ports and the machine.
 pythons: system-python system-brokers $(WHEEL)
@@ -179,7 +189,7 @@ system-brokers:
 
 BASE = $(PYTHON)
 $(OLDEST_VENV)/bin/python: BASE = $(OLDEST_PYTHON)
-$(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python \
+$(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python $(NEXT_VENV)/bin/python \
 		$(DIST_VENV)/bin/python $(DOCS_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
 	$(BASE) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
@@ -211,6 +221,12 @@ $(OLDEST): $(WHEEL) | $(OLDEST_VENV)/bin/python
 	$(OLDEST_VENV)/bin/pip install -q --group test 'dash[testing]==$(OLDEST_DASH)' \
 		"$$(ls dist/*.whl)[celery,diskcache]"
 	$(OLDEST_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(NEXT): $(WHEEL) | $(NEXT_VENV)/bin/python
+	$(NEXT_VENV)/bin/pip install -q --group test 'dash[testing]==$(NEXT_DASH)' \
+		"$$(ls dist/*.whl)[celery,diskcache]"
+	$(NEXT_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@
 
 $(PYTHON_VENV)/.wheel: $(WHEEL) | $(PYTHON_VENV)/bin/python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,14 +19,16 @@ from dash_long_components.testing import (
     PollFaults,
     wait_for_job,
 )
+from tests import backends
 
 POLL = "/_dash-long-jobs/poll"
 
 
-@pytest.fixture
-def app() -> Iterator[dlc.Dash]:
+@pytest.fixture(params=backends.ALL)
+def app(request: pytest.FixtureRequest) -> Iterator[dlc.Dash]:
     manager = MemoryLongCallbackManager(inline=True)
-    app = dlc.Dash(__name__, long_callback_manager=manager)
+    options = backends.options(request.param)
+    app = dlc.Dash(__name__, long_callback_manager=manager, **options)
     app.layout = html.Div()
 
     @app.long_callback(Output("out", "children"), Input("in", "value"))
@@ -45,11 +48,10 @@ def job(app: dlc.Dash) -> Job:
 @pytest.fixture
 def poll(app: dlc.Dash, job: Job) -> Callable[[int], dict[str, Any]]:
     """Poll for what is newer than a cursor."""
-    client = app.server.test_client()
 
     def ask(cursor: int = 0) -> dict[str, Any]:
-        answer = client.post(POLL, json=[[job.handle["token"], cursor]])
-        return dict(answer.get_json())
+        body = json.dumps([[job.handle["token"], cursor]]).encode()
+        return dict(backends.send(app, POLL, body).get_json())
 
     return ask
 
@@ -85,7 +87,7 @@ def test_delayed_answer_comes_late(app: dlc.Dash, job: Job) -> None:
 def test_failure_is_that_of_a_proxy(app: dlc.Dash, job: Job) -> None:
     with PollFaults(app) as faults:
         faults.fail(502, retry_after=2.5)
-        answer = app.server.test_client().post(POLL, json=[])
+        answer = backends.send(app, POLL, b"[]")
         assert answer.status_code == 502
         assert answer.headers["Retry-After"] == "2.5"
         assert answer.mimetype == "text/html"
@@ -136,5 +138,5 @@ def test_old_answers_go_only_to_polls_for_the_same_jobs(
 def test_other_requests_work_as_usual(app: dlc.Dash) -> None:
     with PollFaults(app) as faults:
         faults.drop()
-        assert app.server.test_client().get("/").status_code == 200
+        assert backends.send(app, "/", method="GET").status_code == 200
         assert faults.pending == 1

@@ -12,7 +12,13 @@ from dash import ALL, Input, Output, Patch, State, html, set_props
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError
-from dash_long_components.testing import MemoryLongCallbackManager, Page, wait_for_job
+from dash_long_components.testing import (
+    AsgiClient,
+    MemoryLongCallbackManager,
+    Page,
+    wait_for_job,
+)
+from tests import backends
 
 
 @pytest.fixture
@@ -22,10 +28,13 @@ def manager() -> Iterator[MemoryLongCallbackManager]:
     manager.close()
 
 
-@pytest.fixture
-def app(manager: MemoryLongCallbackManager) -> dlc.Dash:
+@pytest.fixture(params=backends.ALL)
+def app(request: pytest.FixtureRequest, manager: MemoryLongCallbackManager) -> dlc.Dash:
     app = dlc.Dash(
-        __name__, long_callback_manager=manager, requests_pathname_prefix="/app/"
+        __name__,
+        long_callback_manager=manager,
+        requests_pathname_prefix="/app/",
+        **backends.options(request.param),
     )
     app.layout = html.Div()
     return app
@@ -202,20 +211,41 @@ def test_patterns_need_a_browser(app: dlc.Dash, page: Page) -> None:
         page.run("a.children")
 
 
-def test_client_may_be_logged_in(app: dlc.Dash) -> None:
-    def guard() -> Any:
-        if flask.request.cookies.get("user") != "ada":
-            return "Log in", 401
-        return None
+def test_client_may_be_logged_in(app: dlc.Dash, manager: Any) -> None:
+    def user() -> str:
+        name = backends.cookie(app, "user")
+        if name is None:
+            backends.abort(app, 401)
+        return name
 
-    app.server.before_request(guard)
+    manager.init_app(app, user=user)
 
     @app.long_callback(Output("a", "children"), Input("in", "value"))
     def work(_value: Any) -> str:
         return str(dash.ctx.cookies["user"])
 
-    with pytest.raises(LongCallbackError, match="401: Log in"):
+    with pytest.raises(LongCallbackError, match="401"):
         Page(app).run("a.children")
-    client = app.server.test_client()
-    client.set_cookie("user", "ada")
+    if isinstance(app.server, flask.Flask):
+        client: Any = app.server.test_client()
+        client.set_cookie("user", "ada")
+    else:
+        client = AsgiClient(app.server, {"Cookie": "user=ada"})
+    assert Page(app, client).run("a.children").outputs["a.children"] == "ada"
+
+
+@pytest.mark.parametrize("backend", backends.ASGI)
+def test_client_may_be_starlettes(
+    backend: str, manager: MemoryLongCallbackManager
+) -> None:
+    pytest.importorskip("httpx")
+    starlette = pytest.importorskip("starlette.testclient")
+    app = dlc.Dash(__name__, backend=backend, long_callback_manager=manager)
+    app.layout = html.Div()
+
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def work(_value: Any) -> str:
+        return str(dash.ctx.cookies["user"])
+
+    client = starlette.TestClient(app.server, cookies={"user": "ada"})
     assert Page(app, client).run("a.children").outputs["a.children"] == "ada"

@@ -7,12 +7,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dash_long_components.core.module_names import MAIN
 from dash_long_components.managers.diskcache.app_code import AppCode
+from tests import backends
+
+# They can't be imported twice, as what a project imports is.
+with suppress(ImportError):
+    import quart  # noqa: F401
+    import uvicorn  # noqa: F401
+with suppress(ImportError):
+    import dash.backends._fastapi
+    import dash.backends._quart  # noqa: F401
 
 
 @pytest.fixture
@@ -110,6 +120,39 @@ def test_main_file_that_runs_its_server_is_told_so(
 ) -> None:
     main = project / "app.py"
     main.write_text(how)
+    failures = load(project, "__main__", main=main)
+    assert 'if __name__ == "__main__":' in failures["the import of __main__"]
+    assert caplog.records
+
+
+SETS_UP_AN_APP = """\
+import dash_long_components as dash
+from dash_long_components.testing import MemoryLongCallbackManager
+from tests import backends
+app = dash.Dash("x", backend={!r}, long_callback_manager=MemoryLongCallbackManager())
+"""
+
+
+@pytest.mark.parametrize("backend", backends.ASGI)
+@pytest.mark.parametrize(
+    "how",
+    [
+        "app.run()",
+        "import uvicorn; uvicorn.run(app.server)",
+        "import asyncio, uvicorn\n"
+        "asyncio.run(uvicorn.Server(uvicorn.Config(app.server)).serve())",
+        "import asyncio, hypercorn.asyncio, hypercorn.config\n"
+        "config = hypercorn.config.Config()\n"
+        "asyncio.run(hypercorn.asyncio.serve(app.server, config))",
+        "getattr(app.server, 'run', app.run)()",
+    ],
+)
+def test_main_file_that_runs_an_asynchronous_server_is_told_so(
+    project: Path, backend: str, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    main = project / "app.py"
+    imports = "import hypercorn.asyncio, uvicorn\n"
+    main.write_text(imports + SETS_UP_AN_APP.format(backend) + how)
     failures = load(project, "__main__", main=main)
     assert 'if __name__ == "__main__":' in failures["the import of __main__"]
     assert caplog.records
