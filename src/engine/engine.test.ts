@@ -234,9 +234,12 @@ describe('a job without a result', () => {
         server.fail(401);
         await pass(20);
         expect(page.props('button')).toEqual({ disabled: false });
+        const report =
+            'Long callback lost: Refused: The server answered poll with 401: no. ' +
+            'The job goes on: load the page again, and log in if it asks for it.';
         expect(page.reports.map(([message]) => message)).toEqual([
-            'Long callback lost: Refused: The server answered poll with 401: no',
-            'Long callback lost: Refused: The server answered poll with 401: no',
+            report,
+            report,
         ]);
         expect(vi.getTimerCount()).toBe(0);
     });
@@ -459,6 +462,25 @@ describe('a component that is not on the page', () => {
         page.add('list');
         expect(page.props('list')).toEqual({ children: ['a', 'b', 'c'] });
         expect(page.watchers.size).toBe(0);
+    });
+
+    test('gets what was streamed to its progress property', async () => {
+        start(job('a', { progress: [['list', 'children', ['none']]] }));
+        show('a', 'running', {
+            props: [
+                ['list', 'children', ['a']],
+                ['list', 'children', append('b')],
+            ],
+        });
+        await pass(20);
+        page.add('list');
+        expect(page.props('list')).toEqual({ children: ['a', 'b'] });
+        page.remove('list');
+        page.add('list');
+        expect(page.props('list')).toEqual({ children: ['a', 'b'] });
+        show('a', 'succeeded', {}, 2);
+        await pass(1000);
+        expect(page.props('list')).toEqual({ children: ['none'] });
     });
 
     test('gets running, progress and its mark when it comes (back)', async () => {

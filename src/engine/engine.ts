@@ -185,6 +185,7 @@ export class Engine implements PollDelegate {
             if (isNews) {
                 job.cursor = cursor;
                 this.#heldProps.set(job, progress);
+                this.#heldProps.leave(job, props);
                 this.#updates.apply(props, job);
                 job.addStreamed(props);
                 if (isFinal(status)) {
@@ -198,6 +199,8 @@ export class Engine implements PollDelegate {
     refused(jobs: Job[], reason: Error): void {
         const error = { type: 'Refused', message: reason.message };
         if (reason instanceof Refused && reason.isForeign) {
+            error.message +=
+                '. The job goes on: load the page again, and log in if it asks for it.';
             for (const job of jobs.filter((each) => this.#jobs.has(each))) {
                 this.#jobs.keepRefused(job);
             }

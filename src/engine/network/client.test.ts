@@ -100,8 +100,33 @@ test('an answer to a cancel is empty, or foreign', async () => {
 test('the reason of a refusal is one line, also from a proxy', async () => {
     server.answer(() => new Response('<html>\n  <p>No\n', { status: 403 }));
     await expect(client.cancel([])).rejects.toThrow(
-        'The server answered cancel with 403: <html> <p>No',
+        'The server answered cancel with 403: No',
     );
+});
+
+test('the reason of a page is its words', async () => {
+    const page =
+        '<!doctype html><title lang="en">Log\nin</title>' +
+        '<style>a { color: red }</style><p>Enter your name.';
+    server.answer(() => new Response(page));
+    await expect(client.poll([])).rejects.toThrow(
+        new ForeignAnswer(
+            'The server answered poll with 200: Log in Enter your name.',
+        ),
+    );
+});
+
+test('a redirect is foreign, and not followed', async () => {
+    const redirect = new Response(null);
+    Object.defineProperty(redirect, 'type', { value: 'opaqueredirect' });
+    Object.defineProperty(redirect, 'status', { value: 0 });
+    server.answer(() => redirect);
+    await expect(client.poll([])).rejects.toThrow(
+        new ForeignAnswer(
+            'The server answered poll with a redirect, as to a login',
+        ),
+    );
+    expect(server.requests[0]?.init.redirect).toBe('manual');
 });
 
 test.each(['<html>', 'null', '{}', '"next"'])(

@@ -80,6 +80,11 @@ export class Client {
     async #post(name: string, body: unknown) {
         const [response, text] = await this.#send(name, body);
         const { status } = response;
+        if (response.type === 'opaqueredirect') {
+            throw new ForeignAnswer(
+                `The server answered ${name} with a redirect, as to a login`,
+            );
+        }
         const reason = `The server answered ${name} with ${status}: ${brief(text)}`;
         if (status >= 500 || RETRIED.includes(status)) {
             throw new Unavailable(reason, retryAfter(response));
@@ -103,6 +108,8 @@ export class Client {
             const request = fetch(url + name, {
                 ...init,
                 method: 'POST',
+                // Only a guard redirects. A page of another site could not be read.
+                redirect: 'manual',
                 body: JSON.stringify(body),
                 signal: timeout.signal,
             }).then(async (response): Promise<[Response, string]> => {
@@ -146,5 +153,6 @@ function retryAfter(response: Response): number {
 
 /** The endpoints answer with one line; a proxy may answer with a page. */
 function brief(text: string): string {
-    return text.replace(/\s+/g, ' ').trim().slice(0, 200);
+    const words = text.replace(/<(style|script)[^]*?<\/\1>|<[^>]*>/gi, ' ');
+    return words.replace(/\s+/g, ' ').trim().slice(0, 200);
 }
