@@ -55,7 +55,8 @@ def long_callback(
     Args:
         dependencies: Outputs, Inputs and State as for ``dash.callback``.
         manager: runs the jobs; by default the app's own.
-        running: ``(Output, while running, when done)`` or a list of such.
+        running: ``(Output, while running, when done)`` or a list of such. A Patch
+            counts once for each job: ``(Output, add_one, take_one)``.
         cancel: an Input or a list of them; any change cancels the running job.
         progress: an Output or a grouping of them (list, tuple, dict). The function
             then gets ``set_progress`` as its first argument, which takes one value

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from dash import no_update
+from dash import Patch, no_update
 from dash.dependencies import ALL, ALLSMALLER, Input, Output
 from dash.development.base_component import Component
 
@@ -124,12 +124,18 @@ def progress_default(
             for item in internals.flatten(progress)
         )
     try:
-        return tuple(internals.flatten(default, progress))
+        values = tuple(internals.flatten(default, progress))
     except ValueError as error:
         raise ValueError(
             "progress_default= takes one value for each Output of progress=, in the "
             f"same grouping, not {default!r}."
         ) from error
+    if any(isinstance(value, Patch) for value in values):
+        raise ValueError(
+            "progress_default= takes values and no Patch: it is set when a job starts "
+            "and again when it ends. A Patch of running= is undone by another one."
+        )
+    return values
 
 
 def set_progress(function: Callable[..., Any]) -> None:

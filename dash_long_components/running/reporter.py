@@ -15,7 +15,7 @@ from ..core.bars import Bar, Bars
 from ..core.jobs import PropUpdate
 from ..core.lines import Lines
 from ..core.records import Report
-from ..core.updates import compact
+from ..core.updates import compact, is_patch
 from ..exceptions import JobCancelled, JobEndedError
 from .current import CurrentJob
 
@@ -79,6 +79,8 @@ class Reporter:
         self._thread: threading.Thread | None = None
         self._progress: list[Any] | None = None
         self._last_progress = [internals.NO_UPDATE] * len(progress_outputs)
+        #: Positions of the progress Outputs that have got a Patch.
+        self._patched: set[int] = set()
         self._props: list[PropUpdate] = []
         self._room = _ROOM
         self._bars_changed = False
@@ -90,7 +92,8 @@ class Reporter:
     def set_progress(self, *value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
 
-        ``no_update`` leaves an Output as it is.
+        ``no_update`` leaves an Output as it is. Of values, the page gets the last one;
+        of Patches it gets all.
 
         Without progress Outputs, set the job's own bar: a number from 0 to 1,
         ``(value, total)`` or ``(value, total, text)``; None removes the bar. A call
@@ -127,9 +130,36 @@ class Reporter:
                     last if value == internals.NO_UPDATE else value
                     for value, last in zip(values, self._last_progress, strict=True)
                 ]
+            if self._patched or any(map(is_patch, values)):
+                values = self._without_patched(values)
             self._progress = self._last_progress = values
         if is_first:
             self._notify()
+
+    def _without_patched(self, values: list[Any]) -> list[Any]:
+        """Report the values of Outputs that get Patches as ``set_props`` would.
+
+        There none is skipped, and they keep their order. Return the other values.
+        """
+        updates: list[PropUpdate] = []
+        for at, (target, value) in enumerate(zip(self._outputs, values, strict=True)):
+            if is_patch(value) and at not in self._patched:
+                self._patched.add(at)
+                updates.append([*target, self._last_progress[at]])
+            if at in self._patched:
+                updates.append([*target, value])
+        self._add_props(updates)
+        return [
+            internals.NO_UPDATE if at in self._patched else value
+            for at, value in enumerate(values)
+        ]
+
+    def _add_props(self, updates: list[PropUpdate]) -> None:
+        self._props += [each for each in updates if each[2] != internals.NO_UPDATE]
+        # Writes may block for a while, and a job may report a lot meanwhile.
+        if len(self._props) > self._room:
+            self._props = compact(self._props)
+            self._room = _ROOM + 2 * len(self._props)
 
     def _flatten(self, value: Any) -> list[Any]:
         if not isinstance(self._schema, _GROUPINGS):
@@ -155,17 +185,9 @@ class Reporter:
         self._check_cancelled()
         # Encode now: the function may change a Patch or a list and send it again.
         values = {name: internals.to_json_data(value) for name, value in props.items()}
-        updates = [
-            [component_id, name, value]
-            for name, value in values.items()
-            if value != internals.NO_UPDATE
-        ]
+        updates = [[component_id, name, value] for name, value in values.items()]
         with self._lock:
-            self._props += updates
-            # Writes may block for a while, and a job may report a lot meanwhile.
-            if len(self._props) > self._room:
-                self._props = compact(self._props)
-                self._room = _ROOM + 2 * len(self._props)
+            self._add_props(updates)
             self._notify()
 
     def log(self, text: str) -> None:

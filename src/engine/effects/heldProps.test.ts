@@ -150,6 +150,21 @@ describe('a Patch counts once for each job', () => {
     });
 });
 
+test('a property that a job streams to is left to it', () => {
+    const only = job('on');
+    heldProps.hold(only);
+    heldProps.leave(only, [['bar', 'value', 7]]);
+    page.setProps('bar', { value: 7 });
+    page.remove('bar');
+    heldProps.refresh();
+    page.add('bar');
+    page.setProps('bar', { value: 8 });
+    heldProps.refresh();
+    expect(page.props('bar')).toEqual({ value: 8 });
+    heldProps.release(only);
+    expect(page.props('bar')).toEqual({ value: 0 });
+});
+
 test('a property that is both running and progress rests at the end', () => {
     const both = new Job(
         handle('both', {

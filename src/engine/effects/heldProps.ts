@@ -2,7 +2,7 @@ import type { Page } from '../page/page';
 import type { Job } from '../state/job';
 import { propIdOf, stringifyId, type Id } from '../wire/id';
 import { isPattern, type Pattern } from '../wire/pattern';
-import { isPatch, type Update } from '../wire/update';
+import { isPatch, NO_UPDATE, type Update } from '../wire/update';
 import type { Updates } from './updates';
 
 /** The value that a job gives to a property, and the one to leave behind. */
@@ -62,6 +62,14 @@ export class HeldProps {
                 hold.value = value;
                 return this.#look(prop, hold);
             }),
+        );
+    }
+
+    /** Leave properties as they are from now on: the job streams to them. */
+    leave(job: Job, updates: Update[]): void {
+        this.set(
+            job,
+            updates.map(([id, property]) => [id, property, NO_UPDATE]),
         );
     }
 

@@ -16,6 +16,8 @@ export function toUpdates(propsById: PropsById = {}): Update[] {
     );
 }
 
+export const NO_UPDATE = { _dash_no_update: '_dash_no_update' };
+
 /** Dash's `no_update`: the property stays as it is. */
 export function isNoUpdate(value: unknown): boolean {
     return (

@@ -84,6 +84,7 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"progress_default": []},
         {"progress": [OUTPUT], "progress_default": ["a", "b"]},
         {"progress": [OUTPUT], "progress_default": "a"},
+        {"progress": [OUTPUT], "progress_default": [Patch()]},
         {"progress": {"a": OUTPUT}, "progress_default": ["a"]},
         {"interval": -1},
         {"interval": float("inf")},

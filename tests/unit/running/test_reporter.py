@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from dash import Output, no_update
+from dash import Output, Patch, no_update
 
 from dash_long_components.bridge import internals
 from dash_long_components.core.records import Report
@@ -411,3 +411,46 @@ def test_no_update_leaves_an_output_as_it_is(page: Page) -> None:
         ["text", "children", "done"],
     ]
     assert page.writes[1].props == [["other", "title", "set"]]
+
+
+def test_every_patch_of_an_output_arrives_after_the_value_before_it(page: Page) -> None:
+    outputs = [["bar", "value"], ["list", "children"]]
+    schema = [Output(name, prop) for name, prop in outputs]
+    reporter = Reporter(page.write, outputs, schema, interval=TIMEOUT)
+
+    def append(text: str) -> Patch:
+        patch = Patch()
+        patch.append(text)
+        return patch
+
+    reporter.set_progress((0, no_update))
+    until(lambda: page.writes, TIMEOUT)
+    # Between two writes, the last value of an Output is enough.
+    reporter.set_progress((1, ["begun"]))
+    reporter.set_progress((2, append("a")))
+    reporter.set_progress((no_update, append("b")))
+    reporter.set_progress((3, no_update))
+    reporter.set_progress((4, append("c")))
+    reporter.close()
+    report = page.writes[1]
+    assert report.progress == [["bar", "value", 4]]
+    assert [update[:2] for update in report.props] == [["list", "children"]] * 4
+    first, *patches = page.props
+    assert first == ["begun"]
+    assert [patch["operations"][0]["params"]["value"] for patch in patches] == [
+        "a",
+        "b",
+        "c",
+    ]
+
+
+def test_value_after_a_patch_replaces_it(page: Page) -> None:
+    reporter = Reporter(page.write, BAR, Output("bar", "value"), interval=TIMEOUT)
+    patch = Patch()
+    patch += 1
+    reporter.set_progress(patch)
+    until(lambda: page.writes, TIMEOUT)
+    reporter.set_progress(7)
+    reporter.close()
+    assert [each.progress for each in page.writes] == [[], []]
+    assert page.writes[1].props == [["bar", "value", 7]]
