@@ -165,20 +165,20 @@ def flask_wtf() -> Any:
 def test_token_of_flask_wtf_goes_along(
     serve: Serve, browser: Browser, site: Site, flask_wtf: Any, carrier: str
 ) -> None:
-    server = site.app.server
+    server: Any = site.app.server
     server.secret_key = "for the session"
     csrf = flask_wtf.CSRFProtect(server)
 
-    @server.after_request
     def give_token(response: flask.Response) -> flask.Response:
         if carrier == "cookie":
             response.set_cookie("_csrf_token", flask_wtf.generate_csrf())
         return response
 
+    server.after_request(give_token)
     if carrier == "meta":
         # Dash itself sends only the cookie's.
         csrf.exempt(server.view_functions["/_dash-update-component"])
-        index = site.app.index
+        index: Any = site.app.index
 
         def with_token(*args: object, **kwargs: object) -> str:
             meta = f'<meta name="csrf-token" content="{flask_wtf.generate_csrf()}">'
@@ -193,7 +193,7 @@ def test_token_of_flask_wtf_goes_along(
 def test_poll_without_a_token_says_that_the_token_is_missing(
     serve: Serve, dash_br: Browser, site: Site, flask_wtf: Any
 ) -> None:
-    server = site.app.server
+    server: Any = site.app.server
     server.secret_key = "for the session"
     csrf = flask_wtf.CSRFProtect(server)
     csrf.exempt(server.view_functions["/_dash-update-component"])
