@@ -13,7 +13,7 @@ import dash
 from dash.dependencies import Input
 from dash.development.base_component import Component
 
-from ..bridge import marks
+from ..bridge import marks, transforms
 from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
@@ -167,10 +167,15 @@ class Decorator:
             signature=declaration.signature,
             progress=declaration.progress,
             fingerprint=tasks.fingerprint_of(function),
+            transforms=transforms.transforms_of(self.register),
         )
-        validation.parameters(
-            function, declaration.signature.arguments, progress=task.takes_set_progress
-        )
+        if not task.transforms:
+            # One that transforms wrap may get other arguments.
+            validation.parameters(
+                function,
+                declaration.signature.arguments,
+                progress=task.takes_set_progress,
+            )
         tasks.register(task)
 
         @functools.wraps(function)
@@ -179,6 +184,7 @@ class Decorator:
 
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
+        start.__dict__["__signature__"] = transforms.names_of(declaration.signature)
         marks.mark(start, declaration.manager, declaration.cancel)
         signature = _distinct(declaration.signature)
         self.register(*signature.args, **signature.keywords())(start)

@@ -12,7 +12,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ..bridge import app_context, error_messages, internals
+from ..bridge import app_context, error_messages, internals, transforms
 from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
@@ -92,6 +92,7 @@ def run(
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
+    function = transforms.applied(task.transforms, function, task.signature)
     runner = CallbackRunner(function, task.signature.args, task.signature.keywords())
 
     pid = os.getpid()

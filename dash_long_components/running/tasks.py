@@ -30,6 +30,7 @@ class Task:
         fingerprint: of the function's source.
         error_message: the app's function that gives the page a text for an exception,
             for a process without the app.
+        transforms: of the app, if it is a ``DashProxy``.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Task:
     progress: Any
     fingerprint: str
     error_message: ErrorMessage | None = None
+    transforms: tuple[Any, ...] = ()
 
     @property
     def takes_set_progress(self) -> bool:
