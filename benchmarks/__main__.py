@@ -27,6 +27,7 @@ def measure_bundle(bench: Bench) -> None:
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "clicks": clicks.measure,
+    "first": clicks.measure_first,
     "polls": polls.measure,
     "starts": jobs.measure_starts,
     "progress": jobs.measure_progress,

@@ -108,6 +108,11 @@ def page() -> html.Div:
             html.P(id="out"),
             html.P(id="out-ordinary"),
             html.Progress(id="bar"),
+            *(
+                [dash_long_components.LongJob(id="view")]
+                if SETTINGS.get("view")
+                else []
+            ),
         ]
     )
 
@@ -135,7 +140,8 @@ def add_callbacks(app: dash.Dash) -> None:
         return json.dumps({"clicks": clicks, **work(set_progress, what)})
 
     if IS_OURS:
-        dash_long_components.long_callback(*dependencies, **options)(run)
+        job = "view" if SETTINGS.get("view") else None
+        dash_long_components.long_callback(*dependencies, job=job, **options)(run)
     else:
         dash.callback(*dependencies, background=True, **options)(run)
 

@@ -38,6 +38,12 @@ class Browser:
             lambda driver: driver.find_elements("id", "run")
         )
 
+    def wait_for_text(self, element: str) -> None:
+        """Wait until an element has a text."""
+        WebDriverWait(self._driver, 60).until(
+            lambda driver: driver.find_element("id", element).text
+        )
+
     def click(self, button: str, output: str) -> tuple[float, int]:
         """Return milliseconds from a click to its output's text, and the requests."""
         answer: Any = self._driver.execute_async_script(_CLICK, button, output)

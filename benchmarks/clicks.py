@@ -8,7 +8,29 @@ import dash_long_components
 
 from .browser import Browser, browsing
 from .rows import Bench, Row, Sample, both
-from .servers import KINDS, Deployment
+from .servers import KINDS, Deployment, Kind
+
+#: Seconds that the import of an app takes, and milliseconds for its first click.
+IMPORT, FIRST = 4, 150
+
+
+def measure_first(bench: Bench) -> None:
+    """Time the first click after a start: the dispatcher imports the app meanwhile."""
+    sample = Sample()
+    for _ in range(bench.times(6, 2)):
+        with bench.servers() as servers, browsing() as browser:
+            deployment = servers.start(
+                Kind("ours", "diskcache"), import_seconds=IMPORT, view=True
+            )
+            browser.open(deployment.url)
+            took, _requests = browser.click("run", "view")
+            sample.values.append(took)
+            # The result comes without another click.
+            browser.wait_for_text("out")
+    what = f'first click after a start to "Starting…", an app of {IMPORT} s import'
+    row = Row(what, "diskcache", "ms", sample, digits=0)
+    row.expect_at_most(FIRST)
+    bench.add(row)
 
 
 def measure(bench: Bench) -> None:

@@ -85,7 +85,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         expire: seconds since its last use after which a cached result goes. Without
             it, ``cache`` itself says what goes, and when.
         max_concurrency: how many jobs run at once. By default one for each CPU that
-            the process's affinity and the container's quota allow, at least two.
+            the process's affinity and the container's quota allow, at least two. Jobs
+            that mostly wait, for a database or a service, need more.
         max_queue: how many jobs may wait; a further one is ``rejected``.
         queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
             default it waits for as long as it takes.
