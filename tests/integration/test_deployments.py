@@ -108,6 +108,9 @@ def called_twice(command: list[str]) -> Deployment:
     return Deployment(command, "site_factory", {"MAKE_APP": "1"})
 
 
+#: An app on Flask for servers of ASGI.
+WRAPPED = "asgi:create_asgi"
+
 DEPLOYMENTS = {
     "python app.py": Deployment(python(str(SITES / "site_module.py"))),
     "python factory.py": called_twice(python(str(SITES / "site_factory.py"))),
@@ -143,6 +146,7 @@ DEPLOYMENTS = {
     "hypercorn fastapi": replace(
         hypercorn("site_module:server"), environment={"BACKEND": "fastapi"}
     ),
+    "uvicorn flask": called_twice(uvicorn(WRAPPED, "--factory").command),
     "uwsgi lazy": Deployment(uwsgi("--lazy-apps", "--module", "site_module:server")),
 }
 
@@ -170,6 +174,9 @@ def skip_without(deployment: Deployment) -> None:
         pytest.skip(reason)
     if deployment.command[0] == UWSGI and shutil.which(UWSGI) is None:
         pytest.skip("uwsgi is not installed")
+    if WRAPPED in deployment.command:
+        pytest.importorskip("asgiref")
+        pytest.importorskip("uvicorn")
 
 
 @pytest.mark.parametrize("how", DEPLOYMENTS)
