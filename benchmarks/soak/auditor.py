@@ -162,9 +162,11 @@ class Auditor:
             self._times.note(row, bound, min(asked), click.live_at, text, pids)
         if click.left_at is not None:
             row, bound = "the page of a job is gone", bounds.leave(LEAVE_TIMEOUT)
-            # Where no server can be reached, its time begins again after that.
+            # A job in the queue has its time from its start on. Where no server can be
+            # reached, its time begins again after that.
+            since = max(click.left_at, run.started)
             self._times.note(
-                *(row, bound + BEAT, click.left_at, run.last_sign, text, pids),
+                *(row, bound + BEAT, since, run.last_sign, text, pids),
                 begins_again=True,
             )
 
