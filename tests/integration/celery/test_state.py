@@ -153,6 +153,13 @@ def test_job_whose_page_has_left_is_no_error_in_the_log(
     assert "lost" not in log.lower()
 
 
+def test_process_that_a_job_forks_does_not_end_it(deploy: Deploy) -> None:
+    page = deploy().page()
+    for how in ("return in a fork", "raise in a fork"):
+        assert page.run("end", how).result == "parent"
+    assert page.run("echo", 1).result == 1
+
+
 def states_of_celery(deployment: Deployment) -> set[str]:
     """Return the states that Celery itself has stored of tasks."""
     conf = deployment.setting.manager["celery"]
