@@ -30,12 +30,16 @@ class Row(NamedTuple):
 
 
 def rows() -> Iterator[Row]:
-    """Return the rows of all tables of the page."""
-    section = ""
+    """Return the rows of the tables that say what happens."""
+    section, is_promise = "", False
     for line in PROMISE.read_text().splitlines():
         if line.startswith("## "):
             section = line.removeprefix("## ")
-        if line.startswith("| ") and not line.startswith(("| ---", "| what happens")):
+        if line.startswith("| what happens"):
+            is_promise = True
+        elif not line.startswith("|"):
+            is_promise = False
+        elif is_promise and not line.startswith("| ---"):
             event, outcome, within, tests = line.strip("| ").split(" | ")
             assert outcome
             bound = within.replace("`", "").partition(",")[0]
