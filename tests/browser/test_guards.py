@@ -202,3 +202,24 @@ def test_poll_without_a_token_says_that_the_token_is_missing(
     page.wait_for_text("#job .long-job-status", "Stopped unexpectedly")
     assert "poll with 400: " in page.text("#job .long-job-error")
     assert "The CSRF token is missing." in page.text("#job .long-job-error")
+
+
+def test_content_security_policy_needs_no_more_than_for_dash(
+    serve: Serve, browser: Browser, site: Site
+) -> None:
+    hashes = " ".join(site.app.csp_hashes())
+    policy = (
+        f"default-src 'self'; script-src 'self' {hashes}; "
+        # Dash's own style sheets.
+        "style-src 'self' 'unsafe-inline'"
+    )
+
+    def restrict(response: flask.Response) -> flask.Response:
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
+    site.app.server.after_request(restrict)
+    page = start(browser, serve(site.app))
+    site.let_end()
+    page.wait_for_text("#out", "run 1")
+    page.wait_for_text("#job .long-job-status", "Done")
