@@ -43,6 +43,9 @@ def deployment(
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp(request.param)
     with deployed(setting(request, folder), folder) as deployment:
+        if request.param.startswith("diskcache"):
+            # Any test may be the first that it sees, also one that measures a bound.
+            deployment.web.wait_until_ready()
         yield deployment
 
 

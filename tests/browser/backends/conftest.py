@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests import backends
 from tests.conftest import ROOT, AppProcess, StartApp
+
+#: Where a file makes its app.
+APP = re.compile(r"dash\.Dash\(\s*__name__")
 
 
 @pytest.fixture(scope="module", params=backends.ASGI)
@@ -26,10 +30,9 @@ def start_app(start_app: StartApp, backend: str, tmp_path: Path) -> StartApp:
         folder = tmp_path / "code"
         folder.mkdir(exist_ok=True)
         text = (ROOT / script).read_text()
-        # What an example lacks, as its reader would add it.
-        text = text.replace(
-            "dash.Dash(__name__, long", f"dash.Dash(__name__, backend={backend!r}, long"
-        )
+        if "BACKEND" not in text:  # An example: add what its reader would.
+            text, count = APP.subn(rf"\g<0>, backend={backend!r}", text)
+            assert count == 1
         (folder / f"{name}.py").write_text(text)
         command = backends.command(backend, f"{name}:app.server", folder)
         return start_app(command, port)
