@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -88,6 +88,14 @@ class Signature:
         if not isinstance(indices, dict):
             indices = dict(enumerate(indices))
         return {name: internals.flatten(at) for name, at in indices.items()}
+
+    def own_arguments(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Return what the user's function gets, without ``with_inputs_repeated``."""
+        names = [name for name in self.arguments if isinstance(name, str)]
+        count = len(self.arguments) - len(names)
+        return args[:count], {name: kwargs[name] for name in names}
 
     @property
     def outputs(self) -> list[Output]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+from .texts import one_line
+
 T = TypeVar("T")
 
 #: A bar on the wire: ``[value, total, text]``.
@@ -18,9 +20,6 @@ BarJson = list[Any]
 
 #: Bars of one job that a page shows: the outermost ones.
 MAX_BARS = 5
-
-#: Characters of a bar's text that a page shows.
-MAX_TEXT = 200
 
 _WHAT = (
     "set_progress() takes a number from 0 to 1, (value, total) or "
@@ -82,8 +81,7 @@ class Bar:
         value = max(0, self.value)
         if self.total is not None:
             value = min(value, self.total)
-        text = None if self.text is None else " ".join(self.text.split())[:MAX_TEXT]
-        return [value, self.total, text or None]
+        return [value, self.total, one_line(self.text)]
 
 
 class Bars:

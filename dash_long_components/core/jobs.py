@@ -200,6 +200,7 @@ class Call:
         error_message: name of the app's function that gives the page a text for an
             exception; None if the page gets the exception itself.
         function: the pickled task, base64, if workers can't import it.
+        title: name of the job for people; None for that of its task.
         app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
     """
@@ -213,6 +214,7 @@ class Call:
     debug: bool = False
     error_message: str | None = None
     function: str | None = None
+    title: str | None = None
     app: str = ""
     caching: Caching | None = None
 

@@ -30,12 +30,14 @@ class Report:
         props: updates by ``dash.set_props``, in order.
         bars: all bars of the job; None if nothing is new.
         log: new lines of its log, numbered.
+        title: its new name for people; None if nothing is new.
     """
 
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] = field(default_factory=list)
     bars: list[BarJson] | None = None
     log: list[Line] = field(default_factory=list)
+    title: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ class Record:
             value of each, and every Patch since.
         bars: cursor of the last change of its bars, and the bars.
         log: ``[cursor, line]`` of the last lines.
+        title: cursor of its change, and the name for people that the job chose.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
     """
@@ -100,6 +103,7 @@ class Record:
     props: tuple[tuple[int, PropUpdate], ...] = ()
     bars: tuple[int, list[BarJson]] | None = None
     log: tuple[tuple[int, Line], ...] = ()
+    title: tuple[int, str] | None = None
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
 
@@ -138,6 +142,8 @@ class Record:
         if report.log:
             log = (*self.log, *((cursor, line) for line in report.log))
             changes["log"] = log[-MAX_LINES:]
+        if report.title is not None:
+            changes["title"] = (cursor, report.title)
         return self._changed(now, **changes)
 
     def requester(self, requester_id: str) -> Requester:
@@ -233,7 +239,7 @@ class Record:
                 created=self.created,
                 changed=self.changed,
             )
-        progress, bars = self.progress, self.bars
+        progress, bars, title = self.progress, self.bars, self.title
         is_running = self.status is Status.RUNNING
         return Snapshot(
             cursor=max(cursor, self.cursor),
@@ -246,6 +252,7 @@ class Record:
             props=[update for at, update in self.props if at > cursor] or None,
             bars=bars[1] if bars and bars[0] > cursor else None,
             log=[line for at, line in self.log if at > cursor] or None,
+            title=title[1] if title and title[0] > cursor else None,
             libraries=self.libraries,
             error=self.error,
         )
@@ -264,8 +271,8 @@ class Record:
         fields["limits"] = Limits(**fields["limits"])
         fields["props"] = tuple((at, update) for at, update in fields["props"])
         fields["log"] = tuple((at, line) for at, line in fields["log"])
-        for name in ("progress", "bars"):
-            if fields[name] is not None:
+        for name in ("progress", "bars", "title"):
+            if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
         fields["libraries"] = tuple(fields["libraries"])
         if fields["error"] is not None:

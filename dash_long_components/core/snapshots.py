@@ -51,6 +51,7 @@ class Snapshot:
         props: updates by ``dash.set_props``, in order.
         bars: all its bars; None if nothing is new.
         log: numbered lines; None if nothing is new.
+        title: its name for people; None if nothing is new.
         result: Dash's own callback response as JSON text, when the job succeeded.
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
@@ -72,6 +73,7 @@ class Snapshot:
     props: list[PropUpdate] | None = None
     bars: list[BarJson] | None = None
     log: list[Line] | None = None
+    title: str | None = None
     result: bytes | None = None
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
@@ -114,6 +116,8 @@ class Snapshot:
             head["bars"] = self.bars
         if self.log:
             head["log"] = self.log
+        if self.title is not None:
+            head["title"] = self.title
         if self.error:
             head["error"] = self.error.to_dict()
         if self.files:

@@ -11,7 +11,7 @@ from ..bridge import internals
 from ..bridge.signature import Signature
 from ..core.jobs import Limits, Retrigger
 from ..managers.base import LongCallbackManager
-from .validation import Running
+from .validation import Running, Title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,8 @@ class Declaration:
         interval: the longest wait between two polls, in milliseconds.
         retrigger: what a new trigger does while a job of the lane is live.
         view: has the id of the component that shows the job; None if there is none.
+        title: the name of its jobs for people, or a function of the arguments that
+            returns it; None for the name of the task.
         limits: what ends its jobs from outside.
         ignored: positions of the Inputs and State that the cache key leaves out.
         ignore_triggered: whether the cache key leaves out which Inputs have changed.
@@ -42,6 +44,7 @@ class Declaration:
     interval: float
     retrigger: Retrigger
     view: Output | None
+    title: Title
     limits: Limits
     ignored: frozenset[int]
     ignore_triggered: bool

@@ -21,7 +21,7 @@ from ..running.tasks import Task
 from . import validation
 from .declaration import Declaration
 from .start import start_job
-from .validation import Running
+from .validation import Running, Title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +39,7 @@ def long_callback(
     interval: float = 1000,
     on_retrigger: str = "replace",
     job: str | dict[str, Any] | Component | None = None,
+    title: Title = None,
     timeout: float | None = None,
     cancel_grace: float | None = None,
     on_leave: str = "keep",
@@ -75,6 +76,9 @@ def long_callback(
             ``"ignore"`` does nothing.
         job: id of the ``LongJob`` that shows the job, which may come and go with its
             page; a dict id may contain MATCH. By default none shows it.
+        title: the name of the job for people, in place of the function's: a text, or a
+            function that gets the same arguments, without ``set_progress``, and
+            returns one. The job itself may set ``current_job().title``.
         timeout: seconds that a job may run. The manager then kills it, and it ends as
             ``timed_out``. Time in the queue does not count.
         cancel_grace: seconds between the cancel of a running job and its kill. In
@@ -116,6 +120,7 @@ def long_callback(
             interval=validation.interval(interval),
             retrigger=validation.retrigger(on_retrigger),
             view=validation.job(job),
+            title=validation.title(title, signature.arguments),
             limits=validation.limits(
                 timeout=timeout,
                 cancel_grace=cancel_grace,
@@ -179,8 +184,8 @@ class Decorator:
         tasks.register(task)
 
         @functools.wraps(function)
-        def start(*_args: Any, **_kwargs: Any) -> Any:
-            return start_job(declaration, task)
+        def start(*args: Any, **kwargs: Any) -> Any:
+            return start_job(declaration, task, args, kwargs)
 
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__

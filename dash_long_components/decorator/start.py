@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..bridge.trigger import Trigger
 from ..core import caching
 from ..core.caching import CachedResult
 from ..core.jobs import Caching, Call, JobError, new_job_id
+from ..core.texts import one_line
 from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
 from ..running import context_vars
@@ -25,8 +27,19 @@ from .declaration import Declaration
 logger = logging.getLogger("dash_long_components")
 
 
-def start_job(declaration: Declaration, task: Task) -> Any:
+def start_job(
+    declaration: Declaration,
+    task: Task,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
     """Start a job for the request at hand, and send its handle to the page.
+
+    Args:
+        declaration: of the long callback.
+        task: runs as the job.
+        args: of the user's function, without ``set_progress``.
+        kwargs: the same, by keyword.
 
     Returns:
         What Dash gets as the callback's return value: the result if it is cached,
@@ -54,7 +67,7 @@ def start_job(declaration: Declaration, task: Task) -> Any:
         jobs.check_ids("job", [declaration.view], task.name, "LongJob")
     jobs.check_ids("progress", declaration.progress_outputs, task.name)
     jobs.check_ids("running", [item[0] for item in declaration.running], task.name)
-    return _Start(declaration, task, trigger, jobs, manager).run()
+    return _Start(declaration, task, trigger, jobs, manager, args, kwargs).run()
 
 
 @dataclass(frozen=True)
@@ -66,12 +79,15 @@ class _Start:
     trigger: Trigger
     jobs: AppJobs
     manager: LongCallbackManager
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
 
     def run(self) -> Any:
         handle = self._handle()
         is_cancel = any(self.trigger.has_changed(*each) for each in handle["cancel"])
         if is_cancel or self.trigger.is_own_result:
             return self._nothing()
+        handle["title"] = self._title()
         try:
             return self._submit(handle)
         except StoreError as error:
@@ -93,6 +109,7 @@ class _Start:
             progress=[target for *target, _default in handle["progress"]],
             variables=context_vars.capture(),
             limits=self.declaration.limits,
+            title=handle["title"],
             debug=self.jobs.is_debug,
             app=self.jobs.app_id,
             error_message=self.jobs.error_message_name,
@@ -172,8 +189,16 @@ class _Start:
         # Not by dash.set_props: over a WebSocket, that would not go with the answer.
         dash.ctx.set_props(ENGINE_HOST, {"handles": handles})
 
+    def _title(self) -> str | None:
+        title = self.declaration.title
+        if callable(title):
+            own_arguments = self.declaration.signature.own_arguments
+            args, kwargs = own_arguments(self.args, self.kwargs)
+            title = title(*args, **kwargs)
+        return one_line(title)
+
     def _handle(self) -> dict[str, Any]:
-        """Return all that the engine needs for a job, but for its token."""
+        """Return all that the engine needs for a job, but for its token and title."""
         declaration, trigger = self.declaration, self.trigger
         retrigger = declaration.retrigger
         callback_key = trigger.callback_key(self.task.key)

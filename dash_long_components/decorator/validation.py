@@ -22,6 +22,9 @@ from ..managers.base import LongCallbackManager
 #: ``(Output, value while running, value when done)``
 Running = tuple[Output, Any, Any]
 
+#: A text, or a function of the user's arguments that returns one.
+Title = str | Callable[..., Any] | None
+
 #: Options of ``dash.callback`` that only fit callbacks which answer their request
 #: themselves, or Dash's own background callbacks.
 _WITHOUT_MEANING = {
@@ -153,7 +156,11 @@ def set_progress(function: Callable[..., Any]) -> None:
 
 
 def parameters(
-    function: Callable[..., Any], arguments: Iterable[int | str], *, progress: bool
+    function: Callable[..., Any],
+    arguments: Iterable[int | str],
+    *,
+    progress: bool,
+    what: str = "",
 ) -> None:
     """Check that a function can take its arguments.
 
@@ -161,6 +168,7 @@ def parameters(
         function: the user's.
         arguments: their names if they come by keyword, else their indices.
         progress: whether ``set_progress`` comes before them.
+        what: the start of the message, if the function is an option's.
     """
     try:
         signature = inspect.signature(function)
@@ -178,10 +186,11 @@ def parameters(
                 for name in arguments
             ),
         ]
+        name = getattr(function, "__qualname__", function)
         raise ValueError(
-            f"{getattr(function, '__qualname__', function)}{signature} can't take its "
-            f"arguments ({', '.join(given)}): {error}. Give it one parameter for each "
-            "Input and State."
+            f"{what}{name}{signature} can't take its arguments "
+            f"({', '.join(given)}): {error}. Give it one parameter for each Input and "
+            "State."
         ) from error
 
 
@@ -198,6 +207,24 @@ def job(value: Any) -> Output | None:
         )
     # Only the id and its wildcards count, not the property.
     return Output(value, "status")
+
+
+def title(value: Any, arguments: Iterable[int | str]) -> Title:
+    """Return the title of jobs, or the function that makes it.
+
+    Args:
+        value: what the user gave.
+        arguments: what such a function gets, as for ``parameters``.
+    """
+    if callable(value):
+        parameters(value, arguments, progress=False, what="title=: ")
+    elif not isinstance(value, str | None):
+        raise ValueError(
+            "title= takes text, or a function of the callback's arguments that "
+            f"returns text, not {value!r}."
+        )
+    chosen: Title = value
+    return chosen
 
 
 def interval(value: Any) -> float:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from ..core.bars import Bar, Bars
+from ..core.texts import one_line
 from ..exceptions import NoCurrentJobError
 
 #: Seconds for which ``CurrentJob.cancelled`` caches its value.
@@ -48,10 +49,28 @@ class CurrentJob:
         self.task = task
         self.attempt = attempt
         self.bars = Bars(lambda: None)
+        self._title: str | None = None
         self._log: Callable[[str], None] = lambda text: None
+        self._send_title: Callable[[str], None] = lambda text: None
         self._is_cancelled = is_cancelled
         self._cancelled = False
         self._look_at = 0.0
+
+    @property
+    def title(self) -> str | None:
+        """The name of the job for people; None for that of its task.
+
+        Set it, and views, trays and notifications show it:
+        ``current_job().title = "data.csv"``.
+        """
+        return self._title
+
+    @title.setter
+    def title(self, value: object) -> None:
+        title = one_line(value)
+        if title != self._title:
+            self._title = title
+            self._send_title(title or "")
 
     @property
     def cancelled(self) -> bool:
@@ -107,10 +126,25 @@ class CurrentJob:
         """
         self._log(str(text))
 
-    def report_to(self, bars: Bars, log: Callable[[str], None]) -> None:
-        """Use ``bars`` as the job's bars, and send its lines to ``log``."""
+    def report_to(
+        self,
+        bars: Bars,
+        log: Callable[[str], None],
+        send_title: Callable[[str], None],
+        title: str | None = None,
+    ) -> None:
+        """Send the job's reports on their way.
+
+        Args:
+            bars: become the job's bars.
+            log: gets its lines.
+            send_title: gets its new titles; "" for none.
+            title: with which it starts.
+        """
         self.bars = bars
         self._log = log
+        self._title = title
+        self._send_title = send_title
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.id} of {self.task}>"

@@ -84,6 +84,7 @@ class Reporter:
         self._props: list[PropUpdate] = []
         self._room = _ROOM
         self._bars_changed = False
+        self._title: str | None = None
         self._failure: Exception | None = None
         self._pid = os.getpid()
         self._lines = Lines()
@@ -196,6 +197,12 @@ class Reporter:
             self._lines.add(text)
             self._notify()
 
+    def set_title(self, title: str) -> None:
+        """Report the job's new title; "" for none."""
+        if os.getpid() == self._pid:
+            self._title = title
+            self._notify()
+
     def close(self) -> None:
         """Write the rest.
 
@@ -264,12 +271,13 @@ class Reporter:
             self._room = _ROOM
         # Before the bars are read: a change during the read is for the next write.
         bars_changed, self._bars_changed = self._bars_changed, False
+        title, self._title = self._title, None
         if progress is not None:
             own = bars.from_outputs(self._outputs, progress)
             bars_changed = bars_changed or own is not None or self.bars.own is not None
             self.bars.own = own
         log = self._lines.take()
-        is_news = progress or props or bars_changed or log
+        is_news = progress or props or bars_changed or log or title is not None
         if self._failure is not None or not is_news:
             return
         report = Report(
@@ -277,6 +285,7 @@ class Reporter:
             props=props,
             bars=self.bars.to_json() if bars_changed else None,
             log=log,
+            title=title,
         )
         try:
             self._write(report)

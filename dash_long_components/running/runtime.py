@@ -88,7 +88,7 @@ def run(
         interval,
         job if call.limits.cancel_grace is not None else None,
     )
-    job.report_to(reporter.bars, reporter.log)
+    job.report_to(reporter.bars, reporter.log, reporter.set_title, call.title)
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)

@@ -125,7 +125,7 @@ def name_of(function: Callable[..., Any]) -> str:
     The main file here may be a module elsewhere: of a Celery worker
     (``celery -A app``), or of gunicorn (``app:server``).
     """
-    definition = _definition(function)
+    definition = _wrapped(_definition(function))
     module = module_names.importable_name(definition.__module__)
     return f"{module}.{definition.__qualname__}"
 
@@ -174,6 +174,30 @@ def _definition(function: Callable[..., Any]) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
     return function if hasattr(function, "__qualname__") else type(function)
+
+
+def _wrapped(definition: Any) -> Any:
+    """Return what a wrapper wraps, also one without ``functools.wraps``.
+
+    Such a wrapper takes any arguments, and closes over one function.
+    """
+    cells = getattr(definition, "__closure__", None) or ()
+    functions = [value for value in map(_contents, cells) if inspect.isfunction(value)]
+    if len(functions) != 1 or hasattr(definition, "__wrapped__"):
+        return definition
+    kinds = {each.kind for each in inspect.signature(definition).parameters.values()}
+    takes_any = kinds == {
+        inspect.Parameter.VAR_POSITIONAL,
+        inspect.Parameter.VAR_KEYWORD,
+    }
+    return _wrapped(functions[0]) if takes_any else definition
+
+
+def _contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a variable that gets its value later
+        return None
 
 
 def _first_parameter(function: Callable[..., Any]) -> str | None:

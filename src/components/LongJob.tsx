@@ -14,8 +14,8 @@ type Props = {
      */
     children?: ReactNode;
     /**
-     * The parts to show. Default: all except `name`. With an empty list the component
-     * shows nothing, but still sets the properties below.
+     * The parts to show. Default: all, but `name` only of a job with a title. With an
+     * empty list the component shows nothing, but still sets the properties below.
      */
     show?: (
         | 'name'

@@ -256,6 +256,16 @@ describe('a notification', () => {
         vi.spyOn(document, 'hidden', 'get').mockImplementation(() => hidden);
     });
 
+    test('has the title of the job', async () => {
+        render(<LongJobTray />);
+        dash.start('a', { title: 'data.csv' });
+        await fail('a');
+        expect(notice).toHaveBeenCalledExactlyOnceWith(
+            'data.csv',
+            expect.anything(),
+        );
+    });
+
     test('shows the end of a job while the page is hidden', async () => {
         render(<LongJobTray />);
         dash.start('a');

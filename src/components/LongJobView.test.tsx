@@ -591,3 +591,24 @@ describe('the properties that callbacks read', () => {
         expect(vi.getTimerCount()).toBe(0);
     });
 });
+
+describe('a title', () => {
+    test('is shown and spoken', async () => {
+        render(element());
+        dash.start('a', { title: 'data.csv' });
+        expect(text('name')).toBe('data.csv');
+        expect(spoken()).toContain('data.csv');
+        await dash.show('a', 'running', { title: 'clean data.csv' });
+        expect(text('name')).toBe('clean data.csv');
+        await dash.show('a', 'running', {});
+        expect(text('name')).toBe('clean data.csv');
+        await dash.show('a', 'running', { title: '' });
+        expect(text('name')).toBeUndefined();
+    });
+
+    test('is hidden where `show` leaves the name out', () => {
+        render(element({ show: ['status'] }));
+        dash.start('a', { title: 'data.csv' });
+        expect(text('name')).toBeUndefined();
+    });
+});

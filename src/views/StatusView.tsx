@@ -8,7 +8,7 @@ import { CompactView } from './CompactView';
 import { useChange, useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { labelsOf, nameOf } from './labels';
-import { showsByDefault, type Part, type Shows } from './parts';
+import { defaultFor, type Part, type Shows } from './parts';
 import { useFocusKept } from './useFocusKept';
 import { usePublished } from './usePublished';
 
@@ -46,7 +46,9 @@ export function StatusView({
         page === 'online' && run?.isUnreachable ? 'reconnecting' : page;
     // A run that changed after the last tick is newer than the clock.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
-    const shows: Shows = show ? (part) => show.includes(part) : showsByDefault;
+    const shows: Shows = show
+        ? (part) => show.includes(part)
+        : defaultFor(run?.title);
     const labels = labelsOf(words);
     const View = variant === 'compact' ? CompactView : JobView;
     const element = useRef<HTMLDivElement>(null);

@@ -7,11 +7,25 @@ test('a placeholder without a value stays', () => {
 });
 
 test.each([
-    ['app.load_data', 'Load data'],
-    ['app.<lambda>', 'Job'],
-    ['app._', 'Job'],
-    ['constructor', 'Constructor'],
-    ['', 'Job'],
-])('the name of %s is %s', (task, name) => {
-    expect(nameOf({ name: task }, LABELS)).toBe(name);
+    ['app.load_data', null, 'Load data'],
+    ['app.load_data', 'table', 'Load data'],
+    ['app.<lambda>', null, 'Job'],
+    ['app.<lambda>', 'sales-by_year', 'Sales by year'],
+    ['app.<lambda>', { type: 'table', index: 1 }, 'Job'],
+    ['app._', null, 'Job'],
+    ['constructor', null, 'Constructor'],
+    ['', null, 'Job'],
+])('the name of %s for %s is %s', (task, output, name) => {
+    expect(nameOf({ name: task, output }, LABELS)).toBe(name);
+});
+
+test('a title comes before a label, and an empty one does not count', () => {
+    const run: Parameters<typeof nameOf>[0] = {
+        name: 'app.train',
+        output: null,
+    };
+    const labels = { ...LABELS, 'app.train': 'Training' };
+    expect(nameOf(run, labels)).toBe('Training');
+    expect(nameOf({ ...run, title: '' }, labels)).toBe('Training');
+    expect(nameOf({ ...run, title: 'data.csv' }, labels)).toBe('data.csv');
 });

@@ -65,16 +65,23 @@ export function fill(
     );
 }
 
-/** Return a job's name: the label of its task, or its function's name in words. */
+/**
+ * Return a job's name: its title, the label of its task, or its function's name in
+ * words. A function without a name has that of the component that gets its result.
+ */
 export function nameOf(
-    { name: task }: Pick<Run, 'name'>,
+    { name: task, title, output }: Pick<Run, 'name' | 'title' | 'output'>,
     labels: Labels,
 ): string {
-    const words = task.split('.').pop()?.replace(/_+/g, ' ').trim() ?? '';
+    if (title) {
+        return title;
+    }
+    const last = task.split('.').pop() ?? '';
+    const name = last === '<lambda>' ? output : last;
+    const words =
+        typeof name === 'string' ? name.replace(/[_-]+/g, ' ').trim() : '';
     return (
         own(labels, task) ??
-        (words && words !== '<lambda>'
-            ? words.charAt(0).toUpperCase() + words.slice(1)
-            : labels.job)
+        (words ? words.charAt(0).toUpperCase() + words.slice(1) : labels.job)
     );
 }

@@ -19,6 +19,7 @@ export type Part =
 /** Whether to show a part. */
 export type Shows = (part: Part) => boolean;
 
-/** A layout usually has the name and the result already. */
-export const showsByDefault: Shows = (part) =>
-    part !== 'name' && part !== 'visit';
+/** A layout usually has the result already, and the name, but no title. */
+export function defaultFor(title: string | undefined): Shows {
+    return (part) => part !== 'visit' && (part !== 'name' || !!title);
+}

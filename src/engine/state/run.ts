@@ -11,6 +11,8 @@ export type Run = {
     readonly id: string;
     /** The task's name, as `module.function`. */
     readonly name: string;
+    /** The job's own name for people; empty for its task's. */
+    readonly title?: string | undefined;
     /** The component that shows it. Null for a run that ended before a reload. */
     readonly view: Id | null;
     /** The path and query of the page on which it was started. */

@@ -12,11 +12,12 @@ const LOG_LINES = 100;
 
 /** Add what a snapshot reports. A final status shows only together with its result. */
 export function withSnapshot(run: Run, snapshot: Snapshot): Run {
-    const { bars, queue, hint, estimate, log = [] } = snapshot;
+    const { bars, queue, hint, estimate, title, log = [] } = snapshot;
     const status = isFinal(snapshot.status) ? run.status : snapshot.status;
     const next = { ...run, ...clockOf(run, status, snapshot.elapsed), status };
     return {
         ...next,
+        title: title ?? run.title,
         bars: bars ?? run.bars,
         reported: bars
             ? (elapsedOf(next, performance.now()) ?? 0)

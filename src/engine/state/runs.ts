@@ -23,7 +23,14 @@ export type Origin = { location: string; request: CallbackRequest | undefined };
  */
 type SavedRun = Pick<
     Run,
-    'id' | 'name' | 'location' | 'output' | 'status' | 'began' | 'elapsed'
+    | 'id'
+    | 'name'
+    | 'title'
+    | 'location'
+    | 'output'
+    | 'status'
+    | 'began'
+    | 'elapsed'
 >;
 
 /** The runs of the page, whether or not a component shows them. */
@@ -62,7 +69,8 @@ export class Runs {
     }
 
     begin(handle: Handle, { location, request }: Origin): void {
-        const { run: id, name = '', view = null, outputs, cached } = handle;
+        const { run: id, name = '', title, view = null } = handle;
+        const { outputs, cached } = handle;
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
@@ -70,6 +78,7 @@ export class Runs {
             newRun({
                 id,
                 name,
+                title: title ?? '',
                 view,
                 // Before a reload the run may have begun on another page.
                 location: this.#runs.get(id)?.location ?? location,
@@ -189,10 +198,11 @@ export class Runs {
 }
 
 function savedOf(run: Run): SavedRun {
-    const { id, name, location, output, status, began, elapsed } = run;
+    const { id, name, title, location, output, status, began, elapsed } = run;
     return {
         id,
         name,
+        title,
         location,
         output,
         status,

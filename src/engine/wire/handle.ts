@@ -10,6 +10,8 @@ export type Handle = {
     run: string;
     /** The task's name for people, as `module.function`. */
     name?: string;
+    /** The job's name for people, unless its task's will do. */
+    title?: string | null;
     /** The `LongJob` that shows the run. */
     view?: Id | null;
     /** The result came from the cache: how long it took once, and its age; in s. */

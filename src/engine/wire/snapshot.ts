@@ -57,6 +57,8 @@ export type Snapshot = {
     /** The job's own bar, then the bars of its loops. */
     bars?: Bar[];
     log?: LogLine[];
+    /** The name for people that the job has chosen since; "" for its task's. */
+    title?: string;
     /** Present while the job is queued, even if the cursor has not changed. */
     queue?: Queue;
     /** What people can do about a job that waits for long; "" if nothing. */

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
-from dash_long_components.core import bars
+from dash_long_components.core import bars, texts
 from dash_long_components.core.bars import Bar, Bars
 
 
@@ -32,7 +32,7 @@ from dash_long_components.core.bars import Bar, Bars
         ((-1, 10), [0, 10, None]),
         ((0, 0), [0, 0, None]),
         ((1, 2, " of\nmany  words "), [1, 2, "of many words"]),
-        ((1, 2, "x" * 500), [1, 2, "x" * bars.MAX_TEXT]),
+        ((1, 2, "x" * 500), [1, 2, "x" * texts.MAX_TEXT]),
         ((1, 2, ""), [1, 2, None]),
     ],
 )

@@ -253,7 +253,11 @@ def test_record_comes_back_from_its_json(
 ) -> None:
     error = JobError(type="E", message=message, task="t", traceback="x")
     report = Report(
-        progress=updates, props=updates, bars=[[1, 2, message]], log=[[1, message]]
+        progress=updates,
+        props=updates,
+        bars=[[1, 2, message]],
+        log=[[1, message]],
+        title=message,
     )
     job = (
         running(key="key")
@@ -274,6 +278,7 @@ def test_call_comes_back_from_its_json() -> None:
         limits=Limits(timeout=1.5),
         debug=True,
         function="cGlja2xl",
+        title="data.csv",
         caching=Caching(key="key", expire=60.0),
     )
     assert Call.from_json(call.to_json()) == call
@@ -349,6 +354,14 @@ def test_reader_gets_the_lines_that_are_new() -> None:
     assert job.since(first.cursor).log == [[3, "c"]]
     assert job.since(job.cursor).log is None
     assert job.since(0).log == [[1, "a"], [2, "b"], [3, "c"]]
+
+
+def test_reader_gets_a_title_that_is_new() -> None:
+    job = running().report(3.0, Report(title="data.csv"))
+    first = job.since(0)
+    assert wire(first)["title"] == "data.csv"
+    assert job.report(4.0, Report()).since(first.cursor).title is None
+    assert wire(job.report(4.0, Report(title="")).since(0))["title"] == ""
 
 
 def test_record_has_the_last_lines() -> None:

@@ -15,6 +15,7 @@ from dash import ALL, ALLSMALLER, MATCH, Input, Output, Patch, State, html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
+from dash_long_components.core import texts
 from dash_long_components.core.jobs import Call, Limits, Retrigger
 from dash_long_components.exceptions import MissingManagerError
 from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop, values_of
@@ -97,6 +98,8 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"manager": dlc.DiskcacheLongCallbackManager},
         {"on_retrigger": "restart"},
         {"on_retrigger": None},
+        {"title": 5},
+        {"title": lambda first, second: first},
         {"job": 5},
         {"job": ""},
         {"job": ["job"]},
@@ -161,6 +164,7 @@ def test_defaults(site: Site) -> None:
     assert len(sent.pop("inputDigests")) == 1
     assert sent.pop("name").endswith("decorate.<locals>.run")
     assert sent == {
+        "title": None,
         "view": None,
         "seq": 0,
         "page": "",
@@ -809,3 +813,67 @@ def test_missing_ids_are_logged_once_in_debug_mode(
         "running='away'",
     ]
     assert "no component of the layout has this id" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        (None, None),
+        ("", None),
+        ("data.csv", "data.csv"),
+        (" two\nlines ", "two lines"),
+        ("x" * 500, "x" * texts.MAX_TEXT),
+        (lambda clicks: f"Run {clicks}", "Run 1"),
+        (lambda clicks: clicks, "1"),
+        (lambda clicks: None, None),
+    ],
+)
+def test_title_goes_to_the_page_and_the_job(
+    site: Site, title: Any, shown: str | None
+) -> None:
+    assert handle(site, title=title)["title"] == shown
+    assert site.manager.submitted[-1].call.title == shown
+
+
+def test_title_gets_the_arguments_of_the_function(site: Site) -> None:
+    site.long_callback(
+        inputs={"clicks": INPUT, "name": State("name", "value")},
+        title=lambda clicks, name: f"{name}, {clicks}",
+    )(lambda clicks, name: None)
+    # Several callbacks without Outputs get their first Input repeated.
+    site.long_callback(
+        INPUT, State("name", "value"), title=lambda clicks, name: f"{clicks}: {name}"
+    )(lambda set_progress, clicks, name: None)
+    client = site.app.server.test_client()
+    callbacks = client.get("/_dash-dependencies").get_json()
+    titles = [
+        handle_of(
+            site.trigger(
+                None,
+                [prop("button", "n_clicks", 2) for _ in callback["inputs"]],
+                [prop("name", "value", "Ada")],
+                callback_id=callback["output"],
+            )
+        )["title"]
+        for callback in callbacks
+    ]
+    assert titles == ["Ada, 2", "2: Ada"]
+    assert len(callbacks[1]["inputs"]) > 1
+
+
+def test_cancel_needs_no_title(site: Site) -> None:
+    site.long_callback(
+        OUTPUT,
+        INPUT,
+        Input("cancel", "n_clicks"),
+        cancel=Input("cancel", "n_clicks"),
+        title=lambda clicks, cancel: clicks["no such name"],
+    )(lambda clicks, cancel: None)
+    assert (
+        site.trigger(
+            out("text", "children"),
+            [prop("button", "n_clicks", 1), prop("cancel", "n_clicks", 1)],
+            changed=["cancel.n_clicks"],
+        ).status_code
+        < 300
+    )

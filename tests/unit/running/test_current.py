@@ -151,7 +151,7 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
         raise JobCancelled
 
     job = CurrentJob("job", "module.task")
-    job.report_to(Bars(lambda: None, check), lambda text: None)
+    job.report_to(Bars(lambda: None, check), print, print)
     done: list[int] = []
 
     def loop() -> None:
@@ -166,7 +166,21 @@ def test_any_object_can_be_logged() -> None:
     lines: list[str] = []
     job = CurrentJob("job", "module.task")
     job.log("no one reads it")
-    job.report_to(Bars(lambda: None), lines.append)
+    job.report_to(Bars(lambda: None), lines.append, print)
     job.log("text")
     job.log(3)
     assert lines == ["text", "3"]
+
+
+def test_title_of_a_job_is_sent_when_it_changes() -> None:
+    titles: list[str] = []
+    job = CurrentJob("job", "module.task")
+    job.title = "no one sees it"
+    job.report_to(Bars(lambda: None), print, titles.append, "data.csv")
+    assert job.title == "data.csv"
+    job.title = "data.csv"
+    job.title = " more\n data.csv"
+    assert job.title == "more data.csv"
+    job.title = None
+    job.title = 3
+    assert titles == ["more data.csv", "", "3"]

@@ -27,7 +27,7 @@ def handler() -> Iterator[JobLogHandler]:
 def listening_job() -> tuple[CurrentJob, list[str]]:
     lines: list[str] = []
     job = CurrentJob("job", "module.task")
-    job.report_to(Bars(lambda: None), lines.append)
+    job.report_to(Bars(lambda: None), lines.append, print)
     return job, lines
 
 

@@ -454,3 +454,14 @@ def test_value_after_a_patch_replaces_it(page: Page) -> None:
     reporter.close()
     assert [each.progress for each in page.writes] == [[], []]
     assert page.writes[1].props == [["bar", "value", 7]]
+
+
+def test_last_title_is_written(page: Page, reporter: Reporter) -> None:
+    reporter.set_title("first")
+    reporter.set_title("last")
+    reporter.close()
+    assert [each.title for each in page.writes][-1] == "last"
+    with mock.patch.object(os, "getpid", return_value=os.getpid() + 1):
+        reporter.set_title("of another process")
+    reporter.close()
+    assert [each.title for each in page.writes][-1] == "last"

@@ -312,3 +312,40 @@ def test_error_handler_of_its_own_comes_first() -> None:
     assert own.for_app(theirs).signature.options["on_error"] is mine
     assert task_of(min).for_app(theirs).signature.options["on_error"] is theirs
     assert task_of(min).for_app(None).signature.options.get("on_error") is None
+
+
+def load(name: str) -> str:
+    return name
+
+
+def wrapping(function: Any, *, tidily: bool) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return functools.wraps(function)(wrapper) if tidily else wrapper
+
+
+def taking_a_function(action: Any) -> Any:
+    def run(clicks: int) -> Any:
+        return action(clicks)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (load, "load"),
+        (functools.partial(load, "a"), "load"),
+        (functools.partial(functools.partial(load), "a"), "load"),
+        (wrapping(load, tidily=True), "load"),
+        (wrapping(load, tidily=False), "load"),
+        (wrapping(wrapping(load, tidily=False), tidily=False), "load"),
+        (functools.partial(wrapping(load, tidily=False), "a"), "load"),
+        (taking_a_function(load), "taking_a_function.<locals>.run"),
+        (len, "len"),
+    ],
+    ids=range(9),
+)
+def test_name_is_that_of_the_function_in_a_wrapper(function: Any, name: str) -> None:
+    assert tasks.name_of(function).endswith(f".{name}"), tasks.name_of(function)
