@@ -265,6 +265,9 @@ class Dispatcher:
         if sys.platform != "win32":
             signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup.waker_fd, warn_on_full_buffer=False)
+        if sys.platform != "win32":
+            # The launcher has held it back until now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def main() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
@@ -38,6 +40,22 @@ _PROGRAM = (
     "import sys; sys.path[:] = {!r}; "
     "from dash_long_components.managers.diskcache.dispatcher import main; main()"
 )
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Let a process start with Ctrl-C held back until it has its own handler.
+
+    Python's handler would print a traceback of its imports.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Launcher:
@@ -153,11 +171,12 @@ class Launcher:
             with tempfile.TemporaryFile() as settings:
                 settings.write(self._settings.to_json())
                 settings.seek(0)
-                self._starting = subprocess.Popen(  # noqa: S603
-                    [python, "-c", _PROGRAM.format(self._settings.app.path)],
-                    stdin=settings,
-                    env=environment,
-                )
+                with _interrupt_held():
+                    self._starting = subprocess.Popen(  # noqa: S603
+                        [python, "-c", _PROGRAM.format(self._settings.app.path)],
+                        stdin=settings,
+                        env=environment,
+                    )
         except OSError as error:
             logger.error("The process that runs jobs can't be started: %s", error)
             self._failures += 1

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from dash_long_components.managers.diskcache.app_code import AppCode
+from dash_long_components.managers.diskcache.launcher import Launcher
+from dash_long_components.managers.diskcache.settings import Settings
+from dash_long_components.managers.store.store import Store
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import (
@@ -240,3 +245,26 @@ def kill(*processes: psutil.Process) -> None:
     for process in processes:
         process.kill()
     until(lambda: not any(is_alive(p.pid) for p in processes), TIMEOUT, poll=0.01)
+
+
+def test_interrupt_soon_after_the_start_of_a_dispatcher_prints_no_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(
+        directory=str(tmp_path),
+        result_ttl=60,
+        code="v1",
+        max_concurrency=1,
+        start_method="fork",
+        results="",
+        app=AppCode(path=sys.path, argv=[]),
+    )
+    launcher = Launcher(Store(str(tmp_path), 60), settings)
+    launcher.ensure()
+    dispatcher = launcher._starting
+    assert dispatcher is not None
+    dispatcher.send_signal(signal.SIGINT)
+    until(lambda: dispatcher.poll() is not None, TIMEOUT)
+    launcher.close()
+    assert dispatcher.returncode == 0
+    assert "Traceback" not in capfd.readouterr().err
