@@ -12,7 +12,25 @@ from .decorator import validation
 from .decorator.long_callback import Decorator, long_callback
 from .exceptions import MissingManagerError
 from .managers.base import LongCallbackManager
-from .web.setup import init_app
+from .web.setup import equip_apps_with, init_app
+
+
+def _add_long_callback(app: dash.Dash) -> None:
+    """Give a plain ``dash.Dash`` a ``long_callback``, as Dash 2 had it.
+
+    Dash itself has a message in its place that names other callbacks.
+    """
+    if isinstance(app, Dash):
+        return
+
+    def decorate(*args: Any, **kwargs: Any) -> Decorator:
+        """Decorate a function to run as a job of this app."""
+        return replace(long_callback(*args, **kwargs), register=app.callback)
+
+    app.long_callback = decorate  # type: ignore[attr-defined]
+
+
+equip_apps_with(_add_long_callback)
 
 
 class Dash(dash.Dash):

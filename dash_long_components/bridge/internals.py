@@ -10,7 +10,7 @@ import importlib
 import inspect
 import json
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import dash
@@ -31,6 +31,7 @@ from dash.dependencies import (
     Output,
     handle_grouped_callback_args,
 )
+from dash.development.base_component import Component
 from dash.exceptions import InvalidCallbackReturnValue
 
 from ..core import module_names
@@ -221,14 +222,28 @@ def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
     layout = app.validation_layout
     if layout is None:  # not "or": a component without children is false
         layout = app.layout
-    if callable(layout) or app.config.suppress_callback_exceptions:
+    if callable(layout) or adds_components(app):
         return None
-    for root in layout if isinstance(layout, list | tuple) else [layout]:
-        for component in (root, *root._traverse()):
-            if getattr(component, "id", None) == component_id:
-                name = type(component).__name__
-                return None if kind in ("", name) else f"it is the id of a {name}"
+    for component in components(layout):
+        if getattr(component, "id", None) == component_id:
+            name = type(component).__name__
+            return None if kind in ("", name) else f"it is the id of a {name}"
     return "no component of the layout has this id"
+
+
+def adds_components(app: dash.Dash) -> bool:
+    """Tell whether the app says that its callbacks add components to the layout."""
+    return bool(app.config.suppress_callback_exceptions)
+
+
+def components(layout: Any) -> Iterator[Component]:
+    """Yield all components of a layout, which may be a list of components."""
+    for root in layout if isinstance(layout, list | tuple) else [layout]:
+        if isinstance(root, Component):
+            yield root
+            for item in root._traverse():
+                if isinstance(item, Component):
+                    yield item
 
 
 def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import dash
-from dash.dependencies import ALL, ALLSMALLER, MATCH, Input
+from dash.dependencies import ALL, ALLSMALLER, MATCH, Input, Output
 
 
-def mark(start: Callable[..., Any], manager: Any, cancel: tuple[Input, ...]) -> None:
-    """Mark a start callback with its manager and the Inputs that cancel its jobs.
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What an app has to know of a long callback.
+
+    Attributes:
+        manager: runs its jobs; None for the app's own.
+        cancel: the Inputs that cancel its jobs.
+        view: has the id of the component that shows its jobs; None if there is none.
+    """
+
+    manager: Any
+    cancel: tuple[Input, ...]
+    view: Output | None
+
+
+def mark(start: Callable[..., Any], mark: Mark) -> None:
+    """Mark a start callback.
 
     Dash's wrapper copies the function's attributes. So any app that has the callback
     finds the mark.
     """
-    start.long_callback_mark = (manager, cancel)  # type: ignore[attr-defined]
+    start.long_callback_mark = mark  # type: ignore[attr-defined]
 
 
 def is_marked(callback: Callable[..., Any]) -> bool:
@@ -26,20 +42,25 @@ def is_marked(callback: Callable[..., Any]) -> bool:
 
 def managers(app: dash.Dash) -> list[Any]:
     """Return the managers that long callbacks of the app name."""
-    return [manager for manager, _cancel in _marks(app) if manager is not None]
+    return [mark.manager for mark in _marks(app) if mark.manager is not None]
+
+
+def views(app: dash.Dash) -> list[Any]:
+    """Return the ids of the components that long callbacks of the app name in job=."""
+    return [mark.view.component_id for mark in _marks(app) if mark.view is not None]
 
 
 def cancel_inputs(app: dash.Dash) -> dict[str, Input]:
     """Return the Inputs that cancel jobs of the app, by their text."""
     found: dict[str, Input] = {}
-    for _manager, cancel in _marks(app):
-        for item in cancel:
+    for mark in _marks(app):
+        for item in mark.cancel:
             anywhere = _match_anything(item)
             found[str(anywhere)] = anywhere
     return found
 
 
-def _marks(app: dash.Dash) -> Iterator[tuple[Any, tuple[Input, ...]]]:
+def _marks(app: dash.Dash) -> Iterator[Mark]:
     # A copy: the first requests of an app may add callbacks at the same time.
     for callback in list(app.callback_map.values()):
         found = getattr(callback.get("callback"), "long_callback_mark", None)

@@ -14,6 +14,7 @@ from dash.dependencies import Input
 from dash.development.base_component import Component
 
 from ..bridge import marks, transforms
+from ..bridge.marks import Mark
 from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
@@ -190,7 +191,12 @@ class Decorator:
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
         start.__dict__["__signature__"] = transforms.names_of(declaration.signature)
-        marks.mark(start, declaration.manager, declaration.cancel)
+        mark = Mark(
+            manager=declaration.manager,
+            cancel=declaration.cancel,
+            view=declaration.view,
+        )
+        marks.mark(start, mark)
         signature = _distinct(declaration.signature)
         self.register(*signature.args, **signature.keywords())(start)
         return function

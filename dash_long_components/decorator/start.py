@@ -22,6 +22,7 @@ from ..managers.base import LongCallbackManager
 from ..running import context_vars
 from ..running.tasks import Task
 from ..web.app_jobs import ENGINE_HOST, AppJobs
+from ..web.mistakes import Mistakes
 from .declaration import Declaration
 
 logger = logging.getLogger("dash_long_components")
@@ -63,11 +64,21 @@ def start_job(
             "manager.init_app(app) where the app is made."
         )
     trigger = Trigger.current(declaration.signature)
-    if declaration.view is not None:
-        jobs.check_ids("job", [declaration.view], task.name, "LongJob")
-    jobs.check_ids("progress", declaration.progress_outputs, task.name)
-    jobs.check_ids("running", [item[0] for item in declaration.running], task.name)
+    if jobs.mistakes is not None:
+        _check_ids(declaration, task.name, jobs.mistakes)
     return _Start(declaration, task, trigger, jobs, manager, args, kwargs).run()
+
+
+def _check_ids(declaration: Declaration, task: str, mistakes: Mistakes) -> None:
+    view = declaration.view
+    for option, dependencies, kind in (
+        ("job={}", [view] if view else [], "LongJob"),
+        ("progress={}", declaration.progress_outputs, ""),
+        ("running={}", [output for output, _on, _off in declaration.running], ""),
+        ("cancel={}", declaration.cancel, ""),
+    ):
+        ids = [dependency.component_id for dependency in dependencies]
+        mistakes.check_ids(option, ids, task, kind)
 
 
 @dataclass(frozen=True)

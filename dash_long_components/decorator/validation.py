@@ -17,7 +17,7 @@ from dash.development.base_component import Component
 from ..bridge import internals
 from ..core import quantities
 from ..core.jobs import Limits, Retrigger
-from ..managers.base import LongCallbackManager
+from ..managers.base import LongCallbackManager, checked
 
 #: ``(Output, value while running, value when done)``
 Running = tuple[Output, Any, Any]
@@ -64,12 +64,7 @@ def options(names: Iterable[str], own: Iterable[str]) -> None:
 
 def manager(value: Any, name: str = "manager=") -> LongCallbackManager | None:
     """Return a manager, or None for the app's own."""
-    if value is None or isinstance(value, LongCallbackManager):
-        return value
-    raise ValueError(
-        f"{name} takes a manager of dash_long_components, like "
-        f"DiskcacheLongCallbackManager(cache), not {value!r}."
-    )
+    return None if value is None else checked(value, name)
 
 
 def running(value: Any) -> tuple[Running, ...]:
@@ -119,7 +114,10 @@ def progress_default(
     """
     if progress is None:
         if default is not None:
-            raise ValueError("progress_default= needs progress=.")
+            raise ValueError(
+                f"progress_default={default!r} does nothing without progress=. Add "
+                "progress=, or leave it out."
+            )
         return ()
     if default is None:
         return tuple(
@@ -189,8 +187,9 @@ def parameters(
         name = getattr(function, "__qualname__", function)
         raise ValueError(
             f"{what}{name}{signature} can't take its arguments "
-            f"({', '.join(given)}): {error}. Give it one parameter for each Input and "
-            "State."
+            f"({', '.join(given)}): {error}. Give it "
+            f"{'set_progress, then ' if progress else ''}one parameter for each Input "
+            "and State."
         ) from error
 
 

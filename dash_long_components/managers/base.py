@@ -199,3 +199,17 @@ class LongCallbackManager(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the resources of this process. Jobs go on. Idempotent."""
+
+
+def checked(value: Any, name: str) -> LongCallbackManager:
+    """Return a manager.
+
+    Raises:
+        ValueError: it is something else; the message has ``name``.
+    """
+    if isinstance(value, LongCallbackManager):
+        return value
+    raise ValueError(
+        f"{name} takes a manager of dash_long_components, like "
+        f"DiskcacheLongCallbackManager(cache), not {value!r}."
+    )

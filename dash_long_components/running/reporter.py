@@ -121,7 +121,7 @@ class Reporter:
             items = self._flatten(progress)
         # Encode now: a mutable value may change before the write.
         values = [
-            item if _is_constant(item) else internals.to_json_data(item)
+            item if _is_constant(item) else _encoded("set_progress()", item)
             for item in items
         ]
         with self._lock:
@@ -185,7 +185,7 @@ class Reporter:
         self._check_process()
         self._check_cancelled()
         # Encode now: the function may change a Patch or a list and send it again.
-        values = {name: internals.to_json_data(value) for name, value in props.items()}
+        values = {name: _encoded("set_props()", props[name]) for name in props}
         updates = [[component_id, name, value] for name, value in values.items()]
         with self._lock:
             self._add_props(updates)
@@ -300,6 +300,16 @@ class Reporter:
             for target, value in zip(self._outputs, values, strict=True)
             if value != internals.NO_UPDATE
         ]
+
+
+def _encoded(where: str, value: Any) -> Any:
+    try:
+        return internals.to_json_data(value)
+    except TypeError as error:
+        raise TypeError(
+            f"{where} got {value!r}, which is not JSON serializable: {error}. Pass "
+            "components, text, numbers, or lists and dicts of such."
+        ) from error
 
 
 def _flat_length(schema: Any) -> int | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import dash
-from dash.dependencies import ClientsideFunction, DashDependency, Input
+from dash.dependencies import ClientsideFunction, Input
 
 from ..bridge import (
     app_context,
@@ -28,6 +28,7 @@ from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
 from .managers import Managers
+from .mistakes import Mistakes
 
 logger = logging.getLogger("dash_long_components")
 
@@ -62,7 +63,7 @@ class AppJobs:
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()
-        self._checked_ids: set[str] = set()
+        self._mistakes = Mistakes(app)
         self._lock = threading.Lock()
 
     @classmethod
@@ -174,34 +175,15 @@ class AppJobs:
                 "user's id."
             ) from error
 
-    def check_ids(
-        self,
-        option: str,
-        dependencies: Iterable[DashDependency],
-        task: str,
-        kind: str = "",
-    ) -> None:
-        """Warn once, in debug mode, of ids that the layout does not have.
+    @property
+    def mistakes(self) -> Mistakes | None:
+        """Finds mistakes, in debug mode only."""
+        return self._mistakes if self.is_debug else None
 
-        Args:
-            option: of ``long_callback``, which has the ids.
-            dependencies: have the ids.
-            task: name of the task.
-            kind: class name of the components; "" for any.
-        """
-        if not self.is_debug:
-            return
-        for component_id in [item.component_id for item in dependencies]:
-            if not isinstance(component_id, str) or component_id in self._checked_ids:
-                continue
-            self._checked_ids.add(component_id)
-            problem = internals.what_is_wrong(self._app, component_id, kind)
-            if problem is not None:
-                logger.warning(
-                    "%s=%r of %s: %s. Add %s(id=%r) to the layout.",
-                    *(option, component_id, task, problem),
-                    *(kind or "a component", component_id),
-                )
+    def check_layout(self, layout: Any) -> None:
+        """Warn of mistakes in a layout that the app serves, in debug mode."""
+        if self.mistakes is not None:
+            self.mistakes.check_layout(layout, marks.views(self._app))
 
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
@@ -232,6 +214,9 @@ class AppJobs:
 
     def _complete(self, snapshot: Snapshot) -> Snapshot:
         """Add the parts that only a server process knows."""
+        if snapshot.props and self.mistakes is not None:
+            ids = [component_id for component_id, *_ in snapshot.props]
+            self.mistakes.check_ids("set_props({})", ids, "a job")
         snapshot = snapshot.at(time.time())
         if not snapshot.libraries:
             return snapshot
@@ -321,6 +306,7 @@ def add_engine_host(layout: Any) -> Any:
     if jobs is None:
         return layout
     backends.in_background(jobs.warm_up)
+    jobs.check_layout(layout)
     host = LongJob(id=ENGINE_HOST, handles={})
     return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]
 

@@ -46,9 +46,10 @@ def init_app(
             gets the exception itself.
 
     Raises:
-        ValueError: the app has no such server (yet), or ``user``, ``entry`` or
-            ``error_message`` has a value of the wrong kind.
+        ValueError: the app has no such server (yet), or ``manager``, ``user``,
+            ``entry`` or ``error_message`` has a value of the wrong kind.
     """
+    base.checked(manager, "init_app()")
     jobs = AppJobs.of(app)
     is_new = jobs is None
     if jobs is None:
@@ -61,6 +62,17 @@ def init_app(
     if is_new:
         callback_request.observe(app)
         routes.register(app, jobs)
+        for equip in _equip:
+            equip(app)
+
+
+#: Give an app what layers above this one have for it.
+_equip: list[Callable[[dash.Dash], None]] = []
+
+
+def equip_apps_with(equip: Callable[[dash.Dash], None]) -> None:
+    """Call ``equip`` with every app that is set up from now on."""
+    _equip.append(equip)
 
 
 base.set_up_apps_with(init_app)

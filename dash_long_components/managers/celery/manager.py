@@ -93,7 +93,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if not isinstance(celery_app, celery.Celery):
-            raise ValueError("First argument must be a celery.Celery object")
+            raise ValueError(
+                "First argument must be a celery.Celery object, like "
+                f"celery.Celery(__name__, broker=..., backend=...), not {celery_app!r}."
+            )
         _check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
@@ -326,7 +329,10 @@ def _check_backend(app: celery.Celery) -> None:
     url: Any = app.backend_cls or app.conf.result_backend
     backend: Any = by_url(url, app.loader)
     if issubclass(backend[0], DisabledBackend):
-        raise ValueError("Celery instance must be configured with a result backend")
+        raise ValueError(
+            "Celery instance must be configured with a result backend, like "
+            f'celery.Celery(__name__, backend="redis://localhost"), not {url!r}.'
+        )
     if issubclass(backend[0], RPCBackend):
         raise ValueError(
             "Only one process can read the result backend rpc://. No other server "

@@ -127,7 +127,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         elif not isinstance(cache, diskcache.Cache | diskcache.FanoutCache):
             raise ValueError(
                 "First argument must be a diskcache.Cache or diskcache.FanoutCache "
-                "object"
+                f'object, like diskcache.Cache("./cache"), not {cache!r}.'
             )
         self.handle = cache
         if max_concurrency is None:

@@ -520,13 +520,8 @@ def test_any_callable_can_be_decorated(site: Site, function: Any) -> None:
 def test_wrong_cache_of_the_diskcache_manager_is_refused(tmp_path: Any) -> None:
     wrong: Any
     for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
-        with pytest.raises(
-            ValueError, match=r"^First argument must be a diskcache\."
-        ) as e:
+        with pytest.raises(ValueError, match=r"^First argument must be a diskcache\."):
             dlc.DiskcacheLongCallbackManager(wrong)
-        assert str(e.value) == (
-            "First argument must be a diskcache.Cache or diskcache.FanoutCache object"
-        )
 
 
 def test_result_is_encoded_as_by_dash(site: Site) -> None:

@@ -56,14 +56,17 @@ def test_handle_is_the_celery_app() -> None:
 def test_any_other_handle_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="First argument") as caught:
         CeleryLongCallbackManager(wrong)
-    assert str(caught.value) == "First argument must be a celery.Celery object"
+    assert str(caught.value) == (
+        "First argument must be a celery.Celery object, like "
+        f"celery.Celery(__name__, broker=..., backend=...), not {wrong!r}."
+    )
 
 
 @pytest.mark.parametrize(
     ("backend", "reason"),
     [
-        (None, "^Celery instance must be configured with a result backend$"),
-        ("disabled://", "^Celery instance must be configured with a result backend$"),
+        (None, "^Celery instance must be configured with a result backend, .* None"),
+        ("disabled://", "^Celery instance must be configured .* not 'disabled://'"),
         ("rpc://", "Only one process can read the result backend rpc://"),
         ("cache+memory://", "in the memory of one process"),
     ],

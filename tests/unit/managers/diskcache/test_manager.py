@@ -25,7 +25,8 @@ def test_anything_else_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="First argument") as caught:
         DiskcacheLongCallbackManager(wrong)
     assert str(caught.value) == (
-        "First argument must be a diskcache.Cache or diskcache.FanoutCache object"
+        "First argument must be a diskcache.Cache or diskcache.FanoutCache object, "
+        f'like diskcache.Cache("./cache"), not {wrong!r}.'
     )
 
 

@@ -1,0 +1,120 @@
+"""Mistakes that only an app's layout shows. Debug mode tells each of them once."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import dash
+
+from ..bridge import internals
+from . import labels
+
+logger = logging.getLogger("dash_long_components")
+
+#: Our components that show jobs.
+_VIEWS = ("LongJob", "LongJobTray")
+
+
+class Mistakes:
+    """Finds mistakes in the layout of an app, and logs each one once.
+
+    Args:
+        app: has the layout.
+    """
+
+    def __init__(self, app: dash.Dash) -> None:
+        self._app = app
+        self._told: set[str] = set()
+
+    def check_ids(
+        self, option: str, ids: Iterable[Any], task: str, kind: str = ""
+    ) -> None:
+        """Warn of ids that the layout does not have.
+
+        Args:
+            option: what names the ids, with ``{}`` in place of an id.
+            ids: those that are not text are not checked.
+            task: name of the task.
+            kind: class name of the components; "" for any.
+        """
+        for component_id in ids:
+            if not isinstance(component_id, str) or component_id in self._told:
+                continue
+            self._told.add(component_id)
+            problem = internals.what_is_wrong(self._app, component_id, kind)
+            if problem is not None:
+                logger.warning(
+                    "%s of %s: %s. Add %s(id=%r) to the layout.",
+                    *(option.format(repr(component_id)), task, problem),
+                    *(kind or "a component", component_id),
+                )
+
+    def check_layout(self, layout: Any, views: Collection[Any]) -> None:
+        """Warn of views that no long callback names, and of labels that do not exist.
+
+        Args:
+            layout: what the app serves.
+            views: the ids in ``job=`` of the app's long callbacks.
+        """
+        for component in internals.components(layout):
+            name = type(component).__name__
+            if component._namespace != "dash_long_components" or name not in _VIEWS:
+                continue
+            component_id = getattr(component, "id", None)
+            view = name if component_id is None else f"{name}(id={component_id!r})"
+            if name == "LongJob" and not internals.adds_components(self._app):
+                self._check_view(component_id, views)
+            for problem in _label_problems(getattr(component, "labels", None)):
+                self._tell(f"labels= of {view}: {problem}")
+
+    def _check_view(self, component_id: Any, views: Collection[Any]) -> None:
+        if component_id is None:
+            self._tell(
+                "A LongJob of the layout has no id, so it shows no job. Give it one, "
+                'like LongJob(id="job"), and add job="job" to the long callback.'
+            )
+        elif isinstance(component_id, str) and component_id not in views:
+            self._tell(
+                f"LongJob(id={component_id!r}) shows no job: no long callback names "
+                f"it. Add job={component_id!r} to the long callback."
+            )
+
+    def _tell(self, problem: str) -> None:
+        if problem not in self._told:
+            self._told.add(problem)
+            logger.warning("%s", problem)
+
+
+def _label_problems(given: Any) -> Iterable[str]:
+    """Yield what is wrong with the labels of a component."""
+    if isinstance(given, str):
+        if given.partition("-")[0] not in labels.LANGUAGES:
+            known = ", ".join(map(repr, labels.LANGUAGES))
+            yield (
+                f"there are no texts for the language {given!r}, so they are English. "
+                f"There are {known}. Pass a dict for texts of your own."
+            )
+        return
+    for name, text in given.items() if isinstance(given, dict) else ():
+        # A name with a dot is that of a task.
+        if name == "locale" or "." in name:
+            continue
+        if name not in labels.PLACEHOLDERS:
+            similar = difflib.get_close_matches(name, labels.PLACEHOLDERS, n=1)
+            hint = "The reference of LongJob lists all labels."
+            if similar:
+                hint = f"Did you mean {similar[0]!r}?"
+            yield f"there is no label {name!r}. {hint}"
+            continue
+        allowed = labels.PLACEHOLDERS[name]
+        used = {*re.findall(r"\{(\w+)\}", str(text))}
+        for placeholder in sorted(used - {*allowed}):
+            has = " and ".join(f"{{{each}}}" for each in allowed) or "none"
+            yield (
+                f"{name!r} has the placeholder {{{placeholder}}}, which has no value "
+                f"there: {text!r}. It may have {has}."
+            )
