@@ -69,7 +69,7 @@ class Forecasts:
         self._made: dict[str, tuple[float, dict[str, Place]]] = {}
 
     def place(self, record: Record) -> Place | None:
-        """Return where a job stands; None if it is not in the queue (yet)."""
+        """Return the place of a job; None if it is not in the queue (yet)."""
         now = time.monotonic()
         at, places = self._made.get(record.code, (-math.inf, {}))
         if now - at > (_FRESH if record.id in places else _FRESH_WITHOUT):

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
+from .versions import from_fields
+
 #: A property value for the page: ``[component id, property, value]``, JSON data only.
 PropUpdate = list[Any]
 
@@ -223,12 +225,9 @@ class Call:
 
     @classmethod
     def from_json(cls, data: bytes) -> Call:
+        """Undo ``to_json``, of other versions of this package too."""
         fields = json.loads(data)
-        caching = fields["caching"]
-        return cls(
-            **{
-                **fields,
-                "limits": Limits(**fields["limits"]),
-                "caching": None if caching is None else Caching(**caching),
-            }
-        )
+        for name, kind in (("limits", Limits), ("caching", Caching)):
+            if fields.get(name) is not None:
+                fields[name] = from_fields(kind, fields[name])
+        return from_fields(cls, fields)

@@ -6,8 +6,9 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ..exceptions import JobEndedError
@@ -16,6 +17,7 @@ from .jobs import JobError, Limits, PropUpdate, Status
 from .lines import MAX_LINES, Line
 from .snapshots import Snapshot
 from .updates import merge
+from .versions import from_fields
 
 #: Bytes of JSON up to which a store caches parsed records.
 SMALL = 4096
@@ -263,22 +265,31 @@ class Record:
 
     @classmethod
     def from_json(cls, data: bytes) -> Record:
+        """Undo ``to_json``, of other versions of this package too."""
         fields = json.loads(data)
-        fields["requesters"] = tuple(
-            Requester(**requester) for requester in fields["requesters"]
-        )
-        fields["status"] = Status(fields["status"])
-        fields["limits"] = Limits(**fields["limits"])
-        fields["props"] = tuple((at, update) for at, update in fields["props"])
-        fields["log"] = tuple((at, line) for at, line in fields["log"])
-        for name in ("progress", "bars", "title"):
+        for name, read in _READ.items():
             if fields.get(name) is not None:
-                fields[name] = tuple(fields[name])
-        fields["libraries"] = tuple(fields["libraries"])
-        if fields["error"] is not None:
-            fields["error"] = JobError(**fields["error"])
-        return cls(**fields)
+                fields[name] = read(fields[name])
+        return from_fields(cls, fields)
 
+
+def _pairs(values: list[Any]) -> tuple[Any, ...]:
+    return tuple((at, value) for at, value in values)
+
+
+#: How each field comes back from JSON; the others are what they were.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "requesters": lambda them: tuple(from_fields(Requester, each) for each in them),
+    "status": Status,
+    "limits": partial(from_fields, Limits),
+    "progress": tuple,
+    "props": _pairs,
+    "bars": tuple,
+    "title": tuple,
+    "log": _pairs,
+    "libraries": tuple,
+    "error": partial(from_fields, JobError),
+}
 
 #: How a job may end, by its status. _changed() refuses one that has ended.
 _ENDS = {

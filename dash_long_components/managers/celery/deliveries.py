@@ -15,7 +15,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 
-from .parts import Worker
+from ...core.versions import from_fields
+from .job_state import Worker
 
 #: Times that a job is sent again before it is lost.
 MAX_RESENDS = 3
@@ -46,7 +47,7 @@ class Message:
 
     @classmethod
     def from_text(cls, text: str) -> Message:
-        return cls(**json.loads(text))
+        return from_fields(cls, json.loads(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,8 @@ class Receipt:
     @classmethod
     def from_text(cls, text: str) -> Receipt:
         fields = json.loads(text)
-        return cls(**{**fields, "worker": Worker(**fields["worker"])})
+        fields["worker"] = from_fields(Worker, fields["worker"])
+        return from_fields(cls, fields)
 
     def given_up(self, lease: str, number: int) -> Receipt:
         """Return the receipt after the worker of a lease has dropped the message."""
@@ -118,7 +120,7 @@ class Delivery:
 
     @classmethod
     def from_text(cls, text: str) -> Delivery:
-        return cls(**json.loads(text))
+        return from_fields(cls, json.loads(text))
 
     def situation(self, receipt: Receipt | None) -> str:
         """Return a text that changes when a message of the job changes hands."""

@@ -15,6 +15,7 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
+from ...core.queueing import has_expired
 from ...core.records import Record, Requester
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
@@ -240,7 +241,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._queued_since.clear()
         now = time.monotonic()
         since = self._queued_since.setdefault(record.id, now)
-        return now - since > self._queue_timeout
+        return has_expired(now - since, self._queue_timeout)
 
     def _snapshot(self, record: Record, ticket: Ticket, cursor: int) -> Snapshot:
         if self._has_expired(record):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
+from ...core.versions import from_fields
 from .documents import Documents
 
 #: How much longer than the first the interval between two probes becomes.
@@ -34,7 +35,7 @@ class ProbeState:
 
     @classmethod
     def from_text(cls, text: str | None) -> ProbeState:
-        return cls(**json.loads(text)) if text else cls()
+        return from_fields(cls, json.loads(text)) if text else cls()
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))

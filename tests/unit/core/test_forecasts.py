@@ -27,7 +27,7 @@ USUAL = {"quick": 1.0, "slow": 10.0}
         (2, [("slow", 0), ("quick", 0)], ["slow", "slow", "quick"], [1, 10, 11]),
         # A free place that the dispatcher has not filled yet.
         (2, [("slow", 0)], ["quick", "quick"], [0, 1]),
-        # Nobody knows.
+        # The duration of one task is not known.
         (1, [("new", 3)], ["quick"], [None]),
         (1, [("slow", 4)], ["new", "quick"], [6, None]),
         (2, [("slow", 4), ("new", 0)], ["quick", "new", "quick"], [6, 7, None]),

@@ -269,6 +269,42 @@ def test_record_comes_back_from_its_json(
         assert Record.from_json(each.to_json()) == each
 
 
+def test_record_of_another_version_is_read() -> None:
+    record = Record(
+        id="job",
+        task="module.task",
+        code="v1",
+        requesters=(Requester(id="0"),),
+        limits=Limits(timeout=1.0),
+        created=1.0,
+        changed=1.0,
+        error=JobError(type="E", message="m", task="module.task"),
+    )
+    fields = json.loads(record.to_json())
+    for each in (fields, fields["limits"], fields["requesters"][0], fields["error"]):
+        each["of_a_newer_version"] = {"any": "value"}
+    assert Record.from_json(json.dumps(fields).encode()) == record
+    oldest = {name: fields[name] for name in ("id", "task", "code")}
+    oldest.update(created=1.0, changed=1.0)
+    assert Record.from_json(json.dumps(oldest).encode()) == Record(**oldest)
+
+
+def test_call_of_another_version_is_read() -> None:
+    call = Call(
+        task="key",
+        fingerprint="f",
+        context={},
+        limits=Limits(timeout=1.0),
+        caching=Caching(key="key"),
+    )
+    fields = json.loads(call.to_json())
+    for each in (fields, fields["limits"], fields["caching"]):
+        each["of_a_newer_version"] = True
+    assert Call.from_json(json.dumps(fields).encode()) == call
+    oldest: dict[str, Any] = {"task": "key", "fingerprint": "f", "context": {}}
+    assert Call.from_json(json.dumps(oldest).encode()) == Call(**oldest)
+
+
 def test_call_comes_back_from_its_json() -> None:
     call = Call(
         task="key",
@@ -395,7 +431,7 @@ def test_place_in_the_queue_is_always_news() -> None:
     assert not job.since(job.cursor).is_news_since(job.cursor)
 
 
-# Askers
+# Requesters
 
 
 def job_of(*requesters: str) -> Record:

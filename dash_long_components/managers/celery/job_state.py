@@ -1,4 +1,4 @@
-"""The documents that make a job in a Celery result backend.
+"""The state of a job as the documents of a Celery result backend hold it.
 
 Everything here is pure: no clock, no backend.
 """
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from ...core.jobs import JobError, Status
 from ...core.records import Record
+from ...core.versions import from_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Worker:
 
     @classmethod
     def from_text(cls, text: str) -> Worker:
-        return cls(**json.loads(text))
+        return from_fields(cls, json.loads(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +64,9 @@ class Live:
     def from_text(cls, text: str) -> Live:
         head, _, record = text.partition("\n")
         fields = json.loads(head)
-        return cls(
-            run=fields["run"],
-            worker=Worker(**fields["worker"]),
-            calls=fields["calls"],
-            parts=fields["parts"],
-            record=Record.from_json(record.encode()),
-        )
+        fields["worker"] = from_fields(Worker, fields["worker"])
+        fields["record"] = Record.from_json(record.encode())
+        return from_fields(cls, fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +95,7 @@ class End:
     def from_text(cls, text: str) -> End:
         head, _, live = text.partition("\n")
         fields = json.loads(head)
-        error = JobError(**fields["error"]) if fields["error"] else None
+        error = from_fields(JobError, fields["error"]) if fields["error"] else None
         return cls(
             status=Status(fields["status"]),
             at=fields["at"],
