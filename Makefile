@@ -1,6 +1,6 @@
 # The two commands of the README are `demo` and `test`; the other targets run one
-# part of it alone. Stamps remember what is done; what a stamp was made from makes
-# it anew when it changes.
+# part of it alone. Stamps remember what is done. A target runs again when what its
+# stamp depends on has changed.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

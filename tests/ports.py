@@ -14,7 +14,7 @@ FIRST, LAST, BLOCK = 20_000, 32_000, 200
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at, and that no other process is given."""
+    """Return a free port that no other test process gets."""
     return next(port for port in _ports if is_free(port))
 
 

@@ -27,7 +27,7 @@ from .ledger import Fault, Ledger
 #: Seconds from one fault to the next, and how often one is followed by some quiet.
 PAUSE, QUIET, QUIET_CHANCE = (0.3, 2.0), 8.0, 0.1
 
-#: Seconds for which something stands still or is away.
+#: Seconds for which something is stopped or away.
 SHORT, LONG = (0.5, 3.0), (1.0, 6.0)
 
 _LETHAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)

@@ -119,7 +119,7 @@ def kill_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def kill_left_behind(worker: Process, job_id: str) -> None:
+def kill_orphans_of(worker: Process, job_id: str) -> None:
     """Kill what a dead worker has left behind.
 
     Programs are known by their environment, forks of the worker by their group. The

@@ -1,7 +1,7 @@
 import * as React from 'react';
 import type { Run } from '../engine/state/run';
 import { nameOf, type Labels } from './labels';
-import { milestoneOf } from './words';
+import { milestoneOf } from './runTexts';
 
 type Props = { run: Run | undefined; now: number; labels: Labels };
 

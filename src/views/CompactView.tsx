@@ -13,7 +13,7 @@ import {
     percentOf,
     queueTexts,
     statusText,
-} from './words';
+} from './runTexts';
 
 /** A job in one line, for table cells and toolbars. */
 export function CompactView(props: JobViewProps) {

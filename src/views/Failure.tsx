@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Run } from '../engine/state/run';
 import { copyText } from './copyText';
 import type { Labels } from './labels';
-import { errorText, exceptionTypeOf } from './words';
+import { errorText, exceptionTypeOf } from './runTexts';
 
 /** A longer message is folded. */
 const FOLDED_LINES = 6;

@@ -20,7 +20,7 @@ import {
     percentOf,
     queueTexts,
     statusText,
-} from './words';
+} from './runTexts';
 
 export type JobViewProps = {
     run: Run;

@@ -4,7 +4,7 @@ import type { Run } from '../engine/state/run';
 import { isFinal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
-import { milestoneOf } from './words';
+import { milestoneOf } from './runTexts';
 
 /**
  * Show a notification when a job ends while the page is hidden, if the user allows it.

@@ -79,6 +79,6 @@ def dash_thread_server(serve: Callable[[dash.Dash], str]) -> Runner:
 
 @pytest.fixture(scope="session", autouse=True)
 def _ports_of_drivers() -> Iterator[None]:
-    """Have Selenium start its drivers on ports that nobody else takes meanwhile."""
+    """Have Selenium start its drivers on ports that no other process takes."""
     with mock.patch("selenium.webdriver.common.utils.free_port", free_port):
         yield

@@ -25,7 +25,7 @@ def test_loops_are_bars_below_each_other(browser: Browser, start_app: StartApp) 
     assert any(bars.search(state) for state in page.recorded(JOB))
 
 
-def test_stream_is_told_once_whoever_listens(
+def test_each_listener_gets_the_stream_once(
     browser: Browser, start_app: StartApp, tmp_path: Path
 ) -> None:
     example = tmp_path / "slow_streaming.py"

@@ -48,7 +48,7 @@ B = TypeVar("B", bound=Broker)
 class Redis(Broker):
     """A ``redis-server`` that loses nothing when it is started again."""
 
-    #: For all tests of a process, however often each has to be deployed anew.
+    #: Enough for all tests of a process, each with several deployments.
     DATABASES = 1024
 
     def __init__(self, folder: Path, host: str, prefix: Sequence[str]) -> None:
@@ -63,7 +63,7 @@ class Redis(Broker):
         self._databases = iter(range(self.DATABASES))
 
     def database(self) -> str:
-        """Return the URL of a database that nobody has used."""
+        """Return the URL of an unused database."""
         return f"redis://{self.host}:{self.port}/{next(self._databases)}"
 
 

@@ -15,8 +15,8 @@ from .backends.base import AnyBackend, Backend
 from .backends.database import DatabaseBackend
 from .backends.filesystem import FileBackend
 from .backends.redis import RedisBackend
-from .fates import Fate
 from .outages import OutageLog
+from .unexpected_ends import CeleryFailure
 
 T = TypeVar("T")
 
@@ -69,15 +69,15 @@ class Documents:
         """
         return self._try(lambda: self._backend.read(keys))[0]
 
-    def read_with_fates(
+    def read_with_failures(
         self, keys: Sequence[str], task_ids: Sequence[str]
-    ) -> tuple[list[str | None], list[Fate | None]]:
+    ) -> tuple[list[str | None], list[CeleryFailure | None]]:
         """Return texts as ``read_many`` does, and how Celery says that tasks ended.
 
-        A task that has returned, or has not ended, has no fate.
+        A task that has returned, or has not ended, has no failure.
         """
         texts, metas = self._try(lambda: self._backend.read(keys, task_ids))
-        return texts, [_fate(meta) for meta in metas]
+        return texts, [_failure(meta) for meta in metas]
 
     def write(self, key: str, text: str) -> None:
         """Set the text under ``key``.
@@ -167,8 +167,8 @@ def part_keys(key: str, count: int) -> list[str]:
     return [f"{key}.{at}" for at in range(count)]
 
 
-def _fate(meta: dict[str, Any]) -> Fate | None:
+def _failure(meta: dict[str, Any]) -> CeleryFailure | None:
     if meta["status"] not in (states.FAILURE, states.REVOKED):
         return None
     error = meta["result"]
-    return Fate(type=type(error).__name__, message=str(error))
+    return CeleryFailure(type=type(error).__name__, message=str(error))

@@ -9,7 +9,7 @@ import socket
 from .deliveries import Message, Receipt
 from .homes import Home
 from .leases import Lease
-from .parts import Worker
+from .job_state import Worker
 from .store import CeleryStore
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents
-from .parts import End
+from .job_state import End
 
 
 class Ends:

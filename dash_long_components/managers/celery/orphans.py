@@ -48,7 +48,7 @@ _HELPERS = (
 )
 
 
-class Orphans:
+class PoolOrphans:
     """Ends the descendants of a pool process that was killed.
 
     On Linux the worker's main process becomes their parent. Elsewhere their process
@@ -92,7 +92,7 @@ class Orphans:
         return {pid for pid in self._members() if pid}
 
 
-class Leftovers:
+class JobOrphans:
     """The processes that jobs have left behind in their pool process.
 
     The pool process is their parent. No one else collects those that exit: they would
@@ -177,7 +177,7 @@ class OrphanStep(bootsteps.StartStopStep):
             end_those_of_dead_workers()
             adopt_orphans()
             pool: Any = worker.pool
-            orphans = Orphans(lambda: [member.pid for member in pool._pool._pool])
+            orphans = PoolOrphans(lambda: [member.pid for member in pool._pool._pool])
             threading.Thread(
                 target=self._watch,
                 args=(orphans,),
@@ -188,7 +188,7 @@ class OrphanStep(bootsteps.StartStopStep):
     def stop(self, worker: Any) -> None:
         self._stopped.set()
 
-    def _watch(self, orphans: Orphans) -> None:
+    def _watch(self, orphans: PoolOrphans) -> None:
         while not self._stopped.wait(_INTERVAL):
             orphans.look()
             cgroups.end_dead(_OWNER)

@@ -12,11 +12,11 @@ from ...core.records import SMALL, Record
 from .deliveries import Delivery, Message, Receipt
 from .documents import Documents
 from .ends import Ends
-from .fates import Fate, never_sent, worker_died
+from .job_state import End, Live
 from .leases import Leases, Tenure
-from .parts import End, Live
 from .recovery import Recovery
 from .requesters import with_requesters
+from .unexpected_ends import CeleryFailure, never_sent, worker_died
 
 #: The documents of any job, and of one that is known to have started.
 _DOCUMENTS = (
@@ -58,17 +58,17 @@ class JobReader:
             for job_id in job_ids
             for part in (_AFTER_START if job_id in self._started else _DOCUMENTS)
         ]
-        texts, fates = self._documents.read_with_fates(keys, job_ids)
+        texts, failures = self._documents.read_with_failures(keys, job_ids)
         found = dict(zip(keys, texts, strict=True))
         return [
             self._put_together(
-                job_id, [found.get(f"{job_id}.{part}") for part in _DOCUMENTS], fate
+                job_id, [found.get(f"{job_id}.{part}") for part in _DOCUMENTS], failure
             )
-            for job_id, fate in zip(job_ids, fates, strict=True)
+            for job_id, failure in zip(job_ids, failures, strict=True)
         ]
 
     def _put_together(
-        self, job_id: str, texts: Sequence[str | None], fate: Fate | None
+        self, job_id: str, texts: Sequence[str | None], failure: CeleryFailure | None
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
         end_text, live_text, requesters, queued, *sending = texts
@@ -86,7 +86,7 @@ class JobReader:
             return None
         record = with_requesters(record, requesters)
         if end is None:
-            end = self._judge(record, live, fate, sending)
+            end = self._judge(record, live, failure, sending)
         return end.of(record) if end else record
 
     def _remember(self, job_id: str) -> None:
@@ -99,7 +99,7 @@ class JobReader:
         self,
         record: Record,
         live: Live | None,
-        fate: Fate | None,
+        failure: CeleryFailure | None,
         sending: Sequence[str | None],
     ) -> End | None:
         """End a job if Celery says so, its worker has died, or its messages are lost.
@@ -107,13 +107,13 @@ class JobReader:
         Args:
             record: of the job, which has not ended.
             live: the job as its worker wrote it; None if it has not begun.
-            fate: what Celery says of it.
+            failure: what Celery says of it.
             sending: the documents about its messages.
         """
         now = time.time()
         end: End | None
-        if fate is not None:
-            end = fate.end(record, now)
+        if failure is not None:
+            end = failure.end(record, now)
         elif live is None:
             end = self._follow(record, sending, now)
         elif self._leases.tenure(live.worker.lease) is not Tenure.HOLDS:

@@ -10,11 +10,11 @@ import celery
 from ...core.records import Record
 from .deliveries import Delivery, Holder, Message, Receipt, Step
 from .documents import Documents
-from .fates import message_lost
+from .job_state import End
 from .leases import Leases, Tenure
-from .parts import End
 from .probes import Probes
 from .sending import Sender
+from .unexpected_ends import message_lost
 
 #: What a reader knows of a worker from its lease, as far as its reserved jobs go. A
 #: worker that ends in good order gives them back, if its broker is there.

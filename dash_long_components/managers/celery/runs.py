@@ -13,7 +13,7 @@ from ...exceptions import JobEndedError
 from .calls import Calls
 from .deliveries import Delivery, Message
 from .documents import Documents
-from .parts import End, Live, Worker
+from .job_state import End, Live, Worker
 from .recovery import delivery_key
 from .store import CeleryStore, result_key
 

@@ -41,12 +41,12 @@ from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .ends import Ends, message_key
-from .fates import never_sent
+from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
-from .parts import End, Live, Worker
 from .reader import JobReader
 from .requesters import CeleryRequesters
 from .shared import Shared
+from .unexpected_ends import never_sent
 
 
 class CeleryStore:

@@ -26,11 +26,11 @@ from ...core.jobs import Status
 from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
 from .deliveries import Message
-from .fates import Fate
 from .homes import Home
+from .job_state import End, Live
 from .leases import Lease, no_fork
-from .parts import End, Live
 from .store import CeleryStore
+from .unexpected_ends import CeleryFailure
 
 
 @dataclass(kw_only=True)
@@ -86,7 +86,7 @@ class Supervisor:
         self._interval = home.lease / 3
         self._lock = threading.Lock()
         self._held: dict[int, _Held] = {}
-        self._dead: list[tuple[str, Fate]] = []
+        self._dead: list[tuple[str, CeleryFailure]] = []
         self._wake = threading.Event()
         self._look_at = 0.0
         self._kill = kill
@@ -104,11 +104,11 @@ class Supervisor:
             if held is not None:
                 held.has_begun = True
 
-    def died(self, request: Any, fate: Fate) -> None:
+    def died(self, request: Any, failure: CeleryFailure) -> None:
         """Note that the process of a job has died."""
         with self._lock:
             self._held.pop(id(request), None)
-            self._dead.append((request.id, fate))
+            self._dead.append((request.id, failure))
         self._wake.set()
 
     def cancel(self, job_id: str, grace: float) -> bool:
@@ -180,10 +180,10 @@ class Supervisor:
     def _report_deaths(self) -> None:
         """End the jobs whose process has died, however Celery delivers them again."""
         while self._dead:
-            job_id, fate = self._dead[0]
+            job_id, failure = self._dead[0]
             live = self._store.live(job_id)
             if live is not None and self._ran(live):
-                self._store.ends.decide(job_id, fate.end(live.record, time.time()))
+                self._store.ends.decide(job_id, failure.end(live.record, time.time()))
             self._dead.pop(0)
 
     def _ran(self, live: Live) -> bool:

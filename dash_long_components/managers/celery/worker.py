@@ -37,18 +37,18 @@ from ..processes import adopt_orphans, kill_tree
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 from .deliveries import Message, Receipt
 from .documents import Documents
-from .fates import Fate
-from .guard import Guard
 from .homes import Home, home_of
+from .job_state import Live, Worker
 from .leases import Lease
-from .orphans import Leftovers, lead_group, marked
-from .parts import Live, Worker
+from .orphans import JobOrphans, lead_group, marked
 from .probes import arrived
 from .result_cache import CeleryResultCache
 from .runs import Runs
 from .sending import PREFIX, PROBE, send_job, task_name
 from .store import CeleryStore
 from .supervisor import Supervisor
+from .unexpected_ends import CeleryFailure
+from .watchdog import Watchdog
 
 logger = logging.getLogger("dash_long_components")
 
@@ -143,7 +143,7 @@ def _take(sender: Any, request: Any, **_: Any) -> None:
         arrived(_store(home.app).documents, *request.args)
     elif request.name.startswith(PREFIX):
         if not isinstance(sender.pool, PreforkPool):
-            # The guard enforces the time limit: most other pools have none, and that
+            # The watchdog enforces the time limit: most other pools have none, and that
             # of gevent raises an error in the function.
             request.time_limits = (None, None)
         job_id, number, text = request.args
@@ -188,7 +188,7 @@ class JobRequest(Request):
             error = exc_info.exception.exc
         # The process of a terminated job was killed because the job had ended.
         if not (return_ok or isinstance(error, Terminated)):
-            self._died(_fate(error))
+            self._died(_failure(error))
         super().on_failure(exc_info, send_failed_event, return_ok)
 
     def _was_ended(self) -> bool:
@@ -206,13 +206,13 @@ class JobRequest(Request):
         if not soft and pid not in (None, os.getpid()):
             kill_tree(pid)
         if not soft:
-            self._died(_fate(TimeLimitExceeded(timeout)))
+            self._died(_failure(TimeLimitExceeded(timeout)))
         super().on_timeout(soft, timeout)
 
-    def _died(self, fate: Fate) -> None:
+    def _died(self, failure: CeleryFailure) -> None:
         # Before Celery stores it, which may fail, and may wait for the backend.
         if Supervisor.current is not None:
-            Supervisor.current.died(self, fate)
+            Supervisor.current.died(self, failure)
 
 
 def _terminated() -> ExceptionInfo:
@@ -222,16 +222,16 @@ def _terminated() -> ExceptionInfo:
         return ExceptionInfo()
 
 
-def _fate(error: BaseException) -> Fate:
+def _failure(error: BaseException) -> CeleryFailure:
     """Return what the death of a process means for its job."""
     if isinstance(error, TimeLimitExceeded | WorkerLostError):
-        return Fate(type=type(error).__name__, message=str(error))
+        return CeleryFailure(type=type(error).__name__, message=str(error))
     message = f"Worker exited prematurely: {type(error).__name__} {error}"
-    return Fate(type=WorkerLostError.__name__, message=message)
+    return CeleryFailure(type=WorkerLostError.__name__, message=message)
 
 
 #: Of all jobs of this process.
-_leftovers = Leftovers()
+_orphans = JobOrphans()
 
 
 def _run(
@@ -240,12 +240,12 @@ def _run(
     """Run a job, and return its error if it has failed."""
     execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
-        before = set() if kill is None else _leftovers.look()
-        with Guard(app, runs.store, live.record, kill):
+        before = set() if kill is None else _orphans.look()
+        with Watchdog(app, runs.store, live.record, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:
-        _leftovers.end(before)
+        _orphans.end(before)
     return outcome.error
 
 

@@ -20,7 +20,7 @@ from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ...running import tasks
 from .. import cgroups
 from ..identity import Process
-from ..processes import kill_left_behind, kill_tree_of
+from ..processes import kill_orphans_of, kill_tree_of
 from ..store.heartbeats import INTERVAL
 from ..store.slots import Slot
 from ..store.store import Store
@@ -175,7 +175,7 @@ class Dispatcher:
             if self._workers.exit_code(job_id) is None:
                 return  # it may take a while, and other jobs must not wait for it
         # As long as the job has a slot, the next dispatcher would do the rest.
-        self._workers.kill_left_behind(job_id)
+        self._workers.kill_orphans_of(job_id)
         exit_code = self._workers.exit_code(job_id)
         if exit_code == CANT_WRITE:
             self._fail(job_id)
@@ -194,7 +194,7 @@ class Dispatcher:
                 return
             kill_tree_of(worker)
         if worker is not None:
-            kill_left_behind(worker, job_id)
+            kill_orphans_of(worker, job_id)
         self._close_slot(
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",

@@ -1,4 +1,4 @@
-"""A doorbell: an empty datagram on the loopback that wakes the dispatcher."""
+"""An empty datagram on the loopback that wakes the dispatcher."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Workers:
         kill_tree(_pid(process))
         process.join(DYING)
 
-    def kill_left_behind(self, job_id: str) -> None:
+    def kill_orphans_of(self, job_id: str) -> None:
         """Kill what the dead worker of a job has left behind."""
         kill_group(_pid(self._processes[job_id]))
         self.kill_orphans()

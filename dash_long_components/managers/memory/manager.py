@@ -23,7 +23,7 @@ from ..identity import Process
 from ..store.places import places
 from ..store.snapshots import snapshot
 from ..store.store import Store
-from .supervisor import Supervisor
+from .watchdog import WatchdogThread
 
 logger = logging.getLogger("dash_long_components")
 
@@ -78,7 +78,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         #: By their keys.
         self._tasks: dict[str, Task] = {}
         self._threads: dict[threading.Thread, str] = {}
-        self._supervisor = Supervisor(
+        self._watchdog = WatchdogThread(
             self._store, _CODE, self._changed, self._start_next
         )
         self._forecasts = Forecasts(self._places)
@@ -114,7 +114,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             self._after_change()
             if ticket is None:
                 return None
-            self._supervisor.watch(self._store.read(ticket.job))
+            self._watchdog.watch(self._store.read(ticket.job))
             if self._inline:
                 self._changed.wait_for(lambda: self._has_ended(ticket.job))
             return str(ticket)

@@ -1,4 +1,4 @@
-"""A job that returns a component of a library that nobody has imported before."""
+"""A job that returns a component of a library that only the job imports."""
 
 import diskcache
 from dash import Input, Output, html

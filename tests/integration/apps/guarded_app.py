@@ -1,4 +1,4 @@
-"""All of it stands where an import does not come."""
+"""An app that only the main script makes; an import makes nothing."""
 
 import os
 import time

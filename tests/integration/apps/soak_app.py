@@ -1,9 +1,8 @@
 """Jobs of all kinds for the soak. Each writes into a ledger what happens to it.
 
 Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
-those of Celery if it is to be the Celery manager. ``ledger`` among them is a folder,
-where every run of a function has a file of its own: what a process writes there
-stays, whatever happens to the process.
+those of Celery for the Celery manager. ``ledger`` among them is a folder with a file
+for every run of a function: a file outlives the process that writes it.
 """
 
 import json

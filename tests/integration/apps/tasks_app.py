@@ -1,7 +1,7 @@
 """Long callbacks for every way in which a job can live and end.
 
 Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
-those of Celery if it is to be the Celery manager; ``DEBUG`` switches the debug mode on.
+those of Celery for the Celery manager; ``DEBUG`` switches the debug mode on.
 ``cache_by`` among the manager's is the name of a cookie, by whose value it caches.
 """
 

@@ -59,10 +59,10 @@ def test_fate_is_what_celery_reports(app: Celery, documents: Documents) -> None:
     documents.write("job.live", "text")
     keys = ["job.live", "job.end"]
     app.backend.mark_as_failure("job", WorkerLostError("signal 9"))
-    texts, (fate, none) = documents.read_with_fates(keys, ["job", "other"])
+    texts, (failure, none) = documents.read_with_failures(keys, ["job", "other"])
     assert texts == ["text", None]
-    assert fate is not None
-    assert (fate.type, fate.message) == ("WorkerLostError", "signal 9")
+    assert failure is not None
+    assert (failure.type, failure.message) == ("WorkerLostError", "signal 9")
     assert none is None
 
 
@@ -146,7 +146,7 @@ def test_any_other_backend_works_by_celery_s_interface(other: Celery) -> None:
         large.encode()
     )
     other.backend.mark_as_failure("job", ValueError("odd"))
-    assert documents.read_with_fates(["key"], ["job"])[1] != [None]
+    assert documents.read_with_failures(["key"], ["job"])[1] != [None]
 
 
 def test_text_that_the_backend_never_accepts_is_no_outage(other: Celery) -> None:

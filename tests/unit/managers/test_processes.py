@@ -18,14 +18,14 @@ import psutil
 import pytest
 
 from dash_long_components.managers import processes
-from dash_long_components.managers.celery.orphans import Leftovers
+from dash_long_components.managers.celery.orphans import JobOrphans
 from dash_long_components.managers.identity import Process, this_host
 from dash_long_components.managers.processes import (
     MARK,
     children,
     end_child,
     kill_group,
-    kill_left_behind,
+    kill_orphans_of,
     kill_tree,
     kill_tree_of,
 )
@@ -126,7 +126,7 @@ def test_later_process_with_the_same_number_is_another(spawn: Spawn) -> None:
     assert now.is_alive()
 
 
-def test_number_that_nobody_has() -> None:
+def test_number_of_no_process() -> None:
     with pytest.raises(ProcessLookupError):
         Process.of(2**22 + 1)
     assert not Process(2**22 + 1, 0.0).is_alive()
@@ -226,7 +226,7 @@ def test_what_jobs_have_left_is_collected_when_it_has_exited(spawn: Spawn) -> No
         said(child)
         return child.pid
 
-    own, leftovers = start(), Leftovers()
+    own, leftovers = start(), JobOrphans()
     assert leftovers.look() == set()
     left = [start(), start()]
     assert leftovers.look() == set(left)
@@ -275,7 +275,7 @@ def test_process_that_is_just_going_keeps_no_other_from_its_end(
         return environ(process)
 
     monkeypatch.setattr(psutil.Process, "environ", environ_unless_gone)
-    kill_left_behind(Process(2**22 + 1, 0.0), job_id)
+    kill_orphans_of(Process(2**22 + 1, 0.0), job_id)
     assert child.wait(TIMEOUT) == -signal.SIGKILL
 
 

@@ -25,7 +25,7 @@ def user_of(app: dash.Dash) -> Any:
     """Do what an app does: the user is known by a cookie."""
     name = backends.cookie(app, "user")
     match name:
-        case "nobody":
+        case "anonymous":
             backends.abort(app, 401)
         case "broken":
             raise RuntimeError("The database of users is away.")
@@ -146,9 +146,9 @@ def test_user_may_be_any_json(site: Site) -> None:
 
 def test_app_may_refuse_everyone_who_is_not_logged_in(site: Site) -> None:
     token = start(site, "ada")
-    assert send(site, POLL, [[token, 0]], "nobody").status_code == 401
-    assert send(site, CANCEL, [token], "nobody").status_code == 401
-    assert trigger(site, "nobody").status_code == 401
+    assert send(site, POLL, [[token, 0]], "anonymous").status_code == 401
+    assert send(site, CANCEL, [token], "anonymous").status_code == 401
+    assert trigger(site, "anonymous").status_code == 401
     assert len(site.manager.submitted) == 1
 
 

@@ -12,7 +12,7 @@ from dash_long_components.managers.celery.deliveries import (
     Receipt,
     Step,
 )
-from dash_long_components.managers.celery.parts import Worker
+from dash_long_components.managers.celery.job_state import Worker
 
 WORKER = Worker(name="worker@host", lease="lease")
 SENT = Delivery(at=100.0)

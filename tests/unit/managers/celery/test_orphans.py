@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from dash_long_components.managers.celery import orphans as module
-from dash_long_components.managers.celery.orphans import Orphans
+from dash_long_components.managers.celery.orphans import PoolOrphans
 from dash_long_components.managers.identity import Process
 
 
@@ -49,7 +49,7 @@ def machine() -> Iterator[Machine]:
 
 
 def test_process_that_appears_with_a_death_is_ended(machine: Machine) -> None:
-    orphans = Orphans(lambda: list(machine.members))
+    orphans = PoolOrphans(lambda: list(machine.members))
     machine.dead.add(1)
     machine.children |= {11, 12}
     orphans.look()
@@ -57,7 +57,7 @@ def test_process_that_appears_with_a_death_is_ended(machine: Machine) -> None:
 
 
 def test_process_that_appears_without_a_death_is_left_alone(machine: Machine) -> None:
-    orphans = Orphans(lambda: list(machine.members))
+    orphans = PoolOrphans(lambda: list(machine.members))
     machine.children.add(11)
     orphans.look()
     orphans.look()
@@ -65,7 +65,7 @@ def test_process_that_appears_without_a_death_is_left_alone(machine: Machine) ->
 
 
 def test_new_pool_process_is_no_orphan(machine: Machine) -> None:
-    orphans = Orphans(lambda: list(machine.members))
+    orphans = PoolOrphans(lambda: list(machine.members))
     machine.dead.add(1)
 
     def fork_first() -> set[int]:

@@ -33,8 +33,8 @@ from dash_long_components.managers.celery.deliveries import (
     Receipt,
 )
 from dash_long_components.managers.celery.documents import Documents, backend_of
+from dash_long_components.managers.celery.job_state import Live, Worker
 from dash_long_components.managers.celery.leases import Leases, Tenure
-from dash_long_components.managers.celery.parts import Live, Worker
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from tests.promises import promised
@@ -124,9 +124,9 @@ def test_running_job_is_read_by_three_documents(
 
     def read(keys: list[str], job_ids: list[str]) -> Any:
         asked.append(keys)
-        return Documents.read_with_fates(documents, keys, job_ids)
+        return Documents.read_with_failures(documents, keys, job_ids)
 
-    monkeypatch.setattr(documents, "read_with_fates", read)
+    monkeypatch.setattr(documents, "read_with_failures", read)
     assert shop.status() is Status.QUEUED
     live = shop.start()
     assert shop.status() is Status.RUNNING

@@ -17,16 +17,16 @@ from dash_long_components.core.records import Record, Requester
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
-from dash_long_components.managers.celery.fates import Fate
 from dash_long_components.managers.celery.homes import Home
+from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.leases import Lease
-from dash_long_components.managers.celery.parts import Worker
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.managers.celery.supervisor import Supervisor
+from dash_long_components.managers.celery.unexpected_ends import CeleryFailure
 
 LEASE = 3.0
-KILLED = Fate(type="WorkerLostError", message="signal 9 (SIGKILL)")
+KILLED = CeleryFailure(type="WorkerLostError", message="signal 9 (SIGKILL)")
 
 
 class Request:

@@ -111,7 +111,7 @@ class WorldWorkers(Workers):
     def kill(self, job_id: str) -> None:
         self._mine[job_id].die(-9)
 
-    def kill_left_behind(self, job_id: str) -> None:
+    def kill_orphans_of(self, job_id: str) -> None:
         assert self.exit_code(job_id) is not None, "it runs"
 
     def kill_orphans(self) -> None:
@@ -135,7 +135,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch("time.time", world.time),
             mock.patch.object(Process, "is_alive", lambda it: world.is_alive(it)),
             mock.patch.object(dispatcher_module, "kill_tree_of", world.kill),
-            mock.patch.object(dispatcher_module, "kill_left_behind"),
+            mock.patch.object(dispatcher_module, "kill_orphans_of"),
         ):
             self.stack.enter_context(patch)
         self.store = Store(self.folder, RESULT_TTL)

@@ -58,7 +58,7 @@ class FakeWorkers(Workers):
     def kill(self, job_id: str) -> None:
         self.killed.append(job_id)
 
-    def kill_left_behind(self, job_id: str) -> None:
+    def kill_orphans_of(self, job_id: str) -> None:
         pass
 
     def kill_orphans(self) -> None:
@@ -95,7 +95,7 @@ def dispatcher(
         app=AppCode(path=[], argv=[]),
     )
     # It looks at all processes of the machine.
-    with mock.patch.object(module, "kill_left_behind"):
+    with mock.patch.object(module, "kill_orphans_of"):
         yield Dispatcher(settings, store, workers, ME)
 
 

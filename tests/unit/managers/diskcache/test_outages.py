@@ -33,7 +33,7 @@ CALL = Call(task="key", fingerprint="f", context={})
 
 
 @pytest.fixture(autouse=True)
-def _nobody_waits_long() -> Iterator[None]:
+def _short_waits() -> Iterator[None]:
     with (
         mock.patch.object(database, "BUSY_TIMEOUT", 0.05),
         mock.patch.object(outages, "PAUSE", 0.01),
@@ -110,7 +110,7 @@ def test_locked_store_can_be_read(store: Store) -> None:
         assert store.read("job").status is Status.QUEUED
 
 
-def test_connection_in_the_middle_of_something_is_made_anew(store: Store) -> None:
+def test_connection_in_a_transaction_is_replaced(store: Store) -> None:
     submit(store)
     commit = sqlite3.OperationalError("disk I/O error")
 

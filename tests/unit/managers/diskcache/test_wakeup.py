@@ -50,7 +50,7 @@ def test_wait_ends_without_a_ring() -> None:
         assert seconds_waited(wakeup, 0.01) < TIMEOUT / 2
 
 
-def test_nobody_there_is_no_error() -> None:
+def test_wake_without_a_listener_is_no_error() -> None:
     with Wakeup() as wakeup:
         port = wakeup.port
     for _ in range(3):

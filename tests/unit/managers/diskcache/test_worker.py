@@ -13,7 +13,7 @@ import pytest
 from dash_long_components.managers.diskcache.worker import _Output
 
 
-def test_output_that_nobody_reads_any_more_is_no_error() -> None:
+def test_output_without_a_reader_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     stream = os.fdopen(writer, "w")

@@ -106,7 +106,7 @@ def test_what_is_not_the_same_is_a_job_of_its_own(store: Store) -> None:
     assert len({ticket.job for ticket in tickets}) == len(tickets)
 
 
-def test_nobody_joins_a_job_that_has_ended_or_is_about_to(store: Store) -> None:
+def test_no_requester_joins_a_job_that_has_ended_or_is_about_to(store: Store) -> None:
     first = ask(store)
     take(store)
     store.leave(first)
@@ -143,7 +143,7 @@ def test_one_that_cancels_leaves_the_job_to_the_others(store: Store) -> None:
     assert store.is_unwanted(tickets[2].job)
 
 
-def test_missing_asker_changes_nothing(store: Store) -> None:
+def test_missing_requester_changes_nothing(store: Store) -> None:
     ticket = ask(store)
     for text in ("", "unknown.0", f"{ticket.job}.7", ticket.job):
         store.leave(Ticket.parse(text))
@@ -159,7 +159,7 @@ def test_places_in_the_queue_are_counted_by_jobs(store: Store) -> None:
     assert store.queue.count() == 0
 
 
-def test_hundred_askers_at_once_share_a_job(store: Store) -> None:
+def test_hundred_requesters_at_once_share_a_job(store: Store) -> None:
     def ask_one(_: int) -> Ticket:
         ticket = ask(store)
         store.close()
@@ -194,7 +194,7 @@ def test_page_that_replaces_takes_no_job_from_another_page(store: Store) -> None
     assert status(store, there) is Status.QUEUED
 
 
-def test_nobody_waits_for_the_lane_of_another_page(store: Store) -> None:
+def test_no_job_waits_for_the_lane_of_another_page(store: Store) -> None:
     ask(store, "first", lane=lane(Retrigger.QUEUE, 1))
     waiting = ask(store, lane=lane(Retrigger.QUEUE, 2))
     other = ask(store)
@@ -302,7 +302,7 @@ _steps = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=_steps)
-def test_every_asker_comes_to_an_end_and_nothing_is_left(
+def test_every_requester_comes_to_an_end_and_nothing_is_left(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, Retrigger]]
 ) -> None:
     store = Store(str(tmp_path_factory.mktemp("jobs")), result_ttl=60)

@@ -360,7 +360,7 @@ def test_nothing_is_evicted(store: Store) -> None:
     assert {len(store.result(f"job-{n}") or b"") for n in range(50)} == {10_000}
 
 
-def test_no_file_is_of_use_to_nobody(store: Store, tmp_path: Path) -> None:
+def test_every_file_of_a_store_is_used(store: Store, tmp_path: Path) -> None:
     submit(store, "job")
     take(store)
     succeed(store, "job", b"x" * 1_000_000)

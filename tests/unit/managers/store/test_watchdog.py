@@ -182,7 +182,7 @@ def test_job_that_waits_for_too_long_expires(
     assert store.take("v1", ME, 1) == "second"
 
 
-def test_job_that_expired_while_nobody_dispatched_does_not_begin(
+def test_job_that_expired_without_a_dispatcher_does_not_begin(
     store: Store, clock: Clock
 ) -> None:
     submit(store, queue_timeout=10.0)
@@ -228,7 +228,7 @@ def test_running_job_whose_page_is_gone_is_asked_once(
     assert record.cursor == 3
 
 
-def test_nobody_leaves_while_no_server_is_there(
+def test_no_page_leaves_while_there_is_no_server(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=5.0)

@@ -10,6 +10,8 @@ import { isFinal, type Bar } from '../engine/wire/snapshot';
 import { formatNumber, formatOrdinal, formatShare, formatTime } from './format';
 import { fill, type Labels } from './labels';
 
+/** The texts of a run: its labels, filled with what the run is at. */
+
 export function statusText(run: Run, now: number, labels: Labels): string {
     return labels[isStarting(run, now) ? 'starting' : run.status];
 }

@@ -1,4 +1,4 @@
-"""How a job ends that its own function does not end.
+"""The ends of jobs whose function neither returned nor raised.
 
 Everything here is pure: no clock, no backend.
 """
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from ...core.jobs import JobError, Status
 from ...core.records import Record
-from .parts import End, Worker
+from .job_state import End, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fate:
+class CeleryFailure:
     """What Celery itself says of a task that did not return.
 
     Attributes:

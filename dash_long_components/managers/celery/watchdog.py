@@ -1,4 +1,4 @@
-"""A guard: a thread that ends a job while its function runs in the same process."""
+"""A watchdog: a thread that ends a job while its function runs in the same process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .store import CeleryStore
 _LOOK = 0.25
 
 
-class Guard:
+class Watchdog:
     """Enforces the limits of a job while its function runs. A context manager.
 
     Args:
@@ -54,7 +54,7 @@ class Guard:
     def __enter__(self) -> None:
         if self._times.deadline is not None or self._absence is not None:
             threading.Thread(
-                target=self._watch, name="dash-long-job-guard", daemon=True
+                target=self._watch, name="dash-long-job-watchdog", daemon=True
             ).start()
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""The supervisor: ends jobs at their limits, where no other process does."""
+"""A watchdog in a thread: jobs in memory have no other process that ends them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..store.watchdog import Watchdog
 _TICK = 0.05
 
 
-class Supervisor:
+class WatchdogThread:
     """A thread that ends jobs at their limits, while there is a job that has any.
 
     Args:

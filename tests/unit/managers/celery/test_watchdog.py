@@ -1,4 +1,4 @@
-"""A guard ends its job while the function runs, and does nothing afterwards."""
+"""A watchdog ends its job while the function runs, and does nothing afterwards."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from celery import Celery
 from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.guard import Guard
-from dash_long_components.managers.celery.parts import Worker
+from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.presence import Absence
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.watchdog import Watchdog
 
 TIMEOUT = 10.0
 
 
 class Job:
-    """A running job with a guard."""
+    """A running job with a watchdog."""
 
     def __init__(self, folder: Path) -> None:
         self.celery = Celery("app", backend=f"file://{folder}")
@@ -46,10 +46,10 @@ class Job:
 
         mock.patch.object(self.store, "end", end_and_say_so).start()
 
-    def guard(self, has_process: bool, **limits: Any) -> Guard:
+    def watchdog(self, has_process: bool, **limits: Any) -> Watchdog:
         kill = self.killed.set if has_process else None
         record = replace(self.record, limits=Limits(**limits))
-        return Guard(self.celery, self.store, record, kill)
+        return Watchdog(self.celery, self.store, record, kill)
 
 
 @pytest.fixture
@@ -58,21 +58,21 @@ def job(tmp_path: Path) -> Any:
     mock.patch.stopall()
 
 
-def guards() -> set[threading.Thread]:
-    """Return the threads of guards; those of other tests may still be among them."""
-    return {t for t in threading.enumerate() if t.name == "dash-long-job-guard"}
+def watchdogs() -> set[threading.Thread]:
+    """Return the threads of watchdogs; those of other tests may still be among them."""
+    return {t for t in threading.enumerate() if t.name == "dash-long-job-watchdog"}
 
 
 def test_job_without_limits_takes_no_thread(job: Job) -> None:
-    before = guards()
-    with job.guard(has_process=False, cancel_grace=1.0):
-        assert guards() <= before
-    with job.guard(has_process=True, timeout=1.0):
-        assert guards() <= before
+    before = watchdogs()
+    with job.watchdog(has_process=False, cancel_grace=1.0):
+        assert watchdogs() <= before
+    with job.watchdog(has_process=True, timeout=1.0):
+        assert watchdogs() <= before
 
 
 def test_job_without_a_process_of_its_own_times_out(job: Job) -> None:
-    with job.guard(has_process=False, timeout=0.05):
+    with job.watchdog(has_process=False, timeout=0.05):
         assert job.ended.wait(TIMEOUT)
         record = job.store.read("job")
     assert record.status is Status.TIMED_OUT
@@ -80,36 +80,36 @@ def test_job_without_a_process_of_its_own_times_out(job: Job) -> None:
     assert "Timed out after 0.05 s" in record.error.message
 
 
-def test_guard_ends_with_its_job(job: Job) -> None:
-    before = guards()
-    with job.guard(has_process=False, timeout=60, leave_timeout=60):
-        (guard,) = guards() - before
-    guard.join(TIMEOUT)
-    assert not guard.is_alive()
+def test_watchdog_ends_with_its_job(job: Job) -> None:
+    before = watchdogs()
+    with job.watchdog(has_process=False, timeout=60, leave_timeout=60):
+        (watchdog,) = watchdogs() - before
+    watchdog.join(TIMEOUT)
+    assert not watchdog.is_alive()
     assert job.store.ends.get("job") is None
 
 
 @pytest.mark.parametrize("has_process", [False, True])
 def test_job_without_a_page_is_cancelled(job: Job, has_process: bool) -> None:
-    guard = job.guard(has_process=has_process, leave_timeout=0.05)
-    with mock.patch.object(Absence, "has_left", return_value=True), guard:
+    watchdog = job.watchdog(has_process=has_process, leave_timeout=0.05)
+    with mock.patch.object(Absence, "has_left", return_value=True), watchdog:
         assert job.ended.wait(TIMEOUT)
         assert job.store.read("job").status is Status.CANCELLED
         assert job.killed.wait(TIMEOUT if has_process else 0) is has_process
 
 
 def test_job_without_a_page_may_use_its_grace(job: Job) -> None:
-    before = guards()
-    guard = job.guard(has_process=True, leave_timeout=0.05, cancel_grace=60)
-    with mock.patch.object(Absence, "has_left", return_value=True), guard:
-        (thread,) = guards() - before
+    before = watchdogs()
+    watchdog = job.watchdog(has_process=True, leave_timeout=0.05, cancel_grace=60)
+    with mock.patch.object(Absence, "has_left", return_value=True), watchdog:
+        (thread,) = watchdogs() - before
         assert job.ended.wait(TIMEOUT)
     thread.join(TIMEOUT)
     assert not job.killed.is_set()
 
 
 def test_kill_that_comes_too_late_spares_the_next_job(job: Job) -> None:
-    guard = job.guard(has_process=True, leave_timeout=0.05)
+    watchdog = job.watchdog(has_process=True, leave_timeout=0.05)
     wait = threading.Event.wait
     is_about_to_kill, returned = threading.Event(), threading.Event()
 
@@ -124,10 +124,10 @@ def test_kill_that_comes_too_late_spares_the_next_job(job: Job) -> None:
         mock.patch.object(Absence, "has_left", return_value=True),
         mock.patch.object(threading.Event, "wait", wait_too_long),
     ):
-        with guard:
+        with watchdog:
             assert is_about_to_kill.wait(TIMEOUT)
         returned.set()
         for thread in threading.enumerate():
-            if thread.name == "dash-long-job-guard":
+            if thread.name == "dash-long-job-watchdog":
                 thread.join(TIMEOUT)
     assert not job.killed.is_set()
