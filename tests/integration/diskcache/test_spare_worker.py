@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psutil
+import pytest
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
@@ -59,3 +60,19 @@ def test_spare_worker_ends_with_its_dispatcher(serve: Serve) -> None:
     waiting = spare(server, run(server.page()))
     server.dispatcher().kill()
     until_gone(lambda: filter(is_alive, [waiting.pid]))
+
+
+@pytest.mark.parametrize("how", ["terminate", "damage the store"])
+def test_dispatcher_that_ends_takes_its_spare_worker_with_it(
+    serve: Serve, how: str
+) -> None:
+    server = serve(command())
+    waiting = spare(server, run(server.page()))
+    dispatcher = server.dispatcher()
+    if how == "terminate":
+        dispatcher.terminate()
+    else:
+        for path in (server.file("cache") / "long-jobs").glob("*.db*"):
+            with path.open("r+b") as file:
+                file.write(b"damaged!" * (path.stat().st_size // 8))
+    until_gone(lambda: filter(is_alive, [waiting.pid, dispatcher.pid]))
