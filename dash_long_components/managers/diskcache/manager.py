@@ -256,6 +256,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def close(self) -> None:
         with self._lock:
             launcher, self._launcher = self._launcher, None
+            self._secret = None  # a new store has another
         if launcher is not None:
             launcher.close()
 

@@ -45,7 +45,8 @@ class Database:
 
     def __init__(self, directory: str | None) -> None:
         self.path = os.path.join(directory, FILE) if directory else ":memory:"
-        self._was_opened = False
+        #: Device and number of the file; None before it was opened.
+        self._file: tuple[int, int] | None = None
         #: In memory all threads share one connection, one after the other.
         self._held = None if directory else Held(_open_in_memory())
         self._shared = self._held.connection if self._held else None
@@ -54,16 +55,27 @@ class Database:
         self._connection()
 
     def _connect(self) -> sqlite3.Connection:
-        if self._was_opened and not os.path.exists(self.path):
-            raise gone(self.path)
+        self._check_file()
         with telling(self.path, "opened"):
             schema.make_private(self.path)
             connection = _open(self.path)
-        self._was_opened = True
+        self._file = _identity(self.path)
         return connection
 
     def _connection(self) -> sqlite3.Connection:
-        return self._shared or self._connections.get()
+        if self._shared is not None:
+            return self._shared
+        connection = self._connections.get()
+        if not connection.in_transaction:
+            self._check_file()
+        return connection
+
+    def _check_file(self) -> None:
+        # SQLite goes on with a file that was removed. Other processes would not see
+        # what this one writes, nor this one what they do.
+        if self._file is not None and _identity(self.path) != self._file:
+            self._connections.close()
+            raise gone(self.path)
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         """Return the rows of a statement."""
@@ -153,6 +165,14 @@ class Database:
         In memory there is none but that which holds the data; it stays.
         """
         self._connections.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _open(path: str) -> sqlite3.Connection:

@@ -22,6 +22,7 @@ from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache import outages, worker
+from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.diskcache.outages import outlast, told
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import database
@@ -167,22 +168,29 @@ def test_store_that_is_gone_is_not_waited_for(store: Store, is_there: bool) -> N
 def manager(tmp_path: Path) -> Iterator[DiskcacheLongCallbackManager]:
     with diskcache.Cache(str(tmp_path / "cache")) as cache:
         manager = DiskcacheLongCallbackManager(cache)
-        launcher = manager._connect()
-        with mock.patch.object(launcher, "_launch"):
+        with mock.patch.object(Launcher, "ensure"):
             yield manager
         manager.close()
 
 
+@pytest.fixture
+def managed(manager: DiskcacheLongCallbackManager) -> Iterator[Store]:
+    """The store of the manager."""
+    manager.warm_up()
+    store = Store(str(Path(manager.handle.directory) / "long-jobs"), result_ttl=60)
+    yield store
+    store.close()
+
+
 def test_manager_tells_outages_and_goes_on(
-    manager: DiskcacheLongCallbackManager,
+    manager: DiskcacheLongCallbackManager, managed: Store
 ) -> None:
     site = Site()
     site.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
     task = site.submit(out("text", "children"), [prop("i", "value", 1)]).task
-    store = manager._connect().store
     ticket = manager.submit(task, CALL)
     assert isinstance(ticket, str)
-    with locked(store):
+    with locked(managed):
         with pytest.raises(StoreUnavailableError):
             manager.submit(task, CALL)
         with pytest.raises(StoreUnavailableError):
@@ -193,17 +201,16 @@ def test_manager_tells_outages_and_goes_on(
 
 
 def test_server_that_ends_in_an_outage_says_nothing_of_it(
-    manager: DiskcacheLongCallbackManager,
+    manager: DiskcacheLongCallbackManager, managed: Store
 ) -> None:
-    store = manager._connect().store
-    with locked(store):
+    with locked(managed):
         manager.close()
 
 
 def test_store_that_is_locked_is_not_opened_for_long(
-    manager: DiskcacheLongCallbackManager,
+    manager: DiskcacheLongCallbackManager, managed: Store
 ) -> None:
-    with locked(manager._connect().store):
+    with locked(managed):
         newcomer = DiskcacheLongCallbackManager(manager.handle)
         with pytest.raises(StoreUnavailableError, match="now: database is locked"):
             newcomer.secret()
@@ -212,12 +219,10 @@ def test_store_that_is_locked_is_not_opened_for_long(
 
 
 def test_manager_begins_again_where_the_store_is_gone(
-    manager: DiskcacheLongCallbackManager,
+    manager: DiskcacheLongCallbackManager, managed: Store
 ) -> None:
-    store = manager._connect().store
-    submit(store)
-    store.close()
-    shutil.rmtree(Path(store.path).parent)
+    submit(managed)
+    shutil.rmtree(Path(managed.path).parent)
     with pytest.raises(StoreError, match="was removed"):
         manager.read("job", 0)
     with pytest.raises(KeyError):

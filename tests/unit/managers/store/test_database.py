@@ -266,14 +266,35 @@ def test_damage_while_it_is_open_is_told_with_the_way_out(tmp_path: Path) -> Non
     store.close()
 
 
+@pytest.mark.parametrize("is_open", [False, True])
 def test_store_that_was_removed_is_not_made_again_by_the_way(
-    database: Database,
+    database: Database, is_open: bool
 ) -> None:
-    database.close()
+    libraries(database)
+    if not is_open:
+        database.close()
     os.remove(database.path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="was removed"):
+            libraries(database)
+    assert not os.path.exists(database.path)
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_store_that_was_replaced_counts_as_removed(
+    database: Database, is_open: bool
+) -> None:
+    libraries(database)
+    if not is_open:
+        database.close()
+    directory = os.path.dirname(database.path)
+    # Not removed first: the new file could get the number of the old one.
+    os.rename(database.path, os.path.join(directory, "old"))
+    other = Database(directory)
+    assert libraries(other) == set()
+    other.close()
     with pytest.raises(StoreError, match="was removed"):
         libraries(database)
-    assert not os.path.exists(database.path)
 
 
 # The log
