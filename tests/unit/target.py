@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -14,7 +15,10 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core.jobs import Status
+from dash_long_components.managers.diskcache import app_code
+from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import handle_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
@@ -32,13 +36,14 @@ class Target:
         self.app.long_callback(Output("text", "children"), Input("i", "value"))(
             lambda value: value
         )
-        self.launcher = self.manager._connect()
-        self.launcher._launch = mock.Mock()  # type: ignore[method-assign]
-        self.store = self.launcher.store
+        self._no_dispatcher = mock.patch.object(Launcher, "ensure")
+        self._no_dispatcher.start()
+        self.manager.warm_up()
+        self.store = Store(os.path.join(folder, "long-jobs"), 60)
         self.client = self.app.server.test_client(use_cookies=False)
         self.tokens = [self.start() for _ in range(4)]
         me = Process.current()
-        jobs = [self.store.take(self.launcher.code, me, 10) for _ in range(4)]
+        jobs = [self.store.take(app_code.version(), me, 10) for _ in range(4)]
         for job_id, status in zip(
             jobs, [Status.SUCCEEDED, Status.FAILED], strict=False
         ):
@@ -75,4 +80,6 @@ class Target:
 
     def close(self) -> None:
         self.manager.close()
+        self.store.close()
+        self._no_dispatcher.stop()
         self.cache.close()

@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TextIO
 
 import cloudpickle
 
@@ -25,6 +24,7 @@ from ..store.store import Store
 from .app_code import AppCode
 from .job_writer import JobWriter
 from .outages import outlast
+from .output import Output
 from .result_cache import ResultCache
 
 logger = logging.getLogger("dash_long_components")
@@ -134,35 +134,13 @@ def _ask(store: Store, job_id: str, name: str, reason: str) -> str:
     raise TaskNotFoundError.of(name, reason)
 
 
-class _Output:
-    """A standard stream that may be a pipe without a reader.
-
-    A job goes on when its server ends, and must not fail for what it prints.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with suppress(BrokenPipeError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(BrokenPipeError):
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 def enter() -> None:
     """Become a worker: leave what is the dispatcher's, and lead a process group."""
     adopt_orphans()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None:  # as where a service has neither, and print() none
-            setattr(sys, name, _Output(stream))
+            setattr(sys, name, Output(stream))
     if sys.platform != "win32":
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)

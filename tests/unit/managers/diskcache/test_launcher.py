@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -18,7 +20,7 @@ from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
-DEAD = Process(ME.pid, ME.started - 1)
+TIMEOUT = 10.0
 
 
 @pytest.fixture
@@ -37,10 +39,26 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
     launcher.close()
 
 
-def end(launcher: Launcher, exit_code: int) -> None:
-    """Have a dispatcher end that has not come to work."""
+def end(
+    launcher: Launcher, exit_code: int, work: Callable[[], object] | None = None
+) -> None:
+    """Have a dispatcher start and end.
+
+    Args:
+        launcher: starts it.
+        exit_code: of it.
+        work: what it does until then.
+    """
     process = mock.Mock(spec=subprocess.Popen, returncode=exit_code, pid=1)
-    launcher._attend(process, launcher.store.registry.dispatcher("v1"))
+    process.poll.return_value = exit_code
+    process.wait.side_effect = work
+    with mock.patch.object(subprocess, "Popen", return_value=process) as start:
+        launcher.wake()
+    start.assert_called_once()
+    for thread in threading.enumerate():
+        if thread.name == "dash-long-jobs-dispatcher":
+            thread.join(TIMEOUT)
+            assert not thread.is_alive()
 
 
 def fail(launcher: Launcher) -> None:
@@ -67,10 +85,10 @@ def test_dispatcher_without_a_store_is_no_failure(launcher: Launcher) -> None:
 
 def test_dispatcher_that_has_worked_is_no_failure(launcher: Launcher) -> None:
     # Its number is not that of the process which was started, as on Windows.
-    process = mock.Mock(spec=subprocess.Popen, returncode=1, pid=1)
-    for _ in range(MAX_FAILURES):
-        launcher.store.registry.claim("v1", DEAD, port=1, tasks={})
-        launcher._attend(process, None)
+    for number in range(MAX_FAILURES):
+        dead = Process(ME.pid, ME.started - 1 - number)
+        claim = partial(launcher.store.registry.claim, "v1", dead, port=1, tasks={})
+        end(launcher, 1, claim)
     assert not launcher.has_failed
 
 

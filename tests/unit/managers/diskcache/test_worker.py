@@ -2,34 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from contextlib import suppress
-from typing import TextIO, cast
-
-import pytest
-
-from dash_long_components.managers.diskcache.worker import _Output
-
-
-def test_output_without_a_reader_is_no_error() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    stream = os.fdopen(writer, "w")
-    with pytest.raises(BrokenPipeError):
-        print("text", file=stream, flush=True)
-    print("text", file=cast(TextIO, _Output(stream)), flush=True)
-    with suppress(BrokenPipeError):
-        stream.close()
-
-
-def test_output_is_a_stream_otherwise(capfd: pytest.CaptureFixture[str]) -> None:
-    with os.fdopen(os.dup(1), "w") as stream:
-        output = _Output(stream)
-        assert output.fileno() == stream.fileno()
-        print("text", file=cast(TextIO, output), flush=True)
-    assert capfd.readouterr().out == "text\n"
 
 
 def test_job_prints_nowhere_where_the_server_has_no_output() -> None:
