@@ -1,4 +1,4 @@
-"""How soon a job begins, what its progress costs, and how its result comes back."""
+"""Times of jobs: their start, their progress and their result."""
 
 from __future__ import annotations
 

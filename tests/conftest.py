@@ -1,4 +1,4 @@
-"""What all layers share: a server process as users start it, and Chromium's options."""
+"""Fixtures of all layers: a server as users start it, and Chromium's options."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class AppProcess:
 
     @property
     def log(self) -> str:
-        """What the server and its jobs have written to stdout and stderr."""
+        """The output of the server and its jobs."""
         # It may end in the middle of a character.
         return (self.folder / "server.log").read_text(errors="replace")
 

@@ -1,8 +1,7 @@
-"""Ports that stay free from when a test finds one until its server listens.
+"""Free ports that stay free until the server of a test listens there.
 
-The system gives out numbers of a range of its own, from 32768 on at the lowest, to
-whatever connects or asks for any port; there, one that was free a moment ago may be
-taken. Ours lie below. Each process has a block of them to itself.
+The system assigns ports from 32768 on to outgoing connections, so that a free one may
+be taken a moment later. These ports are lower. Each test process has its own block.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a port, as servers do."""
+    """Tell whether a server can listen on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,9 +29,10 @@ def is_free(port: int) -> bool:
 
 
 def _take_block() -> tuple[int, socket.socket]:
-    """Return the first port of a block, and what keeps other processes from it.
+    """Return the first port of a block, and a socket that reserves the block.
 
-    A UDP socket: it leaves the number free for TCP, and goes with the process.
+    It is a UDP socket: the port stays free for TCP. The system closes it at the end of
+    the process.
     """
     for first in range(FIRST, LAST, BLOCK):
         guard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -46,5 +46,5 @@ def _take_block() -> tuple[int, socket.socket]:
 
 
 _first, _guard = _take_block()
-#: In a circle, so that the port of a server that has just ended is not the next.
+#: Cyclic, so that the port of a server that has just ended is not the next one.
 _ports = itertools.cycle(range(_first, _first + BLOCK))

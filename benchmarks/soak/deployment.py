@@ -179,7 +179,7 @@ class Deployment:
         command = gunicorn(
             WEB_PROCESSES, "soak_app:server", **self._settings("web").manager
         )
-        # What a killed master leaves holds the port for some seconds.
+        # The workers of a killed master hold the port for some seconds.
         command.append("--reuse-port")
         return Service("web", command, self.folder / "web", free_port())
 
@@ -269,5 +269,5 @@ def wait_until_reachable(url: str, seconds: float) -> None:
             time.sleep(0.1)
 
 
-#: What a broker raises that ended at its start, outside of a test.
+#: The error of a broker that ended at its start, outside of a test.
 StartFailed = pytest.fail.Exception

@@ -95,7 +95,7 @@ class Run:
 
 @dataclass
 class Fault:
-    """What was done to the deployment.
+    """A fault: something that the soak did to the deployment.
 
     Attributes:
         kind: for the figures.

@@ -1,4 +1,4 @@
-"""What there is, and what is left: processes, descriptors, rows, messages."""
+"""The inventory of a deployment: processes, descriptors, rows, messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SLACK = 12
 
 @dataclass
 class Inventory:
-    """What there is at one moment.
+    """The inventory at one moment.
 
     Attributes:
         processes: how many, by what they are.

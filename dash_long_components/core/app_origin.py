@@ -1,4 +1,4 @@
-"""How an app came to be, so that another process can make it again.
+"""The origin of an app, so that another process can make the app again.
 
 The frames on the stack at the set-up of an app tell it. The outermost frame of the
 user's own code is either a module, and its import makes the app; or a function that a
@@ -32,13 +32,13 @@ _NO_PLAIN_CALL = (
 #: Bytes that the arguments of a factory may have, to be carried to another process.
 MAX_ARGUMENTS = 1_000_000
 
-#: How many apps this process has set up, by name and path prefix.
+#: Number of apps that this process has set up, by name and path prefix.
 _made: Counter[tuple[str, str]] = Counter()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """What makes an app: the import of a module, or the call of a function in it.
+    """A way to make an app: the import of a module, or the call of a function in it.
 
     Attributes:
         module: its importable name, or ``__main__`` for the main file.
@@ -83,7 +83,7 @@ class Maker:
 
 @dataclass(frozen=True, kw_only=True)
 class AppOrigin:
-    """How one app came to be.
+    """The origin of one app.
 
     Attributes:
         name: the app's name, where that is a module's the importable one.

@@ -1,11 +1,11 @@
-"""How long tasks take: what their last runs took, and what that says of the next."""
+"""Durations of tasks: a forecast of the next run from the last ones."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
-#: How many runs of a task count: the last ones.
+#: Number of runs of a task that count: the last ones.
 KEPT = 20
 
 

@@ -11,7 +11,7 @@ from .jobs import Lane, Retrigger
 
 
 class Entry(Enum):
-    """What happens to a job that comes to a lane."""
+    """The way in which a job enters a lane."""
 
     NOW = auto()  #: it goes to the queue
     WAIT = auto()  #: it goes to the queue when the jobs before it have left the lane
@@ -21,7 +21,7 @@ class Entry(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """What a lane answers to a new job.
+    """The answer of a lane to a new job.
 
     Attributes:
         entry: what happens to the job.

@@ -32,7 +32,7 @@ class Times:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What happens to a running job now.
+    """The decision about a running job.
 
     Attributes:
         must_stop: whether its function is stopped, by force where that is possible.

@@ -25,7 +25,7 @@ SMALL = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a running function has reported since the last time.
+    """The news of a running function since its last report.
 
     Attributes:
         progress: updates of the progress Outputs; None if nothing is new.
@@ -291,7 +291,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "error": partial(from_fields, JobError),
 }
 
-#: How a job may end, by its status. _changed() refuses one that has ended.
+#: The ends that a job may have, by its status. _changed() refuses an ended one.
 _ENDS = {
     Status.QUEUED: {
         Status.FAILED,

@@ -1,4 +1,4 @@
-"""What one read of a job shows.
+"""Snapshots: the result of one read of a job.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What one read of a job shows: everything newer than the reader's cursor.
+    """The news of a job for one reader: everything newer than its cursor.
 
     Attributes:
         cursor: what the reader sends next time; unchanged if nothing is new.

@@ -26,7 +26,7 @@ from .validation import Running, Title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: How many callbacks without Outputs have the same Inputs, by Dash's id.
+#: Number of callbacks without Outputs that have the same Inputs, by Dash's id.
 _without_output: Counter[str] = Counter()
 
 

@@ -1,1 +1,1 @@
-"""What runs inside a worker."""
+"""The code that runs inside a worker."""

@@ -85,8 +85,8 @@ class CurrentJob:
             self._look_at = now + FRESH
             try:
                 self._cancelled = self._is_cancelled()
-            except Exception:
-                return False  # the job store is not responding
+            except Exception:  # each job store has errors of its own
+                return False  # it is not responding: the job goes on
         return self._cancelled
 
     def track(

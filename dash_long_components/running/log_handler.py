@@ -19,5 +19,5 @@ class JobLogHandler(logging.Handler):
         if job is not None:
             try:
                 job.log(self.format(record))
-            except Exception:
+            except Exception:  # as logging's own handlers: no log call may raise
                 self.handleError(record)

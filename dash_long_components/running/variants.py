@@ -1,4 +1,4 @@
-"""What tells functions of the same source apart, as a text.
+"""A text that tells functions of the same source apart.
 
 A factory that is called for two tenants makes two functions of one source. A factory
 that the module calls, and that the server calls again, makes the same one twice.

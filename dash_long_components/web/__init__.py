@@ -1,1 +1,1 @@
-"""What an app serves: the endpoints, their tokens, and ``init_app``."""
+"""The endpoints of an app, their tokens, and ``init_app``."""

@@ -49,7 +49,7 @@ export class Engine implements PollDelegate {
         client: Client,
         jobs: TabStorage<JobHandle>,
         cancels: TabStorage<string>,
-        /** What people see of the jobs. */
+        /** The runs that people see. */
         readonly runs: Runs,
     ) {
         this.#page = page;

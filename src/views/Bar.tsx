@@ -4,7 +4,7 @@ import { percent } from './format';
 type Props = {
     /** From 0 to 1; undefined if it is not known. */
     share: number | undefined;
-    /** What the bar measures. */
+    /** The text of the bar. */
     label: string;
     /** Its value in words. */
     text: string;

@@ -26,7 +26,7 @@ export type JobViewProps = {
     run: Run;
     /** The job's name, different from those of other jobs in a list. */
     name: string;
-    /** How long ago it began, in words. */
+    /** The time since it began, in words. */
     ago?: string;
     now: number;
     shows: Shows;

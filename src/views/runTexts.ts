@@ -16,7 +16,7 @@ export function statusText(run: Run, now: number, labels: Labels): string {
     return labels[isStarting(run, now) ? 'starting' : run.status];
 }
 
-/** How far a bar is, in numbers: "3 of 10", or "3" without a total. */
+/** The progress of a bar in numbers: "3 of 10", or "3" without a total. */
 export function countOf([value, total]: Bar, labels: Labels): string {
     if (total === null) {
         return formatNumber(value, labels);
@@ -42,7 +42,7 @@ export function percentOf(bar: Bar, labels: Labels): string {
     return share === undefined ? '' : formatShare(share, labels);
 }
 
-/** How long a job has run, or ran. */
+/** The duration of a job so far, or at its end. */
 export function elapsedText(run: Run, now: number, labels: Labels): string {
     const { status, cached } = run;
     const elapsed = elapsedOf(run, now);
@@ -99,7 +99,7 @@ export function barText(run: Run, now: number, labels: Labels): string {
     );
 }
 
-/** What to announce: the start, each quarter and the end. */
+/** The milestone to announce: the start, each quarter and the end. */
 export function milestoneOf(run: Run, now: number, labels: Labels): string {
     const { status, error, cached } = run;
     if (status === 'running') {

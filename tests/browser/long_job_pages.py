@@ -66,7 +66,7 @@ class JobPart:
 
     @property
     def bar(self) -> str | None:
-        """What the bar says to those who don't see it."""
+        """The bar's text for screen readers."""
         text: str | None = self._page.browser.find_element(
             f"{self._selector} [role=progressbar]"
         ).get_attribute("aria-valuetext")

@@ -194,7 +194,7 @@ class ExamplePage(Page):
 
     @property
     def bar_length(self) -> float:
-        """How far the bar of the Plotly figure reaches, as drawn data."""
+        """The value of the bar in the Plotly figure, as drawn."""
         length: float = self.browser.driver.execute_script(
             "return document.querySelector(arguments[0]).data[0].x[0]",
             f"{self.GRAPH} .js-plotly-plot",

@@ -1,4 +1,4 @@
-"""What a page shows of a job that ends without a result."""
+"""A page shows why a job has no result."""
 
 from __future__ import annotations
 

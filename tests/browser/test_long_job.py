@@ -54,7 +54,7 @@ class ViewsPage(Page):
 
     @property
     def animations(self) -> set[str]:
-        """What moves on the page."""
+        """The animations of the page."""
         names: list[str] = self.browser.driver.execute_script(
             "return document.getAnimations().map(each => each.animationName)"
         )
@@ -62,7 +62,7 @@ class ViewsPage(Page):
 
     @property
     def button_style(self) -> list[str]:
-        """How the job's button looks."""
+        """The look of the job's button."""
         style: list[str] = self.browser.driver.execute_script(LOOK)
         return style
 
@@ -84,7 +84,7 @@ class ViewsPage(Page):
 
     @property
     def read(self) -> str:
-        """What the last callback that reads the job's properties has read."""
+        """The job's properties, as a callback has read them last."""
         return self.text("#read")
 
     @property
@@ -98,7 +98,7 @@ class ViewsPage(Page):
         return [at for at, text in self.reads if text.startswith(start)]
 
 
-#: What an app may say of all its buttons.
+#: Styles that an app may set for all its buttons.
 GLOBAL_BUTTONS = """
     #react-entry-point button {
         min-width: 300px; margin: 30px; border-radius: 30px; background: yellow;

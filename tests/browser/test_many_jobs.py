@@ -28,7 +28,7 @@ class ManyJobsPage(Page):
     def wait_until_quick(self, bound: float) -> None:
         """Wait until it typically takes less than a bound, in seconds.
 
-        What else the machine does comes and goes; what the jobs cost stays.
+        Other load of the machine varies; the cost of the jobs stays.
         """
         until(
             lambda: self.time_ordinary_callback() < bound,

@@ -1,4 +1,4 @@
-"""What a page makes of answers that are lost, late, old or refused."""
+"""A page copes with answers that are lost, late, old or refused."""
 
 from __future__ import annotations
 

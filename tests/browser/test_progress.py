@@ -1,4 +1,4 @@
-"""What a running job says is on the page while it runs."""
+"""A page shows the progress of a running job."""
 
 from __future__ import annotations
 

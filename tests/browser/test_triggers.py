@@ -1,4 +1,4 @@
-"""What a page does when things happen in quick succession."""
+"""Triggers in quick succession."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TriggersPage(Page):
 
     @property
     def ended(self) -> list[str]:
-        """What the jobs that came to their end noted down, in that order."""
+        """The notes of the jobs that ended, in that order."""
         return self._lines("ended.log")
 
     def wait_until_no_run_is_left(self) -> None:
@@ -54,7 +54,7 @@ def test_typing_quickly_settles_on_the_last_value(page: TriggersPage) -> None:
     page.wait_for_text("#echo-status", "idle")
     shown = page.recorded("#echo")
     assert shown[-1] == "quickly"
-    # What it showed on the way, if anything, were values on the way there.
+    # In between, it may have shown earlier values.
     assert shown == sorted(set(shown), key=len)
 
 

@@ -16,12 +16,12 @@ import pytest
 from tests.conftest import AppProcess
 from tests.ports import free_port
 
-#: Where Debian has the script that does not ask which user starts it.
+#: Debian's script that any user may start.
 _RABBITMQ = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin")
 
 
 class Broker(AppProcess):
-    """A server that others store their messages or results in."""
+    """A server for messages or results."""
 
     host = "127.0.0.1"
 
@@ -36,7 +36,7 @@ class Broker(AppProcess):
         return True
 
     def close(self) -> None:
-        # Redis writes its title over its environment, and with it our mark.
+        # Redis overwrites its environment with its title, and so our mark.
         if self._server is not None:
             self._server.kill()
         super().close()
@@ -46,7 +46,7 @@ B = TypeVar("B", bound=Broker)
 
 
 class Redis(Broker):
-    """A ``redis-server`` that loses nothing when it is started again."""
+    """A ``redis-server`` that keeps its data over a restart."""
 
     #: Enough for all tests of a process, each with several deployments.
     DATABASES = 1024
@@ -97,7 +97,7 @@ class RabbitMQ(Broker):
 
 
 class Memcached(Broker):
-    """A ``memcached`` with room for a large result: what has none is forgotten."""
+    """A ``memcached`` with room for a large result: it drops what has no room."""
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
@@ -120,8 +120,8 @@ def redis(
 
     Args:
         folder: for its data.
-        host: the address it listens at.
-        prefix: a command that runs it.
+        host: its address.
+        prefix: of its command line.
     """
     require("redis-server", shutil.which("redis-server"))
     with _running(Redis(folder, host, prefix)) as server:
@@ -154,7 +154,7 @@ def _running(server: B) -> Iterator[B]:
 
 
 def require(package: str, found: str | None) -> None:
-    """Skip what needs a server that is not installed; in CI that is a failure."""
+    """Skip a test whose server is not installed; fail it in CI."""
     if found is None:
         reason = f"install Debian's package {package}"
         if os.environ.get("CI"):

@@ -1,4 +1,4 @@
-"""One server for the tests of a module that do not hurt it, or one for each test."""
+"""Servers: one for all tests of a module, or one for each test."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.waiting import until
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server that all tests of the module share, both ways users start one."""
+    """A server that all tests of a module share, started in both usual ways."""
     how = command if request.param == "python" else partial(gunicorn, 2)
     with serving(
         how(max_concurrency=2), tmp_path_factory.mktemp(request.param)
     ) as server:
-        # Any test may be the first that it sees.
+        # Any test may run first.
         server.wait_until_ready()
         yield server
 
@@ -43,7 +43,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start servers that end with the test: ``serve(command())``."""
+    """Start servers, which end with the test: ``serve(command())``."""
     with ExitStack() as stack:
         count = 0
 

@@ -32,7 +32,7 @@ WORKER_LOST_WAIT = 0.5
 
 @dataclass(frozen=True)
 class Setting:
-    """What the manager of a deployment is given.
+    """The arguments of the manager of a deployment.
 
     Attributes:
         manager: its arguments; those of Celery among them make it the Celery manager.

@@ -20,7 +20,7 @@ TERMINAL = {"succeeded", "failed", "cancelled", "timed_out", "lost", "rejected"}
 
 @dataclass
 class Answer:
-    """What the server said to one request."""
+    """The answer of the server to one request."""
 
     status: int
     body: bytes
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass
 class Job:
-    """What a page knows of a job: its handle, and the snapshots it has read."""
+    """A job as a page knows it: its handle, and the snapshots that it has read."""
 
     handle: dict[str, Any]
     cursor: int = 0

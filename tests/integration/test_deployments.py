@@ -27,7 +27,7 @@ PATH = os.pathsep.join([str(SITES), os.environ.get("PYTHONPATH", "")])
 
 @dataclass(frozen=True)
 class Deployment:
-    """How an app is served.
+    """A way to serve an app.
 
     Attributes:
         command: starts the server.

@@ -1,7 +1,7 @@
-"""What type checkers make of decorated functions: this is read, not run.
+"""The types of decorated functions. Type checkers read this file; nothing runs it.
 
-``make types`` has mypy read it, and ``npx pyright -p tests/typing`` pyright. Each
-finds an error where one is expected and none is there, too.
+``make types`` checks it with mypy and pyright. Both report an expected error that is
+missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What unit tests have in common; they do not hear of each other's apps."""
+"""Fixtures of the unit tests. No test sees the apps of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layer may import which."""
+"""Each layer imports only what the table allows."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(ROOT / "docs").glob("*.md"),
 ]
-#: What npm has built, from src.
+#: Built by npm, from src.
 GENERATED = {PACKAGE / f"{name}.py" for name in ("LongJob", "LongJobTray", "_imports_")}
 CODE = [
     *{*PACKAGE.rglob("*.py")} - GENERATED,

@@ -1,4 +1,4 @@
-"""Which message of a job is under way, and which worker has received one.
+"""Deliveries: the messages of a job, and the worker that has received one.
 
 Everything here is pure: no clock, no backend.
 
@@ -24,7 +24,7 @@ MAX_RESENDS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What it takes to send a job.
+    """The data that sends a job.
 
     Attributes:
         task: name of the Celery task.
@@ -52,7 +52,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """Which worker has received a job; it may wait there for its turn.
+    """The worker that has received a job. The job may wait there for its turn.
 
     Attributes:
         worker: the last one that has received it.
@@ -80,7 +80,7 @@ class Receipt:
 
 
 class Holder(Enum):
-    """What a reader knows of the worker that has received a job last."""
+    """The state of the worker that has received a job last."""
 
     NONE = auto()  #: it has no message of the job, or has given it back
     ALIVE = auto()  #: it has the job
@@ -88,7 +88,7 @@ class Holder(Enum):
 
 
 class Step(Enum):
-    """What a reader does about a job that has not begun."""
+    """The next step of a reader for a job that has not begun."""
 
     WAIT = auto()  #: nothing
     MARK = auto()  #: note the number of the next probe

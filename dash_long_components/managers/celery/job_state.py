@@ -71,7 +71,7 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class End:
-    """How a job ended. The first end that any process writes counts.
+    """The end of a job. The first end that any process writes counts.
 
     Attributes:
         status: a terminal one.

@@ -142,7 +142,7 @@ def _leave(**_: Any) -> None:
 
 
 class Tenure(Enum):
-    """What a reader knows of a worker from its lease."""
+    """The state of a worker, as its lease shows it."""
 
     HOLDS = auto()  #: the worker renews it
     LEFT = auto()  #: the worker has ended in good order
@@ -151,7 +151,7 @@ class Tenure(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """What a reader has seen of a lease.
+    """The last look of a reader at a lease.
 
     Attributes:
         beat: changes with every renewal.

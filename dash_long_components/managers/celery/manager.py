@@ -33,7 +33,7 @@ _EXTRA = (
     'pip install "dash-long-components[celery]"'
 )
 
-#: How often sending a job to the broker is retried. A user waits for the answer.
+#: Retries of sending a job to the broker. A user waits for the answer.
 _RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 
 #: Seconds after which the shared secret is read again.

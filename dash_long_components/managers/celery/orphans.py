@@ -40,8 +40,8 @@ _OWNER = "celery"
 
 _NOT_ENDED = "Could not end process %d, which a job has left behind."
 
-#: Where multiprocessing has the ids of processes that outlive one use: a module, a
-#: variable in it, and an attribute of that.
+#: Processes that multiprocessing keeps for later use. Their ids are in a module, in an
+#: attribute of a variable.
 _HELPERS = (
     ("multiprocessing.resource_tracker", "_resource_tracker", "_pid"),
     ("multiprocessing.forkserver", "_forkserver", "_forkserver_pid"),
@@ -63,11 +63,11 @@ class PoolOrphans:
         self._seen: set[int] = set()
         self._alive: set[int] = set()
         self._children: set[int] = set()
-        # Of the look before: a process may die between the two parts of one look.
+        # From the last look: a process may die between the two parts of one look.
         self._lately_new: set[int] = set()
         self._lately_changed = False
         self.look()
-        # What was there before the pool is no orphan, and that was no change.
+        # Children from before the pool are no orphans, and no change.
         self._lately_new, self._lately_changed = set(), False
 
     def look(self) -> None:
@@ -115,7 +115,7 @@ class JobOrphans:
     def end(self, before: Collection[int]) -> None:
         """End the processes that have come since another look."""
         until = time.monotonic() + DYING
-        # What comes from a process that dies becomes a child of this one.
+        # The children of a dying process become children of this one.
         while left := self.look() - set(before) - _helpers():
             for pid in left:
                 if not end_child(pid) or time.monotonic() > until:
@@ -154,7 +154,7 @@ def end_those_of_dead_workers() -> None:
         with contextlib.suppress(psutil.Error, OSError, ValueError):
             mark = psutil.Process(pid).environ().get(_MARK)
             worker = Process.from_text(mark) if mark else None
-            # Of a worker in another container nothing is known here.
+            # The state of a worker in another container is not known here.
             if worker is not None and worker.is_here and not worker.is_alive():
                 kill_tree(pid)
 

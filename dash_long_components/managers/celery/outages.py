@@ -9,7 +9,7 @@ logger = logging.getLogger("dash_long_components")
 
 
 class OutageLog:
-    """What one process has logged about its backend."""
+    """The last state of the backend that one process has logged."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from ...core.versions import from_fields
 from .documents import Documents
 
-#: How much longer than the first the interval between two probes becomes.
+#: Factor by which the interval between two probes grows at most.
 MAX_GROWTH = 16
 
 

@@ -1,4 +1,4 @@
-"""What workers write of jobs: who has received one, its start, reports and result."""
+"""The documents that workers write: receipts, starts, reports and results."""
 
 from __future__ import annotations
 

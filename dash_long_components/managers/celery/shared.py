@@ -1,4 +1,4 @@
-"""What all jobs of a deployment share: the secret, libraries, durations of tasks."""
+"""Documents that all jobs share: the secret, libraries, durations of tasks."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class CeleryStore:
         """Store the call of a job that is about to be sent, and how to send it.
 
         Returns:
-            What to send.
+            The message to send.
         """
         parts = self._calls.split(record.id, call)
         message = replace(message, parts=len(parts))

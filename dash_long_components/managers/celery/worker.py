@@ -1,4 +1,4 @@
-"""What runs in Celery's workers: a task for each long callback, and a way to end it."""
+"""The part in Celery's workers: a Celery task for each long callback."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def _failure(error: BaseException) -> CeleryFailure:
     return CeleryFailure(type=WorkerLostError.__name__, message=message)
 
 
-#: Of all jobs of this process.
+#: The orphans of all jobs of this process.
 _orphans = JobOrphans()
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger("dash_long_components")
 
 @dataclass(frozen=True, kw_only=True)
 class AppCode:
-    """What another process needs to make the app as this one did.
+    """The code of an app, for another process that makes the app.
 
     Attributes:
         apps: how each app came to be.
@@ -73,8 +73,8 @@ class AppCode:
         """Make the apps, so that their tasks register.
 
         Returns:
-            What did not make an app or could not be imported, and why. A failure does
-            not keep the others from it.
+            The reason of each failure, by what failed. A failure does not stop the
+            others.
         """
         sys.path[:] = self.path
         sys.argv[:] = self.argv
@@ -82,13 +82,13 @@ class AppCode:
         with backends.no_server():
             for app in self.apps:
                 self._make(app, failures)
-            # An app that a request has not imported yet may have more of them.
+            # Modules that no app has imported may define tasks too.
             for name in self.modules:
                 self._try(Maker(module=name), failures)
         return failures
 
     def _make(self, app: AppOrigin, failures: dict[str, str]) -> None:
-        """Make an app by the first way that does."""
+        """Make an app by the first of its makers that succeeds."""
         tried: dict[str, str] = {}
         for maker in app.makers:
             before = app_origin.count()
@@ -98,13 +98,13 @@ class AppCode:
                 tried[str(maker)] = maker.obstacle
             elif self._try(maker, failures):
                 if app_origin.count() > before:
-                    return  # its name may be another one every time
+                    return  # an app may have another name each time
                 tried[str(maker)] = "it makes no app"
         if not app.is_made():
             failures.update(tried)
 
     def _try(self, maker: Maker, failures: dict[str, str]) -> bool:
-        """Import or call what a maker says; tell whether that went well."""
+        """Run a maker. False if it has failed."""
         try:
             maker.make(self._import)
         except (Exception, SystemExit) as error:
@@ -129,8 +129,8 @@ class AppCode:
         return _import_file(name, path)
 
     def _import_main(self) -> types.ModuleType:
-        # Not just whether there is a MAIN: multiprocessing gives this name to the
-        # main module of every process.
+        # Its name alone is not enough: multiprocessing gives it to the main module of
+        # every process.
         main = sys.modules.get(MAIN)
         if main is not None and file_of(main) == self.main_path:
             return main
@@ -149,8 +149,8 @@ def _import_file(name: str, path: str, package: str | None = None) -> types.Modu
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if name == MAIN:
-        # As that of a program's own main module: relative imports go by the package,
-        # and multiprocessing by the path.
+        # A program's main module has none: relative imports use the package, and
+        # multiprocessing uses the path.
         module.__spec__ = None
         module.__package__ = package
         sys.modules["__main__"] = module
@@ -162,8 +162,8 @@ def _import_file(name: str, path: str, package: str | None = None) -> types.Modu
 def without_main() -> Iterator[None]:
     """Keep multiprocessing from importing the main file in a process that it spawns.
 
-    ``AppCode.load`` does that there, as part of its package if it is, and sees to it
-    that it starts no second server.
+    ``AppCode.load`` imports it there instead, within its package, and keeps it from
+    starting a second server.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")

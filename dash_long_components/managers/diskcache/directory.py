@@ -42,7 +42,7 @@ def default_directory(caller: str) -> str:
         user = str(os.getuid())
     root = os.path.join(tempfile.gettempdir(), f"dash-long-components-{user}")
     os.makedirs(root, mode=0o700, exist_ok=True)
-    # Of a link, and not of where it leads: what is kept there gets unpickled.
+    # lstat: a link may lead to a folder of ours. This package unpickles its files.
     if sys.platform != "win32" and os.lstat(root).st_uid != os.getuid():
         raise StoreError(
             f"{root} belongs to another user. Pass a diskcache.Cache with a directory "

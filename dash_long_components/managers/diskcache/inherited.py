@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-#: What usually listens on a port.
+#: The usual servers of some ports.
 _SERVICES = {
     1433: "SQL Server",
     1521: "Oracle",

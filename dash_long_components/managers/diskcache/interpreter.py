@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-#: What a file is called that runs Python: ``python3.11``, ``pypy3``, ``pythonw.exe``.
+#: Names of interpreters: ``python3.11``, ``pypy3``, ``pythonw.exe``.
 _NAME = re.compile(r"(python|pypy)w?\d*(\.\d+)*t?d?(\.exe)?", re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""Results kept in the user's own cache, where its eviction may reach them."""
+"""Cached results in the user's own cache, which may evict them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAG = "dash-long-jobs"
 
 
 class ResultCache:
-    """The results in a cache. Whatever is wrong with it is logged, and nothing fails.
+    """The results in a cache. If the cache fails, this logs a warning and goes on.
 
     Args:
         cache: a ``diskcache.Cache`` or ``diskcache.FanoutCache``, with any disk.
@@ -31,11 +31,11 @@ class ResultCache:
         self._cache = cache
 
     def dumps(self) -> str:
-        """Return it as text for ``loads`` in another process."""
+        """Return the cache as a text for ``loads`` in another process."""
         import cloudpickle
 
         try:
-            # As it pickles itself; but a job may change to another directory.
+            # The state that the cache pickles. A job may change its directory.
             directory, *more = self._cache.__getstate__()
             state = (os.path.abspath(directory), *more)
             return base64.b64encode(
@@ -55,12 +55,12 @@ class ResultCache:
             cache = kind.__new__(kind)
             cache.__setstate__(state)
             return cls(cache)
-        except Exception as error:
+        except Exception as error:  # a subclass raises what it likes
             logger.warning("Results can't be cached: %s", error)
             return None
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return what is kept, and keep it for ``expire`` seconds from now on."""
+        """Return a result or None. The result expires ``expire`` seconds from now."""
         key = _key(caching)
         try:
             text = self._cache.get(key)
@@ -69,18 +69,18 @@ class ResultCache:
             result = CachedResult.from_text(text)
             if caching.expire is not None:
                 self._cache.touch(key, expire=caching.expire)
-        except Exception as error:
+        except Exception as error:  # each disk has errors of its own
             self._give_up("A cached result can't be read", error)
             return None
         return result
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        """Keep a result."""
+        """Add a result."""
         try:
             self._cache.set(
                 _key(caching), result.to_text(), expire=caching.expire, tag=TAG
             )
-        except Exception as error:
+        except Exception as error:  # each disk has errors of its own
             self._give_up("A result can't be cached", error)
 
     def _give_up(self, what: str, error: Exception) -> None:

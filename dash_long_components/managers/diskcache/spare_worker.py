@@ -1,7 +1,7 @@
-"""A worker that is made before there is a job for it.
+"""A worker that the dispatcher forks before there is a job for it.
 
-To fork a process takes the longer the more memory it has. The one that the next job
-will run in is forked in advance, while no page waits for it.
+A fork takes longer the more memory the process has. The dispatcher forks the worker of
+the next job in advance, while no page waits for it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .worker import enter, work
 
 
 class SpareWorker:
-    """A forked worker that waits for its job, and exits if none can come any more.
+    """A forked worker that waits for a job. It exits when its dispatcher has died.
 
     Args:
         context: of ``multiprocessing``, that forks.
-        store: where jobs are kept; not connected.
+        store: where the jobs are; not connected.
         failures: why modules could not be imported, by name.
-        results: where results are kept for others, as ``ResultCache.dumps``.
+        results: the cache of results, as ``ResultCache.dumps``.
 
     Raises:
-        OSError: it could not be made.
+        OSError: the process can't be forked.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class SpareWorker:
             receiver.close()
 
     def take(self, job_id: str) -> bool:
-        """Run a job in it. False if it has died meanwhile."""
+        """Run a job in this worker. False if the worker has died."""
         if self.process.exitcode is not None:
             return False
         with self._sender:
@@ -58,7 +58,7 @@ class SpareWorker:
         return True
 
     def dismiss(self) -> None:
-        """Let it go without a job. Idempotent."""
+        """Kill this worker, which has no job. Idempotent."""
         self._sender.close()
         self.process.kill()
         self.process.join()
@@ -71,7 +71,7 @@ def _wait(
     failures: dict[str, str],
     results: str,
 ) -> None:
-    # Its own end must not be what keeps it waiting after the dispatcher has died.
+    # With this end open, recv() would go on waiting after the dispatcher has died.
     sender.close()
     enter()
     store.libraries()  # connects

@@ -55,7 +55,7 @@ def take_over(directory: str, database: Database, jobs: Jobs) -> None:
 def remove_unused(directory: str) -> None:
     """Remove the file of an older version when no process of that uses it any more.
 
-    What the requests of its jobs held goes with it.
+    The requests of its jobs go with it.
     """
     path = os.path.join(directory, _FILE)
     if not os.path.exists(path) or _is_in_use(path):

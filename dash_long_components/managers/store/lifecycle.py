@@ -1,4 +1,4 @@
-"""What a change of a job entails: for its requesters, its lane and equal jobs."""
+"""Changes of jobs, with their effects on requesters, lanes and equal jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .shared import Libraries
 
 
 class Lifecycle:
-    """Changes jobs, and does what follows from each change.
+    """Changes jobs, with all effects of each change.
 
     Args:
         database: of all the others. ``change`` and ``leave`` are transactions of their

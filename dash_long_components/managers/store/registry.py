@@ -15,7 +15,7 @@ _DISPATCHER, _CLIENT = "dispatcher", "client"
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatcher:
-    """What a dispatcher says of itself.
+    """A dispatcher, as it describes itself.
 
     Attributes:
         process: which one it is.
@@ -31,7 +31,7 @@ class Dispatcher:
 
 
 class Registry:
-    """Which processes dispatch the jobs of each code version, and which want that.
+    """The dispatchers of each code version, and the servers that want them.
 
     Each host has dispatchers of its own: one can only watch and wake its siblings.
 

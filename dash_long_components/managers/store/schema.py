@@ -104,7 +104,7 @@ CREATE TABLE secret (               -- signs tokens; one row
 );
 """
 
-#: What leads from each version to the next. Add one; never change one.
+#: Scripts from each version to the next. Add one; never change one.
 _MIGRATIONS = (_JOBS + _PEOPLE,)
 
 VERSION = len(_MIGRATIONS)
@@ -156,7 +156,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         # Another process may have done it meanwhile.
         migrate(connection, _check(connection, path))
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # an interrupt too must not leave a transaction open
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

@@ -1,4 +1,4 @@
-"""What the servers of a store share beside jobs: a secret, and component libraries."""
+"""The shared data of a store beside jobs: a secret, and component libraries."""
 
 from __future__ import annotations
 

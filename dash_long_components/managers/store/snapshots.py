@@ -1,4 +1,4 @@
-"""What one read of a job in a store returns."""
+"""Snapshots of the jobs in a store."""
 
 from __future__ import annotations
 

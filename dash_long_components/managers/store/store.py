@@ -111,7 +111,7 @@ class Store:
             for name in names
         }
 
-    # What servers do
+    # For servers
 
     def submit(
         self,
@@ -192,7 +192,7 @@ class Store:
             ticket = Ticket(job=record.id, requester=requester_id)
             self.requesters.see(ticket, leave_timeout, time.monotonic())
 
-    # What all do
+    # For all
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job.
@@ -265,7 +265,7 @@ class Store:
         """
         return self._lifecycle.end(job_id, status, error)
 
-    # What dispatchers do
+    # For dispatchers
 
     def take(self, code: str, dispatcher: Process, max_concurrency: int) -> str | None:
         """Start the first job of a code version's queue, if a slot is free. Atomic.

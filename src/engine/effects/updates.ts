@@ -5,7 +5,7 @@ import { isNoUpdate, isPatch, type Update } from '../wire/update';
 
 type Props = Record<string, unknown>;
 
-/** Where an update comes from: a job, which shows what it set for as long as it lives. */
+/** The source of an update: a job. Its values stay on the page while it lives. */
 type Source = { readonly ended: boolean };
 
 /** An update to apply later, with its source unless the page has shown it once. */
@@ -16,7 +16,7 @@ export class Updates {
     readonly #page: Page;
     /** Updates for components that are not on the page; no list is empty. */
     readonly #absent = new Map<string, Deferred[]>();
-    /** What live jobs have set, by component, whether shown or not. */
+    /** The values that live jobs have set, by component, whether shown or not. */
     readonly #streams = new Map<string, Deferred[]>();
 
     constructor(page: Page) {

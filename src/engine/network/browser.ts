@@ -1,4 +1,4 @@
-/** What the browser knows about the page and the network. */
+/** The state of the page and of the network, as the browser knows it. */
 export type Browser = {
     /** The user can't see the page: its tab is in the background. */
     readonly isHidden: boolean;

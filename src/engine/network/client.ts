@@ -10,7 +10,7 @@ export const OWN = 'Dash-Long-Jobs';
 export type PollAnswer = {
     /** When the server suggests the next poll, in milliseconds. */
     next: number;
-    /** What has changed, by position in the request. */
+    /** The changes, by position in the request. */
     jobs?: Record<string, Snapshot>;
     /** Positions of the jobs that the server can't report on now. */
     unreachable?: number[];

@@ -5,7 +5,7 @@ const HIDDEN_MS = 60_000;
 /** The same if a badge or a notification shows the end of a job elsewhere. */
 const NOTIFYING_MS = 5000;
 
-/** How often to poll while the page is hidden. */
+/** The pace of polls while the page is hidden. */
 export class HiddenPace {
     #notifiers = 0;
 

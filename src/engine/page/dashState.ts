@@ -1,7 +1,7 @@
 import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Id } from '../wire/id';
 
-/** Where a component is in the layout. */
+/** The path of a component in the layout. */
 export type Path = (string | number)[];
 
 /** An entry of Dash's loading state; `dcc.Loading` spins while there is one. */
@@ -25,7 +25,7 @@ export type Hooks = {
     request_pre: ((request: CallbackRequest) => void) | null;
 };
 
-/** Where components are in the layout, by id. */
+/** The paths of components in the layout, by id. */
 export type Paths = {
     strs: Record<string, Path>;
     /** By the sorted keys of the dict ids. */

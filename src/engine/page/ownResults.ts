@@ -9,7 +9,7 @@ import { toUpdates, type PropsById, type Update } from '../wire/update';
  * what is set on the page later, as the result of a job is.
  */
 export class OwnResults {
-    /** What the last result of each callback has set. */
+    /** The values that the last result of each callback has set. */
     readonly #results = new Map<unknown, Map<string, unknown>>();
 
     /** Record a result that the page is about to show. */

@@ -9,7 +9,7 @@ import type { Library } from '../wire/library';
 import type { Pattern } from '../wire/pattern';
 import type { LoadingMark, Path } from './dashState';
 
-/** What the engine needs of the page. Dash's renderer provides it, or a test's fake. */
+/** The page, as the engine uses it. Dash's renderer provides it, or a test's fake. */
 export type Page = {
     /** Handles that the server has delivered and the engine has not taken yet. */
     handles(): Handle[];

@@ -4,7 +4,7 @@ import type { Run } from './run';
 /** Seconds that a job must have run before its pace says anything. */
 const LEAST_PACE = 1;
 
-/** How long a start may take before the job counts as queued, in milliseconds. */
+/** Milliseconds that a start may take before the job counts as queued. */
 const STARTING_MS = 5000;
 
 /** Whether a queued job waits for no other job, only for its worker. */

@@ -14,7 +14,7 @@ import type { TabStorage } from './tabStorage';
 
 const ENDED_RUNS = 50;
 
-/** Where and how a job was started. */
+/** The origin of a job: its page and its request. */
 export type Origin = { location: string; request: CallbackRequest | undefined };
 
 /**

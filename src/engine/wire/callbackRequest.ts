@@ -22,7 +22,7 @@ export type CallbackAnswer = {
     response?: PropsById;
 };
 
-/** What the page adds to every callback request: who triggered it, and in which order. */
+/** The trigger info, which the page adds to every callback request. */
 export type TriggerInfo = {
     /** The id that the page gave itself when it was loaded. */
     page: string;

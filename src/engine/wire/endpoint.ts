@@ -1,2 +1,2 @@
-/** Where the endpoints are, and the options of every request to them. */
+/** The URLs of the endpoints, and the options of every request to them. */
 export type Endpoint = { url: string; init: RequestInit };

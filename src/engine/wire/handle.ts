@@ -2,7 +2,7 @@ import type { Id } from './id';
 import type { Pattern } from './pattern';
 import type { JobError } from './snapshot';
 
-/** What the server gives the browser for a job, a cached result or a failed start. */
+/** A handle: the server sends it for a job, a cached result or a failed start. */
 export type Handle = {
     /** Names the job to the server; opaque here. Null if there is no job to poll. */
     token: string | null;
@@ -26,7 +26,7 @@ export type Handle = {
     seq: number;
     /** The id of the page whose lane the job is in. A reload keeps the old id. */
     page: string;
-    /** What a new job does to the live job of the same callback. */
+    /** The effect of a new job on the live job of the same callback. */
     retrigger: 'replace' | 'queue' | 'parallel' | 'ignore';
     /** The longest wait between two polls, in milliseconds. */
     interval: number;

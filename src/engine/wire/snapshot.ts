@@ -24,7 +24,7 @@ export type JobError = {
     task?: string;
 };
 
-/** How far a job, or one of its loops, is. Without a total, the count of steps done. */
+/** The progress of a job or of a loop in it. Without a total, the number of steps done. */
 export type Bar = [value: number, total: number | null, text: string | null];
 
 /** A line that a job has logged, and its number, counted from 1. */
@@ -43,7 +43,7 @@ export type Result = {
     sideUpdate?: PropsById;
 };
 
-/** What one read of a job shows: everything newer than the reader's cursor. */
+/** The news of a job for one reader: everything newer than its cursor. */
 export type Snapshot = {
     cursor: number;
     status: Status;

@@ -88,7 +88,7 @@ def run(set_progress, n_clicks, page):  # type: ignore[no-untyped-def]
     return f"run {n_clicks}", page
 
 
-# How many results were put on the page.
+# The number of results on the page.
 app.clientside_callback(  # type: ignore[no-untyped-call]
     """function(out) {
         window.timesApplied = (window.timesApplied || 0) + (out !== 'at load');

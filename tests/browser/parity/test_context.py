@@ -1,4 +1,4 @@
-"""What a job sees of the request that started it, beside an ordinary callback."""
+"""A job sees the same request as an ordinary callback."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_page_that_is_left_finds_its_jobs_again(page: WorkPage) -> None:
 def test_pages_are_found_by_processes_that_import_the_app(
     start_app: StartApp, browser: Browser
 ) -> None:
-    """Where the app's module sorts after those of its pages, too."""
+    """Also where the app's module sorts after those of its pages."""
     gunicorn = [sys.executable, "-m", "gunicorn", "web:server", "-w", "2"]
     where = ["--pythonpath", str(APP), "-b", "127.0.0.1:{port}"]
     page = WorkPage(browser, start_app([*gunicorn, *where]))

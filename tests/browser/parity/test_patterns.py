@@ -11,7 +11,7 @@ from tests.browser.pages import Page
 from tests.conftest import AppProcess, StartApp
 from tests.waiting import until, until_equal
 
-#: What the rows say, one line for each.
+#: The texts of the rows, one line for each.
 _ROWS = """
 return [...document.querySelectorAll('.row')].map(
     row => row.querySelector(arguments[0]).textContent);
@@ -95,7 +95,7 @@ def test_rows_run_and_cancel_jobs_of_their_own(page: RowsPage) -> None:
     page.wait_for_rows("result", "0 clicked 1 above 0", "1 clicked 1 above 1", "")
     page.wait_for_rows("status", "idle", "idle", "idle")
     assert sorted(page.ended) == ["row 0", "row 1"]
-    # What depends on ALL or on ALLSMALLER is as in an ordinary callback.
+    # Callbacks of ALL and ALLSMALLER run as after an ordinary callback.
     for kind in ("below", "below-plain"):
         page.wait_for_rows(kind, "1 above []", "1 above [1]", "3 above [1, 1]")
     for kind in ("sum", "sum-plain"):

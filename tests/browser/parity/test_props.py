@@ -1,4 +1,4 @@
-"""What jobs set and return, on a page in debug mode."""
+"""Jobs set and return values, on a page in debug mode."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_results_are_applied_as_those_of_an_ordinary_callback(page: PropsPage) -
     for _ in range(3):
         page.click("#log")
     page.wait_for_text("#lines", "1\n2\n3")
-    # What follows on two Outputs runs once.
+    # A callback that depends on two Outputs runs once.
     for number, button in enumerate(["#pair-plain", "#pair"], 1):
         page.click(button)
         until(lambda number=number: len(page.chained) == number, timeout=20)

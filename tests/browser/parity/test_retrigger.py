@@ -1,4 +1,4 @@
-"""What a second trigger does while the job of the first one runs."""
+"""A second trigger while the job of the first one runs."""
 
 from __future__ import annotations
 

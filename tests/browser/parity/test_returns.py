@@ -1,4 +1,4 @@
-"""What a job may return or raise, beside an ordinary callback."""
+"""A job may return and raise all that an ordinary callback may."""
 
 from __future__ import annotations
 

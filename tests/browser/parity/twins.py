@@ -34,7 +34,7 @@ def item(dependency: Input | Output | State, value: Any = None) -> Item:
 
 @dataclass
 class Outcome:
-    """What became of a request.
+    """The outcome of a request.
 
     Attributes:
         response: property values by component; None if nothing is updated.

@@ -1,4 +1,4 @@
-"""What the job store says of a job holds, whatever Celery is told or tells."""
+"""The job store decides about a job, not the messages of Celery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How jobs end on one machine."""
+"""The ends of jobs on one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What jobs leave in the store, in the user's cache and in the file system."""
+"""Jobs leave nothing in the store, in the user's cache and in the file system."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_main_file_that_runs_its_server_unguarded_is_told_so(
     server = serve(
         ["env", f"START_METHOD={start_method}", *command("unguarded_app.py")]
     )
-    # What was defined before the server ran is found all the same.
+    # Functions from before the server started are found too.
     assert server.page().run("echo", 1).result == 1
     assert 'Put app.run() under if __name__ == "__main__":' in server.log
 

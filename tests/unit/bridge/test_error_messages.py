@@ -1,4 +1,4 @@
-"""What a page gets for an exception, by the app's choice."""
+"""An app chooses the text that a page gets for an exception."""
 
 from __future__ import annotations
 

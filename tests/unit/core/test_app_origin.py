@@ -1,4 +1,4 @@
-"""How an app came to be is on the stack, and does it again."""
+"""The stack shows the origin of an app, which makes the app again."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from dash_long_components.core import caching
 from dash_long_components.core.caching import CachedResult
 from dash_long_components.core.jobs import Call
 
-#: What a page can send.
+#: The values that a page can send.
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -223,7 +223,7 @@ def test_anything_else_is_refused(wrong: Any) -> None:
         caching.check_cache_by(wrong)
 
 
-# What is kept
+# Cached results
 
 
 @given(JSON)

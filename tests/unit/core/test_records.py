@@ -27,7 +27,7 @@ from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobEndedError
 
 TERMINAL = [status for status in Status if status.is_terminal]
-#: How a job that runs may end: it is too late to reject it.
+#: The ends of a running job: it is too late to reject it.
 ENDS = [status for status in TERMINAL if status is not Status.REJECTED]
 ERROR = JobError(type="KeyError", message="'x'", task="module.task")
 

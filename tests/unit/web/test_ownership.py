@@ -134,7 +134,7 @@ def test_page_id_of_another_user_leads_to_another_lane(site: Site) -> None:
 def test_everyone_who_is_not_logged_in_is_one_user(site: Site) -> None:
     token = start(site, None)
     assert status(site, token, None) == "queued"
-    # Who logs in while the job runs is another one.
+    # A user who logs in while the job runs is another user.
     assert status(site, token, "ada") == "lost"
 
 

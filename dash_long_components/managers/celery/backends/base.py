@@ -1,4 +1,4 @@
-"""What a Celery result backend has to do to hold jobs: texts by key.
+"""A Celery result backend as a store of texts by key.
 
 Celery's own interface reads one key at a time and offers nothing atomic. The modules
 beside this one use the language of one kind of backend each: they read all documents
@@ -24,7 +24,7 @@ STATE = "DASH_LONG_JOB"
 PENDING = {"status": "PENDING", "result": None}
 
 
-#: How memcached and DynamoDB say that a value is larger than they accept.
+#: Messages of memcached and DynamoDB about a value that is too large.
 _TOO_LARGE = ("too large", "exceeded the maximum allowed size")
 
 

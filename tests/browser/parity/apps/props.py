@@ -1,4 +1,4 @@
-"""What jobs set and return, and what follows from it on the page."""
+"""Jobs that set and return values, and callbacks that depend on them."""
 
 import asyncio
 import time

@@ -27,7 +27,7 @@ def top(value: object) -> object:
     return value
 
 
-#: Where a test listens, a connection that every job inherits.
+#: A connection to the test, which every job inherits.
 connection = None
 if "CONNECT" in os.environ:
     connection = socket.create_connection(("127.0.0.1", int(os.environ["CONNECT"])))

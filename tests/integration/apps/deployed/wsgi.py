@@ -1,4 +1,4 @@
-"""Where servers look for the app that the package makes."""
+"""The module that names the app for WSGI servers."""
 
 from shop.factory import create_app
 

@@ -1,4 +1,4 @@
-"""What a reader does about a job that was sent and has not begun."""
+"""The next step for a job that was sent and has not begun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens, and in whatever order: every job ends once, and nothing is left.
+"""Every job ends once, and nothing is left, for any sequence of events.
 
 The store, the dispatcher and the watchdog are the real ones; processes and time are
 those of a world of its own, in which they die and go by as they are told to.
@@ -45,7 +45,7 @@ BOUND = 60.0
 
 @dataclass
 class Worker:
-    """What a dispatcher has started: a process that runs a job."""
+    """A process that a dispatcher has started to run a job."""
 
     job_id: str
     pid: int
@@ -368,7 +368,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
     def set_the_clock(self, seconds: float) -> None:
         self.world.wall += seconds
 
-    # What holds all the time
+    # Invariants
 
     @invariant()
     def no_process_is_without_a_record(self) -> None:
@@ -397,7 +397,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         except KeyError:
             return None
 
-    # What holds in the end
+    # The end
 
     def let_all_end(self) -> None:
         """Let functions return and time go by, and see that all has come to an end."""

@@ -1,4 +1,4 @@
-"""Which code it is, and its import in another process."""
+"""The version of the code, and its import in another process."""
 
 from __future__ import annotations
 

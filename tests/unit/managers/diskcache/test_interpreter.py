@@ -1,4 +1,4 @@
-"""Which program runs Python, where the server says that it does."""
+"""The search for the Python interpreter of a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server makes of dispatchers that do not come up, and of one that does."""
+"""A server starts dispatchers, and gives up if they fail again and again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the manager takes."""
+"""The arguments of the manager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the manager in memory does beside the contract that all managers keep."""
+"""The manager in memory, beside the contract of all managers."""
 
 from __future__ import annotations
 

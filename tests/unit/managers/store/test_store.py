@@ -345,7 +345,7 @@ def test_record_goes_when_its_time_is_over(
     with pytest.raises(KeyError):
         store.read("ended")
     assert store.result("ended") is None
-    # What has not ended has all the time there is.
+    # Live jobs never expire.
     clock.return_value += 10**9
     store.sweep()
     assert status(store, "running") is Status.RUNNING

@@ -1,4 +1,4 @@
-"""What ends jobs from outside, in time and not before."""
+"""Limits end jobs in time, and not before."""
 
 from __future__ import annotations
 
