@@ -8,8 +8,8 @@ import socket
 
 from .deliveries import Message, Receipt
 from .homes import Home
-from .leases import Lease
 from .job_state import Worker
+from .leases import Lease
 from .store import CeleryStore
 
 
