@@ -62,3 +62,16 @@ def test_word_is_used_in_the_code(word: str) -> None:
 
 def test_words_stand_once() -> None:
     assert len(set(WORDS)) == len(WORDS)
+
+
+@pytest.mark.parametrize("row", rows("Where to change what"), ids=lambda row: row[0])
+def test_what_to_change_is_in_a_file_of_the_row(row: list[str]) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", row[1])
+    paths = [(ROOT / "docs" / link).resolve() for link in links]
+    assert paths
+    assert all(path.exists() for path in paths)
+    texts = [path.read_text() for path in paths if path.is_file()]
+    # A link in backticks is the name of its file.
+    for name in names(re.sub(r"\[`[^]]*`\]", "", row[1])):
+        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        assert any(map(word.search, texts)), name
