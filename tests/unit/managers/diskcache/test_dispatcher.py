@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -20,6 +21,7 @@ from dash_long_components.managers.diskcache.dispatcher import Dispatcher
 from dash_long_components.managers.diskcache.settings import Settings
 from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.heartbeats import INTERVAL
 from dash_long_components.managers.store.slots import Slots
 from dash_long_components.managers.store.store import Store
 
@@ -33,12 +35,14 @@ class FakeWorkers(Workers):
     Attributes:
         exit_codes: of each, by its job; None while it runs.
         killed: the jobs whose workers were killed, in their order.
+        without_orphans: the jobs whose orphans were killed, in their order.
         cannot_start: why no worker starts.
     """
 
     def __init__(self) -> None:
         self.exit_codes: dict[str, int | None] = {}
         self.killed: list[str] = []
+        self.without_orphans: list[str] = []
         self.cannot_start: OSError | None = None
 
     def jobs(self) -> set[str]:
@@ -59,7 +63,7 @@ class FakeWorkers(Workers):
         self.killed.append(job_id)
 
     def kill_orphans_of(self, job_id: str) -> None:
-        pass
+        self.without_orphans.append(job_id)
 
     def kill_orphans(self) -> None:
         pass
@@ -166,6 +170,42 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
     assert "job" in store.slots.all()
 
 
+def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(
+    dispatcher: Dispatcher, store: Store
+) -> None:
+    take(store, DEAD)
+    worker = Process.of(1)
+    store.slots.register("job", worker)
+    dispatcher.look_around()
+    deadline = store.slots.all()["job"].deadline
+    assert deadline is not None
+    with (
+        mock.patch("time.monotonic", return_value=deadline),
+        mock.patch.object(module, "kill_tree_of") as kill,
+        mock.patch.object(module, "kill_orphans_of") as kill_orphans,
+    ):
+        dispatcher.look_around()
+    kill.assert_called_once_with(worker)
+    kill_orphans.assert_called_once_with(worker, "job")
+    assert store.read("job").status is Status.TIMED_OUT
+    assert store.slots.all() == {}
+
+
+def test_dispatcher_shows_that_it_lives(dispatcher: Dispatcher, store: Store) -> None:
+    """A process of another host has nothing but the heartbeat to go by."""
+    assert store.registry.claim("v1", ME, port=1)
+    store.registry.add_client("v1", ME)
+    seen = set()
+    now = time.monotonic()
+    for beats in range(3):
+        with mock.patch("time.monotonic", return_value=now + beats * INTERVAL):
+            dispatcher.look_around()
+        found = store.registry.dispatcher("v1")
+        assert found is not None
+        seen.add(found.heartbeat)
+    assert len(seen) == 3
+
+
 def test_worker_that_does_not_die_at_once_keeps_its_slot(
     dispatcher: Dispatcher, store: Store, workers: FakeWorkers
 ) -> None:
@@ -176,8 +216,10 @@ def test_worker_that_does_not_die_at_once_keeps_its_slot(
     assert workers.killed == ["job"]
     assert not store.read("job").status.is_terminal
     assert "job" in store.slots.all()
+    assert workers.without_orphans == []
     workers.exit_codes["job"] = -signal.SIGKILL
     dispatcher.look_around()
+    assert workers.without_orphans == ["job"]
     assert store.read("job").status is Status.CANCELLED
     assert store.slots.all() == {}
 
