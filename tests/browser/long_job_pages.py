@@ -14,7 +14,7 @@ from tests.browser.pages import Page
 from tests.conftest import ROOT
 from tests.waiting import until
 
-#: Pictures of what the tests saw, for people to look at.
+#: Screenshots of the tests, for people.
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "build" / "screenshots"))
 
 AXE = Path(os.environ.get("AXE_CORE", ROOT / "node_modules/axe-core/axe.min.js"))
@@ -88,7 +88,7 @@ class TrayPart:
 
     @property
     def items(self) -> list[str]:
-        # At once: an item may go while the next one is looked at.
+        # All at once: an item may go while the test looks at the next one.
         texts: list[str] = self._page.browser.driver.execute_script(
             "return [...document.querySelectorAll(arguments[0])]"
             ".map(element => element.innerText)",

@@ -10,8 +10,8 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from tests.waiting import until_equal
 
-#: Notes down every state that an element goes through, also those that are too
-#: short for a look from outside.
+#: Records every state of an element, also states that are too short for the test to
+#: see.
 _RECORD = """
 const [selector, read] = arguments;
 const element = document.querySelector(selector);
@@ -26,7 +26,7 @@ new MutationObserver(() => {
 });
 """
 
-#: Clicks, and calls back with the milliseconds until the other element changed.
+#: Clicks, and reports the milliseconds until another element has changed.
 _TIME_CLICK = """
 const [button, answer, done] = arguments;
 const start = performance.now();
@@ -40,7 +40,7 @@ observer.observe(document.querySelector(answer), {
 document.querySelector(button).click();
 """
 
-#: Clicks, and once more while the first click's request is on its way.
+#: Clicks, and clicks again before the answer to the first click.
 _CLICK_IN_FLIGHT = """
 const [first, second, done] = arguments;
 const click = selector => document.querySelector(selector).click();
@@ -55,7 +55,7 @@ window.fetch = (...request) => {
 click(first);
 """
 
-#: Clicks, and on something else as soon as that is enabled.
+#: Clicks, and clicks another element as soon as that is enabled.
 _CLICK_WHEN_ENABLED = """
 const [first, second, done] = arguments;
 const button = document.querySelector(second);
@@ -118,7 +118,7 @@ class Page:
         self.element(selector).click()
 
     def click_in_flight(self, first: str, second: str) -> None:
-        """Click, and once more before there is an answer to the first click.
+        """Click, and click again before the answer to the first click.
 
         It comes as soon as may be: of two triggers of a callback that come sooner,
         Dash sends one.
@@ -178,7 +178,7 @@ class ExamplePage(Page):
         self.click(self.CANCEL)
 
     def wait_for_result(self, clicks: int | None) -> None:
-        # textContent, for the paragraph of some examples is hidden meanwhile.
+        # textContent, since some examples hide the paragraph meanwhile.
         until_equal(lambda: self.result, f"Clicked {clicks} times", timeout=20)
 
     @property

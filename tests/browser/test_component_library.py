@@ -18,7 +18,7 @@ def test_component_of_a_library_that_only_the_job_has_imported(
     browser: Browser, start_app: StartApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(APPS), prepend=os.pathsep)
-    # Several processes: the one that serves the file has not seen the job.
+    # Several processes: another one than the job's server serves the file.
     gunicorn = [sys.executable, "-m", "gunicorn", "-w", "3", "-b", "127.0.0.1:{port}"]
     app = start_app([*gunicorn, "component_library:server"])
     page = Page(browser, app.url)

@@ -18,7 +18,7 @@ from tests.integration.deployment import Setting, working
 from tests.ports import free_port
 from tests.waiting import until, until_equal
 
-#: The example with progress names its port; here it gets one that is free.
+#: The example with progress names its port; the test gives it a free one.
 NAMED_PORT = "port=8054"
 
 
@@ -112,7 +112,7 @@ def test_cancel_ends_the_job_and_leaves_the_text(
     page.wait_until_disabled(page.CANCEL)
     assert page.result == "Clicked None times"
 
-    # The next run ends after the cancelled one would have: nothing of that came.
+    # The next run ends after the time of the cancelled one, which has left nothing.
     page.record(page.TEXT, "element.textContent")
     page.run()
     page.wait_for_result(2)
@@ -158,7 +158,7 @@ def test_what_was_asked_before_comes_from_the_cache(
         page.wait_until_done()
         page.run()
         page.wait_for_result(clicks)
-    # Every result sets the clicks, for which Dash asks the callback once more.
+    # Every result sets the clicks, which triggers the callback again.
     until(lambda: page.requests("_dash-update-component") == 10, timeout=20)
 
     page.record(page.RUN, "element.disabled")

@@ -19,7 +19,7 @@ EXAMPLES = {
     "progress_bar": "progress",
     "progress_graph": "graph",
 }
-#: Those that wait for a click.
+#: Pages that wait for a click.
 QUIET = {
     "loops": "loops",
     "log": "log",

@@ -153,7 +153,7 @@ def test_failed_job_is_retried_with_its_inputs(page: ViewsPage) -> None:
     page.job.button("Retry").send_keys("\n")
     page.job.wait_for_status("Done")
     page.wait_for_text("#out", "run 1")
-    # The button that had the focus has gone.
+    # The button with the focus has gone.
     page.job.wait_for_focus()
     assert not page.job.offers("Retry")
     (entry,) = page.browser.get_logs()

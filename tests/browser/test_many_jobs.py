@@ -14,7 +14,7 @@ from tests.waiting import until
 
 APPS = ROOT / "tests/browser/apps"
 
-# Connections are kept alive here: a job that inherited one would hold it up.
+# These connections are kept alive: a job that inherits one would block it.
 GUNICORN = [sys.executable, "-m", "gunicorn", "thirteen:server"]
 GUNICORN += ["--workers=2", "--threads=4", "--bind=127.0.0.1:{port}"]
 GUNICORN += [f"--pythonpath={APPS}"]
@@ -98,7 +98,7 @@ def test_page_of_a_hundred_views_of_running_jobs_stays_responsive(
     idle = page.time_ordinary_callback()
     page.click("#start")
     page.wait_for_hundred("Running")
-    # Twice as long at most, and what the hundred processes themselves cost.
+    # At most twice as long, plus the cost of the hundred processes.
     page.wait_until_quick(2 * idle + 0.05)
     assert page.statuses == ["Running"] * 100
     page.click("#stop")

@@ -82,7 +82,7 @@ def page(
     page.click("#run")
     page.wait_for_text("#status", "running")
     yield page
-    # The browser notes down each poll that failed, and the page why it gave up.
+    # The browser logs each failed poll, and the page logs why it gave up.
     messages = [entry["message"] for entry in browser.get_logs()]
     assert all("/poll" in text or "poll with 401" in text for text in messages)
 

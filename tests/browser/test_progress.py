@@ -40,7 +40,7 @@ def test_each_listener_gets_the_stream_once(
     assert steps[0] == "Button not clicked"
     assert len(steps) > 3
     assert all(WORDS.startswith(step) for step in steps[1:])
-    # Another run does not go on behind the first one, nor a page that comes late.
+    # A second run starts with no text of the first, also on a page that is reloaded.
     page.click(RUN)
     words = WORDS.replace("1", "2")
     until(lambda: page.text(TEXT).startswith("Clicked 2"), 20, poll=0.02)

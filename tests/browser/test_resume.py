@@ -38,7 +38,7 @@ document.addEventListener(
     'visibilitychange', event => window.changes.push(event.timeStamp));
 """
 
-#: The milliseconds for which the page was hidden, and the polls that it began then.
+#: The milliseconds for which the page was hidden, and the polls during them.
 _POLLS_WHILE_HIDDEN = """
 const [hidden, seen] = window.changes;
 const polls = performance.getEntriesByType('resource').filter(
@@ -273,7 +273,7 @@ def test_hidden_tab_does_not_poll_and_catches_up_when_it_is_shown(
     first = driver.current_window_handle
     driver.execute_script(_NOTE_VISIBILITY)
     driver.switch_to.new_window("tab")
-    # No state says that nothing happens. A visible page polls once a second.
+    # Nothing shows that no poll happens. A visible page polls once a second.
     time.sleep(3)
     page.site.let_end()
     driver.close()

@@ -64,7 +64,7 @@ def test_two_quick_clicks_count_both_and_leave_one_job(page: TriggersPage) -> No
     page.release(2)
     page.wait_for_text("#result", "2 before")
     page.wait_until_idle()
-    # The first one goes on until it is made to end.
+    # The first one runs until the test ends it.
     page.wait_until_no_run_is_left()
     assert page.recorded("#result") == ["", "2 before"]
     assert page.ended == ["run 2"]

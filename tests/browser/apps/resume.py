@@ -1,4 +1,4 @@
-"""A job that goes on until the test lets it end, on whichever manager.
+"""A job that runs until the test ends it, on any manager.
 
 It runs at page load and by a button. ``SETTINGS`` are the manager's, as JSON, those of
 Celery among them; what happens is noted down in files in ``FOLDER``.

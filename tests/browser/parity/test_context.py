@@ -39,7 +39,7 @@ def describe(names: list[str]) -> dict[str, str]:
     """Say what ``ctx`` holds, types included."""
     values = {name: getattr(ctx, name) for name in names}
     described = {name: f"{type(v).__name__} {v!r}" for name, v in values.items()}
-    # The length of the request is that of the callback's id, too.
+    # The length of the request depends on the callback's id.
     headers = {k: v for k, v in ctx.headers.items() if k != "Content-Length"}
     return {**described, "headers": repr(headers), "falsy": repr(not ctx.triggered)}
 
@@ -136,7 +136,7 @@ def test_query_is_a_dictionary_of_texts(twins: Twins) -> None:
 
 
 def test_custom_data_of_a_hook(twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Hooks are for good, and for every app: this one is not to outlive its test.
+    # A hook holds for every app: remove it after the test.
     hooks = dash.hooks._ns["custom_data"]
     monkeypatch.setitem(dash.hooks._ns, "custom_data", list(hooks))
 

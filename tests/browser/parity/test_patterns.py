@@ -73,7 +73,7 @@ def test_rows_run_and_cancel_jobs_of_their_own(page: RowsPage) -> None:
     page.wait_for_rows("note", "2 above 0", "2 above 1", "")
     page.wait_for_start("row 2")
 
-    # A second run of row 2 takes the place of its first and of no other.
+    # A second run of row 2 replaces its first run, and no other.
     page.click_row(2, "run")
     page.wait_for_start("row 2", times=2)
     assert page.rows("status") == ["running", "", "running"]
@@ -83,7 +83,7 @@ def test_rows_run_and_cancel_jobs_of_their_own(page: RowsPage) -> None:
     page.wait_for_rows("note", "-", "-", "")
     page.wait_for_rows("progress", "0 began", "", "-")
 
-    # ALLSMALLER: the button of a row stops those above it, and not its own.
+    # ALLSMALLER: the button of a row stops the rows above it, but not its own.
     page.click_row(1, "run")
     page.click_row(2, "run")
     page.wait_for_rows("status", "running", "running", "running")
@@ -112,7 +112,7 @@ def test_added_row_neither_cancels_nor_starts_a_job(page: RowsPage) -> None:
     page.wait_for_start("all 1")
 
     page.click("#add")
-    # It is told what the jobs that run have to say to it.
+    # It shows the progress of the running jobs.
     page.wait_for_rows("seen-status", *["on"] * 4)
     for kind in ("below", "below-plain"):
         above = ["None above []", "1 above [None]", "None above [None, 1]"]

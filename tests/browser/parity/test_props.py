@@ -36,7 +36,7 @@ def test_two_hundred_set_props_arrive_before_the_job_ends(page: PropsPage) -> No
     for number in range(10):
         page.wait_for_text(f"#p{number}", str(190 + number))
     page.wait_for_text("#list-seen", "in order")
-    # Callbacks follow on what set_props and progress set.
+    # set_props and progress trigger callbacks.
     page.wait_for_text("#p9-seen", "seen: 199")
     page.wait_for_text("#step-seen", "seen: step 199")
     cells = page.browser.find_elements("i")
@@ -48,7 +48,7 @@ def test_two_hundred_set_props_arrive_before_the_job_ends(page: PropsPage) -> No
     (page.app.folder / "go").touch()
     page.wait_for_text("#many-result", "done")
     page.wait_for_text("#many-status", "idle")
-    # The end brings nothing a second time.
+    # The end of the job applies no update again.
     assert page.text("#list-seen") == "in order"
     page.wait_for_text("#step-seen", "seen: None")
     page.assert_no_errors()

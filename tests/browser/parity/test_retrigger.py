@@ -60,7 +60,7 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
     for policy in ("replace", "queue", "parallel", "ignore"):
         page.record_result(policy)
 
-    # Row 1 starts first, and nothing that row 0 does touches its job.
+    # Row 1 starts first. Triggers of row 0 do not affect its job.
     page.run("replace", 1)
     page.wait_for_jobs("start replace 1 1")
     page.release("replace 0 2")
@@ -89,7 +89,7 @@ def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> N
     both = {"start parallel 0 1", "start parallel 0 2"}
     until(lambda: set(page.jobs) >= both, timeout=20)
     page.release("parallel 0 2")
-    # It runs for as long as one of the two does.
+    # It runs as long as one of the two runs.
     page.wait_for("parallel", "clicked 2", "running")
     page.release("parallel 0 1")
     page.wait_for("parallel", "clicked 1", "idle")

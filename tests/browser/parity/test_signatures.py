@@ -89,7 +89,7 @@ def test_function_gets_what_dash_would_give_it(twins: Twins, name: str) -> None:
 
     plain, long = twins.ask(*request_of(twins.plain))
     assert plain.error is None
-    # Without Outputs there is nothing in the response, or none.
+    # Without Outputs the response is empty or missing.
     assert (long.response or {}) == (plain.response or {})
     assert long.props == plain.props
     assert long.error is None
@@ -106,7 +106,7 @@ def test_callback_graph_is_that_of_an_ordinary_callback(
         for app in (twins.plain, twins.long)
     )
     if name.startswith("no output"):
-        # Dash tells them apart by nothing but their Inputs: one is named again.
+        # Dash tells them apart by their Inputs only: one Input is named twice.
         for graph in (plain, long):
             graph[0]["inputs"] = graph[0]["inputs"][: len(plain[0]["inputs"])]
             del graph[0]["output"]

@@ -1,4 +1,4 @@
-"""A function as an ordinary callback and as a long one, asked the same without a page.
+"""The same function as an ordinary callback and as a long one, without a page.
 
 What a long callback answers is not written down in the tests that use this: it is
 what Dash itself answers to the same request.
@@ -20,7 +20,7 @@ import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
 from tests.waiting import until
 
-#: A dependency as a page sends it; a list of them for one with a wildcard.
+#: A dependency as a page sends it; a list of them for a wildcard.
 Item = Any
 
 
@@ -167,6 +167,6 @@ class Twins:
             "longJob": {"page": page or f"page-{seq}", "seq": seq},
         }
         url = f"/_dash-update-component{query}"
-        # As in a new thread: Dash leaves the app it served last in the context.
+        # As in a new thread: Dash leaves the last app in the context.
         post = contextvars.Context().run
         return client, post(client.post, url, json=body, headers=headers)

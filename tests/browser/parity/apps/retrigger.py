@@ -1,4 +1,4 @@
-"""One callback for each ``on_retrigger``, for every row one of its own.
+"""One callback for each ``on_retrigger`` and each row.
 
 A job goes on when the file that it waits for is there; ``jobs.log`` says what ran.
 """
