@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -100,6 +101,36 @@ def test_one_that_comes_up_after_failures_is_good(launcher: Launcher) -> None:
     launcher.store.registry.claim("v1", ME, port=1, tasks={})
     launcher.wake()
     assert not launcher.has_failed
+
+
+def test_death_of_a_dispatcher_is_noticed_a_moment_later(launcher: Launcher) -> None:
+    """Every poll asks, so that it looks a few times a second only."""
+    launcher.store.registry.claim("v1", ME, port=1, tasks={})
+    now = time.monotonic()
+    with mock.patch("time.monotonic", return_value=now) as clock:
+        launcher.ensure()
+        with (
+            mock.patch.object(Process, "is_alive", return_value=False),
+            mock.patch.object(subprocess, "Popen", side_effect=OSError) as start,
+        ):
+            launcher.ensure()
+            start.assert_not_called()
+            clock.return_value += 0.3
+            launcher.ensure()
+    start.assert_called_once()
+
+
+def test_dispatcher_does_not_inherit_the_socket_of_a_reloader(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WERKZEUG_SERVER_FD", "3")
+    monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
+    monkeypatch.setenv("OF_THE_APP", "1")
+    with mock.patch.object(subprocess, "Popen", side_effect=OSError) as start:
+        launcher.wake()
+    environment = start.call_args.kwargs["env"]
+    assert environment["OF_THE_APP"] == "1"
+    assert not any(name.startswith("WERKZEUG_") for name in environment)
 
 
 @pytest.mark.parametrize(
