@@ -120,6 +120,12 @@ def test_death_of_a_dispatcher_is_noticed_a_moment_later(launcher: Launcher) -> 
     start.assert_called_once()
 
 
+def test_server_that_ends_no_longer_wants_a_dispatcher(launcher: Launcher) -> None:
+    assert launcher.store.registry.has_clients("v1")
+    launcher.close()
+    assert not launcher.store.registry.has_clients("v1")
+
+
 def test_dispatcher_does_not_inherit_the_socket_of_a_reloader(
     launcher: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

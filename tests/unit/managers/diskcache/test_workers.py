@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -36,9 +38,8 @@ def test_shortage_of_memory_is_guessed_from_sigkill_only() -> None:
     assert "memory" not in describe_exit(-signal.SIGTERM)
 
 
-def test_orphan_that_can_not_be_killed_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
     settings = Settings(
         directory=str(tmp_path),
         result_ttl=60,
@@ -46,16 +47,37 @@ def test_orphan_that_can_not_be_killed_is_logged_once(
         max_concurrency=2,
         start_method="fork",
         results="",
-        app=AppCode(path=[], argv=[]),
+        app=AppCode(path=list(sys.path), argv=list(sys.argv)),
     )
     store = Store(str(tmp_path), 60)
-    workers = Workers(settings, store)
+    yield Workers(settings, store)
+    store.close()
+
+
+def test_orphan_that_can_not_be_killed_is_logged_once(
+    workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
     with (
         mock.patch.object(module, "children", return_value={2**22 + 1}),
         mock.patch.object(module, "end_child", return_value=False) as end,
     ):
         workers.kill_orphans()
         workers.kill_orphans()
-    store.close()
     end.assert_called_once_with(2**22 + 1)
     assert caplog.text.count("can't be killed") == 1
+
+
+def test_children_of_the_app_are_no_orphans(workers: Workers) -> None:
+    """The import of the app may start a program, which belongs to no job."""
+    of_app, orphan = 2**22 + 1, 2**22 + 2
+    with (
+        mock.patch.object(module, "children", return_value={of_app}) as children,
+        mock.patch.object(module, "end_child", return_value=True) as end,
+        # They would change this process.
+        mock.patch.object(module, "adopt_orphans"),
+        mock.patch.object(module, "gc"),
+    ):
+        workers.prepare()
+        children.return_value = {of_app, orphan}
+        workers.kill_orphans()
+    end.assert_called_once_with(orphan)
