@@ -81,3 +81,18 @@ def test_children_of_the_app_are_no_orphans(workers: Workers) -> None:
         children.return_value = {of_app, orphan}
         workers.kill_orphans()
     end.assert_called_once_with(orphan)
+
+
+def test_spare_worker_is_made_only_where_a_slot_is_free(workers: Workers) -> None:
+    with mock.patch.object(module, "SpareWorker") as spare:
+        spare.return_value.take.return_value = True
+        for made, job_id in enumerate(["first", "second"], 1):
+            workers.keep_spare()
+            workers.keep_spare()
+            assert spare.call_count == made
+            workers.start(job_id)
+        workers.keep_spare()
+        assert spare.call_count == 2
+        workers.forget("first")
+        workers.keep_spare()
+        assert spare.call_count == 3
