@@ -50,7 +50,7 @@ class Retrigger(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One requester's claim to a job. Several requesters may share a job.
+    """The share of one requester in a job. Several requesters may share a job.
 
     Attributes:
         job: id of the job.

@@ -92,7 +92,7 @@ class JoinableJobs:
         self._documents = documents
         self._find = find
 
-    def claim(self, key: str, job_id: str) -> str:
+    def take_key(self, key: str, job_id: str) -> str:
         """Return the job that holds a key: this one, unless another does already.
 
         Atomic where updates are.

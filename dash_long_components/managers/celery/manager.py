@@ -158,7 +158,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def _join(self, record: Record, lane: Lane | None) -> Ticket | None:
         """Join the live job of an equal call, if there is one."""
         while record.key is not None:
-            job_id = self._store.joinable.claim(record.key, record.id)
+            job_id = self._store.joinable.take_key(record.key, record.id)
             if job_id == record.id:
                 break
             ticket = self._store.join(job_id, lane)

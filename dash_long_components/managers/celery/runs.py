@@ -74,7 +74,7 @@ class Runs:
         # Nor does it run beside an equal job of another page.
         return (
             record.key is None
-            or self.store.joinable.claim(record.key, job_id) == job_id
+            or self.store.joinable.take_key(record.key, job_id) == job_id
         )
 
     def start(
@@ -92,8 +92,8 @@ class Runs:
             return None
         record = Record.from_json(queued.encode()).start(time.time())
         live = Live(run=new_job_id(), worker=worker, calls=message.parts, record=record)
-        # A repeated claim, after the backend lost an answer, finds this run.
-        if live.run != self.store.claim(live).run:
+        # A repeated begin, after the backend lost an answer, finds this run.
+        if live.run != self.store.begin(live).run:
             return None
         # A canceller writes first and reads then, as this does: one sees the other.
         if not self._is_current(live):

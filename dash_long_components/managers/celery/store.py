@@ -191,11 +191,11 @@ class CeleryStore:
         """
         # As if a worker had started it, so that no worker can.
         no_one = Live(run=new_job_id(), worker=Worker(name="", lease=""), record=record)
-        if self.claim(no_one).run == no_one.run:
+        if self.begin(no_one).run == no_one.run:
             self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
         return self.read(record.id)
 
-    def claim(self, live: Live) -> Live:
+    def begin(self, live: Live) -> Live:
         """Start a job unless it has started, and return how it has. Atomic."""
         return Live.from_text(
             self.documents.update(

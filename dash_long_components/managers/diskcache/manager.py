@@ -149,13 +149,13 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self, task: Task, call: Call, lane: Lane | None = None
     ) -> str | CachedResult | None:
         launcher = self._connect()
-        kept = self._results.get(call.caching) if call.caching else None
-        if kept is not None:
+        hit = self._results.get(call.caching) if call.caching else None
+        if hit is not None:
             admission = launcher.store.pass_by(lane)
             if admission.replaced:
                 launcher.wake()
             if not admission.needs_job_for_hit:
-                return kept if admission.shows_hit else None
+                return hit if admission.shows_hit else None
         self._functions.add(task)
         if launcher.lacks(task):
             with suppress(TaskNotFoundError):  # its worker will ask for it

@@ -428,11 +428,11 @@ def test_joinable_job_of_a_key_is_the_first_live_one(
     shop: Shop,
 ) -> None:
     joinable = shop.store.joinable
-    assert joinable.claim("key", "job") == "job"
-    assert joinable.claim("key", "next") == "job"
+    assert joinable.take_key("key", "job") == "job"
+    assert joinable.take_key("key", "next") == "job"
     shop.store.leave(shop.store.read("job"), "0")
-    assert joinable.claim("key", "next") == "next"
-    assert joinable.claim("other key", "next") == "next"
+    assert joinable.take_key("key", "next") == "next"
+    assert joinable.take_key("other key", "next") == "next"
 
 
 def lane(seq: int, retrigger: Retrigger) -> Lane:
@@ -490,7 +490,7 @@ def test_turn_does_not_come_beside_an_equal_job(shop: Shop) -> None:
             changed=now,
         )
         shop.store.submit(record)
-    assert shop.store.joinable.claim("key", "there") == "there"
+    assert shop.store.joinable.take_key("key", "there") == "there"
     assert not shop.runs.is_turn("here", "lane")
     shop.store.cancel("there")
     assert shop.runs.is_turn("here", "lane")
