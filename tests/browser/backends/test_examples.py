@@ -13,7 +13,7 @@ test_cancel = test_examples.test_cancel_ends_the_job_and_leaves_the_text
 test_process = test_examples.test_cancelled_job_has_no_process_left
 test_caching = test_examples.test_what_was_asked_before_comes_from_the_cache
 test_progress_bar = test_examples.test_progress_bar_moves_and_is_hidden_afterwards
-test_streaming = test_progress.test_stream_is_told_once_whoever_listens
+test_streaming = test_progress.test_each_listener_gets_the_stream_once
 
 
 @pytest.fixture
