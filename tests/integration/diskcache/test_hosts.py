@@ -54,9 +54,8 @@ def test_containers_with_one_volume_leave_each_others_jobs_alone(
     assert job.status == "running"
     first.release("first")
     page.wait_for("succeeded", job)
-    for server in (first, second):
-        until(lambda server=server: "another container" in server.log, TIMEOUT)
-        assert server.log.count("another container") == 1
+    # Each says so once. They share a folder, and so a log.
+    until(lambda: first.log.count("another container") == 2, TIMEOUT)
 
 
 @needs_namespaces

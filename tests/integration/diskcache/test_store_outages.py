@@ -15,7 +15,7 @@ import pytest
 from dash_long_components.managers.diskcache.job_writer import FULL
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
-from tests.integration.servers import Server, command
+from tests.integration.servers import Server, command, gunicorn, is_alive
 from tests.promises import promised
 from tests.waiting import until
 
@@ -131,3 +131,18 @@ def test_full_disk_holds_jobs_up_and_ends_none(small: Server) -> None:
     with promised("5 s"):
         page.wait_for("succeeded", job)
     assert job.result == "held"
+
+
+def test_app_goes_on_with_a_new_store_where_its_own_was_removed(serve: Serve) -> None:
+    """Threads and a dispatcher have it open, and none of them may go on with it."""
+    server = serve(gunicorn(1))
+    page = server.page()
+    running = page.start("hold", "held")
+    server.wait_for_file("held")
+    before = server.dispatcher()
+    shutil.rmtree(server.file("cache") / "long-jobs")
+    reading = [[running.token, running.cursor]]
+    _, second = (page.post("_dash-long-jobs/poll", reading) for _ in range(2))
+    assert second.json["jobs"]["0"]["error"]["type"] == "UnknownJob"
+    assert page.run("echo", "after").result == "after"
+    until(lambda: not is_alive(before.pid), TIMEOUT)
