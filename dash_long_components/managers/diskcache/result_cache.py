@@ -83,11 +83,15 @@ class ResultCache:
         except Exception as error:  # each disk has errors of its own
             self._give_up("A result can't be cached", error)
 
+    def close(self) -> None:
+        """Close the cache's connections of this thread. They open again when needed."""
+        with suppress(Exception):  # each disk has errors of its own
+            self._cache.close()
+
     def _give_up(self, what: str, error: Exception) -> None:
         logger.warning("%s: %s", what, str(error) or type(error).__name__)
         # A commit that failed leaves the connection in the middle of a transaction.
-        with suppress(Exception):
-            self._cache.close()
+        self.close()
 
 
 def _key(caching: Caching) -> str:

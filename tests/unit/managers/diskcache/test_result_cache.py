@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -60,9 +61,10 @@ def test_another_process_finds_what_was_kept(
     with make(kind, str(tmp_path)) as cache:
         there = ResultCache.loads(ResultCache(cache).dumps())
         assert there is not None
-        there.put(FOREVER, result("ä" * size))
-        assert ResultCache(cache).get(FOREVER) == result("ä" * size)
-        assert there.get(Caching(key="other")) is None
+        with closing(there):
+            there.put(FOREVER, result("ä" * size))
+            assert ResultCache(cache).get(FOREVER) == result("ä" * size)
+            assert there.get(Caching(key="other")) is None
 
 
 def test_job_may_change_to_another_directory(
@@ -75,7 +77,8 @@ def test_job_may_change_to_another_directory(
         monkeypatch.chdir(tmp_path / "elsewhere")
         there = ResultCache.loads(text)
         assert there is not None
-        there.put(FOREVER, result("x" * 1_000_000))
+        with closing(there):
+            there.put(FOREVER, result("x" * 1_000_000))
         assert os.listdir() == []
         monkeypatch.chdir(tmp_path)
         assert ResultCache(cache).get(FOREVER) == result("x" * 1_000_000)
