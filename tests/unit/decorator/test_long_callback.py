@@ -518,6 +518,7 @@ def test_any_callable_can_be_decorated(site: Site, function: Any) -> None:
 
 
 def test_wrong_cache_of_the_diskcache_manager_is_refused(tmp_path: Any) -> None:
+    deque = diskcache.Deque(directory=str(tmp_path))
     wrong: Any
     for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
         with pytest.raises(ValueError, match=r"^First argument must be a diskcache\."):

@@ -376,6 +376,9 @@ def test_manager_that_is_slow_to_fail_rests_between_polls(
     now += 2 * managers.REST
     assert two.post(POLL, readings, []).get_json()["unreachable"] == [0]
     assert reads == 2
+    # No other job waits for it: ask it all the same.
+    assert two.post(POLL, readings[:1], []).status_code == 503
+    assert reads == 3
     # While both are away, the page gets a 503.
     assert two.post(POLL, readings, [two.second]).status_code == 503
     now += managers.LONGEST_REST

@@ -157,3 +157,22 @@ def test_other_host_is_told_when_it_is_certain(
     clock.now += INTERVAL
     there.beat(THERE)
     assert here.other_host() == THERE.host
+
+
+def test_new_server_removes_those_that_have_died(
+    here: Registry, database: Database
+) -> None:
+    here.add_client("v1", DEAD)
+    here.add_client("v1", ME)
+    assert database.query("SELECT process FROM process") == [(str(ME),)]
+
+
+@pytest.mark.parametrize("living", ["client", "dispatcher"])
+def test_code_is_not_abandoned_while_one_process_has_it(
+    here: Registry, living: str
+) -> None:
+    client, dispatcher = (ME, DEAD) if living == "client" else (DEAD, ME)
+    here.add_client("v1", client)
+    assert here.claim("v1", dispatcher, port=1)
+    here.add_client("old", DEAD)
+    assert here.abandoned() == ["old"]

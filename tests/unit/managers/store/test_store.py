@@ -352,6 +352,30 @@ def test_record_goes_when_its_time_is_over(
     assert status(store, "queued") is Status.QUEUED
 
 
+def test_record_goes_after_a_restart_of_the_machine(
+    store: Store, clock: mock.Mock, wall: mock.Mock
+) -> None:
+    submit(store, "ended")
+    take(store)
+    succeed(store, "ended")
+    # The monotonic clock starts again, so that the end seems to come later than now.
+    clock.return_value = 10.0
+    wall.return_value += 59
+    store.sweep()
+    assert store.result("ended") == b"1"
+    wall.return_value += 2
+    store.sweep()
+    assert store.result("ended") is None
+
+
+def test_job_that_has_ended_gets_no_worker(store: Store) -> None:
+    submit(store, "job")
+    take(store)
+    store.end("job", Status.LOST)
+    assert "job" in store.slots.all()
+    assert not store.slots.register("job", ME)
+
+
 def test_nothing_is_evicted(store: Store) -> None:
     for number in range(50):
         submit(store, f"job-{number}")
