@@ -520,9 +520,10 @@ def test_any_callable_can_be_decorated(site: Site, function: Any) -> None:
 def test_wrong_cache_of_the_diskcache_manager_is_refused(tmp_path: Any) -> None:
     deque = diskcache.Deque(directory=str(tmp_path))
     wrong: Any
-    for wrong in (5, "cache", {}, diskcache.Deque(directory=str(tmp_path))):
+    for wrong in (5, "cache", {}, deque):
         with pytest.raises(ValueError, match=r"^First argument must be a diskcache\."):
             dlc.DiskcacheLongCallbackManager(wrong)
+    deque.cache.close()
 
 
 def test_result_is_encoded_as_by_dash(site: Site) -> None:
