@@ -1,10 +1,13 @@
 const path = require('node:path');
 
 module.exports = {
-    entry: './src/index.ts',
+    entry: {
+        dash_long_components: './src/index.ts',
+        languages: './src/languages.ts',
+    },
     output: {
         path: path.resolve(__dirname, 'dash_long_components'),
-        filename: 'dash_long_components.min.js',
+        filename: '[name].min.js',
     },
     // Dash's renderer provides these on the page.
     externals: {

@@ -51,6 +51,11 @@ _js_dist: list[dict[str, _Any]] = [
         "dynamic": True,
     },
     {
+        "relative_package_path": "languages.min.js",
+        "namespace": "dash_long_components",
+        "dynamic": True,
+    },
+    {
         "dev_package_path": "proptypes.js",
         "dev_only": True,
         "namespace": "dash_long_components",

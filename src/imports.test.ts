@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     ],
     views: ['engine', 'engine/page', 'engine/state', 'engine/wire', 'react'],
     components: ['views', 'react'],
-    '.': ['components', 'engine', 'engine/page'],
+    '.': ['components', 'engine', 'engine/page', 'views'],
 };
 
 const sources = ts.sys

@@ -10,6 +10,7 @@ import {
     type Mock,
 } from 'vitest';
 import { LongJob } from '../index';
+import '../languages';
 import { FakeDash } from '../testing/dash';
 
 let dash: FakeDash;

@@ -7,9 +7,10 @@ import { Announcer } from './Announcer';
 import { CompactView } from './CompactView';
 import { useChange, useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
-import { labelsOf, nameOf } from './labels';
+import { nameOf } from './labels';
 import { defaultFor, type Part, type Shows } from './parts';
 import { useFocusKept } from './useFocusKept';
+import { useLabels } from './useLabels';
 import { usePublished } from './usePublished';
 
 type Props = {
@@ -49,7 +50,7 @@ export function StatusView({
     const shows: Shows = show
         ? (part) => show.includes(part)
         : defaultFor(run?.title);
-    const labels = labelsOf(words);
+    const labels = useLabels(words);
     const View = variant === 'compact' ? CompactView : JobView;
     const element = useRef<HTMLDivElement>(null);
     const focus = useFocusKept(element);

@@ -6,9 +6,10 @@ import { isFinal } from '../engine/wire/snapshot';
 import { formatAgo } from './format';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
-import { labelsOf, nameOf, type Labels } from './labels';
+import { nameOf, type Labels } from './labels';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
+import { useLabels } from './useLabels';
 import { useNotices } from './useNotices';
 
 /** Pixels between the panel and the edge of the window. */
@@ -36,7 +37,7 @@ export function TrayView({
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
     const live = runs.filter(({ status }) => !isFinal(status));
     const ended = runs.filter(({ status }) => isFinal(status));
-    const labels = labelsOf(words);
+    const labels = useLabels(words);
     const names = namesOf(runs, labels);
     const element = useRef<HTMLDetailsElement>(null);
     const summary = useRef<HTMLElement>(null);

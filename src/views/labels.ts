@@ -1,6 +1,5 @@
 import type { Run } from '../engine/state/run';
 import { own } from '../engine/wire/own';
-import { TRANSLATIONS } from './translations';
 
 /** The texts of the components. A name in braces is a placeholder. */
 export const LABELS = {
@@ -48,12 +47,30 @@ export const LABELS = {
 export type Labels = Record<keyof typeof LABELS, string> &
     Record<string, string | undefined>;
 
+/** The texts in other languages, by language. A missing text is as in English. */
+export type Translations = Readonly<
+    Record<string, Readonly<Record<string, string>>>
+>;
+
+function wordsOf(given: object | string | undefined): Partial<Labels> {
+    return typeof given === 'string' ? { locale: given } : { ...given };
+}
+
+/** Return the language that an app selects. */
+export function languageOf(given: object | string | undefined): string {
+    return (wordsOf(given).locale ?? LABELS.locale).split('-')[0] ?? '';
+}
+
 /** Return the texts of a language, with an app's own texts in their place. */
-export function labelsOf(given: object | string | undefined): Labels {
-    const words: Partial<Labels> =
-        typeof given === 'string' ? { locale: given } : { ...given };
-    const [language = ''] = words.locale?.split('-') ?? [];
-    return { ...LABELS, ...own(TRANSLATIONS, language), ...words };
+export function labelsOf(
+    given: object | string | undefined,
+    translations: Translations = {},
+): Labels {
+    return {
+        ...LABELS,
+        ...own(translations, languageOf(given)),
+        ...wordsOf(given),
+    };
 }
 
 export function fill(

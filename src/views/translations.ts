@@ -1,7 +1,6 @@
-type Translation = Readonly<Record<string, string>>;
+import type { Translations } from './labels';
 
-/** The texts in other languages, by language. A missing text is as in English. */
-export const TRANSLATIONS: Readonly<Record<string, Translation>> = {
+export const TRANSLATIONS: Translations = {
     de: {
         job: 'Auftrag',
         starting: 'Startet…',
