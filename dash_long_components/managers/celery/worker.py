@@ -217,7 +217,8 @@ class JobRequest(Request):
 
 def _terminated() -> ExceptionInfo:
     try:
-        raise Terminated(signal.SIGKILL)
+        # Windows has no SIGKILL.
+        raise Terminated(getattr(signal, "SIGKILL", signal.SIGTERM))
     except Terminated:
         return ExceptionInfo()
 
