@@ -149,7 +149,8 @@ def test_cancelled_job_leaves_nothing(page: Page, name: str) -> None:
 
 
 def test_large_result_is_kept_whole(page: Page, name: str) -> None:
-    asked = question(name, result="ä" * 3_000_000)
+    # As JSON 12 MB; Quart takes requests of up to 16.
+    asked = question(name, result="ä" * 2_000_000)
     page.run("tally", asked)
     assert value_of(page.call("tally", asked)) == asked["result"]
 
