@@ -6,10 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from ...exceptions import StoreError
 from ..identity import Process
 from ..processes import kill_alone
+from ..store.database import BUSY_TIMEOUT
 from ..store.heartbeats import INTERVAL
 from ..store.store import Store
 from .outages import told
@@ -18,6 +20,10 @@ logger = logging.getLogger("dash_long_components")
 
 #: Heartbeats of this process without one of its dispatcher, after which that hangs.
 MISSED = 5
+
+#: Seconds without a turn of the thread, after which it does not run. A locked store
+#: holds a turn up for less.
+LATE = BUSY_TIMEOUT + 2 * INTERVAL
 
 
 class Pulse:
@@ -61,12 +67,18 @@ class Pulse:
             except StoreError:
                 # A dispatcher can't write heartbeats either.
                 self._missed = 0
+            finally:
+                self._last = time.monotonic()
         self._store.close()
 
     def beat_if_late(self) -> None:
-        """Beat from a request if the thread does not run: uWSGI may keep it from it."""
-        if time.monotonic() - self._last >= 2 * INTERVAL:
-            self.beat()
+        """Beat from a request if the thread does not run: uWSGI may keep it from it.
+
+        A request does not fail if the store is locked then.
+        """
+        if time.monotonic() - self._last >= LATE:
+            with suppress(StoreError):
+                self.beat()
 
     def beat(self) -> None:
         """Write a heartbeat, and look whether the dispatcher has written one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_job_waits_for_the_job_before_it_in_its_lane(app: dlc.Dash) -> None:
         first = threads.submit(page.start, "out.children", {"in.value": 1})
         assert holding.wait(TIMEOUT)
         second = threads.submit(page.start, "out.children", {"in.value": 2})
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):
             second.result(0.7)  # longer than it waits to look again
         go_on.set()
         jobs = [first.result(TIMEOUT), second.result(TIMEOUT)]

@@ -13,6 +13,7 @@ from unittest import mock
 
 import pytest
 
+from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.diskcache import pulse as module
 from dash_long_components.managers.diskcache.pulse import MISSED, Pulse
 from dash_long_components.managers.identity import Process
@@ -133,6 +134,15 @@ def test_requests_beat_where_threads_do_not_run(store: Store, pulse: Pulse) -> N
     with mock.patch.object(store.registry, "beat") as beat:
         pulse.beat_if_late()
         beat.assert_not_called()
-        with mock.patch.object(module, "INTERVAL", 0.0):
+        with mock.patch.object(module, "LATE", 0.0):
             pulse.beat_if_late()
         beat.assert_called_once_with(ME)
+
+
+def test_request_goes_on_though_its_heartbeat_fails(store: Store, pulse: Pulse) -> None:
+    with (
+        mock.patch.object(module, "LATE", 0.0),
+        mock.patch.object(store.registry, "beat", side_effect=StoreError) as beat,
+    ):
+        pulse.beat_if_late()
+    beat.assert_called_once_with(ME)
