@@ -104,7 +104,11 @@ class Recovery:
 def recovery(manager: str) -> Recovery:
     """Return within how long everything goes on, with a manager."""
     if manager != "diskcache":
-        return Recovery(of_broker=_seconds("test_jobs_go_on_when_redis_hung", manager))
+        lost = "test_job_of_a_killed_worker_is_lost_though_the_server_restarts"
+        return Recovery(
+            of_server=_seconds(lost, manager) + IMPORT,
+            of_broker=_seconds("test_jobs_go_on_when_redis_hung", manager),
+        )
     dispatcher = _seconds("test_job_goes_on_when_its_dispatcher_is_killed", manager)
     return Recovery(
         # It has perhaps to start a dispatcher.

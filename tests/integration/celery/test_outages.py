@@ -127,6 +127,20 @@ def test_job_of_a_killed_worker_is_lost_in_three_leases(
         assert waiting.result == "reserved"
 
 
+@pytest.mark.parametrize("lease", [3.0])
+def test_job_of_a_killed_worker_is_lost_though_the_server_restarts(
+    deployment: Deployment, tmp_path: Path, lease: float
+) -> None:
+    (worker,) = deployment.workers
+    page = deployment.page()
+    job = hold(deployment, tmp_path / "held")
+    kill(worker.main(), *pool_of(worker))
+    deployment.web.kill()
+    deployment.web.start()
+    with promised("3 × lease", lease=lease):
+        page.wait_for("lost", job)
+
+
 def test_job_that_outlives_its_worker_stays_lost(
     deployment: Deployment, tmp_path: Path
 ) -> None:
