@@ -6,7 +6,7 @@ import { Refused, type Client } from './network/client';
 import type { Connection } from './network/connection';
 import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
-import type { Page } from './page/page';
+import { RESTORED_MS, type Page } from './page/page';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
 import type { Runs } from './state/runs';
@@ -201,8 +201,9 @@ export class Engine implements PollDelegate {
         if (reason instanceof Refused && reason.isForeign) {
             error.message +=
                 '. The job goes on: load the page again, and log in if it asks for it.';
+            // The page that is loaded after a login polls for them again.
             for (const job of jobs.filter((each) => this.#jobs.has(each))) {
-                this.#jobs.keepRefused(job);
+                this.#jobs.keepForNextPage(job);
             }
         }
         this.answered(
@@ -290,7 +291,19 @@ export class Engine implements PollDelegate {
         );
         this.#updates.apply(toUpdates(result.response), job);
         this.#jobs.keepUnshown(job);
+        if (this.#page.isRestored) {
+            this.#keepForReload(job);
+        }
         this.#conclude(job.handle.run, status, error);
+    }
+
+    /** Let the job end again on the page that the browser may load in place of this. */
+    #keepForReload(job: Job): void {
+        this.#jobs.keepForNextPage(job);
+        setTimeout(() => {
+            this.#jobs.forget(job);
+            this.#settle();
+        }, RESTORED_MS);
     }
 
     /** Tell users and developers how a run has ended. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RESTORED_MS } from './page/page';
 import {
     server,
     page,
@@ -55,6 +56,26 @@ describe('a page that is loaded again', () => {
         page.add('away');
         expect(page.props('away')).toEqual({ children: 'waits' });
         expect(page.props('out')).toEqual({});
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('shows a result again that the page before showed when just restored', async () => {
+        start(job('a'));
+        page.isRestored = true;
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        reload();
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('shows a result once if the restored page has stayed', async () => {
+        start(job('a'));
+        page.isRestored = true;
+        show('a', 'succeeded', result('done'));
+        await pass(20 + RESTORED_MS);
         expect(storage.getItem('jobs')).toBeNull();
     });
 

@@ -40,6 +40,7 @@ export class FakePage implements Page {
     readonly visits: [location: string, id: Id | null][] = [];
     location = '/';
     isUntouched = false;
+    isRestored = false;
     answer: () => Promise<CallbackAnswer> = () => Promise.resolve({});
     loading: Promise<unknown> = Promise.resolve();
 

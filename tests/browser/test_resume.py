@@ -48,6 +48,19 @@ return [seen - hidden, polls.length];
 """
 
 
+#: Loads a page again that has come from the back/forward cache and shows the result.
+#: Chromium does so by itself now and then: to one with a SharedWorker, as Dash's on
+#: FastAPI and Quart. True on the page that is loaded then.
+_LOADED_AGAIN = """
+const result = document.querySelector('#out')?.textContent;
+if (window.isFirst && !window.isLeaving && result === 'run 1') {
+    window.isLeaving = true;
+    location.reload();
+}
+return !window.isFirst;
+"""
+
+
 @dataclass
 class Site:
     """The app, and the files in which its jobs record what they do."""
@@ -182,19 +195,24 @@ def test_reload_goes_on_with_the_job(page: ResumePage) -> None:
         page.wait_for_result()
     # The callback at page load started no second job.
     assert page.site.lines("started.log") == ["None", "1"]
-
-
-def test_job_that_ends_during_the_reload_shows_its_result(page: ResumePage) -> None:
-    page.browser.driver.get("about:blank")
-    page.site.let_end()
-    page.browser.driver.back()
-    with promised("interval + 4 s", interval=INTERVAL):
-        page.wait_for_result()
-    assert page.site.lines("started.log") == ["None", "1"]
     # The page has shown the result: the next reload is an ordinary page load.
     page.reload()
     page.wait_for_text("#out", "at load")
     assert page.site.lines("started.log") == ["None", "1", "None"]
+
+
+def test_job_that_ends_while_the_page_is_away_shows_its_result(
+    page: ResumePage,
+) -> None:
+    driver = page.browser.driver
+    driver.execute_script("window.isFirst = true")
+    driver.get("about:blank")
+    page.site.let_end()
+    driver.back()
+    with promised("interval + 4 s", interval=INTERVAL):
+        until(lambda: driver.execute_script(_LOADED_AGAIN), timeout=20)
+        page.wait_for_result()
+    assert page.site.lines("started.log") == ["None", "1"]
 
 
 def test_result_after_a_reload_is_that_of_a_new_trigger(page: ResumePage) -> None:

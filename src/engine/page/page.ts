@@ -9,6 +9,9 @@ import type { Library } from '../wire/library';
 import type { Pattern } from '../wire/pattern';
 import type { LoadingMark, Path } from './dashState';
 
+/** The time from the back/forward cache until the page has shown that it stays. */
+export const RESTORED_MS = 10_000;
+
 /** The page, as the engine uses it. Dash's renderer provides it, or a test's fake. */
 export type Page = {
     /** Handles that the server has delivered and the engine has not taken yet. */
@@ -29,6 +32,11 @@ export type Page = {
     load(libraries: Library[]): Promise<unknown>;
     /** As far as the browser tells, the user has done nothing since the page loaded. */
     readonly isUntouched: boolean;
+    /**
+     * The browser has just taken the page from its back/forward cache. Chromium may load
+     * it again at once, if it has a SharedWorker, as Dash's pages on FastAPI and Quart.
+     */
+    readonly isRestored: boolean;
     /** Path and query of the page. */
     readonly location: string;
     /** Go to this page and, once it is there, to a component on it. */

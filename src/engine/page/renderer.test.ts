@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeDashStore } from '../../testing/dashStore';
+import { RESTORED_MS } from './page';
 import { Renderer } from './renderer';
 import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Id } from '../wire/id';
@@ -296,6 +297,21 @@ test('a page is untouched if the browser says so', () => {
     userActivation.hasBeenActive = true;
     expect(renderer.isUntouched).toBe(false);
     vi.unstubAllGlobals();
+});
+
+test('a page is restored for a while after it comes from the cache of the browser', () => {
+    vi.useFakeTimers();
+    const show = (persisted: boolean) =>
+        window.dispatchEvent(
+            new PageTransitionEvent('pageshow', { persisted }),
+        );
+    show(false);
+    expect(renderer.isRestored).toBe(false);
+    show(true);
+    expect(renderer.isRestored).toBe(true);
+    vi.advanceTimersByTime(RESTORED_MS);
+    expect(renderer.isRestored).toBe(false);
+    vi.useRealTimers();
 });
 
 describe('an id with a name that every object inherits', () => {

@@ -20,7 +20,7 @@ import type {
 import { endpointOf, nameOf } from './endpoint';
 import { idsThatFit, pathOf } from './layout';
 import { loadLibrary } from './libraries';
-import type { Page } from './page';
+import { RESTORED_MS, type Page } from './page';
 import { SentRequests } from './sentRequests';
 import { here, visit } from './visit';
 
@@ -34,9 +34,15 @@ const NO_PATHS: Paths = { strs: {}, objs: {} };
 export class Renderer implements Page {
     readonly #dashStore: DashStore;
     readonly #sentRequests = new SentRequests();
+    #restored = -Infinity;
 
     constructor(dashStore: DashStore) {
         this.#dashStore = dashStore;
+        window.addEventListener('pageshow', ({ persisted }) => {
+            if (persisted) {
+                this.#restored = performance.now();
+            }
+        });
     }
 
     /** Add trigger info to every callback request; the app's own hook still runs. */
@@ -88,6 +94,10 @@ export class Renderer implements Page {
         // Older browsers don't tell.
         const { userActivation } = navigator as Partial<Navigator>;
         return userActivation?.hasBeenActive === false;
+    }
+
+    get isRestored(): boolean {
+        return performance.now() - this.#restored < RESTORED_MS;
     }
 
     get location(): string {

@@ -8,11 +8,8 @@ export class Jobs {
     readonly #followed = new Set<Job>();
     /** Jobs that have ended, with something left to show. */
     #unshown: Job[] = [];
-    /**
-     * Jobs that something in front of the endpoint refused. This page gives them up;
-     * the page that is loaded after a login polls for them again.
-     */
-    readonly #refused = new Set<Job>();
+    /** Jobs that are over for this page, but not for the page that is loaded next. */
+    readonly #forNextPage = new Set<Job>();
     /** By callbackKey: a job may be over before the handle of an older one arrives. */
     readonly #latest = new Map<string, Handle>();
 
@@ -33,8 +30,12 @@ export class Jobs {
      */
     save(hasUnshown: (job: Job) => boolean): void {
         this.#unshown = this.#unshown.filter(hasUnshown);
-        const jobs = [...this.#unshown, ...this.#followed, ...this.#refused];
-        this.#storage.save(jobs.map(({ handle }) => handle));
+        const jobs = new Set([
+            ...this.#unshown,
+            ...this.#followed,
+            ...this.#forNextPage,
+        ]);
+        this.#storage.save([...jobs].map(({ handle }) => handle));
     }
 
     get size(): number {
@@ -73,8 +74,13 @@ export class Jobs {
     }
 
     /** Save a job for the page that is loaded next. */
-    keepRefused(job: Job): void {
-        this.#refused.add(job);
+    keepForNextPage(job: Job): void {
+        this.#forNextPage.add(job);
+    }
+
+    /** No longer save a job for the page that is loaded next. */
+    forget(job: Job): void {
+        this.#forNextPage.delete(job);
     }
 
     isKnown({ callbackKey, run }: Handle): boolean {
@@ -94,9 +100,9 @@ export class Jobs {
 
     /** Make a handle the latest of its callback; return the jobs that it replaces. */
     replaceBy(handle: Handle): Job[] {
-        for (const job of this.#refused) {
+        for (const job of this.#forNextPage) {
             if (job.isReplacedBy(handle)) {
-                this.#refused.delete(job);
+                this.forget(job);
             }
         }
         this.#latest.set(handle.callbackKey, handle);
