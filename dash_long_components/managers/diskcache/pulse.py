@@ -27,7 +27,7 @@ LATE = BUSY_TIMEOUT + 2 * INTERVAL
 
 
 class Pulse:
-    """A thread that writes heartbeats and replaces a dispatcher that hangs.
+    """A thread that writes heartbeats, and replaces a dispatcher that died or hangs.
 
     Args:
         store: which this process uses.
@@ -94,6 +94,10 @@ class Pulse:
         # One that imports the app writes none.
         if dispatcher is None or dispatcher.tasks is None:
             self._missed = 0
+            return
+        if not dispatcher.process.is_alive():
+            # Ended jobs need one too: their records and requests have to go in time.
+            self._ensure()
             return
         heartbeat = (dispatcher.process, dispatcher.heartbeat)
         self._missed = self._missed + 1 if heartbeat == self._heartbeat else 0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from dash_long_components.managers.diskcache.housekeeping import PURGE_INTERVAL
+from dash_long_components.managers.store.database import FILE
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
 from tests.integration.servers import Server, command, gunicorn, until_gone
@@ -118,6 +120,24 @@ def test_records_go_when_their_time_is_over(serve: Serve) -> None:
 
     with promised("result_ttl + 10 s", result_ttl=0.3):
         until_equal(read, "UnknownJob", TIMEOUT)
+
+
+def test_records_go_though_the_dispatcher_died_and_no_page_is_open(
+    serve: Serve,
+) -> None:
+    server = serve(command(result_ttl=3))
+    server.page().run("echo")
+    path = server.file("cache") / "long-jobs" / FILE
+
+    def records() -> int:
+        with closing(sqlite3.connect(path)) as database:
+            (count,) = database.execute("SELECT count(*) FROM job").fetchone()
+        return int(count)
+
+    assert records() == 1
+    with promised("result_ttl + start + 10 s", result_ttl=3, start=server.start_time):
+        server.dispatcher().kill()
+        until_equal(records, 0, TIMEOUT)
 
 
 def open_files(server: Server) -> dict[int, int]:

@@ -106,6 +106,24 @@ def test_dispatcher_is_started_for_jobs_that_no_page_polls_for(
     ensure.assert_called_once_with()
 
 
+@pytest.mark.parametrize("tasks", [{}, None])
+def test_dispatcher_that_died_is_replaced_though_no_job_waits(
+    store: Store,
+    pulse: Pulse,
+    ensure: mock.Mock,
+    child: subprocess.Popen[bytes],
+    tasks: dict[str, str] | None,
+) -> None:
+    store.registry.claim("v1", Process.of(child.pid), port=1, tasks=tasks)
+    pulse.beat()
+    ensure.assert_not_called()
+    child.kill()
+    child.wait(20)
+    pulse.beat()
+    # One that died while it imported the app would only die again.
+    assert ensure.called == (tasks is not None)
+
+
 def test_other_host_is_told_once(
     store: Store, pulse: Pulse, caplog: pytest.LogCaptureFixture
 ) -> None:
