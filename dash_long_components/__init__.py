@@ -14,10 +14,11 @@ import dash as _dash
 from ._imports_ import LongJob, LongJobTray
 from .app import Dash
 from .decorator.long_callback import long_callback
-from .exceptions import JobCancelled, LongCallbackError
+from .exceptions import JobCancelled, LongCallbackError, UnsuccessfulJobError
 from .managers.base import LongCallbackManager
 from .managers.celery.manager import CeleryLongCallbackManager
 from .managers.diskcache.manager import DiskcacheLongCallbackManager
+from .managers.job import Job
 from .running.current import CurrentJob, current_job
 from .running.log_handler import JobLogHandler
 from .web.setup import init_app
@@ -27,12 +28,14 @@ __all__ = [
     "CurrentJob",
     "Dash",
     "DiskcacheLongCallbackManager",
+    "Job",
     "JobCancelled",
     "JobLogHandler",
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",
     "LongJobTray",
+    "UnsuccessfulJobError",
     "current_job",
     "init_app",
     "long_callback",

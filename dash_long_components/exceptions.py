@@ -15,6 +15,10 @@ class MissingManagerError(LongCallbackError, ValueError):
     """The app has no manager to run its long callbacks."""
 
 
+class ImportedScriptError(LongCallbackError):
+    """A script started a job while the process that runs jobs imports the script."""
+
+
 class TaskNotFoundError(LongCallbackError):
     """A worker got a job whose task it does not know."""
 
@@ -74,6 +78,27 @@ class BrokerUnavailableError(StoreUnavailableError):
 
 class JobEndedError(LongCallbackError):
     """A job that has ended can't change any more."""
+
+
+class JobNotFoundError(LongCallbackError, KeyError):
+    """There is no such job: its record has expired, or it belongs to another user."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would quote it
+
+
+class UnsuccessfulJobError(LongCallbackError):
+    """A job has no result, because it failed or was ended.
+
+    Attributes:
+        status: how it has ended, like ``"failed"``.
+        type: class name of the exception that ended it; None if there was none.
+    """
+
+    def __init__(self, message: str, status: str = "", type: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type
 
 
 class BadTokenError(LongCallbackError):

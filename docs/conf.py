@@ -52,6 +52,7 @@ CONTENTS = {
     ],
     "In operation": [
         "docs/production",
+        "docs/operate",
         "docs/backends",
         "docs/connections",
         "docs/security",

@@ -174,13 +174,17 @@ def _values_by_name(query: Any) -> dict[str, list[str]]:
     return found
 
 
-def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
+def returned_value(
+    response: bytes, outputs: Any, grouping: Any, *, is_complete: bool = True
+) -> Any:
     """Return the value that a function returned, from Dash's response.
 
     Args:
         response: JSON text.
         outputs: the concrete Outputs, as the page sent them.
         grouping: of the Outputs.
+        is_complete: whether it has to have a value for each Output. Otherwise the value
+            of an Output may be ``no_update``.
 
     Raises:
         KeyError: one of the Outputs has no value.
@@ -190,10 +194,14 @@ def returned_value(response: bytes, outputs: Any, grouping: Any) -> Any:
     def value(output: Any) -> Any:
         if isinstance(output, list):
             return [value(item) for item in output]
-        return found[stringify_id(output["id"])][
-            clean_property_name(output["property"])
-        ]
+        component_id = stringify_id(output["id"])
+        name = clean_property_name(output["property"])
+        if not is_complete and name not in found.get(component_id, {}):
+            return dash.no_update
+        return found[component_id][name]
 
+    if not grouping:
+        return None
     values = value(outputs)
     is_single = isinstance(grouping, Output)
     return values if is_single else make_grouping_by_index(grouping, values)

@@ -82,12 +82,32 @@ class Signature:
 
         Each has the positions of the Inputs and State that it is made of.
         """
+        return {name: internals.flatten(at) for name, at in self._grouped.items()}
+
+    @property
+    def _grouped(self) -> dict[int | str, Any]:
+        """The grouping of positions that makes each argument."""
         indices = self._parts[3]
         if isinstance(indices, int):
             indices = [indices]
         if not isinstance(indices, dict):
             indices = dict(enumerate(indices))
-        return {name: internals.flatten(at) for name, at in indices.items()}
+        return indices
+
+    def flat_values(self, arguments: Mapping[int | str, Any]) -> list[Any]:
+        """Return the values of all Inputs and State, in their order.
+
+        Args:
+            arguments: one for each of ``arguments``.
+
+        Raises:
+            ValueError: one has another grouping than its Inputs.
+        """
+        found: dict[int, Any] = {}
+        for name, positions in self._grouped.items():
+            values = internals.flatten(arguments[name], positions)
+            found.update(zip(internals.flatten(positions), values, strict=True))
+        return [found[position] for position in sorted(found)]
 
     def own_arguments(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]

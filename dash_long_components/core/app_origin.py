@@ -19,6 +19,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ MAX_ARGUMENTS = 1_000_000
 
 #: Number of apps that this process has set up, by name and path prefix.
 _made: Counter[tuple[str, str]] = Counter()
+
+_is_making_again = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +157,22 @@ class AppOrigin:
     def is_made(self) -> bool:
         """Tell whether this process has made it."""
         return _made[self.name, self.prefix] >= self.number
+
+
+@contextmanager
+def making_again() -> Iterator[None]:
+    """Note that this process makes apps only to know their long callbacks."""
+    global _is_making_again
+    _is_making_again = True
+    try:
+        yield
+    finally:
+        _is_making_again = False
+
+
+def is_making_again() -> bool:
+    """Tell whether code runs now only because an app is made again."""
+    return _is_making_again
 
 
 def count() -> int:

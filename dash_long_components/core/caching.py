@@ -93,7 +93,7 @@ def key_of(
     """
     context = call.context
     arguments = [
-        None if position in ignored else argument
+        None if position in ignored else _with_value(argument)
         for position, argument in enumerate([*context["inputs"], *context["state"]])
     ]
     parts = {
@@ -101,7 +101,7 @@ def key_of(
         "task": call.task,
         "source": call.fingerprint,
         "app": call.app,
-        "outputs": context["outputs"],
+        "outputs": _without_mark(context["outputs"]),
         "progress": call.progress,
         "arguments": arguments,
         "triggered": None if ignore_triggered else sorted(context["triggered"]),
@@ -166,6 +166,20 @@ class Results(Protocol):
 
     def put(self, caching: Caching, result: CachedResult) -> None:
         """Add a result. A failure is logged, and raises nothing."""
+
+
+def _with_value(argument: Any) -> Any:
+    """Return an argument with its value: a page leaves one out that is not set."""
+    if isinstance(argument, list):
+        return [_with_value(item) for item in argument]
+    return {"value": None, **argument}
+
+
+def _without_mark(outputs: Any) -> Any:
+    """Return Outputs without the mark of those that other callbacks have too."""
+    if isinstance(outputs, list):
+        return [_without_mark(item) for item in outputs]
+    return {**outputs, "property": outputs["property"].partition("@")[0]}
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..exceptions import JobEndedError
 from .bars import BarJson
-from .jobs import JobError, Limits, PropUpdate, Status
+from .jobs import Call, JobError, Limits, PropUpdate, Status
 from .lines import MAX_LINES, Line
 from .snapshots import Snapshot
 from .updates import merge
@@ -49,12 +49,19 @@ class Requester:
     Attributes:
         id: unique among the requesters of the job.
         lane: name of its lane; None if it has none.
+        owner: the user to whom it belongs, as JSON text; None if it has none.
         left: cursor of the job when it cancelled; None while it waits.
     """
 
     id: str
     lane: str | None = None
+    owner: str | None = None
     left: int | None = None
+
+
+def initial_title(call: Call) -> tuple[int, str] | None:
+    """Return the title with which a job begins: pages know it already."""
+    return (0, call.title) if call.title else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +89,7 @@ class Record:
             value of each, and every Patch since.
         bars: cursor of the last change of its bars, and the bars.
         log: ``[cursor, line]`` of the last lines.
-        title: cursor of its change, and the name for people that the job chose.
+        title: cursor of its change, and the job's name for people.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
     """
@@ -158,6 +165,10 @@ class Record:
             if requester.id == requester_id:
                 return requester
         raise KeyError(requester_id)
+
+    def is_of(self, owner: str) -> bool:
+        """Tell whether a user has asked for the job."""
+        return any(requester.owner == owner for requester in self.requesters)
 
     def join(self, requester: Requester) -> Record:
         """Add a requester. The others see no change."""

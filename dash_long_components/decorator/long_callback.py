@@ -19,7 +19,7 @@ from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
 from ..running.tasks import Task
-from . import validation
+from . import direct_start, validation
 from .declaration import Declaration
 from .start import start_job
 from .validation import Running, Title
@@ -183,6 +183,7 @@ class Decorator:
                 progress=task.takes_set_progress,
             )
         tasks.register(task)
+        direct_start.declare(task, declaration)
 
         @functools.wraps(function)
         def start(*args: Any, **kwargs: Any) -> Any:

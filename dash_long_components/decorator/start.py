@@ -6,23 +6,21 @@ import logging
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import dash
 
 from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
-from ..core import caching
 from ..core.caching import CachedResult
-from ..core.jobs import Caching, Call, JobError, new_job_id
-from ..core.texts import one_line
+from ..core.jobs import JobError, new_job_id
 from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
-from ..running import context_vars
 from ..running.tasks import Task
 from ..web.app_jobs import ENGINE_HOST, AppJobs
 from ..web.mistakes import Mistakes
+from .call import call_of, title_of
 from .declaration import Declaration
 
 logger = logging.getLogger("dash_long_components")
@@ -98,7 +96,7 @@ class _Start:
         is_cancel = any(self.trigger.has_changed(*each) for each in handle["cancel"])
         if is_cancel or self.trigger.is_own_result:
             return self._nothing()
-        handle["title"] = self._title()
+        handle["title"] = title_of(self.declaration, self.args, self.kwargs)
         try:
             return self._submit(handle)
         except StoreError as error:
@@ -113,24 +111,21 @@ class _Start:
         self.jobs.share_storage()
         # Before there is a job: the app's own function may fail.
         owner = self.jobs.owner()
-        call = Call(
-            task=self.task.key,
-            fingerprint=self.task.fingerprint,
-            context=self.trigger.description,
-            progress=[target for *target, _default in handle["progress"]],
-            variables=context_vars.capture(),
-            limits=self.declaration.limits,
-            title=handle["title"],
-            debug=self.jobs.is_debug,
-            app=self.jobs.app_id,
-            error_message=self.jobs.error_message_name,
-        )
         answer = self.manager.submit(
             self.task.for_app(self.jobs.on_error, self.jobs.error_message),
-            replace(call, caching=self._caching(call)),
+            call_of(
+                self.declaration,
+                self.task,
+                self.jobs,
+                self.manager,
+                context=self.trigger.description,
+                progress=[target for *target, _default in handle["progress"]],
+                title=handle["title"],
+            ),
             self.trigger.lane(
                 handle["callbackKey"], handle["page"], self.declaration.retrigger, owner
             ),
+            owner,
         )
         if isinstance(answer, CachedResult):
             self._send({**handle, "token": None, "cached": _describe(answer)})
@@ -156,22 +151,6 @@ class _Start:
         if self.declaration.signature.options.get("on_error") or self.jobs.on_error:
             raise error
         return self._nothing()
-
-    def _caching(self, call: Call) -> Caching | None:
-        """Return the cache key of a call; None if its result is not cached.
-
-        A callback without Outputs is not cached: all that it does are side effects,
-        and users want those every time.
-        """
-        if self.manager.cache_by is None or not self.declaration.signature.outputs:
-            return None
-        key = caching.key_of(
-            call,
-            ignored=self.declaration.ignored,
-            ignore_triggered=self.declaration.ignore_triggered,
-            by=caching.call_all(self.manager.cache_by),
-        )
-        return Caching(key=key, expire=self.manager.expire)
 
     def _replay(self, result: CachedResult) -> Any:
         """Return what the function returned when it ran."""
@@ -199,14 +178,6 @@ class _Start:
         handles[new_job_id()] = handle
         # Not by dash.set_props: over a WebSocket, that would not go with the answer.
         dash.ctx.set_props(ENGINE_HOST, {"handles": handles})
-
-    def _title(self) -> str | None:
-        title = self.declaration.title
-        if callable(title):
-            own_arguments = self.declaration.signature.own_arguments
-            args, kwargs = own_arguments(self.args, self.kwargs)
-            title = title(*args, **kwargs)
-        return one_line(title)
 
     def _handle(self) -> dict[str, Any]:
         """Return all that the engine needs for a job, but for its token and title."""

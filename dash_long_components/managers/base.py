@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core import caching, quantities
+from ..core import app_origin, caching, quantities, search
 from ..core.app_origin import AppOrigin
 from ..core.caching import CacheBy, CachedResult
-from ..core.jobs import Call, Lane
+from ..core.jobs import Call, Lane, Ticket
+from ..core.owners import EVERYONE, owner_of
+from ..core.records import Record
+from ..core.search import Search
 from ..core.snapshots import Snapshot
-from ..running import worker_init
+from ..exceptions import ImportedScriptError
+from ..running import tasks, worker_init
 from ..running.tasks import Task
+from .job import Job, cached_job
 
 if TYPE_CHECKING:
     import dash
@@ -29,7 +34,11 @@ _OF_DASH = {
     *("get_updated_props", "job_running", "make_job_fn", "terminate_job", "UNDEFINED"),
 }
 
+#: Starts a job: ``direct_start.start``.
+Start = Callable[..., tuple[str, str | CachedResult]]
+
 _set_up: SetUp
+_start: Start
 
 
 def set_up_apps_with(set_up: SetUp) -> None:
@@ -39,6 +48,15 @@ def set_up_apps_with(set_up: SetUp) -> None:
     """
     global _set_up
     _set_up = set_up
+
+
+def start_jobs_with(start: Start) -> None:
+    """Make ``LongCallbackManager.start`` call ``start``.
+
+    The decorator's layer calls this on import: managers must not import it.
+    """
+    global _start
+    _start = start
 
 
 class LongCallbackManager(ABC):
@@ -104,6 +122,105 @@ class LongCallbackManager(ABC):
         """
         return worker_init.add(function)
 
+    def start(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        user: Any = EVERYONE,
+        **kwargs: Any,
+    ) -> Job:
+        """Start a job of a long callback from code, and return the job.
+
+        For ordinary callbacks, routes of the server, scripts, cron and Celery beat.
+        The job runs as if a page had sent the arguments, and no page shows it. With
+        ``cache_by``, its result is cached: a page that sends the same arguments gets
+        it at once. If the result is cached already, no job runs, and the job that this
+        returns has ended. If a job with the same cache key is live, this returns that
+        job.
+
+        Returns at once. If the queue is full, the job is ``rejected``.
+
+        Args:
+            function: that ``long_callback`` has decorated.
+            args: of the function, without ``set_progress``: a value for each Input and
+                State, JSON serializable.
+            user: the job's owner, who may read and cancel it from pages and code. A
+                value that is JSON serializable, like that of ``user=`` of the app. By
+                default the job belongs to no user.
+            kwargs: of the function.
+
+        Raises:
+            MissingManagerError: no app of this process has the manager.
+            ImportedScriptError: the dispatcher imports the calling module.
+            TypeError: the function takes other arguments, or one of them is not JSON
+                serializable.
+            ValueError: the function is not that of one long callback of this manager,
+                or ids of its Inputs, State or Outputs have wildcards.
+            StoreError: the job store can't be used.
+        """
+        if app_origin.is_making_again():
+            raise ImportedScriptError(
+                "start() was called by an import in the process that runs jobs. Put "
+                'the call under if __name__ == "__main__":'
+            )
+        owner = owner_of(user)
+        task, answer = _start(self, function, args, kwargs, owner)
+        if isinstance(answer, CachedResult):
+            return cached_job(self, task, answer, owner)
+        ticket = Ticket.parse(answer)
+        return Job(self, self.look_up(ticket.job), owner, ticket)
+
+    def job(self, job_id: str, *, user: Any = EVERYONE) -> Job:
+        """Return a job.
+
+        Args:
+            job_id: its id.
+            user: only a job of this user. By default of any user: give the user where
+                the id comes from a user.
+
+        Raises:
+            JobNotFoundError: there is no such job, its record has expired, or it is
+                another user's.
+            StoreError: the job store can't be used.
+        """
+        return Job.found(self, job_id, owner_of(user))
+
+    def jobs(
+        self,
+        *,
+        status: str | Iterable[str] | None = None,
+        task: str | Callable[..., Any] | None = None,
+        user: Any = EVERYONE,
+        limit: int = 100,
+    ) -> list[Job]:
+        """Return jobs, the newest first: live ones, and ended ones with a record.
+
+        Args:
+            status: one status or several: ``queued``, ``running``, ``succeeded``,
+                ``failed``, ``cancelled``, ``timed_out``, ``lost``, ``rejected``. By
+                default any.
+            task: name of the task as ``module.function``, or the function. By default
+                any.
+            user: only jobs of this user. By default of any user, or of none.
+            limit: how many jobs at most.
+
+        Raises:
+            ValueError: there is no such status, or ``limit`` is not a whole number
+                above zero.
+            StoreError: the job store can't be used.
+        """
+        if callable(task):
+            task = tasks.name_of(task)
+        owner = owner_of(user)
+        found = Search(
+            statuses=search.statuses(status),
+            task=task,
+            owner=owner,
+            limit=search.limit(limit),
+        )
+        return [Job(self, record, owner) for record in self.look_for(found)]
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
@@ -122,7 +239,11 @@ class LongCallbackManager(ABC):
 
     @abstractmethod
     def submit(
-        self, task: Task, call: Call, lane: Lane | None = None
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
     ) -> str | CachedResult | None:
         """Make a job of ``call``, or join a live one, and return a ticket for it.
 
@@ -136,6 +257,8 @@ class LongCallbackManager(ABC):
         it would have to wait for them, it becomes a job that waits. While a job with
         the same key is live, the call joins it, even if the queue is full. A shared
         job is cancelled when its last requester cancels.
+
+        The ticket belongs to ``owner``, a user as JSON text; to no user if it is None.
 
         Returns:
             A ticket, for ``read`` and ``cancel``; a cached result; or None if there is
@@ -171,6 +294,39 @@ class LongCallbackManager(ABC):
             with suppress(KeyError):
                 snapshots[position] = self.read(ticket, cursor)
         return snapshots
+
+    @abstractmethod
+    def look_up(self, job_id: str) -> Record:
+        """Return the record of a job.
+
+        Like ``read``, it never changes the job.
+
+        Raises:
+            KeyError: there is no such job, or its record has expired.
+            StoreError: the job store can't be used.
+        """
+
+    @abstractmethod
+    def look_for(self, search: Search) -> list[Record]:
+        """Return the records of the newest jobs that a search finds, newest first.
+
+        Its cost does not grow with the number of jobs in the store, where the store has
+        an index.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+
+    @abstractmethod
+    def load_result(self, job_id: str) -> bytes | None:
+        """Return Dash's own response, as JSON text, of a job that has succeeded.
+
+        None if its function updated nothing.
+
+        Raises:
+            KeyError: there is no such job, or its record has expired.
+            StoreError: the job store can't be used.
+        """
 
     @abstractmethod
     def cancel(self, ticket: str) -> None:

@@ -109,6 +109,16 @@ def find(key: str) -> Task | None:
     return _registry.get(key)
 
 
+def of_function(function: Callable[..., Any]) -> list[Task]:
+    """Return the tasks that run a function."""
+    return [task for task in list(_registry.values()) if task.function is function]
+
+
+def of_name(name: str) -> list[Task]:
+    """Return the tasks with this name: a factory may make several."""
+    return [task for task in list(_registry.values()) if task.name == name]
+
+
 def fingerprints() -> dict[str, str]:
     """Return the fingerprint of every registered task by its key."""
     return {key: task.fingerprint for key, task in _registry.items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ from ..bridge.error_messages import ErrorMessage
 from ..core import code_version
 from ..core.app_origin import AppOrigin
 from ..core.jobs import JobError, Status
+from ..core.owners import owner_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
 from .managers import Managers
@@ -37,6 +38,11 @@ ENGINE_HOST = "_dash-long-jobs"
 
 #: An app has its jobs under this name.
 _ATTRIBUTE = "_dash_long_components"
+
+#: The jobs of the apps that each manager serves, in the order of the apps.
+_served: weakref.WeakKeyDictionary[LongCallbackManager, list[weakref.ref[AppJobs]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class AppJobs:
@@ -83,6 +89,18 @@ class AppJobs:
         return None if request is None else cls.of(request.app)
 
     @classmethod
+    def of_manager(cls, manager: LongCallbackManager) -> AppJobs | None:
+        """Return the jobs of an app that ``manager`` serves; None if there is none.
+
+        The app of the present request, if it is one of them; else the first.
+        """
+        of_request = cls.of_request()
+        if of_request is not None and manager in of_request._managers:
+            return of_request
+        found = (reference() for reference in _served.get(manager, ()))
+        return next((jobs for jobs in found if jobs is not None), None)
+
+    @classmethod
     def set_up(cls, app: dash.Dash, entry: str | None) -> AppJobs:
         """Give ``app`` long jobs, and return them.
 
@@ -121,6 +139,7 @@ class AppJobs:
         """Serve the jobs of ``manager`` as well. Idempotent."""
         if self._managers.add(manager):
             manager.apps.append(self._origin)
+            _served.setdefault(manager, []).append(weakref.ref(self))
 
     def set_user(self, user: Callable[[], Any]) -> None:
         """Make ``user`` name the owner of every job, in the request that starts it.
@@ -167,8 +186,8 @@ class AppJobs:
             return None
         user = backends.resolve(self._user())
         try:
-            return json.dumps(user, sort_keys=True)
-        except (TypeError, ValueError) as error:
+            return owner_of(user)
+        except TypeError as error:
             raise TypeError(
                 "The function of user= returned an instance of "
                 f"{type(user).__name__}, which is not JSON serializable. Return the "

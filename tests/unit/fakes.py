@@ -13,6 +13,7 @@ import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
 from dash_long_components.core.jobs import Call, Lane
 from dash_long_components.core.records import Record, Report
+from dash_long_components.core.search import Search
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
@@ -70,7 +71,13 @@ class RecordingManager(LongCallbackManager):
         self.records[record.id] = record
         return record
 
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+    def submit(
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
+    ) -> str | None:
         if self.refuses:
             return None
         self.submitted.append(Submitted(task, call, lane))
@@ -79,6 +86,15 @@ class RecordingManager(LongCallbackManager):
     def read(self, job_id: str, cursor: int) -> Snapshot:
         snapshot = self.records[job_id].since(cursor)
         return replace(snapshot, result=self.results.get(job_id))
+
+    def look_up(self, job_id: str) -> Record:
+        return self.records[job_id]
+
+    def look_for(self, search: Search) -> list[Record]:
+        return [*filter(search.finds, self.records.values())][: search.limit]
+
+    def load_result(self, job_id: str) -> bytes | None:
+        return self.results.get(job_id)
 
     def cancel(self, job_id: str) -> None:
         if job_id in self.records and not self.records[job_id].status.is_terminal:

@@ -95,6 +95,20 @@ class Documents:
         """Delete the texts under several keys. Idempotent."""
         self._try(lambda: self._backend.delete(keys))
 
+    def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
+        """Add a name to lists. Idempotent.
+
+        Args:
+            keys: of the lists.
+            name: of letters, digits, "-" and "_".
+            at: its place, in seconds since the epoch.
+        """
+        self._try(lambda: self._backend.list_in(keys, name, at))
+
+    def listed(self, key: str, start: int, count: int) -> list[str]:
+        """Return names of a list, the newest first, from one position on."""
+        return self._try(lambda: self._backend.listed(key, start, count))
+
     def split(self, key: str, text: str) -> dict[str, str]:
         """Cut a text into parts that the backend accepts, by their keys."""
         size = self._try(lambda: self._backend.room)

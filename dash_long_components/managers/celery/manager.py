@@ -16,7 +16,8 @@ from ...core.caching import CacheBy, CachedResult
 from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
 from ...core.lanes import Entry
 from ...core.queueing import has_expired
-from ...core.records import Record, Requester
+from ...core.records import Record, Requester, initial_title
+from ...core.search import Search
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
@@ -114,7 +115,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
         install(celery_app, self._home)
 
     def submit(
-        self, task: Task, call: Call, lane: Lane | None = None
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
     ) -> str | CachedResult | None:
         cached = self._results.get(call.caching) if call.caching else None
         if cached is not None:
@@ -123,7 +128,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             if not admission.needs_job_for_hit:
                 return cached if admission.shows_hit else None
         now = time.time()
-        requester = Requester(id="0", lane=lane.name if lane else None)
+        requester = Requester(id="0", lane=lane.name if lane else None, owner=owner)
         record = Record(
             id=new_job_id(),
             task=task.name,
@@ -131,6 +136,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             requesters=(requester,),
             key=call.caching.key if call.caching else None,
             limits=call.limits,
+            title=initial_title(call),
             created=now,
             changed=now,
         )
@@ -144,7 +150,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._store.cancel(record.id)
             return str(ticket)
         # A job that waits in a lane does not make others wait with it.
-        other = self._join(record, lane) if admission.may_join else None
+        other = self._join(record, lane, owner) if admission.may_join else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:
@@ -155,13 +161,15 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._replace(admission.replaced)
         return str(other or ticket)
 
-    def _join(self, record: Record, lane: Lane | None) -> Ticket | None:
+    def _join(
+        self, record: Record, lane: Lane | None, owner: str | None
+    ) -> Ticket | None:
         """Join the live job of an equal call, if there is one."""
         while record.key is not None:
             job_id = self._store.joinable.take_key(record.key, record.id)
             if job_id == record.id:
                 break
-            ticket = self._store.join(job_id, lane)
+            ticket = self._store.join(job_id, lane, owner)
             if ticket is not None:
                 if record.limits.leave_timeout is not None:
                     # The other pages may have been away for nearly that long.
@@ -226,6 +234,16 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 if record is not None:
                     snapshots[at] = self._snapshot(record, ticket, readings[at][1])
         return snapshots
+
+    def look_up(self, job_id: str) -> Record:
+        record = self._store.read(job_id)
+        return self._store.expire(record) if self._has_expired(record) else record
+
+    def look_for(self, search: Search) -> list[Record]:
+        return self._store.listings.search(search)
+
+    def load_result(self, job_id: str) -> bytes | None:
+        return self._store.result(job_id)
 
     def _has_expired(self, record: Record) -> bool:
         """Tell whether a job has waited for too long, by this process's own clock.

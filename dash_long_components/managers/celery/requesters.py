@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket, new_job_id
 from ...core.records import Record, Requester
+from ...core.versions import from_fields
 from .documents import Documents
 
 Requesters: TypeAlias = tuple[Requester, ...]
@@ -27,9 +28,12 @@ class CeleryRequesters:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def join(self, record: Record, lane: Lane | None) -> Ticket | None:
+    def join(
+        self, record: Record, lane: Lane | None, owner: str | None
+    ) -> Ticket | None:
         """Add a requester; return None if all have left. Atomic where updates are."""
-        new = Requester(id=new_job_id(), lane=lane.name if lane else None)
+        lane_name = lane.name if lane else None
+        new = Requester(id=new_job_id(), lane=lane_name, owner=owner)
 
         def change(requesters: Requesters) -> Requesters:
             # It is among them if the answer to a first try was lost.
@@ -80,4 +84,4 @@ def with_requesters(record: Record, text: str | None) -> Record:
 
 
 def _from_text(text: str) -> Requesters:
-    return tuple(Requester(**fields) for fields in json.loads(text))
+    return tuple(from_fields(Requester, fields) for fields in json.loads(text))

@@ -43,6 +43,7 @@ from .documents import Documents
 from .ends import Ends, message_key
 from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
+from .listings import Listings
 from .reader import JobReader
 from .requesters import CeleryRequesters
 from .shared import Shared
@@ -61,6 +62,7 @@ class CeleryStore:
         lanes: the live jobs of every lane.
         joinable: the jobs that can be joined.
         shared: what all jobs share.
+        listings: lists of jobs.
 
     Args:
         app: with a result backend.
@@ -77,6 +79,7 @@ class CeleryStore:
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
         self._reader = JobReader(app, self.documents, self.ends, lease)
+        self.listings = Listings(self.documents, self.read_all)
         self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)
 
@@ -92,6 +95,7 @@ class CeleryStore:
         """
         parts = self._calls.split(record.id, call)
         message = replace(message, parts=len(parts))
+        self.listings.add(record)
         self.documents.write_many({**parts, message_key(record.id): message.to_text()})
         return message
 
@@ -140,7 +144,9 @@ class CeleryStore:
         (record,) = self.read_all([job_id])
         return record
 
-    def join(self, job_id: str, lane: Lane | None) -> Ticket | None:
+    def join(
+        self, job_id: str, lane: Lane | None, owner: str | None = None
+    ) -> Ticket | None:
         """Add a requester to a job. Atomic where updates are.
 
         Returns:
@@ -149,7 +155,10 @@ class CeleryStore:
         record = self._find(job_id)
         if record is None or not record.is_joinable:
             return None
-        return self._requesters.join(record, lane)
+        ticket = self._requesters.join(record, lane, owner)
+        if ticket is not None:
+            self.listings.add_owner(record, owner)
+        return ticket
 
     def leave(self, record: Record, requester_id: str) -> bool:
         """Remove a requester from a job, and tell whether none is left. Atomic."""

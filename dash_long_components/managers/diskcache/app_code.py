@@ -79,7 +79,7 @@ class AppCode:
         sys.path[:] = self.path
         sys.argv[:] = self.argv
         failures: dict[str, str] = {}
-        with backends.no_server():
+        with backends.no_server(), app_origin.making_again():
             for app in self.apps:
                 self._make(app, failures)
             # Modules that no app has imported may define tasks too.

@@ -6,6 +6,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -19,7 +20,8 @@ from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.forecasts import Forecasts
 from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
-from ...core.records import Record
+from ...core.records import Record, initial_title
+from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
@@ -28,10 +30,12 @@ from ..base import LongCallbackManager
 from .by_value import FunctionsByValue, pickled
 from .directory import default_directory, warn_if_private
 from .result_cache import ResultCache
+from .wakeup import wake
 
 if TYPE_CHECKING:
     import diskcache
 
+    from ..store.store import Store
     from .launcher import Launcher
 
 logger = logging.getLogger("dash_long_components")
@@ -57,7 +61,7 @@ def _tells_outages(
         from .outages import told
 
         try:
-            with told(self._connect().store):
+            with told(self._stored()):
                 return method(self, *args, **kwargs)
         except StoreUnavailableError:
             raise
@@ -138,6 +142,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
         self._lock = threading.Lock()
+        self._store: tuple[int, Store] | None = None
         self._launcher: Launcher | None = None
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
@@ -146,7 +151,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def submit(
-        self, task: Task, call: Call, lane: Lane | None = None
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
     ) -> str | CachedResult | None:
         launcher = self._connect()
         hit = self._results.get(call.caching) if call.caching else None
@@ -167,6 +176,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             code=launcher.code,
             limits=call.limits,
             key=call.caching.key if call.caching else None,
+            title=initial_title(call),
             created=now,
             changed=now,
         )
@@ -177,6 +187,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             max_queue=self._max_queue,
             queue_timeout=self._queue_timeout,
             lane=lane,
+            owner=owner,
         )
         if ticket is None:
             return None
@@ -230,10 +241,34 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return record
 
     @_tells_outages
+    def look_up(self, job_id: str) -> Record:
+        record = self._stored().read(job_id)
+        launcher = self._launcher_of_process()
+        if launcher is not None and not record.status.is_terminal:
+            # This process may have submitted it, and no page polls for it.
+            record = self._look_after(launcher, record)
+        return record
+
+    @_tells_outages
+    def look_for(self, search: Search) -> list[Record]:
+        return self._stored().search(search)
+
+    @_tells_outages
+    def load_result(self, job_id: str) -> bytes | None:
+        store = self._stored()
+        store.read(job_id)
+        return store.result(job_id)
+
+    @_tells_outages
     def cancel(self, ticket: str) -> None:
-        launcher = self._connect()
-        launcher.store.leave(Ticket.parse(ticket))
-        launcher.wake()
+        store = self._stored()
+        store.leave(Ticket.parse(ticket))
+        launcher = self._launcher_of_process()
+        if launcher is not None:
+            launcher.wake()
+        else:
+            for port in store.registry.ports():
+                wake(port)
 
     def secret(self) -> bytes:
         # Every poll asks.
@@ -256,35 +291,67 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def close(self) -> None:
         with self._lock:
             launcher, self._launcher = self._launcher, None
+            store, self._store = self._store, None
             self._secret = None  # a new store has another
         if launcher is not None:
             launcher.close()
+        elif store is not None and store[0] == os.getpid():
+            with suppress(StoreError, sqlite3.Error):
+                store[1].close()
 
     def _places(self, code: str) -> dict[str, Place]:
         from ..store.places import places
 
-        return places(self._connect().store, code, self._max_concurrency)
+        return places(self._stored(), code, self._max_concurrency)
+
+    def _stored(self) -> Store:
+        """Return this process's own store: a forked server makes a new one."""
+        pid, store = self._store or (None, None)
+        if store is None or pid != os.getpid():
+            with self._lock:
+                store = self._store_in_lock()
+        return store
+
+    def _store_in_lock(self) -> Store:
+        from ..store.store import Store
+
+        pid, store = self._store or (None, None)
+        if store is None or pid != os.getpid():
+            warn_if_private(str(self.handle.directory))
+            store = Store(self._directory, self._result_ttl)
+            self._store = (os.getpid(), store)
+        return store
+
+    @property
+    def _directory(self) -> str:
+        return os.path.join(str(self.handle.directory), "long-jobs")
+
+    def _launcher_of_process(self) -> Launcher | None:
+        """Return this process's connection with a dispatcher, if it has one."""
+        launcher = self._launcher
+        return launcher if launcher and launcher.pid == os.getpid() else None
 
     def _connect(self) -> Launcher:
-        """Return this process's own connection: a forked server makes a new one."""
-        launcher = self._launcher
-        if launcher is None or launcher.pid != os.getpid():
+        """Return this process's connection with a dispatcher.
+
+        Reading from code needs none: a script that lists jobs starts no dispatcher.
+        """
+        launcher = self._launcher_of_process()
+        if launcher is None:
             with self._lock:
-                launcher = self._launcher
-                if launcher is None or launcher.pid != os.getpid():
+                launcher = self._launcher_of_process()
+                if launcher is None:
                     launcher = self._launcher = self._make_launcher()
         return launcher
 
     def _make_launcher(self) -> Launcher:
-        from ..store.store import Store
         from . import app_code, outages
         from .launcher import Launcher
         from .settings import Settings
 
-        warn_if_private(str(self.handle.directory))
-        directory = os.path.join(str(self.handle.directory), "long-jobs")
+        store = self._store_in_lock()
         settings = Settings(
-            directory=os.path.abspath(directory),
+            directory=os.path.abspath(self._directory),
             result_ttl=self._result_ttl,
             code=code_version.settle(),
             max_concurrency=self._max_concurrency,
@@ -292,7 +359,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             results=self._results.dumps(),
             app=app_code.AppCode.current(self.apps, tasks.modules()),
         )
-        store = Store(directory, self._result_ttl)
         with outages.told(store):
             launcher = Launcher(store, settings)
         weakref.finalize(self, launcher.close)

@@ -12,7 +12,8 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult
 from ...core.forecasts import Forecasts
 from ...core.jobs import Caching, Call, Lane, Status, Ticket, new_job_id
-from ...core.records import Record, Report
+from ...core.records import Record, Report, initial_title
+from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import JobEndedError
 from ...running import runtime
@@ -84,7 +85,11 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._forecasts = Forecasts(self._places)
 
     def submit(
-        self, task: Task, call: Call, lane: Lane | None = None
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
     ) -> str | CachedResult | None:
         with self._changed:
             hit = self._results.get(call.caching) if call.caching else None
@@ -100,6 +105,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 code=_CODE,
                 key=call.caching.key if call.caching else None,
                 limits=call.limits,
+                title=initial_title(call),
                 created=now,
                 changed=now,
             )
@@ -110,6 +116,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 max_concurrency=self._max_concurrency,
                 max_queue=self._max_queue,
                 lane=lane,
+                owner=owner,
             )
             self._after_change()
             if ticket is None:
@@ -125,6 +132,16 @@ class MemoryLongCallbackManager(LongCallbackManager):
         if not record.status.is_terminal:
             self._store.see(record, asked.requester)
         return snapshot(self._store, self._forecasts, record, asked.requester, cursor)
+
+    def look_up(self, job_id: str) -> Record:
+        return self._store.read(job_id)
+
+    def look_for(self, search: Search) -> list[Record]:
+        return self._store.search(search)
+
+    def load_result(self, job_id: str) -> bytes | None:
+        self._store.read(job_id)
+        return self._store.result(job_id)
 
     def cancel(self, ticket: str) -> None:
         with self._changed:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ...core.jobs import Call
+from ...core.jobs import Call, Status
 from ...core.records import SMALL, Record
+from ...core.search import Search
 from .clock import Instant
 from .database import Database
 
@@ -84,6 +85,25 @@ class Jobs:
         records = [self._parse(data) for (data,) in rows]
         return {record.id: record for record in records}
 
+    def own(self, job_id: str, owner: str) -> None:
+        """Note that a job is one of a user's. Idempotent."""
+        self._database.run(
+            "INSERT OR IGNORE INTO owned SELECT ?, n FROM job WHERE id = ?",
+            owner,
+            job_id,
+        )
+
+    def search(self, search: Search) -> list[Record]:
+        """Return the records of jobs, the newest first."""
+        found, values = _numbers(search)
+        rows = self._database.query(
+            f"SELECT record FROM job WHERE n IN ({found})"  # noqa: S608
+            " ORDER BY n DESC LIMIT ?",
+            *values,
+            search.limit,
+        )
+        return [self._parse(data) for (data,) in rows]
+
     def queued(self) -> list[str]:
         """Return the ids of all queued jobs, in the order of their submission."""
         rows = self._database.query("SELECT id FROM job WHERE status = 'queued'")
@@ -135,6 +155,9 @@ class Jobs:
 
     def delete(self, job_id: str) -> None:
         """Delete all rows of a job. Idempotent."""
+        self._database.run(
+            "DELETE FROM owned WHERE n = (SELECT n FROM job WHERE id = ?)", job_id
+        )
         self._database.run("DELETE FROM job WHERE id = ?", job_id)
         self._database.run("DELETE FROM result WHERE job = ?", job_id)
 
@@ -156,6 +179,43 @@ class Jobs:
             if len(self._parsed) >= _PARSED:
                 self._parsed.clear()
             self._parsed[data] = record
+
+
+def _numbers(search: Search) -> tuple[str, list[object]]:
+    """Return SQL for the numbers of the jobs that a search finds, and its values.
+
+    Each part of it reads ``limit`` entries of an index, however many jobs there are.
+    But for those of one user, of whom there are few.
+    """
+    conditions: list[str] = []
+    values: list[object] = []
+    if search.task is not None:
+        conditions.append("task = ?")
+        values.append(search.task)
+    if search.owner is not None:
+        conditions.append("owned.owner = ?")
+        values.append(search.owner)
+        if search.statuses is not None:
+            marks = ", ".join("?" for _ in search.statuses)
+            conditions.append(f"status IN ({marks})")
+            values += sorted(status.value for status in search.statuses)
+        return _newest("owned CROSS JOIN job USING (n)", conditions), [
+            *values,
+            search.limit,
+        ]
+    if search.task is None and search.statuses is None:
+        return _newest("job", ["1"]), [search.limit]
+    # No index has several statuses in the order of the jobs.
+    statuses = sorted(search.statuses or Status)
+    part = _newest("job", [*conditions, "status = ?"])
+    parts = [f"SELECT n FROM ({part})" for _ in statuses]  # noqa: S608
+    all_values = [[*values, status.value, search.limit] for status in statuses]
+    return " UNION ALL ".join(parts), [it for some in all_values for it in some]
+
+
+def _newest(table: str, conditions: Sequence[str]) -> str:
+    where = " AND ".join(conditions)
+    return f"SELECT n FROM {table} WHERE {where} ORDER BY n DESC LIMIT ?"  # noqa: S608
 
 
 def _end_of(record: Record, now: Instant) -> tuple[float | None, float | None]:

@@ -87,6 +87,15 @@ class Registry:
             heartbeat=heartbeat,
         )
 
+    def ports(self) -> list[int]:
+        """Return where the dispatchers of this host wait to be woken."""
+        rows = self._database.query(
+            "SELECT port FROM process WHERE role = ? AND host = ?",
+            _DISPATCHER,
+            self._host,
+        )
+        return [port for (port,) in rows]
+
     def resign(self, code: str) -> bool:
         """Undo ``claim``. Atomic; False while a server here wants a dispatcher."""
         with self._database.transaction():

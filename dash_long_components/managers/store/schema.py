@@ -104,8 +104,20 @@ CREATE TABLE secret (               -- signs tokens; one row
 );
 """
 
+_SEARCHES = """
+CREATE INDEX job_of_status ON job (status, n);
+CREATE INDEX job_of_task ON job (task, status, n);
+
+CREATE TABLE owned (                -- the jobs of each user
+    owner TEXT NOT NULL,
+    n INTEGER NOT NULL,             -- of the job
+    PRIMARY KEY (owner, n)
+) WITHOUT ROWID;
+CREATE INDEX owned_job ON owned (n);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-_MIGRATIONS = (_JOBS + _PEOPLE,)
+_MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES)
 
 VERSION = len(_MIGRATIONS)
 

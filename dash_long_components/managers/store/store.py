@@ -12,6 +12,7 @@ from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
 from ...core.queueing import is_full
 from ...core.records import Record, Requester
+from ...core.search import Search
 from ...exceptions import JobEndedError
 from ..identity import Process, this_host
 from . import key_value
@@ -122,6 +123,7 @@ class Store:
         max_queue: int,
         queue_timeout: float | None = None,
         lane: Lane | None = None,
+        owner: str | None = None,
     ) -> Ticket | None:
         """Queue a job, or join a live one. Atomic.
 
@@ -138,13 +140,15 @@ class Store:
             joined = self._keys.joinable(record) if admission.may_join else None
             before = joined or record
             requester = Requester(
-                id=str(len(before.requesters)), lane=lane.name if lane else None
+                id=str(len(before.requesters)),
+                lane=lane.name if lane else None,
+                owner=owner,
             )
             after = before.join(requester)
             ticket = Ticket(job=after.id, requester=requester.id)
             now = Instant.now()
             if admission.entry is Entry.LATE:
-                self._jobs.add(after.end(Status.CANCELLED, record.created), now)
+                self._add(after.end(Status.CANCELLED, record.created), now)
                 return ticket
             self.requesters.add(
                 ticket,
@@ -155,19 +159,29 @@ class Store:
             )
             if joined is not None:
                 self._lifecycle.replace(joined, after, now)
+                if owner is not None:
+                    self._jobs.own(after.id, owner)
             self._lifecycle.leave_all(admission)
             if joined is not None:
                 return ticket
             if self._is_full(max_concurrency, max_queue):
                 error = JobError.queue_full(after.task, max_queue)
-                self._jobs.add(after.end(Status.REJECTED, record.created, error), now)
+                self._add(after.end(Status.REJECTED, record.created, error), now)
                 self._lifecycle.let_go(after, requester)
                 return ticket
-            self._jobs.add(after, now, queue_timeout)
+            self._add(after, now, queue_timeout)
             self._jobs.add_call(after.id, call)
             if admission.entry is Entry.NOW:
                 self._lifecycle.enqueue(after)
             return ticket
+
+    def _add(
+        self, record: Record, now: Instant, queue_timeout: float | None = None
+    ) -> None:
+        self._jobs.add(record, now, queue_timeout)
+        for requester in record.requesters:
+            if requester.owner is not None:
+                self._jobs.own(record.id, requester.owner)
 
     def pass_by(self, lane: Lane | None) -> Admission:
         """Apply the rule of a lane to a cache hit."""
@@ -205,6 +219,10 @@ class Store:
     def read_all(self, job_ids: Sequence[str]) -> dict[str, Record]:
         """Return the records of those jobs that there are, by id."""
         return self._jobs.read_all(job_ids)
+
+    def search(self, search: Search) -> list[Record]:
+        """Return the records of the newest jobs that a search finds, newest first."""
+        return self._jobs.search(search)
 
     def is_unwanted(self, job_id: str) -> bool:
         """Tell whether no requester waits for a job: cancelled, ended or deleted."""

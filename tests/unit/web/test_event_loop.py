@@ -41,9 +41,15 @@ class LockedManager(RecordingManager):
             self.loops.append(True)
         assert self.is_free.wait(TIMEOUT)
 
-    def submit(self, task: Task, call: Call, lane: Lane | None = None) -> str | None:
+    def submit(
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
+    ) -> str | None:
         self._wait()
-        return super().submit(task, call, lane)
+        return super().submit(task, call, lane, owner)
 
     def read(self, job_id: str, cursor: int) -> Snapshot:
         self._wait()

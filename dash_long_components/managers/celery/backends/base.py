@@ -7,6 +7,7 @@ of a job in one round trip, and replace a text only if no one else has replaced 
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -23,6 +24,9 @@ STATE = "DASH_LONG_JOB"
 #: What Celery says of a task that it does not know.
 PENDING = {"status": "PENDING", "result": None}
 
+
+#: Names that a list in one text has.
+_LISTED = 1000
 
 #: Messages of memcached and DynamoDB about a value that is too large.
 _TOO_LARGE = ("too large", "exceeded the maximum allowed size")
@@ -111,6 +115,21 @@ class Backend(ABC):
         Returns:
             False if another process has replaced it.
         """
+
+    def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
+        """Add a name to lists. Idempotent. Here a list has the last names only."""
+        for key in keys:
+            while True:
+                text, version = self.look(key)
+                names = [it for it in json.loads(text or "[]") if it != name]
+                if self.swap(key, version, json.dumps([*names, name][-_LISTED:])):
+                    break
+
+    def listed(self, key: str, start: int, count: int) -> list[str]:
+        """Return names of a list, the newest first, from one position on."""
+        (text,), _ = self.read([key])
+        names: list[str] = json.loads(text or "[]")
+        return names[::-1][start : start + count]
 
 
 class AnyBackend(Backend):

@@ -77,6 +77,22 @@ class DatabaseBackend(Backend):
             return self._insert(key, text)
         return self._update(key, text, version)
 
+    def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
+        for key in keys:
+            self.write(f"{key}.{int(at * 1e6):017d}.{name}", "")
+
+    def listed(self, key: str, start: int, count: int) -> list[str]:
+        column = self._table.c.task_id
+        found = column.startswith(f"{key}.", autoescape=True)
+        if self._engine.dialect.name == "sqlite":
+            # Its LIKE ignores case, and so the index.
+            found = column.between(f"{key}.0", f"{key}.:")
+        query = self._table.select().with_only_columns(column).where(found)
+        query = query.order_by(column.desc()).offset(start).limit(count)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [row.task_id.rpartition(".")[2] for row in rows]
+
     def _rows(self, keys: Sequence[str]) -> dict[str, tuple[str, bytes]]:
         columns = self._table.c
         query = self._table.select().with_only_columns(

@@ -57,6 +57,20 @@ class RedisBackend(KeyValueBackend):
         if keys:
             self.client.delete(*map(self._name, keys))
 
+    def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
+        pipeline = self.client.pipeline(transaction=False)
+        for key in map(self._name, keys):
+            pipeline.zadd(key, {name: at})
+            if self._expires:
+                # A job that runs for long is listed as long again as it is stored.
+                pipeline.zremrangebyscore(key, "-inf", at - 2 * self._expires)
+                pipeline.expire(key, 2 * self._expires)
+        pipeline.execute()
+
+    def listed(self, key: str, start: int, count: int) -> list[str]:
+        names = self.client.zrevrange(self._name(key), start, start + count - 1)
+        return [name.decode() for name in names]
+
     def look(self, key: str) -> tuple[str | None, Any]:
         data = self.client.get(self._name(key))
         return text_of(data), data or b""

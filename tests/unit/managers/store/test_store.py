@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import time
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.search import Search
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store import schema
+from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.slots import Slot
 from dash_long_components.managers.store.store import Store
 
@@ -645,3 +649,79 @@ def test_successful_runs_say_how_long_a_task_takes(store: Store) -> None:
         store.change(f"job-{number}", mock.Mock(return_value=ended))
     assert store.durations.median("module.task") == pytest.approx(20)
     assert store.durations.median("other.task") is None
+
+
+# Searches
+
+
+SEARCHES = [
+    Search(limit=7),
+    Search(owner='"ada"', limit=7),
+    Search(task="many", limit=7),
+    Search(statuses=frozenset({Status.FAILED, Status.LOST}), limit=7),
+    Search(task="many", statuses=frozenset({Status.SUCCEEDED}), limit=7),
+]
+
+
+def add_ended(store: Store, first: int, last: int) -> None:
+    """Add jobs that have ended, every second one failed."""
+    with store._database.transaction():
+        for number in range(first, last):
+            status = Status.FAILED if number % 2 else Status.SUCCEEDED
+            record = Record(
+                id=f"job-{number}",
+                task="many",
+                code="v1",
+                status=status,
+                requesters=(Requester(id="0", owner='"ada"'),),
+                created=1.0,
+                changed=2.0,
+            )
+            store._add(record, Instant(1.0, 1.0))
+
+
+def steps(store: Store, search: Search) -> int:
+    """Return how many hundred steps a search takes SQLite."""
+    count = itertools.count()
+    connection = store._database._connection()
+    connection.set_progress_handler(lambda: next(count) * 0, 100)
+    found = store.search(search)
+    connection.set_progress_handler(None, 0)
+    numbers = [int(record.id.removeprefix("job-")) for record in found]
+    assert len(numbers) == 7
+    assert numbers == sorted(numbers, reverse=True)
+    assert all(map(search.finds, found))
+    return next(count)
+
+
+def test_search_costs_the_same_among_many_jobs(store: Store) -> None:
+    add_ended(store, 0, 100)
+    few = [steps(store, search) for search in SEARCHES]
+    add_ended(store, 100, 5000)
+    many = [steps(store, search) for search in SEARCHES]
+    assert max(many) <= max(few) + 2
+
+
+def test_store_of_the_first_version_gets_the_indexes(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    now = time.time()
+    record = Record(id="a", task="t", code="v1", created=now, changed=now)
+    with (
+        mock.patch.object(schema, "_MIGRATIONS", schema._MIGRATIONS[:1]),
+        mock.patch.object(schema, "VERSION", 1),
+    ):
+        old = Store(str(folder), result_ttl=60)
+        old._jobs.add(record, Instant.now())
+        old.close()
+    new = Store(str(folder), result_ttl=60)
+    assert [found.id for found in new.search(Search(task="t"))] == ["a"]
+    new.close()
+
+
+def test_deleted_job_is_no_longer_a_users(store: Store) -> None:
+    now = time.time()
+    record = Record(id="a", task="t", code="v1", created=now, changed=now)
+    store.submit(record, CALL, max_concurrency=1, max_queue=9, owner='"ada"')
+    assert [found.id for found in store.search(Search(owner='"ada"'))] == ["a"]
+    store._jobs.delete("a")
+    assert store._database.value("SELECT count(*) FROM owned") == 0

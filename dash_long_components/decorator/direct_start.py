@@ -1,0 +1,130 @@
+"""Starts of long callbacks from code: ``manager.start``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..bridge import direct_call, internals
+from ..core.caching import CachedResult
+from ..exceptions import MissingManagerError
+from ..managers import base
+from ..managers.base import LongCallbackManager
+from ..running import tasks
+from ..running.tasks import Task
+from ..web.app_jobs import AppJobs
+from .call import call_of, title_of
+from .declaration import Declaration
+
+#: The declarations of all long callbacks, by the keys of their tasks.
+_declarations: dict[str, Declaration] = {}
+
+
+def declare(task: Task, declaration: Declaration) -> None:
+    """Let code start jobs of a long callback."""
+    _declarations[task.key] = declaration
+
+
+def start(
+    manager: LongCallbackManager,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    owner: str | None,
+) -> tuple[str, str | CachedResult]:
+    """Start a job of a long callback, as a page would.
+
+    Args:
+        manager: runs it.
+        function: of the long callback.
+        args: of the function, without ``set_progress``.
+        kwargs: the same, by keyword.
+        owner: the user to whom the job belongs; None for no user.
+
+    Returns:
+        The name of its task, and a ticket or the cached result.
+
+    Raises:
+        MissingManagerError: no app of this process has the manager.
+        TypeError: the function takes other arguments.
+        ValueError: the function is not that of one long callback of the manager, or
+            only a page knows the ids of its components.
+        StoreError: the store can't take the job.
+    """
+    task, declaration = _find(manager, function)
+    jobs = AppJobs.of_manager(manager) or _jobs_of_process(manager)
+    if jobs is None:
+        raise MissingManagerError(
+            f"start() can't run {task.name}: no app of this process has the manager. "
+            "Import the module that makes the app first."
+        )
+    signature = declaration.signature
+    try:
+        arguments = direct_call.arguments_of(
+            function,
+            signature,
+            args,
+            kwargs,
+            takes_set_progress=task.takes_set_progress,
+        )
+        context = direct_call.describe(signature, arguments)
+        progress = direct_call.progress_of(declaration.progress_outputs)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"start() can't run {task.name}: {error}.") from None
+    positional = [value for name, value in arguments.items() if isinstance(name, int)]
+    named = {name: it for name, it in arguments.items() if isinstance(name, str)}
+    call = call_of(
+        declaration,
+        task,
+        jobs,
+        manager,
+        context=context,
+        progress=progress,
+        title=title_of(declaration, positional, named),
+    )
+    answer = manager.submit(
+        task.for_app(jobs.on_error, jobs.error_message), call, None, owner
+    )
+    assert answer is not None  # noqa: S101 - only a lane ignores triggers
+    return task.name, answer
+
+
+def _find(
+    manager: LongCallbackManager, function: Callable[..., Any]
+) -> tuple[Task, Declaration]:
+    """Return the one long callback of a function that the manager may run."""
+    declared = [
+        (task, _declarations[task.key])
+        for task in tasks.of_function(function)
+        if task.key in _declarations
+    ]
+    if not declared:
+        raise ValueError(
+            "start() takes the function of a long callback, not "
+            f"{function!r}. Decorate it with @long_callback()."
+        )
+    found = [pair for pair in declared if pair[1].manager in (None, manager)]
+    if len(found) == 1:
+        return found[0]
+    name = declared[0][0].name
+    if not found:
+        raise ValueError(f"Another manager runs {name}. Call its start() instead.")
+    raise ValueError(
+        f"start() can't tell which long callback to run: {len(found)} of them have the "
+        f"function {name}. Give each a function of its own."
+    )
+
+
+def _jobs_of_process(manager: LongCallbackManager) -> AppJobs | None:
+    """Return the jobs of this process's app, for a manager that a callback names.
+
+    The app itself learns of that manager with its first request.
+    """
+    app = internals.current_app()
+    jobs = None if app is None else AppJobs.of(app)
+    if jobs is not None:
+        jobs.add_manager(manager)
+    return jobs
+
+
+base.start_jobs_with(start)

@@ -1,0 +1,77 @@
+"""Lists of jobs in a Celery result backend: all jobs, those of a task, of a user."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+from ...core.records import Record
+from ...core.search import Search
+from .documents import Documents
+
+#: Jobs that are read at once.
+_BATCH = 100
+
+#: The newest jobs of a list that a search looks at. The backend has no index of
+#: statuses.
+MAX_SEARCHED = 5000
+
+
+class Listings:
+    """The ids of jobs, the newest first.
+
+    A list may have jobs whose records have expired.
+
+    Args:
+        documents: where to store them.
+        read_all: returns the records of jobs; None for each that is missing.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        read_all: Callable[[Sequence[str]], list[Record | None]],
+    ) -> None:
+        self._documents = documents
+        self._read_all = read_all
+
+    def add(self, record: Record) -> None:
+        """List a job that is about to be sent."""
+        owners = {requester.owner for requester in record.requesters}
+        names = ["all", f"task {record.task}"]
+        names += [f"owner {owner}" for owner in owners if owner is not None]
+        self._documents.list_in(list(map(_key, names)), record.id, record.created)
+
+    def add_owner(self, record: Record, owner: str | None) -> None:
+        """List a job that a user has joined."""
+        if owner is not None:
+            self._documents.list_in([_key(f"owner {owner}")], record.id, record.created)
+
+    def search(self, search: Search) -> list[Record]:
+        """Return the records of the newest jobs that a search finds, newest first."""
+        found: list[Record] = []
+        for record in self._newest(_key(_name_for(search))):
+            if search.finds(record):
+                found.append(record)
+                if len(found) == search.limit:
+                    break
+        return found
+
+    def _newest(self, key: str) -> Iterator[Record]:
+        for start in range(0, MAX_SEARCHED, _BATCH):
+            job_ids = self._documents.listed(key, start, _BATCH)
+            yield from (it for it in self._read_all(job_ids) if it is not None)
+            if len(job_ids) < _BATCH:
+                return
+
+
+def _name_for(search: Search) -> str:
+    """Return the shortest list that has all jobs of a search."""
+    if search.owner is not None:
+        return f"owner {search.owner}"
+    return "all" if search.task is None else f"task {search.task}"
+
+
+def _key(name: str) -> str:
+    # A name may hold characters that a backend does not accept.
+    return f"dash-long-jobs.list.{hashlib.sha256(name.encode()).hexdigest()[:32]}"

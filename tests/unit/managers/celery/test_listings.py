@@ -1,0 +1,62 @@
+"""Lists of jobs in a result backend that has texts alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from dash_long_components.core.jobs import Status
+from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.search import Search
+from dash_long_components.managers.celery.backends import base
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.listings import Listings
+
+
+def record(number: int, task: str = "app.task", owner: str | None = None) -> Record:
+    return Record(
+        id=f"job-{number}",
+        task=task,
+        code="",
+        status=Status.FAILED if number % 2 else Status.SUCCEEDED,
+        requesters=(Requester(id="0", owner=owner),),
+        created=time.time(),
+        changed=time.time(),
+    )
+
+
+def test_search_goes_on_until_it_has_found_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = {f"job-{n}": record(n, f"app.t{n % 3}", f'"{n % 5}"') for n in range(240)}
+    del records["job-239"]  # its record has expired
+    reads: list[int] = []
+
+    def read_all(job_ids: list[str]) -> list[Record | None]:
+        reads.append(len(job_ids))
+        return [records.get(job_id) for job_id in job_ids]
+
+    documents = Documents(Celery("app", backend=f"file://{tmp_path}"))
+    listings = Listings(documents, read_all)  # type: ignore[arg-type]
+    monkeypatch.setattr(base, "_LISTED", 230)
+    for number in range(240):
+        listings.add(record(number, f"app.t{number % 3}", f'"{number % 5}"'))
+    # Twice, as after an answer that was lost.
+    listings.add(record(238, "app.t1", '"3"'))
+
+    def ids(search: Search) -> list[str]:
+        return [found.id for found in listings.search(search)]
+
+    assert ids(Search(limit=3)) == ["job-238", "job-237", "job-236"]
+    assert reads == [100]
+    assert len(ids(Search(limit=1000))) == 229
+    failed = Search(statuses=frozenset({Status.FAILED}), task="app.t1", limit=2)
+    assert ids(failed) == ["job-235", "job-229"]
+    assert ids(Search(owner='"4"', task="app.t0", limit=1)) == ["job-234"]
+    records["job-3"] = records["job-3"].join(Requester(id="1", owner='"new"'))
+    listings.add_owner(records["job-3"], '"new"')
+    listings.add_owner(records["job-5"], None)
+    assert ids(Search(owner='"new"')) == ["job-3"]
