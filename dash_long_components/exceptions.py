@@ -70,6 +70,12 @@ class StoreDamagedError(StoreUnavailableError):
     summary = "the job store is damaged"
 
 
+class StoreNewerError(StoreUnavailableError):
+    """A newer version of this package has made the job store; install that one."""
+
+    summary = "the job store is of a newer version of dash-long-components"
+
+
 class BrokerUnavailableError(StoreUnavailableError):
     """The broker is not responding; try again later."""
 

@@ -33,6 +33,15 @@ class Status(str, Enum):
     def is_terminal(self) -> bool:
         return self not in (Status.QUEUED, Status.RUNNING)
 
+    @classmethod
+    def read(cls, text: str) -> Status:
+        """Return the status that a document has; RUNNING for one of a newer version.
+
+        During a rollout an older process can't tell what such a status means. The page
+        goes on polling until a newer process answers.
+        """
+        return cls(text) if text in cls._value2member_map_ else cls.RUNNING
+
 
 def new_job_id() -> str:
     """Return 128 random bits as 22 URL-safe characters."""

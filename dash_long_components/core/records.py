@@ -92,6 +92,8 @@ class Record:
         title: cursor of its change, and the job's name for people.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
+        newer_status: the status as a newer version has written it, if this version
+            does not know it. Then ``status`` is running, and the record can't change.
     """
 
     id: str
@@ -115,6 +117,7 @@ class Record:
     title: tuple[int, str] | None = None
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
+    newer_status: str | None = None
 
     def start(self, now: float) -> Record:
         """Go from queued to running.
@@ -199,8 +202,8 @@ class Record:
     @property
     def is_joinable(self) -> bool:
         """Whether the job is live, and a requester waits for its end."""
-        is_live = not self.status.is_terminal and not self.cancel_requested
-        return is_live and bool(self.staying)
+        is_live = not (self.status.is_terminal or self.newer_status)
+        return is_live and not self.cancel_requested and bool(self.staying)
 
     def request_cancel(self, now: float) -> Record:
         """Cancel a queued job; mark a running one for its manager to end.
@@ -225,17 +228,22 @@ class Record:
             JobEndedError: the job has ended.
             ValueError: a job with its status can't end with this one.
         """
+        self._check_live()
         if self.cancel_requested:
             status, error = Status.CANCELLED, None
-        if status not in _ENDS.get(self.status, Status):
+        if status not in _ENDS[self.status]:
             raise ValueError(f"A {self.status.value} job can't be {status.value} next.")
         return self._changed(
             now, status=status, error=error, libraries=tuple(libraries)
         )
 
+    def _check_live(self) -> None:
+        if self.status.is_terminal or self.newer_status:
+            status = self.newer_status or self.status.value
+            raise JobEndedError(f"Job {self.id} can't change any more: {status}.")
+
     def _changed(self, now: float, **changes: Any) -> Record:
-        if self.status.is_terminal:
-            raise JobEndedError(f"Job {self.id} has ended: {self.status.value}.")
+        self._check_live()
         return replace(self, cursor=self.cursor + 1, changed=now, **changes)
 
     def since(self, cursor: int, requester_id: str | None = None) -> Snapshot:
@@ -278,6 +286,10 @@ class Record:
     def from_json(cls, data: bytes) -> Record:
         """Undo ``to_json``, of other versions of this package too."""
         fields = json.loads(data)
+        text = fields.get("status", Status.QUEUED.value)
+        status = Status.read(text)
+        newer = None if status.value == text else text
+        fields |= {"status": status, "newer_status": newer}
         for name, read in _READ.items():
             if fields.get(name) is not None:
                 fields[name] = read(fields[name])
@@ -291,7 +303,6 @@ def _pairs(values: list[Any]) -> tuple[Any, ...]:
 #: How each field comes back from JSON; the others are what they were.
 _READ: dict[str, Callable[[Any], Any]] = {
     "requesters": lambda them: tuple(from_fields(Requester, each) for each in them),
-    "status": Status,
     "limits": partial(from_fields, Limits),
     "progress": tuple,
     "props": _pairs,
@@ -302,7 +313,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "error": partial(from_fields, JobError),
 }
 
-#: The ends that a job may have, by its status. _changed() refuses an ended one.
+#: The ends that a job may have, by its status.
 _ENDS = {
     Status.QUEUED: {
         Status.FAILED,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
-from ..exceptions import BadTokenError, StoreUnavailableError
+from ..exceptions import BadTokenError, StoreError
 from ..managers.base import LongCallbackManager
 from .tokens import TokenSigner, manager_of
 
@@ -42,7 +42,7 @@ class _Outage:
     """
 
     until: float
-    error: StoreUnavailableError
+    error: StoreError
 
 
 class Managers:
@@ -97,11 +97,11 @@ class Managers:
         same answer. None for a job whose manager is not responding.
 
         Raises:
-            StoreUnavailableError: none of the managers of these jobs is responding.
+            StoreError: none of the managers of these jobs is responding.
         """
         answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
         groups = self._by_manager(token for token, _ in readings)
-        outage: StoreUnavailableError | None = None
+        outage: StoreError | None = None
         for manager, positions in groups:
             found: list[Snapshot | None] = [None] * len(positions)
             resting = self._resting(manager) if len(groups) > 1 else None
@@ -109,7 +109,7 @@ class Managers:
                 if resting is not None:
                     raise resting.with_traceback(None)
                 found = self._read(manager, [readings[at] for at in positions], owner)
-            except StoreUnavailableError as error:
+            except StoreError as error:
                 outage = error
                 if len(groups) > 1 and resting is None:
                     logger.warning("%s", error)
@@ -148,7 +148,7 @@ class Managers:
                 with suppress(BadTokenError):
                     tickets[at] = (signer.verify(token, owner), cursor)
             found = manager.read_all(list(tickets.values())) if tickets else []
-        except StoreUnavailableError as error:
+        except StoreError as error:
             now = time.monotonic()
             pause = min(REST * (now - began), LONGEST_REST)
             self._outages[manager] = _Outage(until=now + pause, error=error)
@@ -158,7 +158,7 @@ class Managers:
                 answers[at] = snapshot
         return answers
 
-    def _resting(self, manager: LongCallbackManager) -> StoreUnavailableError | None:
+    def _resting(self, manager: LongCallbackManager) -> StoreError | None:
         """Return the last error of a manager that rests after it; None if it does not.
 
         It may take seconds to fail, and the jobs of the other managers wait for it.
@@ -172,15 +172,15 @@ class Managers:
         """Cancel jobs. A token that is invalid or another user's changes nothing.
 
         Raises:
-            StoreUnavailableError: a manager is not responding. Jobs of the others are
+            StoreError: a manager is not responding. Jobs of the others are
                 cancelled.
         """
         tokens = list(dict.fromkeys(tokens))
-        outage: StoreUnavailableError | None = None
+        outage: StoreError | None = None
         for manager, positions in self._by_manager(tokens):
             try:
                 self._cancel(manager, [tokens[at] for at in positions], owner)
-            except StoreUnavailableError as error:
+            except StoreError as error:
                 outage = error
         if outage is not None:
             raise outage
@@ -200,7 +200,7 @@ class Managers:
             try:
                 if package in manager.libraries():
                     return True
-            except StoreUnavailableError as error:
+            except StoreError as error:
                 logger.warning("%s", error)
         return False
 
@@ -209,8 +209,9 @@ class Managers:
         for manager in self:
             try:
                 manager.warm_up()
-            except StoreUnavailableError as error:
-                # Serve the page nevertheless: the store may be back by its first job.
+            except StoreError as error:
+                # Serve the page nevertheless: the store may be back by its first job,
+                # and a page shows why a job can't start.
                 logger.warning("%s", error)
 
     def _signer(self, manager: LongCallbackManager) -> TokenSigner:

@@ -14,7 +14,7 @@ import dash
 from ..bridge import backends
 from ..bridge.backends import Answer
 from ..core.snapshots import Snapshot
-from ..exceptions import StoreUnavailableError
+from ..exceptions import StoreError
 from .app_jobs import AppJobs
 
 logger = logging.getLogger("dash_long_components")
@@ -85,7 +85,7 @@ class _Endpoint:
             return _refuse(400, "The body is nested too deeply.")
         try:
             return self.view(self.jobs, parsed)
-        except StoreUnavailableError as error:
+        except StoreError as error:
             logger.warning("%s", error)
             return _refuse(503, f"Try again: {error.summary}.")
 

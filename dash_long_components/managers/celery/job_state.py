@@ -97,7 +97,7 @@ class End:
         fields = json.loads(head)
         error = from_fields(JobError, fields["error"]) if fields["error"] else None
         return cls(
-            status=Status(fields["status"]),
+            status=Status.read(fields["status"]),
             at=fields["at"],
             error=error,
             live=Live.from_text(live) if live else None,

@@ -16,12 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from typing import Any
 
 from celery import bootsteps, signals
 
+from ...core.versions import from_fields
 from ...exceptions import StoreUnavailableError
 from .documents import Documents
 from .homes import Home
@@ -45,6 +46,26 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=no_fork.release,
         after_in_child=no_fork.release,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """The last renewal of a lease.
+
+    Attributes:
+        beat: changes with every renewal; None if the worker has left.
+        period: seconds until the next one at most; 0 if the worker has left.
+    """
+
+    beat: int | None = None
+    period: float = 10.0
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Renewal:
+        return from_fields(cls, json.loads(text))
 
 
 class Lease:
@@ -90,10 +111,11 @@ class Lease:
         documents, period = Documents(self._home.app), self._home.lease
         for beat in itertools.count(1):
             lease_ids = [self.id, *map(queue_lease, queues())]
+            renewal = Renewal(beat=beat, period=period)
             with no_fork:
                 if not self._left.is_set():
                     for lease_id in lease_ids:
-                        _write(documents, lease_id, beat, period)
+                        _write(documents, lease_id, renewal)
             if self._left.wait(period / 3):
                 return
 
@@ -101,14 +123,12 @@ class Lease:
         """Note that the worker has ended in good order."""
         self._left.set()
         with no_fork:
-            _write(Documents(self._home.app), self.id, None, 0)
+            _write(Documents(self._home.app), self.id, Renewal(period=0))
 
 
-def _write(
-    documents: Documents, lease_id: str, beat: int | None, period: float
-) -> None:
+def _write(documents: Documents, lease_id: str, renewal: Renewal) -> None:
     with suppress(StoreUnavailableError):
-        documents.write(_key(lease_id), json.dumps({"beat": beat, "period": period}))
+        documents.write(_key(lease_id), renewal.to_text())
 
 
 def queue_lease(queue: str) -> str:
@@ -154,22 +174,20 @@ class _Reading:
     """The last look of a reader at a lease.
 
     Attributes:
-        beat: changes with every renewal.
-        period: seconds; 0 when the worker has left.
+        renewal: the last one.
         at: when, by the reader's own clock. Clocks of two machines are not compared.
         quiet: seconds for which the reader has seen no renewal.
     """
 
-    beat: int | None
-    period: float
+    renewal: Renewal
     at: float
     quiet: float
 
     @property
     def tenure(self) -> Tenure:
-        if self.period == 0:
+        if self.renewal.period == 0:
             return Tenure.LEFT
-        is_over = self.quiet >= _PERIODS * self.period
+        is_over = self.quiet >= _PERIODS * self.renewal.period
         return Tenure.SILENT if is_over else Tenure.HOLDS
 
 
@@ -197,12 +215,13 @@ class Leases:
             StoreUnavailableError: the backend does not respond.
         """
         reading = self._read(lease_id)
-        return reading.beat is not None and reading.quiet < reading.period
+        renewal = reading.renewal
+        return renewal.beat is not None and reading.quiet < renewal.period
 
     def _read(self, lease_id: str) -> _Reading:
         """Return the reading of a lease, of a moment ago at most."""
         last = self._readings.get(lease_id)
-        if last and time.monotonic() - last.at < min(_FRESH, last.period / 3):
+        if last and time.monotonic() - last.at < min(_FRESH, last.renewal.period / 3):
             return last
         try:
             text = self._documents.read(_key(lease_id))
@@ -211,12 +230,12 @@ class Leases:
             self._readings.pop(lease_id, None)
             raise
         now = time.monotonic()
-        fields = json.loads(text) if text else {"beat": None, "period": 10.0}
+        renewal = Renewal.from_text(text) if text else Renewal()
         quiet = 0.0
-        if last and last.beat == fields["beat"]:
+        if last and last.renewal.beat == renewal.beat:
             # Between two distant readings the backend may have been away.
-            quiet = last.quiet + min(now - last.at, last.period)
-        reading = _Reading(**fields, at=now, quiet=quiet)
+            quiet = last.quiet + min(now - last.at, last.renewal.period)
+        reading = _Reading(renewal=renewal, at=now, quiet=quiet)
         self._readings[lease_id] = reading
         return reading
 

@@ -5,13 +5,49 @@ from __future__ import annotations
 import json
 import logging
 import time
+from dataclasses import asdict, dataclass, replace
 
 from ...core.caching import CachedResult
 from ...core.jobs import Caching, new_job_id
+from ...core.versions import from_fields
 from ...exceptions import StoreError
 from .documents import Documents
 
 logger = logging.getLogger("dash_long_components")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The head of a cached result: which documents hold it.
+
+    Attributes:
+        run: random; another one for each result of a key.
+        parts: number of documents that hold the result.
+        until: seconds since the epoch after which it is not used; None for never.
+    """
+
+    run: str
+    parts: int
+    until: float | None = None
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Head:
+        """Undo ``to_text``.
+
+        Raises:
+            TypeError: a field is missing: another version has written the text.
+        """
+        return from_fields(cls, json.loads(text))
+
+    def has_expired(self) -> bool:
+        return self.until is not None and self.until < time.time()
+
+    def renewed(self, expire: float | None) -> Head:
+        """Return the head of a result that is used for ``expire`` more seconds."""
+        return replace(self, until=None if expire is None else time.time() + expire)
 
 
 class CeleryResultCache:
@@ -29,18 +65,17 @@ class CeleryResultCache:
     def get(self, caching: Caching) -> CachedResult | None:
         """Return a cached result or None, and start its ``expire`` seconds again."""
         try:
-            head = json.loads(self._documents.read(_key(caching)) or "null")
-            if head is None or (head["until"] and head["until"] < time.time()):
+            text = self._documents.read(_key(caching))
+            head = Head.from_text(text) if text else None
+            if head is None or head.has_expired():
                 return None
-            data = self._documents.read_parts(
-                _text(caching, head["run"]), head["parts"]
-            )
+            data = self._documents.read_parts(_text(caching, head.run), head.parts)
             if data is None:
                 return None
             result = CachedResult.from_text(data.decode())
             if caching.expire is not None:
-                self._put_head(caching, head["run"], head["parts"])
-        except (StoreError, ValueError) as error:
+                self._put_head(caching, head)
+        except (StoreError, TypeError, ValueError) as error:
             logger.warning("Could not read a cached result: %s", error)
             return None
         return result
@@ -51,14 +86,12 @@ class CeleryResultCache:
         try:
             # The head comes last: a reader of the head finds all parts.
             parts = self._documents.write_parts(_text(caching, run), result.to_text())
-            self._put_head(caching, run, parts)
+            self._put_head(caching, Head(run=run, parts=parts))
         except StoreError as error:
             logger.warning("Could not cache a result: %s", error)
 
-    def _put_head(self, caching: Caching, run: str, parts: int) -> None:
-        until = None if caching.expire is None else time.time() + caching.expire
-        head = {"run": run, "parts": parts, "until": until}
-        self._documents.write(_key(caching), json.dumps(head))
+    def _put_head(self, caching: Caching, head: Head) -> None:
+        self._documents.write(_key(caching), head.renewed(caching.expire).to_text())
 
 
 def _key(caching: Caching) -> str:

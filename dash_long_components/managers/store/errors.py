@@ -48,7 +48,10 @@ def telling(path: str, what: str) -> Iterator[None]:
             "file are lost."
         ) from error
     except OSError as error:
-        raise StoreError(f"The job store {path} can't be {what}: {error}.") from error
+        raise StoreError(
+            f"The job store {path} can't be {what}: {error}. Let the user of this "
+            "process write to its directory, or give the manager another one."
+        ) from error
 
 
 def gone(path: str) -> StoreError:

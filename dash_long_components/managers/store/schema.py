@@ -8,7 +8,7 @@ import stat
 import tempfile
 from contextlib import suppress
 
-from ...exceptions import StoreUnavailableError
+from ...exceptions import StoreNewerError
 
 _JOBS = """
 CREATE TABLE job (
@@ -157,7 +157,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
     """Bring a database to the version of this code.
 
     Raises:
-        StoreUnavailableError: newer code has made it.
+        StoreNewerError: newer code has made it.
         sqlite3.Error: it can't be read or written.
     """
     if _check(connection, path) == VERSION:
@@ -186,7 +186,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 def _check(connection: sqlite3.Connection, path: str) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
-        raise StoreUnavailableError(
+        raise StoreNewerError(
             f"A newer dash-long-components has written the job store {path} (version "
             f"{version}; this one knows {VERSION}). Install that one again, or give "
             "the manager another directory."

@@ -142,7 +142,8 @@ def test_app_goes_on_with_a_new_store_where_its_own_was_removed(serve: Serve) ->
     before = server.dispatcher()
     shutil.rmtree(server.file("cache") / "long-jobs")
     reading = [[running.token, running.cursor]]
-    _, second = (page.post("_dash-long-jobs/poll", reading) for _ in range(2))
+    first, second = (page.post("_dash-long-jobs/poll", reading) for _ in range(2))
+    assert first.status == 503
     assert second.json["jobs"]["0"]["error"]["type"] == "UnknownJob"
     assert page.run("echo", "after").result == "after"
     until(lambda: not is_alive(before.pid), TIMEOUT)

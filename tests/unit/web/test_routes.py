@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from dash_long_components import init_app, long_callback
 from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.snapshots import Place
-from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.web import managers, routes
 from dash_long_components.web.app_jobs import AppJobs
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
@@ -222,11 +222,15 @@ def test_every_poll_has_the_place_in_the_queue(
         assert answer["cursor"] == job.cursor
 
 
-def test_store_that_does_not_respond_is_a_503(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("kind", [StoreUnavailableError, StoreError])
+def test_store_that_can_not_be_used_is_a_503(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[StoreError],
 ) -> None:
     def fail(*_: object) -> None:
-        raise StoreUnavailableError("It is away, at redis://a:secret@b.")
+        raise kind("It is away, at redis://a:secret@b.")
 
     job = site.manager.add()
     for name, path, body in (
@@ -236,7 +240,7 @@ def test_store_that_does_not_respond_is_a_503(
         monkeypatch.setattr(site.manager, name, fail)
         response = site.post(path, body)
         assert response.status_code == 503
-        assert response.text == "Try again: the job store is not responding.\n"
+        assert response.text == f"Try again: {kind.summary}.\n"
         assert caplog.messages == ["It is away, at redis://a:secret@b."]
         caplog.clear()
 

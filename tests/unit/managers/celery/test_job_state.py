@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dash_long_components.core.jobs import JobError, Status
-from dash_long_components.core.records import Record
+from dash_long_components.core import jobs, records
+from dash_long_components.core.jobs import Caching, Call, JobError, Limits, Status
+from dash_long_components.core.records import Record, Requester
+from dash_long_components.exceptions import JobEndedError
+from dash_long_components.managers import celery
 from dash_long_components.managers.celery.deliveries import Delivery, Message, Receipt
 from dash_long_components.managers.celery.job_state import End, Live, Worker
+from dash_long_components.managers.celery.leases import Renewal
 from dash_long_components.managers.celery.probes import ProbeState
+from dash_long_components.managers.celery.requesters import with_requesters
+from dash_long_components.managers.celery.result_cache import Head
 
+RECORD = Record(
+    id="job",
+    task="t",
+    code="",
+    requesters=(Requester(id="0"),),
+    limits=Limits(timeout=1.0),
+    created=1.0,
+    changed=1.0,
+)
 WORKER = Worker(name="celery@host", lease="lease")
 LIVE = Live(
     run="run",
     worker=WORKER,
     calls=1,
     parts=2,
-    record=Record(id="job", task="t", code="", created=1.0, changed=1.0),
+    record=RECORD,
 )
 DOCUMENTS = [
     WORKER,
@@ -34,7 +52,40 @@ DOCUMENTS = [
     Receipt(worker=WORKER, number=1),
     Delivery(at=1.0),
     ProbeState(),
+    Renewal(beat=1),
+    Head(run="run", parts=1),
+    RECORD,
+    Call(task="t", fingerprint="f", context={}, caching=Caching(key="k")),
 ]
+
+#: Fields that hold the request of a user, and no fields of ours.
+FREE = {"context", "variables"}
+
+
+def written(document: Any) -> str:
+    """Return a document as it is stored."""
+    if hasattr(document, "to_json"):
+        return str(document.to_json().decode())
+    return str(document.to_text())
+
+
+def read(kind: Any, text: str) -> Any:
+    if hasattr(kind, "from_json"):
+        return kind.from_json(text.encode())
+    return kind.from_text(text)
+
+
+def kinds() -> set[type]:
+    """Return the classes that are stored as texts."""
+    names = [module.name for module in pkgutil.iter_modules(celery.__path__)]
+    modules = [importlib.import_module(f"{celery.__name__}.{name}") for name in names]
+    return {
+        value
+        for module in (jobs, records, *modules)
+        for value in vars(module).values()
+        if hasattr(value, "from_text") or hasattr(value, "from_json")
+        if isinstance(value, type) and value.__module__ == module.__name__
+    }
 
 
 def with_new_fields(text: str) -> str:
@@ -42,8 +93,13 @@ def with_new_fields(text: str) -> str:
 
     def add(value: Any) -> Any:
         if isinstance(value, dict):
-            value = {name: add(each) for name, each in value.items()}
-            return {**value, "of_a_newer_version": 1}
+            return {
+                **{
+                    name: each if name in FREE else add(each)
+                    for name, each in value.items()
+                },
+                "of_a_newer_version": 1,
+            }
         return value
 
     return "\n".join(
@@ -51,8 +107,47 @@ def with_new_fields(text: str) -> str:
     )
 
 
+def test_every_document_is_tested() -> None:
+    assert {type(document) for document in DOCUMENTS} == kinds()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: type(each).__name__)
 def test_document_of_a_newer_version_is_read(document: Any) -> None:
-    text = document.to_text()
-    assert type(document).from_text(text) == document
-    assert type(document).from_text(with_new_fields(text)) == document
+    text = written(document)
+    assert read(type(document), text) == document
+    assert read(type(document), with_new_fields(text)) == document
+
+
+def test_requesters_of_a_newer_version_are_read() -> None:
+    text = json.dumps([{"id": "0", "lane": None, "left": 7, "of_a_newer_version": 1}])
+    found = with_requesters(RECORD, text)
+    assert found.requesters == (Requester(id="0", left=7),)
+
+
+def with_new_status(text: str) -> str:
+    changed = text.replace('"queued"', '"paused"').replace('"lost"', '"paused"')
+    assert changed != text
+    return changed
+
+
+def test_job_with_a_status_of_a_newer_version_runs_on_and_is_not_changed() -> None:
+    """The page polls until a newer process answers."""
+    record = read(Record, with_new_status(written(RECORD)))
+    assert record.status is Status.RUNNING
+    assert record.since(0).status is Status.RUNNING
+    assert not record.is_joinable
+    for change, arguments in (
+        (record.end, (Status.LOST, 2.0)),
+        (record.request_cancel, (2.0,)),
+        (record.leave, ("0", 2.0)),
+    ):
+        with pytest.raises(JobEndedError, match="paused"):
+            change(*arguments)
+
+
+def test_end_with_a_status_of_a_newer_version_shows_a_job_that_runs() -> None:
+    end = End(status=Status.LOST, at=1.0)
+    assert read(End, with_new_status(written(end))).of(RECORD).status is Status.RUNNING
+    ended = End(status=Status.LOST, at=1.0, live=replace(LIVE, record=RECORD))
+    of_worker = read(End, with_new_status(written(ended)))
+    assert of_worker.of(RECORD).status is Status.RUNNING

@@ -15,8 +15,9 @@ from unittest import mock
 
 import diskcache
 import pytest
-from dash import Input, Output
+from dash import Input, Output, html
 
+import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.records import Record
@@ -25,8 +26,9 @@ from dash_long_components.managers.diskcache import outages, worker
 from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.diskcache.outages import outlast, told
 from dash_long_components.managers.identity import Process
-from dash_long_components.managers.store import database
+from dash_long_components.managers.store import database, schema
 from dash_long_components.managers.store.store import Store
+from dash_long_components.testing import Page
 from tests.unit.fakes import Site, out, prop
 
 TIMEOUT = 10.0
@@ -198,6 +200,50 @@ def test_manager_tells_outages_and_goes_on(
         assert manager.read(ticket, 0).status is Status.QUEUED
     manager.cancel(ticket)
     assert manager.read(ticket, 0).status is Status.CANCELLED
+
+
+def no_directory(path: Path) -> None:
+    path.write_text("This is a file.")
+
+
+def newer_store(path: Path) -> None:
+    store = Store(str(path), result_ttl=60)
+    store._database.query(f"PRAGMA user_version = {schema.VERSION + 1}")
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "way_out"),
+    [
+        (no_directory, "the job store can't be used", "give the manager another one"),
+        (
+            newer_store,
+            "the job store is of a newer version of dash-long-components",
+            "Install that one again",
+        ),
+    ],
+)
+def test_app_with_a_store_that_can_not_be_used_serves_its_page(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    make: Callable[[Path], None],
+    reason: str,
+    way_out: str,
+) -> None:
+    with diskcache.Cache(str(tmp_path)) as cache:
+        path = tmp_path / "long-jobs"
+        make(path)
+        manager = DiskcacheLongCallbackManager(cache)
+        app = dlc.Dash(__name__, long_callback_manager=manager)
+        app.layout = html.Div()
+        app.long_callback(Output("text", "children"), Input("i", "value"))(lambda v: v)
+        assert app.server.test_client().get("/_dash-layout").status_code == 200
+        assert str(path) in caplog.text
+        assert way_out in caplog.text
+        job = Page(app).start("text.children", {"i.value": 1})
+        assert job.error
+        assert job.error["message"] == f"Could not start: {reason}."
+        manager.close()
 
 
 def test_server_that_ends_in_an_outage_says_nothing_of_it(
