@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .jobs import Caching, Call
+from .lanes import Admission, Entry
 
 #: Changes with the parts of a key, and with the form of a cached result.
 _FORMAT = 1
@@ -180,6 +181,31 @@ def _without_mark(outputs: Any) -> Any:
     if isinstance(outputs, list):
         return [_without_mark(item) for item in outputs]
     return {**outputs, "property": outputs["property"].partition("@")[0]}
+
+
+def answer_from(
+    results: Results, call: Call, pass_by: Callable[[], Admission]
+) -> tuple[bool, CachedResult | None]:
+    """Answer a trigger from the result cache, by the rule of its lane.
+
+    A cached result is a job that ends as soon as it comes to its lane. Where that job
+    would have to wait for its turn, the trigger needs a real one.
+
+    Args:
+        results: the cache.
+        call: of the trigger.
+        pass_by: has a job enter and leave the lane, and returns what follows.
+
+    Returns:
+        Whether the trigger needs no job, and the result that the page gets, if any.
+    """
+    hit = results.get(call.caching) if call.caching else None
+    if hit is None:
+        return False, None
+    admission = pass_by()
+    if admission.waits:
+        return False, None
+    return True, hit if admission.entry is Entry.NOW else None
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:

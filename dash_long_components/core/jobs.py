@@ -111,6 +111,11 @@ class Limits:
     cancel_grace: float | None = None
     leave_timeout: float | None = None
 
+    @property
+    def grace(self) -> float:
+        """Seconds that its function may go on after a cancel; 0 without a grace."""
+        return self.cancel_grace or 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobError:

@@ -33,9 +33,14 @@ class Admission:
     replaced: tuple[str, ...] = ()
 
     @property
-    def is_placed(self) -> bool:
-        """Whether the job takes a place in the lane."""
+    def is_live(self) -> bool:
+        """Whether the job is one of the live jobs of the lane from now on."""
         return self.entry in (Entry.NOW, Entry.WAIT)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the job goes to the queue later, when its turn comes."""
+        return self.entry is Entry.WAIT
 
     @property
     def may_join(self) -> bool:
@@ -45,76 +50,66 @@ class Admission:
         """
         return self.entry is Entry.NOW
 
-    @property
-    def needs_job_for_hit(self) -> bool:
-        """Whether a cached result has to wait for its turn, as a job."""
-        return self.entry is Entry.WAIT
-
-    @property
-    def shows_hit(self) -> bool:
-        """Whether the page gets a cached result at once; otherwise it gets nothing."""
-        return self.entry is Entry.NOW
-
 
 #: The answer to a job without a lane.
 NO_LANE = Admission(entry=Entry.NOW)
 
 
 @dataclass(frozen=True)
-class Line:
+class Turns:
     """The live tickets of one lane, in the order of their turns.
 
     Attributes:
-        places: ticket and ``Lane.seq`` of each. The first one has its turn.
+        order: ticket and ``Lane.seq`` of each. The first one has its turn.
     """
 
-    places: tuple[tuple[str, int], ...] = ()
+    order: tuple[tuple[str, int], ...] = ()
 
     @property
     def tickets(self) -> tuple[str, ...]:
-        return tuple(ticket for ticket, _ in self.places)
+        return tuple(ticket for ticket, _ in self.order)
 
     def admit(self, lane: Lane) -> Admission:
         """Return what happens to a job that comes to the lane."""
         match lane.retrigger:
-            case Retrigger.IGNORE if self.places:
+            case Retrigger.IGNORE if self.order:
                 return Admission(entry=Entry.NEVER)
-            case Retrigger.REPLACE if any(seq > lane.seq for _, seq in self.places):
+            case Retrigger.REPLACE if any(seq > lane.seq for _, seq in self.order):
                 return Admission(entry=Entry.LATE)
             case Retrigger.REPLACE:
                 return Admission(entry=Entry.NOW, replaced=self.tickets)
-            case Retrigger.QUEUE if self.places:
+            case Retrigger.QUEUE if self.order:
                 return Admission(entry=Entry.WAIT)
         return NO_LANE
 
-    def enter(self, ticket: str, seq: int) -> Line:
+    def enter(self, ticket: str, seq: int) -> Turns:
         """Add a ticket. Idempotent.
 
         Requests may overtake each other: behind the first one, ``seq`` is the order.
         """
-        first, rest = self.places[:1], self.places[1:]
+        first, rest = self.order[:1], self.order[1:]
         if ticket in self.tickets:
             return self
-        return Line((*first, *sorted([*rest, (ticket, seq)], key=lambda it: it[1])))
+        return Turns((*first, *sorted([*rest, (ticket, seq)], key=lambda it: it[1])))
 
-    def leave(self, ticket: str) -> Line:
+    def leave(self, ticket: str) -> Turns:
         """Take a ticket out. Idempotent."""
-        return Line(tuple(place for place in self.places if place[0] != ticket))
+        return Turns(tuple(each for each in self.order if each[0] != ticket))
 
-    def exchange(self, old: str, new: str) -> Line:
-        """Give the place of one ticket to another. No effect if ``old`` has none."""
-        return Line(
-            tuple((new if name == old else name, seq) for name, seq in self.places)
+    def exchange(self, old: str, new: str) -> Turns:
+        """Give the turn of one ticket to another. No effect if ``old`` has none."""
+        return Turns(
+            tuple((new if name == old else name, seq) for name, seq in self.order)
         )
 
-    def only(self, live: Collection[str]) -> Line:
-        """Return the line without the tickets that are not in ``live``."""
-        return Line(tuple(place for place in self.places if place[0] in live))
+    def only(self, live: Collection[str]) -> Turns:
+        """Return the turns without those of tickets that are not in ``live``."""
+        return Turns(tuple(each for each in self.order if each[0] in live))
 
     def before(self, ticket: str) -> tuple[str, ...]:
         """Return the tickets whose turn comes before this one's.
 
-        None does if the ticket has no place: nothing can tell it that its turn came.
+        Returns none if the ticket is not in the lane, because it would wait forever.
         """
         if ticket not in self.tickets:
             return ()
@@ -130,9 +125,9 @@ class Line:
         return first[0] if first and first[0] in waiting else None
 
     def to_json(self) -> str:
-        return json.dumps(self.places)
+        return json.dumps(self.order)
 
     @classmethod
-    def from_json(cls, text: str | None) -> Line:
-        """Undo ``to_json``; None makes an empty line."""
+    def from_json(cls, text: str | None) -> Turns:
+        """Undo ``to_json``; None means no tickets."""
         return cls(tuple((ticket, seq) for ticket, seq in json.loads(text or "[]")))

@@ -48,7 +48,7 @@ class Verdict:
 
 
 def judge(record: Record, times: Times, now: float) -> Verdict:
-    """Tell whether a job has to stop now.
+    """Return whether a job has to stop now.
 
     Args:
         record: of a job that a worker runs, or has just run.
@@ -63,9 +63,21 @@ def judge(record: Record, times: Times, now: float) -> Verdict:
         return Verdict(must_stop=True, status=Status.TIMED_OUT, error=error, due=now)
     if not record.cancel_requested:
         return deadline
-    grace = record.limits.cancel_grace or 0.0
-    cancel = _at(_after(times.cancelled, now, grace), now, Status.CANCELLED)
+    due = _after(times.cancelled, now, record.limits.grace)
+    cancel = _at(due, now, Status.CANCELLED)
     return cancel if cancel.due <= deadline.due else deadline
+
+
+def grace_after(status: Status, grace: float) -> float:
+    """Return the seconds that a function may go on after another process ended its job.
+
+    ``EXIT_GRACE`` is for a worker that has ended the job itself, and still has to exit.
+
+    Args:
+        status: how the job has ended.
+        grace: of the job's limits.
+    """
+    return grace if status is Status.CANCELLED else 0.0
 
 
 def _after(start: float | None, now: float, seconds: float) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..exceptions import JobEndedError
 from .bars import BarJson
-from .jobs import Call, JobError, Limits, PropUpdate, Status
+from .jobs import Call, JobError, Limits, PropUpdate, Status, new_job_id
 from .lines import MAX_LINES, Line
 from .snapshots import Snapshot
 from .updates import merge
@@ -57,11 +57,6 @@ class Requester:
     lane: str | None = None
     owner: str | None = None
     left: int | None = None
-
-
-def initial_title(call: Call) -> tuple[int, str] | None:
-    """Return the title with which a job begins: pages know it already."""
-    return (0, call.title) if call.title else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +113,27 @@ class Record:
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
     newer_status: str | None = None
+
+    @classmethod
+    def of_call(cls, call: Call, *, task: str, code: str, now: float) -> Record:
+        """Return the record of a new job.
+
+        Args:
+            call: what it runs.
+            task: name of its task, for people.
+            code: version of the app's code.
+            now: seconds since the epoch.
+        """
+        return cls(
+            id=new_job_id(),
+            task=task,
+            code=code,
+            key=call.caching.key if call.caching else None,
+            limits=call.limits,
+            title=(0, call.title) if call.title else None,  # pages know it already
+            created=now,
+            changed=now,
+        )
 
     def start(self, now: float) -> Record:
         """Go from queued to running.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket
-from ...core.lanes import NO_LANE, Admission, Line
+from ...core.lanes import NO_LANE, Admission, Turns
 from ...core.records import Record
 from ...core.single_flight import holder
 from .documents import Documents
@@ -48,9 +48,9 @@ class CeleryLanes:
         def change(text: str | None) -> str:
             nonlocal admission
             # The ticket is in it if the backend's answer to a first try was lost.
-            others = self._live(Line.from_json(text)).leave(str(ticket))
+            others = self._live(Turns.from_json(text)).leave(str(ticket))
             admission = others.admit(lane)
-            if ticket is not None and admission.is_placed:
+            if ticket is not None and admission.is_live:
                 others = others.enter(str(ticket), lane.seq)
             return others.to_json()
 
@@ -63,17 +63,17 @@ class CeleryLanes:
             return
 
         def change(text: str | None) -> str:
-            return Line.from_json(text).exchange(str(old), str(new)).to_json()
+            return Turns.from_json(text).exchange(str(old), str(new)).to_json()
 
         self._documents.update(_key(lane.name), change)
 
     def is_turn(self, name: str, ticket: Ticket) -> bool:
         """Tell whether no live job of a lane comes before this one."""
-        line = Line.from_json(self._documents.read(_key(name)))
-        return not self._live_of(line.before(str(ticket)))
+        turns = Turns.from_json(self._documents.read(_key(name)))
+        return not self._live_of(turns.before(str(ticket)))
 
-    def _live(self, line: Line) -> Line:
-        return line.only(self._live_of(line.tickets))
+    def _live(self, turns: Turns) -> Turns:
+        return turns.only(self._live_of(turns.tickets))
 
     def _live_of(self, tickets: Sequence[str]) -> set[str]:
         are_live = self._are_live([Ticket.parse(ticket) for ticket in tickets])

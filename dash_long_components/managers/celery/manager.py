@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...core import quantities
-from ...core.caching import CacheBy, CachedResult
-from ...core.jobs import Call, Lane, Status, Ticket, new_job_id
-from ...core.lanes import Entry
+from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.jobs import Call, Lane, Status, Ticket
+from ...core.lanes import Admission, Entry
 from ...core.queueing import has_expired
-from ...core.records import Record, Requester, initial_title
+from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
@@ -121,25 +121,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
-        cached = self._results.get(call.caching) if call.caching else None
-        if cached is not None:
-            admission = self._store.lanes.enter(None, lane)
-            self._replace(admission.replaced)
-            if not admission.needs_job_for_hit:
-                return cached if admission.shows_hit else None
-        now = time.time()
+        is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
+        if is_answered:
+            return hit
         requester = Requester(id="0", lane=lane.name if lane else None, owner=owner)
-        record = Record(
-            id=new_job_id(),
-            task=task.name,
-            code=call.fingerprint,
-            requesters=(requester,),
-            key=call.caching.key if call.caching else None,
-            limits=call.limits,
-            title=initial_title(call),
-            created=now,
-            changed=now,
-        )
+        record = Record.of_call(
+            call, task=task.name, code=call.fingerprint, now=time.time()
+        ).join(requester)
         ticket = Ticket(job=record.id, requester=requester.id)
         # Before it enters its lane, where all jobs have to be live.
         self._store.submit(record)
@@ -149,17 +137,21 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if admission.entry is Entry.LATE:
             self._store.cancel(record.id)
             return str(ticket)
-        # A job that waits in a lane does not make others wait with it.
         other = self._join(record, lane, owner) if admission.may_join else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:
-            waits = admission.entry is Entry.WAIT
-            self._publish(task, record, call, lane.name if lane and waits else None)
+            waits_in = lane.name if lane and admission.waits else None
+            self._publish(task, record, call, waits_in)
         # Last: it may have joined a job that it replaces, and it only replaces others
         # once it is certain that there is a job in their place.
         self._replace(admission.replaced)
         return str(other or ticket)
+
+    def _pass_by(self, lane: Lane | None) -> Admission:
+        admission = self._store.lanes.enter(None, lane)
+        self._replace(admission.replaced)
+        return admission
 
     def _join(
         self, record: Record, lane: Lane | None, owner: str | None
@@ -199,7 +191,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             task=task_name(task.key, task.name),
             lane=lane,
             timeout=call.limits.timeout,
-            grace=call.limits.cancel_grace or 0.0,
+            grace=call.limits.grace,
             expires=expires,
         )
         message = self._store.prepare(record, message, call.to_json().decode())
@@ -311,7 +303,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             send = functools.partial(
                 control.broadcast,
                 END_JOB,
-                {"job_id": record.id, "grace": record.limits.cancel_grace or 0.0},
+                {"job_id": record.id, "grace": record.limits.grace},
                 destination=[live.worker.name],
             )
         try:

@@ -22,12 +22,12 @@ from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 
-from ...core.jobs import Status
+from ...core.limits import grace_after
 from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
 from .deliveries import Message
 from .homes import Home
-from .job_state import End, Live
+from .job_state import Live
 from .leases import Lease, no_fork
 from .store import CeleryStore
 from .unexpected_ends import CeleryFailure
@@ -157,7 +157,7 @@ class Supervisor:
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
             if end is not None and end.live is None and each.kill_at is None:
-                each.kill_at = now + _grace(each, end)
+                each.kill_at = now + grace_after(end.status, each.message.grace)
         self._forget_done()
 
     def _forget_done(self) -> None:
@@ -207,10 +207,6 @@ class Supervisor:
         waiting = [each for each in self._running() if not each.is_killed]
         times = [each.kill_at for each in waiting if each.kill_at is not None]
         return min(times, default=float("inf"))
-
-
-def _grace(held: _Held, end: End) -> float:
-    return held.message.grace if end.status is Status.CANCELLED else 0.0
 
 
 def _kill(worker: Any, pid: int) -> None:

@@ -85,8 +85,7 @@ class Watchdog:
         return min(seconds, threading.TIMEOUT_MAX)
 
     def _end(self) -> None:
-        grace = self._record.limits.cancel_grace or 0.0
-        if self._kill is None or self._over.wait(grace):
+        if self._kill is None or self._over.wait(self._record.limits.grace):
             return
         # If the function has returned by now, its process may have another job.
         with self._killing:

@@ -17,10 +17,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ...core import code_version, quantities
-from ...core.caching import CacheBy, CachedResult
+from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
-from ...core.jobs import Call, JobError, Lane, Status, Ticket, new_job_id
-from ...core.records import Record, initial_title
+from ...core.jobs import Call, JobError, Lane, Status, Ticket
+from ...core.lanes import Admission
+from ...core.records import Record
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
@@ -158,27 +159,17 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         owner: str | None = None,
     ) -> str | CachedResult | None:
         launcher = self._connect()
-        hit = self._results.get(call.caching) if call.caching else None
-        if hit is not None:
-            admission = launcher.store.pass_by(lane)
-            if admission.replaced:
-                launcher.wake()
-            if not admission.needs_job_for_hit:
-                return hit if admission.shows_hit else None
+        is_answered, hit = answer_from(
+            self._results, call, lambda: _pass_by(launcher, lane)
+        )
+        if is_answered:
+            return hit
         self._functions.add(task)
         if launcher.lacks(task):
             with suppress(TaskNotFoundError):  # its worker will ask for it
                 call = replace(call, function=pickled(task, ""))
-        now = time.time()
-        record = Record(
-            id=new_job_id(),
-            task=task.name,
-            code=launcher.code,
-            limits=call.limits,
-            key=call.caching.key if call.caching else None,
-            title=initial_title(call),
-            created=now,
-            changed=now,
+        record = Record.of_call(
+            call, task=task.name, code=launcher.code, now=time.time()
         )
         ticket = launcher.store.submit(
             record,
@@ -363,6 +354,13 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             launcher = Launcher(store, settings)
         weakref.finalize(self, launcher.close)
         return launcher
+
+
+def _pass_by(launcher: Launcher, lane: Lane | None) -> Admission:
+    admission = launcher.store.pass_by(lane)
+    if admission.replaced:
+        launcher.wake()
+    return admission
 
 
 def _check_start_method(value: str | None) -> str:

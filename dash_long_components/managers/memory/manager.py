@@ -8,11 +8,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ...core import quantities
-from ...core.caching import CacheBy, CachedResult
+from ...core import limits, quantities
+from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
-from ...core.jobs import Caching, Call, Lane, Status, Ticket, new_job_id
-from ...core.records import Record, Report, initial_title
+from ...core.jobs import Caching, Call, Lane, Status, Ticket
+from ...core.lanes import Admission
+from ...core.limits import Times
+from ...core.records import Record, Report
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import JobEndedError
@@ -92,23 +94,12 @@ class MemoryLongCallbackManager(LongCallbackManager):
         owner: str | None = None,
     ) -> str | CachedResult | None:
         with self._changed:
-            hit = self._results.get(call.caching) if call.caching else None
-            if hit is not None:
-                admission = self._store.pass_by(lane)
-                self._after_change()
-                if not admission.needs_job_for_hit:
-                    return hit if admission.shows_hit else None
-            now = time.time()
-            record = Record(
-                id=new_job_id(),
-                task=task.name,
-                code=_CODE,
-                key=call.caching.key if call.caching else None,
-                limits=call.limits,
-                title=initial_title(call),
-                created=now,
-                changed=now,
+            is_answered, hit = answer_from(
+                self._results, call, lambda: self._pass_by(lane)
             )
+            if is_answered:
+                return hit
+            record = Record.of_call(call, task=task.name, code=_CODE, now=time.time())
             self._tasks[call.task] = task
             ticket = self._store.submit(
                 record,
@@ -125,6 +116,11 @@ class MemoryLongCallbackManager(LongCallbackManager):
             if self._inline:
                 self._changed.wait_for(lambda: self._has_ended(ticket.job))
             return str(ticket)
+
+    def _pass_by(self, lane: Lane | None) -> Admission:
+        admission = self._store.pass_by(lane)
+        self._after_change()
+        return admission
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         asked = Ticket.parse(ticket)
@@ -188,7 +184,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         # A thread can't be killed: the job ends without it, unless it has a grace.
         for job_id in self._store.slots.all():
             record = self._store.read(job_id)
-            if record.cancel_requested and record.limits.cancel_grace is None:
+            if limits.judge(record, Times(), time.monotonic()).must_stop:
                 self._store.end(job_id, Status.CANCELLED)
         self._start_next()
 

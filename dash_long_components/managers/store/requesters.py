@@ -1,10 +1,10 @@
-"""The requesters of live jobs: their places in lanes, and when their pages polled."""
+"""The requesters of live jobs: their turns in lanes, and when their pages polled."""
 
 from __future__ import annotations
 
 from ...core import limits
 from ...core.jobs import Lane, Ticket
-from ...core.lanes import NO_LANE, Admission, Line
+from ...core.lanes import NO_LANE, Admission, Turns
 from .database import Database
 
 
@@ -22,7 +22,7 @@ class Requesters:
 
     def admit(self, lane: Lane | None) -> Admission:
         """Return what happens to a job that comes to a lane."""
-        return NO_LANE if lane is None else self._line(lane.name).admit(lane)
+        return NO_LANE if lane is None else self._turns(lane.name).admit(lane)
 
     def add(
         self,
@@ -44,7 +44,7 @@ class Requesters:
         """
         if lane is None and leave_timeout is None:
             return
-        line = self._line(lane.name) if lane is not None else Line()
+        turns = self._turns(lane.name) if lane is not None else Turns()
         self._database.run(
             "INSERT INTO requester (ticket, job, lane, seq, position, waits,"
             " leave_timeout, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -52,13 +52,13 @@ class Requesters:
             ticket.job,
             lane.name if lane else None,
             lane.seq if lane else None,
-            len(line.places),
+            len(turns.order),
             int(waits),
             leave_timeout,
             now,
         )
-        if lane is not None and line.places:
-            self._number(line.enter(str(ticket), lane.seq))
+        if lane is not None and turns.order:
+            self._number(turns.enter(str(ticket), lane.seq))
 
     def remove(self, ticket: Ticket, lane: str | None) -> Ticket | None:
         """Remove a requester. Idempotent.
@@ -73,7 +73,7 @@ class Requesters:
             "SELECT ticket FROM requester WHERE lane = ? AND waits = 1", lane
         )
         waiting = {name for (name,) in rows}
-        following = self._line(lane).next_turn(waiting) if waiting else None
+        following = self._turns(lane).next_turn(waiting) if waiting else None
         if following is None:
             return None
         self._database.run("UPDATE requester SET waits = 0 WHERE ticket = ?", following)
@@ -114,14 +114,14 @@ class Requesters:
             )
         ]
 
-    def _line(self, lane: str) -> Line:
+    def _turns(self, lane: str) -> Turns:
         rows = self._database.query(
             "SELECT ticket, seq FROM requester WHERE lane = ? ORDER BY position", lane
         )
-        return Line(tuple(rows))
+        return Turns(tuple(rows))
 
-    def _number(self, line: Line) -> None:
-        for position, ticket in enumerate(line.tickets):
+    def _number(self, turns: Turns) -> None:
+        for position, ticket in enumerate(turns.tickets):
             self._database.run(
                 "UPDATE requester SET position = ? WHERE ticket = ?", position, ticket
             )

@@ -154,7 +154,7 @@ class Store:
                 ticket,
                 lane,
                 after.limits.leave_timeout,
-                waits=admission.entry is Entry.WAIT,
+                waits=admission.waits,
                 now=now.monotonic,
             )
             if joined is not None:

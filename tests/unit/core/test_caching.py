@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 
 from dash_long_components.core import caching
 from dash_long_components.core.caching import CachedResult
-from dash_long_components.core.jobs import Call
+from dash_long_components.core.jobs import Caching, Call
+from dash_long_components.core.lanes import Admission, Entry
 
 #: The values that a page can send.
 JSON = st.recursive(
@@ -241,3 +243,30 @@ def test_result_comes_back_from_its_text(value: Any) -> None:
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a cached result"):
         CachedResult.from_text(text)
+
+
+RESULT = CachedResult(response=b"{}", duration=1.0, written=1.0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "answer"),
+    [
+        (Entry.NOW, (True, RESULT)),
+        (Entry.LATE, (True, None)),
+        (Entry.NEVER, (True, None)),
+        (Entry.WAIT, (False, None)),
+    ],
+)
+def test_lane_decides_about_a_cached_result(entry: Entry, answer: Any) -> None:
+    cached = replace(call(1), caching=Caching(key="key"))
+    results = mock.Mock(**{"get.return_value": RESULT})
+    pass_by = mock.Mock(return_value=Admission(entry=entry))
+    assert caching.answer_from(results, cached, pass_by) == answer
+
+
+@pytest.mark.parametrize("key", [None, "key"])
+def test_call_without_a_cached_result_leaves_its_lane_alone(key: str | None) -> None:
+    new = replace(call(1), caching=Caching(key=key) if key else None)
+    results, pass_by = mock.Mock(**{"get.return_value": None}), mock.Mock()
+    assert caching.answer_from(results, new, pass_by) == (False, None)
+    pass_by.assert_not_called()

@@ -11,6 +11,7 @@ from dash_long_components.core.jobs import Limits, Status
 from dash_long_components.core.limits import (
     EXIT_GRACE,
     Times,
+    grace_after,
     has_left,
     is_news,
     judge,
@@ -45,6 +46,11 @@ def test_job_stops_at_its_deadline() -> None:
     assert verdict.status is Status.TIMED_OUT
     assert verdict.error is not None
     assert "5" in verdict.error.message
+
+
+def test_only_a_cancel_leaves_a_grace() -> None:
+    assert grace_after(Status.CANCELLED, 3.0) == 3.0
+    assert grace_after(Status.TIMED_OUT, 3.0) == grace_after(Status.LOST, 3.0) == 0.0
 
 
 def test_cancelled_job_stops_after_its_grace() -> None:
