@@ -91,7 +91,7 @@ def refuse_all(app: dash.Dash, status: int) -> None:
 
 
 class Response:
-    """What an app answered, in the words of Flask's test client."""
+    """The answer of an app, as Flask's test client shows it."""
 
     def __init__(self, answer: AsgiResponse) -> None:
         self._answer = answer

@@ -82,7 +82,7 @@ class Causes:
         ]
 
     def _was_killed(self, click: Click, run: Run | None) -> bool:
-        """Tell whether a fault hit what ran a job, or had taken it."""
+        """Return whether a fault hit what ran a job, or had taken it."""
         since, until = click.clicked, click.ended_at or float("inf")
         for fault in self._faults:
             if not since <= fault.at <= until:

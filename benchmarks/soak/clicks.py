@@ -221,6 +221,6 @@ def _handle(answer: Answer) -> dict[str, Any] | None:
 
 
 def _bears(result: object, click: Click) -> bool:
-    """Tell whether a result is that of its own click."""
+    """Return whether a result is that of its own click."""
     padding = "x" * 300_000 if click.value["end"] == "large" else ""
     return result == f"{click.name}{padding}"

@@ -53,7 +53,10 @@ def hint(error: BaseException) -> str:
 
 
 def _find(app_id: str) -> flask.Flask | None:
-    """Return the server of an app, or of one that an equal call has made here."""
+    """Return the server of an app, or of another app of this process with its name.
+
+    An equal call may have made that one.
+    """
     if app_id in _servers:
         return _servers[app_id]
     name, _, _ = app_id.rpartition(":")

@@ -106,7 +106,7 @@ def of(app: dash.Dash) -> Backend:
 
 
 def is_asgi(app: dash.Dash) -> bool:
-    """Tell whether the server of an app is asynchronous."""
+    """Return whether the server of an app is asynchronous."""
     return not isinstance(app.server, flask.Flask)
 
 
@@ -193,7 +193,7 @@ async def _body(request: Any) -> bytes:
 
 
 def is_on_event_loop() -> bool:
-    """Tell whether this thread runs an event loop, which must not block."""
+    """Return whether this thread runs an event loop, which must not block."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

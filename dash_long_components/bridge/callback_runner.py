@@ -101,7 +101,7 @@ class CallbackRunner:
         self._context = self._rebuild_context(trigger)
         self._context.updated_props = LiveProps(set_props)
         self._check = check
-        libraries = _Libraries()
+        libraries = _NewLibraries()
         try:
             response = self._call(self._callback, libraries, self._handle_error)
             if inspect.iscoroutine(response):
@@ -111,7 +111,10 @@ class CallbackRunner:
         return str(response), libraries.packages
 
     def _call(
-        self, callback: Mapping[str, Any], libraries: _Libraries, on_error: Any = None
+        self,
+        callback: Mapping[str, Any],
+        libraries: _NewLibraries,
+        on_error: Any = None,
     ) -> Any:
         context = self._context
         return callback["callback"](
@@ -134,7 +137,7 @@ class CallbackRunner:
             )
         self._yielded = value
         try:
-            response = self._call(self._yielding, _Libraries())
+            response = self._call(self._yielding, _NewLibraries())
         except dash.exceptions.PreventUpdate:
             return
         for component_id, props in json.loads(response)["response"].items():
@@ -231,7 +234,7 @@ def _patches(value: Any) -> list[dash.Patch]:
     return [item for item in values if isinstance(item, dash.Patch)]
 
 
-class _Libraries:
+class _NewLibraries:
     """Replaces the app when Dash looks up the files of new component libraries.
 
     Only a server process knows the URLs of these files.

@@ -44,7 +44,7 @@ _CALLERS = ("_invoke_callback", "_async_invoke_callback")
 REQUEST_ATTRIBUTES = ("cookies", "headers", "path", "remote", "origin", "custom_data")
 
 
-#: What ``dash.no_update`` is as JSON data.
+#: ``dash.no_update`` as JSON data.
 NO_UPDATE: dict[str, Any] = dash.no_update.to_plotly_json()
 
 
@@ -93,7 +93,7 @@ def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
 
 
 def is_debug(app: dash.Dash) -> bool:
-    """Tell whether the app shows Dash's dev tools, and tracebacks in the browser."""
+    """Return whether the app shows Dash's dev tools, and tracebacks in the browser."""
     return bool(app._dev_tools.get("ui"))
 
 
@@ -240,7 +240,7 @@ def what_is_wrong(app: dash.Dash, component_id: str, kind: str) -> str | None:
 
 
 def adds_components(app: dash.Dash) -> bool:
-    """Tell whether the app says that its callbacks add components to the layout."""
+    """Return whether the app says that its callbacks add components to the layout."""
     return bool(app.config.suppress_callback_exceptions)
 
 
@@ -270,7 +270,7 @@ def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str
 
 
 def serves_library(app: dash.Dash, package: str) -> bool:
-    """Tell whether the app serves the files of a component library."""
+    """Return whether the app serves the files of a component library."""
     return package in app.registered_paths
 
 

@@ -13,7 +13,7 @@ from dash.dependencies import ALL, ALLSMALLER, MATCH, Input, Output
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """What an app has to know of a long callback.
+    """The data of a long callback that its app needs.
 
     Attributes:
         manager: runs its jobs; None for the app's own.
@@ -36,7 +36,7 @@ def mark(start: Callable[..., Any], mark: Mark) -> None:
 
 
 def is_marked(callback: Callable[..., Any]) -> bool:
-    """Tell whether a callback, as Dash has wrapped it, starts jobs."""
+    """Return whether a callback, as Dash has wrapped it, starts jobs."""
     return hasattr(callback, "long_callback_mark")
 
 

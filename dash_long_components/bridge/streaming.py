@@ -9,7 +9,7 @@ from typing import Any
 
 
 def is_stream(function: Callable[..., Any]) -> bool:
-    """Tell whether a function is a generator function, sync or async."""
+    """Return whether a function is a generator function, sync or async."""
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 

@@ -32,8 +32,8 @@ def applied(
 ) -> Callable[..., Any]:
     """Return a function as transforms wrap it.
 
-    They would take what a generator function returns for its result, so that one stays
-    as it is.
+    Generator functions are not wrapped: a transform would treat the generator as the
+    result.
 
     Args:
         transforms: of the app, in their order.

@@ -124,7 +124,7 @@ class Trigger:
         return [component_id, dependency.component_property]
 
     def has_changed(self, component_id: Any, component_property: str) -> bool:
-        """Tell whether a property has changed. The id may be a pattern."""
+        """Return whether a property has changed. The id may be a pattern."""
         for prop_id in self.description["triggered"]:
             text, _, name = prop_id.rpartition(".")
             if name == component_property and _fits(component_id, text):
@@ -147,7 +147,7 @@ class Trigger:
         ]
 
     def is_resumed(self, callback_key: str, input_digests: list[str]) -> bool:
-        """Tell whether the page has resumed a job with the same inputs.
+        """Return whether the page has resumed a job with the same inputs.
 
         Args:
             callback_key: of the callback.
@@ -175,7 +175,7 @@ class Trigger:
         return [job for job in self.resumed if job.callback_key == callback_key]
 
     def _is_same(self, before: list[Any], now: list[str]) -> bool:
-        """Tell whether the inputs of a page after a reload are those of a job.
+        """Return whether the inputs of a page after a reload are those of a job.
 
         Counters of events start again with the page, and None is not an input.
         """
@@ -266,7 +266,7 @@ def _flat(items: Any) -> list[Any]:
 
 
 def _fits(component_id: Any, text: str) -> bool:
-    """Tell whether an id, as Dash's text, equals ``component_id`` or matches it."""
+    """Return whether an id, as Dash's text, equals ``component_id`` or matches it."""
     if not isinstance(component_id, dict):
         return bool(component_id == text)
     concrete = json.loads(text) if text.startswith("{") else {}

@@ -1,4 +1,4 @@
-"""What a WebSocket tells of the request that made it.
+"""The request that opened a WebSocket.
 
 Dash gives a callback over a WebSocket neither cookies nor headers.
 """

@@ -25,7 +25,7 @@ from typing import Any
 
 from . import module_names
 
-#: Functions of these kinds do not run when they are called.
+#: A call of these functions does not run them.
 _NO_PLAIN_CALL = (
     inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 )
@@ -155,7 +155,7 @@ class AppOrigin:
         return cls(**{**fields, "makers": makers, "codes": ()})
 
     def is_made(self) -> bool:
-        """Tell whether this process has made it."""
+        """Return whether this process has made it."""
         return _made[self.name, self.prefix] >= self.number
 
 
@@ -209,7 +209,7 @@ def _of_function(frame: types.FrameType, module: Maker) -> Maker:
     name = getattr(code, "co_qualname", code.co_name)  # Python 3.10 has none
     maker = replace(module, function=name)
     if code.co_flags & _NO_PLAIN_CALL:
-        return replace(maker, obstacle="it is no plain function")
+        return replace(maker, obstacle="it is a generator or coroutine function")
     try:
         function = _attribute(sys.modules[frame.f_globals["__name__"]], name)
     except (AttributeError, ValueError):

@@ -170,5 +170,5 @@ def plain(number: Any) -> int | float:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a real number, of any package."""
+    """Return whether a value is a real number, of any package."""
     return isinstance(value, Real) and not isinstance(value, bool)

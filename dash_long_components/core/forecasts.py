@@ -1,4 +1,4 @@
-"""When the jobs that wait will start, as far as past runs tell."""
+"""Forecasts of when the jobs in the queue will start, from past runs."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from collections.abc import Callable, Iterable, Sequence
 from .records import Record
 from .snapshots import Place
 
-#: Seconds for which a forecast is good, and for which it is when a job is not in it.
+#: Seconds until a forecast is made again; the second value is for a job that is not in
+#: it.
 _FRESH, _FRESH_WITHOUT = 0.5, 0.05
 
 #: The time left of a job that has taken longer than usual, in seconds.
 _SOON = 1.0
 
-#: Says how long a task usually takes, in seconds; None if it is not known.
+#: Returns how long a task usually takes, in seconds; None if it is not known.
 Median = Callable[[str], float | None]
 
 
 def forecast(
-    places: int,
+    slots: int,
     running: Iterable[tuple[str, float]],
     waiting: Sequence[tuple[str, str]],
     median: Median,
 ) -> dict[str, Place]:
-    """Return the place of each waiting job; its wait is 0 if a worker is free for it.
+    """Return the place of each waiting job; its wait is 0 if a slot is free for it.
 
     Args:
-        places: how many jobs may run at once.
+        slots: how many jobs may run at once.
         running: task and seconds so far of the jobs that run.
         waiting: id and task of the jobs that wait, in their order.
         median: how long a task usually takes.
@@ -42,10 +43,10 @@ def forecast(
             usual[task] = math.inf if found is None else found
         return usual[task]
 
-    # When each slot is free; never, if that is not known. A job that takes longer than
-    # usual may end at any moment; until then its slot is not free.
+    # When each slot becomes free; never if that is not known. A job that takes longer
+    # than usual may end at any moment; until then its slot is not free.
     free = [max(_SOON, duration(task) - elapsed) for task, elapsed in running]
-    free += [0.0] * (places - len(free))
+    free += [0.0] * (slots - len(free))
     heapq.heapify(free)
     found: dict[str, Place] = {}
     for position, (job_id, task) in enumerate(waiting, 1):

@@ -49,7 +49,7 @@ def new_job_id() -> str:
 
 
 class Retrigger(str, Enum):
-    """What a new trigger does while a job of the same lane is live."""
+    """The effect of a new trigger while a job of the same lane is live."""
 
     REPLACE = "replace"  #: cancels the live job
     QUEUE = "queue"  #: waits until the live job has ended
@@ -81,7 +81,7 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """The place of a new job in a lane.
+    """The lane of a new job, and how the job enters it.
 
     A lane is the jobs of one callback, of one MATCH instance of it, on one page of
     one user.
@@ -99,7 +99,7 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What ends a job from outside. All in seconds; None for no limit.
+    """The limits that end a job from outside. All in seconds; None for no limit.
 
     Attributes:
         timeout: how long its function may run.
@@ -162,7 +162,7 @@ class JobError:
 
     @classmethod
     def not_writable(cls, task: str) -> JobError:
-        """Return the error of a job that has kept its own worker from writing."""
+        """Return the error of a job that prevents its own worker from writing."""
         message = (
             "The result could not be written: the job has limited the size of files "
             "(RLIMIT_FSIZE). Limit a process of its own instead."
@@ -202,7 +202,7 @@ class Caching:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What a worker needs to run a job. The store deletes it when the job ends.
+    """The data that a worker needs to run a job. The store deletes it when the job ends.
 
     Attributes:
         task: key of the task in the registry.

@@ -11,7 +11,7 @@ from .records import Record
 #: Seconds that a worker may take to exit after its job has ended.
 EXIT_GRACE = 5.0
 
-#: The part of ``leave_timeout`` for which a poll is no news after another one.
+#: The part of ``leave_timeout`` within which a further poll is not recorded.
 _QUIET = 0.25
 
 
@@ -92,11 +92,11 @@ def _at(due: float | None, now: float, status: Status | None) -> Verdict:
 
 
 def is_news(seen: float | None, leave_timeout: float, now: float) -> bool:
-    """Tell whether a poll has to be noted down after the last one that was.
+    """Return whether to record this poll, given when the last one was recorded.
 
     Args:
-        seen: when the last poll was noted down; None if none was. A time after ``now``
-            is of a clock that has started again, with the machine.
+        seen: when the last poll was recorded; None if none was. A time after ``now``
+            means that the machine has restarted.
         leave_timeout: seconds without a poll after which a page has left.
         now: by the clock of ``seen``.
     """
@@ -106,7 +106,7 @@ def is_news(seen: float | None, leave_timeout: float, now: float) -> bool:
 def has_left(
     seen: float, leave_timeout: float, now: float, *, reachable_since: float
 ) -> bool:
-    """Tell whether a page has left.
+    """Return whether a page has left.
 
     Args:
         seen: when it polled last, as for ``is_news``.

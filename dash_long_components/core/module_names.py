@@ -52,7 +52,7 @@ def find_module(name: str) -> types.ModuleType | None:
 
 
 def is_main(name: str) -> bool:
-    """Tell whether this is a name of the main file."""
+    """Return whether this is a name of the main file."""
     return name in _MAIN_NAMES
 
 
@@ -63,7 +63,7 @@ def file_of(module: object) -> str:
 
 
 def is_project_file(path: str) -> bool:
-    """Tell whether a file is the user's own code, not that of an installed package."""
+    """Return whether a file is the user's own code, not of an installed package."""
     return (
         path.endswith(".py")
         and not path.startswith(LIBRARIES)
@@ -72,12 +72,12 @@ def is_project_file(path: str) -> bool:
 
 
 def is_users_file(path: str) -> bool:
-    """Tell the same, for a project that may be this package itself."""
+    """Return whether a file is the user's own, even if the project is this package."""
     return is_project_file(path) and not path.startswith(_PACKAGE)
 
 
 def _is_found(name: str, path: str) -> bool:
-    """Tell whether an import by this name would load this file."""
+    """Return whether an import by this name would load this file."""
     spec = _find_spec(name)
     return spec is not None and spec.origin is not None and _is_same(spec.origin, path)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 def is_full(
     *, waiting: int, running: int, max_concurrency: int, max_queue: int
 ) -> bool:
-    """Tell whether the queue has no room for one more job.
+    """Return whether the queue has no room for one more job.
 
     Jobs that will find a free worker slot do not fill the queue.
 
@@ -21,5 +21,5 @@ def is_full(
 
 
 def has_expired(waited: float, queue_timeout: float | None) -> bool:
-    """Tell whether a queued job has waited for its ``queue_timeout``, in seconds."""
+    """Return whether a queued job has waited for its ``queue_timeout``, in seconds."""
     return queue_timeout is not None and waited >= queue_timeout

@@ -80,7 +80,7 @@ class Snapshot:
     error: JobError | None = None
 
     def is_news_since(self, cursor: int) -> bool:
-        """Tell whether a reader that sent this cursor needs the snapshot."""
+        """Return whether a reader that sent this cursor needs the snapshot."""
         changes_by_itself = self.place is not None or self.hint is not None
         return self.cursor > cursor or changes_by_itself
 

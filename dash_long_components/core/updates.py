@@ -12,7 +12,7 @@ from .jobs import PropUpdate
 
 
 def is_patch(value: Any) -> bool:
-    """Tell whether a JSON value is what ``dash.Patch`` becomes on the wire."""
+    """Return whether a JSON value is what ``dash.Patch`` becomes on the wire."""
     return isinstance(value, dict) and {"__dash_patch_update", "operations"} <= {*value}
 
 

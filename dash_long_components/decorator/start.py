@@ -41,7 +41,7 @@ def start_job(
         kwargs: the same, by keyword.
 
     Returns:
-        What Dash gets as the callback's return value: the result if it is cached,
+        The value that Dash gets from the callback: the result if it is cached,
         else nothing new.
 
     Raises:

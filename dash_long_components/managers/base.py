@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[[], Any])
 #: Sets up an app for a manager, with the options of ``init_app``.
 SetUp = Callable[..., None]
 
-#: What Dash calls on the manager of a background callback.
+#: Methods that Dash calls on the manager of a background callback.
 _OF_DASH = {
     *("build_cache_key", "call_job_fn", "func_registry", "get_progress", "get_result"),
     *("get_updated_props", "job_running", "make_job_fn", "terminate_job", "UNDEFINED"),

@@ -21,16 +21,17 @@ from .identity import Process
 _PREFIX = "dash-long-jobs."
 
 
-def enter(owner: str) -> None:
+def enter(name: str) -> None:
     """Move this process, and so all its later descendants, into a group of its own.
 
     Args:
-        owner: what the jobs belong to. Its processes end what their dead have left.
+        name: a name for the store or worker. Processes with the same name clean up
+            after each other.
     """
     home = _home()
     if home is None:
         return
-    group = home / f"{_prefix(owner)}{_quote(str(Process.current()))}"
+    group = home / f"{_prefix(name)}{_quote(str(Process.current()))}"
     with suppress(OSError):
         group.mkdir()
         try:
@@ -39,22 +40,22 @@ def enter(owner: str) -> None:
             group.rmdir()
 
 
-def leave(owner: str) -> None:
+def leave(name: str) -> None:
     """Undo ``enter``, unless something else is in the group."""
     home = _home()
     if home is not None:
         with suppress(OSError):
             _move_to(home)
-            (home / f"{_prefix(owner)}{_quote(str(Process.current()))}").rmdir()
+            (home / f"{_prefix(name)}{_quote(str(Process.current()))}").rmdir()
 
 
-def end_dead(owner: str, spared: Collection[Process] = ()) -> None:
+def end_dead(name: str, spared: Collection[Process] = ()) -> None:
     """Kill what processes that are gone have left in their groups. Never waits.
 
     Call this from time to time: a group goes when it is empty.
 
     Args:
-        owner: as for ``enter``.
+        name: as for ``enter``.
         spared: processes that go on, with all their descendants.
     """
     home = _home()
@@ -65,7 +66,7 @@ def end_dead(owner: str, spared: Collection[Process] = ()) -> None:
             process = _process_of(group)
             if process is None or not process.is_here or process.is_alive():
                 continue
-            if group.name.startswith(_prefix(owner)):
+            if group.name.startswith(_prefix(name)):
                 _kill_all(group, spared)
             with suppress(OSError):  # not all have exited
                 group.rmdir()
@@ -102,12 +103,12 @@ def _move_to(group: Path) -> None:
     (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def _prefix(owner: str) -> str:
-    return f"{_PREFIX}{_quote(owner)}."
+def _prefix(name: str) -> str:
+    return f"{_PREFIX}{_quote(name)}."
 
 
 def _quote(text: str) -> str:
-    # No slashes, and no dots: they end the owner.
+    # No slashes, and no dots: they end the name.
     return quote(text, safe="").replace(".", "%2E")
 
 

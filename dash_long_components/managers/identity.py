@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 @functools.lru_cache(maxsize=1)
 def this_host() -> str:
-    """Return what the numbers of this process's siblings belong to.
+    """Return an id of this host: its boot and its pid namespace.
 
-    On Linux the boot and the pid namespace: in two containers, or before and after a
-    restart of the machine, the same number means two processes. Elsewhere there are
-    no pid namespaces, and start times are absolute.
+    In two containers, or before and after a restart of the machine, the same number
+    means two processes. Only Linux has pid namespaces. Elsewhere this is the name of
+    the machine, and start times are absolute.
     """
     if sys.platform == "linux":
         try:
@@ -79,10 +79,9 @@ class Process:
         return self.host == this_host()
 
     def is_alive(self) -> bool:
-        """Tell whether it runs on this host; a zombie does not.
+        """Return whether it runs on this host; a zombie does not.
 
-        Nothing here can tell it of a process of another host: judge that one by its
-        heartbeat.
+        Returns False for a process of another host. Use its heartbeat instead.
         """
         return self.is_here and start_time(self.pid) == self.started
 

@@ -91,7 +91,7 @@ def end_child(pid: int) -> bool:
 def end_children() -> None:
     """Kill the descendants of this process, which is about to exit."""
     until = time.monotonic() + DYING
-    # What comes from a process that dies becomes a child of this one.
+    # Children of a process that dies become children of this one.
     while (found := children()) and time.monotonic() < until:
         for pid in found:
             end_child(pid)
@@ -119,7 +119,7 @@ def kill_group(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def kill_orphans_of(worker: Process, job_id: str) -> None:
+def kill_orphans_of_dead(worker: Process, job_id: str) -> None:
     """Kill what a dead worker has left behind.
 
     Programs are known by their environment, forks of the worker by their group. The

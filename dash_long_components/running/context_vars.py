@@ -64,7 +64,7 @@ def _place_of(variable: _Variable) -> str | None:
 
 
 def _is_json(value: Any) -> bool:
-    """Tell whether a value survives the way to JSON and back."""
+    """Return whether a value survives the way to JSON and back."""
     try:
         return bool(json.loads(json.dumps(value)) == value)
     except (TypeError, ValueError, RecursionError):

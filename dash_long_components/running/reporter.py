@@ -140,7 +140,7 @@ class Reporter:
     def _without_patched(self, values: list[Any]) -> list[Any]:
         """Report the values of Outputs that get Patches as ``set_props`` would.
 
-        There none is skipped, and they keep their order. Return the other values.
+        ``set_props`` skips none and keeps their order. Return the other values.
         """
         updates: list[PropUpdate] = []
         for at, (target, value) in enumerate(zip(self._outputs, values, strict=True)):

@@ -81,8 +81,8 @@ class Task:
 
 
 _registry: dict[str, Task] = {}
-#: By definition, which is kept since its id is its name here: the variants by what made
-#: their keys, in their order. None is one that equals no other.
+#: Variants of each definition, by the text of their key, in order. The definition is
+#: stored so that its ``id`` is not reused. None marks a variant that equals no other.
 _made: dict[int, tuple[Any, dict[str, list[str | None]]]] = {}
 _listeners: list[Callable[[Task], None]] = []
 

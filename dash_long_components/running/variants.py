@@ -31,9 +31,9 @@ class IndescribableError(Exception):
 def describe(function: Callable[..., Any], definition: Any, *options: Any) -> str:
     """Return what a task has beyond the source of its function.
 
-    That are the options, the values that the function closes over, its defaults, and
-    what a partial or an object adds. Where a closure holds what no text describes, the
-    arguments of the call that defines the function count instead.
+    These are the options, the values that the function closes over, its defaults, and
+    what a partial or an object adds. If a value of the closure can't be described as
+    text, the arguments of the call that defines the function count instead.
 
     Args:
         function: what the user decorates.

@@ -20,7 +20,7 @@ AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 @dataclass
 class AsgiResponse:
-    """What an asynchronous server has sent.
+    """The answer of an asynchronous server.
 
     Attributes:
         status_code: of HTTP.
@@ -125,7 +125,7 @@ async def call(server: AsgiApp, scope: Message, body: bytes) -> AsgiResponse:
 
 
 def receiving(body: bytes) -> Receive:
-    """Return what a server receives a body from. Then the client stays connected."""
+    """Return a ``receive`` that sends a body once. The client then stays connected."""
     has_sent = False
 
     async def receive() -> Message:
@@ -139,7 +139,10 @@ def receiving(body: bytes) -> Receive:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, in a thread: here may run another event loop."""
+    """Run a coroutine in a new thread.
+
+    The current one may already run an event loop.
+    """
     results: list[T] = []
     errors: list[BaseException] = []
 

@@ -281,9 +281,9 @@ class AppJobs:
     def complete(self) -> None:
         """Add the managers of all callbacks, and the callbacks that cancel. Idempotent.
 
-        Call it before each request: only the first one gives the app the callbacks of
-        ``dash.callback``, and another one may come before that is done. The version of
-        the app's code is settled then.
+        Call it before each request. Dash registers global callbacks during the first
+        request, and another request may arrive before it finishes. This also settles
+        the version of the app's code.
         """
         if self._callbacks == len(self._app.callback_map):
             return

@@ -195,7 +195,7 @@ class Managers:
                 manager.cancel(signer.verify(token, owner))
 
     def have_imported(self, package: str) -> bool:
-        """Tell whether a job has imported a component library."""
+        """Return whether a job has imported a component library."""
         for manager in self:
             try:
                 if package in manager.libraries():

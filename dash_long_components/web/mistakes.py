@@ -95,8 +95,8 @@ def _label_problems(given: Any) -> Iterable[str]:
         if given.partition("-")[0] not in labels.LANGUAGES:
             known = ", ".join(map(repr, labels.LANGUAGES))
             yield (
-                f"there are no texts for the language {given!r}, so they are English. "
-                f"There are {known}. Pass a dict for texts of your own."
+                f"the language {given!r} has no texts, so the page shows English ones. "
+                f"Pass one of {known}, or a dict of your own texts."
             )
         return
     for name, text in given.items() if isinstance(given, dict) else ():

@@ -66,7 +66,7 @@ def init_app(
             equip(app)
 
 
-#: Give an app what layers above this one have for it.
+#: Functions of layers above this one, which set up every app.
 _equip: list[Callable[[dash.Dash], None]] = []
 
 

@@ -98,7 +98,7 @@ def manager_of(token: str) -> str:
 
 
 def _is_canonical(token: str) -> bool:
-    """Tell whether a token has the only spelling that ``sign`` gives it.
+    """Return whether a token has the only spelling that ``sign`` gives it.
 
     The signature covers the text before it. The signature itself is Base64, where
     decoders skip foreign characters and ignore the last bits.

@@ -36,7 +36,7 @@ export class FakePage implements Page {
     /** Properties that callbacks read, as `id.property`. */
     readonly reads = new Set<string>();
     readonly requests = new Map<number, CallbackRequest>();
-    readonly sent: [request: CallbackRequest, stamp: TriggerInfo][] = [];
+    readonly sent: [request: CallbackRequest, info: TriggerInfo][] = [];
     readonly visits: [location: string, id: Id | null][] = [];
     location = '/';
     isUntouched = false;
@@ -96,7 +96,7 @@ export class FakePage implements Page {
     }
 
     send(
-        ...sent: [request: CallbackRequest, stamp: TriggerInfo]
+        ...sent: [request: CallbackRequest, info: TriggerInfo]
     ): Promise<CallbackAnswer> {
         this.sent.push(sent);
         return this.answer();

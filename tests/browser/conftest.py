@@ -62,7 +62,7 @@ def serve() -> Iterator[Callable[[dash.Dash], str]]:
 
 
 class Runner:
-    """What ``dash_duo`` starts a server with; ends with the test, as ``serve`` does."""
+    """A server for ``dash_duo``, which ends with the test as that of ``serve``."""
 
     def __init__(self, serve: Callable[[dash.Dash], str]) -> None:
         self._serve = serve

@@ -147,7 +147,7 @@ def test_cancelled_job_has_no_process_left(
     assert page.result == "Clicked None times"
 
 
-def test_what_was_asked_before_comes_from_the_cache(
+def test_equal_call_comes_from_the_cache(
     browser: Browser, start_app: StartApp, tmp_path: Path
 ) -> None:
     example = tmp_path / "quick_caching.py"

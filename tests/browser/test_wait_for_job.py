@@ -1,4 +1,4 @@
-"""What ``wait_for_job`` waits for on a page."""
+"""``wait_for_job`` waits until a page is idle."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Page:
         Its only Input is ``Input(f"{name}-in", "value")``. With ``seq`` the page says
         who it is and in which order it triggered things.
         """
-        stamp = {"longJob": {"page": self.name, "seq": seq}} if seq else {}
+        info = {"longJob": {"page": self.name, "seq": seq}} if seq else {}
         return self.post(
             "_dash-update-component",
             {
@@ -115,7 +115,7 @@ class Page:
                 "inputs": [{"id": f"{name}-in", "property": "value", "value": value}],
                 "changedPropIds": [f"{name}-in.value"],
                 "state": [],
-                **stamp,
+                **info,
             },
         )
 

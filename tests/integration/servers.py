@@ -136,13 +136,13 @@ def is_dispatcher(process: psutil.Process) -> bool:
 
 
 def has_control_groups() -> bool:
-    """Tell whether control groups can be made here, as by root or where delegated."""
+    """Return whether control groups can be made here, as by root or where delegated."""
     home = cgroups._home()
     return home is not None and os.access(home, os.W_OK)
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
+    """Return whether a process runs; a zombie does not."""
     with suppress(psutil.NoSuchProcess, FileNotFoundError):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

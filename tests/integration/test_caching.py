@@ -72,7 +72,7 @@ def handle_of(answer: Answer) -> dict[str, Any]:
 
 
 def is_hit(answer: Answer) -> bool:
-    """Tell whether there is no job to ask for."""
+    """Return whether there is no job to ask for."""
     return handle_of(answer)["token"] is None
 
 
@@ -178,7 +178,7 @@ def test_result_is_there_after_a_restart(deployment: Deployment, name: str) -> N
 # Single flight
 
 
-def test_who_asks_the_same_joins_the_job(deployment: Deployment, name: str) -> None:
+def test_equal_call_joins_the_job(deployment: Deployment, name: str) -> None:
     pages = [deployment.page() for _ in range(3)]
     jobs = [page.start("tally", question(name, "hold")) for page in pages]
     wait_for_run(name)

@@ -38,9 +38,9 @@ def page(
 
 
 def test_value_stays_on_the_server(page: Page) -> None:
-    kept = page.run("keep", 3).result
-    assert kept.startswith("SERVERSIDE_")
-    assert page.run("named", kept).result == 3 + 4
+    cached = page.run("keep", 3).result
+    assert cached.startswith("SERVERSIDE_")
+    assert page.run("named", cached).result == 3 + 4
 
 
 def test_annotation_makes_a_dataclass_of_a_dict(page: Page) -> None:

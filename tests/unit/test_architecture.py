@@ -66,12 +66,12 @@ def test_word_is_used_in_the_code(word: str) -> None:
     assert any(pattern.search(path.read_text()) for path in CODE)
 
 
-def test_words_stand_once() -> None:
+def test_words_are_listed_once() -> None:
     assert len(set(WORDS)) == len(WORDS)
 
 
 @pytest.mark.parametrize("row", rows("Where to change what"), ids=lambda row: row[0])
-def test_what_to_change_is_in_a_file_of_the_row(row: list[str]) -> None:
+def test_name_of_a_change_is_in_a_file_of_its_row(row: list[str]) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", row[1])
     paths = [path_of(link) for link in links]
     assert paths

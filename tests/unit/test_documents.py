@@ -21,7 +21,7 @@ def links(document: Path) -> list[str]:
 
 
 def exists(path: Path) -> bool:
-    """Tell whether a file is there. A wheel has the package in another place."""
+    """Return whether a file is there. A wheel has the package in another place."""
     inside = path.resolve().relative_to(ROOT)
     if inside.parts[:1] == (PACKAGE.name,):
         return PACKAGE.joinpath(*inside.parts[1:]).exists()

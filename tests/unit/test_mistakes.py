@@ -1,4 +1,4 @@
-"""What terminal or page says of common mistakes: the value and the way out."""
+"""Messages of common mistakes name the value and the way out."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_every_bound_that_a_test_measures_is_in_a_row() -> None:
             assert {(test, bound) for bound in bounds} <= promises
 
 
-def test_what_measures_a_bound_runs_alone(request: pytest.FixtureRequest) -> None:
+def test_measured_bound_runs_alone(request: pytest.FixtureRequest) -> None:
     with promised("1 s", clock=iter([0.0, 1.0]).__next__):
         assert request.node.get_closest_marker("alone")
 

@@ -2,11 +2,11 @@
 
 Everything here is pure: no clock, no backend.
 
-A message can vanish between the broker and a worker that dies. A later message of the
-same task shows that: where it has arrived, all messages before it have, in the order
-of the queue. So a reader that finds a job on its way for long sends such a message, a
-probe (``probes``). When the probe has arrived and the job has not, the job is sent
-again. A second delivery of a job is recognised and does nothing.
+A message can vanish between the broker and a worker that dies. Messages arrive in
+order. If a later message has arrived and the job has not, the job's message is lost.
+So a reader sends a probe when a job takes long to arrive (``probes``). If only the
+probe arrives, the reader sends the job again. A worker recognises a second delivery of
+a job, and does nothing.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Delivery:
         holder: Holder,
         situation: str,
         waited: float,
-        patience: float,
+        probe_after: float,
         passed: int,
     ) -> Step:
         """Return what a reader does about the job.
@@ -143,14 +143,14 @@ class Delivery:
             holder: what is known of the worker that has received the latest message.
             situation: the present one.
             waited: seconds since the latest message was sent.
-            patience: seconds after which a reader sends a probe.
+            probe_after: seconds after which a reader sends a probe.
             passed: number of the last probe that has arrived.
         """
         if holder is Holder.ALIVE:
             return Step.WAIT
         if holder is Holder.DEAD:
             return self._again()
-        if waited < patience:
+        if waited < probe_after:
             return Step.WAIT
         if self.probe is None or self.since != situation:
             return Step.MARK

@@ -15,7 +15,7 @@ from .backends.base import AnyBackend, Backend
 from .backends.database import DatabaseBackend
 from .backends.filesystem import FileBackend
 from .backends.redis import RedisBackend
-from .outages import OutageLog
+from .outages import BackendOutages
 from .unexpected_ends import CeleryFailure
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ _BACKENDS: dict[str, type[Backend]] = {
     "celery.backends.filesystem": FileBackend,
 }
 
-_outages = OutageLog()
+_outages = BackendOutages()
 
 
 @lru_cache(maxsize=4)

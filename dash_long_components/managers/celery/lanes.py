@@ -68,7 +68,7 @@ class CeleryLanes:
         self._documents.update(_key(lane.name), change)
 
     def is_turn(self, name: str, ticket: Ticket) -> bool:
-        """Tell whether no live job of a lane comes before this one."""
+        """Return whether no live job of a lane comes before this one."""
         turns = Turns.from_json(self._documents.read(_key(name)))
         return not self._live_of(turns.before(str(ticket)))
 

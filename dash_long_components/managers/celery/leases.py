@@ -132,7 +132,7 @@ def _write(documents: Documents, lease_id: str, renewal: Renewal) -> None:
 
 
 def queue_lease(queue: str) -> str:
-    """Return the id of the lease that all workers renew that serve a queue."""
+    """Return the id of the lease of a queue. All its workers renew it."""
     # The name may hold characters that a backend does not accept.
     return f"queue.{hashlib.sha256(queue.encode()).hexdigest()}"
 
@@ -199,7 +199,7 @@ class Leases:
         self._readings: dict[str, _Reading] = {}
 
     def tenure(self, lease_id: str) -> Tenure:
-        """Tell whether a worker is still there.
+        """Return whether a worker is still there.
 
         Raises:
             StoreUnavailableError: the backend does not respond.
@@ -207,7 +207,7 @@ class Leases:
         return self._read(lease_id).tenure
 
     def is_renewed(self, lease_id: str) -> bool:
-        """Tell whether a lease exists, and was renewed within its period.
+        """Return whether a lease exists, and was renewed within its period.
 
         ``tenure`` waits longer, because jobs end by it.
 

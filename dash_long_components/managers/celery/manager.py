@@ -89,7 +89,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             from .homes import Home
             from .installation import install
             from .presence import Presence
-            from .queues import PATIENCE, Queues
+            from .queues import HINT_AFTER, Queues
             from .result_cache import CeleryResultCache
             from .store import CeleryStore
         except ImportError as error:
@@ -107,7 +107,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
         self._queues = Queues(celery_app, self._store.documents)
-        self._patience = PATIENCE
+        self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._queued_since: dict[str, float] = {}
         self._secret = secrets.token_hex(32)
@@ -238,7 +238,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return self._store.result(job_id)
 
     def _has_expired(self, record: Record) -> bool:
-        """Tell whether a job has waited for too long, by this process's own clock.
+        """Return whether a job has waited for too long, by this process's own clock.
 
         Workers drop expired jobs. This is for the time without workers.
         """
@@ -270,7 +270,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def _waits_for_long(self, snapshot: Snapshot) -> bool:
         is_queued = snapshot.status is Status.QUEUED
-        return is_queued and time.time() - snapshot.created > self._patience
+        return is_queued and time.time() - snapshot.created > self._hint_after
 
     def cancel(self, ticket: str) -> None:
         named = Ticket.parse(ticket)

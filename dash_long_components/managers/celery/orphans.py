@@ -35,8 +35,8 @@ _INTERVAL = 1.0
 #: Environment variable of the programs that jobs start: the worker's main process.
 _MARK = "DASH_LONG_WORKER"
 
-#: Of the control groups of workers.
-_OWNER = "celery"
+#: Name of the control groups of workers.
+_GROUP = "celery"
 
 _NOT_ENDED = "Could not end process %d, which a job has left behind."
 
@@ -168,9 +168,9 @@ class OrphanStep(bootsteps.StartStopStep):
         super().__init__(worker, **options)
         self._stopped = threading.Event()
         if issubclass(worker.pool_cls, PreforkPool):
-            cgroups.end_dead(_OWNER)
+            cgroups.end_dead(_GROUP)
             # Before the pool is forked.
-            cgroups.enter(_OWNER)
+            cgroups.enter(_GROUP)
 
     def start(self, worker: Any) -> None:
         if isinstance(worker.pool, PreforkPool):
@@ -191,7 +191,7 @@ class OrphanStep(bootsteps.StartStopStep):
     def _watch(self, orphans: PoolOrphans) -> None:
         while not self._stopped.wait(_INTERVAL):
             orphans.look()
-            cgroups.end_dead(_OWNER)
+            cgroups.end_dead(_GROUP)
 
 
 def _end(pid: int) -> None:

@@ -8,7 +8,7 @@ import threading
 logger = logging.getLogger("dash_long_components")
 
 
-class OutageLog:
+class BackendOutages:
     """The last state of the backend that one process has logged."""
 
     def __init__(self) -> None:

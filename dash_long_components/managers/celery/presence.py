@@ -92,7 +92,7 @@ class Absence:
         self._seen = self._beat = self._reachable = time.monotonic()
 
     def has_left(self) -> bool:
-        """Look again, and tell whether the page has left."""
+        """Look again, and return whether the page has left."""
         now = time.monotonic()
         try:
             found = self._documents.read_many(self._keys)

@@ -18,7 +18,7 @@ from .sending import PREFIX
 logger = logging.getLogger("dash_long_components")
 
 #: Seconds for which a job may wait before a reader asks whether its queue has a worker.
-PATIENCE = 5.0
+HINT_AFTER = 5.0
 
 
 class Queues:

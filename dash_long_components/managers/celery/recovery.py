@@ -16,8 +16,8 @@ from .probes import Probes
 from .sending import Sender
 from .unexpected_ends import message_lost
 
-#: What a reader knows of a worker from its lease, as far as its reserved jobs go. A
-#: worker that ends in good order gives them back, if its broker is there.
+#: The holder of a reserved job, by the lease of the worker that has received it. A
+#: worker that shuts down in good order gives its jobs back, if the broker responds.
 _HOLDERS = {
     Tenure.HOLDS: Holder.ALIVE,
     Tenure.LEFT: Holder.NONE,
@@ -32,7 +32,7 @@ class Recovery:
         app: of the broker.
         documents: where the state of deliveries is stored.
         leases: of the workers.
-        patience: seconds after which a reader begins to look for a message.
+        probe_after: seconds after which a reader begins to look for a message.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Recovery:
         app: celery.Celery,
         documents: Documents,
         leases: Leases,
-        patience: float,
+        probe_after: float,
     ) -> None:
         self._documents = documents
         self._leases = leases
-        self._patience = patience
+        self._probe_after = probe_after
         self._sender = Sender(app)
-        self._probes = Probes(documents, patience, self._sender.send_probe)
+        self._probes = Probes(documents, probe_after, self._sender.send_probe)
 
     def follow(
         self,
@@ -68,9 +68,9 @@ class Recovery:
             holder=self._holder(state, receipt),
             situation=situation,
             waited=waited,
-            patience=self._patience,
+            probe_after=self._probe_after,
             passed=self._probes.state(message.task).passed
-            if waited >= self._patience
+            if waited >= self._probe_after
             else 0,
         )
         match step:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import TypeAlias
 
 from ...core.jobs import Lane, Ticket, new_job_id
 from ...core.records import Record, Requester
 from ...core.versions import from_fields
 from .documents import Documents
-
-Requesters: TypeAlias = tuple[Requester, ...]
 
 #: Larger than the cursor of any job.
 _BEYOND = 2**40
@@ -35,7 +32,7 @@ class CeleryRequesters:
         lane_name = lane.name if lane else None
         new = Requester(id=new_job_id(), lane=lane_name, owner=owner)
 
-        def change(requesters: Requesters) -> Requesters:
+        def change(requesters: tuple[Requester, ...]) -> tuple[Requester, ...]:
             # It is among them if the answer to a first try was lost.
             if new in requesters or all(
                 requester.left is not None for requester in requesters
@@ -47,7 +44,7 @@ class CeleryRequesters:
         return Ticket(job=record.id, requester=new.id) if new in requesters else None
 
     def leave(self, record: Record, requester_id: str) -> bool:
-        """Remove a requester, and tell whether none is left.
+        """Remove a requester, and return whether none is left.
 
         Atomic where updates are. Idempotent.
         """
@@ -56,7 +53,7 @@ class CeleryRequesters:
         # A later cursor than any of the job, because the job goes on for others.
         left = record.cursor + _BEYOND
 
-        def change(requesters: Requesters) -> Requesters:
+        def change(requesters: tuple[Requester, ...]) -> tuple[Requester, ...]:
             return tuple(
                 replace(requester, left=left)
                 if requester.id == requester_id and requester.left is None
@@ -69,8 +66,10 @@ class CeleryRequesters:
         )
 
     def _change(
-        self, record: Record, change: Callable[[Requesters], Requesters]
-    ) -> Requesters:
+        self,
+        record: Record,
+        change: Callable[[tuple[Requester, ...]], tuple[Requester, ...]],
+    ) -> tuple[Requester, ...]:
         def update(text: str | None) -> str:
             requesters = _from_text(text) if text else record.requesters
             return json.dumps([asdict(requester) for requester in change(requesters)])
@@ -83,5 +82,5 @@ def with_requesters(record: Record, text: str | None) -> Record:
     return replace(record, requesters=_from_text(text)) if text else record
 
 
-def _from_text(text: str) -> Requesters:
+def _from_text(text: str) -> tuple[Requester, ...]:
     return tuple(from_fields(Requester, fields) for fields in json.loads(text))

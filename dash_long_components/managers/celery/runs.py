@@ -61,7 +61,7 @@ class Runs:
         return following
 
     def is_turn(self, job_id: str, lane: str) -> bool:
-        """Tell whether a job that waits in a lane may run now.
+        """Return whether a job that waits in a lane may run now.
 
         From then on others may join it.
         """
@@ -95,13 +95,13 @@ class Runs:
         # A repeated begin, after the backend lost an answer, finds this run.
         if live.run != self.store.begin(live).run:
             return None
-        # A canceller writes first and reads then, as this does: one sees the other.
+        # Both sides write before they read, so at least one of them sees the other.
         if not self._is_current(live):
             return None
         return live, Call.from_json("".join(map(str, call)).encode())
 
     def has_outside_end(self, job_id: str) -> bool:
-        """Tell whether another process has ended a job. Never waits.
+        """Return whether another process has ended a job. Never waits.
 
         Raises:
             StoreUnavailableError: the backend does not respond.

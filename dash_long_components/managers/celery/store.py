@@ -128,7 +128,7 @@ class CeleryStore:
         return self._reader.read_all(job_ids)
 
     def are_live(self, tickets: Sequence[Ticket]) -> list[bool]:
-        """Tell for each ticket whether its requester waits for a live job."""
+        """Return for each ticket whether its requester waits for a live job."""
         records = self.read_all([ticket.job for ticket in tickets])
         return [
             record is not None and self.is_live(record, ticket)
@@ -136,7 +136,7 @@ class CeleryStore:
         ]
 
     def is_live(self, record: Record, ticket: Ticket) -> bool:
-        """Tell whether a job is live and the requester of a ticket has not left."""
+        """Return whether a job is live and the requester of a ticket has not left."""
         staying = {requester.id for requester in record.staying}
         return not record.status.is_terminal and ticket.requester in staying
 
@@ -161,7 +161,7 @@ class CeleryStore:
         return ticket
 
     def leave(self, record: Record, requester_id: str) -> bool:
-        """Remove a requester from a job, and tell whether none is left. Atomic."""
+        """Remove a requester from a job, and return whether none is left. Atomic."""
         return self._requesters.leave(record, requester_id)
 
     def live(self, job_id: str) -> Live | None:

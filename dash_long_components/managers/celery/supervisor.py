@@ -34,7 +34,7 @@ from .unexpected_ends import CeleryFailure
 
 
 @dataclass(kw_only=True)
-class _Held:
+class _ReceivedJob:
     """A job that this worker has received.
 
     Attributes:
@@ -85,7 +85,7 @@ class Supervisor:
         self._store = CeleryStore(home.app, home.lease)
         self._interval = home.lease / 3
         self._lock = threading.Lock()
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, _ReceivedJob] = {}
         self._dead: list[tuple[str, CeleryFailure]] = []
         self._wake = threading.Event()
         self._look_at = 0.0
@@ -94,7 +94,7 @@ class Supervisor:
     def received(self, request: Any, number: int, message: Message) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
         with self._lock:
-            held = _Held(request=request, number=number, message=message)
+            held = _ReceivedJob(request=request, number=number, message=message)
             self._held[id(request)] = held
 
     def began(self, request: Any) -> None:
@@ -146,7 +146,7 @@ class Supervisor:
         self._kill_due(now)
         return max(0.0, min(self._look_at, self._next_kill()) - now)
 
-    def _running(self) -> list[_Held]:
+    def _running(self) -> list[_ReceivedJob]:
         """Return the jobs that pool processes run now."""
         with self._lock:
             return [held for held in self._held.values() if held.is_running]
@@ -187,7 +187,7 @@ class Supervisor:
             self._dead.pop(0)
 
     def _ran(self, live: Live) -> bool:
-        """Tell whether a job ran on this worker, and no longer does.
+        """Return whether a job ran on this worker, and no longer does.
 
         Otherwise the process that has died had a second delivery of the job.
         """

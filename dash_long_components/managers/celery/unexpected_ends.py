@@ -14,7 +14,7 @@ from .job_state import End, Worker
 
 @dataclass(frozen=True, kw_only=True)
 class CeleryFailure:
-    """What Celery itself says of a task that did not return.
+    """The end of a task that did not return, as Celery reports it.
 
     Attributes:
         type: class name of the exception that stands for it.

@@ -19,7 +19,7 @@ from .store import CeleryStore
 _LOOK = 0.25
 
 
-class Watchdog:
+class FunctionWatchdog:
     """Enforces the limits of a job while its function runs. A context manager.
 
     Args:

@@ -48,7 +48,7 @@ from .sending import PREFIX, PROBE, send_job, task_name
 from .store import CeleryStore
 from .supervisor import Supervisor
 from .unexpected_ends import CeleryFailure
-from .watchdog import Watchdog
+from .watchdog import FunctionWatchdog
 
 logger = logging.getLogger("dash_long_components")
 
@@ -192,7 +192,7 @@ class JobRequest(Request):
         super().on_failure(exc_info, send_failed_event, return_ok)
 
     def _was_ended(self) -> bool:
-        """Tell whether the job has ended, but not by what its function did."""
+        """Return whether the job has ended, but not by what its function did."""
         home = home_of(self.app) if self.app else None
         with contextlib.suppress(StoreUnavailableError):
             if home is not None:
@@ -242,7 +242,7 @@ def _run(
     execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _orphans.look()
-        with Watchdog(app, runs.store, live.record, kill):
+        with FunctionWatchdog(app, runs.store, live.record, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:

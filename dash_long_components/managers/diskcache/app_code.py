@@ -1,4 +1,4 @@
-"""The app's code: what makes it, and its making in another process."""
+"""Describe how the app is created, and create it in another process."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ class AppCode:
             elif self._try(maker, failures):
                 if app_origin.count() > before:
                     return  # an app may have another name each time
-                tried[str(maker)] = "it makes no app"
+                tried[str(maker)] = "it created no app"
         if not app.is_made():
             failures.update(tried)
 
     def _try(self, maker: Maker, failures: dict[str, str]) -> bool:
-        """Run a maker. False if it has failed."""
+        """Run a maker. Return False if it has failed."""
         try:
             maker.make(self._import)
         except (Exception, SystemExit) as error:
-            logger.warning("%s failed, for its long callbacks: %s", maker, error)
+            logger.warning("Could not load long callbacks by %s: %s", maker, error)
             failures[str(maker)] = f"{type(error).__name__}: {error}"
             return False
         return True
@@ -135,7 +135,7 @@ class AppCode:
         if main is not None and file_of(main) == self.main_path:
             return main
         if self.main_path is None:
-            raise ImportError("it is no file, as in a notebook")
+            raise ImportError("the main module is not a file (notebook)")
         if self.main_package:
             importlib.import_module(self.main_package)
         return _import_file(MAIN, self.main_path, self.main_package)
@@ -145,7 +145,7 @@ def _import_file(name: str, path: str, package: str | None = None) -> types.Modu
     """Import a file under a name of our choice."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file.")
+        raise ImportError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if name == MAIN:

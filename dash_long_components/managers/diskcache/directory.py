@@ -19,7 +19,7 @@ def warn_if_private(directory: str) -> None:
     parent, name = os.path.split(os.path.abspath(directory))
     if name.startswith("diskcache-") and parent == tempfile.gettempdir():
         logger.warning(
-            "Jobs are kept in %s, which diskcache.Cache() made for this process: "
+            "Jobs are stored in %s, which diskcache.Cache() made for this process: "
             "another web process, or the next start, does not find them. Pass a "
             'directory, as in diskcache.Cache("./cache").',
             directory,

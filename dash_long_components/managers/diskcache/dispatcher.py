@@ -20,7 +20,7 @@ from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ...running import tasks
 from .. import cgroups
 from ..identity import Process
-from ..processes import kill_orphans_of, kill_tree_of
+from ..processes import kill_orphans_of_dead, kill_tree_of
 from ..store.heartbeats import INTERVAL
 from ..store.slots import Slot
 from ..store.store import Store
@@ -57,7 +57,7 @@ class Dispatcher:
         self._code = settings.code
         self._max_concurrency = settings.max_concurrency
         self._store = store
-        self._owner = hashlib.sha256(settings.directory.encode()).hexdigest()[:16]
+        self._group = hashlib.sha256(settings.directory.encode()).hexdigest()[:16]
         self._workers = workers
         self._me = me
         registry = store.registry
@@ -74,7 +74,7 @@ class Dispatcher:
             if not self._claim(wakeup.port):
                 return
             self._install_signals(wakeup)
-            cgroups.enter(self._owner)
+            cgroups.enter(self._group)
             self._workers.prepare()
             if not self._claim(wakeup.port, tasks.fingerprints()):
                 return
@@ -83,7 +83,7 @@ class Dispatcher:
             finally:
                 self._workers.dismiss_spare()
                 self._store.close()
-                cgroups.leave(self._owner)
+                cgroups.leave(self._group)
 
     def _claim(self, port: int, known: dict[str, str] | None = None) -> bool:
         def claim() -> bool:
@@ -194,7 +194,7 @@ class Dispatcher:
                 return
             kill_tree_of(worker)
         if worker is not None:
-            kill_orphans_of(worker, job_id)
+            kill_orphans_of_dead(worker, job_id)
         self._close_slot(
             job_id,
             "Its worker died. How is not known, since its dispatcher had died before.",

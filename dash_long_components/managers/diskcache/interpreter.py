@@ -1,4 +1,4 @@
-"""The Python that runs the dispatcher, where the server's own program is none."""
+"""Find the Python that runs the dispatcher. The server's program may be another."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LARGE = 64 * 1024
 #: Exit code of a worker that can't write how its job ended: EX_IOERR of <sysexits.h>.
 CANT_WRITE = 74
 
-#: What SQLite says to a result that is larger than it can keep, and Python for it.
+#: Errors of a result that is too large for SQLite or for Python.
 _TOO_LARGE = (sqlite3.DataError, OverflowError)
 
 
@@ -39,7 +39,7 @@ class JobWriter:
     descriptors, and open files of its own under their numbers.
 
     Args:
-        store: where the job is kept.
+        store: where the job is stored.
         job_id: which job.
         task: name of its task.
     """
@@ -52,7 +52,7 @@ class JobWriter:
         self._log = OutageLog()
 
     def is_unwanted(self) -> bool:
-        """Tell whether no requester waits for the job any more."""
+        """Return whether no requester waits for the job any more."""
         try:
             return self._store.is_unwanted(self._job_id)
         finally:
@@ -71,8 +71,8 @@ class JobWriter:
                 self._job_id, lambda job: job.report(time.time(), report)
             )
 
-        patience = _patience(len(repr(report)))
-        while not self._fits(add, patience) and not self._limit.is_lower:
+        full_timeout = _full_timeout(len(repr(report)))
+        while not self._fits(add, full_timeout) and not self._limit.is_lower:
             if self._fits(lambda: self._store.change(self._job_id, lambda job: job)):
                 raise StoreFullError(
                     "A report does not fit into the job store. Report less, or free "
@@ -89,7 +89,7 @@ class JobWriter:
         size = len(outcome.result or b"")
         error = JobError.not_stored(self._task, size)
         failed = Outcome(status=Status.FAILED, error=error)
-        while not self._fits(lambda: self._end(outcome), _patience(size)):
+        while not self._fits(lambda: self._end(outcome), _full_timeout(size)):
             if self._fits(lambda: self._end(failed)):
                 logger.error(
                     "The long callback %s failed. %s", self._task, error.message
@@ -108,17 +108,17 @@ class JobWriter:
                 outcome.result,
             )
 
-    def _fits(self, write: Callable[[], object], patience: float = 0.0) -> bool:
+    def _fits(self, write: Callable[[], object], full_timeout: float = 0.0) -> bool:
         """Do a write, after an outage if there is one. False if it does not fit.
 
         Args:
             write: changes the store.
-            patience: seconds for which the disk may be full.
+            full_timeout: seconds for which the disk may be full.
         """
         if self._limit.is_lower:
-            patience = 0.0
+            full_timeout = 0.0
         try:
-            outlast(self._store, write, patience, self._log)
+            outlast(self._store, write, full_timeout, self._log)
         except (StoreFullError, *_TOO_LARGE):
             return False
         finally:
@@ -126,6 +126,6 @@ class JobWriter:
         return True
 
 
-def _patience(size: int) -> float:
+def _full_timeout(size: int) -> float:
     """Return the seconds for which a write of so many bytes waits for space."""
     return FULL if size >= LARGE else float("inf")

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
 from ..identity import Process
-from ..store.registry import Dispatcher
+from ..store.registry import RegisteredDispatcher
 from ..store.store import Store
 from . import interpreter
 from .dispatcher import NO_STORE
@@ -74,7 +74,7 @@ class Launcher:
         self._settings = settings
         self._me = Process.current()
         self._lock = threading.Lock()
-        self._dispatcher: Dispatcher | None = None
+        self._dispatcher: RegisteredDispatcher | None = None
         self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
         store.registry.add_client(self.code, self._me)
@@ -118,7 +118,7 @@ class Launcher:
                 wake(dispatcher.port)
 
     def lacks(self, task: Task) -> bool:
-        """Tell whether the dispatcher is known not to find a task by its key.
+        """Return whether the dispatcher is known not to find a task by its key.
 
         One that imports the app can't tell yet. Then its worker asks for the function.
         """
@@ -147,7 +147,7 @@ class Launcher:
             dispatcher = self._find()
         return None if dispatcher is None else dispatcher.tasks
 
-    def _find(self) -> Dispatcher | None:
+    def _find(self) -> RegisteredDispatcher | None:
         """Return what the dispatcher says of itself; None if none lives here."""
         if self._dispatcher is None or not self._dispatcher.process.is_alive():
             found = self.store.registry.dispatcher(self.code)
@@ -189,7 +189,7 @@ class Launcher:
         ).start()
 
     def _attend(
-        self, process: subprocess.Popen[bytes], before: Dispatcher | None
+        self, process: subprocess.Popen[bytes], before: RegisteredDispatcher | None
     ) -> None:
         """Wait for the exit of a dispatcher, and count failures.
 

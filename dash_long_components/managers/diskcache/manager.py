@@ -77,11 +77,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     """Runs jobs in processes of their own on this machine.
 
     All server processes that use the same cache directory share one queue. Records of
-    jobs are kept beside the cache's own entries, where its eviction can't reach them.
+    jobs are stored beside the cache's own entries, where its eviction can't reach them.
 
     Args:
         cache: a ``diskcache.Cache`` or ``diskcache.FanoutCache``; its ``directory``
-            says where jobs are kept. Without one, a cache is made in the system's
+            says where jobs are stored. Without one, a cache is made in the system's
             directory for temporary files, the same one whenever the calling module
             makes it.
         cache_by: a function without arguments or a list of them. With it, results are
@@ -95,7 +95,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         max_queue: how many jobs may wait; a further one is ``rejected``.
         queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
             default it waits for as long as it takes.
-        result_ttl: seconds for which the record of an ended job is kept, at least.
+        result_ttl: seconds for which the record of an ended job is stored, at least.
         start_method: how a worker is made: ``"fork"`` is quick and the default on
             Linux, ``"spawn"`` imports the app again for every job.
 

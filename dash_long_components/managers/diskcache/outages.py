@@ -68,7 +68,7 @@ class OutageLog:
 def outlast(
     store: Store,
     action: Callable[[], T],
-    patience: float = float("inf"),
+    full_timeout: float = float("inf"),
     log: OutageLog | None = None,
 ) -> T:
     """Do something with a store; after an outage, do it then. Whole or not at all.
@@ -76,7 +76,7 @@ def outlast(
     Args:
         store: which one.
         action: does it.
-        patience: seconds for which the disk may be full.
+        full_timeout: seconds for which the disk may be full.
         log: of an outage that may have begun before.
 
     Raises:
@@ -85,7 +85,7 @@ def outlast(
         StoreError: the store was removed.
     """
     log = log or OutageLog()
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + full_timeout
     while True:
         try:
             with told(store):

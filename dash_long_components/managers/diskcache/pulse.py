@@ -18,11 +18,12 @@ from .outages import told
 
 logger = logging.getLogger("dash_long_components")
 
-#: Heartbeats of this process without one of its dispatcher, after which that hangs.
+#: The dispatcher counts as hung after this many of our heartbeats without one of its
+#: own.
 MISSED = 5
 
-#: Seconds without a turn of the thread, after which it does not run. A locked store
-#: holds a turn up for less.
+#: After this many seconds without an iteration, the thread counts as not running. A
+#: locked store delays an iteration less.
 LATE = BUSY_TIMEOUT + 2 * INTERVAL
 
 
@@ -72,16 +73,17 @@ class Pulse:
         self._store.close()
 
     def beat_if_late(self) -> None:
-        """Beat from a request if the thread does not run: uWSGI may keep it from it.
+        """Send a heartbeat from a request if the thread is not running.
 
-        A request does not fail if the store is locked then.
+        It does not run under uWSGI without threads. The request does not fail if the
+        store is locked.
         """
         if time.monotonic() - self._last >= LATE:
             with suppress(StoreError):
                 self.beat()
 
     def beat(self) -> None:
-        """Write a heartbeat, and look whether the dispatcher has written one."""
+        """Send a heartbeat, and check that the dispatcher has sent one."""
         self._last = time.monotonic()
         self._store.registry.beat(self._me)
         self._warn_of_other_host()
@@ -91,7 +93,7 @@ class Pulse:
 
     def _look_after_dispatcher(self) -> None:
         dispatcher = self._store.registry.dispatcher(self._code)
-        # One that imports the app writes none.
+        # A dispatcher that imports the app sends none.
         if dispatcher is None or dispatcher.tasks is None:
             self._missed = 0
             return

@@ -14,11 +14,11 @@ class Settings:
 
     Attributes:
         directory: of the store.
-        result_ttl: seconds for which the record of an ended job is kept.
+        result_ttl: seconds for which the record of an ended job is stored.
         code: version of the app's code.
         max_concurrency: how many jobs may run at once, over all code versions.
         start_method: ``fork`` or ``spawn``.
-        results: the user's cache, where results are kept, as ``ResultCache.dumps``.
+        results: the user's cache, where results are cached, as ``ResultCache.dumps``.
         app: what to import.
     """
 

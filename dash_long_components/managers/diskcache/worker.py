@@ -43,11 +43,11 @@ def work(
     """Run one job and write how it ended, in a process that has done ``enter``.
 
     Args:
-        store: where the job is kept.
+        store: where the job is stored.
         job_id: which job; it has been taken off the queue.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
-        results: where results are kept for others, as ``ResultCache.dumps``.
+        results: where results are cached for other processes, as ``ResultCache.dumps``.
     """
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
@@ -62,10 +62,10 @@ def work(
     writer = JobWriter(store, job_id, name)
     try:
         task = _find(store, job_id, call, name, failures)
-        kept = ResultCache.loads(results) if call.caching else None
+        cache = ResultCache.loads(results) if call.caching else None
         job = CurrentJob(job_id, name, writer.is_unwanted)
         store.close()
-        outcome = runtime.run_once(task, call, job, writer.report, kept)
+        outcome = runtime.run_once(task, call, job, writer.report, cache)
     except JobEndedError as error:
         logger.info("%s", error)
         store.close()
@@ -139,7 +139,7 @@ def enter() -> None:
     adopt_orphans()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is not None:  # as where a service has neither, and print() none
+        if stream is not None:  # a service may have neither
             setattr(sys, name, Output(stream))
     if sys.platform != "win32":
         os.setpgid(0, 0)

@@ -75,7 +75,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
         self._max_queue = quantities.count("max_queue", max_queue)
         self._store = Store(None, result_ttl=float("inf"))
-        self._results = _Results()
+        self._results = _ResultCache()
         #: Guards all that follows, and what happens to jobs; notified when one ends.
         self._changed = threading.Condition(threading.RLock())
         #: By their keys.
@@ -231,7 +231,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             self._start_next()
 
 
-class _Results:
+class _ResultCache:
     """Cached results, by key, with the monotonic time at which each goes."""
 
     def __init__(self) -> None:

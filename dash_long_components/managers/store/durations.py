@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.durations import KEPT, median, seconds_of
+from ...core.durations import MAX_RUNS, median, seconds_of
 from .database import Database
 
 
@@ -27,7 +27,7 @@ class Durations:
             "DELETE FROM duration WHERE n IN (SELECT n FROM duration WHERE task = ?"
             " ORDER BY n DESC LIMIT -1 OFFSET ?)",
             task,
-            KEPT,
+            MAX_RUNS,
         )
 
     def median(self, task: str) -> float | None:

@@ -14,7 +14,7 @@ from ...exceptions import (
     StoreUnavailableError,
 )
 
-#: What SQLite says if the disk, a quota or a limit has no room for a write.
+#: Errors of SQLite if the disk, a quota or a limit has no room for a write.
 _FULL = ("database or disk is full", "disk I/O error")
 
 

@@ -1,11 +1,11 @@
-"""Heartbeats: which processes of other hosts live, though no one here can look."""
+"""Heartbeats show whether processes on other hosts are alive."""
 
 from __future__ import annotations
 
 #: Seconds between two heartbeats of a process.
 INTERVAL = 2.0
 
-#: Seconds without a heartbeat after which another host is taken to be gone.
+#: Seconds without a heartbeat after which another host counts as gone.
 SILENCE = 20.0
 
 
@@ -20,7 +20,7 @@ class Heartbeats:
         self._last: dict[str, tuple[float | None, float]] = {}
 
     def is_silent(self, host: str, heartbeat: float | None, now: float) -> bool:
-        """Tell whether a host has been silent for too long.
+        """Return whether a host has been silent for too long.
 
         Args:
             host: which one.
@@ -34,6 +34,6 @@ class Heartbeats:
         return now - at > SILENCE
 
     def has_changed(self, host: str, heartbeat: float) -> bool:
-        """Tell whether a host lives for certain: a new heartbeat has come."""
+        """Return whether a host is certainly alive: it has sent a new heartbeat."""
         last, _ = self._last.get(host, (None, 0.0))
         return last is not None and last != heartbeat

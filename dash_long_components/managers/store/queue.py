@@ -42,7 +42,7 @@ class Queue:
         return job_id
 
     def is_empty(self, code: str) -> bool:
-        """Tell whether no job has a place."""
+        """Return whether no job has a place."""
         return self.first(code) is None
 
     def waiting(self, code: str) -> list[tuple[str, str]]:

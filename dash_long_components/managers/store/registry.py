@@ -14,7 +14,7 @@ _DISPATCHER, _CLIENT = "dispatcher", "client"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dispatcher:
+class RegisteredDispatcher:
     """A dispatcher, as it describes itself.
 
     Attributes:
@@ -65,7 +65,7 @@ class Registry:
             self._add(_DISPATCHER, code, dispatcher, port, tasks)
             return True
 
-    def dispatcher(self, code: str) -> Dispatcher | None:
+    def dispatcher(self, code: str) -> RegisteredDispatcher | None:
         """Return what the dispatcher of a code version here last said, or None.
 
         It may be dead: one that ended without resigning.
@@ -80,7 +80,7 @@ class Registry:
         if row is None:
             return None
         process, port, tasks, heartbeat = row
-        return Dispatcher(
+        return RegisteredDispatcher(
             process=Process.from_text(process),
             port=port,
             tasks=json.loads(tasks) if tasks else None,
@@ -141,11 +141,11 @@ class Registry:
         )
 
     def has_clients(self, code: str) -> bool:
-        """Tell whether a living server process here wants a dispatcher of this code."""
+        """Return whether a living server process here wants a dispatcher of this code."""
         return any(client.is_alive() for client in self._clients(code))
 
     def has_any_client(self) -> bool:
-        """Tell whether any server process lives, of any code version and host."""
+        """Return whether any server process lives, of any code version and host."""
         rows = self._database.query(
             "SELECT DISTINCT process FROM process WHERE role = ?", _CLIENT
         )
@@ -164,7 +164,7 @@ class Registry:
         self._database.run("DELETE FROM process WHERE code = ?", code)
 
     def is_living(self, process: Process) -> bool:
-        """Tell whether a process lives: one of another host while that one does."""
+        """Return whether a process lives: one of another host while that one does."""
         if process.is_here:
             return process.is_alive()
         return not self._heartbeats.is_silent(

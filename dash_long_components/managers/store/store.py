@@ -1,4 +1,4 @@
-"""The job store of one machine: jobs, the queue, and who works on what."""
+"""The job store of one machine: jobs, the queue, requesters and worker slots."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class Store:
         return self._jobs.search(search)
 
     def is_unwanted(self, job_id: str) -> bool:
-        """Tell whether no requester waits for a job: cancelled, ended or deleted."""
+        """Return whether no requester waits for a job: cancelled, ended or deleted."""
         try:
             record = self.read(job_id)
         except KeyError:
@@ -306,7 +306,7 @@ class Store:
             return job_id
 
     def has_work(self, code: str) -> bool:
-        """Tell whether jobs wait for a code version, or run for any."""
+        """Return whether jobs wait for a code version, or run for any."""
         return not self.queue.is_empty(code) or self.slots.count() > 0
 
     def expire_queue(self, code: str, now: Instant) -> None:

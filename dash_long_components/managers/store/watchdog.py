@@ -49,7 +49,7 @@ class Watchdog:
         return seconds
 
     def must_stop(self, job_id: str, deadline: float | None) -> bool:
-        """Tell whether a job's worker must be stopped, by force. Ends what timed out.
+        """Return whether a job's worker must be stopped, by force. Ends what timed out.
 
         Args:
             job_id: which job.

@@ -26,14 +26,14 @@ const request = (payload: CallbackRequest) => {
 test('every callback request gets trigger info', () => {
     let seq = 0;
     renderer.addTriggerInfo(() => ({ page: 'p', seq: ++seq }));
-    const stamp = (number: number) => ({ page: 'p', seq: number });
+    const info = (number: number) => ({ page: 'p', seq: number });
     expect(request({ output: 'a' })).toEqual({
         output: 'a',
-        longJob: stamp(1),
+        longJob: info(1),
     });
     expect(request({ output: 'b' })).toEqual({
         output: 'b',
-        longJob: stamp(2),
+        longJob: info(2),
     });
 });
 

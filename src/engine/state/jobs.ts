@@ -25,8 +25,8 @@ export class Jobs {
     }
 
     /**
-     * Save the handles of all jobs that are not over for the page. A job whose result
-     * waits for its component is not.
+     * Save the handles of all jobs that are not over for the page. This includes jobs
+     * whose result still waits for its component.
      */
     save(hasUnshown: (job: Job) => boolean): void {
         this.#unshown = this.#unshown.filter(hasUnshown);

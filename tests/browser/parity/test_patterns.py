@@ -50,7 +50,7 @@ class RowsPage(Page):
         return read_lines(self.folder / "ended.log")
 
     def has_no_errors(self) -> bool:
-        """Tell whether the dev tools have nothing to say; they are there."""
+        """Return whether the dev tools have nothing to say; they are there."""
         self.browser.wait_for_element(".dash-debug-menu__outer")
         return not self.browser.find_elements(".test-devtools-error-count")
 

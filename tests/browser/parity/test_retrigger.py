@@ -56,7 +56,9 @@ def page(start_app: StartApp, browser: Browser) -> RetriggerPage:
     return RetriggerPage(browser, start_app("tests/browser/parity/apps/retrigger.py"))
 
 
-def test_what_runs_gives_way_or_is_waited_for_or_stays(page: RetriggerPage) -> None:
+def test_new_trigger_replaces_or_waits_for_or_spares_the_live_job(
+    page: RetriggerPage,
+) -> None:
     for policy in ("replace", "queue", "parallel", "ignore"):
         page.record_result(policy)
 

@@ -181,7 +181,7 @@ def test_optional_dependencies_may_be_missing(twins: Twins) -> None:
     assert long.value() == [1, None, None]
 
 
-def test_component_stands_for_its_id(twins: Twins) -> None:
+def test_component_is_accepted_as_its_id(twins: Twins) -> None:
     paragraph, field = html.P(), dash.dcc.Input()
     twins.callback(Output(paragraph, "children"), Input(field, "value"))(
         lambda value: value
@@ -206,7 +206,7 @@ class Adder:
     [functools.partial(max, 3), Adder(), abs],
     ids=["partial", "object", "builtin"],
 )
-def test_whatever_can_be_called_may_be_decorated(twins: Twins, function: Any) -> None:
+def test_any_callable_can_be_decorated(twins: Twins, function: Any) -> None:
     twins.callback(OUT, A)(function)
     plain, long = twins.ask(item(OUT), [item(A, 5)])
     assert plain.error is None

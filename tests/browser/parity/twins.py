@@ -1,6 +1,6 @@
 """The same function as an ordinary callback and as a long one, without a page.
 
-What a long callback answers is not written down in the tests that use this: it is
+The tests that use this do not state the answer of a long callback: it is
 what Dash itself answers to the same request.
 """
 

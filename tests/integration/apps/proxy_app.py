@@ -57,7 +57,7 @@ app.layout = html.Div(
 
 @dataclass
 class Point:
-    """What a page holds as a dict."""
+    """The data of a page, as a dict."""
 
     x: int
     y: int

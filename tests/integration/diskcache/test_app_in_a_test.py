@@ -61,7 +61,7 @@ def test_function_and_what_it_closes_over_travel_along(app: dlc.Dash) -> None:
         assert pid != os.getpid()
 
 
-def test_what_can_not_travel_is_named(app: dlc.Dash) -> None:
+def test_value_that_can_not_be_pickled_is_named(app: dlc.Dash) -> None:
     lock = threading.Lock()
 
     @app.long_callback(Output("text", "children"), Input("i", "value"))

@@ -28,7 +28,7 @@ def store_files(server: Server) -> list[Path]:
 
 
 @pytest.mark.parametrize("size", [10, 3000, 100_000])
-def test_what_a_request_held_is_gone_from_all_files_soon_after_the_end(
+def test_request_data_is_gone_from_all_files_soon_after_the_end(
     server: Server, size: int
 ) -> None:
     page = server.page(f"session={SECRET}")

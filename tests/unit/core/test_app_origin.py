@@ -114,11 +114,11 @@ def test_default_that_can_not_travel_is_left_out(project: Path) -> None:
     [
         ("lambda: create(threading.Lock())", "can't be pickled"),
         ("lambda: create('x' * 2_000_000)", "larger than"),
-        ("lambda: list(generate())", "no plain function"),
+        ("lambda: list(generate())", "generator or coroutine function"),
         ("lambda: local()()", "not found by its name"),
     ],
 )
-def test_what_can_not_be_called_again_says_why(
+def test_function_that_can_not_be_called_again_says_why(
     project: Path, call: str, obstacle: str
 ) -> None:
     site = load(

@@ -311,14 +311,14 @@ def test_libraries_of_a_hit_come_with_it(monkeypatch: pytest.MonkeyPatch) -> Non
     site = Site()
     site.long_callback(A, INPUT)(fail)
     response = {"multi": True, "response": {"a": {"children": 1}}}
-    kept = CachedResult(
+    cached = CachedResult(
         response=json.dumps(response).encode(),
         libraries=("late_library",),
         duration=1.0,
         written=0.0,
     )
     monkeypatch.setattr(site.manager, "cache_by", [])
-    monkeypatch.setattr(site.manager, "submit", lambda *_: kept)
+    monkeypatch.setattr(site.manager, "submit", lambda *_: cached)
     answer = site.trigger(out("a", "children"), [prop("i", "value", 1)])
     assert answer.status_code == 200
     assert answer.get_json()["response"] == response["response"]

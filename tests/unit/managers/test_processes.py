@@ -25,7 +25,7 @@ from dash_long_components.managers.processes import (
     children,
     end_child,
     kill_group,
-    kill_orphans_of,
+    kill_orphans_of_dead,
     kill_tree,
     kill_tree_of,
 )
@@ -220,7 +220,7 @@ def test_child_that_is_ended_is_collected(spawn: Spawn) -> None:
     assert end_child(child.pid)
 
 
-def test_what_jobs_have_left_is_collected_when_it_has_exited(spawn: Spawn) -> None:
+def test_orphans_are_collected_when_they_have_exited(spawn: Spawn) -> None:
     def start() -> int:
         child = spawn("print(1); import time; time.sleep(600)")
         said(child)
@@ -275,7 +275,7 @@ def test_process_that_is_just_going_keeps_no_other_from_its_end(
         return environ(process)
 
     monkeypatch.setattr(psutil.Process, "environ", environ_unless_gone)
-    kill_orphans_of(Process(2**22 + 1, 0.0), job_id)
+    kill_orphans_of_dead(Process(2**22 + 1, 0.0), job_id)
     assert child.wait(TIMEOUT) == -signal.SIGKILL
 
 

@@ -167,13 +167,13 @@ class Results:
     """Keeps results in memory."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, CachedResult] = {}
+        self.by_key: dict[str, CachedResult] = {}
 
     def get(self, caching: Caching) -> CachedResult | None:
-        return self.kept.get(caching.key)
+        return self.by_key.get(caching.key)
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        self.kept[caching.key] = result
+        self.by_key[caching.key] = result
 
 
 def run_once(
@@ -195,7 +195,7 @@ def test_function_runs_once_for_equal_calls(site: Site) -> None:
     assert run_once(site, results).result == first.result
     assert run_once(site, results, key="other").result != first.result
     assert run_once(site, results, key=None).result != first.result
-    assert results.kept.keys() == {"key", "other"}
+    assert results.by_key.keys() == {"key", "other"}
     assert next(numbers) == 3
 
 
@@ -205,7 +205,7 @@ def test_result_of_a_cancelled_job_is_not_cached(site: Site) -> None:
     )
     results = Results()
     run_once(site, results, CurrentJob("id", "task", lambda: True))
-    assert results.kept == {}
+    assert results.by_key == {}
 
 
 def test_job_has_the_application_context_of_its_app() -> None:

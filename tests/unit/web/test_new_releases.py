@@ -1,4 +1,4 @@
-"""What newer releases of Dash bring reaches long callbacks."""
+"""Long callbacks have the features of newer releases of Dash."""
 
 from __future__ import annotations
 

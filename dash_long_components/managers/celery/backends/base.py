@@ -21,7 +21,7 @@ from ....exceptions import StoreError
 #: text be replaced.
 STATE = "DASH_LONG_JOB"
 
-#: What Celery says of a task that it does not know.
+#: The state that Celery gives a task that it does not know.
 PENDING = {"status": "PENDING", "result": None}
 
 

@@ -17,7 +17,7 @@ from dash_long_components.managers.celery.job_state import Worker
 WORKER = Worker(name="worker@host", lease="lease")
 SENT = Delivery(at=100.0)
 MARKED = SENT.marked(7, SENT.situation(None))
-PATIENCE = 10.0
+PROBE_AFTER = 10.0
 
 
 def step(
@@ -31,7 +31,7 @@ def step(
         holder=holder,
         situation=delivery.situation(receipt),
         waited=waited,
-        patience=PATIENCE,
+        probe_after=PROBE_AFTER,
         passed=passed,
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dash_long_components.managers.celery.outages import OutageLog
+from dash_long_components.managers.celery.outages import BackendOutages
 
 
 def test_outage_is_logged_at_its_start_and_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    outages = OutageLog()
+    outages = BackendOutages()
     outages.succeeded()
     for _ in range(2):
         for _ in range(10):

@@ -18,7 +18,7 @@ from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.presence import Absence
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
-from dash_long_components.managers.celery.watchdog import Watchdog
+from dash_long_components.managers.celery.watchdog import FunctionWatchdog
 
 TIMEOUT = 10.0
 
@@ -46,10 +46,10 @@ class Job:
 
         mock.patch.object(self.store, "end", end_and_say_so).start()
 
-    def watchdog(self, has_process: bool, **limits: Any) -> Watchdog:
+    def watchdog(self, has_process: bool, **limits: Any) -> FunctionWatchdog:
         kill = self.killed.set if has_process else None
         record = replace(self.record, limits=Limits(**limits))
-        return Watchdog(self.celery, self.store, record, kill)
+        return FunctionWatchdog(self.celery, self.store, record, kill)
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             mock.patch("time.time", world.time),
             mock.patch.object(Process, "is_alive", lambda it: world.is_alive(it)),
             mock.patch.object(dispatcher_module, "kill_tree_of", world.kill),
-            mock.patch.object(dispatcher_module, "kill_orphans_of"),
+            mock.patch.object(dispatcher_module, "kill_orphans_of_dead"),
         ):
             self.stack.enter_context(patch)
         self.store = Store(self.folder, RESULT_TTL)

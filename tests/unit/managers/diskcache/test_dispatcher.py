@@ -1,4 +1,4 @@
-"""When a dispatcher ends jobs, and when itself."""
+"""A dispatcher ends jobs in time, and itself when no server wants it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def dispatcher(
         app=AppCode(path=[], argv=[]),
     )
     # It looks at all processes of the machine.
-    with mock.patch.object(module, "kill_orphans_of"):
+    with mock.patch.object(module, "kill_orphans_of_dead"):
         yield Dispatcher(settings, store, workers, ME)
 
 
@@ -182,7 +182,7 @@ def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(
     with (
         mock.patch("time.monotonic", return_value=deadline),
         mock.patch.object(module, "kill_tree_of") as kill,
-        mock.patch.object(module, "kill_orphans_of") as kill_orphans,
+        mock.patch.object(module, "kill_orphans_of_dead") as kill_orphans,
     ):
         dispatcher.look_around()
     kill.assert_called_once_with(worker)

@@ -65,7 +65,7 @@ def locked(store: Store) -> Iterator[None]:
 
 @contextmanager
 def full(store: Store) -> Iterator[None]:
-    """Have no page more for the database."""
+    """Leave the database no room for another page."""
     connect: Any = sqlite3.connect
 
     def connect_to_full_disk(*args: Any, **options: Any) -> sqlite3.Connection:
@@ -134,7 +134,7 @@ def test_other_errors_stay_what_they_are(store: Store) -> None:
         raise sqlite3.DataError("string or blob too big")
 
 
-def test_who_has_time_waits_for_the_end_of_the_outage(
+def test_worker_and_dispatcher_wait_for_the_end_of_the_outage(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     submit(store)

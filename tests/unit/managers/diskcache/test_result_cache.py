@@ -85,47 +85,47 @@ def test_job_may_change_to_another_directory(
 
 
 def test_result_goes_some_time_after_its_last_use(cache: Any, clock: mock.Mock) -> None:
-    kept = ResultCache(cache)
-    kept.put(MINUTE, result())
+    results = ResultCache(cache)
+    results.put(MINUTE, result())
     for _ in range(3):
         clock.return_value += 50
-        assert kept.get(MINUTE) == result()
+        assert results.get(MINUTE) == result()
     clock.return_value += 61
-    assert kept.get(MINUTE) is None
+    assert results.get(MINUTE) is None
 
 
 def test_result_stays_without_expire(cache: Any, clock: mock.Mock) -> None:
-    kept = ResultCache(cache)
-    kept.put(FOREVER, result())
+    results = ResultCache(cache)
+    results.put(FOREVER, result())
     clock.return_value += 10**9
-    assert kept.get(FOREVER) == result()
+    assert results.get(FOREVER) == result()
 
 
 def test_user_may_evict_them_all(cache: Any) -> None:
     cache["mine"] = 1
-    kept = ResultCache(cache)
-    kept.put(FOREVER, result())
+    results = ResultCache(cache)
+    results.put(FOREVER, result())
     assert cache.evict(TAG) == 1
-    assert kept.get(FOREVER) is None
+    assert results.get(FOREVER) is None
     assert cache["mine"] == 1
 
 
 def test_cache_may_evict_them(tmp_path: Path) -> None:
     with diskcache.Cache(str(tmp_path), size_limit=1000, cull_limit=1000) as cache:
-        kept = ResultCache(cache)
-        kept.put(FOREVER, result("x" * 100_000))
-        assert kept.get(FOREVER) is None
+        results = ResultCache(cache)
+        results.put(FOREVER, result("x" * 100_000))
+        assert results.get(FOREVER) is None
 
 
-def test_what_stands_there_instead_is_no_result(
+def test_other_value_under_the_key_is_no_result(
     cache: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept = ResultCache(cache)
-    kept.put(FOREVER, result())
+    results = ResultCache(cache)
+    results.put(FOREVER, result())
     (key,) = cache
     for other in (b"bytes", "text", 5, {"a": 1}):
         cache[key] = other
-        assert kept.get(FOREVER) is None
+        assert results.get(FOREVER) is None
     assert len(caplog.records) == 4
 
 
@@ -133,13 +133,13 @@ def test_cache_that_is_gone_is_logged_and_no_error(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = diskcache.Cache(str(tmp_path / "cache"))
-    kept = ResultCache(cache)
-    kept.put(FOREVER, result())
+    results = ResultCache(cache)
+    results.put(FOREVER, result())
     cache.close()
     shutil.rmtree(tmp_path / "cache")
     with caplog.at_level(logging.WARNING):
-        kept.put(FOREVER, result())
-        assert kept.get(FOREVER) is None
+        results.put(FOREVER, result())
+        assert results.get(FOREVER) is None
     assert "can't be cached" in caplog.text
     assert "can't be read" in caplog.text
 
@@ -151,12 +151,12 @@ def test_cache_that_is_locked_is_logged_and_no_error(
         diskcache.Cache(str(tmp_path), timeout=0.01) as cache,
         diskcache.Cache(str(tmp_path), timeout=0.01) as other,
     ):
-        kept = ResultCache(cache)
+        results = ResultCache(cache)
         with other.transact():
-            kept.put(FOREVER, result())
+            results.put(FOREVER, result())
         assert "can't be cached: Timeout" in caplog.text
-        kept.put(FOREVER, result())
-        assert kept.get(FOREVER) == result()
+        results.put(FOREVER, result())
+        assert results.get(FOREVER) == result()
 
 
 class Strange(diskcache.Cache):  # type: ignore[misc]

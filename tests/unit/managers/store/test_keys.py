@@ -90,7 +90,7 @@ def left_over(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_who_asks_the_same_joins_the_live_job(store: Store, started: bool) -> None:
+def test_equal_call_joins_the_live_job(store: Store, started: bool) -> None:
     first = ask(store)
     if started:
         take(store)
@@ -100,7 +100,7 @@ def test_who_asks_the_same_joins_the_live_job(store: Store, started: bool) -> No
     assert take(store) == (None if started else first.job)
 
 
-def test_what_is_not_the_same_is_a_job_of_its_own(store: Store) -> None:
+def test_different_call_is_a_job_of_its_own(store: Store) -> None:
     tickets = [ask(store), ask(store, "other"), ask(store, None), ask(store, None)]
     tickets.append(ask(store, code="v2"))
     assert len({ticket.job for ticket in tickets}) == len(tickets)
@@ -174,7 +174,7 @@ def test_hundred_requesters_at_once_share_a_job(store: Store) -> None:
 # Lanes
 
 
-def test_trigger_that_asks_the_same_replaces_itself_in_its_job(store: Store) -> None:
+def test_equal_trigger_replaces_its_own_ticket_in_the_job(store: Store) -> None:
     first = ask(store, lane=lane(Retrigger.REPLACE, 1))
     take(store)
     second = ask(store, lane=lane(Retrigger.REPLACE, 2))
@@ -212,7 +212,7 @@ def in_turn(store: Store, name: str) -> Ticket:
 
 
 @pytest.mark.parametrize("end", [Status.SUCCEEDED, Status.FAILED])
-def test_turn_of_a_lane_does_not_run_beside_who_asks_the_same(
+def test_job_whose_turn_comes_does_not_run_beside_an_equal_one(
     store: Store, end: Status
 ) -> None:
     waiting = [in_turn(store, name) for name in ("here", "there", "away")]
@@ -244,14 +244,16 @@ def succeed_all(store: Store) -> None:
 
 
 @pytest.mark.parametrize("retrigger", [Retrigger.REPLACE, Retrigger.PARALLEL])
-def test_what_needs_no_job_passes_by(store: Store, retrigger: Retrigger) -> None:
+def test_cache_hit_replaces_the_live_jobs_of_its_lane(
+    store: Store, retrigger: Retrigger
+) -> None:
     live = ask(store, lane=lane(retrigger, 1))
     assert store.pass_by(lane(retrigger, 2)).entry is Entry.NOW
     replaced = retrigger is Retrigger.REPLACE
     assert (status(store, live) is Status.CANCELLED) is replaced
 
 
-def test_what_needs_no_job_keeps_to_its_lane(store: Store) -> None:
+def test_cache_hit_leaves_other_lanes_alone(store: Store) -> None:
     assert store.pass_by(None).entry is Entry.NOW
     for retrigger, entry in (
         (Retrigger.QUEUE, Entry.WAIT),
@@ -267,7 +269,7 @@ def test_what_needs_no_job_keeps_to_its_lane(store: Store) -> None:
     assert status(store, live) is Status.QUEUED
 
 
-def test_what_needs_no_job_waits_for_no_writer(store: Store) -> None:
+def test_cache_hit_waits_for_no_writer(store: Store) -> None:
     with sqlite3.connect(store.path) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert store.pass_by(lane(Retrigger.REPLACE, 1)).entry is Entry.NOW

@@ -623,7 +623,7 @@ def test_job_that_is_read_again_shows_what_has_changed(store: Store) -> None:
     assert store.read_all(["job"])["job"].status is Status.RUNNING
 
 
-def test_those_who_wait_are_told_in_their_order(store: Store) -> None:
+def test_queued_jobs_are_listed_in_their_order(store: Store) -> None:
     for number in range(5):
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
