@@ -202,7 +202,9 @@ class Caching:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """The data that a worker needs to run a job. The store deletes it when the job ends.
+    """The data that a worker needs to run a job.
+
+    The store deletes it when the job ends.
 
     Attributes:
         task: key of the task in the registry.

@@ -273,8 +273,10 @@ class LongCallbackManager(ABC):
     def read(self, ticket: str, cursor: int) -> Snapshot:
         """Return what is new since ``cursor``; the same cursor if nothing is new.
 
-        Never changes the job: any number of readers may read it at any time. A
-        cancelled ticket reads ``cancelled``, also while the job goes on for others.
+        Idempotent: any number of readers may read a job at any time, and none takes
+        news from another. A reader that finds that a job can't go on (its worker has
+        died, it has waited for too long) ends it, once. A cancelled ticket reads
+        ``cancelled``, also while the job goes on for others.
 
         If it can, a manager adds ``place`` to the snapshot of a queued job, and
         ``estimate`` to the first one of a running job.

@@ -21,7 +21,7 @@ import type { Handle } from './wire/handle';
 import { stringifyId, type Id } from './wire/id';
 import type { Library } from './wire/library';
 import {
-    isFinal,
+    isTerminal,
     type JobError,
     type Snapshot,
     type Status,
@@ -121,7 +121,7 @@ export class Engine implements PollDelegate {
     /** Start a job again that has ended: the same callback, with the same inputs. */
     async retry(id: string): Promise<void> {
         const run = this.runs.get(id);
-        if (!run?.request || !isFinal(run.status) || run.retrying) {
+        if (!run?.request || !isTerminal(run.status) || run.retrying) {
             return;
         }
         const { request } = run;
@@ -177,7 +177,7 @@ export class Engine implements PollDelegate {
         this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         for (const [job, snapshot] of answers) {
             const { cursor, status, progress = [], props = [] } = snapshot;
-            const isNews = cursor > job.cursor || isFinal(status);
+            const isNews = cursor > job.cursor || isTerminal(status);
             if (!this.#jobs.has(job) || job.ended) {
                 continue;
             }
@@ -188,7 +188,7 @@ export class Engine implements PollDelegate {
                 this.#heldProps.leave(job, props);
                 this.#updates.apply(props, job);
                 job.addStreamed(props);
-                if (isFinal(status)) {
+                if (isTerminal(status)) {
                     this.#finish(job, snapshot);
                 }
             }

@@ -1,7 +1,7 @@
 import * as React from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import type { Labels } from './labels';
 import type { Shows } from './parts';
@@ -36,7 +36,7 @@ export function Actions({ run, name, labels, shows }: Props) {
                 {labels[action]}
             </button>
         );
-    const isLive = !isFinal(status);
+    const isLive = !isTerminal(status);
     const hasResult = status === 'succeeded';
     return (
         <span className="long-job-actions">

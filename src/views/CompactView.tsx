@@ -1,6 +1,6 @@
 import * as React from 'react';
 import { shareOf } from '../engine/state/progress';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
 import { Facts } from './Facts';
@@ -27,7 +27,7 @@ export function CompactView(props: JobViewProps) {
         shows('percent') && isRunning && bar && percentOf(bar, labels),
         ...(shows('queue') ? queueTexts(run, now, labels) : []),
         eta || (!error && time),
-        shows('connection') && !isFinal(run.status) && connection,
+        shows('connection') && !isTerminal(run.status) && connection,
     ];
     return (
         <div className="long-job-line" title={error || run.hint}>

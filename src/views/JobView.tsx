@@ -1,7 +1,7 @@
 import * as React from 'react';
 import { shareOf, shareOfBar } from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
 import { Facts } from './Facts';
@@ -60,7 +60,7 @@ export function JobView(props: JobViewProps) {
 function Headline({ run, name, now, shows, labels }: JobViewProps) {
     const { status, cached } = run;
     const [bar] = run.bars;
-    const isLive = !isFinal(status);
+    const isLive = !isTerminal(status);
     const numbers = [
         shows('count') && ownCountOf(run, labels),
         shows('percent') && isLive && bar && percentOf(bar, labels),
@@ -87,7 +87,7 @@ function Headline({ run, name, now, shows, labels }: JobViewProps) {
 function Bars({ run, name, now, labels }: JobViewProps) {
     const { status, bars } = run;
     const share = status === 'queued' ? 0 : shareOf(run);
-    if (isFinal(status) && share === undefined) {
+    if (isTerminal(status) && share === undefined) {
         return null;
     }
     const loops = status === 'running' ? bars.slice(1) : [];
@@ -125,7 +125,7 @@ function Footnote(props: JobViewProps) {
         shows('cached') &&
             cached &&
             fill(labels.saved, { time: formatTime(cached.duration, labels) }),
-        shows('connection') && !isFinal(status) && connection,
+        shows('connection') && !isTerminal(status) && connection,
     ];
     return (
         <div className="long-job-line">

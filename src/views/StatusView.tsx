@@ -2,7 +2,7 @@ import * as React from 'react';
 import { useRef, type CSSProperties, type ReactNode } from 'react';
 import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/wire/id';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { Announcer } from './Announcer';
 import { CompactView } from './CompactView';
 import { useChange, useNow, useDashStore, useWatched } from './hooks';
@@ -41,7 +41,7 @@ export function StatusView({
 }: Props) {
     const dashStore = useDashStore();
     const run = useWatched('runs', (runs) => runs.of(id));
-    const isLive = run !== undefined && !isFinal(run.status);
+    const isLive = run !== undefined && !isTerminal(run.status);
     const page = useWatched('connection', ({ state }) => state) ?? 'online';
     const connection =
         page === 'online' && run?.isUnreachable ? 'reconnecting' : page;

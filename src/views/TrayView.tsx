@@ -2,7 +2,7 @@ import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { formatAgo } from './format';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
@@ -35,8 +35,8 @@ export function TrayView({
 }: Props) {
     const dashStore = useDashStore();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
-    const live = runs.filter(({ status }) => !isFinal(status));
-    const ended = runs.filter(({ status }) => isFinal(status));
+    const live = runs.filter(({ status }) => !isTerminal(status));
+    const ended = runs.filter(({ status }) => isTerminal(status));
     const labels = useLabels(words);
     const names = namesOf(runs, labels);
     const element = useRef<HTMLDetailsElement>(null);

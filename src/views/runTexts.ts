@@ -6,7 +6,7 @@ import {
     shareOfBar,
 } from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
-import { isFinal, type Bar } from '../engine/wire/snapshot';
+import { isTerminal, type Bar } from '../engine/wire/snapshot';
 import { formatNumber, formatOrdinal, formatShare, formatTime } from './format';
 import { fill, type Labels } from './labels';
 
@@ -49,7 +49,7 @@ export function elapsedText(run: Run, now: number, labels: Labels): string {
     if (elapsed === undefined || cached) {
         return '';
     }
-    if (!isFinal(status)) {
+    if (!isTerminal(status)) {
         return formatTime(elapsed, labels);
     }
     const time =
@@ -93,7 +93,7 @@ export function barText(run: Run, now: number, labels: Labels): string {
     const [bar] = run.bars;
     return join(
         statusText(run, now, labels),
-        bar && !isFinal(run.status) && percentOf(bar, labels),
+        bar && !isTerminal(run.status) && percentOf(bar, labels),
         ownCountOf(run, labels),
         etaText(run, now, labels),
     );

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
-import { isFinal } from '../engine/wire/snapshot';
+import { isTerminal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './runTexts';
@@ -23,7 +23,7 @@ export function useNotices(
     useEffect(() => {
         for (const run of runs) {
             const { id, status } = run;
-            if (!isFinal(status)) {
+            if (!isTerminal(status)) {
                 live.current.add(id);
             } else if (
                 live.current.delete(id) &&

@@ -141,7 +141,7 @@ class Registry:
         )
 
     def has_clients(self, code: str) -> bool:
-        """Return whether a living server process here wants a dispatcher of this code."""
+        """Return whether a live server process here wants a dispatcher of this code."""
         return any(client.is_alive() for client in self._clients(code))
 
     def has_any_client(self) -> bool:

@@ -1,5 +1,5 @@
 import {
-    isFinal,
+    isTerminal,
     type JobError,
     type LogLine,
     type Snapshot,
@@ -13,7 +13,7 @@ const LOG_LINES = 100;
 /** Add what a snapshot reports. A final status shows only together with its result. */
 export function withSnapshot(run: Run, snapshot: Snapshot): Run {
     const { bars, queue, hint, estimate, title, log = [] } = snapshot;
-    const status = isFinal(snapshot.status) ? run.status : snapshot.status;
+    const status = isTerminal(snapshot.status) ? run.status : snapshot.status;
     const next = { ...run, ...clockOf(run, status, snapshot.elapsed), status };
     return {
         ...next,

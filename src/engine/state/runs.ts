@@ -2,7 +2,7 @@ import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Handle } from '../wire/handle';
 import { stringifyId, type Id } from '../wire/id';
 import {
-    isFinal,
+    isTerminal,
     type JobError,
     type Snapshot,
     type Status,
@@ -133,7 +133,7 @@ export class Runs {
     /** Drop the live runs that the page no longer follows: a reload has lost them. */
     retain(live: string[]): void {
         for (const { id, status } of this.#runs.values()) {
-            if (!isFinal(status) && !live.includes(id)) {
+            if (!isTerminal(status) && !live.includes(id)) {
                 this.forget(id);
             }
         }
@@ -142,7 +142,7 @@ export class Runs {
     /** Take the runs that have ended off the list. */
     clear(): void {
         for (const run of this.listed) {
-            if (isFinal(run.status)) {
+            if (isTerminal(run.status)) {
                 this.#put({ ...run, cleared: true });
             }
         }
@@ -186,7 +186,7 @@ export class Runs {
     #prune(): void {
         const shown = new Set(this.#shown.values());
         const over = [...this.#runs.values()].filter(
-            (run) => isFinal(run.status) && !shown.has(run),
+            (run) => isTerminal(run.status) && !shown.has(run),
         );
         const excess = over.length - ENDED_RUNS;
         for (const [index, { id, cleared }] of over.entries()) {
@@ -207,6 +207,6 @@ function savedOf(run: Run): SavedRun {
         output,
         status,
         began,
-        elapsed: isFinal(status) ? elapsed : undefined,
+        elapsed: isTerminal(status) ? elapsed : undefined,
     };
 }

@@ -11,7 +11,7 @@ export type Status =
     | 'lost'
     | 'rejected';
 
-export function isFinal(status: Status): boolean {
+export function isTerminal(status: Status): boolean {
     return status !== 'queued' && status !== 'running';
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,9 @@ from dash.development.base_component import Component
 import dash_long_components
 from tests.conftest import ROOT
 
-BRIDGE = Path(dash_long_components.__file__).parent / "bridge"
+PACKAGE = Path(dash_long_components.__file__).parent
+BRIDGE = PACKAGE / "bridge"
+SRC = ROOT / "src"
 TREES = [ast.parse(path.read_text()) for path in sorted(BRIDGE.glob("*.py"))]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 TABLE = PAGE[PAGE.index("## What depends on Dash's internals") :]
@@ -27,6 +30,10 @@ ATTRIBUTES = {
     "_dev_tools": dash.Dash(__name__, server=False),
     "_traverse": Component,
 }
+#: How other code than that of the two folders reaches for Dash's internals.
+ELSEWHERE = re.compile(
+    r"[\w)\]]\._namespace\b|__dash_patch_update|_dashprivate|getState\(\)"
+)
 #: Those of Dash's backends, which only some releases have.
 OF_BACKENDS = {"_request"}
 
@@ -79,3 +86,12 @@ def test_architecture_lists_all_with_their_risk() -> None:
         assert f"`{module}" in TABLE, module
     for name in attributes():
         assert name in TABLE, name
+
+
+def test_architecture_lists_the_modules_outside_of_the_two_folders() -> None:
+    paths = [*PACKAGE.rglob("*.py"), *SRC.rglob("*.ts"), *SRC.rglob("*.tsx")]
+    for path in paths:
+        is_test = path.is_relative_to(SRC / "testing") or ".test." in path.name
+        is_inside = BRIDGE in path.parents or SRC / "engine" / "page" in path.parents
+        if not (is_test or is_inside) and ELSEWHERE.search(path.read_text()):
+            assert path.name in TABLE, path
