@@ -149,7 +149,7 @@ class Dispatcher:
     def _end_left_by_dead(self) -> None:
         """End programs whose dispatcher and worker have died."""
         workers = [slot.worker for slot in self._store.slots.all().values()]
-        cgroups.end_dead(self._owner, [each for each in workers if each is not None])
+        cgroups.end_dead(self._group, [each for each in workers if each is not None])
 
     def _watch(self) -> None:
         """Look at every worker: stop it, or note how it has ended."""

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.durations import KEPT, median, with_another
+from dash_long_components.core.durations import MAX_RUNS, median, with_another
 from dash_long_components.core.forecasts import Forecasts, forecast
 from dash_long_components.core.records import Record
 from dash_long_components.core.snapshots import Place
@@ -92,7 +92,7 @@ def test_last_runs_count() -> None:
     durations: list[float] = []
     for seconds in range(100):
         durations = with_another(durations, seconds)
-    assert durations == list(range(100 - KEPT, 100))
+    assert durations == list(range(100 - MAX_RUNS, 100))
     assert median(durations) == 89.5
     assert median([]) is None
 
