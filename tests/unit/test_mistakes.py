@@ -388,7 +388,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
     ),
     "unknown language": (
         shown(dlc.LongJobTray(labels="german")),
-        ("'german'", "There are 'en', 'de'"),
+        ("'german'", "Pass one of 'en', 'de'"),
     ),
     "progress of another shape": (
         reported((1, 2, 3), progress=[Output("bar", "value"), Output("bar", "max")]),
