@@ -65,7 +65,15 @@ class Dash(dash.Dash):
         self._init_long_callbacks()
 
     def init_app(self, app: Any = None, **kwargs: Any) -> None:
-        """Set up the app on a Flask server, as ``dash.Dash.init_app`` does."""
+        """Set up the app on a server, as ``dash.Dash.init_app`` does.
+
+        For an app that was made with ``server=False``. The app has its long callbacks
+        from then on.
+
+        Args:
+            app: the server.
+            kwargs: as for ``dash.Dash.init_app``.
+        """
         super().init_app(app, **kwargs)
         self._init_long_callbacks()
 

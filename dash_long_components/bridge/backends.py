@@ -238,7 +238,7 @@ def continue_here(connection: Any) -> None:
 
 
 def resolve(value: Any) -> Any:
-    """Return what a function of the user has returned, sync or async.
+    """Return the value of a function of the user, sync or async.
 
     An async one continues on the event loop of the request. Flask has none.
     """
@@ -304,7 +304,7 @@ def _refuse(*_args: Any, **_kwargs: Any) -> None:
 
 
 def _asgi_servers() -> list[tuple[Any, str]]:
-    """Return what starts a server, of the packages that this process has imported.
+    """Return the functions that start a server, of imported packages.
 
     An import of the others would take a second.
     """

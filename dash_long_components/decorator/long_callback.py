@@ -98,7 +98,11 @@ def long_callback(
         allow_duplicate: whether other callbacks may have the same Outputs, as with
             ``Output(..., allow_duplicate=True)`` for each of them. Dash then needs
             ``prevent_initial_call=True``.
-        options: further keyword arguments of ``dash.callback``.
+        options: further keyword arguments of ``dash.callback``, such as
+            ``prevent_initial_call``: whether the load of a page starts no job; and
+            ``on_error``: a function of the exception, which the job calls. It may
+            return values for the Outputs. Also ``hidden``, ``optional``,
+            ``api_endpoint`` and what releases of Dash have added.
 
     Raises:
         TypeError: there is no such option.

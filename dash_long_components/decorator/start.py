@@ -211,6 +211,6 @@ class _Start:
 
 
 def _describe(result: CachedResult) -> dict[str, float]:
-    """Return what a page may say of a cached result, in seconds."""
+    """Return the times of a cached result that a page shows, in seconds."""
     age = max(0.0, time.time() - result.written)
     return {"duration": result.duration, "age": round(age, 3)}

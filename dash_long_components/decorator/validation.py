@@ -249,7 +249,7 @@ def limits(
 
 
 def retrigger(value: Any) -> Retrigger:
-    """Return what a new trigger does while a job is live."""
+    """Return the effect of a new trigger while a job is live."""
     try:
         return Retrigger(value)
     except ValueError:

@@ -50,7 +50,7 @@ def leave(name: str) -> None:
 
 
 def end_dead(name: str, spared: Collection[Process] = ()) -> None:
-    """Kill what processes that are gone have left in their groups. Never waits.
+    """Kill the processes that dead ones have left in their groups. Never waits.
 
     Call this from time to time: a group goes when it is empty.
 

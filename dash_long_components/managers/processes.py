@@ -55,8 +55,8 @@ def _children_of_threads() -> set[int]:
 def kill_tree_of(process: Process) -> None:
     """Kill a process, its descendants, and the rest of its process group.
 
-    The process must lead a process group of its own where there are such. What has
-    become another user's (by ``sudo``) is left alone.
+    The process must lead a process group of its own where there are such. This leaves
+    a process alone that has become another user's (by ``sudo``).
     """
     if not process.is_alive():
         return
@@ -98,10 +98,10 @@ def end_children() -> None:
 
 
 def collect(pid: int) -> bool:
-    """Collect a child of this process if it has exited, so that it is no zombie.
+    """Collect a child of this process if it has exited: no zombie stays.
 
     False if it has not. True on Windows, which collects them itself, and for a process
-    that is no child of this one.
+    that is not a child of this one.
     """
     if sys.platform == "win32":
         return True
@@ -120,7 +120,7 @@ def kill_group(pid: int) -> None:
 
 
 def kill_orphans_of_dead(worker: Process, job_id: str) -> None:
-    """Kill what a dead worker has left behind.
+    """Kill the orphans of a dead worker.
 
     Programs are known by their environment, forks of the worker by their group. The
     number alone is not enough: another process may have it by now.

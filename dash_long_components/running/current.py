@@ -123,6 +123,9 @@ class CurrentJob:
         """Add lines to the log that the page shows.
 
         The log has the last 100 lines, with at most 500 characters each.
+
+        Args:
+            text: any object; its ``str`` may have several lines.
         """
         self._log(str(text))
 

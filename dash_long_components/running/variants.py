@@ -29,7 +29,7 @@ class IndescribableError(Exception):
 
 
 def describe(function: Callable[..., Any], definition: Any, *options: Any) -> str:
-    """Return what a task has beyond the source of its function.
+    """Return a text of all that a task has beyond the source of its function.
 
     These are the options, the values that the function closes over, its defaults, and
     what a partial or an object adds. If a value of the closure can't be described as

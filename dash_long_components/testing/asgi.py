@@ -34,6 +34,7 @@ class AsgiResponse:
 
     @property
     def text(self) -> str:
+        """The body as text."""
         return self.data.decode(errors="replace")
 
     async def send(self, message: Message) -> None:
@@ -64,11 +65,21 @@ class AsgiClient:
         self._headers = dict(headers)
 
     def get(self, url: str) -> AsgiResponse:
-        """Send a GET request."""
+        """Send a GET request.
+
+        Args:
+            url: path and query.
+        """
         return self.request("GET", url)
 
     def post(self, url: str, json: Any = None, data: bytes = b"") -> AsgiResponse:
-        """Send a POST request with a JSON value, or with the text of one."""
+        """Send a POST request with a JSON value, or with the text of one.
+
+        Args:
+            url: path and query.
+            json: the value.
+            data: its text, instead of ``json``.
+        """
         return self.request("POST", url, data or _to_json(json))
 
     def request(

@@ -51,7 +51,11 @@ class PollFaults:
             return len(self._faults) + len(self._held_back)
 
     def drop(self, times: int = 1) -> PollFaults:
-        """Lose the answer: break the connection after the server's work."""
+        """Lose the answer: break the connection after the server's work.
+
+        Args:
+            times: number of polls.
+        """
 
         def lose(poll: Poll) -> Response:
             poll.answer()
@@ -60,7 +64,12 @@ class PollFaults:
         return self._add(times, lose)
 
     def delay(self, seconds: float, times: int = 1) -> PollFaults:
-        """Hold the answer back for a while, so that it arrives old."""
+        """Hold the answer back for a while, so that it arrives old.
+
+        Args:
+            seconds: for how many seconds.
+            times: number of polls.
+        """
 
         def wait(poll: Poll) -> Response:
             response = poll.answer()
@@ -88,7 +97,11 @@ class PollFaults:
         return self._add(times, refuse)
 
     def repeat(self, times: int = 1) -> PollFaults:
-        """Give an answer twice: the next poll for the same jobs gets it again."""
+        """Give an answer twice: the next poll for the same jobs gets it again.
+
+        Args:
+            times: number of polls.
+        """
 
         def remember(poll: Poll) -> Response:
             response = poll.answer()
@@ -102,6 +115,9 @@ class PollFaults:
 
         The poll gets no answer, the next one for the same jobs gets its own, and the
         one after that gets this older answer.
+
+        Args:
+            times: number of polls.
         """
 
         def hold_back(poll: Poll) -> Response:

@@ -58,6 +58,7 @@ class Job:
 
     @property
     def has_ended(self) -> bool:
+        """Whether its status at the last poll was final."""
         return self.status.is_terminal
 
     def take(self, snapshot: Mapping[str, Any]) -> None:
@@ -166,6 +167,9 @@ class Page:
     def poll(self, *jobs: Job) -> None:
         """Poll once for jobs.
 
+        Args:
+            jobs: of this page.
+
         Raises:
             ConnectionError: a fault has dropped the answer.
             LongCallbackError: the server refused the poll.
@@ -177,6 +181,9 @@ class Page:
 
     def cancel(self, *jobs: Job) -> None:
         """Cancel jobs, as their cancel Inputs do.
+
+        Args:
+            jobs: of this page.
 
         Raises:
             LongCallbackError: the server refused the request.
@@ -190,6 +197,11 @@ class Page:
         timeout: float = 10,
     ) -> Job:
         """Trigger a long callback, and wait until its job has ended.
+
+        Args:
+            output: as for ``start``.
+            values: as for ``start``.
+            timeout: seconds to wait at most.
 
         Raises:
             TimeoutError: the job is still live after ``timeout`` seconds.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 METADATA = ROOT / "dash_long_components" / "metadata.json"
 LABELS = ROOT / "src" / "views" / "labels.ts"
+PLACEHOLDERS = ROOT / "dash_long_components" / "web" / "labels.py"
 
 #: Properties that only Dash or the package itself use.
 INTERNAL = {"setProps", "handles"}
@@ -46,6 +48,14 @@ def labels() -> list[tuple[str, str]]:
     if None in found:
         raise ExtensionError(f"{LABELS} has a label that is not on a line of its own.")
     return [(match[1], match[2]) for match in found if match]
+
+
+def placeholders() -> dict[str, list[str]]:
+    """Return the placeholders of each label, in Markdown."""
+    return {
+        name: [f"`{{{placeholder}}}`" for placeholder in found]
+        for name, found in runpy.run_path(str(PLACEHOLDERS))["PLACEHOLDERS"].items()
+    }
 
 
 def _kind(prop: dict[str, Any]) -> str:
@@ -97,11 +107,17 @@ class ComponentProperties(_Generated):
 
 
 class Labels(_Generated):
-    """Show the labels of the components with their English text."""
+    """Show the labels of the components: English text, and placeholders."""
 
     def run(self) -> list[nodes.Node]:
-        rows = (f"| `{name}` | {text} |" for name, text in labels())
-        return self.parse(LABELS, ["| label | English |", "| --- | --- |", *rows])
+        self.env.note_dependency(str(PLACEHOLDERS))
+        allowed = placeholders()
+        rows = (
+            f"| `{name}` | {text} | {' '.join(allowed.get(name, ()))} |"
+            for name, text in labels()
+        )
+        head = ["| label | English | placeholders |", "| --- | --- | --- |"]
+        return self.parse(LABELS, [*head, *rows])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

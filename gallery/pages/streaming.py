@@ -29,7 +29,7 @@ demo = html.Div(
 )
 
 ANSWER = """
-A long callback may be a generator function. What it yields goes to its outputs at
+A long callback may be a generator function. Its yields go to its outputs at
 once: a text that grows, a table that gets its rows one by one, a figure that is drawn
 in ever more detail. The last one is the result.
 """

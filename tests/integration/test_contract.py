@@ -407,7 +407,9 @@ def test_queued_job_knows_its_place(
     deployment: Deployment, page: Page, name: str
 ) -> None:
     if "celery" in deployment.setting.manager:
-        pytest.skip("Celery does not tell how many jobs wait, nor for how many places.")
+        pytest.skip(
+            "Celery does not tell how many jobs wait, nor how many workers run."
+        )
     names = [f"{name}-{number}" for number in range(5)]
     jobs = [page.start("hold", each) for each in names[:2]]
     for each in names[:2]:

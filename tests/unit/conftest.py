@@ -12,6 +12,7 @@ from dash._get_app import app_context
 from hypothesis import HealthCheck, settings
 
 from dash_long_components.managers.processes import MARK
+from dash_long_components.running import tasks
 from tests.unit.target import Target
 
 # How long an example takes is the machine's business: it may be a busy one. What CI
@@ -32,6 +33,13 @@ def _no_app_of_another_test() -> Iterator[None]:
     token = app_context.set(None)
     yield
     app_context.reset(token)
+
+
+@pytest.fixture
+def no_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the tasks of other tests, and what listens for new ones."""
+    monkeypatch.setattr(tasks, "_registry", {})
+    monkeypatch.setattr(tasks, "_listeners", [])
 
 
 @pytest.fixture(autouse=True)

@@ -13,32 +13,87 @@ from typing import Any
 import pytest
 
 import dash_long_components
-from dash_long_components import CurrentJob, Dash, exceptions, testing
+from dash_long_components import exceptions, testing
 from dash_long_components.managers.base import LongCallbackManager
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "reference.md").read_text()
 
 COMPONENTS = ("LongJob", "LongJobTray")
-FUNCTIONS: list[Callable[..., Any]] = [
-    dash_long_components.long_callback,
-    dash_long_components.init_app,
-    Dash,
-    Dash.long_callback,
-    LongCallbackManager,
-    LongCallbackManager.init_app,
-    dash_long_components.DiskcacheLongCallbackManager,
-    dash_long_components.CeleryLongCallbackManager,
-    testing.MemoryLongCallbackManager,
-    testing.Page,
-    testing.Page.start,
-    testing.AsgiClient,
-    testing.AsgiClient.request,
-    testing.PollFaults,
-    testing.PollFaults.fail,
-    testing.wait_for_job,
-    CurrentJob.track,
-]
+#: Public methods that the package itself calls, or that a manager of one's own has.
+INTERNAL = {
+    "LongCallbackManager": {
+        *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
+        *("load_result", "look_for", "look_up"),
+    },
+    "CurrentJob": {"report_to"},
+    "Job": {"found"},
+    "JobLogHandler": {"emit"},
+    "testing.AsgiResponse": {"send"},
+    "testing.Job": {"busy", "take", "take_result"},
+}
+PUBLIC: dict[str, Any] = {
+    **{
+        name: getattr(dash_long_components, name)
+        for name in dash_long_components.__all__
+    },
+    **{f"testing.{name}": getattr(testing, name) for name in testing.__all__},
+}
+CLASSES = {
+    name: value
+    for name, value in PUBLIC.items()
+    if inspect.isclass(value)
+    and name not in COMPONENTS
+    and not issubclass(value, BaseException)
+}
+
+
+def directive_of(name: str) -> str:
+    """Return the directive of the page for a class, with its options."""
+    pattern = (
+        rf"autoclass:: dash_long_components\.{re.escape(name)}(\(\))?\n(    :.*\n)*"
+    )
+    found = re.search(pattern, PAGE)
+    assert found, name
+    return found[0]
+
+
+def members_of(name: str) -> set[str]:
+    """Return the methods and properties of a class that users may use.
+
+    A concrete manager has those of the contract, which the page lists once.
+    """
+    kind = CLASSES[name]
+    base = set(dir(LongCallbackManager)) if kind is not LongCallbackManager else set()
+    own = {
+        member
+        for each in kind.__mro__
+        if each.__module__.startswith("dash_long_components")
+        for member, value in vars(each).items()
+        if not member.startswith("_")
+        if callable(value) or isinstance(value, property | classmethod)
+    }
+    inherited = base if issubclass(kind, LongCallbackManager) else set()
+    return own - inherited - INTERNAL.get(name, set())
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return the functions, constructors and methods that the page describes."""
+    found: dict[str, Callable[..., Any]] = {
+        name: each for name, each in PUBLIC.items() if inspect.isfunction(each)
+    }
+    for name, kind in CLASSES.items():
+        is_made_by_users = "()" not in directive_of(name)
+        if is_made_by_users and "__init__" not in directive_of(name):
+            found[name] = kind
+        for member in members_of(name):
+            if inspect.isfunction(value := getattr(kind, member)):
+                found[f"{name}.{member}"] = value
+    return found
+
+
+FUNCTIONS = functions()
+each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 UNITS = re.compile(r"seconds|milliseconds|how many|number of|a number")
 
 
@@ -58,17 +113,26 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return found
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__qualname__)
-def test_docstring_describes_every_parameter(function: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_page_has_every_public_member(name: str) -> None:
+    options = dict(re.findall(r"    :([\w-]+):(.*)", directive_of(name)))
+    listed = options.get("members", "-").strip()
+    if listed:
+        assert {*re.findall(r"\w+", listed)} == members_of(name)
+
+
+@each_function
+def test_docstring_describes_every_parameter(name: str) -> None:
+    function = FUNCTIONS[name]
     assert list(described(function)) == list(parameters(function))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__qualname__)
-def test_docstring_says_the_unit_of_every_number(function: Callable[..., Any]) -> None:
-    texts = described(function)
-    for name, parameter in parameters(function).items():
-        if re.match(r"(float|int)\b(?! \| str)", str(parameter.annotation)):
-            assert UNITS.search(texts[name]), name
+@each_function
+def test_docstring_says_the_unit_of_every_number(name: str) -> None:
+    texts = described(FUNCTIONS[name])
+    for parameter, value in parameters(FUNCTIONS[name]).items():
+        if re.match(r"(float|int)\b(?! \| str)", str(value.annotation)):
+            assert UNITS.search(texts[parameter]), parameter
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ RETIRED = {
     "attendance": "presence",
     "crew": "worker slots",
     "doorbell": "wakeup",
+    "echoes": "own results",
     "flights": "single flight",
     "overseer": "limits",
+    "patience": "probe_after, hint_after or full_timeout",
     "promptly": "call_with_timeout",
     "roster": "process registry",
     "shelf": "backend",
@@ -30,8 +32,14 @@ RETIRED = {
 
 #: Words that people rarely say: plain English has others.
 NOT_PLAIN = {"anew", "nobody", "somebody", "whoever"}
+#: In the name of a test, these start a clause that is no sentence.
+NOT_IN_TEST_NAMES = re.compile(
+    r"def test_(?:who|what|whatever|whoever|those)_|def test_\w*stands?_"
+)
 
+MORE = ("benchmarks", "examples", "gallery")
 DOCUMENTS = [
+    *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(ROOT / "docs").glob("*.md"),
 ]
@@ -41,6 +49,7 @@ CODE = [
     *{*PACKAGE.rglob("*.py")} - GENERATED,
     *(ROOT / "src").rglob("*.ts*"),
     *{*(ROOT / "tests").rglob("*.py")} - {Path(__file__)},
+    *(path for name in MORE for path in (ROOT / name).rglob("*.py")),
 ]
 
 
@@ -65,6 +74,11 @@ def test_retired_word_is_not_used(word: str) -> None:
 @pytest.mark.parametrize("word", sorted(NOT_PLAIN))
 def test_everything_is_in_plain_english(word: str) -> None:
     assert not uses(word, [*CODE, *DOCUMENTS])
+
+
+def test_test_names_are_sentences() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not NOT_IN_TEST_NAMES.search(path.read_text()), path
 
 
 @pytest.mark.parametrize("text", ["crews = 1", "class Crew:", "taskCrew", "the_crew"])

@@ -1,4 +1,4 @@
-"""Which Celery app a job belongs to, when the worker's own is another one.
+"""The Celery app of a job. That of its worker may be another one.
 
 A worker may have a Celery object of its own, and import the module of the Dash app
 with the manager's. Such a worker takes the jobs from the broker, and writes to the

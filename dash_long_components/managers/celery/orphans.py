@@ -67,7 +67,7 @@ class PoolOrphans:
         self._lately_new: set[int] = set()
         self._lately_changed = False
         self.look()
-        # Children from before the pool are no orphans, and no change.
+        # Children from before the pool are not orphans.
         self._lately_new, self._lately_changed = set(), False
 
     def look(self) -> None:

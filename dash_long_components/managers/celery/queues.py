@@ -1,4 +1,4 @@
-"""Which queues have workers: a job in another one waits for ever.
+"""Find the queues without workers. A job in such a queue waits forever.
 
 All workers of a queue renew one lease for it. It says that one of them is there.
 """
@@ -35,7 +35,7 @@ class Queues:
         self._unserved: set[str] = set()
 
     def hint(self, task: str) -> str:
-        """Return what to do about a job that waits; "" if its queue has a worker.
+        """Return a hint for a job that waits; "" if its queue has a worker.
 
         The log gets it once, each time that a queue is found without a worker.
 

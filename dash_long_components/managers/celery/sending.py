@@ -53,7 +53,9 @@ def send_job(
 
 
 class Sender:
-    """Sends what a reader finds missing. A failure is logged, and tried again later.
+    """Sends the messages that a reader finds missing.
+
+    A failure is logged, and tried again later.
 
     Args:
         app: of the broker.

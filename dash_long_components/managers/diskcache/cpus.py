@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 #: Where Linux shows the limits of control groups.
-_CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def default_concurrency() -> int:
@@ -25,11 +25,11 @@ def available() -> int:
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
-    quotas = [_quota(_CGROUPS / path) for path in _groups(_own_groups())]
+    quotas = [_quota(CGROUPS / path) for path in _groups(own_groups())]
     return max(1, math.ceil(min([count, *filter(None, quotas)])))
 
 
-def _own_groups() -> str:
+def own_groups() -> str:
     with suppress(OSError):
         return Path("/proc/self/cgroup").read_text()
     return ""

@@ -44,7 +44,7 @@ class Housekeeping:
             )
 
     def _purge(self, now: float) -> None:
-        """Overwrite what the requests of ended jobs held, if a job has ended."""
+        """Overwrite the request data of ended jobs, if a job has ended."""
         last_end = self._store.last_end()
         if last_end == self._purged:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 #: The usual servers of some ports.
-_SERVICES = {
+SERVICES = {
     1433: "SQL Server",
     1521: "Oracle",
     3306: "MySQL",
@@ -47,7 +47,7 @@ def _sockets(process: psutil.Process) -> list[str]:
     for connection in process.net_connections("inet"):
         if connection.type == socket.SOCK_STREAM and connection.raddr:
             host, port = connection.raddr
-            service = _SERVICES.get(port)
+            service = SERVICES.get(port)
             name = f" ({service})" if service else ""
             found.append(f"{host}:{port}{name}")
     return found

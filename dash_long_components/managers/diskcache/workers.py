@@ -45,7 +45,7 @@ class Workers:
         self._processes: dict[str, BaseProcess] = {}
         self._spare: SpareWorker | None = None
         self._failures: dict[str, str] = {}
-        #: Children that are no workers and that no job has left behind.
+        #: Children that are neither workers nor orphans of a job.
         self._others: set[int] = set()
 
     def prepare(self) -> None:
@@ -110,7 +110,7 @@ class Workers:
         process.join(DYING)
 
     def kill_orphans_of(self, job_id: str) -> None:
-        """Kill what the dead worker of a job has left behind."""
+        """Kill the orphans of a job's dead worker."""
         kill_group(_pid(self._processes[job_id]))
         self.kill_orphans()
 

@@ -111,7 +111,9 @@ class Jobs:
 
     def add_call(self, job_id: str, call: Call) -> None:
         """Keep what a worker needs to run a job."""
-        self._database.run("INSERT INTO call VALUES (?, ?)", job_id, call.to_json())
+        self._database.run(
+            "INSERT INTO call (job, call) VALUES (?, ?)", job_id, call.to_json()
+        )
 
     def delete_call(self, job_id: str) -> None:
         """Delete what a job's request held. Idempotent."""
@@ -124,7 +126,9 @@ class Jobs:
 
     def add_result(self, job_id: str, result: bytes) -> None:
         """Keep the result of a job, as JSON text."""
-        self._database.run("INSERT INTO result VALUES (?, ?)", job_id, result)
+        self._database.run(
+            "INSERT INTO result (job, result) VALUES (?, ?)", job_id, result
+        )
 
     def result(self, job_id: str) -> bytes | None:
         """Return the result of a job as JSON text; None if it has none."""

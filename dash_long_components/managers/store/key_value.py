@@ -41,7 +41,7 @@ def take_over(directory: str, database: Database, jobs: Jobs) -> None:
     if not os.path.exists(path):
         return
     with database.transaction():
-        if not database.run("INSERT OR IGNORE INTO imported VALUES (?)", _FILE):
+        if not database.run("INSERT OR IGNORE INTO imported (file) VALUES (?)", _FILE):
             return
         try:
             rows = dict(_rows(path))
@@ -95,9 +95,9 @@ def _take_over_jobs(rows: dict[str, Any], jobs: Jobs) -> None:
 def _take_over_shared(rows: dict[str, Any], database: Database) -> None:
     secret = rows.get("secret")
     if isinstance(secret, bytes):
-        database.run("INSERT INTO secret VALUES (?)", secret)
+        database.run("INSERT INTO secret (secret) VALUES (?)", secret)
     for name in _json(rows, "libraries"):
-        database.run("INSERT OR IGNORE INTO library VALUES (?)", name)
+        database.run("INSERT OR IGNORE INTO library (name) VALUES (?)", name)
     for key in rows:
         kind, _, task = key.partition(":")
         if kind == "durations":

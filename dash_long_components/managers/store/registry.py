@@ -209,7 +209,8 @@ class Registry:
         tasks: dict[str, str] | None,
     ) -> None:
         self._database.run(
-            "INSERT OR REPLACE INTO process VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO process (role, code, process, host, port, tasks,"
+            " heartbeat) VALUES (?, ?, ?, ?, ?, ?, ?)",
             role,
             code,
             str(process),

@@ -20,22 +20,22 @@ CREATE TABLE job (
     holds_key INTEGER,              -- 1: equal calls join this job
     waits_for_key INTEGER,          -- 1: queued again when the job that holds it ends
     status TEXT NOT NULL,
-    owner TEXT,
-    title TEXT,
-    queue TEXT,
-    priority INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,                     -- reserved; the table owned has the users
+    title TEXT,                     -- reserved; the record has it
+    queue TEXT,                     -- reserved: name of the queue
+    priority INTEGER NOT NULL DEFAULT 0,  -- reserved: before whom it is queued
     turn INTEGER,                   -- place in the queue; NULL: not in it
     queue_timeout REAL,             -- seconds
     submitted REAL NOT NULL,        -- by the monotonic clock
     submitted_wall REAL NOT NULL,   -- seconds since the epoch
-    attempt INTEGER NOT NULL DEFAULT 1,
-    next_try REAL,
-    checkpoint BLOB,
-    trace TEXT,
+    attempt INTEGER NOT NULL DEFAULT 1,  -- reserved: for retries
+    next_try REAL,                  -- reserved: when the next attempt starts
+    checkpoint BLOB,                -- reserved: what the next attempt starts from
+    trace TEXT,                     -- reserved: the trace context of its request
     dispatcher TEXT,                -- holds a worker slot for it; NULL: none does
     worker TEXT,                    -- the process that runs it
     deadline REAL,                  -- by the monotonic clock
-    heartbeat REAL,
+    heartbeat REAL,                 -- reserved: of its worker
     ended REAL,                     -- by the monotonic clock
     ended_wall REAL,                -- seconds since the epoch
     record BLOB NOT NULL            -- JSON; last, since it may be large
@@ -117,9 +117,9 @@ CREATE INDEX owned_job ON owned (n);
 """
 
 #: Scripts from each version to the next. Add one; never change one.
-_MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES)
+MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES)
 
-VERSION = len(_MIGRATIONS)
+VERSION = len(MIGRATIONS)
 
 
 def make_private(path: str) -> None:
@@ -176,7 +176,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring a database from a version to the newest. Call it in a transaction."""
-    for script in _MIGRATIONS[version:]:
+    for script in MIGRATIONS[version:]:
         # executescript() would commit first.
         for statement in _statements(script):
             connection.execute(statement)

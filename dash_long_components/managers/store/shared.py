@@ -24,7 +24,7 @@ class Secret:
             secret: bytes | None = self._database.value("SELECT secret FROM secret")
             if secret is None:
                 secret = secrets.token_bytes(32)
-                self._database.run("INSERT INTO secret VALUES (?)", secret)
+                self._database.run("INSERT INTO secret (secret) VALUES (?)", secret)
         return secret
 
 
@@ -41,7 +41,7 @@ class Libraries:
     def add(self, names: Iterable[str]) -> None:
         """Add libraries. Idempotent."""
         for name in names:
-            self._database.run("INSERT OR IGNORE INTO library VALUES (?)", name)
+            self._database.run("INSERT OR IGNORE INTO library (name) VALUES (?)", name)
 
     def read(self) -> frozenset[str]:
         """Return the names of all."""

@@ -352,7 +352,7 @@ class Store:
         return self._jobs.last_end()
 
     def purge(self) -> bool:
-        """Overwrite what the requests of ended jobs held. False if it has to wait."""
+        """Overwrite the request data of ended jobs. Return False if it has to wait."""
         return self._database.purge()
 
     def _is_full(self, max_concurrency: int, max_queue: int) -> bool:

@@ -14,7 +14,7 @@ from .store import Store
 logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two looks after which this process must have been held up.
-_HELD_UP = 5.0
+HELD_UP = 5.0
 
 _NEVER = float("inf")
 
@@ -98,7 +98,7 @@ class Watchdog:
         No server answers a poll while it is down or starts. And a machine that holds up
         this process may hold up the pages' polls too.
         """
-        held_up = now - self._looked_at > _HELD_UP
+        held_up = now - self._looked_at > HELD_UP
         self._looked_at = now
         if not self._has_server():
             self._reachable_since = None

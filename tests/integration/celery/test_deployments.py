@@ -65,7 +65,7 @@ def test_two_servers_and_two_workers_share_all_jobs(
         jobs = [one.start("hold", str(path)) for path in held]
         for path in held:
             wait_for(path)
-        # Each worker has one place: both work.
+        # Each worker runs one job at a time: both work.
         pids = {path.read_text() for path in held}
         assert len(pids) == 2
         two.wait_for("running", *jobs)
@@ -203,7 +203,7 @@ def test_cancelled_job_in_a_pool_without_processes_ends_at_its_next_progress(
     with promised("2 s"):
         page.cancel(job)
         page.wait_for("cancelled", job)
-    # Its one place is free again.
+    # Its one slot is free again.
     assert page.run("echo", 1).result == 1
     assert page.run("end", "raise").status == "failed"
 
@@ -217,7 +217,7 @@ def test_job_in_a_pool_without_processes_times_out(
         job = page.run("brief-busy", str(tmp_path / "busy"))
     assert job.status == "timed_out", job.snapshots
     assert "Timed out after 1 s" in job.error["message"]
-    # Its one place is free again: it ended at its next set_progress.
+    # Its one slot is free again: it ended at its next set_progress.
     assert page.run("echo", 1).result == 1
 
 

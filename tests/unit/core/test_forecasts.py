@@ -16,16 +16,16 @@ USUAL = {"quick": 1.0, "slow": 10.0}
 
 
 @pytest.mark.parametrize(
-    ("places", "running", "waiting", "waits"),
+    ("slots", "running", "waiting", "waits"),
     [
-        # The next place is free when the running job ends.
+        # The next slot is free when the running job ends.
         (1, [("slow", 4)], ["quick"], [6]),
         (1, [("slow", 4)], ["quick", "quick", "slow"], [6, 7, 8]),
         # It has taken longer than usual.
         (1, [("quick", 5)], ["quick", "quick"], [1, 2]),
-        # Two places: the first one that is free is taken.
+        # Two slots: the job takes the first one that is free.
         (2, [("slow", 0), ("quick", 0)], ["slow", "slow", "quick"], [1, 10, 11]),
-        # A free place that the dispatcher has not filled yet.
+        # A free slot that the dispatcher has not filled yet.
         (2, [("slow", 0)], ["quick", "quick"], [0, 1]),
         # The duration of one task is not known.
         (1, [("new", 3)], ["quick"], [None]),
@@ -35,10 +35,10 @@ USUAL = {"quick": 1.0, "slow": 10.0}
     ],
 )
 def test_wait_depends_on_the_jobs_before(
-    places: int, running: Any, waiting: list[str], waits: list[Any]
+    slots: int, running: Any, waiting: list[str], waits: list[Any]
 ) -> None:
     named = [(f"job-{number}", task) for number, task in enumerate(waiting)]
-    found = forecast(places, running, named, USUAL.get)
+    found = forecast(slots, running, named, USUAL.get)
     assert found == {
         f"job-{number}": Place(position=number + 1, wait=wait)
         for number, wait in enumerate(waits)

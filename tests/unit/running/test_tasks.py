@@ -153,11 +153,8 @@ def test_main_file_has_the_name_under_which_a_worker_imports_it(
     assert tasks.name_of(task) == f"{name}.task"
 
 
-def test_listener_gets_earlier_and_later_tasks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(tasks, "_registry", {})
-    monkeypatch.setattr(tasks, "_listeners", [])
+@pytest.mark.usefixtures("no_tasks")
+def test_listener_gets_earlier_and_later_tasks() -> None:
     site = Site()
     heard: list[Any] = []
 

@@ -16,7 +16,6 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager
-from dash_long_components.running import tasks
 from dash_long_components.testing import Page, wait_for_job
 
 SetProgress = Callable[[Any], None]
@@ -25,10 +24,7 @@ SetProgress = Callable[[Any], None]
 TIMEOUT = 10.0
 
 
-@pytest.fixture(autouse=True)
-def _no_task_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "_registry", {})
-    monkeypatch.setattr(tasks, "_listeners", [])
+pytestmark = pytest.mark.usefixtures("no_tasks")
 
 
 @pytest.fixture

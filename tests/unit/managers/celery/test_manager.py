@@ -32,11 +32,7 @@ from dash_long_components.running import tasks
 from dash_long_components.running.tasks import Task
 from tests.unit.fakes import Site
 
-
-@pytest.fixture(autouse=True)
-def _no_task_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "_registry", {})
-    monkeypatch.setattr(tasks, "_listeners", [])
+pytestmark = pytest.mark.usefixtures("no_tasks")
 
 
 def celery(backend: str | None = "redis://127.0.0.1:1/0") -> Celery:

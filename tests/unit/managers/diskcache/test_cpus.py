@@ -14,7 +14,7 @@ from dash_long_components.managers.diskcache import cpus
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with eight CPUs, and its folder of control groups."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    monkeypatch.setattr(cpus, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(cpus, "CGROUPS", tmp_path)
     return tmp_path
 
 
@@ -25,7 +25,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_quota_of_version_two_counts(
     machine: Path, quota: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpus, "_own_groups", lambda: "0::/")
+    monkeypatch.setattr(cpus, "own_groups", lambda: "0::/")
     (machine / "cpu.max").write_text(quota)
     assert cpus.available() == count
 
@@ -33,7 +33,7 @@ def test_quota_of_version_two_counts(
 def test_quota_of_a_group_above_counts(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpus, "_own_groups", lambda: "0::/system.slice/app.service")
+    monkeypatch.setattr(cpus, "own_groups", lambda: "0::/system.slice/app.service")
     (machine / "system.slice" / "app.service").mkdir(parents=True)
     (machine / "system.slice" / "app.service" / "cpu.max").write_text("400000 100000")
     assert cpus.available() == 4
@@ -45,7 +45,7 @@ def test_quota_of_a_group_above_counts(
 def test_quota_of_version_one_counts(
     machine: Path, quota: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpus, "_own_groups", lambda: "4:memory:/\n3:cpu,cpuacct:/")
+    monkeypatch.setattr(cpus, "own_groups", lambda: "4:memory:/\n3:cpu,cpuacct:/")
     (machine / "cpu,cpuacct").mkdir()
     (machine / "cpu,cpuacct" / "cpu.cfs_quota_us").write_text(quota)
     (machine / "cpu,cpuacct" / "cpu.cfs_period_us").write_text("100000")
@@ -54,6 +54,6 @@ def test_quota_of_version_one_counts(
 
 def test_affinity_counts(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
-    monkeypatch.setattr(cpus, "_own_groups", lambda: "")
+    monkeypatch.setattr(cpus, "own_groups", lambda: "")
     assert cpus.available() == 1
     assert cpus.default_concurrency() == 2

@@ -16,7 +16,7 @@ def test_connection_is_named_by_its_port(monkeypatch: pytest.MonkeyPatch) -> Non
     before = set(inherited.connections(""))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        monkeypatch.setitem(inherited._SERVICES, port, "PostgreSQL")
+        monkeypatch.setitem(inherited.SERVICES, port, "PostgreSQL")
         assert set(inherited.connections("")) == before, "it only listens"
         with socket.create_connection(("127.0.0.1", port)):
             new = set(inherited.connections("")) - before

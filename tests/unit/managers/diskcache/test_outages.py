@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -208,8 +208,9 @@ def no_directory(path: Path) -> None:
 
 def newer_store(path: Path) -> None:
     store = Store(str(path), result_ttl=60)
-    store._database.query(f"PRAGMA user_version = {schema.VERSION + 1}")
     store.close()
+    with closing(sqlite3.connect(store.path)) as newer:
+        newer.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
 
 
 @pytest.mark.parametrize(

@@ -221,9 +221,9 @@ def test_store_of_a_newer_version_is_refused(database: Database) -> None:
 def test_store_of_an_older_version_is_migrated(database: Database) -> None:
     add_library(database, "kept")
     database.close()
-    more = (*schema._MIGRATIONS, "CREATE TABLE later (name TEXT);")
+    more = (*schema.MIGRATIONS, "CREATE TABLE later (name TEXT);")
     with (
-        mock.patch.object(schema, "_MIGRATIONS", more),
+        mock.patch.object(schema, "MIGRATIONS", more),
         mock.patch.object(schema, "VERSION", len(more)),
     ):
         newer = Database(os.path.dirname(database.path))

@@ -44,18 +44,18 @@ def submit(
     code: str = "v1",
     max_queue: int = 100,
     lane: Lane | None = None,
-    places: int = 0,
+    slots: int = 0,
 ) -> bool:
     now = time.time()
     record = Record(id=job_id, task="module.task", code=code, created=now, changed=now)
     ticket = store.submit(
-        record, CALL, max_concurrency=places, max_queue=max_queue, lane=lane
+        record, CALL, max_concurrency=slots, max_queue=max_queue, lane=lane
     )
     return ticket is not None
 
 
-def take(store: Store, places: int = 100, code: str = "v1") -> str | None:
-    return store.take(code, ME, places)
+def take(store: Store, slots: int = 100, code: str = "v1") -> str | None:
+    return store.take(code, ME, slots)
 
 
 def status(store: Store, job_id: str) -> Status:
@@ -140,12 +140,12 @@ def test_full_queue_rejects(store: Store) -> None:
 
 def test_jobs_that_find_a_free_place_do_not_fill_the_queue(store: Store) -> None:
     for number in range(4):
-        submit(store, f"job-{number}", max_queue=1, places=2)
+        submit(store, f"job-{number}", max_queue=1, slots=2)
     assert status(store, "job-2") is Status.QUEUED
     assert status(store, "job-3") is Status.REJECTED
-    assert take(store, places=2) == "job-0"
-    assert take(store, places=2) == "job-1"
-    submit(store, "job-4", max_queue=1, places=2)
+    assert take(store, slots=2) == "job-0"
+    assert take(store, slots=2) == "job-1"
+    submit(store, "job-4", max_queue=1, slots=2)
     assert status(store, "job-4") is Status.REJECTED
 
 
@@ -707,7 +707,7 @@ def test_store_of_the_first_version_gets_the_indexes(tmp_path: Path) -> None:
     now = time.time()
     record = Record(id="a", task="t", code="v1", created=now, changed=now)
     with (
-        mock.patch.object(schema, "_MIGRATIONS", schema._MIGRATIONS[:1]),
+        mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:1]),
         mock.patch.object(schema, "VERSION", 1),
     ):
         old = Store(str(folder), result_ttl=60)
