@@ -210,10 +210,12 @@ $(GENERATED): $(FRONTEND) $(NODE) | $(DEMO)
 	npm run build
 	touch $@
 
+# uWSGI has no wheel: where it can't be compiled, its tests are skipped.
 $(WHEEL): $(GENERATED) $(PACKAGE) | $(WHEEL_VENV)/bin/python
 	rm -rf dist
 	$(WHEEL_VENV)/bin/pip wheel -q --no-deps -w dist .
 	$(WHEEL_VENV)/bin/pip install -q --group test "$$(ls dist/*.whl)[celery,diskcache]"
+	$(WHEEL_VENV)/bin/pip install -q --group uwsgi || echo 'No uWSGI: its tests are skipped.' >&2
 	$(WHEEL_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
 	touch $@
 
