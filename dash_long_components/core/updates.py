@@ -16,6 +16,18 @@ def is_patch(value: Any) -> bool:
     return isinstance(value, dict) and {"__dash_patch_update", "operations"} <= {*value}
 
 
+def is_change(component_id: Any, value: Any) -> bool:
+    """Tell whether a value changes the one before it, so that none may be skipped.
+
+    For a component id with ALL, a list has one value for each component: perhaps
+    Patches.
+    """
+    if isinstance(value, list) and isinstance(component_id, dict):
+        has_all = any(isinstance(part, list) for part in component_id.values())
+        return has_all and any(map(is_patch, value))
+    return is_patch(value)
+
+
 def merge(
     old: tuple[tuple[int, PropUpdate], ...], cursor: int, new: list[PropUpdate]
 ) -> tuple[tuple[int, PropUpdate], ...]:
@@ -30,7 +42,7 @@ def merge(
         places.setdefault(_target(update), []).append(place)
     for place, update in enumerate(new, len(old)):
         before = places.setdefault(_target(update), [])
-        if not is_patch(update[2]):
+        if not is_change(update[0], update[2]):
             for each in before:
                 del merged[each]
             before.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,9 @@ def progress_default(
             "progress_default= takes one value for each Output of progress=, in the "
             f"same grouping, not {default!r}."
         ) from error
-    if any(isinstance(value, Patch) for value in values):
+    # An Output with ALL takes a list with one value for each component.
+    lists = [value if isinstance(value, list) else [value] for value in values]
+    if any(isinstance(value, Patch) for value in itertools.chain(*lists)):
         raise ValueError(
             "progress_default= takes values and no Patch: it is set when a job starts "
             "and again when it ends. A Patch of running= is undone by another one."

@@ -15,7 +15,7 @@ from ..core.bars import Bar, Bars
 from ..core.jobs import PropUpdate
 from ..core.lines import Lines
 from ..core.records import Report
-from ..core.updates import compact, is_patch
+from ..core.updates import compact, is_change
 from ..exceptions import JobCancelled, JobEndedError
 from .current import CurrentJob
 
@@ -131,11 +131,15 @@ class Reporter:
                     last if value == internals.NO_UPDATE else value
                     for value, last in zip(values, self._last_progress, strict=True)
                 ]
-            if self._patched or any(map(is_patch, values)):
+            if self._patched or self._has_change(values):
                 values = self._without_patched(values)
             self._progress = self._last_progress = values
         if is_first:
             self._notify()
+
+    def _has_change(self, values: list[Any]) -> bool:
+        targets = zip(self._outputs, values, strict=True)
+        return any(is_change(target[0], value) for target, value in targets)
 
     def _without_patched(self, values: list[Any]) -> list[Any]:
         """Report the values of Outputs that get Patches as ``set_props`` would.
@@ -144,7 +148,7 @@ class Reporter:
         """
         updates: list[PropUpdate] = []
         for at, (target, value) in enumerate(zip(self._outputs, values, strict=True)):
-            if is_patch(value) and at not in self._patched:
+            if is_change(target[0], value) and at not in self._patched:
                 self._patched.add(at)
                 updates.append([*target, self._last_progress[at]])
             if at in self._patched:

@@ -186,7 +186,7 @@ export class Engine implements PollDelegate {
                 job.cursor = cursor;
                 this.#heldProps.set(job, progress);
                 this.#heldProps.leave(job, props);
-                this.#updates.apply(props, job);
+                this.#updates.apply(this.#heldProps.spread(job, props), job);
                 job.addStreamed(props);
                 if (isTerminal(status)) {
                     this.#finish(job, snapshot);

@@ -4,6 +4,7 @@ import { append, FakePage } from '../../testing/page';
 import { HeldProps } from './heldProps';
 import { Job } from '../state/job';
 import type { Handle } from '../wire/handle';
+import type { Update } from '../wire/update';
 import { Updates } from './updates';
 
 let page: FakePage;
@@ -104,6 +105,34 @@ describe('a Patch counts once for each job', () => {
         expect(shown()).toEqual(['+', '-']);
         comeBack();
         expect(shown()).toEqual([]);
+    });
+
+    test('in a list of set_progress, for the component at its place', () => {
+        const [a, b] = [{ i: 'a' }, { i: 'b' }];
+        page.add(a, b);
+        const listing = new Job(
+            handle('listing', {
+                progress: [[{ i: ['ALL'] }, 'children', [[], []]]],
+            }),
+        );
+        heldProps.hold(listing);
+        for (const texts of [
+            ['1', '2'],
+            ['3', '4'],
+        ]) {
+            const list = texts.map(append);
+            const news: Update[] = [[{ i: ['ALL'] }, 'children', list]];
+            heldProps.leave(listing, news);
+            updates.apply(heldProps.spread(listing, news), listing);
+        }
+        heldProps.refresh();
+        expect(page.props(a)).toEqual({ children: ['1', '3'] });
+        expect(page.props(b)).toEqual({ children: ['2', '4'] });
+        heldProps.release(listing);
+        expect(page.props(b)).toEqual({ children: [] });
+        // Only a job that holds it spreads a list.
+        const value: Update[] = [[{ i: ['ALL'] }, 'children', ['x', 'y']]];
+        expect(heldProps.spread(listing, value)).toEqual(value);
     });
 
     test('and not at all in a component that was away', () => {

@@ -73,6 +73,17 @@ export class HeldProps {
         );
     }
 
+    /** Give each component of a progress Output its own value of a list. */
+    spread(job: Job, updates: Update[]): Update[] {
+        return updates.flatMap((update) => {
+            const [id, property, value] = update;
+            const prop = this.#held.get(propIdOf(id, property));
+            return prop?.isList && prop.holds.has(job)
+                ? this.#updatesOf(prop, value)
+                : [update];
+        });
+    }
+
     /**
      * Release all properties of a job: `running` first, then `progress`.
      *

@@ -108,3 +108,18 @@ def test_every_reader_gets_the_same_page(
         seen = applied(updates, seen)
     later = [update for at, update in merged if at > since]
     assert applied(later, seen) == page
+
+
+def test_list_with_patches_for_the_components_of_a_pattern_is_never_skipped() -> None:
+    everything, one = {"i": ["ALL"]}, {"i": 1}
+    lists: list[PropUpdate] = [
+        [everything, "children", [adding(text), None]] for text in "ab"
+    ]
+    assert compact(lists) == lists
+    # The list itself is the value of one component.
+    values: list[PropUpdate] = [
+        [one, "children", [adding(text), None]] for text in "ab"
+    ]
+    assert compact(values) == values[1:]
+    plain: list[PropUpdate] = [[everything, "children", [text, text]] for text in "ab"]
+    assert compact(plain) == plain[1:]

@@ -86,6 +86,7 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"progress": [OUTPUT], "progress_default": ["a", "b"]},
         {"progress": [OUTPUT], "progress_default": "a"},
         {"progress": [OUTPUT], "progress_default": [Patch()]},
+        {"progress": [Output({"row": ALL}, "a")], "progress_default": [[0, Patch()]]},
         {"progress": {"a": OUTPUT}, "progress_default": ["a"]},
         {"interval": -1},
         {"interval": float("inf")},

@@ -11,10 +11,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from dash import Output, Patch, no_update
+from dash import ALL, Output, Patch, no_update
 
 from dash_long_components.bridge import internals
 from dash_long_components.core.records import Report
+from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.reporter import REPORT_INTERVAL, Reporter
@@ -441,6 +442,26 @@ def test_every_patch_of_an_output_arrives_after_the_value_before_it(page: Page) 
         "a",
         "b",
         "c",
+    ]
+
+
+def test_every_list_of_patches_for_a_pattern_arrives(page: Page) -> None:
+    outputs = [[{"row": ["ALL"]}, "children"]]
+    reporter = Reporter(
+        page.write, outputs, Output({"row": ALL}, "children"), interval=TIMEOUT
+    )
+    patch = Patch()
+    patch.append("more")
+    reporter.set_progress(["begun", "begun"])
+    until(lambda: page.writes, TIMEOUT)
+    reporter.set_progress([patch, "other"])
+    reporter.set_progress([patch, patch])
+    reporter.close()
+    before, *lists = page.props
+    assert before == ["begun", "begun"]
+    assert [[is_patch(value) for value in each] for each in lists] == [
+        [True, False],
+        [True, True],
     ]
 
 
