@@ -71,8 +71,10 @@ def test_many_pages_share_a_forecast(clock: Any) -> None:
     for _ in range(100):
         assert made.place(record("a")) == place
         assert made.place(record("b")) == place
+    clock.return_value += 0.5
+    made.place(record("a"))
     make.assert_called_once_with("v1")
-    clock.return_value += 1
+    clock.return_value += 0.01
     made.place(record("a"))
     assert make.call_count == 2
 

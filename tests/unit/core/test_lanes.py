@@ -26,6 +26,7 @@ def test_empty_lane_admits_every_job(retrigger: Retrigger) -> None:
     ("retrigger", "seq", "entry", "replaced"),
     [
         (Retrigger.REPLACE, 9, Entry.NOW, ("a", "b")),
+        (Retrigger.REPLACE, 7, Entry.NOW, ("a", "b")),
         (Retrigger.REPLACE, 6, Entry.LATE, ()),
         (Retrigger.QUEUE, 9, Entry.WAIT, ()),
         (Retrigger.PARALLEL, 9, Entry.NOW, ()),

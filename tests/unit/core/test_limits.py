@@ -82,6 +82,7 @@ def test_worker_of_an_ended_job_may_take_a_while_to_exit() -> None:
 
 
 def test_page_has_left_after_its_leave_timeout() -> None:
+    assert not has_left(100.0, 10.0, 100.0, reachable_since=0.0)
     assert not has_left(100.0, 10.0, 110.0, reachable_since=0.0)
     assert has_left(100.0, 10.0, 110.1, reachable_since=0.0)
 
@@ -99,5 +100,6 @@ def test_time_of_a_clock_that_started_again_is_none() -> None:
 
 def test_first_poll_is_news_and_one_soon_after_it_is_not() -> None:
     assert is_news(None, 8.0, 100.0)
+    assert not is_news(100.0, 8.0, 100.0)
     assert not is_news(100.0, 8.0, 101.9)
     assert is_news(100.0, 8.0, 102.0)

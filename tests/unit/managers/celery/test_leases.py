@@ -85,4 +85,12 @@ def test_time_without_a_backend_does_not_count(backend: Backend) -> None:
 def test_lease_is_read_once_a_second_for_any_number_of_jobs(backend: Backend) -> None:
     for _ in range(1000):
         backend.after(0.01)
-    assert backend.reads <= 11
+    assert 10 <= backend.reads <= 11
+
+
+def test_lease_is_renewed_until_its_period_is_over(backend: Backend) -> None:
+    looks = []
+    for _ in range(12):
+        looks.append(backend.leases.is_renewed("lease"))
+        backend.now += 1
+    assert looks == [True] * 10 + [False] * 2

@@ -106,6 +106,17 @@ def test_time_without_a_backend_does_not_count(
     assert not absence.has_left()
 
 
+def test_server_remembers_a_number_of_jobs_alone(machines: Machines) -> None:
+    with (
+        mock.patch.object(module, "_REMEMBERED", 2),
+        mock.patch.object(Documents, "write") as write,
+    ):
+        for job_id in ("a", "b", "b", "c", "a"):
+            machines.server.see(job_id, 10.0)
+    keys = [call.args[0] for call in write.call_args_list]
+    assert keys == ["a.seen", "b.seen", "c.seen", "a.seen"]
+
+
 def test_many_polls_are_few_writes(machines: Machines) -> None:
     with mock.patch.object(Documents, "write") as write:
         for _ in range(100):
