@@ -236,7 +236,8 @@ describe('a job without a result', () => {
         expect(page.props('button')).toEqual({ disabled: false });
         const report =
             'Long callback lost: Refused: The server answered poll with 401: no. ' +
-            'The job goes on: load the page again, and log in if it asks for it.';
+            'The job goes on. Log in, in another tab for instance; then retry, ' +
+            'or load this page again.';
         expect(page.reports.map(([message]) => message)).toEqual([
             report,
             report,

@@ -2,11 +2,12 @@ import { HeldProps } from './effects/heldProps';
 import { LoadingMarks } from './effects/loadingMarks';
 import { Updates } from './effects/updates';
 import { Canceller } from './network/canceller';
-import { Refused, type Client } from './network/client';
+import type { Client } from './network/client';
 import type { Connection } from './network/connection';
 import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
 import { RESTORED_MS, type Page } from './page/page';
+import { Refusals } from './refusals';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
 import type { Runs } from './state/runs';
@@ -42,6 +43,7 @@ export class Engine implements PollDelegate {
     readonly #poller: Poller;
     readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
+    readonly #refusals: Refusals;
     #unwatch: (() => void) | undefined;
 
     constructor(
@@ -62,6 +64,9 @@ export class Engine implements PollDelegate {
         this.#poller = new Poller(client, this);
         this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
+        });
+        this.#refusals = new Refusals(client, this.#jobs, (handles) => {
+            this.#followAgain(handles);
         });
     }
 
@@ -118,8 +123,15 @@ export class Engine implements PollDelegate {
         );
     }
 
-    /** Start a job again that has ended: the same callback, with the same inputs. */
+    /**
+     * Start a job again that has ended: the same callback, with the same inputs. A job
+     * that a guard refused has not ended: follow it again.
+     */
     async retry(id: string): Promise<void> {
+        if (this.#refusals.has(id)) {
+            this.#refusals.end();
+            return;
+        }
         const run = this.runs.get(id);
         if (!run?.request || !isTerminal(run.status) || run.retrying) {
             return;
@@ -171,6 +183,12 @@ export class Engine implements PollDelegate {
     }
 
     answered(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
+        this.#applyAnswers(answers, unreachable);
+        this.#refusals.end();
+        this.#settle();
+    }
+
+    #applyAnswers(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
         // The page may show a cached result before the engine takes its handle. A job
         // that it replaces must not end on top of it.
         this.take(this.#page.handles().filter((each) => each.cached));
@@ -193,25 +211,26 @@ export class Engine implements PollDelegate {
                 }
             }
         }
-        this.#settle();
     }
 
     refused(jobs: Job[], reason: Error): void {
-        const error = { type: 'Refused', message: reason.message };
-        if (reason instanceof Refused && reason.isForeign) {
-            error.message +=
-                '. The job goes on: load the page again, and log in if it asks for it.';
-            // The page that is loaded after a login polls for them again.
-            for (const job of jobs.filter((each) => this.#jobs.has(each))) {
-                this.#jobs.keepForNextPage(job);
-            }
-        }
-        this.answered(
+        const error = this.#refusals.add(jobs, reason);
+        this.#applyAnswers(
             jobs.map((job) => [
                 job,
                 { cursor: job.cursor, status: 'lost', error },
             ]),
         );
+        this.#settle();
+    }
+
+    /** Follow jobs again that the page had given up. */
+    #followAgain(handles: JobHandle[]): void {
+        for (const handle of handles) {
+            this.runs.reopen(handle.run);
+            this.#follow(handle);
+        }
+        this.#settle();
     }
 
     #isCancelled({ seq, cancel }: Handle): boolean {
@@ -248,11 +267,15 @@ export class Engine implements PollDelegate {
 
     #start(handle: JobHandle): void {
         const replaced = this.#begin(handle);
+        // Hold the properties before the old job releases them: nothing flickers.
+        this.#follow(handle);
+        this.#cancelAll(replaced);
+    }
+
+    #follow(handle: JobHandle): void {
         const job = new Job(handle);
         this.#jobs.add(job);
-        // Hold the properties before the old job releases them: nothing flickers.
         this.#heldProps.hold(job);
-        this.#cancelAll(replaced);
         this.#poller.hurry();
     }
 

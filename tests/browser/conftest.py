@@ -12,6 +12,7 @@ import pytest
 from dash.testing.browser import Browser
 from werkzeug.serving import make_server
 
+from tests.browser.guarded_site import Site
 from tests.integration import brokers
 from tests.ports import free_port
 
@@ -59,6 +60,14 @@ def serve() -> Iterator[Callable[[dash.Dash], str]]:
     """
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(served(app))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """An app whose polls a guard may refuse."""
+    site = Site()
+    yield site
+    site.close()
 
 
 class Runner:

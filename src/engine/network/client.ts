@@ -70,6 +70,16 @@ export class Client {
         throw new ForeignAnswer(reason);
     }
 
+    /** Whether a poll for some jobs gets through, with whatever answer. */
+    async accepts(handles: readonly { token: string }[]): Promise<boolean> {
+        try {
+            await this.poll(handles.map(({ token }) => [token, 0]));
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
     async cancel(tokens: string[]): Promise<void> {
         const { text, reason } = await this.#post('cancel', tokens);
         if (text) {

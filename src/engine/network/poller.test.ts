@@ -236,7 +236,8 @@ test('a foreign answer is final after two minutes', async () => {
     await pass(20_000);
     expect(page.reports.map(([message]) => message)).toEqual([
         'Long callback lost: Refused: The server answered poll with 404: no. ' +
-            'The job goes on: load the page again, and log in if it asks for it.',
+            'The job goes on. Log in, in another tab for instance; then retry, ' +
+            'or load this page again.',
     ]);
     expect(engine.connection.state).toBe('online');
     expect(vi.getTimerCount()).toBe(0);

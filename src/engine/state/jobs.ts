@@ -10,6 +10,8 @@ export class Jobs {
     #unshown: Job[] = [];
     /** Jobs that are over for this page, but not for the page that is loaded next. */
     readonly #forNextPage = new Set<Job>();
+    /** Jobs that something in front of the endpoint refused: a login may be due. */
+    readonly #refused = new Set<Job>();
     /** By callbackKey: a job may be over before the handle of an older one arrives. */
     readonly #latest = new Map<string, Handle>();
 
@@ -34,6 +36,7 @@ export class Jobs {
             ...this.#unshown,
             ...this.#followed,
             ...this.#forNextPage,
+            ...this.#refused,
         ]);
         this.#storage.save([...jobs].map(({ handle }) => handle));
     }
@@ -83,6 +86,23 @@ export class Jobs {
         this.#forNextPage.delete(job);
     }
 
+    /** Keep a job that a guard refused, for later and for the page loaded next. */
+    keepRefused(job: Job): void {
+        this.#refused.add(job);
+    }
+
+    /** The handles of the jobs that a guard refused. */
+    get refused(): JobHandle[] {
+        return [...this.#refused].map(({ handle }) => handle);
+    }
+
+    /** Return the handles of the jobs that a guard refused, and drop the jobs. */
+    takeRefused(): JobHandle[] {
+        const handles = this.refused;
+        this.#refused.clear();
+        return handles;
+    }
+
     isKnown({ callbackKey, run }: Handle): boolean {
         return (
             this.#latest.get(callbackKey)?.run === run ||
@@ -100,9 +120,11 @@ export class Jobs {
 
     /** Make a handle the latest of its callback; return the jobs that it replaces. */
     replaceBy(handle: Handle): Job[] {
-        for (const job of this.#forNextPage) {
-            if (job.isReplacedBy(handle)) {
-                this.forget(job);
+        for (const jobs of [this.#forNextPage, this.#refused]) {
+            for (const job of jobs) {
+                if (job.isReplacedBy(handle)) {
+                    jobs.delete(job);
+                }
             }
         }
         this.#latest.set(handle.callbackKey, handle);

@@ -116,6 +116,14 @@ export class Runs {
         }
     }
 
+    /** Record that the page follows a job again that it had given up. */
+    reopen(id: string): void {
+        const run = this.#runs.get(id);
+        if (run) {
+            this.#put({ ...run, status: 'queued', error: undefined });
+        }
+    }
+
     /** Record that the page is starting a run again, or why it failed to. */
     retry(id: string, retrying: boolean, error?: JobError): void {
         const run = this.#runs.get(id);
