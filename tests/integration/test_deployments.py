@@ -18,8 +18,9 @@ import pytest
 from tests import backends
 from tests.integration.brokers import Redis
 from tests.integration.deployment import working
-from tests.integration.page import Page
-from tests.integration.servers import APPS, serving
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import APPS, is_alive, serving
+from tests.waiting import until
 
 SITES = APPS / "deployed"
 PATH = os.pathsep.join([str(SITES), os.environ.get("PYTHONPATH", "")])
@@ -271,6 +272,22 @@ def test_worker_init_prepares_each_process_on_celery(
     ):
         page = server.page()
         assert [page.run("prepared").result for _ in range(3)] == [True] * 3
+
+
+def test_dispatcher_that_is_stopped_is_replaced_under_uwsgi(tmp_path: Path) -> None:
+    """Its old releases let the threads of an app run only during requests."""
+    deployment = DEPLOYMENTS["uwsgi module"]
+    skip_without(deployment)
+    with serving(deployment.web(), tmp_path) as server:
+        page = server.page()
+        assert page.run("top", 1).result == 1
+        stopped = server.dispatcher()
+        stopped.suspend()
+        job = page.start("top", 2)
+        until(lambda: page.poll(job) and job.has_ended, TIMEOUT, poll=0.25)
+        assert job.result == 2
+        assert not is_alive(stopped.pid)
+        assert "has not responded" in server.log
 
 
 def test_app_without_connections_gets_no_warning(tmp_path: Path) -> None:

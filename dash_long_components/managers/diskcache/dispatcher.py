@@ -31,6 +31,7 @@ from .outages import OutageLog, outlast, told
 from .settings import Settings
 from .wakeup import Wakeup
 from .workers import Workers, describe_exit
+from .write_lock import is_stopped_in_write
 
 logger = logging.getLogger("dash_long_components")
 
@@ -113,6 +114,8 @@ class Dispatcher:
                     self._kill_all()
                     raise
                 log.begin(error)
+                with suppress(StoreError), told(self._store):
+                    self._end_stopped_writes()
             except StoreError:
                 self._kill_all()
                 raise
@@ -200,6 +203,19 @@ class Dispatcher:
             "Its worker died. How is not known, since its dispatcher had died before.",
         )
 
+    def _end_stopped_writes(self) -> None:
+        """Kill workers that were stopped while they had the store locked."""
+        # All can read meanwhile.
+        for job_id, slot in self._store.slots.all().items():
+            worker = slot.worker
+            if worker and worker.is_alive() and is_stopped_in_write(worker.pid):
+                kill_tree_of(worker)
+                self._lose(
+                    job_id,
+                    "Its worker was stopped in a write to the job store, and kept all "
+                    "others from writing.",
+                )
+
     def _fail(self, job_id: str) -> None:
         """End the job of a worker that could not write how it ended."""
         with suppress(KeyError):
@@ -211,6 +227,12 @@ class Dispatcher:
 
     def _close_slot(self, job_id: str, how: str) -> None:
         """End the job of a worker that is gone, unless it has ended; free its slot."""
+        self._lose(job_id, how)
+        self._store.slots.release(job_id)
+        self._watchdog.forget(job_id)
+
+    def _lose(self, job_id: str, how: str) -> None:
+        """End a job as lost, unless it has ended."""
         with suppress(KeyError):
             record = self._store.read(job_id)
             error = JobError(type="WorkerDied", message=how, task=record.task)
@@ -222,8 +244,6 @@ class Dispatcher:
                 logger.error(
                     "A job of the long callback %s is lost. %s", record.task, how
                 )
-        self._store.slots.release(job_id)
-        self._watchdog.forget(job_id)
 
     def _is_done(self) -> bool:
         """Resign if no server wants this dispatcher and no job needs it."""

@@ -90,7 +90,6 @@ class Launcher:
         # Every poll asks, and a look costs more than reading a job.
         if time.monotonic() < self._look_again:
             return
-        self._pulse.beat_if_late()
         if self._find() is not None:
             self._look_again = time.monotonic() + _FRESH
             if self.has_failed and self._known_tasks() is not None:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from ...exceptions import StoreError
 from ..identity import Process
 from ..processes import kill_alone
-from ..store.database import BUSY_TIMEOUT
 from ..store.heartbeats import INTERVAL
 from ..store.store import Store
 from .outages import told
+from .write_lock import is_stopped_in_write
 
 logger = logging.getLogger("dash_long_components")
 
 #: The dispatcher counts as hung after this many of our heartbeats without one of its
 #: own.
 MISSED = 5
-
-#: After this many seconds without an iteration, the thread counts as not running. A
-#: locked store delays an iteration less.
-LATE = BUSY_TIMEOUT + 2 * INTERVAL
 
 
 class Pulse:
@@ -46,7 +41,6 @@ class Pulse:
         self._ensure = ensure
         self._heartbeat: tuple[Process, float] | None = None
         self._missed = 0
-        self._last = time.monotonic()
         self._has_warned = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(
@@ -68,28 +62,27 @@ class Pulse:
             except StoreError:
                 # A dispatcher can't write heartbeats either.
                 self._missed = 0
-            finally:
-                self._last = time.monotonic()
+                with suppress(StoreError), told(self._store):
+                    self._end_stopped_write()
         self._store.close()
-
-    def beat_if_late(self) -> None:
-        """Send a heartbeat from a request if the thread is not running.
-
-        It does not run under uWSGI without threads. The request does not fail if the
-        store is locked.
-        """
-        if time.monotonic() - self._last >= LATE:
-            with suppress(StoreError):
-                self.beat()
 
     def beat(self) -> None:
         """Send a heartbeat, and check that the dispatcher has sent one."""
-        self._last = time.monotonic()
         self._store.registry.beat(self._me)
         self._warn_of_other_host()
         self._look_after_dispatcher()
         if self._store.has_work(self._code):
             self._ensure()
+
+    def _end_stopped_write(self) -> None:
+        """Replace a dispatcher that was stopped while it had the store locked."""
+        dispatcher = self._heartbeat[0] if self._heartbeat else None
+        # Mostly all can read meanwhile. There may be another dispatcher by now.
+        with suppress(StoreError), told(self._store):
+            found = self._store.registry.dispatcher(self._code)
+            dispatcher = found.process if found else None
+        if dispatcher is not None and is_stopped_in_write(dispatcher.pid):
+            self._replace(dispatcher, "was stopped in a write to the job store")
 
     def _look_after_dispatcher(self) -> None:
         dispatcher = self._store.registry.dispatcher(self._code)
@@ -104,13 +97,20 @@ class Pulse:
         heartbeat = (dispatcher.process, dispatcher.heartbeat)
         self._missed = self._missed + 1 if heartbeat == self._heartbeat else 0
         self._heartbeat = heartbeat
-        if self._missed >= MISSED and kill_alone(dispatcher.process):
+        if self._missed >= MISSED:
+            self._replace(
+                dispatcher.process, f"has not responded for {MISSED * INTERVAL:.0f} s"
+            )
+
+    def _replace(self, dispatcher: Process, reason: str) -> None:
+        """Kill a dispatcher, and start another one."""
+        if kill_alone(dispatcher):
             self._missed = 0
             logger.error(
-                "The dispatcher of long callbacks (process %d) has not responded for "
-                "%d s. Another one takes its place; running jobs go on.",
-                dispatcher.process.pid,
-                MISSED * INTERVAL,
+                "The dispatcher of long callbacks (process %d) %s. Another one takes "
+                "its place; running jobs go on.",
+                dispatcher.pid,
+                reason,
             )
             self._ensure()
 

@@ -13,6 +13,7 @@ import os
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -80,6 +81,18 @@ def long_callback(name: str, **options: Any) -> Callable[[Any], Any]:
     return app.long_callback(
         Output(name, "children"), Input(f"{name}-in", "value"), **options
     )
+
+
+def stop_in_a_write(*_: object) -> None:
+    """Stop this process while it keeps all others from writing to the job store."""
+    store = Path(cache.directory, "long-jobs", "jobs.cache.db")
+    sqlite3.connect(store, isolation_level=None).execute("BEGIN IMMEDIATE")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+if threading.current_thread() is threading.main_thread():
+    # Neither Celery nor a server uses it. A dispatcher and its workers have it too.
+    signal.signal(signal.SIGVTALRM, stop_in_a_write)
 
 
 def write(path: str, text: str) -> None:

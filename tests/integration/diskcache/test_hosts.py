@@ -1,4 +1,4 @@
-"""Two containers with one volume, and dispatchers that hang."""
+"""Two containers with one volume, and processes that are stopped."""
 
 from __future__ import annotations
 
@@ -92,3 +92,43 @@ def test_dispatcher_that_is_stopped_is_replaced(serve: Serve) -> None:
     assert not is_alive(dispatcher.pid)
     assert "has not responded" in server.log
     until(lambda: not any(map(psutil.pid_exists, worker)), TIMEOUT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
+def test_dispatcher_that_is_stopped_in_a_write_is_replaced(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    running = page.start("hold", "held")
+    worker = server.wait_for_file("held")
+    dispatcher = server.dispatcher()
+    with promised("start + 15 s", start=server.start_time):
+        stop_in_a_write(dispatcher)
+        assert page.fail_to_start("echo", "first")["type"] == "NotStarted"
+        until(lambda: not is_alive(dispatcher.pid), TIMEOUT)
+        assert page.run("echo", "second").result == "second"
+        assert is_alive(worker)
+        server.release("held")
+        page.wait_for("succeeded", running)
+    assert "was stopped in a write" in server.log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="does not say who writes")
+def test_worker_that_is_stopped_in_a_write_is_killed(serve: Serve) -> None:
+    server = serve(command())
+    page = server.page()
+    writer, other = page.start("hold", "writer"), page.start("hold", "other")
+    os.kill(server.wait_for_file("other"), signal.SIGSTOP)
+    with promised("15 s"):
+        stop_in_a_write(psutil.Process(server.wait_for_file("writer")))
+        page.wait_for("lost", writer)
+    assert "stopped in a write" in writer.error["message"]
+    assert page.run("echo", 1).result == 1
+    # It writes nothing, and may be stopped for as long as the user likes.
+    assert other.status == "queued"
+    page.poll(other)
+    assert other.status == "running"
+
+
+def stop_in_a_write(process: psutil.Process) -> None:
+    process.send_signal(signal.SIGVTALRM)
+    until(lambda: process.status() == psutil.STATUS_STOPPED, TIMEOUT, poll=0.01)

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError
+from dash_long_components.managers import cgroups
 from dash_long_components.managers.diskcache import dispatcher as module
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import Dispatcher
@@ -24,6 +26,7 @@ from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.heartbeats import INTERVAL
 from dash_long_components.managers.store.slots import Slots
 from dash_long_components.managers.store.store import Store
+from dash_long_components.managers.store.watchdog import Watchdog
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -103,9 +106,9 @@ def dispatcher(
         yield Dispatcher(settings, store, workers, ME)
 
 
-def submit(store: Store) -> None:
+def submit(store: Store, job_id: str = "job") -> None:
     record = Record(
-        id="job",
+        id=job_id,
         task="module.task",
         code="v1",
         limits=Limits(timeout=600.0),
@@ -276,3 +279,70 @@ def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
     ):
         dispatcher.work(mock.Mock())
     assert workers.killed == ["job"]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_worker_that_was_stopped_in_a_write_is_killed(
+    dispatcher: Dispatcher, store: Store, is_stopped: bool
+) -> None:
+    take(store, ME)
+    worker = Process.of(1)
+    store.slots.register("job", worker)
+    rounds = [sqlite3.OperationalError("database is locked"), True]
+    with (
+        mock.patch.object(dispatcher, "look_around", side_effect=rounds),
+        mock.patch.object(module, "is_stopped_in_write", return_value=is_stopped),
+        mock.patch.object(module, "kill_tree_of") as kill,
+    ):
+        dispatcher.work(mock.Mock())
+    assert kill.call_args_list == ([mock.call(worker)] if is_stopped else [])
+    record = store.read("job")
+    assert record.status is (Status.LOST if is_stopped else Status.RUNNING)
+    assert not is_stopped or "stopped in a write" in str(record.error)
+
+
+def test_nothing_is_remembered_of_a_job_whose_worker_is_gone(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    submit(store)
+    dispatcher.look_around()
+    workers.exit_codes["job"] = 0
+    with mock.patch.object(Watchdog, "forget") as forget:
+        dispatcher.look_around()
+    forget.assert_called_once_with("job")
+    assert workers.jobs() == set()
+
+
+@pytest.mark.parametrize(
+    ("by", "status"),
+    [(signal.SIGINT, Status.LOST), (signal.SIGTERM, Status.QUEUED)],
+)
+def test_ctrl_c_ends_the_queue_too_and_a_stop_leaves_it_to_the_next_dispatcher(
+    dispatcher: Dispatcher,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+    by: signal.Signals,
+    status: Status,
+) -> None:
+    take(store, ME)
+    submit(store, "waiting")
+    handlers: dict[int, Any] = {}
+    with (
+        mock.patch("signal.signal", handlers.__setitem__),
+        mock.patch("signal.set_wakeup_fd"),
+        mock.patch("signal.pthread_sigmask", create=True),
+        mock.patch.object(
+            dispatcher, "look_around", side_effect=lambda: handlers[by](by, None)
+        ),
+        mock.patch.object(Workers, "prepare"),
+        mock.patch.object(cgroups, "enter"),
+        mock.patch.object(cgroups, "leave"),
+        mock.patch.object(FakeWorkers, "dismiss_spare", create=True),
+    ):
+        dispatcher.run()
+    assert store.read("waiting").status is status
+    error = store.read("job").error
+    assert error is not None
+    assert error.message == f"The server was stopped by {by.name}."
+    # The user has stopped it: that is no error.
+    assert "is lost" not in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,12 +14,11 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.diskcache import pulse as module
 from dash_long_components.managers.diskcache.pulse import MISSED, Pulse
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.database import Database
-from dash_long_components.managers.store.registry import Registry
+from dash_long_components.managers.store.registry import RegisteredDispatcher, Registry
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
@@ -148,19 +148,50 @@ def test_thread_ends_when_it_is_told_to(store: Store) -> None:
         assert not thread.is_alive()
 
 
-def test_requests_beat_where_threads_do_not_run(store: Store, pulse: Pulse) -> None:
-    with mock.patch.object(store.registry, "beat") as beat:
-        pulse.beat_if_late()
-        beat.assert_not_called()
-        with mock.patch.object(module, "LATE", 0.0):
-            pulse.beat_if_late()
-        beat.assert_called_once_with(ME)
+@pytest.mark.parametrize("can_read", [True, False])
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
+    store: Store,
+    child: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+    is_stopped: bool,
+    can_read: bool,
+) -> None:
+    store.registry.claim("v1", Process.of(child.pid), port=1, tasks={})
+    locked = sqlite3.OperationalError("database is locked")
+    seen, turns, ensured = threading.Event(), threading.Semaphore(0), threading.Event()
+    beat, dispatcher = store.registry.beat, store.registry.dispatcher
 
+    def beat_once(me: Process) -> None:
+        turns.release()
+        if seen.is_set():
+            raise locked
+        beat(me)
 
-def test_request_goes_on_though_its_heartbeat_fails(store: Store, pulse: Pulse) -> None:
+    def see(code: str) -> RegisteredDispatcher | None:
+        if seen.is_set() and not can_read:
+            raise locked
+        seen.set()
+        return dispatcher(code)
+
+    def ensure() -> None:
+        ensured.set()
+        raise locked  # now by another process, and the thread goes on
+
     with (
-        mock.patch.object(module, "LATE", 0.0),
-        mock.patch.object(store.registry, "beat", side_effect=StoreError) as beat,
+        mock.patch.object(module, "INTERVAL", 0.01),
+        mock.patch.object(module, "is_stopped_in_write", return_value=is_stopped),
+        mock.patch.object(store.registry, "beat", beat_once),
+        mock.patch.object(store.registry, "dispatcher", see),
     ):
-        pulse.beat_if_late()
-    beat.assert_called_once_with(ME)
+        pulse = Pulse(store, "v1", ME, ensure)
+        assert ensured.wait(20 if is_stopped else 0) == is_stopped
+        for _ in range(3 * MISSED):
+            assert turns.acquire(timeout=20)
+        pulse.stop()
+    if is_stopped:
+        assert child.wait(20) != 0
+        assert f"(process {child.pid}) was stopped in a write" in caplog.text
+    else:
+        # It may wait for the same lock.
+        assert child.poll() is None
