@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from tests.waiting import until
 
 #: Seconds of a worker's lease. Its jobs are lost after two or three without renewal.
 LEASE = 1.0
+
+#: Threads that serve requests under gunicorn.
+THREADS = 4
 
 #: Seconds for which Redis is away.
 OUTAGE = 5.0
@@ -288,3 +292,40 @@ def test_job_goes_on_when_the_server_is_started_again(
     assert job.status == "running"
     release(tmp_path / "held")
     page.wait_for("succeeded", job)
+
+
+def test_web_process_has_no_more_connections_than_its_threads_need(
+    own_redis: Redis, tmp_path: Path
+) -> None:
+    """However many jobs there were, and however often Redis has cut them."""
+    setting = Setting.celery(own_redis.database(), own_redis.database(), LEASE)
+    (tmp_path / "web").mkdir()
+
+    def use(number: int) -> None:
+        page = web.page()
+        assert page.run("echo", number).result == number
+        assert page.run("end", "raise").status == "failed"
+        job = page.start("hold", str(tmp_path / f"held-{number}"))
+        page.cancel(job)
+        page.wait_for("cancelled", job)
+
+    with (
+        serving(setting.gunicorn(1), tmp_path / "web") as web,
+        working(setting.worker("-c", "2"), tmp_path / "worker"),
+        ThreadPoolExecutor(2 * THREADS) as users,
+    ):
+        (server,) = psutil.Process(web.pid).children()
+        for outage in range(4):
+            if outage > 0:
+                own_redis.kill()
+                own_redis.start()
+                until(lambda: web.page().run("echo", 1).result == 1, TIMEOUT)
+            list(users.map(use, range(3 * THREADS)))
+            connections = [
+                each
+                for each in server.net_connections()
+                if each.raddr and each.raddr.port == own_redis.port
+            ]
+            # To read and write jobs, to read what Celery stores, and two to the
+            # broker, which also has ten at most in a pool.
+            assert len(connections) <= 4 * THREADS + 4

@@ -39,7 +39,7 @@ def step(
 def test_young_message_is_waited_for() -> None:
     assert step(SENT, waited=9.9) is Step.WAIT
     assert step(MARKED, waited=9.9, passed=7) is Step.WAIT
-    assert step(SENT, waited=PATIENCE) is Step.MARK
+    assert step(SENT, waited=PROBE_AFTER) is Step.MARK
 
 
 def test_message_is_lost_when_a_later_probe_has_arrived() -> None:
