@@ -177,7 +177,7 @@ def test_nothing_happens_where_there_are_no_groups(
     assert groups.of_jobs() == []
 
 
-def test_what_a_dead_process_has_left_is_killed_and_its_group_goes(
+def test_leftovers_of_a_dead_process_are_killed_and_its_group_goes(
     groups: Groups, dead: Process, spawn: Spawn
 ) -> None:
     left = spawn()
