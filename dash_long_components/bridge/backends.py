@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from unittest import mock
 
 import dash
@@ -23,6 +23,7 @@ import flask
 
 from ..core import module_names
 from ..exceptions import LongCallbackError
+from . import shutdown
 
 T = TypeVar("T")
 
@@ -55,6 +56,42 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Wakeup:
+    """Wakes a request that waits on the present event loop, from any thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the request. Idempotent."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the request
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        await self._event.wait()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A request whose answer waits for something.
+
+    Attributes:
+        wakeup: is set when there is an answer.
+        seconds: for which it waits.
+        answer: returns the answer. It may block.
+        otherwise: the answer when the time is over, or the server shuts down.
+        forget: is called when the wait is over, for whatever reason.
+    """
+
+    wakeup: Wakeup
+    seconds: float
+    answer: Callable[[], Answer]
+    otherwise: Answer
+    forget: Callable[[], None]
+
+
 class Endpoint(Protocol):
     """Answers requests. Knows no framework."""
 
@@ -65,8 +102,13 @@ class Endpoint(Protocol):
             length: of the body, in bytes; None if the request does not say.
         """
 
-    def answer(self, body: bytes) -> Answer:
-        """Answer a request. It may block."""
+    def answer(self, body: bytes, wakeup: Wakeup | None) -> Answer | Held:
+        """Answer a request, or hold it. It may block.
+
+        Args:
+            body: of the request.
+            wakeup: for a request to hold; None where requests can't be held.
+        """
 
 
 #: Called with the path of a request. Returns what of the work blocks, or None.
@@ -120,7 +162,8 @@ class _Flask:
         def view() -> flask.Response:
             answer = endpoint.refuse(flask.request.content_length)
             if answer is None:
-                answer = endpoint.answer(flask.request.get_data(cache=False))
+                body = flask.request.get_data(cache=False)
+                answer = cast(Answer, endpoint.answer(body, None))
             return flask.Response(
                 answer.pieces,
                 answer.status,
@@ -150,8 +193,7 @@ class _Asgi:
             adapter = self._backend.request_adapter()
             answer = endpoint.refuse(_length(adapter.headers))
             if answer is None:
-                body = await _body(adapter._request)
-                answer = await in_thread(endpoint.answer, body)
+                answer = await _answer(endpoint, adapter._request)
             return self._response(answer)
 
         self._backend.add_url_rule(path, view, endpoint=path, methods=["POST"])
@@ -190,6 +232,40 @@ async def _body(request: Any) -> bytes:
     else:
         body = await request.body()
     return bytes(body)
+
+
+async def _answer(endpoint: Endpoint, request: Any) -> Answer:
+    """Return the answer to a request of FastAPI or Quart."""
+    body = await _body(request)
+    wakeup = None if shutdown.has_begun() else Wakeup()
+    answer = await in_thread(endpoint.answer, body, wakeup)
+    return await _hold(answer, request) if isinstance(answer, Held) else answer
+
+
+async def _hold(held: Held, request: Any) -> Answer:
+    """Return the answer to a request when there is one, or its time is over.
+
+    A thread does the work before and after that. None is taken while it waits.
+    """
+    news = asyncio.ensure_future(held.wakeup.wait())
+    waits: list[asyncio.Future[Any]] = [news]
+    try:
+        with shutdown.waking(held.wakeup):
+            if hasattr(request, "receive"):
+                # Starlette does not cancel a request whose client has gone, as Quart
+                # does. Its next message says so: the body has been read.
+                waits.append(asyncio.ensure_future(request.receive()))
+            await asyncio.wait(
+                waits, timeout=held.seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            is_over = shutdown.has_begun()
+    finally:
+        for wait in waits:
+            wait.cancel()
+        held.forget()
+    if news.done() and not (news.cancelled() or is_over):
+        return await in_thread(held.answer)
+    return held.otherwise
 
 
 def is_on_event_loop() -> bool:

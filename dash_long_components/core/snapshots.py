@@ -84,6 +84,19 @@ class Snapshot:
         changes_by_itself = self.place is not None or self.hint is not None
         return self.cursor > cursor or changes_by_itself
 
+    def outdates(self, shown: Snapshot) -> bool:
+        """Tell whether a page that shows an older snapshot has to get this one now.
+
+        A place far behind may change by a tenth before that: otherwise each job that
+        starts would wake all pages in the queue.
+        """
+        if self.cursor > shown.cursor or self.hint != shown.hint:
+            return True
+        if self.place is None or shown.place is None:
+            return self.place is not None
+        moved = abs(self.place.position - shown.place.position)
+        return moved > 0 and moved * 10 >= shown.place.position
+
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that depend on when it is read."""
         if self.status is Status.QUEUED:

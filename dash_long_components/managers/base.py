@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,6 +57,52 @@ def start_jobs_with(start: Start) -> None:
     """
     global _start
     _start = start
+
+
+class Watch(ABC):
+    """Notices soon which jobs have changed, at little cost. One thread uses it.
+
+    It may miss a change: all jobs are read every few seconds besides.
+
+    Attributes:
+        pause: the shortest time between two calls of ``changed``, in seconds.
+    """
+
+    pause = 0.02
+
+    @abstractmethod
+    def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
+        """Return the tickets whose jobs are newer than their cursors.
+
+        Args:
+            cursors: of all watched jobs, by ticket.
+            new: the tickets among them that the last call did not have.
+
+        Raises:
+            StoreUnavailableError: the manager is not responding.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """Release the resources of the watch."""
+
+
+class ReadingWatch(Watch):
+    """Reads all jobs to notice what has changed, a few times a second."""
+
+    pause = 0.25
+
+    def __init__(self, manager: LongCallbackManager) -> None:
+        self._manager = manager
+
+    def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
+        readings = list(cursors.items())
+        return [
+            ticket
+            for (ticket, cursor), snapshot in zip(
+                readings, self._manager.read_all(readings), strict=True
+            )
+            if snapshot is None or snapshot.cursor > cursor
+        ]
 
 
 class LongCallbackManager(ABC):
@@ -296,6 +342,13 @@ class LongCallbackManager(ABC):
             with suppress(KeyError):
                 snapshots[position] = self.read(ticket, cursor)
         return snapshots
+
+    def watch(self) -> Watch:
+        """Return what notices changes of jobs while pages wait for them.
+
+        Override this where something costs less than reading all of them.
+        """
+        return ReadingWatch(self)
 
     @abstractmethod
     def look_up(self, job_id: str) -> Record:

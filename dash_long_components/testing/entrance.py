@@ -151,7 +151,10 @@ class _AsgiPoll:
 
 
 def _tokens_in(body: bytes) -> list[str]:
-    return [token for token, _cursor in json.loads(body)]
+    asked = json.loads(body)
+    # A poll to hold says for how long, too.
+    jobs = asked["jobs"] if isinstance(asked, dict) else asked
+    return [token for token, _cursor in jobs]
 
 
 def _start(status: int, headers: Iterable[tuple[str, str]]) -> Message:

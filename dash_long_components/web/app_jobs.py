@@ -21,6 +21,7 @@ from ..bridge import (
     internals,
     marks,
 )
+from ..bridge.backends import Wakeup
 from ..bridge.error_messages import ErrorMessage
 from ..core import code_version
 from ..core.app_origin import AppOrigin
@@ -28,6 +29,7 @@ from ..core.jobs import JobError, Status
 from ..core.owners import owner_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
+from .held_polls import HeldPoll, HeldPolls, Reading
 from .managers import Managers
 from .mistakes import Mistakes
 
@@ -52,6 +54,7 @@ class AppJobs:
         error_message: returns the text that a page gets for an exception; None if the
             page gets the exception's own.
         error_message_name: of this function, the same in every process.
+        held_polls: the polls that wait for news.
 
     Args:
         app: has a server.
@@ -66,6 +69,7 @@ class AppJobs:
         self._user: Callable[[], Any] | None = None
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
+        self.held_polls = HeldPolls()
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()
@@ -248,6 +252,30 @@ class AppJobs:
                 snapshot, status=Status.FAILED, result=None, error=_no_library(error)
             )
         return replace(snapshot, files=tuple(files))
+
+    def hold(
+        self,
+        readings: Sequence[tuple[str, int]],
+        shown: Sequence[Snapshot | None],
+        wakeup: Wakeup,
+    ) -> HeldPoll | None:
+        """Wake a poll at the next news of its jobs. None if it has no time to wait.
+
+        Args:
+            readings: of the poll.
+            shown: what ``read`` has returned for them.
+            wakeup: of the poll.
+        """
+        owner = self.owner()
+        held: list[Reading] = []
+        for (token, cursor), snapshot in zip(readings, shown, strict=True):
+            ticket = self._managers.ticket(token, owner)
+            if ticket is None or snapshot is None or snapshot.cursor > cursor:
+                return None
+            held.append(Reading(manager=ticket[0], ticket=ticket[1], shown=snapshot))
+        poll = HeldPoll(held, wakeup)
+        self.held_polls.add(poll)
+        return poll
 
     def cancel(self, tokens: Iterable[str]) -> None:
         """Cancel jobs. A token that is invalid or another user's changes nothing.

@@ -168,6 +168,22 @@ class Managers:
             return None
         return outage.error
 
+    def ticket(
+        self, token: str, owner: str | None
+    ) -> tuple[LongCallbackManager, str] | None:
+        """Return the manager and the ticket of a token; None if it is not valid.
+
+        Raises:
+            StoreUnavailableError: its manager is not responding.
+        """
+        manager = self._by_name.get(manager_of(token))
+        if manager is None:
+            return None
+        try:
+            return manager, self._signer(manager).verify(token, owner)
+        except BadTokenError:
+            return None
+
     def cancel(self, tokens: Iterable[str], owner: str | None) -> None:
         """Cancel jobs. A token that is invalid or another user's changes nothing.
 

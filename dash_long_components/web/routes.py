@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import dash
 
 from ..bridge import backends
-from ..bridge.backends import Answer
+from ..bridge.backends import Answer, Held, Wakeup
+from ..core.jobs import Status
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
 from .app_jobs import AppJobs
+from .held_polls import HeldPoll
 
 logger = logging.getLogger("dash_long_components")
 
@@ -39,6 +41,15 @@ MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
 
 #: The same for a job whose manager is not responding.
 UNREACHABLE_WAIT = 2000
+
+
+#: The longest time for which a poll is held, in milliseconds. Proxies cut a request
+#: without an answer, mostly after 30 or 60 seconds.
+MAX_HOLD = 25_000
+
+#: The wait before the next poll that is held, in milliseconds, after news of a running
+#: job that is older than a second. It limits the answers to a job that reports often.
+HOLD_WAIT = 250
 
 
 def register(app: dash.Dash, jobs: AppJobs) -> None:
@@ -66,7 +77,7 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
 class _Endpoint:
     """Checks the body of a request, and answers it by a function."""
 
-    view: Callable[[AppJobs, Any], Answer]
+    view: Callable[[AppJobs, Any, Wakeup | None], Answer | Held]
     jobs: AppJobs
 
     def refuse(self, length: int | None) -> Answer | None:
@@ -76,35 +87,82 @@ class _Endpoint:
             return _refuse(413, f"The body is larger than {MAX_BODY} bytes.")
         return None
 
-    def answer(self, body: bytes) -> Answer:
+    def answer(self, body: bytes, wakeup: Wakeup | None) -> Answer | Held:
         try:
             parsed = json.loads(body)
         except ValueError:
             return _refuse(400, "The body is not JSON.")
         except RecursionError:
             return _refuse(400, "The body is nested too deeply.")
-        try:
-            return self.view(self.jobs, parsed)
-        except StoreError as error:
-            logger.warning("%s", error)
-            return _refuse(503, f"Try again: {error.summary}.")
+        return _told(lambda: self.view(self.jobs, parsed, wakeup))
 
 
-def _poll(jobs: AppJobs, body: Any) -> Answer:
-    """Answer ``[[token, cursor], ...]`` with the news, by position."""
-    if not (isinstance(body, list) and all(map(_is_reading, body))):
+A = TypeVar("A")
+
+
+def _told(view: Callable[[], A]) -> A | Answer:
+    """Return what a view answers; during an outage of its manager, that."""
+    try:
+        return view()
+    except StoreError as error:
+        logger.warning("%s", error)
+        return _refuse(503, f"Try again: {error.summary}.")
+
+
+def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
+    """Answer ``[[token, cursor], ...]`` with the news, by position.
+
+    Or hold ``{"hold": ms, "jobs": [[token, cursor], ...]}`` until there are any.
+    """
+    hold, readings = 0, body
+    if isinstance(body, dict) and body.keys() == {"hold", "jobs"}:
+        hold, readings = body["hold"], body["jobs"]
+        if type(hold) is not int or not 0 <= hold <= MAX_HOLD:
+            return _refuse(400, f"hold is not a number of ms up to {MAX_HOLD}.")
+    if not (isinstance(readings, list) and all(map(_is_reading, readings))):
         return _refuse(400, "The body is not a list of [token, cursor].")
-    if len({token for token, _ in body}) < len(body):
+    if len({token for token, _ in readings}) < len(readings):
         # A small request would get one large result many times.
         return _refuse(400, "The body names a job twice.")
+    if not jobs.held_polls.has_room:
+        wakeup = None
+    snapshots = jobs.read(readings)
+    if hold and readings and wakeup is not None:
+        poll = jobs.hold(readings, snapshots, wakeup)
+        if poll is not None:
+            return _held(jobs, readings, poll, hold / 1000)
+    return _answer(readings, snapshots, can_hold=wakeup is not None)
+
+
+def _held(
+    jobs: AppJobs, readings: Sequence[tuple[str, int]], poll: HeldPoll, seconds: float
+) -> Held:
+    """Hold a poll. The answer is that of a poll at its end, for the user of then."""
+    return Held(
+        wakeup=poll.wakeup,
+        seconds=seconds,
+        answer=lambda: _told(
+            lambda: _answer(readings, jobs.read(readings), can_hold=True)
+        ),
+        otherwise=_answer([], [], can_hold=True),
+        forget=lambda: jobs.held_polls.remove(poll),
+    )
+
+
+def _answer(
+    readings: Sequence[tuple[str, int]],
+    snapshots: Sequence[Snapshot | None],
+    can_hold: bool,
+) -> Answer:
+    """Return the answer to a poll."""
     now = time.time()
-    news = _News()
-    for position, snapshot in enumerate(jobs.read(body)):
+    news = _News(can_hold)
+    for position, snapshot in enumerate(snapshots):
         if snapshot is None:
             news.unreachable.append(position)
             news.wait_at_most(UNREACHABLE_WAIT)
             continue
-        if snapshot.is_news_since(body[position][1]):
+        if snapshot.is_news_since(readings[position][1]):
             news.add(position, snapshot)
         if not snapshot.status.is_terminal:
             news.wait_at_most(_wait(snapshot, now))
@@ -119,10 +177,14 @@ class _News:
 
     Attributes:
         unreachable: positions of the jobs whose manager is not responding.
+
+    Args:
+        can_hold: whether the server can hold the next poll.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, can_hold: bool) -> None:
         self.unreachable: list[int] = []
+        self._hold: int | None = MIN_WAIT if can_hold else None
         self._wait = MAX_WAIT
         self._news: list[bytes] = []
         self._size = 0
@@ -135,6 +197,8 @@ class _News:
         pieces = snapshot.to_json()
         self._news += (b",", b'"%d":' % position, *pieces)
         self._size += sum(map(len, pieces))
+        if self._hold is not None and _is_report(snapshot):
+            self._hold = HOLD_WAIT
 
     def wait_at_most(self, wait: int) -> None:
         """Let the page wait so many milliseconds at most until its next poll."""
@@ -143,6 +207,8 @@ class _News:
     def to_json(self) -> list[bytes]:
         """Return the wire format, in pieces."""
         pieces = [b'{"next":%d' % self._wait]
+        if self._hold is not None and not self.unreachable:
+            pieces.append(b',"hold":%d' % self._hold)
         if self.unreachable:
             pieces.append(b',"unreachable":%s' % json.dumps(self.unreachable).encode())
         if self._news:
@@ -150,7 +216,7 @@ class _News:
         return [*pieces, b"}"]
 
 
-def _cancel(jobs: AppJobs, body: Any) -> Answer:
+def _cancel(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
     """Cancel the jobs of ``[token, ...]``."""
     if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
         return _refuse(400, "The body is not a list of tokens.")
@@ -169,6 +235,13 @@ def _wait(snapshot: Snapshot, now: float) -> int:
     if now - snapshot.created < 1:
         return int(min(MAX_WAIT, max(MIN_WAIT, quiet / 4)))
     return int(min(MAX_WAIT, max(MIN_WAIT_OLD, quiet / 2)))
+
+
+def _is_report(snapshot: Snapshot) -> bool:
+    """Tell whether a job older than a second has reported, and may again soon."""
+    is_old = snapshot.changed - snapshot.created > 1
+    is_running = snapshot.status is Status.RUNNING
+    return is_running and is_old and not snapshot.has_begun
 
 
 def _is_reading(item: Any) -> bool:

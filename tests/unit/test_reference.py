@@ -24,7 +24,7 @@ COMPONENTS = ("LongJob", "LongJobTray")
 INTERNAL = {
     "LongCallbackManager": {
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
-        *("load_result", "look_for", "look_up"),
+        *("load_result", "look_for", "look_up", "watch"),
     },
     "CurrentJob": {"report_to"},
     "Job": {"found"},

@@ -74,7 +74,9 @@ def test_spoilt_token_names_no_job(target: Target, data: st.DataObject) -> None:
 def test_poll_of_any_shape_changes_nothing(target: Target, data: st.DataObject) -> None:
     token = st.sampled_from(target.tokens)
     reading = st.lists(token | _any_json | _surrogates, max_size=3)
-    unharmed(target, POLL, data.draw(st.lists(reading | _any_json, max_size=4)))
+    readings = st.lists(reading | _any_json, max_size=4)
+    held = st.fixed_dictionaries({"hold": st.integers() | _any_json, "jobs": readings})
+    unharmed(target, POLL, data.draw(readings | held))
 
 
 @often
