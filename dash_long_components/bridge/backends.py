@@ -82,6 +82,7 @@ class Held:
         seconds: for which it waits.
         answer: returns the answer. It may block.
         otherwise: the answer when the time is over, or the server shuts down.
+        begin: is called when the wait begins. It must not block.
         forget: is called when the wait is over, for whatever reason.
     """
 
@@ -89,6 +90,7 @@ class Held:
     seconds: float
     answer: Callable[[], Answer]
     otherwise: Answer
+    begin: Callable[[], None]
     forget: Callable[[], None]
 
 
@@ -249,6 +251,8 @@ async def _hold(held: Held, request: Any) -> Answer:
     """
     news = asyncio.ensure_future(held.wakeup.wait())
     waits: list[asyncio.Future[Any]] = [news]
+    # Not in the thread before: the request may be cancelled while that runs.
+    held.begin()
     try:
         with shutdown.waking(held.wakeup):
             if hasattr(request, "receive"):

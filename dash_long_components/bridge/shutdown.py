@@ -37,7 +37,7 @@ _has_begun = False
 
 
 def has_begun() -> bool:
-    """Tell whether the server was told to stop."""
+    """Return whether the server was told to stop."""
     return _has_begun
 
 

@@ -171,7 +171,7 @@ def making_again() -> Iterator[None]:
 
 
 def is_making_again() -> bool:
-    """Tell whether code runs now only because an app is made again."""
+    """Return whether code runs now only because an app is made again."""
     return _is_making_again
 
 

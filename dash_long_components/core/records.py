@@ -186,7 +186,7 @@ class Record:
         raise KeyError(requester_id)
 
     def is_of(self, owner: str) -> bool:
-        """Tell whether a user has asked for the job."""
+        """Return whether a user has asked for the job."""
         return any(requester.owner == owner for requester in self.requesters)
 
     def join(self, requester: Requester) -> Record:

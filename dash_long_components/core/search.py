@@ -30,7 +30,7 @@ class Search:
     limit: int = 100
 
     def finds(self, record: Record) -> bool:
-        """Tell whether a job meets the conditions."""
+        """Return whether a job meets the conditions."""
         return (
             (self.statuses is None or record.status in self.statuses)
             and (self.task is None or record.task == self.task)

@@ -26,6 +26,15 @@ class Place:
     position: int
     wait: float | None
 
+    def differs_from(self, shown: Place) -> bool:
+        """Return whether the position or the wait has changed by a tenth or more."""
+        steps = abs(self.position - shown.position)
+        if steps > 0 and steps * 10 >= shown.position:
+            return True
+        if self.wait is None or shown.wait is None:
+            return self.wait is not shown.wait
+        return abs(self.wait - shown.wait) >= max(2.0, shown.wait / 10)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
@@ -85,17 +94,16 @@ class Snapshot:
         return self.cursor > cursor or changes_by_itself
 
     def outdates(self, shown: Snapshot) -> bool:
-        """Tell whether a page that shows an older snapshot has to get this one now.
+        """Return whether a page that shows an older snapshot has to get this one now.
 
         A place far behind may change by a tenth before that: otherwise each job that
-        starts would wake all pages in the queue.
+        starts would wake all pages in the queue. The same holds for its wait.
         """
         if self.cursor > shown.cursor or self.hint != shown.hint:
             return True
         if self.place is None or shown.place is None:
             return self.place is not None
-        moved = abs(self.place.position - shown.place.position)
-        return moved > 0 and moved * 10 >= shown.place.position
+        return self.place.differs_from(shown.place)
 
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that depend on when it is read."""

@@ -259,7 +259,7 @@ class AppJobs:
         shown: Sequence[Snapshot | None],
         wakeup: Wakeup,
     ) -> HeldPoll | None:
-        """Wake a poll at the next news of its jobs. None if it has no time to wait.
+        """Return a poll to hold until there is news. None if there is some already.
 
         Args:
             readings: of the poll.
@@ -273,9 +273,7 @@ class AppJobs:
             if ticket is None or snapshot is None or snapshot.cursor > cursor:
                 return None
             held.append(Reading(manager=ticket[0], ticket=ticket[1], shown=snapshot))
-        poll = HeldPoll(held, wakeup)
-        self.held_polls.add(poll)
-        return poll
+        return HeldPoll(held, wakeup)
 
     def cancel(self, tokens: Iterable[str]) -> None:
         """Cancel jobs. A token that is invalid or another user's changes nothing.

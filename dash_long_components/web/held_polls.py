@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..bridge.backends import Wakeup
 from ..core.snapshots import Snapshot
-from ..exceptions import StoreUnavailableError
+from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager, Watch
 
 logger = logging.getLogger("dash_long_components")
@@ -79,7 +79,7 @@ class HeldPolls:
         return self.count < MAX_HELD
 
     def add(self, poll: HeldPoll) -> None:
-        """Wake a poll when there is news of its jobs."""
+        """Wake a poll when there is news of its jobs. Never blocks for long."""
         with self._lock:
             self.count += 1
             watchers = self._watchers_of(poll)
@@ -214,7 +214,7 @@ class _HeldJobs:
                 self._look_at_all()
                 self._due = began + max(LOOK, _took(began) / LOOK_SHARE)
         except Exception as error:
-            if not isinstance(error, StoreUnavailableError):
+            if not isinstance(error, StoreError):
                 logger.exception("The jobs of held polls can't be watched.")
             # Each poll asks for itself, and its answer says what is wrong.
             self.close()
@@ -226,11 +226,14 @@ class _HeldJobs:
         """Read all jobs as a poll does: that notices what has happened to a worker."""
         readings = list(self._cursors.items())
         snapshots = self._manager.read_all(readings)
-        for (ticket, _), snapshot in zip(readings, snapshots, strict=True):
-            if snapshot is None or any(
-                snapshot.outdates(shown) for shown in self._shown[ticket].values()
-            ):
-                self._wake([ticket])
+        self._wake(
+            [
+                ticket
+                for (ticket, _), snapshot in zip(readings, snapshots, strict=True)
+                if snapshot is None
+                or any(map(snapshot.outdates, self._shown[ticket].values()))
+            ]
+        )
 
     def _wake(self, tickets: Iterable[str]) -> None:
         for ticket in tickets:

@@ -145,6 +145,7 @@ def _held(
             lambda: _answer(readings, jobs.read(readings), can_hold=True)
         ),
         otherwise=_answer([], [], can_hold=True),
+        begin=lambda: jobs.held_polls.add(poll),
         forget=lambda: jobs.held_polls.remove(poll),
     )
 
@@ -238,7 +239,7 @@ def _wait(snapshot: Snapshot, now: float) -> int:
 
 
 def _is_report(snapshot: Snapshot) -> bool:
-    """Tell whether a job older than a second has reported, and may again soon."""
+    """Return whether a job older than a second has reported, and may again soon."""
     is_old = snapshot.changed - snapshot.created > 1
     is_running = snapshot.status is Status.RUNNING
     return is_running and is_old and not snapshot.has_begun

@@ -140,9 +140,16 @@ class Page:
         handle: dict[str, Any] = operation["params"]["value"]
         return handle
 
-    def poll(self, *jobs: Job) -> int:
-        """Ask for what is new about jobs. Return after how many ms to ask again."""
-        answer = self.post("_dash-long-jobs/poll", [[j.token, j.cursor] for j in jobs])
+    def poll(self, *jobs: Job, hold: int = 0) -> int:
+        """Ask for what is new about jobs. Return after how many ms to ask again.
+
+        Args:
+            jobs: of this page.
+            hold: milliseconds for which the server may wait for news.
+        """
+        readings = [[job.token, job.cursor] for job in jobs]
+        body = {"hold": hold, "jobs": readings} if hold else readings
+        answer = self.post("_dash-long-jobs/poll", body)
         assert answer.status == 200, answer
         for position, snapshot in answer.json.get("jobs", {}).items():
             jobs[int(position)].take(snapshot)

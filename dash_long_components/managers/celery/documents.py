@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import celery
 from celery import states
 
 from ...exceptions import StoreError, StoreUnavailableError
-from .backends.base import AnyBackend, Backend
+from .backends.base import Announcements, AnyBackend, Backend
 from .backends.database import DatabaseBackend
 from .backends.filesystem import FileBackend
 from .backends.redis import RedisBackend
@@ -149,6 +150,20 @@ class Documents:
             after = change(before)
             if self._swap(key, version, after):
                 return after
+
+    def announce(self, job_id: str) -> None:
+        """Tell the servers that a job has changed, where the backend can."""
+        # The change itself is stored. Servers read it a little later without this.
+        with suppress(Exception):
+            self._backend.announce(job_id)
+
+    def announcements(self) -> Announcements | None:
+        """Return what gets the ids of changed jobs; None if the backend can't tell."""
+        return self._try(lambda: self._backend.announcements())
+
+    def taken_from(self, announcements: Announcements) -> set[str] | None:
+        """Return the jobs announced since the last call; None if any may have been."""
+        return self._try(announcements.take)
 
     def _swap(self, key: str, version: object, text: str) -> bool:
         return self._try(lambda: self._backend.swap(key, version, text))

@@ -37,6 +37,7 @@ class Ends:
         Deletes its call. Ends that workers write leave that to ``Runs``.
         """
         text = self._documents.update(_key(job_id), lambda text: text or end.to_text())
+        self._documents.announce(job_id)
         if end.live is None:
             message = self._documents.read(message_key(job_id))
             if message is not None:

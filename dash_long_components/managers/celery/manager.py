@@ -21,7 +21,7 @@ from ...core.search import Search
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
-from ..base import LongCallbackManager
+from ..base import LongCallbackManager, Watch
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 
 if TYPE_CHECKING:
@@ -236,6 +236,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def load_result(self, job_id: str) -> bytes | None:
         return self._store.result(job_id)
+
+    def watch(self) -> Watch:
+        from .watch import CeleryWatch
+
+        return CeleryWatch(self._store)
 
     def _has_expired(self, record: Record) -> bool:
         """Return whether a job has waited for too long, by this process's own clock.

@@ -74,7 +74,9 @@ class CeleryRequesters:
             requesters = _from_text(text) if text else record.requesters
             return json.dumps([asdict(requester) for requester in change(requesters)])
 
-        return _from_text(self._documents.update(f"{record.id}.requesters", update))
+        text = self._documents.update(f"{record.id}.requesters", update)
+        self._documents.announce(record.id)
+        return _from_text(text)
 
 
 def with_requesters(record: Record, text: str | None) -> Record:

@@ -120,6 +120,7 @@ class Runs:
             return self._finish(live, record, result)
         live = replace(live, record=record)
         self._documents.write(f"{record.id}.live", live.to_text())
+        self._documents.announce(record.id)
         return live
 
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:

@@ -206,11 +206,11 @@ class CeleryStore:
 
     def begin(self, live: Live) -> Live:
         """Start a job unless it has started, and return how it has. Atomic."""
-        return Live.from_text(
-            self.documents.update(
-                f"{live.record.id}.live", lambda text: text or live.to_text()
-            )
+        text = self.documents.update(
+            f"{live.record.id}.live", lambda text: text or live.to_text()
         )
+        self.documents.announce(live.record.id)
+        return Live.from_text(text)
 
     def lose(self, record: Record, why: str) -> None:
         """End a job that could not be sent, even if the broker has it after all."""

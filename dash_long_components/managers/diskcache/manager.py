@@ -27,7 +27,7 @@ from ...core.snapshots import Place, Snapshot
 from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
-from ..base import LongCallbackManager
+from ..base import LongCallbackManager, Watch
 from .by_value import FunctionsByValue, pickled
 from .directory import default_directory, warn_if_private
 from .result_cache import ResultCache
@@ -204,6 +204,11 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                     launcher, records[ticket.job], ticket.requester, cursor
                 )
         return snapshots
+
+    def watch(self) -> Watch:
+        from .watch import StoreWatch
+
+        return StoreWatch(lambda: self._connect().store)
 
     def _snapshot(
         self, launcher: Launcher, record: Record, requester: str, cursor: int

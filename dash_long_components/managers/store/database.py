@@ -92,6 +92,14 @@ class Database:
         row = self.one(sql, *values)
         return None if row is None else row[0]
 
+    def version(self) -> int:
+        """Return a number that changes when another connection has written.
+
+        A number of one thread's connection means nothing to another thread.
+        """
+        version: int = self.value("PRAGMA data_version")
+        return version
+
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement and return how many rows it has changed.
 

@@ -11,8 +11,8 @@ from ...core.search import Search
 from .clock import Instant
 from .database import Database
 
-#: Records that a process keeps parsed.
-_PARSED = 1024
+#: Records that a process keeps parsed: of as many jobs as may have waiting pages.
+_PARSED = 8192
 
 #: Jobs of which all rows are deleted in one transaction: others wait for its end.
 _BATCH = 100

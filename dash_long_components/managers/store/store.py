@@ -224,6 +224,13 @@ class Store:
         """Return the records of the newest jobs that a search finds, newest first."""
         return self._jobs.search(search)
 
+    def version(self) -> int:
+        """Return a number that changes when another thread or process has written.
+
+        A number of one thread means nothing to another thread.
+        """
+        return self._database.version()
+
     def is_unwanted(self, job_id: str) -> bool:
         """Return whether no requester waits for a job: cancelled, ended or deleted."""
         try:

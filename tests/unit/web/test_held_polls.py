@@ -36,6 +36,8 @@ class RecordingWatch(Watch):
         self._manager = manager
 
     def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
+        if self._manager.is_blind:
+            return []
         self._manager.looks.append((dict(cursors), set(new)))
         if self._manager.is_away:
             raise StoreUnavailableError("The store is away.")
@@ -51,6 +53,7 @@ class WatchedManager(RecordingManager):
         self.looks: list[tuple[dict[str, int], set[str]]] = []
         self.reads = 0
         self.is_away = False
+        self.is_blind = False
         self.places: dict[str, Place] = {}
 
     def watch(self) -> Watch:
@@ -268,6 +271,22 @@ def test_outage_is_told_at_once(page: Page, caplog: pytest.LogCaptureFixture) ->
     assert "The store is away." in caplog.text
 
 
+def test_news_that_the_watch_misses_are_found(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        (record, token), (other, other_token) = page.start(), page.start()
+        poll = page.poll(token, other_token)
+        await page.until_held()
+        page.manager.is_blind = True
+        page.end(record)
+        page.end(other)
+        assert "jobs" in answer_of(await poll)
+
+    run(story)
+    assert not caplog.records
+
+
 def test_place_in_the_queue_is_news(page: Page) -> None:
     async def story() -> None:
         record, token = page.start()
@@ -288,13 +307,22 @@ def test_place_in_the_queue_is_news(page: Page) -> None:
 def test_page_far_behind_in_the_queue_learns_of_every_tenth_step(
     before: int, after: int, is_news: bool
 ) -> None:
-    def at(position: int) -> Snapshot:
-        place = Place(position=position, wait=None)
-        return Snapshot(
-            cursor=1, status=Status.QUEUED, created=0, changed=0, place=place
-        )
-
     assert at(after).outdates(at(before)) is is_news
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_news"),
+    [(5.0, 4.0, False), (5.0, 3.0, True), (100.0, 95.0, False), (None, 5.0, True)],
+)
+def test_page_learns_of_a_wait_that_is_a_tenth_shorter(
+    before: float | None, after: float, is_news: bool
+) -> None:
+    assert at(1, after).outdates(at(1, before)) is is_news
+
+
+def at(position: int, wait: float | None = None) -> Snapshot:
+    place = Place(position=position, wait=wait)
+    return Snapshot(cursor=1, status=Status.QUEUED, created=0, changed=0, place=place)
 
 
 def test_thread_ends_with_the_last_poll(page: Page) -> None:

@@ -32,6 +32,21 @@ _LISTED = 1000
 _TOO_LARGE = ("too large", "exceeded the maximum allowed size")
 
 
+class Announcements(ABC):
+    """The announcements of other processes. One thread uses it."""
+
+    @abstractmethod
+    def take(self) -> set[str] | None:
+        """Return what was announced since the last call; None if that is not known.
+
+        It is not known at first, nor after an outage. Never waits.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release its connection. Idempotent."""
+
+
 class Backend(ABC):
     """Texts by key. Each stays for Celery's ``result_expires`` after its last write.
 
@@ -103,6 +118,13 @@ class Backend(ABC):
     @abstractmethod
     def delete(self, keys: Sequence[str]) -> None:
         """Delete the texts under several keys. Idempotent."""
+
+    def announce(self, text: str) -> None:  # noqa: B027
+        """Tell other processes something, where the backend can. It may get lost."""
+
+    def announcements(self) -> Announcements | None:
+        """Return what gets the announcements; None if the backend has no such thing."""
+        return None
 
     @abstractmethod
     def look(self, key: str) -> tuple[str | None, Any]:

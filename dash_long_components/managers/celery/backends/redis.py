@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from .base import KeyValueBackend, text_of
+from .base import Announcements, KeyValueBackend, text_of
+
+_CHANNEL = "dash-long-jobs.changed"
 
 
 class RedisBackend(KeyValueBackend):
@@ -82,3 +85,46 @@ class RedisBackend(KeyValueBackend):
                 self._SWAP, 1, self._name(key), version, text.encode(), expires
             )
         )
+
+    def announce(self, text: str) -> None:
+        self.client.publish(self._name(_CHANNEL), text.encode())
+
+    def announcements(self) -> Announcements:
+        return _Subscription(self.client, self._name(_CHANNEL))
+
+
+class _Subscription(Announcements):
+    """A subscription to a channel of Redis.
+
+    Args:
+        client: of a Redis.
+        channel: name of the channel.
+    """
+
+    def __init__(self, client: Any, channel: bytes) -> None:
+        self._client = client
+        self._channel = channel
+        self._pubsub: Any = None
+
+    def take(self) -> set[str] | None:
+        if self._pubsub is None:
+            pubsub = self._client.pubsub()
+            pubsub.subscribe(self._channel)
+            self._pubsub = pubsub
+            return None
+        found = set()
+        try:
+            # The first message confirms the subscription.
+            while (message := self._pubsub.get_message(timeout=0)) is not None:
+                if message["type"] == "message":
+                    found.add(message["data"].decode())
+        except Exception:
+            self.close()
+            raise
+        return found
+
+    def close(self) -> None:
+        pubsub, self._pubsub = self._pubsub, None
+        if pubsub is not None:
+            with suppress(Exception):  # the connection may be broken
+                pubsub.close()
