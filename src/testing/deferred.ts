@@ -1,8 +1,14 @@
-/** Return a promise and the function that resolves it. */
-export function deferred(): { promise: Promise<void>; resolve: () => void } {
+/** Return a promise and the functions that settle it. */
+export function deferred(): {
+    promise: Promise<void>;
+    resolve: () => void;
+    reject: (reason: Error) => void;
+} {
     let resolve!: () => void;
-    const promise = new Promise<void>((settle) => {
+    let reject!: (reason: Error) => void;
+    const promise = new Promise<void>((settle, fail) => {
         resolve = settle;
+        reject = fail;
     });
-    return { promise, resolve };
+    return { promise, resolve, reject };
 }

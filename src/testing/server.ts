@@ -1,8 +1,10 @@
 import { vi } from 'vitest';
 import type { Snapshot } from '../engine/wire/snapshot';
+import { Listeners } from '../engine/state/listeners';
 import { deferred } from './deferred';
 
 type Request = { at: number; url: string; init: RequestInit };
+type Readings = [token: string, cursor: number][];
 type Outcome = () => Response | Promise<Response>;
 
 /** The endpoints in memory; replaces `fetch`. */
@@ -14,6 +16,13 @@ export class FakeServer {
     /** Tokens of the jobs that polls can't reach. */
     unreachable: string[] = [];
     next = 5000;
+    /** The wait before a poll that this server can hold; undefined if it holds none. */
+    offer: number | undefined;
+    /** How long the server was asked to hold each poll, in milliseconds. */
+    readonly holds: number[] = [];
+    /** The number of polls that the server holds now. */
+    held = 0;
+    readonly #news = new Listeners();
     readonly #snapshots = new Map<string, Snapshot>();
     readonly #outcomes: Outcome[] = [];
 
@@ -33,6 +42,7 @@ export class FakeServer {
     /** Let polls show this snapshot of a job from now on. */
     show(token: string, snapshot: Snapshot): void {
         this.#snapshots.set(token, snapshot);
+        this.#news.tell();
     }
 
     /** Set the outcome of the next request that has none yet. */
@@ -64,12 +74,39 @@ export class FakeServer {
             this.cancelled.push(body as string[]);
             return outcome?.() ?? new Response(null, { status: 204 });
         }
-        this.polls.push(body as [string, number][]);
-        return outcome?.() ?? this.#poll(this.#snapshots);
+        const { hold, jobs } = Array.isArray(body)
+            ? { hold: 0, jobs: body as Readings }
+            : (body as { hold: number; jobs: Readings });
+        this.polls.push(jobs);
+        this.holds.push(hold);
+        if (!outcome && init.signal && hold > 0) {
+            await this.#wait(hold, init.signal);
+        }
+        return outcome?.() ?? this.#poll(this.#snapshots, jobs);
     }
 
-    #poll(snapshots: Map<string, Snapshot>): Response {
-        const asked = this.polls[this.polls.length - 1] ?? [];
+    /** Wait for news, for so long at most. */
+    async #wait(ms: number, signal: AbortSignal): Promise<void> {
+        this.held++;
+        const news = deferred();
+        const unwatch = this.#news.watch(news.resolve);
+        const timer = setTimeout(news.resolve, ms);
+        signal.addEventListener('abort', () => {
+            news.reject(signal.reason as Error);
+        });
+        try {
+            await news.promise;
+        } finally {
+            this.held--;
+            unwatch();
+            clearTimeout(timer);
+        }
+    }
+
+    #poll(
+        snapshots: Map<string, Snapshot>,
+        asked = this.polls[this.polls.length - 1] ?? [],
+    ): Response {
         const jobs = asked.flatMap(([token, cursor], index) => {
             const snapshot = snapshots.get(token);
             const isNews = snapshot && snapshot.cursor > cursor;
@@ -82,6 +119,7 @@ export class FakeServer {
         );
         return Response.json({
             next: this.next,
+            hold: this.offer,
             jobs: Object.fromEntries(jobs) as object,
             ...(unreachable.length > 0 && { unreachable }),
         });

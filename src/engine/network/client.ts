@@ -10,11 +10,19 @@ export const OWN = 'Dash-Long-Jobs';
 export type PollAnswer = {
     /** When the server suggests the next poll, in milliseconds. */
     next: number;
+    /**
+     * The wait before a poll that the server holds until there is news, in
+     * milliseconds. Missing if it can't hold one.
+     */
+    hold?: number;
     /** The changes, by position in the request. */
     jobs?: Record<string, Snapshot>;
     /** Positions of the jobs that the server can't report on now. */
     unreachable?: number[];
 };
+
+/** Asks the server to hold a poll, for so long at most, in milliseconds. */
+export type Hold = { ms: number; signal: AbortSignal };
 
 /** The server did not respond, or can't answer now: retry. */
 export class Unavailable extends Error {
@@ -57,8 +65,13 @@ export class Client {
         this.#endpoint = endpoint;
     }
 
-    async poll(jobs: [token: string, cursor: number][]): Promise<PollAnswer> {
-        const { text, reason } = await this.#post('poll', jobs);
+    /** Poll for jobs. A poll to hold settles when there is news, or when it is aborted. */
+    async poll(
+        jobs: [token: string, cursor: number][],
+        hold?: Hold,
+    ): Promise<PollAnswer> {
+        const body = hold ? { hold: hold.ms, jobs } : jobs;
+        const { text, reason } = await this.#post('poll', body, hold?.signal);
         try {
             const answer = JSON.parse(text) as PollAnswer;
             if (typeof answer.next === 'number') {
@@ -87,8 +100,8 @@ export class Client {
         }
     }
 
-    async #post(name: string, body: unknown) {
-        const [response, text] = await this.#send(name, body);
+    async #post(name: string, body: unknown, abort?: AbortSignal) {
+        const [response, text] = await this.#send(name, body, abort);
         const { status } = response;
         if (response.type === 'opaqueredirect') {
             throw new ForeignAnswer(
@@ -111,9 +124,13 @@ export class Client {
     async #send(
         name: string,
         body: unknown,
+        abort?: AbortSignal,
     ): Promise<[response: Response, text: string]> {
         const { url, init } = this.#endpoint();
         const timeout = new StallTimeout(this.connection);
+        abort?.addEventListener('abort', () => {
+            timeout.end();
+        });
         try {
             const request = fetch(url + name, {
                 ...init,

@@ -21,10 +21,13 @@ export class Connection {
     #shown: ConnectionState;
     readonly #listeners = new Listeners();
     readonly #returns = new Listeners();
+    readonly #hides = new Listeners();
     /** Call back after every change of the state. */
     readonly watch = this.#listeners.watch;
     /** Call back when the page becomes visible again, or its network is back. */
     readonly onReturn = this.#returns.watch;
+    /** Call back when the page is hidden, also since the user leaves it. */
+    readonly onHide = this.#hides.watch;
 
     constructor(browser: Browser = thisBrowser) {
         this.#browser = browser;
@@ -65,7 +68,9 @@ export class Connection {
             this.#isCut = this.#wasOffline = isOffline;
         }
         this.#show();
-        if (!isHidden && !this.#isCut) {
+        if (isHidden) {
+            this.#hides.tell();
+        } else if (!this.#isCut) {
             this.#returns.tell();
         }
     }

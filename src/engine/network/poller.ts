@@ -2,11 +2,14 @@ import type { Job } from '../state/job';
 import type { Snapshot } from '../wire/snapshot';
 import { Backoff } from './backoff';
 import type { Client, PollAnswer } from './client';
+import { Holder } from './holder';
 
 const SHORTEST_MS = 20;
 /** The longest delay that `setTimeout` supports: with a longer one it fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 const AFTER_FAULT_MS = 5000;
+/** A poll that the server answers so soon, and without news, was not held. */
+const NOT_HELD_MS = 1000;
 /** The pace without a network: the browser may be wrong, or miss its return. */
 const OFFLINE_MS = 60_000;
 
@@ -28,6 +31,11 @@ export type PollDelegate = {
  *     hurry   poll────answer        poll────failure             poll
  *       └─20 ms─┘        └─interval─┘          └────backoff──────┘
  *
+ * Where the server can hold a poll until there is news, the page asks for it at once:
+ *
+ *     hurry   poll────answer   poll──────────news   poll────────────25 s───answer
+ *       └─20 ms─┘        └20 ms─┘              └20 ms─┘
+ *
  * A timer that another timer sets would not do: on a hidden page browsers slow those
  * down to one a minute. While the page is hidden or offline, polls come at a slow
  * pace; when it is visible or online again, the next one comes at once.
@@ -36,6 +44,7 @@ export class Poller {
     readonly #client: Client;
     readonly #delegate: PollDelegate;
     readonly #backoff: Backoff;
+    readonly #holder: Holder;
     #timer: ReturnType<typeof setTimeout> | undefined;
     #due = Infinity;
     #polling = false;
@@ -45,6 +54,7 @@ export class Poller {
         this.#client = client;
         this.#delegate = delegate;
         this.#backoff = new Backoff(client.connection);
+        this.#holder = new Holder(client.connection);
         client.connection.onReturn(() => {
             if (delegate.pending().length > 0) {
                 this.hurry();
@@ -55,12 +65,14 @@ export class Poller {
     /** Poll as soon as possible. */
     hurry(): void {
         this.#hurried = this.#polling;
+        this.#holder.abort();
         this.#schedule(SHORTEST_MS);
     }
 
     stop(): void {
         clearTimeout(this.#timer);
         this.#due = Infinity;
+        this.#holder.stop();
     }
 
     #schedule(wait: number): void {
@@ -109,11 +121,18 @@ export class Poller {
     /** Return how long to wait before the next poll, in milliseconds. */
     async #ask(jobs: Job[]): Promise<number> {
         let answer: PollAnswer;
+        const hold = this.#holder.next(jobs);
+        const start = performance.now();
         try {
             answer = await this.#client.poll(
                 jobs.map((job) => [job.handle.token, job.cursor]),
+                hold,
             );
         } catch (error) {
+            if (hold) {
+                this.#holder.failed(hold);
+                return SHORTEST_MS;
+            }
             const wait = this.#backoff.after(error);
             if (wait === undefined) {
                 this.#delegate.refused(jobs, error as Error);
@@ -133,6 +152,15 @@ export class Poller {
             jobs.filter((_, index) => answer.unreachable?.includes(index)),
         );
         const intervals = this.#delegate.pending().map((job) => job.interval);
-        return Math.max(SHORTEST_MS, Math.min(answer.next, ...intervals));
+        this.#holder.offer(answer.hold !== undefined);
+        // Otherwise an answer that always comes at once would be asked for at once.
+        const isOfUse =
+            !hold ||
+            answers.length > 0 ||
+            performance.now() - start >= NOT_HELD_MS;
+        const isNextHeld =
+            isOfUse && intervals.length > 0 && this.#holder.isReady;
+        const wait = (isNextHeld ? answer.hold : undefined) ?? answer.next;
+        return Math.max(SHORTEST_MS, Math.min(wait, ...intervals));
     }
 }

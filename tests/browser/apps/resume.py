@@ -32,7 +32,9 @@ if "celery" in settings:
     celery_app.conf.update(settings.pop("celery"))
     manager = CeleryLongCallbackManager(celery_app, **settings)
 else:
-    manager = DiskcacheLongCallbackManager(diskcache.Cache(FOLDER / "cache"))
+    # A job of each of three pages may run, and one that a page has just begun.
+    cache = diskcache.Cache(FOLDER / "cache")
+    manager = DiskcacheLongCallbackManager(cache, max_concurrency=4)
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
 if "WEBSOCKET" in os.environ:
