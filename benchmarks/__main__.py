@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dash_long_components
 
-from . import clicks, crowds, jobs, polls, report
+from . import clicks, crowds, held, jobs, polls, report
 from .rows import Bench, Row, Sample
 
 
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "memory": jobs.measure_memory,
     "crowd": crowds.measure_jobs,
     "pages": crowds.measure_pages,
+    "held": held.measure,
     "bundle": measure_bundle,
 }
 

@@ -61,7 +61,7 @@ def work(
     began = time.time()
     if "seconds" in what:
         time.sleep(what["seconds"])
-    report: dict[str, Any] = {"began": began}
+    report: dict[str, Any] = {"began": began, "ended": time.time()}
     if "mark" in what:
         # The benchmark reads the file of a job that no page follows.
         with open(os.path.join(what["mark"], what["name"]), "w") as file:
@@ -156,10 +156,13 @@ def add_callbacks(app: dash.Dash) -> None:
 
 
 manager = make_manager()
+backend: dict[str, Any] = SETTINGS.get("backend", {})
 if IS_OURS:
-    app: dash.Dash = dash_long_components.Dash(__name__, long_callback_manager=manager)
+    app: dash.Dash = dash_long_components.Dash(
+        __name__, long_callback_manager=manager, **backend
+    )
 else:
-    app = dash.Dash(__name__, background_callback_manager=manager)
+    app = dash.Dash(__name__, background_callback_manager=manager, **backend)
 app.layout = page
 add_callbacks(app)
 server = app.server
@@ -173,7 +176,8 @@ def grow(megabytes: int) -> str:
     return str(len(ballast))
 
 
-server.add_url_rule("/grow/<int:megabytes>", view_func=grow)
+if isinstance(server, flask.Flask):
+    server.add_url_rule("/grow/<int:megabytes>", view_func=grow)
 
 #: A lower bound of the cost of a poll: a Flask app that answers constant JSON.
 bare = flask.Flask("bare")

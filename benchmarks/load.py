@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
 
-from .pages import INTERVAL_MS, Job, NativePage, OurPage, Page
+from .pages import HOLD_MS, INTERVAL_MS, Job, NativePage, OurPage, Page
 
 
 @dataclass
@@ -82,7 +82,9 @@ def request(path: str, body: bytes) -> bytes:
 def poll_request(page: Page, job: Job) -> bytes:
     """Return the bytes of a page's poll for a job."""
     if isinstance(page, OurPage):
-        body = json.dumps([[job.handle["token"], job.cursor]], separators=(",", ":"))
+        readings = [[job.handle["token"], job.cursor]]
+        asked = {"hold": HOLD_MS, "jobs": readings} if page.is_held else readings
+        body = json.dumps(asked, separators=(",", ":"))
         return request("/_dash-long-jobs/poll", body.encode())
     return request(*cast(NativePage, page).poll_of(job))
 
@@ -90,7 +92,9 @@ def poll_request(page: Page, job: Job) -> bytes:
 def wait_seconds(page: Page, answer: bytes) -> float:
     """Return after how long a page polls again."""
     if isinstance(page, OurPage):
-        return float(min(json.loads(answer)["next"], INTERVAL_MS)) / 1000
+        news = json.loads(answer)
+        wait = news.get("hold", news["next"]) if page.is_held else news["next"]
+        return float(min(wait, INTERVAL_MS)) / 1000
     return INTERVAL_MS / 1000
 
 

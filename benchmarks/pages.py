@@ -19,6 +19,9 @@ SHORTEST_MS = 20
 #: Default ``interval`` of both contenders, in ms.
 INTERVAL_MS = 1000
 
+#: For how long a page of ours asks an asynchronous server to hold a poll, in ms.
+HOLD_MS = 25_000
+
 
 @dataclass
 class Traffic:
@@ -47,11 +50,13 @@ class Page(ABC):
         url: of the server.
         state: the value of the State that the callback takes.
         pattern: whether that is a State with ALL.
+        is_held: whether the server holds its polls.
     """
 
     url: str
     state: str = ""
     pattern: bool = False
+    is_held: bool = False
     traffic: Traffic = field(default_factory=Traffic)
 
     def __post_init__(self) -> None:
@@ -144,6 +149,10 @@ class Page(ABC):
         """Poll for all jobs once. Return the milliseconds until the next poll."""
 
     @abstractmethod
+    def take(self, job: Job, answer: dict[str, Any]) -> None:
+        """Take the answer to a poll for one job alone."""
+
+    @abstractmethod
     def first_wait_ms(self, job: Job) -> float: ...
 
     @abstractmethod
@@ -172,12 +181,18 @@ class OurPage(Page):
         _, text = self.post("/_dash-long-jobs/poll", body.replace(" ", "").encode())
         answer = json.loads(text)
         for position, snapshot in answer.get("jobs", {}).items():
-            job = jobs[int(position)]
-            job.cursor = snapshot["cursor"]
-            if snapshot["status"] not in ("queued", "running"):
-                self._end(job, snapshot["status"], snapshot.get("result"))
+            self._show(jobs[int(position)], snapshot)
         interval: float = jobs[0].handle["interval"]
         return float(max(SHORTEST_MS, min(answer["next"], interval)))
+
+    def take(self, job: Job, answer: dict[str, Any]) -> None:
+        for snapshot in answer.get("jobs", {}).values():
+            self._show(job, snapshot)
+
+    def _show(self, job: Job, snapshot: dict[str, Any]) -> None:
+        job.cursor = snapshot["cursor"]
+        if snapshot["status"] not in ("queued", "running"):
+            self._end(job, snapshot["status"], snapshot.get("result"))
 
     def _end(self, job: Job, status: str, result: Any) -> None:
         job.status = status
@@ -209,7 +224,7 @@ class NativePage(Page):
         _, answer = self.post(path, body)
         data = json.loads(answer)
         job = Job((data.get("cacheKey"), data.get("job")))
-        self._take(job, data)
+        self.take(job, data)
         return job
 
     def first_wait_ms(self, job: Job) -> float:
@@ -217,7 +232,7 @@ class NativePage(Page):
 
     def poll(self, *jobs: Job) -> float:
         for job in jobs:
-            self._take(job, json.loads(self.post(*self.poll_of(job))[1]))
+            self.take(job, json.loads(self.post(*self.poll_of(job))[1]))
         return INTERVAL_MS
 
     def poll_of(self, job: Job) -> tuple[str, bytes]:
@@ -227,10 +242,10 @@ class NativePage(Page):
         body = self.body(None, None, None)
         return f"/_dash-update-component?{query}", body
 
-    def _take(self, job: Job, data: dict[str, Any]) -> None:
-        if "response" in data:
+    def take(self, job: Job, answer: dict[str, Any]) -> None:
+        if "response" in answer:
             job.status = "succeeded"
-            job.result = json.loads(data["response"]["out"]["children"])
+            job.result = json.loads(answer["response"]["out"]["children"])
 
     def cancel(self, *jobs: Job) -> None:
         for job in jobs:

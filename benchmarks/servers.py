@@ -1,4 +1,4 @@
-"""The contenders, each under gunicorn, with workers and a Redis where it needs them."""
+"""The contenders under gunicorn or uvicorn, with workers and a Redis for Celery."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Deployment:
 
     Attributes:
         kind: which one.
-        web: its gunicorn.
+        web: its gunicorn or uvicorn.
         folder: where its files are.
         workers: Celery's, if it has any.
     """
@@ -80,16 +80,17 @@ class Deployment:
         return self.web.url
 
     def web_processes(self) -> list[int]:
-        """Return the pids of gunicorn's workers."""
+        """Return the pids of gunicorn's workers, or that of uvicorn."""
         children = psutil.Process(self.web.pid).children()
-        return [child.pid for child in children if _is_gunicorn(child)]
+        workers = [child.pid for child in children if _is_gunicorn(child)]
+        return workers or [self.web.pid]
 
     def server_cpu(self) -> float:
-        """Return the CPU seconds that gunicorn's workers have taken so far."""
+        """Return the CPU seconds that the web processes have taken so far."""
         return sum(map(cpu_seconds, self.web_processes()))
 
     def server_memory(self) -> int:
-        """Return the bytes that gunicorn's workers share with no other process."""
+        """Return the bytes that the web processes share with no other process."""
         return sum(
             psutil.Process(pid).memory_full_info().uss for pid in self.web_processes()
         )
@@ -131,14 +132,28 @@ class Servers:
         workers: int = WORKERS,
         threads: int = THREADS,
         celery: tuple[str, ...] = ("-c", "2"),
+        is_async: bool = False,
         **settings: Any,
     ) -> Deployment:
-        """Start a contender with settings for ``app.py``."""
+        """Start a contender with settings for ``app.py``.
+
+        Args:
+            kind: which one.
+            workers: processes of gunicorn.
+            threads: of each of them.
+            celery: options of the worker.
+            is_async: on FastAPI, in one process of uvicorn.
+            settings: for the app.
+        """
         folder = self._make_folder()
         settings |= {"contender": kind.contender, "directory": str(folder / "cache")}
         if kind.manager == "celery":
             settings["redis"] = self.redis().database()
-        web = self._web("app:server", workers, threads, settings)
+        if is_async:
+            settings["backend"] = {"backend": "fastapi"}
+            web = self._uvicorn(settings)
+        else:
+            web = self._web("app:server", workers, threads, settings)
         deployment = Deployment(kind, web, folder)
         if kind.manager == "celery":
             app = "benchmarks.app:celery_app"
@@ -173,8 +188,21 @@ class Servers:
             *("--keep-alive", "900", "--backlog", "4096"),
             *("--worker-connections", "4000"),
         ]
-        folder = self._make_folder()
-        web = AppProcess(_with_settings(command, settings), folder, port)
+        return self._serve(command, settings, port)
+
+    def _uvicorn(self, settings: dict[str, Any]) -> AppProcess:
+        port = free_port()
+        command = [
+            *(sys.executable, "-m", "uvicorn", "benchmarks.app:server"),
+            *("--host", "127.0.0.1", "--port", str(port), "--no-access-log"),
+            *("--timeout-keep-alive", "900", "--backlog", "4096"),
+        ]
+        return self._serve(command, settings, port)
+
+    def _serve(
+        self, command: list[str], settings: dict[str, Any], port: int
+    ) -> AppProcess:
+        web = AppProcess(_with_settings(command, settings), self._make_folder(), port)
         self._run(web)
         return web
 
