@@ -61,7 +61,7 @@ def leave(leave_timeout: float) -> float:
 
 
 def answer(manager: str) -> float:
-    """Return within how long a click is answered while its store stands still."""
+    """Return the bound for the answer to a click whose store does not respond."""
     if manager == "diskcache":
         test = "test_trigger_while_the_store_is_locked_fails_and_can_be_repeated"
         return _seconds(test, manager)

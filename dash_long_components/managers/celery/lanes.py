@@ -38,8 +38,8 @@ class CeleryLanes:
     def enter(self, ticket: Ticket | None, lane: Lane | None) -> Admission:
         """Add a job to its lane, and return what follows for it and for others.
 
-        Atomic where updates are. A ticket of None stands for a cache hit, which leaves
-        the lane as soon as it enters.
+        Atomic where updates are. A cache hit has no ticket: it leaves the lane as soon
+        as it enters.
         """
         if lane is None:
             return NO_LANE

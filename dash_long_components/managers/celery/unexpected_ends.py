@@ -17,7 +17,7 @@ class CeleryFailure:
     """The end of a task that did not return, as Celery reports it.
 
     Attributes:
-        type: class name of the exception that stands for it.
+        type: class name of its exception.
         message: one line for people.
     """
 

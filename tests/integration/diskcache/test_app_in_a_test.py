@@ -71,7 +71,7 @@ def test_value_that_can_not_be_pickled_is_named(app: dlc.Dash) -> None:
     for _ in range(2):  # before the dispatcher is up, and after
         error = run(app, 1, "failed")["error"]
         assert error["type"] == "TaskNotFoundError"
-        for part in ("locked", "lock' object", "app(): it is no plain", "entry="):
+        for part in ("locked", "lock' object", "app(): it is a generator", "entry="):
             assert part in error["message"]
 
 
