@@ -45,4 +45,5 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "visit": (),
     "clear": (),
     "notify": (),
+    "close": (),
 }

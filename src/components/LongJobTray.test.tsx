@@ -197,6 +197,77 @@ test('Escape and a click elsewhere close it', () => {
     expect(isOpen()).toBe(false);
 });
 
+describe('a toast', () => {
+    const toasts = () =>
+        [...document.querySelectorAll('.long-job-toasts > li')].map(
+            ({ textContent }) => textContent,
+        );
+    const leave = () => {
+        window.history.pushState({}, '', '/other');
+    };
+
+    afterEach(() => {
+        window.history.pushState({}, '', '/');
+    });
+
+    test('tells of a job that ends on another page', async () => {
+        render(<LongJobTray />);
+        dash.start('a', { outputs: [['out', 'children']] });
+        dash.start('b', { callbackKey: 'b', title: 'data.csv' });
+        dash.start('c', { callbackKey: 'c' });
+        leave();
+        await dash.show('a', 'succeeded');
+        expect(toasts()).toEqual(['Train 1DoneShow resultClose']);
+        await fail('b');
+        await dash.show('c', 'cancelled');
+        expect(toasts()).toEqual([
+            'Train 1DoneShow resultClose',
+            'data.csvFailedValueError: badRetryClose',
+        ]);
+        expect(screen.getByRole('status').textContent).toBe(
+            'data.csv: Failed, ValueError: bad',
+        );
+        click('Close: data.csv');
+        click('Show result: Train 1');
+        expect(toasts()).toEqual([]);
+        expect(window.location.pathname).toBe('/');
+    });
+
+    test('goes after ten seconds, unless the user is at it', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        leave();
+        await fail('a');
+        const close = screen.getByRole('button', { name: 'Close: Train' });
+        close.focus();
+        await dash.pass(11_000);
+        expect(toasts().length).toBe(1);
+        fireEvent.keyDown(close, { key: 'Escape' });
+        expect(toasts()).toEqual([]);
+        expect(document.activeElement).toBe(summary());
+        dash.start('b', { callbackKey: 'b' });
+        window.history.pushState({}, '', '/');
+        await fail('b');
+        expect(toasts().length).toBe(1);
+        await dash.pass(5000);
+        dash.start('c', { callbackKey: 'c' });
+        await dash.pass(5000);
+        expect(toasts()).toEqual([]);
+    });
+
+    test('does not come on the page of the job, or if it is off', async () => {
+        const { rerender } = render(<LongJobTray />);
+        dash.start('a');
+        await fail('a');
+        rerender(<LongJobTray toasts={false} />);
+        dash.start('b', { callbackKey: 'b' });
+        leave();
+        await fail('b');
+        expect(toasts()).toEqual([]);
+        expect(screen.queryByRole('status')).toBeNull();
+    });
+});
+
 describe('the title of the tab', () => {
     const settle = () => dash.pass(0);
 

@@ -27,6 +27,11 @@ type Props = {
      * user has to allow it. Default: True.
      */
     notify?: boolean;
+    /**
+     * Whether to show a message when a job ends that was started on another page of the
+     * app. Default: True.
+     */
+    toasts?: boolean;
 };
 
 /**
@@ -38,7 +43,8 @@ type Props = {
 export default function LongJobTray({
     badge = true,
     notify = true,
+    toasts = true,
     ...view
 }: Props) {
-    return <TrayView badge={badge} notify={notify} {...view} />;
+    return <TrayView badge={badge} notify={notify} toasts={toasts} {...view} />;
 }

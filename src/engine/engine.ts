@@ -1,5 +1,6 @@
 import { HeldProps } from './effects/heldProps';
 import { LoadingMarks } from './effects/loadingMarks';
+import { PastResults } from './effects/pastResults';
 import { Updates } from './effects/updates';
 import { Canceller } from './network/canceller';
 import type { Client } from './network/client';
@@ -8,8 +9,10 @@ import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
 import { RESTORED_MS, type Page } from './page/page';
 import { Refusals } from './refusals';
+import { Intervals } from './state/intervals';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
+import { outputOf } from './state/run';
 import type { Runs } from './state/runs';
 import type { TabStorage } from './state/tabStorage';
 import { Triggers } from './triggers';
@@ -31,6 +34,9 @@ import { toUpdates } from './wire/update';
 
 type Ending = Omit<Snapshot, 'cursor'>;
 
+/** After this time Dash has shown what came with the handle of a cached result. */
+const SHOWN_MS = 1000;
+
 /** Follows the jobs of a page, from their handles to their results. */
 export class Engine implements PollDelegate {
     readonly connection: Connection;
@@ -40,6 +46,8 @@ export class Engine implements PollDelegate {
     readonly #updates: Updates;
     readonly #heldProps: HeldProps;
     readonly #loadingMarks: LoadingMarks;
+    readonly #pastResults: PastResults;
+    readonly #intervals = new Intervals();
     readonly #poller: Poller;
     readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
@@ -61,6 +69,19 @@ export class Engine implements PollDelegate {
         this.#updates = new Updates(page);
         this.#heldProps = new HeldProps(page, this.#updates);
         this.#loadingMarks = new LoadingMarks(page);
+        this.#pastResults = new PastResults(page, this.#updates, {
+            read: async (token) => {
+                const { jobs } = await client.poll([[token, 0]]);
+                return jobs?.[0];
+            },
+            shows: (run, result) => {
+                this.#triggers.ownResults.record(run.request, result);
+            },
+            settled: ({ id }, failure) => {
+                this.runs.setFault(id, failure?.message);
+                this.#settle();
+            },
+        });
         this.#poller = new Poller(client, this);
         this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
@@ -153,12 +174,39 @@ export class Engine implements PollDelegate {
         this.runs.retry(id, false, error);
     }
 
-    /** Go to the component that shows the result of a run. */
+    /**
+     * Go to the component that shows the result of a run, and show it there again if
+     * the page has lost it.
+     */
     visit(id: string): void {
         const run = this.runs.get(id);
-        if (run) {
-            this.#page.visit(run.location, run.output);
+        if (!run) {
+            return;
         }
+        const output = outputOf(run);
+        this.#page.visit(run.location, output);
+        if (
+            run.status !== 'succeeded' ||
+            !output ||
+            this.#updates.waitFor(output) ||
+            this.#pastResults.isShown(run)
+        ) {
+            return;
+        }
+        if (run.token) {
+            this.#pastResults.want(run);
+            this.#settle();
+        } else {
+            // The cache answers again.
+            void this.retry(id);
+        }
+    }
+
+    /** Whether a run was started on another page of the app than the present one. */
+    isElsewhere(id: string): boolean {
+        return (
+            pathOf(this.runs.get(id)?.location) !== pathOf(this.#page.location)
+        );
     }
 
     /** Whether a callback reads this property of a component. */
@@ -244,6 +292,11 @@ export class Engine implements PollDelegate {
             this.#cancelAll(this.#begin(handle), handle.outputs);
             if (error) {
                 this.#conclude(handle.run, 'failed', error);
+            } else {
+                // Dash shows the values only after this.
+                setTimeout(() => {
+                    this.#pastResults.record(handle.run, handle.outputs);
+                }, SHOWN_MS);
             }
         }
     }
@@ -261,6 +314,18 @@ export class Engine implements PollDelegate {
         const replaced = this.#jobs.replaceBy(handle);
         for (const { handle: old } of replaced) {
             this.runs.forget(old.run);
+        }
+        const { callbackKey, name = '' } = handle;
+        const { request } = this.runs.get(handle.run) ?? {};
+        if (
+            replaced.length > 0 &&
+            this.#intervals.replace(callbackKey, request)
+        ) {
+            this.#page.report(
+                `Long callback ${name}: its dcc.Interval has replaced the job ten ` +
+                    'times without a result. Use a longer interval, or another ' +
+                    'on_retrigger, such as on_retrigger="ignore".',
+            );
         }
         return replaced;
     }
@@ -308,11 +373,15 @@ export class Engine implements PollDelegate {
         // that it wins over a `running` or `progress` of the same property.
         this.#updates.apply(toUpdates(result.sideUpdate), job);
         this.#drop(job);
+        if (status === 'succeeded') {
+            this.#intervals.succeed(job.handle.callbackKey);
+        }
         this.#triggers.ownResults.record(
             this.runs.get(job.handle.run)?.request,
             result.response,
         );
         this.#updates.apply(toUpdates(result.response), job);
+        this.#pastResults.record(job.handle.run, job.handle.outputs);
         this.#jobs.keepUnshown(job);
         if (this.#page.isRestored) {
             this.#keepForReload(job);
@@ -368,15 +437,25 @@ export class Engine implements PollDelegate {
 
     /** Bring storage, views, marks, polls and watchers in line with the jobs. */
     #settle(): void {
-        this.#jobs.save((job) => this.#updates.hasUnshown(job));
+        for (const { handle } of this.#jobs.takeShown((job) =>
+            this.#updates.hasUnshown(job),
+        )) {
+            this.#pastResults.record(handle.run, handle.outputs);
+        }
+        this.#jobs.save();
         this.runs.flush();
+        this.#pastResults.refresh();
         this.#loadingMarks.show(
             this.#jobs.all.flatMap(({ awaitedOutputs }) => awaitedOutputs),
         );
         if (this.pending().length === 0) {
             this.#poller.stop();
         }
-        if (this.#jobs.size > 0 || this.#updates.waiting) {
+        if (
+            this.#jobs.size > 0 ||
+            this.#updates.waiting ||
+            this.#pastResults.isWaiting
+        ) {
             this.#unwatch ??= this.#page.watch(() => {
                 this.#updates.flush();
                 this.#heldProps.refresh();
@@ -387,4 +466,9 @@ export class Engine implements PollDelegate {
             this.#unwatch = undefined;
         }
     }
+}
+
+/** Return the path of a location, without its query. */
+function pathOf(location = ''): string | undefined {
+    return location.split('?')[0];
 }

@@ -81,6 +81,10 @@ export class FakePage implements Page {
         return this.components.has(key) ? ['children', key] : undefined;
     }
 
+    value(id: Id, property: string): unknown {
+        return this.props(id)?.[property];
+    }
+
     find(pattern: Pattern): Id[] {
         return [...this.components.keys()]
             .map(parseId)

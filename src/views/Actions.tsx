@@ -1,6 +1,6 @@
 import * as React from 'react';
 import { engineOf } from '../engine/engines';
-import type { Run } from '../engine/state/run';
+import { outputOf, type Run } from '../engine/state/run';
 import { isTerminal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import type { Labels } from './labels';
@@ -17,7 +17,7 @@ type Props = {
 /** The buttons that a job offers in its state. */
 export function Actions({ run, name, labels, shows }: Props) {
     const dashStore = useDashStore();
-    const { id, status, request, output, retrying } = run;
+    const { id, status, request, retrying } = run;
     const button = (
         action: 'cancel' | 'retry' | 'visit',
         isOffered: boolean,
@@ -49,7 +49,7 @@ export function Actions({ run, name, labels, shows }: Props) {
                 () => void engineOf(dashStore).retry(id),
                 retrying,
             )}
-            {button('visit', hasResult && output !== null, () => {
+            {button('visit', hasResult && outputOf(run) !== null, () => {
                 engineOf(dashStore).visit(id);
             })}
         </span>

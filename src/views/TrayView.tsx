@@ -7,6 +7,7 @@ import { formatAgo } from './format';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { nameOf, type Labels } from './labels';
+import { Toasts } from './Toasts';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
 import { useLabels } from './useLabels';
@@ -22,6 +23,7 @@ type Props = {
     style?: CSSProperties;
     badge: boolean;
     notify: boolean;
+    toasts: boolean;
 };
 
 /** A button that opens the list of all jobs of the tab: live ones first, then by time. */
@@ -32,6 +34,7 @@ export function TrayView({
     style,
     badge,
     notify,
+    toasts,
 }: Props) {
     const dashStore = useDashStore();
     const runs = useWatched('runs', ({ listed }) => listed) ?? [];
@@ -78,66 +81,79 @@ export function TrayView({
     }, [isOpen]);
 
     return (
-        <details
-            id={id}
-            ref={element}
-            className={`long-job-tray ${className}`}
-            style={style}
-            open={isOpen}
-            onToggle={({ currentTarget: details }) => {
-                setOpen(details.open);
-            }}
-            {...focus}
-        >
-            <summary ref={summary}>
-                {labels.jobs}
-                {live.length > 0 && (
-                    <span className="long-job-count">{live.length}</span>
-                )}
-            </summary>
-            {isOpen && (
-                <div ref={keepInViewport} className="long-job-panel">
-                    {runs.length === 0 && labels.none}
-                    <ul>
-                        {[...ended, ...live].reverse().map((run) => (
-                            <li
-                                key={run.id}
-                                className={`long-job long-job-${run.status}`}
+        <>
+            <details
+                id={id}
+                ref={element}
+                className={`long-job-tray ${className}`}
+                style={style}
+                open={isOpen}
+                onToggle={({ currentTarget: details }) => {
+                    setOpen(details.open);
+                }}
+                {...focus}
+            >
+                <summary ref={summary}>
+                    {labels.jobs}
+                    {live.length > 0 && (
+                        <span className="long-job-count">{live.length}</span>
+                    )}
+                </summary>
+                {isOpen && (
+                    <div ref={keepInViewport} className="long-job-panel">
+                        {runs.length === 0 && labels.none}
+                        <ul>
+                            {[...ended, ...live].reverse().map((run) => (
+                                <li
+                                    key={run.id}
+                                    className={`long-job long-job-${run.status}`}
+                                >
+                                    <JobView
+                                        run={run}
+                                        name={names.get(run) ?? ''}
+                                        ago={formatAgo(
+                                            date - run.began,
+                                            labels,
+                                        )}
+                                        now={Math.max(now, run.at)}
+                                        shows={() => true}
+                                        labels={labels}
+                                        connection={
+                                            run.isUnreachable
+                                                ? labels.reconnecting
+                                                : ''
+                                        }
+                                    />
+                                </li>
+                            ))}
+                        </ul>
+                        {ask && (
+                            <button type="button" onClick={ask}>
+                                {labels.notify}
+                            </button>
+                        )}
+                        {ended.length > 0 && (
+                            <button
+                                type="button"
+                                onClick={() => {
+                                    engineOf(dashStore).runs.clear();
+                                }}
                             >
-                                <JobView
-                                    run={run}
-                                    name={names.get(run) ?? ''}
-                                    ago={formatAgo(date - run.began, labels)}
-                                    now={Math.max(now, run.at)}
-                                    shows={() => true}
-                                    labels={labels}
-                                    connection={
-                                        run.isUnreachable
-                                            ? labels.reconnecting
-                                            : ''
-                                    }
-                                />
-                            </li>
-                        ))}
-                    </ul>
-                    {ask && (
-                        <button type="button" onClick={ask}>
-                            {labels.notify}
-                        </button>
-                    )}
-                    {ended.length > 0 && (
-                        <button
-                            type="button"
-                            onClick={() => {
-                                engineOf(dashStore).runs.clear();
-                            }}
-                        >
-                            {labels.clear}
-                        </button>
-                    )}
-                </div>
+                                {labels.clear}
+                            </button>
+                        )}
+                    </div>
+                )}
+            </details>
+            {toasts && (
+                <Toasts
+                    runs={runs}
+                    names={names}
+                    labels={labels}
+                    home={summary}
+                />
             )}
-        </details>
+        </>
     );
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Id } from '../engine/wire/id';
 import { fill, LABELS, nameOf } from './labels';
 
 test('a placeholder without a value stays', () => {
@@ -16,13 +17,14 @@ test.each([
     ['constructor', null, 'Constructor'],
     ['', null, 'Job'],
 ])('the name of %s for %s is %s', (task, output, name) => {
-    expect(nameOf({ name: task, output }, LABELS)).toBe(name);
+    const outputs: [Id, string][] = output ? [[output, 'children']] : [];
+    expect(nameOf({ name: task, outputs }, LABELS)).toBe(name);
 });
 
 test('a title comes before a label, and an empty one does not count', () => {
     const run: Parameters<typeof nameOf>[0] = {
         name: 'app.train',
-        output: null,
+        outputs: [],
     };
     const labels = { ...LABELS, 'app.train': 'Training' };
     expect(nameOf(run, labels)).toBe('Training');

@@ -1,4 +1,4 @@
-import type { Run } from '../engine/state/run';
+import { outputOf, type Run } from '../engine/state/run';
 import { own } from '../engine/wire/own';
 
 /** The texts of the components. A name in braces is a placeholder. */
@@ -42,6 +42,7 @@ export const LABELS = {
     visit: 'Show result',
     clear: 'Clear finished',
     notify: 'Notify me when a job ends',
+    close: 'Close',
 };
 
 export type Labels = Record<keyof typeof LABELS, string> &
@@ -87,14 +88,15 @@ export function fill(
  * words. A function without a name has that of the component that gets its result.
  */
 export function nameOf(
-    { name: task, title, output }: Pick<Run, 'name' | 'title' | 'output'>,
+    run: Pick<Run, 'name' | 'title' | 'outputs'>,
     labels: Labels,
 ): string {
+    const { name: task, title } = run;
     if (title) {
         return title;
     }
     const last = task.split('.').pop() ?? '';
-    const name = last === '<lambda>' ? output : last;
+    const name = last === '<lambda>' ? outputOf(run) : last;
     const words =
         typeof name === 'string' ? name.replace(/[_-]+/g, ' ').trim() : '';
     return (

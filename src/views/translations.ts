@@ -35,6 +35,7 @@ export const TRANSLATIONS: Translations = {
         visit: 'Ergebnis zeigen',
         clear: 'Beendete entfernen',
         notify: 'Am Ende eines Auftrags benachrichtigen',
+        close: 'Schließen',
     },
     fr: {
         job: 'Tâche',
@@ -72,6 +73,7 @@ export const TRANSLATIONS: Translations = {
         visit: 'Voir le résultat',
         clear: 'Effacer les tâches terminées',
         notify: 'M’avertir à la fin d’une tâche',
+        close: 'Fermer',
     },
     es: {
         job: 'Tarea',
@@ -109,6 +111,7 @@ export const TRANSLATIONS: Translations = {
         visit: 'Ver el resultado',
         clear: 'Quitar las terminadas',
         notify: 'Avisarme cuando termine una tarea',
+        close: 'Cerrar',
     },
     zh: {
         job: '任务',
@@ -149,6 +152,7 @@ export const TRANSLATIONS: Translations = {
         visit: '查看结果',
         clear: '清除已结束的任务',
         notify: '任务结束时通知我',
+        close: '关闭',
     },
     ja: {
         job: 'ジョブ',
@@ -189,5 +193,6 @@ export const TRANSLATIONS: Translations = {
         visit: '結果を表示',
         clear: '終了したジョブを消去',
         notify: 'ジョブの終了時に通知する',
+        close: '閉じる',
     },
 };

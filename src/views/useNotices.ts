@@ -1,10 +1,10 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
-import { isTerminal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './runTexts';
+import { useEnds } from './useEnds';
 
 /**
  * Show a notification when a job ends while the page is hidden, if the user allows it.
@@ -17,31 +17,20 @@ export function useNotices(
     labels: Labels,
 ): (() => void) | undefined {
     const dashStore = useDashStore();
-    const live = useRef(new Set<string>());
     const [permission, setPermission] = useState(permissionNow);
 
-    useEffect(() => {
-        for (const run of runs) {
-            const { id, status } = run;
-            if (!isTerminal(status)) {
-                live.current.add(id);
-            } else if (
-                live.current.delete(id) &&
-                isWanted &&
-                document.hidden &&
-                permission === 'granted'
-            ) {
-                notify(
-                    nameOf(run, labels),
-                    milestoneOf(run, performance.now(), labels),
-                    id,
-                    () => {
-                        engineOf(dashStore).visit(id);
-                    },
-                );
-            }
+    useEnds(runs, (run) => {
+        if (isWanted && document.hidden && permission === 'granted') {
+            notify(
+                nameOf(run, labels),
+                milestoneOf(run, performance.now(), labels),
+                run.id,
+                () => {
+                    engineOf(dashStore).visit(run.id);
+                },
+            );
         }
-    }, [runs, labels, isWanted, permission, dashStore]);
+    });
 
     return isWanted && permission === 'default'
         ? () => void Notification.requestPermission().then(setPermission)

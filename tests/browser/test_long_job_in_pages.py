@@ -35,6 +35,9 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     # Its page is away when the job ends: the view and the output fill in later.
     (app.folder / "go-on").touch()
     page.wait_for_text("#out-mantine", "mantine 1")
+    page.wait_for_text(".long-job-toasts .long-job-name", "Job 1")
+    look.check("toast")
+    page.click(".long-job-toasts button[aria-label^=Close]")
     tray.toggle()
     tray.wait_for("Job 2 Done", "Job 1 Done")
     until(lambda: browser.driver.title == "Mantine", timeout=5)
@@ -44,3 +47,11 @@ def test_jobs_are_followed_across_pages_in_layouts_of_other_libraries(
     job.wait_for_status("Done")
     page.wait_for_focus("out-bootstrap")
     until(lambda: browser.driver.title == "Bootstrap", timeout=5)
+
+    # The page comes without its result, which the server still has.
+    page.click("#to-mantine")
+    page.wait_for_text("#out-mantine", "-")
+    tray.toggle()
+    browser.find_elements("#tray li button")[0].click()
+    page.wait_for_text("#out-mantine", "mantine 1")
+    page.wait_for_focus("out-mantine")

@@ -27,6 +27,11 @@ export class Updates {
         return this.#absent.size > 0;
     }
 
+    /** Whether updates wait for a component. */
+    waitFor(id: Id): boolean {
+        return this.#absent.has(stringifyId(id));
+    }
+
     /** Whether the page has never shown some update of this source. */
     hasUnshown(source: Source): boolean {
         return [...this.#absent.values()]

@@ -20,6 +20,8 @@ export type Page = {
     path(id: Id): Path | undefined;
     /** The matching ids on the page, in the order of the layout. */
     find(pattern: Pattern): Id[];
+    /** The value of a property; undefined while its component is not on the page. */
+    value(id: Id, property: string): unknown;
     /** Whether a callback has this property among its Inputs or State. */
     isRead(id: Id, property: string): boolean;
     /** Set properties to values or Patches. Throws if a Patch does not fit its value. */

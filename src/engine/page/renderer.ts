@@ -140,6 +140,11 @@ export class Renderer implements Page {
         return pathOf(this.#paths, id);
     }
 
+    value(id: Id, property: string): unknown {
+        const path = this.path(id);
+        return path && currentProps(path)[property];
+    }
+
     find(pattern: Pattern): Id[] {
         return idsThatFit(this.#paths, pattern);
     }

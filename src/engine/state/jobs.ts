@@ -30,8 +30,7 @@ export class Jobs {
      * Save the handles of all jobs that are not over for the page. This includes jobs
      * whose result still waits for its component.
      */
-    save(hasUnshown: (job: Job) => boolean): void {
-        this.#unshown = this.#unshown.filter(hasUnshown);
+    save(): void {
         const jobs = new Set([
             ...this.#unshown,
             ...this.#followed,
@@ -74,6 +73,13 @@ export class Jobs {
     /** Save a job that has ended until the page has shown all of its result. */
     keepUnshown(job: Job): void {
         this.#unshown.push(job);
+    }
+
+    /** Return the ended jobs whose result has been shown by now, once. */
+    takeShown(hasUnshown: (job: Job) => boolean): Job[] {
+        const shown = this.#unshown.filter((job) => !hasUnshown(job));
+        this.#unshown = this.#unshown.filter(hasUnshown);
+        return shown;
     }
 
     /** Save a job for the page that is loaded next. */

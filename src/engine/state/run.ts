@@ -1,4 +1,5 @@
 import type { CallbackRequest } from '../wire/callbackRequest';
+import type { Handle } from '../wire/handle';
 import type { Id } from '../wire/id';
 import type { Bar, JobError, LogLine, Queue, Status } from '../wire/snapshot';
 
@@ -9,6 +10,8 @@ import type { Bar, JobError, LogLine, Queue, Status } from '../wire/snapshot';
 export type Run = {
     /** Distinguishes the run from others, also after a reload. */
     readonly id: string;
+    /** Names its job to the server. A cached result or a failed start has none. */
+    readonly token?: string | undefined;
     /** The task's name, as `module.function`. */
     readonly name: string;
     /** The job's own name for people; empty for its task's. */
@@ -17,8 +20,8 @@ export type Run = {
     readonly view: Id | null;
     /** The path and query of the page on which it was started. */
     readonly location: string;
-    /** The component that gets its result. */
-    readonly output: Id | null;
+    /** The properties that get its result. */
+    readonly outputs: Handle['outputs'];
     readonly status: Status;
     /** When the page learnt of it: milliseconds since 1970. */
     readonly began: number;
@@ -50,10 +53,11 @@ export type Run = {
 
 /** Return a run in its initial state, except for what is given. */
 export function newRun(
-    given: Partial<Run> & Pick<Run, 'id' | 'name' | 'location' | 'output'>,
+    given: Partial<Run> & Pick<Run, 'id' | 'name' | 'location'>,
 ): Run {
     return {
         view: null,
+        outputs: [],
         status: 'queued',
         began: Date.now(),
         at: performance.now(),
@@ -62,4 +66,9 @@ export function newRun(
         log: [],
         ...given,
     };
+}
+
+/** Return the component that shows the result of a run; null if there is none. */
+export function outputOf({ outputs }: Pick<Run, 'outputs'>): Id | null {
+    return outputs[0]?.[0] ?? null;
 }

@@ -241,7 +241,7 @@ describe('the list', () => {
                 id: 'a',
                 name: 'app.work',
                 location: '/here',
-                output: 'out',
+                outputs: [['out', 'children']],
                 status: 'failed',
                 elapsed: 5,
                 view: null,

@@ -24,10 +24,11 @@ export type Origin = { location: string; request: CallbackRequest | undefined };
 type SavedRun = Pick<
     Run,
     | 'id'
+    | 'token'
     | 'name'
     | 'title'
     | 'location'
-    | 'output'
+    | 'outputs'
     | 'status'
     | 'began'
     | 'elapsed'
@@ -70,19 +71,20 @@ export class Runs {
 
     begin(handle: Handle, { location, request }: Origin): void {
         const { run: id, name = '', title, view = null } = handle;
-        const { outputs, cached } = handle;
+        const { token, outputs, cached } = handle;
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
         this.#put(
             newRun({
                 id,
+                token: token ?? undefined,
                 name,
                 title: title ?? '',
                 view,
                 // Before a reload the run may have begun on another page.
                 location: this.#runs.get(id)?.location ?? location,
-                output: outputs[0]?.[0] ?? null,
+                outputs,
                 status: cached ? 'succeeded' : 'queued',
                 elapsed: cached?.duration,
                 cached,
@@ -130,6 +132,15 @@ export class Runs {
         if (run) {
             this.#put({ ...run, retrying, error: error ?? run.error });
             this.flush();
+        }
+    }
+
+    /** Record why the page can't show the result of a run; undefined if it can. */
+    setFault(id: string, message: string | undefined): void {
+        const run = this.#runs.get(id);
+        if (run) {
+            const error = message ? { type: 'NotShown', message } : undefined;
+            this.#put({ ...run, error });
         }
     }
 
@@ -206,13 +217,15 @@ export class Runs {
 }
 
 function savedOf(run: Run): SavedRun {
-    const { id, name, title, location, output, status, began, elapsed } = run;
+    const { id, token, name, title, location, outputs } = run;
+    const { status, began, elapsed } = run;
     return {
         id,
+        token,
         name,
         title,
         location,
-        output,
+        outputs,
         status,
         began,
         elapsed: isTerminal(status) ? elapsed : undefined,

@@ -1,0 +1,144 @@
+import * as React from 'react';
+import { useCallback, useEffect, useState, type RefObject } from 'react';
+import { engineOf } from '../engine/engines';
+import type { Run } from '../engine/state/run';
+import { Actions } from './Actions';
+import { Announcer } from './Announcer';
+import { useDashStore } from './hooks';
+import type { Labels } from './labels';
+import { errorText, statusText } from './runTexts';
+import { useEnds } from './useEnds';
+import { useFocusKept } from './useFocusKept';
+
+/** Milliseconds for which a toast stays, unless the user is at it. */
+const TOAST_MS = 10_000;
+
+type Props = {
+    runs: readonly Run[];
+    names: ReadonlyMap<Run, string>;
+    labels: Labels;
+    /** What gets the focus when a toast goes that has it. */
+    home: RefObject<HTMLElement>;
+};
+
+/** Tells of jobs that end while the user is on another page than theirs. */
+export function Toasts({ runs, names, labels, home }: Props) {
+    const dashStore = useDashStore();
+    const [ids, setIds] = useState<readonly string[]>([]);
+    const focus = useFocusKept(home);
+    const close = useCallback((id: string) => {
+        setIds((before) => before.filter((each) => each !== id));
+    }, []);
+
+    useEnds(runs, ({ id, status }) => {
+        // Who cancels a job knows of it.
+        if (status !== 'cancelled' && engineOf(dashStore).isElsewhere(id)) {
+            setIds((before) => [...before, id]);
+        }
+    });
+
+    const told = runs.filter(({ id }) => ids.includes(id));
+    return (
+        <>
+            <Announcer run={told.at(-1)} now={0} labels={labels} />
+            {told.length > 0 && (
+                <ul className="long-job-toasts" ref={putOnTop} {...focus}>
+                    {told.map((run) => (
+                        <Toast
+                            key={run.id}
+                            run={run}
+                            name={names.get(run) ?? ''}
+                            labels={labels}
+                            close={close}
+                        />
+                    ))}
+                </ul>
+            )}
+        </>
+    );
+}
+
+type ToastProps = {
+    run: Run;
+    name: string;
+    labels: Labels;
+    close: (id: string) => void;
+};
+
+function Toast({ run, name, labels, close }: ToastProps) {
+    const { id, status } = run;
+    const [isHeld, setHeld] = useState(false);
+
+    useEffect(() => {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const restart = () => {
+            clearTimeout(timer);
+            if (!isHeld && !document.hidden) {
+                timer = setTimeout(close, TOAST_MS, id);
+            }
+        };
+        restart();
+        document.addEventListener('visibilitychange', restart);
+        return () => {
+            clearTimeout(timer);
+            document.removeEventListener('visibilitychange', restart);
+        };
+    }, [isHeld, id, close]);
+
+    const hold = () => {
+        setHeld(true);
+    };
+    const release = () => {
+        setHeld(false);
+    };
+    return (
+        <li
+            className={`long-job long-job-${status}`}
+            onPointerEnter={hold}
+            onPointerLeave={release}
+            onFocus={hold}
+            onBlur={release}
+            onKeyDown={({ key }) => {
+                if (key === 'Escape') {
+                    close(id);
+                }
+            }}
+            // Each of its buttons closes it.
+            onClick={({ target }) => {
+                if ((target as Element).closest('button')) {
+                    close(id);
+                }
+            }}
+        >
+            <div className="long-job-line">
+                <span className="long-job-name">{name}</span>
+                <span className="long-job-status">
+                    {statusText(run, 0, labels)}
+                </span>
+            </div>
+            <div className="long-job-line">
+                <span className="long-job-text">
+                    {run.error && errorText(run)}
+                </span>
+                <Actions
+                    run={run}
+                    name={name}
+                    labels={labels}
+                    shows={() => true}
+                />
+                <button type="button" aria-label={`${labels.close}: ${name}`}>
+                    {labels.close}
+                </button>
+            </div>
+        </li>
+    );
+}
+
+/** Show an element above all others, wherever it is in the layout. */
+function putOnTop(element: HTMLElement | null): void {
+    // Older browsers have no popovers.
+    if (element && 'showPopover' in element) {
+        element.popover = 'manual';
+        element.showPopover();
+    }
+}
