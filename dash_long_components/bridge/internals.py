@@ -10,7 +10,7 @@ import importlib
 import inspect
 import json
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import dash
@@ -90,6 +90,11 @@ def callback_options() -> set[str]:
 def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
     """Return Dash's id of a callback, which is made of its Outputs."""
     return str(create_callback_id(outputs, inputs, no_output=not outputs))
+
+
+def prop_id(component_id: Any, component_property: str) -> str:
+    """Return how a page names a property: ``button.n_clicks``."""
+    return f"{stringify_id(component_id)}.{component_property}"
 
 
 def is_debug(app: dash.Dash) -> bool:
@@ -244,14 +249,35 @@ def adds_components(app: dash.Dash) -> bool:
     return bool(app.config.suppress_callback_exceptions)
 
 
+def page_layouts(app: dash.Dash) -> list[Any]:
+    """Return the layout of each page of ``dash.pages``, once Dash knows them all."""
+    validated = app.validation_layout
+    if not app.use_pages or validated is None:
+        return []
+    # Dash adds the layout around them.
+    return list(validated.children[: len(dash.page_registry)])
+
+
 def components(layout: Any) -> Iterator[Component]:
     """Yield all components of a layout, which may be a list of components."""
-    for root in layout if isinstance(layout, list | tuple) else [layout]:
-        if isinstance(root, Component):
-            yield root
-            for item in root._traverse():
-                if isinstance(item, Component):
-                    yield item
+    if isinstance(layout, list | tuple):
+        for item in layout:
+            yield from components(item)
+    elif isinstance(layout, Component):
+        yield layout
+        for item in layout._traverse():
+            if isinstance(item, Component):
+                yield item
+            # Dash does not look into a list in a list, such as the layout of a page.
+            elif isinstance(item, list | tuple):
+                yield from components(item)
+
+
+def prevents_initial_call(app: dash.Dash, options: Mapping[str, Any]) -> bool:
+    """Tell whether Dash is told not to call a callback when its page is loaded."""
+    default = app.config.prevent_initial_callbacks
+    chosen = options.get("prevent_initial_call")
+    return (default if chosen is None else chosen) is True
 
 
 def library_files(app: dash.Dash, packages: Iterable[str]) -> list[dict[str, str]]:

@@ -159,6 +159,16 @@ class Trigger:
         )
 
     @property
+    def is_without_event(self) -> bool:
+        """Whether only counters have caused it, such as clicks, which count nothing."""
+        changed = {*self.description["triggered"]}
+        return bool(changed) and all(
+            _COUNTER.fullmatch(item["property"]) and not item.get("value")
+            for item in _flat(self.description["inputs"])
+            if internals.prop_id(item["id"], item["property"]) in changed
+        )
+
+    @property
     def _is_at_load(self) -> bool:
         """Whether the load of the page has caused it, and not the user.
 

@@ -64,6 +64,9 @@ def start_job(
     trigger = Trigger.current(declaration.signature)
     if jobs.mistakes is not None:
         _check_ids(declaration, task.name, jobs.mistakes)
+        jobs.mistakes.check_call(
+            task.name, declaration.signature, is_event=not trigger.is_without_event
+        )
     return _Start(declaration, task, trigger, jobs, manager, args, kwargs).run()
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
 import dash
+from dash.dependencies import DashDependency
 
 from ..bridge import internals
+from ..bridge.signature import Signature
 from . import labels
 
 logger = logging.getLogger("dash_long_components")
@@ -53,23 +56,62 @@ class Mistakes:
                     *(kind or "a component", component_id),
                 )
 
-    def check_layout(self, layout: Any, views: Collection[Any]) -> None:
-        """Warn of views that no long callback names, and of labels that do not exist.
+    def check_call(self, task: str, signature: Signature, *, is_event: bool) -> None:
+        """Warn of a call that ``prevent_initial_call=True`` does not prevent.
 
         Args:
-            layout: what the app serves.
+            task: name of the task.
+            signature: of the long callback.
+            is_event: whether the user may have caused the call.
+        """
+        if is_event or not internals.prevents_initial_call(
+            self._app, signature.options
+        ):
+            return
+        self._tell(
+            f"Dash has called {task} without an event of {_names(signature.inputs)}. "
+            "prevent_initial_call=True prevents only calls whose Inputs and Outputs "
+            f"come to the page together, and {_names(signature.outputs)} was there "
+            "before. So every visit of that page starts a job, in place of a running "
+            "one. Put all Outputs on the page of the Inputs, or set the others by "
+            "dash.set_props in the job."
+        )
+
+    def check_layout(self, layout: Any, views: Collection[Any]) -> None:
+        """Warn of views without a job, or with one id, and of labels that do not exist.
+
+        Args:
+            layout: what the app serves, but for the pages of ``dash.pages``.
             views: the ids in ``job=`` of the app's long callbacks.
         """
+        around = self._check_components(layout, views)
+        for page in internals.page_layouts(self._app):
+            # Dash itself refuses an id that a layout without pages has twice.
+            ids = Counter(around + self._check_components(page, views))
+            for component_id, count in ids.items():
+                if count > 1:
+                    self._tell(
+                        f"A page has {count} views with the id {component_id!r}, of "
+                        "which one shows the job. Give each an id of its own; several "
+                        "long callbacks may have the same job=."
+                    )
+
+    def _check_components(self, layout: Any, views: Collection[Any]) -> list[str]:
+        """Warn of mistakes in a layout, and return the ids of its views."""
+        ids = []
         for component in internals.components(layout):
             name = type(component).__name__
             if component._namespace != "dash_long_components" or name not in _VIEWS:
                 continue
             component_id = getattr(component, "id", None)
+            if isinstance(component_id, str):
+                ids.append(component_id)
             view = name if component_id is None else f"{name}(id={component_id!r})"
             if name == "LongJob" and not internals.adds_components(self._app):
                 self._check_view(component_id, views)
             for problem in _label_problems(getattr(component, "labels", None)):
                 self._tell(f"labels= of {view}: {problem}")
+        return ids
 
     def _check_view(self, component_id: Any, views: Collection[Any]) -> None:
         if component_id is None:
@@ -87,6 +129,10 @@ class Mistakes:
         if problem not in self._told:
             self._told.add(problem)
             logger.warning("%s", problem)
+
+
+def _names(dependencies: Iterable[DashDependency]) -> str:
+    return " and ".join(map(str, dependencies))
 
 
 def _label_problems(given: Any) -> Iterable[str]:

@@ -26,6 +26,7 @@ MATCHED = {"type": "job", "index": MATCH}
 
 #: Without their types, as users who make mistakes see them.
 untyped: Any = dlc
+PAGES: Any = dash.page_container
 memory_manager: Any = testing.MemoryLongCallbackManager
 
 
@@ -75,6 +76,37 @@ def ran(function: Any, **options: Any) -> Callable[[Site], JobError | None]:
 def reported(value: Any, **options: Any) -> Callable[[Site], JobError | None]:
     """Run a function that calls ``set_progress`` with this value."""
     return ran(lambda set_progress, clicks: set_progress(value), **options)
+
+
+def paged(*page: Any, **options: Any) -> Callable[[Any], Any]:
+    """Show an app with a page of these components."""
+
+    def show(_site: Site) -> None:
+        app: Any = with_page(*page)
+        app.long_callback(OUTPUT, INPUT, job="job", **options)(lambda clicks: 1)
+        app.server.test_client().get("/_dash-layout")
+
+    return show
+
+
+def with_page(*page: Any) -> Any:
+    site = Site(use_pages=True, pages_folder="")
+    site.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+    site.app.server.testing = True
+    # A list, as in most apps.
+    dash.register_page("page", path="/", layout=list(page))
+    site.app.layout = html.Div([html.P(id="text"), dlc.LongJobTray(id="tray"), PAGES])
+    return site.app
+
+
+def called_by_a_new_page(site: Site) -> None:
+    decorated(prevent_initial_call=True)(site)
+    site.app.layout = [html.P(id="text"), html.Button(id="button")]
+    site.trigger(
+        out("text", "children"),
+        [prop("button", "n_clicks")],
+        changed=["button.n_clicks"],
+    )
 
 
 def trigger(site: Site) -> Any:
@@ -378,6 +410,22 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
         shown(dlc.LongJob(id="job")),
         ("LongJob(id='job')", "Add job='job' to the long callback"),
     ),
+    "LongJob of a page without an id": (
+        paged(dlc.LongJob()),
+        ("has no id", 'like LongJob(id="job")'),
+    ),
+    "two views of a page with one id": (
+        paged(dlc.LongJob(id="job"), [dlc.LongJob(id="job")]),
+        ("2 views with the id 'job'", "Give each an id of its own"),
+    ),
+    "view of a page with the id of one around it": (
+        paged(dlc.LongJob(id="tray")),
+        ("2 views with the id 'tray'", "Give each an id of its own"),
+    ),
+    "Output that is there before its Input": (
+        called_by_a_new_page,
+        ("button.n_clicks", "Put all Outputs on the page of the Inputs"),
+    ),
     "misspelt label": (
         shown(dlc.LongJobTray(labels={"runing": "Works"})),
         ("'runing'", "Did you mean 'running'?"),
@@ -509,3 +557,25 @@ def test_plain_dash_has_long_callback_once_it_is_set_up() -> None:
     }
     assert client.post("/_dash-update-component", json=body).status_code == 200
     assert len(manager.submitted) == 1
+
+
+def test_components_of_pages_are_known(caplog: pytest.LogCaptureFixture) -> None:
+    nested: Any = [[html.Button(id="button")], dlc.LongJob(id="job")]
+    app = with_page(html.Div(nested))
+    app.long_callback(
+        OUTPUT,
+        INPUT,
+        job="job",
+        running=(Output("button", "disabled"), True, False),
+        prevent_initial_call=True,
+    )(lambda clicks: 1)
+    app.server.test_client().get("/_dash-layout")
+    body = {
+        "output": "text.children",
+        "outputs": out("text", "children"),
+        "inputs": [prop("button", "n_clicks", 1)],
+        "changedPropIds": ["button.n_clicks"],
+    }
+    client = app.server.test_client()
+    assert client.post("/_dash-update-component", json=body).status_code == 200
+    assert not caplog.records
