@@ -6,9 +6,9 @@ works in the repository.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(Path(__file__).parent / "extensions"), str(ROOT)]
 
 project = "dash-long-components"
-release = json.loads((ROOT / "package.json").read_text())["version"]
+release = version("dash-long-components")
 copyright = "dash-long-components contributors"
 
 root_doc = "README"

@@ -19,7 +19,10 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
 
 @pytest.mark.parametrize(
     "name",
-    ["py.typed", "metadata.json", "_imports_.py", "LongJob.py", "LongJobTray.py"],
+    [
+        *("py.typed", "metadata.json", "_imports_.py", "LongJob.py", "LongJobTray.py"),
+        *("dash_long_components.min.js", "languages.min.js"),
+    ],
 )
 def test_generated_file_is_there(name: str) -> None:
     assert FILES.joinpath(name).is_file()
