@@ -52,8 +52,8 @@ export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test bench build dist docs lint types vitest unit integration browser \
-	wheel-tests oldest-tests next-tests pythons python-tests format system-python system-browser \
-	system-brokers clean
+	browsers wheel-tests oldest-tests next-tests pythons python-tests format system-python \
+	system-browser system-browsers system-brokers clean
 
 help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
@@ -61,6 +61,7 @@ help:
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make dist          the wheel and the sdist, checked'
+	@echo 'make browsers      all browser tests, in Firefox and in WebKit'
 	@echo 'make next-tests    what depends on Dash, on its next release'
 	@echo 'make pythons       unit and integration tests, on each Python that the machine has'
 	@echo 'make lint, types, vitest, unit, integration, browser    one layer alone'
@@ -70,7 +71,7 @@ demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
 # The tests come last and one run after the other: some of them hold bounds on time.
-test: system-browser system-brokers
+test: system-browsers system-brokers
 	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		lint types vitest docs $(WHEEL) $(OLDEST)
 	$(MAKE) wheel-tests oldest-tests
@@ -116,12 +117,16 @@ unit: $(DEV) $(GENERATED)
 integration: system-brokers $(DEV) $(GENERATED)
 	$(call pytest,$(VENV)/bin/python,tests/integration)
 
-browser: system-browser system-brokers $(DEV) $(GENERATED)
+browser: system-browsers system-brokers $(DEV) $(GENERATED)
 	$(call pytest,$(VENV)/bin/python,tests/browser)
+
+# All browser tests in the browsers that otherwise run a few.
+browsers: system-browsers system-brokers $(DEV) $(GENERATED)
+	$(call pytest,$(VENV)/bin/python,tests/browser --browser=firefox --browser=webkit)
 
 # All layers, on the built wheel. They run in a copy of the repository that lacks
 # the package, so that nothing but the installed wheel can be imported.
-wheel-tests: system-browser system-brokers $(WHEEL)
+wheel-tests: system-browsers system-brokers $(WHEEL)
 	$(call test-wheel,$(WHEEL_VENV),)
 
 # What depends on Dash, on the oldest release that is supported and the oldest Python of
@@ -130,7 +135,7 @@ oldest-tests: system-browser $(OLDEST)
 	$(call test-wheel,$(OLDEST_VENV),$(OF_DASH))
 
 OF_DASH := tests/unit tests/browser tests/integration/test_contract.py \
-	-k 'not redis and not rabbitmq and not (browser and celery)'
+	-k 'not redis and not rabbitmq and not (browser and (celery or firefox or webkit))'
 
 # The same on the next release of Dash.
 next-tests: system-browser $(NEXT)
@@ -182,6 +187,9 @@ system-python:
 
 system-browser:
 	$(call require,command -v chromium && command -v chromedriver,chromium chromium-driver)
+
+system-browsers: system-browser
+	$(call require,command -v firefox-esr && command -v WebKitWebDriver && command -v Xvfb,firefox-esr webkit2gtk-driver xvfb)
 
 # RabbitMQ's own folder is on no path: only root may run what is.
 system-brokers:

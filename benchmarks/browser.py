@@ -9,7 +9,7 @@ from typing import Any
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.conftest import pytest_setup_options
+from tests.browser.drivers.chromium import Chromium
 
 _CLICK = """
 const [button, output, done] = arguments;
@@ -53,7 +53,7 @@ class Browser:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """Run a Chromium."""
-    driver = Chrome(options=pytest_setup_options())
+    driver = Chromium()
     driver.set_script_timeout(60)
     try:
         yield Browser(driver)

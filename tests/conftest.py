@@ -1,4 +1,4 @@
-"""Fixtures of all layers: a server as users start it, and Chromium's options."""
+"""Fixtures of all layers: a server as users start it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from typing import IO
 
 import psutil
 import pytest
-from selenium.webdriver.chrome.options import Options
 
 import dash_long_components
 from tests.ports import free_port
@@ -26,6 +25,15 @@ from tests.promises import promised
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--browser",
+        action="append",
+        choices=["chromium", "firefox", "webkit"],
+        help="Run all browser tests in this one. May be repeated.",
+    )
 
 
 def pytest_report_header() -> str:
@@ -49,23 +57,6 @@ def calls(function: Callable[..., object], called: Callable[..., object]) -> boo
     """Return whether a function names another that its module has, to call it."""
     names = inspect.unwrap(function).__code__.co_names
     return any(function.__globals__.get(name) is called for name in names)
-
-
-def pytest_setup_options() -> Options:
-    """Start Chromium without a window, and keep it from all requests of its own."""
-    options = Options()
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--window-size=1280,900",
-    ):
-        options.add_argument(argument)
-    return options
 
 
 class AppProcess:

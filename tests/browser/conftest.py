@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +13,70 @@ import pytest
 from dash.testing.browser import Browser
 from werkzeug.serving import make_server
 
+from tests.browser.drivers.chromium import Chromium
+from tests.browser.drivers.firefox import Firefox
+from tests.browser.drivers.webkit import WebKit
 from tests.browser.guarded_site import Site
 from tests.integration import brokers
 from tests.ports import free_port
+
+DRIVERS: dict[str, type[Chromium | Firefox | WebKit]] = {
+    "chromium": Chromium,
+    "firefox": Firefox,
+    "webkit": WebKit,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test in Chromium, and in the others if it is a smoke test."""
+    if not {"dash_br", "dash_duo"} & set(metafunc.fixturenames):
+        return
+    test = metafunc.definition
+    names = metafunc.config.getoption("browser") or (
+        DRIVERS if test.get_closest_marker("smoke") else ["chromium"]
+    )
+    skips = {
+        mark.args[0]: [pytest.mark.skip(reason=mark.kwargs["reason"])]
+        for mark in test.iter_markers("unsupported")
+    }
+    metafunc.parametrize(
+        "browser_name",
+        [pytest.param(name, marks=skips.get(name, [])) for name in names],
+        # The usual case needs no name.
+        ids=[pytest.HIDDEN_PARAM if name == "chromium" else name for name in names],
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the jobs on Celery to Chromium: all jobs are the same to a page."""
+    dropped = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and hasattr(item, "callspec")
+        and item.callspec.params.get("browser_name", "chromium") != "chromium"
+        and "celery" in item.callspec.params.values()
+    ]
+    items[:] = [item for item in items if item not in dropped]
+    config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.fixture
+def browser_name() -> str:
+    return "chromium"
+
+
+@pytest.fixture(autouse=True)
+def _driver(browser_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the fixtures of Dash drive the browser of the test."""
+    driver = DRIVERS[browser_name]
+    if not driver.is_installed():
+        if os.environ.get("CI"):
+            pytest.fail(f"{browser_name} is not there.")
+        pytest.skip(f"{browser_name} is not there.")
+    monkeypatch.setattr(Browser, "get_webdriver", lambda _: driver())
 
 
 @pytest.fixture

@@ -131,8 +131,9 @@ class Look:
                 text,
                 page,
             )
-            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            self._driver.save_screenshot(str(SCREENSHOTS / f"{name}-{theme}.png"))
+            folder = SCREENSHOTS / type(self._driver).__name__.lower()
+            folder.mkdir(parents=True, exist_ok=True)
+            self._driver.save_screenshot(str(folder / f"{name}-{theme}.png"))
             found = self._violations()
             assert not found, (theme, found)
 
