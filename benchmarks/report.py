@@ -19,7 +19,8 @@ What `make bench` has measured: this package beside `@callback(background=True)`
 Dash, in one run, A B A B. Each contender is the same page under gunicorn with two
 workers of four threads, on Diskcache and on Celery with Redis. A cell is the median,
 with the 95th percentile and the number of values. A click is one in Chromium, by its
-own clock; for all other rows a client sends what the page would send.
+own clock; for all other rows a client sends what the page would send. Rows of
+FastAPI are under one process of uvicorn.
 
 """
 

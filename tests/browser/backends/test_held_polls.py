@@ -13,8 +13,8 @@ page, site = test_resume.page, test_resume.site
 
 POLL = "_dash-long-jobs/poll"
 
-#: Seconds in which a page without held polls sends two.
-QUIET = 2.5
+#: Seconds in which a page without held polls sends three.
+QUIET = 3.5
 
 #: How many tabs of the browser hold a poll, as they note it down for each other.
 _HOLDING = """
@@ -28,17 +28,18 @@ def holding(page: ResumePage) -> int:
     return count
 
 
-def polls_in_quiet(page: ResumePage) -> int:
-    """Return how many polls get an answer while nothing happens."""
+def is_quiet(page: ResumePage) -> bool:
+    """Return whether a page does not poll again and again while nothing happens."""
     before = page.requests(POLL)
     # Nothing shows that no poll happens.
     time.sleep(QUIET)
-    return page.requests(POLL) - before
+    # The server answers a held poll after 25 s: that may be now.
+    return page.requests(POLL) - before <= 1
 
 
 def test_quiet_page_sends_no_polls_and_learns_of_the_end(page: ResumePage) -> None:
     until_equal(lambda: holding(page), 1, timeout=5)
-    assert polls_in_quiet(page) == 0
+    assert is_quiet(page)
     # The held poll leaves room for the next job, which brings its own.
     page.click("#run")
     until(lambda: page.site.lines("started.log")[1:] == ["1", "2"], timeout=20)
@@ -62,7 +63,7 @@ def test_only_two_tabs_that_are_visible_hold_a_poll(page: ResumePage) -> None:
     for tab in tabs:
         driver.switch_to.window(tab)
         visible.append(not driver.execute_script("return document.hidden"))
-        quiet.append(polls_in_quiet(page) == 0)
+        quiet.append(is_quiet(page))
     assert visible == [True] * 3
     assert sorted(quiet) == [False, True, True]
     assert holding(page) == 2
@@ -71,7 +72,7 @@ def test_only_two_tabs_that_are_visible_hold_a_poll(page: ResumePage) -> None:
         driver.switch_to.window(tab)
         driver.close()
     driver.switch_to.window(first)
-    until(lambda: polls_in_quiet(page) == 0, timeout=20)
+    until(lambda: is_quiet(page), timeout=20)
     driver.switch_to.new_window("tab")
     ResumePage(page.browser, page.site)
     until_equal(lambda: holding(page), 0, timeout=5)

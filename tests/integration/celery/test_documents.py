@@ -16,6 +16,7 @@ from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.celery.backends.base import AnyBackend
 from dash_long_components.managers.celery.documents import Documents, backend_of
 from tests.integration.brokers import Memcached, Redis
+from tests.waiting import until
 
 BACKENDS = ["redis", "database", "file"]
 
@@ -64,6 +65,32 @@ def test_fate_is_what_celery_reports(app: Celery, documents: Documents) -> None:
     assert failure is not None
     assert (failure.type, failure.message) == ("WorkerLostError", "signal 9")
     assert none is None
+
+
+def test_announcements_reach_other_processes(
+    documents: Documents, request: pytest.FixtureRequest
+) -> None:
+    announcements = documents.announcements()
+    if announcements is None:
+        # The other backends have no such thing, and take no notice.
+        documents.announce("job")
+        assert "redis" not in request.node.name
+        return
+    # What was announced before is not known.
+    assert documents.taken_from(announcements) is None
+    for job in ("one", "two", "one"):
+        documents.announce(job)
+    found: set[str] = set()
+
+    def take() -> bool:
+        found.update(documents.taken_from(announcements) or ())
+        return found == {"one", "two"}
+
+    until(take, timeout=5)
+    assert documents.taken_from(announcements) == set()
+    announcements.close()
+    assert documents.taken_from(announcements) is None
+    announcements.close()
 
 
 def test_no_update_is_lost(documents: Documents) -> None:

@@ -24,8 +24,9 @@ from dash_long_components.web.app_jobs import AppJobs
 from tests import backends
 from tests.unit.fakes import NOW, RecordingManager, Site
 
-TIMEOUT = 30.0
 HOLD = 25_000
+#: Less than the time after which the server answers anyway.
+TIMEOUT = 20.0
 POLL = "/_dash-long-jobs/poll"
 
 
