@@ -172,6 +172,7 @@ def failed_polls(browser: Browser) -> Iterator[Callable[[], int]]:
     count()
 
 
+@pytest.mark.smoke
 def test_reload_goes_on_with_the_job(page: ResumePage) -> None:
     page.reload()
     with promised("interval + 4 s", interval=INTERVAL):
@@ -271,6 +272,7 @@ def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
     assert sorted(page.site.lines("started.log")) == ["1", "1", "None", "None"]
 
 
+@pytest.mark.unsupported("webkit", reason="under automation, no tab of it is hidden")
 def test_hidden_tab_does_not_poll_and_catches_up_when_it_is_shown(
     page: ResumePage,
 ) -> None:

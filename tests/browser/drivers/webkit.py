@@ -69,6 +69,8 @@ class WebKit(Remote):
             options = WebKitGTKOptions()
             options.binary_location = glob(BROWSERS)[0]
             options.add_argument("--automation")
+            # A script may open a tab, as it may in the other browsers under automation.
+            options.add_argument("--javascript-can-open-windows-automatically=true")
             super().__init__(f"http://127.0.0.1:{port}", options=options)
             self.set_window_size(1280, 900)
         except BaseException:
