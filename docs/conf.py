@@ -45,6 +45,7 @@ CONTENTS = {
     "More features": [
         "docs/streaming",
         "docs/caching",
+        "docs/agents",
         "docs/pages",
         "docs/notebooks",
         "docs/testing",

@@ -33,6 +33,12 @@ def _parameter(name: str) -> Any:
 
 ALL = [_parameter(name) for name in ("flask", "fastapi", "quart")]
 
+#: For tests of agents.
+agents = pytest.mark.skipif(
+    importlib.util.find_spec("dash.mcp") is None,
+    reason=f"Dash {dash.__version__} serves no agents",
+)
+
 #: Those that are asynchronous.
 ASGI = ALL[1:]
 

@@ -217,6 +217,28 @@ class _Asgi:
         return response
 
 
+def wrap_view(
+    app: dash.Dash, path: str, wrap: Callable[[Callable[[], Any]], Callable[[], Any]]
+) -> None:
+    """Replace what answers POST requests to a path, on FastAPI or Quart.
+
+    Args:
+        app: has such a path.
+        path: of the server.
+        wrap: returns an asynchronous view for the present one.
+    """
+    endpoint = f"{path}:POST"
+    if hasattr(app.server, "view_functions"):
+        views = app.server.view_functions
+        views[endpoint] = wrap(views[endpoint])
+        return
+    routes = app.server.router.routes
+    (view,) = (route.endpoint for route in routes if route.name == endpoint)
+    app.backend.add_url_rule(path, wrap(view), endpoint=path, methods=["POST"])
+    # The first route that matches answers.
+    routes.insert(0, routes.pop())
+
+
 def _length(headers: Mapping[str, str]) -> int | None:
     try:
         return int(headers.get("content-length", ""))

@@ -87,6 +87,12 @@ def callback_options() -> set[str]:
     }
 
 
+#: Options of a callback that is no tool of Dash's own for agents, where Dash has such.
+HIDDEN_FROM_AGENTS = {
+    name: False for name in ("mcp_enabled",) if name in callback_options()
+}
+
+
 def callback_id(outputs: Output | list[Output], inputs: list[Input]) -> str:
     """Return Dash's id of a callback, which is made of its Outputs."""
     return str(create_callback_id(outputs, inputs, no_output=not outputs))
@@ -100,6 +106,11 @@ def prop_id(component_id: Any, component_property: str) -> str:
 def is_debug(app: dash.Dash) -> bool:
     """Return whether the app shows Dash's dev tools, and tracebacks in the browser."""
     return bool(app._dev_tools.get("ui"))
+
+
+def has_agents(app: dash.Dash) -> bool:
+    """Tell whether the app serves agents by MCP (since Dash 4.3)."""
+    return bool(getattr(app, "_enable_mcp", False))
 
 
 def current_app() -> dash.Dash | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import dash
 from dash.dependencies import ALL, ALLSMALLER, MATCH, Input, Output
+
+from .signature import Signature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +21,17 @@ class Mark:
         manager: runs its jobs; None for the app's own.
         cancel: the Inputs that cancel its jobs.
         view: has the id of the component that shows its jobs; None if there is none.
+        function: the user's.
+        takes_set_progress: whether that is the first argument of the function.
+        signature: of the callback.
     """
 
     manager: Any
     cancel: tuple[Input, ...]
     view: Output | None
+    function: Callable[..., Any]
+    takes_set_progress: bool
+    signature: Signature
 
 
 def mark(start: Callable[..., Any], mark: Mark) -> None:
@@ -42,30 +50,34 @@ def is_marked(callback: Callable[..., Any]) -> bool:
 
 def managers(app: dash.Dash) -> list[Any]:
     """Return the managers that long callbacks of the app name."""
-    return [mark.manager for mark in _marks(app) if mark.manager is not None]
+    found = marked(app).values()
+    return [mark.manager for mark in found if mark.manager is not None]
 
 
 def views(app: dash.Dash) -> list[Any]:
     """Return the ids of the components that long callbacks of the app name in job=."""
-    return [mark.view.component_id for mark in _marks(app) if mark.view is not None]
+    found = marked(app).values()
+    return [mark.view.component_id for mark in found if mark.view is not None]
 
 
 def cancel_inputs(app: dash.Dash) -> dict[str, Input]:
     """Return the Inputs that cancel jobs of the app, by their text."""
     found: dict[str, Input] = {}
-    for mark in _marks(app):
+    for mark in marked(app).values():
         for item in mark.cancel:
             anywhere = _match_anything(item)
             found[str(anywhere)] = anywhere
     return found
 
 
-def _marks(app: dash.Dash) -> Iterator[Mark]:
+def marked(app: dash.Dash) -> dict[str, Mark]:
+    """Return the marks of all long callbacks of the app, by Dash's id of them."""
     # A copy: the first requests of an app may add callbacks at the same time.
-    for callback in list(app.callback_map.values()):
-        found = getattr(callback.get("callback"), "long_callback_mark", None)
-        if found is not None:
-            yield found
+    found = {
+        callback_id: getattr(callback.get("callback"), "long_callback_mark", None)
+        for callback_id, callback in list(app.callback_map.items())
+    }
+    return {name: mark for name, mark in found.items() if mark is not None}
 
 
 def _match_anything(item: Input) -> Input:

@@ -6,9 +6,31 @@ Everything here is pure.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .jobs import PropUpdate
+
+
+def prop_id(component_id: Any, name: str) -> str:
+    """Return ``id.property``, as Dash writes it."""
+    if isinstance(component_id, dict):
+        component_id = json.dumps(component_id, sort_keys=True, separators=(",", ":"))
+    return f"{component_id}.{name}"
+
+
+def values_of(updates: Iterable[PropUpdate]) -> dict[str, Any]:
+    """Return the values of updates, by ``id.property``."""
+    return {prop_id(component_id, name): value for component_id, name, value in updates}
+
+
+def values_in(response: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the values in a response of Dash, by ``id.property``."""
+    return {
+        prop_id(component_id, name): value
+        for component_id, properties in response.items()
+        for name, value in properties.items()
+    }
 
 
 def is_patch(value: Any) -> bool:

@@ -13,7 +13,7 @@ import dash
 from dash.dependencies import Input
 from dash.development.base_component import Component
 
-from ..bridge import marks, transforms
+from ..bridge import internals, marks, transforms
 from ..bridge.marks import Mark
 from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
@@ -200,10 +200,14 @@ class Decorator:
             manager=declaration.manager,
             cancel=declaration.cancel,
             view=declaration.view,
+            function=function,
+            takes_set_progress=task.takes_set_progress,
+            signature=declaration.signature,
         )
         marks.mark(start, mark)
         signature = _distinct(declaration.signature)
-        self.register(*signature.args, **signature.keywords())(start)
+        options = {**signature.keywords(), **internals.HIDDEN_FROM_AGENTS}
+        self.register(*signature.args, **options)(start)
         return function
 
 

@@ -18,7 +18,8 @@ from ..core.jobs import JobError, new_job_id
 from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
 from ..running.tasks import Task
-from ..web.app_jobs import ENGINE_HOST, AppJobs
+from ..web.app_jobs import AppJobs
+from ..web.handles import ENGINE_HOST
 from ..web.mistakes import Mistakes
 from .call import call_of, title_of
 from .declaration import Declaration

@@ -13,8 +13,9 @@ import dash
 
 from ..bridge import backends
 from ..core.jobs import Status
+from ..core.updates import prop_id, values_in, values_of
 from ..exceptions import LongCallbackError
-from ..web.app_jobs import ENGINE_HOST
+from ..web.handles import ENGINE_HOST, handle_in
 from .asgi import AsgiClient
 
 #: Seconds between two checks.
@@ -69,10 +70,10 @@ class Job:
         self.status = Status(snapshot["status"])
         self.error = snapshot.get("error")
         if snapshot.get("progress"):
-            self.progress.append(_by_name(snapshot["progress"]))
+            self.progress.append(values_of(snapshot["progress"]))
         self.bars = snapshot.get("bars", self.bars)
         self.log += [line for _number, line in snapshot.get("log", [])]
-        self._set(_by_name(snapshot.get("props", [])))
+        self._set(values_of(snapshot.get("props", [])))
         self.take_result(snapshot.get("result") or {})
 
     def busy(self) -> list[str]:
@@ -86,14 +87,12 @@ class Job:
 
     def take_result(self, result: Mapping[str, Any]) -> None:
         """Update the job from Dash's own answer to a callback."""
-        self._set(_flat(result.get("sideUpdate", {})))
-        self._set(_flat(result.get("response", {})))
+        self._set(values_in(result.get("sideUpdate", {})))
+        self._set(values_in(result.get("response", {})))
 
     def _set(self, values: Mapping[str, Any]) -> None:
         # A function that yields sets its Outputs while it runs.
-        outputs = {
-            _name({"id": id_, "property": p}) for id_, p in self.handle["outputs"]
-        }
+        outputs = {prop_id(*output) for output in self.handle["outputs"]}
         for name, value in values.items():
             (self.outputs if name in outputs else self.props)[name] = value
 
@@ -224,22 +223,20 @@ class Page:
         raise ValueError(f"No callback has the Output {output!r}. The app has {known}.")
 
     def _job(self, output: str, answer: dict[str, Any]) -> Job:
-        side_update = answer.get("sideUpdate", {})
-        patch = side_update.get(ENGINE_HOST, {}).get("handles", {})
-        for operation in patch.get("operations", ()):
-            handle = operation["params"]["value"]
-            job = Job(self, handle)
-            if "error" in handle:
-                job.status, job.error = Status.FAILED, handle["error"]
-            elif handle["token"] is None:  # from the cache
-                job.status, job.is_cached = Status.SUCCEEDED, True
-                job.take_result({"response": answer.get("response", {})})
-            return job
-        raise LongCallbackError(
-            f"{output} has started no job. Check that it is the Output of a long "
-            "callback, that no cancel Input has changed, and that its lane does not "
-            'ignore triggers (on_retrigger="ignore").'
-        )
+        handle = handle_in(answer)
+        if handle is None:
+            raise LongCallbackError(
+                f"{output} has started no job. Check that it is the Output of a long "
+                "callback, that no cancel Input has changed, and that its lane does "
+                'not ignore triggers (on_retrigger="ignore").'
+            )
+        job = Job(self, handle)
+        if "error" in handle:
+            job.status, job.error = Status.FAILED, handle["error"]
+        elif handle["token"] is None:  # from the cache
+            job.status, job.is_cached = Status.SUCCEEDED, True
+            job.take_result({"response": answer.get("response", {})})
+        return job
 
     def _post(self, path: str, body: Any) -> dict[str, Any]:
         answer = self._client.post(f"{self._prefix}{path}", json=body)
@@ -320,22 +317,7 @@ def _id(text: Any) -> Any:
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    component_id = item["id"]
-    if isinstance(component_id, dict):
-        component_id = json.dumps(component_id, sort_keys=True, separators=(",", ":"))
-    return f"{component_id}.{item['property']}"
-
-
-def _by_name(updates: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    return {_name({"id": id_, "property": name}): value for id_, name, value in updates}
-
-
-def _flat(response: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        f"{component_id}.{name}": value
-        for component_id, properties in response.items()
-        for name, value in properties.items()
-    }
+    return prop_id(item["id"], item["property"])
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..web.app_jobs import ENGINE_HOST
+from ..web.handles import ENGINE_HOST
 from .page import Job, wait_until
 
 #: Returns reasons why a page in a browser is still busy; an empty list if it is idle.

@@ -29,14 +29,12 @@ from ..core.jobs import JobError, Status
 from ..core.owners import owner_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
+from .handles import ENGINE_HOST
 from .held_polls import HeldPoll, HeldPolls, Reading
 from .managers import Managers
 from .mistakes import Mistakes
 
 logger = logging.getLogger("dash_long_components")
-
-#: Id of the component that passes new jobs to the engine. It is in every layout.
-ENGINE_HOST = "_dash-long-jobs"
 
 #: An app has its jobs under this name.
 _ATTRIBUTE = "_dash_long_components"

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 
-from ..bridge import callback_request
+from ..bridge import callback_request, internals
 from ..bridge.error_messages import ErrorMessage
 from ..managers import base
 from ..managers.base import LongCallbackManager
@@ -62,6 +62,10 @@ def init_app(
     if is_new:
         callback_request.observe(app)
         routes.register(app, jobs)
+        if internals.has_agents(app):
+            from .agents import Agents
+
+            Agents(app, jobs).serve()
         for equip in _equip:
             equip(app)
 

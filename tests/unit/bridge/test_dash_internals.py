@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +20,31 @@ from tests.conftest import ROOT
 PACKAGE = Path(dash_long_components.__file__).parent
 BRIDGE = PACKAGE / "bridge"
 SRC = ROOT / "src"
-TREES = [ast.parse(path.read_text()) for path in sorted(BRIDGE.glob("*.py"))]
+#: Old releases of Dash serve no agents.
+HAS_AGENTS = importlib.util.find_spec("dash.mcp") is not None
+TREES = [
+    ast.parse(path.read_text())
+    for path in sorted(BRIDGE.glob("*.py"))
+    if HAS_AGENTS or not path.stem.startswith("mcp")
+]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 TABLE = PAGE[PAGE.index("## What depends on Dash's internals") :]
 
 #: The private attributes that the bridge uses of Dash's objects, and who has them.
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, object] = {
     "_prepare_callback": dash.Dash,
     "_on_error": dash.Dash(__name__, server=False),
     "_dev_tools": dash.Dash(__name__, server=False),
     "_traverse": Component,
 }
+if HAS_AGENTS:
+    ATTRIBUTES |= {
+        "_mcp_path": dash.Dash(__name__, server=False),
+        "_enable_mcp": dash.Dash(__name__, server=False),
+        "_TOOL_PROVIDERS": importlib.import_module("dash.mcp.primitives.tools"),
+        "_ALL_MCP_TOOL_PROVIDERS": importlib.import_module("dash.mcp._configure"),
+        "_SOURCES": importlib.import_module("dash.mcp.primitives.tools.input_schemas"),
+    }
 #: How other code than that of the two folders reaches for Dash's internals.
 ELSEWHERE = re.compile(
     r"[\w)\]]\._namespace\b|__dash_patch_update|_dashprivate|getState\(\)"
@@ -43,7 +58,8 @@ def imports() -> Iterator[tuple[str, str]]:
     for tree in TREES:
         for node in ast.walk(tree):
             module = getattr(node, "module", None) or ""
-            if isinstance(node, ast.ImportFrom) and module.startswith("dash._"):
+            is_private = module.startswith(("dash._", "dash.mcp"))
+            if isinstance(node, ast.ImportFrom) and is_private:
                 for alias in node.names:
                     yield module, alias.name
 
@@ -78,12 +94,15 @@ def test_request_adapter_has_the_request() -> None:
 
 
 def test_list_of_attributes_is_complete() -> None:
-    assert attributes() == ATTRIBUTES.keys() | OF_BACKENDS
+    # It is read by its name, since old releases lack it.
+    assert attributes() | {"_enable_mcp"} >= ATTRIBUTES.keys()
+    assert attributes() <= ATTRIBUTES.keys() | OF_BACKENDS
 
 
 def test_architecture_lists_all_with_their_risk() -> None:
-    for module, _name in imports():
-        assert f"`{module}" in TABLE, module
+    for module, _ in imports():
+        name = "dash.mcp" if module.startswith("dash.mcp") else module
+        assert f"`{name}" in TABLE, module
     for name in attributes():
         assert name in TABLE, name
 

@@ -17,6 +17,7 @@ from dash_long_components.core.jobs import Call, Lane
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.running.tasks import Task
 from dash_long_components.testing import asgi
+from dash_long_components.web import agents
 from dash_long_components.web.app_jobs import AppJobs
 from tests import backends
 from tests.unit.fakes import RecordingManager, out, prop
@@ -74,7 +75,10 @@ def manager() -> LockedManager:
 
 @pytest.fixture(params=backends.ASGI)
 def app(request: pytest.FixtureRequest, manager: LockedManager) -> dash.Dash:
-    app = dlc.Dash(__name__, backend=request.param, long_callback_manager=manager)
+    options: dict[str, Any] = {"enable_mcp": True, "mcp_path": "_dash-mcp"}
+    app = dlc.Dash(
+        __name__, backend=request.param, long_callback_manager=manager, **options
+    )
     app.layout = html.Div()
 
     @app.long_callback(Output("text", "children"), Input("i", "value"))
@@ -100,9 +104,19 @@ TRIGGER = {
 }
 
 
+#: An agent starts a job.
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "work", "arguments": {"value": 1}},
+}
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
+        pytest.param("POST", "/_dash-mcp", marks=backends.agents),
         ("POST", "/_dash-update-component"),
         ("POST", "/_dash-long-jobs/poll"),
         ("POST", "/_dash-long-jobs/cancel"),
@@ -111,12 +125,18 @@ TRIGGER = {
     ],
 )
 def test_locked_store_stops_no_other_request(
-    app: dash.Dash, manager: LockedManager, method: str, path: str
+    app: dash.Dash,
+    manager: LockedManager,
+    method: str,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(agents, "WAIT", 0.1)
     jobs = AppJobs.of(app)
     assert jobs is not None
     token = jobs.sign(manager.add().id, manager, None)
     bodies: dict[str, Any] = {
+        "/_dash-mcp": CALL,
         "/_dash-update-component": TRIGGER,
         "/_dash-long-jobs/poll": [[token, 0]],
         "/_dash-long-jobs/cancel": [token],
