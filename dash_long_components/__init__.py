@@ -13,6 +13,7 @@ import dash as _dash
 
 from ._imports_ import LongJob, LongJobTray
 from .app import Dash
+from .core.health import Health
 from .decorator.long_callback import long_callback
 from .exceptions import JobCancelled, LongCallbackError, UnsuccessfulJobError
 from .managers.base import LongCallbackManager
@@ -28,6 +29,7 @@ __all__ = [
     "CurrentJob",
     "Dash",
     "DiskcacheLongCallbackManager",
+    "Health",
     "Job",
     "JobCancelled",
     "JobLogHandler",

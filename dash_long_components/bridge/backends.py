@@ -104,11 +104,14 @@ class Endpoint(Protocol):
             length: of the body, in bytes; None if the request does not say.
         """
 
-    def answer(self, body: bytes, wakeup: Wakeup | None) -> Answer | Held:
+    def answer(
+        self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
+    ) -> Answer | Held:
         """Answer a request, or hold it. It may block.
 
         Args:
             body: of the request.
+            query: the last value of each parameter in its address.
             wakeup: for a request to hold; None where requests can't be held.
         """
 
@@ -120,8 +123,8 @@ Hook = Callable[[str], Callable[[], None] | None]
 class Backend(Protocol):
     """A web framework."""
 
-    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
-        """Answer POST requests to a path."""
+    def add_endpoint(self, path: str, endpoint: Endpoint, method: str) -> None:
+        """Answer requests of a method to a path."""
 
     def before_request(self, hook: Hook) -> None:
         """Call a hook before each request of the app's pages."""
@@ -160,12 +163,13 @@ class _Flask:
     def __init__(self, server: flask.Flask) -> None:
         self._server = server
 
-    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
+    def add_endpoint(self, path: str, endpoint: Endpoint, method: str) -> None:
         def view() -> flask.Response:
             answer = endpoint.refuse(flask.request.content_length)
             if answer is None:
                 body = flask.request.get_data(cache=False)
-                answer = cast(Answer, endpoint.answer(body, None))
+                query = flask.request.args
+                answer = cast(Answer, endpoint.answer(body, query, None))
             return flask.Response(
                 answer.pieces,
                 answer.status,
@@ -173,7 +177,7 @@ class _Flask:
                 mimetype=answer.mimetype,
             )
 
-        self._server.add_url_rule(path, path, view, methods=["POST"])
+        self._server.add_url_rule(path, path, view, methods=[method])
 
     def before_request(self, hook: Hook) -> None:
         def call() -> None:
@@ -190,15 +194,15 @@ class _Asgi:
     def __init__(self, backend: Any) -> None:
         self._backend = backend
 
-    def add_endpoint(self, path: str, endpoint: Endpoint) -> None:
+    def add_endpoint(self, path: str, endpoint: Endpoint, method: str) -> None:
         async def view() -> Any:
             adapter = self._backend.request_adapter()
             answer = endpoint.refuse(_length(adapter.headers))
             if answer is None:
-                answer = await _answer(endpoint, adapter._request)
+                answer = await _answer(endpoint, adapter._request, adapter.args)
             return self._response(answer)
 
-        self._backend.add_url_rule(path, view, endpoint=path, methods=["POST"])
+        self._backend.add_url_rule(path, view, endpoint=path, methods=[method])
 
     def before_request(self, hook: Hook) -> None:
         async def call() -> None:
@@ -258,11 +262,11 @@ async def _body(request: Any) -> bytes:
     return bytes(body)
 
 
-async def _answer(endpoint: Endpoint, request: Any) -> Answer:
+async def _answer(endpoint: Endpoint, request: Any, query: Mapping[str, str]) -> Answer:
     """Return the answer to a request of FastAPI or Quart."""
     body = await _body(request)
     wakeup = None if shutdown.has_begun() else Wakeup()
-    answer = await in_thread(endpoint.answer, body, wakeup)
+    answer = await in_thread(endpoint.answer, body, query, wakeup)
     return await _hold(answer, request) if isinstance(answer, Held) else answer
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..core import app_origin, caching, quantities, search
 from ..core.app_origin import AppOrigin
 from ..core.caching import CacheBy, CachedResult
+from ..core.health import Health
 from ..core.jobs import Call, Lane, Ticket
 from ..core.owners import EVERYONE, owner_of
 from ..core.records import Record
@@ -402,6 +403,17 @@ class LongCallbackManager(ABC):
         Every server process serves their files, even of libraries that it has not
         imported itself.
         """
+
+    def health(self) -> Health:
+        """Return whether jobs can run now, and how many wait.
+
+        Cheap: a probe asks every few seconds. The endpoint ``health`` answers with it.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        self.libraries()  # whether the store responds
+        return Health()
 
     @abstractmethod
     def warm_up(self) -> None:

@@ -25,6 +25,7 @@ from ..bridge.backends import Wakeup
 from ..bridge.error_messages import ErrorMessage
 from ..core import code_version
 from ..core.app_origin import AppOrigin
+from ..core.health import Health
 from ..core.jobs import JobError, Status
 from ..core.owners import owner_of
 from ..core.snapshots import Snapshot
@@ -281,6 +282,10 @@ class AppJobs:
                 cancelled.
         """
         self._managers.cancel(tokens, self.owner())
+
+    def health(self) -> dict[str, Health]:
+        """Return the health of each manager, by its name in tokens."""
+        return self._managers.health()
 
     def serve_library(self, package: str) -> None:
         """Prepare to serve a component library that only jobs have imported so far."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..core.health import Health
 from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, StoreError
@@ -209,6 +210,18 @@ class Managers:
         for token in tokens:
             with suppress(BadTokenError):
                 manager.cancel(signer.verify(token, owner))
+
+    def health(self) -> dict[str, Health]:
+        """Return the health of each manager, by its name. The log gets more."""
+        found: dict[str, Health] = {}
+        for name, manager in list(self._by_name.items()):
+            try:
+                manager.warm_up()  # a dispatcher that can't start is found out
+                found[name] = manager.health()
+            except StoreError as error:
+                logger.warning("%s", error)
+                found[name] = Health(problem=error.summary)
+        return found
 
     def have_imported(self, package: str) -> bool:
         """Return whether a job has imported a component library."""

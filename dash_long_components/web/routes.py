@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from ..core.jobs import Status
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
 from .app_jobs import AppJobs
+from .health import HealthEndpoint
 from .held_polls import HeldPoll
 
 logger = logging.getLogger("dash_long_components")
@@ -58,7 +59,9 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
     prefix = app.config.routes_pathname_prefix
     for name, view in (("poll", _poll), ("cancel", _cancel)):
         path = f"{prefix}_dash-long-jobs/{name}"
-        backend.add_endpoint(path, _Endpoint(view, jobs))
+        backend.add_endpoint(path, _Endpoint(view, jobs), "POST")
+    health_path = f"{prefix}_dash-long-jobs/health"
+    backend.add_endpoint(health_path, HealthEndpoint(jobs), "GET")
     suites = f"{prefix}_dash-component-suites/"
 
     def before_request(path: str) -> Callable[[], None] | None:
@@ -87,7 +90,9 @@ class _Endpoint:
             return _refuse(413, f"The body is larger than {MAX_BODY} bytes.")
         return None
 
-    def answer(self, body: bytes, wakeup: Wakeup | None) -> Answer | Held:
+    def answer(
+        self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
+    ) -> Answer | Held:
         try:
             parsed = json.loads(body)
         except ValueError:

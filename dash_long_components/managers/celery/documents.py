@@ -106,9 +106,21 @@ class Documents:
         """
         self._try(lambda: self._backend.list_in(keys, name, at))
 
-    def listed(self, key: str, start: int, count: int) -> list[str]:
-        """Return names of a list, the newest first, from one position on."""
-        return self._try(lambda: self._backend.listed(key, start, count))
+    def unlist(self, key: str, name: str) -> None:
+        """Remove a name from a list. Idempotent."""
+        self._try(lambda: self._backend.unlist(key, name))
+
+    def listed(
+        self, key: str, start: int, count: int, *, newest_first: bool = True
+    ) -> list[str]:
+        """Return names of a list in their order, from one position on."""
+        return self._try(
+            lambda: self._backend.listed(key, start, count, newest_first=newest_first)
+        )
+
+    def length(self, key: str) -> int:
+        """Return how many names a list has."""
+        return self._try(lambda: self._backend.length(key))
 
     def split(self, key: str, text: str) -> dict[str, str]:
         """Cut a text into parts that the backend accepts, by their keys."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
+from ...core.jobs import Status
 from ...core.records import Record
 from ...core.search import Search
 from .documents import Documents
 
 #: Jobs that are read at once.
-_BATCH = 100
+_BATCH, _FEW = 100, 5
+
+#: The list of jobs that no worker has started. A process that dies may leave one in it.
+_WAITING = "waiting"
 
 #: The newest jobs of a list that a search looks at. The backend has no index of
 #: statuses.
@@ -38,7 +42,7 @@ class Listings:
     def add(self, record: Record) -> None:
         """List a job that is about to be sent."""
         owners = {requester.owner for requester in record.requesters}
-        names = ["all", f"task {record.task}"]
+        names = ["all", _WAITING, f"task {record.task}"]
         names += [f"owner {owner}" for owner in owners if owner is not None]
         self._documents.list_in(list(map(_key, names)), record.id, record.created)
 
@@ -56,6 +60,27 @@ class Listings:
                 if len(found) == search.limit:
                     break
         return found
+
+    def stop_waiting(self, record: Record) -> None:
+        """Note that a job has started, or ended before that. Idempotent."""
+        self._documents.unlist(_key(_WAITING), record.id)
+
+    def count_waiting(self) -> int:
+        """Return how many jobs wait."""
+        return self._documents.length(_key(_WAITING))
+
+    def first_waiting(self) -> Record | None:
+        """Return the job that waits for longest; None if none waits.
+
+        Removes those from the list that do not wait, in batches until one does.
+        """
+        key = _key(_WAITING)
+        while job_ids := self._documents.listed(key, 0, _FEW, newest_first=False):
+            for job_id, record in zip(job_ids, self._read_all(job_ids), strict=True):
+                if record is not None and record.status is Status.QUEUED:
+                    return record
+                self._documents.unlist(key, job_id)
+        return None
 
     def _newest(self, key: str) -> Iterator[Record]:
         for start in range(0, MAX_SEARCHED, _BATCH):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core import quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.health import Health
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
 from ...core.queueing import has_expired
@@ -85,6 +86,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
+            from .broker import Broker
             from .documents import Documents
             from .homes import Home
             from .installation import install
@@ -107,6 +109,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
         self._queues = Queues(celery_app, self._store.documents)
+        self._broker = Broker(celery_app)
         self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._queued_since: dict[str, float] = {}
@@ -287,6 +290,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if not status.is_terminal:
             if not self._store.leave(record, named.requester):
                 return
+            self._store.listings.stop_waiting(record)
             status = self._store.cancel(record.id)
         if status is Status.CANCELLED and not self._is_eager:
             self._end_job(record)
@@ -328,6 +332,26 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def libraries(self) -> frozenset[str]:
         return self._store.shared.libraries()
+
+    def health(self) -> Health:
+        waiting = self._store.listings.count_waiting()
+        first = self._store.listings.first_waiting() if waiting else None
+        return Health(
+            problem=self._problem(),
+            queued=waiting if first else 0,
+            oldest_wait=max(0.0, time.time() - first.created) if first else None,
+        )
+
+    def _problem(self) -> str | None:
+        """Return why no worker gets jobs; None if one does."""
+        if self._is_eager:
+            return None
+        if not self._broker.responds():
+            return BrokerUnavailableError.summary
+        unserved = self._queues.unserved()
+        if unserved:
+            return f"no worker takes jobs from the queue {', '.join(unserved)}"
+        return None
 
     def warm_up(self) -> None:
         """Do nothing: workers run on their own."""

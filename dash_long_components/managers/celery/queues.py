@@ -13,7 +13,7 @@ import celery
 from ...core import module_names
 from .documents import Documents
 from .leases import Leases, queue_lease
-from .sending import PREFIX
+from .sending import PREFIX, PROBE
 
 logger = logging.getLogger("dash_long_components")
 
@@ -55,14 +55,27 @@ class Queues:
             logger.warning("%s", text)
         return text
 
+    def unserved(self) -> list[str]:
+        """Return the queues of the app's long callbacks that have no worker."""
+        names = [name for name in self._app.tasks if name.startswith(PREFIX)]
+        queues = {self._queue_for(name) for name in names if name != PROBE}
+        return sorted(
+            queue
+            for queue in queues
+            if queue is not None and not self._leases.is_renewed(queue_lease(queue))
+        )
+
     def _queue_of(self, task: str) -> str | None:
         """Return the queue to which Celery sends a task; None if it can't be told."""
         prefix = f"{PREFIX}{task}."
         names = (name for name in self._app.tasks if name.startswith(prefix))
-        route = self._app.amqp.router.route({}, next(names, prefix))
+        return self._queue_for(next(names, prefix))
+
+    def _queue_for(self, name: str) -> str | None:
+        route = self._app.amqp.router.route({}, name)
         queue = route.get("queue")
-        name = getattr(queue, "name", queue)
-        return name if isinstance(name, str) else None
+        found = getattr(queue, "name", queue)
+        return found if isinstance(found, str) else None
 
     def _command(self, queue: str) -> str:
         """Return how to start a worker for a queue."""

@@ -98,6 +98,7 @@ class Runs:
         # Both sides write before they read, so at least one of them sees the other.
         if not self._is_current(live):
             return None
+        self.store.listings.stop_waiting(record)
         return live, Call.from_json("".join(map(str, call)).encode())
 
     def has_outside_end(self, job_id: str) -> bool:

@@ -201,6 +201,7 @@ class CeleryStore:
         # As if a worker had started it, so that no worker can.
         no_one = Live(run=new_job_id(), worker=Worker(name="", lease=""), record=record)
         if self.begin(no_one).run == no_one.run:
+            self.listings.stop_waiting(record)
             self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
         return self.read(record.id)
 
@@ -215,6 +216,7 @@ class CeleryStore:
     def lose(self, record: Record, why: str) -> None:
         """End a job that could not be sent, even if the broker has it after all."""
         self.ends.decide(record.id, never_sent(record, time.time(), why))
+        self.listings.stop_waiting(record)
 
 
 def _taken(job_id: str) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
+from ...core.health import Health
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.records import Record
@@ -279,6 +280,13 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     @_tells_outages
     def libraries(self) -> frozenset[str]:
         return self._connect().store.libraries()
+
+    @_tells_outages
+    def health(self) -> Health:
+        launcher = self._launcher_of_process()
+        problem = "the process that runs jobs can't be started"
+        has_failed = launcher is not None and launcher.has_failed
+        return self._stored().health(problem if has_failed else None)
 
     @_tells_outages
     def warm_up(self) -> None:

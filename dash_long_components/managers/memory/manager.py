@@ -11,6 +11,7 @@ from contextlib import suppress
 from ...core import limits, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
+from ...core.health import Health
 from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.limits import Times
@@ -149,6 +150,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
 
     def libraries(self) -> frozenset[str]:
         return self._store.libraries()
+
+    def health(self) -> Health:
+        return self._store.health()
 
     def warm_up(self) -> None:
         pass

@@ -60,6 +60,17 @@ class Queue:
         )
         return count
 
+    def oldest_wait(self, now: Instant) -> float | None:
+        """Return the seconds for which the oldest queued job has waited.
+
+        None if no job is queued.
+        """
+        submitted = self._database.one(
+            "SELECT submitted, submitted_wall FROM job WHERE status = 'queued'"
+            " ORDER BY n LIMIT 1"
+        )
+        return None if submitted is None else now.since(Instant(*submitted))
+
     def expired(self, code: str, now: Instant) -> list[str]:
         """Return some jobs that have been queued for their ``queue_timeout``."""
         rows = self._database.query(

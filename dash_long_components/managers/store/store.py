@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ...core.health import Health
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
 from ...core.queueing import is_full
@@ -238,6 +239,15 @@ class Store:
         except KeyError:
             return True
         return record.cancel_requested or record.status.is_terminal
+
+    def health(self, problem: str | None = None) -> Health:
+        """Return how many jobs wait and run, with a problem of the manager's."""
+        return Health(
+            problem=problem,
+            queued=self.queue.count(),
+            running=self.slots.count(),
+            oldest_wait=self.queue.oldest_wait(Instant.now()),
+        )
 
     def queued(self) -> list[str]:
         """Return the ids of all queued jobs."""

@@ -147,11 +147,28 @@ class Backend(ABC):
                 if self.swap(key, version, json.dumps([*names, name][-_LISTED:])):
                     break
 
-    def listed(self, key: str, start: int, count: int) -> list[str]:
-        """Return names of a list, the newest first, from one position on."""
+    def unlist(self, key: str, name: str) -> None:
+        """Remove a name from a list. Idempotent."""
+        while True:
+            text, version = self.look(key)
+            names = json.loads(text or "[]")
+            if name not in names:
+                return
+            rest = [each for each in names if each != name]
+            if self.swap(key, version, json.dumps(rest)):
+                return
+
+    def listed(
+        self, key: str, start: int, count: int, *, newest_first: bool = True
+    ) -> list[str]:
+        """Return names of a list in their order, from one position on."""
         (text,), _ = self.read([key])
         names: list[str] = json.loads(text or "[]")
-        return names[::-1][start : start + count]
+        return (names[::-1] if newest_first else names)[start : start + count]
+
+    def length(self, key: str) -> int:
+        """Return how many names a list has."""
+        return len(self.listed(key, 0, _LISTED))
 
 
 class AnyBackend(Backend):

@@ -79,19 +79,39 @@ class DatabaseBackend(Backend):
 
     def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
         for key in keys:
+            # The keys of a list are in the order of time.
             self.write(f"{key}.{int(at * 1e6):017d}.{name}", "")
 
-    def listed(self, key: str, start: int, count: int) -> list[str]:
+    def unlist(self, key: str, name: str) -> None:
+        is_it = self._table.c.task_id.endswith(f".{name}", autoescape=True)
+        with self._transaction() as connection:
+            connection.execute(self._table.delete().where(self._in(key), is_it))
+
+    def listed(
+        self, key: str, start: int, count: int, *, newest_first: bool = True
+    ) -> list[str]:
         column = self._table.c.task_id
-        found = column.startswith(f"{key}.", autoescape=True)
-        if self._engine.dialect.name == "sqlite":
-            # Its LIKE ignores case, and so the index.
-            found = column.between(f"{key}.0", f"{key}.:")
-        query = self._table.select().with_only_columns(column).where(found)
-        query = query.order_by(column.desc()).offset(start).limit(count)
+        query = self._table.select().with_only_columns(column).where(self._in(key))
+        order = column.desc() if newest_first else column.asc()
+        query = query.order_by(order).offset(start).limit(count)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [row.task_id.rpartition(".")[2] for row in rows]
+
+    def length(self, key: str) -> int:
+        from sqlalchemy import func
+
+        query = self._table.select().with_only_columns(func.count())
+        with self._engine.connect() as connection:
+            return int(connection.execute(query.where(self._in(key))).scalar_one())
+
+    def _in(self, key: str) -> Any:
+        """Return the condition of the rows of a list."""
+        column = self._table.c.task_id
+        if self._engine.dialect.name == "sqlite":
+            # Its LIKE ignores case, and so the index.
+            return column.between(f"{key}.0", f"{key}.:")
+        return column.startswith(f"{key}.", autoescape=True)
 
     def _rows(self, keys: Sequence[str]) -> dict[str, tuple[str, bytes]]:
         columns = self._table.c

@@ -70,9 +70,18 @@ class RedisBackend(KeyValueBackend):
                 pipeline.expire(key, 2 * self._expires)
         pipeline.execute()
 
-    def listed(self, key: str, start: int, count: int) -> list[str]:
-        names = self.client.zrevrange(self._name(key), start, start + count - 1)
+    def unlist(self, key: str, name: str) -> None:
+        self.client.zrem(self._name(key), name)
+
+    def listed(
+        self, key: str, start: int, count: int, *, newest_first: bool = True
+    ) -> list[str]:
+        last = start + count - 1
+        names = self.client.zrange(self._name(key), start, last, desc=newest_first)
         return [name.decode() for name in names]
+
+    def length(self, key: str) -> int:
+        return int(self.client.zcard(self._name(key)))
 
     def look(self, key: str) -> tuple[str | None, Any]:
         data = self.client.get(self._name(key))

@@ -1,0 +1,50 @@
+"""Whether Celery's broker responds."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import celery
+
+from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
+
+logger = logging.getLogger("dash_long_components")
+
+#: Seconds between two connections: probes ask more often, from many places.
+_FRESH = 5.0
+
+
+class Broker:
+    """Connects with the broker now and then.
+
+    Args:
+        app: of the broker.
+    """
+
+    def __init__(self, app: celery.Celery) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._responds = True
+        self._due = 0.0
+
+    def responds(self) -> bool:
+        """Tell whether the broker accepts a connection, or did a moment ago."""
+        with self._lock:
+            if time.monotonic() >= self._due:
+                self._responds = self._connects()
+                self._due = time.monotonic() + (_FRESH if self._responds else 0.0)
+            return self._responds
+
+    def _connects(self) -> bool:
+        def connect() -> None:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1)
+
+        try:
+            call_with_timeout(BROKER_TIMEOUT, connect)
+        except Exception as error:  # each broker has exceptions of its own
+            logger.warning("Celery's broker does not respond: %s", error)
+            return False
+        return True

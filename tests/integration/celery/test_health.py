@@ -1,0 +1,59 @@
+"""What a probe learns of brokers and workers."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration import brokers
+from tests.integration.deployment import Deployment, Setting, deployed, working
+from tests.integration.page import TIMEOUT
+from tests.promises import promised
+from tests.waiting import until
+
+LEASE = 2.0
+
+
+def probe(deployment: Deployment) -> tuple[int, Any]:
+    """Ask as an orchestrator does."""
+    url = f"{deployment.web.url}/_dash-long-jobs/health"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+@pytest.mark.alone
+def test_probe_tells_whether_a_worker_is_there(
+    redis: brokers.Redis, tmp_path: Path
+) -> None:
+    address = redis.database()
+    setting = Setting.celery(address, address, lease=LEASE)
+    with deployed(setting, tmp_path) as deployment, ExitStack() as stack:
+        page = deployment.page()
+        assert page.run("echo", 1).result == 1
+        status, body = probe(deployment)
+        assert (status, body["reason"]) == (200, None)
+        assert body["managers"]["celery"]["queued"] == 0
+        deployment.workers[0].kill()
+        queued = page.start("echo", 2)
+        with promised("lease + 4 s", lease=LEASE):
+            until(lambda: probe(deployment)[0] == 503, TIMEOUT)
+        _, body = probe(deployment)
+        problem = "no worker takes jobs from the queue celery"
+        assert body["reason"] == f"celery: {problem}"
+        assert body["managers"]["celery"]["queued"] == 1
+        assert 1 < body["managers"]["celery"]["oldest_wait"] < TIMEOUT
+        stack.enter_context(working(setting.worker(), tmp_path / "again"))
+        with promised("4 s"):
+            until(lambda: probe(deployment)[0] == 200, TIMEOUT)
+        page.wait_for("succeeded", queued)
+        assert probe(deployment)[1]["managers"]["celery"]["queued"] == 0
