@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,7 @@ from ..core import app_origin, caching, quantities, search
 from ..core.app_origin import AppOrigin
 from ..core.caching import CacheBy, CachedResult
 from ..core.health import Health
-from ..core.jobs import Call, Lane, Ticket
+from ..core.jobs import Call, Lane, Status, Ticket
 from ..core.owners import EVERYONE, owner_of
 from ..core.records import Record
 from ..core.search import Search
@@ -37,6 +38,9 @@ _OF_DASH = {
 
 #: Starts a job: ``direct_start.start``.
 Start = Callable[..., tuple[str, str | CachedResult]]
+
+#: Jobs that a manager without an index counts: the newest.
+_COUNTED = 5000
 
 _set_up: SetUp
 _start: Start
@@ -414,6 +418,25 @@ class LongCallbackManager(ABC):
         """
         self.libraries()  # whether the store responds
         return Health()
+
+    def count_jobs(self) -> dict[tuple[str, Status], int]:
+        """Return how many jobs have a record, by the name of their task and status.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        found = self.look_for(Search(limit=_COUNTED))
+        return dict(Counter((record.task, record.status) for record in found))
+
+    def usual_duration(self, task: str) -> float | None:
+        """Return the median of the last runs of a task, in seconds.
+
+        None if it has not run, or the manager does not know.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        return None
 
     @abstractmethod
     def warm_up(self) -> None:

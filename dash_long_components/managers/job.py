@@ -141,7 +141,20 @@ class Job:
     @property
     def log(self) -> list[str]:
         """The last lines of its log, 100 at most."""
-        return [str(text) for _at, (_number, text) in self._record().log]
+        return [text for _number, text in self.lines()]
+
+    def lines(self, after: int = 0) -> list[tuple[int, str]]:
+        """Return the lines of its log with their numbers, which go up from 1.
+
+        Args:
+            after: number of a line; only later ones. Lines that were written while no
+                one looked may be missing: there are 100 at most.
+        """
+        return [
+            (int(number), str(text))
+            for _at, (number, text) in self._record().log
+            if int(number) > after
+        ]
 
     @property
     def error(self) -> str | None:

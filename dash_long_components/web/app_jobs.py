@@ -283,6 +283,10 @@ class AppJobs:
         """
         self._managers.cancel(tokens, self.owner())
 
+    def managers(self) -> dict[str, LongCallbackManager]:
+        """Return the app's managers by their names in tokens."""
+        return self._managers.by_name()
+
     def health(self) -> dict[str, Health]:
         """Return the health of each manager, by its name in tokens."""
         return self._managers.health()

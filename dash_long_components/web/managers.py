@@ -211,6 +211,10 @@ class Managers:
             with suppress(BadTokenError):
                 manager.cancel(signer.verify(token, owner))
 
+    def by_name(self) -> dict[str, LongCallbackManager]:
+        """Return all managers by their names."""
+        return dict(self._by_name)
+
     def health(self) -> dict[str, Health]:
         """Return the health of each manager, by its name. The log gets more."""
         found: dict[str, Health] = {}

@@ -65,6 +65,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("core", "decorator", "exceptions", "managers.base", "web"),
         "dash",
     },
+    "cli": {
+        *("core", "exceptions", "managers.base", "managers.job", "managers.celery"),
+        *("managers.diskcache", "managers.store", "web", "celery", "click", "dash"),
+        *("diskcache", "psutil", "rich"),
+    },
     "testing": {
         *("bridge", "core", "exceptions", "managers.memory", "web"),
         *("dash", "werkzeug"),

@@ -333,6 +333,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def libraries(self) -> frozenset[str]:
         return self._store.shared.libraries()
 
+    def usual_duration(self, task: str) -> float | None:
+        return self._store.shared.estimate(task)
+
     def health(self) -> Health:
         waiting = self._store.listings.count_waiting()
         first = self._store.listings.first_waiting() if waiting else None

@@ -57,13 +57,17 @@ class Queues:
 
     def unserved(self) -> list[str]:
         """Return the queues of the app's long callbacks that have no worker."""
+        return [
+            queue
+            for queue in self.names()
+            if not self._leases.is_renewed(queue_lease(queue))
+        ]
+
+    def names(self) -> list[str]:
+        """Return the queues of the app's long callbacks, as far as Celery tells."""
         names = [name for name in self._app.tasks if name.startswith(PREFIX)]
         queues = {self._queue_for(name) for name in names if name != PROBE}
-        return sorted(
-            queue
-            for queue in queues
-            if queue is not None and not self._leases.is_renewed(queue_lease(queue))
-        )
+        return sorted(queue for queue in queues if queue is not None)
 
     def _queue_of(self, task: str) -> str | None:
         """Return the queue to which Celery sends a task; None if it can't be told."""

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import celery
@@ -22,7 +23,7 @@ from celery.exceptions import (
     WorkerLostError,
 )
 from celery.worker import state as worker_state
-from celery.worker.control import control_command
+from celery.worker.control import control_command, inspect_command
 from celery.worker.request import Request
 
 from ...core.caching import Results
@@ -54,6 +55,9 @@ logger = logging.getLogger("dash_long_components")
 
 #: Control command that ends a running job.
 END_JOB = "end_dash_long_job"
+
+#: Control command that a worker answers with its clock and versions.
+DESCRIBE = "describe_dash_long_jobs"
 
 #: Seconds between two writes of what a job reports.
 _REPORT_INTERVAL = 0.25
@@ -318,6 +322,13 @@ class Execution:
 
     def _change(self, record: Record, result: bytes | None = None) -> None:
         self._live = self._runs.change(self._live, record, result)
+
+
+@inspect_command(name=DESCRIBE)
+def describe(state: Any) -> dict[str, Any]:
+    """Return what ``dash-long-jobs doctor`` compares between workers."""
+    packages = {name: version(name) for name in ("dash-long-components", "dash")}
+    return {"time": time.time(), "versions": packages}
 
 
 @control_command(name=END_JOB, args=[("job_id", str), ("grace", float)])

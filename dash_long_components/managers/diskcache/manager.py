@@ -282,6 +282,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return self._connect().store.libraries()
 
     @_tells_outages
+    def count_jobs(self) -> dict[tuple[str, Status], int]:
+        return self._stored().count_jobs()
+
+    @_tells_outages
+    def usual_duration(self, task: str) -> float | None:
+        return self._stored().durations.median(task)
+
+    @_tells_outages
     def health(self) -> Health:
         launcher = self._launcher_of_process()
         problem = "the process that runs jobs can't be started"

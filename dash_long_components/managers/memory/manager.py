@@ -151,6 +151,12 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def libraries(self) -> frozenset[str]:
         return self._store.libraries()
 
+    def count_jobs(self) -> dict[tuple[str, Status], int]:
+        return self._store.count_jobs()
+
+    def usual_duration(self, task: str) -> float | None:
+        return self._store.durations.median(task)
+
     def health(self) -> Health:
         return self._store.health()
 

@@ -104,6 +104,13 @@ class Jobs:
         )
         return [self._parse(data) for (data,) in rows]
 
+    def count(self) -> dict[tuple[str, Status], int]:
+        """Return how many jobs there are, by task and status."""
+        rows = self._database.query(
+            "SELECT task, status, count(*) FROM job GROUP BY task, status"
+        )
+        return {(task, Status(status)): count for task, status, count in rows}
+
     def queued(self) -> list[str]:
         """Return the ids of all queued jobs, in the order of their submission."""
         rows = self._database.query("SELECT id FROM job WHERE status = 'queued'")

@@ -30,6 +30,23 @@ class RegisteredDispatcher:
     heartbeat: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """A process that uses a store.
+
+    Attributes:
+        role: ``dispatcher`` or ``client``, which is a server.
+        code: version of the app's code.
+        process: which one it is.
+        heartbeat: when it wrote the last one, in seconds since the epoch.
+    """
+
+    role: str
+    code: str
+    process: Process
+    heartbeat: float
+
+
 class Registry:
     """The dispatchers of each code version, and the servers that want them.
 
@@ -86,6 +103,21 @@ class Registry:
             tasks=json.loads(tasks) if tasks else None,
             heartbeat=heartbeat,
         )
+
+    def processes(self) -> list[Registered]:
+        """Return all processes that use the store, also those that have died."""
+        rows = self._database.query(
+            "SELECT role, code, process, heartbeat FROM process ORDER BY role, code"
+        )
+        return [
+            Registered(
+                role=role,
+                code=code,
+                process=Process.from_text(process),
+                heartbeat=heartbeat,
+            )
+            for role, code, process, heartbeat in rows
+        ]
 
     def ports(self) -> list[int]:
         """Return where the dispatchers of this host wait to be woken."""

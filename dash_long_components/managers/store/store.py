@@ -221,6 +221,10 @@ class Store:
         """Return the records of those jobs that there are, by id."""
         return self._jobs.read_all(job_ids)
 
+    def count_jobs(self) -> dict[tuple[str, Status], int]:
+        """Return how many jobs there are, by the name of their task and status."""
+        return self._jobs.count()
+
     def search(self, search: Search) -> list[Record]:
         """Return the records of the newest jobs that a search finds, newest first."""
         return self._jobs.search(search)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
@@ -31,6 +33,14 @@ def probe(deployment: Deployment) -> tuple[int, Any]:
             return error.code, json.loads(error.read())
 
 
+def doctor(address: str) -> tuple[int, str]:
+    """Return the exit code of ``dash-long-jobs doctor``, and what it finds."""
+    options = ["doctor", "--json", "--broker", address, "--backend", address]
+    command = [sys.executable, "-m", "dash_long_components.cli", *options]
+    run = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    return run.returncode, "\n".join(it["text"] for it in json.loads(run.stdout))
+
+
 @pytest.mark.alone
 def test_probe_tells_whether_a_worker_is_there(
     redis: brokers.Redis, tmp_path: Path
@@ -43,6 +53,10 @@ def test_probe_tells_whether_a_worker_is_there(
         status, body = probe(deployment)
         assert (status, body["reason"]) == (200, None)
         assert body["managers"]["celery"]["queued"] == 0
+        code, text = doctor(address)
+        assert code == 0, text
+        assert "1 workers: worker-0@test." in text
+        assert "worker-0@test reserves 8 jobs for 2 processes." in text
         deployment.workers[0].kill()
         queued = page.start("echo", 2)
         with promised("lease + 4 s", lease=LEASE):
@@ -52,6 +66,9 @@ def test_probe_tells_whether_a_worker_is_there(
         assert body["reason"] == f"celery: {problem}"
         assert body["managers"]["celery"]["queued"] == 1
         assert 1 < body["managers"]["celery"]["oldest_wait"] < TIMEOUT
+        code, text = doctor(address)
+        assert code == 1
+        assert "No worker has answered within 2 s." in text
         stack.enter_context(working(setting.worker(), tmp_path / "again"))
         with promised("4 s"):
             until(lambda: probe(deployment)[0] == 200, TIMEOUT)

@@ -1,0 +1,5 @@
+"""``python -m dash_long_components.cli``."""
+
+from . import main
+
+main()

@@ -1,0 +1,114 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..managers.job import Job
+
+_COLOURS = {
+    "queued": "cyan",
+    "running": "blue",
+    "succeeded": "green",
+    "failed": "red",
+    "lost": "red",
+    "timed_out": "red",
+    "rejected": "yellow",
+    "cancelled": "yellow",
+}
+
+
+def console() -> Console:
+    """Return where tables go."""
+    return Console(highlight=False)
+
+
+def show_jobs(jobs: Iterable[Job]) -> None:
+    """Print a row for each job."""
+    columns = ["id", "task", "title", "status", "progress", "age", "ran", "user"]
+    rows = [
+        [
+            job.id,
+            job.task,
+            "" if job.title == job.task else job.title,
+            coloured(job.status.value),
+            percent(job.progress),
+            span(time.time() - job.created),
+            span(_ran(job)),
+            "" if job.user is None else json.dumps(job.user),
+        ]
+        for job in jobs
+    ]
+    show(columns, rows, "There are no such jobs.")
+
+
+def show(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+    """Print a table, or what there is to say without a row."""
+    if not rows:
+        console().print(nothing)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for at, name in enumerate(columns):
+        table.add_column(name, overflow="fold", no_wrap=at == 0)
+    for row in rows:
+        table.add_row(*(text if text.startswith("[") else escape(text) for text in row))
+    console().print(table)
+
+
+def show_job(job: Job) -> None:
+    """Print all that there is to know of a job."""
+    fields = job.to_dict()
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name in ("created", "started", "ended"):
+        fields[name] = moment(fields[name])
+    fields["status"] = coloured(fields["status"])
+    fields["progress"] = percent(fields["progress"])
+    fields["ran"] = span(_ran(job))
+    for name, value in fields.items():
+        text = "" if value is None else str(value)
+        table.add_row(name, text if name == "status" else escape(text))
+    console().print(table)
+    for line in job.log:
+        console().print(escape(line))
+
+
+def coloured(status: str) -> str:
+    """Return a status in its colour."""
+    colour = _COLOURS.get(status, "white")
+    return f"[{colour}]{status}[/{colour}]"
+
+
+def percent(progress: float | None) -> str:
+    """Return a fraction as people read it."""
+    return "" if progress is None else f"{progress:.0%}"
+
+
+def moment(at: float | None) -> str:
+    """Return a time of day."""
+    if at is None:
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def span(seconds: float | None) -> str:
+    """Return a number of seconds as people read it."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 86400 else f"{seconds / 86400:.1f} d"
+
+
+def _ran(job: Job) -> float | None:
+    started: Any = job.started
+    return None if started is None else (job.ended or time.time()) - started

@@ -1,0 +1,190 @@
+"""The command ``dash-long-jobs`` on jobs of an app in this process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import diskcache
+import pytest
+from click.testing import CliRunner
+from dash import Input, Output, html
+
+import dash_long_components as dlc
+from dash_long_components import Job, current_job
+from dash_long_components.cli.commands import group
+from dash_long_components.managers.store.store import Store
+from dash_long_components.testing import MemoryLongCallbackManager
+from tests.waiting import until
+
+BOUND = 10  # seconds, for what hangs
+
+
+class Site:
+    """A module with an app, as ``--app`` names it."""
+
+    def __init__(self) -> None:
+        self.manager = MemoryLongCallbackManager(max_concurrency=1)
+        self.app = dlc.Dash(__name__, long_callback_manager=self.manager)
+        self.app.layout = html.Div()
+        self.go_on = threading.Event()
+
+        @self.app.long_callback(
+            Output("out", "children"), Input("in", "value"), title="Work [1]"
+        )
+        def work(value: Any) -> Any:
+            current_job().log(f"works on {value}")
+            if value == "bad":
+                raise ValueError("a bad value")
+            self.go_on.wait(BOUND)
+            current_job().log("done")
+            return value
+
+        self.start: Callable[..., Job] = lambda *args, **options: self.manager.start(
+            work, *args, **options
+        )
+
+    def run(self, *args: str, code: int = 0) -> str:
+        result = CliRunner().invoke(group, [*args, "--app", "a_site"])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    def json(self, *args: str, code: int = 0) -> Any:
+        return json.loads(self.run(*args, "--json", code=code))
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    site = Site()
+    module = ModuleType("a_site")
+    module.app = site.app  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_site", module)
+    # A command closes what it has opened, and this manager lives in the process alone.
+    close = site.manager.close
+    monkeypatch.setattr(site.manager, "close", lambda: None)
+    yield site
+    site.go_on.set()
+    close()
+
+
+def test_jobs_are_listed_shown_and_cancelled(site: Site) -> None:
+    assert "There are no such jobs." in site.run("list")
+    failed = site.start("bad", user="ada")
+    failed.wait(BOUND)
+    running, queued = site.start(1, user="ada"), site.start(2)
+    until(lambda: running.log, BOUND, poll=0.01)
+    listed = site.json("list")
+    assert [job["id"] for job in listed] == [queued.id, running.id, failed.id]
+    assert listed[2] == {**failed.to_dict(), "error": "ValueError: a bad value"}
+    ids = [
+        job["id"] for job in site.json("list", "--user", "ada", "--status", "failed")
+    ]
+    assert ids == [failed.id]
+    assert site.json("list", "--task", "other") == []
+    assert len(site.json("list", "--limit", "1")) == 1
+    assert failed.id in site.run("list", "--status", "failed", "--status", "queued")
+    shown = site.run("show", failed.id)
+    assert "ValueError: a bad value" in shown
+    assert "Work [1]" in shown
+    assert "works on bad" in shown
+    assert site.json("show", running.id)["log"] == ["works on 1"]
+    assert site.json("cancel", running.id, queued.id) == {
+        running.id: "cancelled",
+        queued.id: "cancelled",
+    }
+    assert "cancelled" in site.run("cancel", queued.id)
+    for command in ("show", "cancel", "logs"):
+        assert "There is no job 'missing'" in site.run(command, "missing", code=1)
+
+
+def test_log_is_followed_to_the_end(site: Site) -> None:
+    job = site.start(1)
+    until(lambda: job.log, BOUND, poll=0.01)
+    assert site.run("logs", job.id) == "works on 1\n"
+    threading.Timer(0.1, site.go_on.set).start()
+    assert site.run("logs", "-f", job.id) == "works on 1\ndone\n"
+    assert json.loads(site.run("logs", job.id, "--json").splitlines()[1]) == {
+        **{"line": 2, "text": "done"}
+    }
+
+
+def test_stats_count_by_task_and_status(site: Site) -> None:
+    failed = site.start("bad")
+    failed.wait(BOUND)
+    site.start(1)
+    site.start(2)
+    stats = site.json("stats")
+    health = stats["managers"]["memory"]
+    assert (health["queued"], health["running"], health["problem"]) == (1, 1, None)
+    (counts,) = [task["jobs"] for task in stats["tasks"].values()]
+    assert counts == {"failed": 1, "running": 1, "queued": 1}
+    assert failed.task.rpartition(".")[2] in site.run("stats").replace("\n", "")
+
+
+def test_drain_waits_for_all_jobs(site: Site) -> None:
+    job = site.start(1)
+    assert site.json("drain", "--timeout", "0", code=1)[0]["id"] == job.id
+    threading.Timer(0.1, site.go_on.set).start()
+    assert "0 jobs wait or run." in site.run("drain")
+    assert job.status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Say whose jobs you mean"),
+        (["--app", "a", "--store", "b"], "Say whose jobs you mean"),
+        (["--app", "no_such_module"], "No module named 'no_such_module'"),
+        (["--app", "json:nothing"], "json has no 'nothing'"),
+        (["--app", "json:dumps"], "neither a manager nor a Dash app"),
+        (["--store", "/nowhere"], "there is no job store"),
+        (["--broker", "amqp://localhost"], "Name the result backend"),
+    ],
+)
+def test_source_that_is_none_is_refused(options: list[str], message: str) -> None:
+    result = CliRunner().invoke(group, ["list", *options])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+def test_store_is_named_by_the_directory_of_the_cache(tmp_path: Path) -> None:
+    with diskcache.Cache(str(tmp_path)):
+        Store(str(tmp_path / "long-jobs"), result_ttl=60).close()
+    for path in (tmp_path, tmp_path / "long-jobs"):
+        result = CliRunner().invoke(group, ["list", "--json", "--store", str(path)])
+        assert json.loads(result.output) == []
+
+
+def test_doctor_says_what_is_wrong_with_a_store(tmp_path: Path) -> None:
+    with diskcache.Cache(str(tmp_path)):
+        Store(str(tmp_path / "long-jobs"), result_ttl=60).close()
+    (tmp_path / "long-jobs").chmod(0o755)
+    result = CliRunner().invoke(group, ["doctor", "--json", "--store", str(tmp_path)])
+    findings = json.loads(result.output)
+    assert result.exit_code == 0
+    texts = [finding["text"] for finding in findings]
+    assert any(text.startswith("Python ") for text in texts)
+    warnings = {f["text"]: f["advice"] for f in findings if f["level"] == "warning"}
+    assert f"chmod 700 {tmp_path / 'long-jobs'}" in warnings.values()
+    assert "No dispatcher runs, and no server of the app runs." in warnings
+    plain = CliRunner().invoke(group, ["doctor", "--store", str(tmp_path)])
+    # The store itself has set its rights meanwhile.
+    assert "warning No dispatcher runs" in plain.output
+
+
+def test_missing_extra_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['rich'] = None\n"
+        "from dash_long_components.cli import main; main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert 'pip install "dash-long-components[cli]"' in run.stderr
