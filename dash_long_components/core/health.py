@@ -27,7 +27,12 @@ class Health:
     oldest_wait: float | None = None
 
     def with_limit(self, max_wait: float | None) -> Health:
-        """Return it with a problem if a job waits for longer than ``max_wait``."""
+        """Return it with a problem if a job has waited for too long.
+
+        Args:
+            max_wait: seconds for which the oldest queued job may wait; None for no
+                limit.
+        """
         waits = self.oldest_wait
         if self.problem or max_wait is None or waits is None or waits <= max_wait:
             return self

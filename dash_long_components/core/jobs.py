@@ -221,6 +221,7 @@ class Call:
         title: name of the job for people; None for that of its task.
         app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
+        trace: of the triggering request, from ``telemetry.current_trace``.
     """
 
     task: str
@@ -235,6 +236,7 @@ class Call:
     title: str | None = None
     app: str = ""
     caching: Caching | None = None
+    trace: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()

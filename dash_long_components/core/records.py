@@ -185,6 +185,11 @@ class Record:
                 return requester
         raise KeyError(requester_id)
 
+    @property
+    def owner(self) -> str | None:
+        """The user who started it, as JSON text; None if it belongs to no user."""
+        return self.requesters[0].owner if self.requesters else None
+
     def is_of(self, owner: str) -> bool:
         """Return whether a user has asked for the job."""
         return any(requester.owner == owner for requester in self.requesters)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .. import telemetry
 from ..core import caching
 from ..core.jobs import Caching, Call
 from ..core.texts import one_line
@@ -48,6 +49,7 @@ def call_of(
         debug=jobs.is_debug,
         app=jobs.app_id,
         error_message=jobs.error_message_name,
+        trace=telemetry.current_trace(),
     )
     return replace(call, caching=_caching(declaration, manager, call))
 

@@ -40,7 +40,7 @@ _OF_DASH = {
 Start = Callable[..., tuple[str, str | CachedResult]]
 
 #: Jobs that a manager without an index counts: the newest.
-_COUNTED = 5000
+_COUNTED = 1000
 
 _set_up: SetUp
 _start: Start
@@ -432,6 +432,9 @@ class LongCallbackManager(ABC):
         """Return the median of the last runs of a task, in seconds.
 
         None if it has not run, or the manager does not know.
+
+        Args:
+            task: its name, as ``module.function``.
 
         Raises:
             StoreError: the job store can't be used.

@@ -107,8 +107,7 @@ class Job:
     @property
     def user(self) -> Any:
         """The user who started it; None if it belongs to no user."""
-        first = self._record().requesters[:1]
-        return user_of(first[0].owner) if first else None
+        return user_of(self._record().owner)
 
     @property
     def created(self) -> float:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
+from .. import telemetry
 from ..core.bars import Bar, Bars
+from ..core.jobs import Status
+from ..core.log_fields import log_fields, user_hash
 from ..core.texts import one_line
 from ..exceptions import NoCurrentJobError
 
@@ -35,6 +38,9 @@ class CurrentJob:
         task: str,
         is_cancelled: Callable[[], bool] = lambda: False,
         attempt: int = 1,
+        *,
+        created: float | None = None,
+        owner: str | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
@@ -44,11 +50,15 @@ class CurrentJob:
             is_cancelled: reads whether the job is cancelled. An exception counts as no
                 news.
             attempt: number of this execution.
+            created: when it was submitted, in seconds since the epoch.
+            owner: the user to whom it belongs, as JSON text.
         """
         self.id = job_id
         self.task = task
         self.attempt = attempt
         self.bars = Bars(lambda: None)
+        self._created = created
+        self._owner = owner
         self._title: str | None = None
         self._log: Callable[[str], None] = lambda text: None
         self._send_title: Callable[[str], None] = lambda text: None
@@ -128,6 +138,25 @@ class CurrentJob:
             text: any object; its ``str`` may have several lines.
         """
         self._log(str(text))
+
+    def fields(self, status: Status) -> dict[str, str | None]:
+        """Return the fields of log records about the job."""
+        return log_fields(self.id, self.task, self._owner, status)
+
+    def traced(
+        self, trace: Mapping[str, str]
+    ) -> AbstractContextManager[telemetry.RunSpan]:
+        """Trace the run of the job in the block.
+
+        Args:
+            trace: of the request that started it.
+        """
+        attributes = {"job.id": self.id, "job.task": self.task}
+        if self._owner is not None:
+            attributes["job.user"] = user_hash(self._owner)
+        return telemetry.run_span(
+            trace, task=self.task, created=self._created, attributes=attributes
+        )
 
     def report_to(
         self,

@@ -17,6 +17,7 @@ from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
+from ..core.records import Report
 from ..exceptions import CodeChangedError, JobCancelled, TaskNotFoundError
 from . import context_vars, current, tasks, tqdm_hook, worker_init
 from .current import CurrentJob
@@ -117,7 +118,7 @@ def run(
     except JobCancelled:
         return Outcome(status=Status.CANCELLED)
     except BaseException as error:
-        return failure(task.name, error, call, task.error_message)
+        return failure(task.name, error, call, task.error_message, job)
     cacheable = None
     if call.caching is not None and response and not runner.has_handled_error:
         cacheable = _if_complete(runner.replay(response), task, call)
@@ -171,6 +172,38 @@ def run_once(
         results: the result cache; None if there is none.
         interval: as for ``run``.
     """
+    logger.info(
+        "Job %s of %s has started.",
+        job.id,
+        job.task,
+        extra=job.fields(Status.RUNNING),
+    )
+    with job.traced(call.trace) as span:
+
+        def write_and_trace(report: Report) -> None:
+            span.progress(report.bars or ())
+            write(report)
+
+        outcome = _run_once(task, call, job, write_and_trace, results, interval)
+        span.end(outcome.status.value, outcome.error.type if outcome.error else None)
+    logger.info(
+        "Job %s of %s has ended: %s.",
+        job.id,
+        job.task,
+        outcome.status.value,
+        extra=job.fields(outcome.status),
+    )
+    return outcome
+
+
+def _run_once(
+    task: Task,
+    call: Call,
+    job: CurrentJob,
+    write: Write,
+    results: Results | None,
+    interval: float,
+) -> Outcome:
     if results is None or call.caching is None:
         return run(task, call, job, write, interval)
     cached = results.get(call.caching)
@@ -211,6 +244,7 @@ def failure(
     error: BaseException,
     call: Call,
     error_message: ErrorMessage | None = None,
+    job: CurrentJob | None = None,
 ) -> Outcome:
     """Log an exception of a task, and return the outcome for it.
 
@@ -219,9 +253,11 @@ def failure(
         error: ended the job.
         call: says whether the page gets the exception.
         error_message: the app's function, if it came with the task.
+        job: whose task it is; None if the job did not come to its task.
     """
     where = (type(error), error, internals.own_traceback(error))
-    logger.error("The long callback %s failed.", task, exc_info=where)
+    fields = None if job is None else job.fields(Status.FAILED)
+    logger.error("The long callback %s failed.", task, exc_info=where, extra=fields)
     kind, message = type(error).__name__, _text(error)
     if call.error_message is not None:
         chosen = error_message or error_messages.find(call.error_message)

@@ -23,13 +23,14 @@ from ..bridge import (
 )
 from ..bridge.backends import Wakeup
 from ..bridge.error_messages import ErrorMessage
-from ..core import code_version
+from ..core import app_origin, code_version
 from ..core.app_origin import AppOrigin
 from ..core.health import Health
 from ..core.jobs import JobError, Status
 from ..core.owners import owner_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
+from . import metrics
 from .handles import ENGINE_HOST
 from .held_polls import HeldPoll, HeldPolls, Reading
 from .managers import Managers
@@ -143,6 +144,8 @@ class AppJobs:
         if self._managers.add(manager):
             manager.apps.append(self._origin)
             _served.setdefault(manager, []).append(weakref.ref(self))
+            if not app_origin.is_making_again():
+                metrics.observe(self._managers.name_of(manager), manager)
 
     def set_user(self, user: Callable[[], Any]) -> None:
         """Make ``user`` name the owner of every job, in the request that starts it.

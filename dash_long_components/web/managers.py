@@ -82,8 +82,7 @@ class Managers:
 
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
-        (name,) = (name for name, each in self._by_name.items() if each is manager)
-        return self._signer(manager).sign(ticket, name, owner)
+        return self._signer(manager).sign(ticket, self.name_of(manager), owner)
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
         """Return a digest of a text, which only a server process can make."""
@@ -210,6 +209,10 @@ class Managers:
         for token in tokens:
             with suppress(BadTokenError):
                 manager.cancel(signer.verify(token, owner))
+
+    def name_of(self, manager: LongCallbackManager) -> str:
+        """Return the name of a manager."""
+        return next(name for name, it in self._by_name.items() if it is manager)
 
     def by_name(self) -> dict[str, LongCallbackManager]:
         """Return all managers by their names."""

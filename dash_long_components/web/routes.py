@@ -16,6 +16,7 @@ from ..bridge.backends import Answer, Held, Wakeup
 from ..core.jobs import Status
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
+from . import metrics
 from .app_jobs import AppJobs
 from .health import HealthEndpoint
 from .held_polls import HeldPoll
@@ -110,6 +111,7 @@ def _told(view: Callable[[], A]) -> A | Answer:
     try:
         return view()
     except StoreError as error:
+        metrics.count_outage()
         logger.warning("%s", error)
         return _refuse(503, f"Try again: {error.summary}.")
 
@@ -129,6 +131,7 @@ def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
     if len({token for token, _ in readings}) < len(readings):
         # A small request would get one large result many times.
         return _refuse(400, "The body names a job twice.")
+    metrics.count_poll()
     if not jobs.held_polls.has_room:
         wakeup = None
     snapshots = jobs.read(readings)

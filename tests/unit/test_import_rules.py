@@ -21,15 +21,16 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if path.parent != PACKAGE or path.stem not in GENERATED | {"__init__"}
 )
-ENGINES = {"celery", "cloudpickle", "diskcache", "psutil"}
+ENGINES = {"celery", "cloudpickle", "diskcache", "opentelemetry", "psutil"}
 
 #: For each layer the layers and packages that it may import, beside itself and the
 #: standard library. A module belongs to the longest name that it starts with.
 MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": {"dash"},
+    "telemetry": {"opentelemetry"},
     "core": {"exceptions"},
     "bridge": {"core", "exceptions", "dash", "flask", "werkzeug"},
-    "running": {"bridge", "core", "exceptions"},
+    "running": {"bridge", "core", "exceptions", "telemetry"},
     "managers": set(),
     "managers.base": {"core", "exceptions", "managers.job", "running", "dash"},
     "managers.job": {"core", "exceptions", "running"},
@@ -55,11 +56,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         *("bridge", "core", "exceptions", "managers.base", "LongJob"),
-        *("dash", "itsdangerous"),
+        *("dash", "itsdangerous", "telemetry"),
     },
     "decorator": {
         *("bridge", "core", "exceptions", "managers.base", "running", "web"),
-        "dash",
+        *("dash", "telemetry"),
     },
     "app": {
         *("core", "decorator", "exceptions", "managers.base", "web"),

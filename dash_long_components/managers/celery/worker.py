@@ -293,15 +293,22 @@ class Execution:
 
     def run(self, call: Call) -> Outcome:
         """Run the function, and write its reports."""
-        name = self._live.record.task
+        record = self._live.record
+        name = record.task
+        job = CurrentJob(
+            record.id,
+            name,
+            self._is_unwanted,
+            created=record.created,
+            owner=record.owner,
+        )
         try:
             task = runtime.find(call, name)
-            job = CurrentJob(self._live.record.id, name, self._is_unwanted)
             outcome = runtime.run_once(
                 task, call, job, self._report, self._results, _REPORT_INTERVAL
             )
         except Exception as error:
-            outcome = runtime.failure(name, error, call)
+            outcome = runtime.failure(name, error, call, job=job)
         if outcome.exception is SoftTimeLimitExceeded:
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
         return outcome

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 
 from ...core.jobs import JobError, Status
+from ...core.log_fields import log_fields
 from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ...running import tasks
 from .. import cgroups
@@ -242,7 +243,10 @@ class Dispatcher:
             )
             if is_lost and self._stopped_by is None:
                 logger.error(
-                    "A job of the long callback %s is lost. %s", record.task, how
+                    "A job of the long callback %s is lost. %s",
+                    record.task,
+                    how,
+                    extra=log_fields(job_id, record.task, record.owner, Status.LOST),
                 )
 
     def _is_done(self) -> bool:

@@ -58,12 +58,15 @@ def work(
     os.environ[MARK] = job_id
     if app is not None:
         failures = app.load()
-    name = outlast(store, lambda: store.read(job_id)).task
+    record = outlast(store, lambda: store.read(job_id))
+    name = record.task
     writer = JobWriter(store, job_id, name)
+    job = CurrentJob(
+        job_id, name, writer.is_unwanted, created=record.created, owner=record.owner
+    )
     try:
         task = _find(store, job_id, call, name, failures)
         cache = ResultCache.loads(results) if call.caching else None
-        job = CurrentJob(job_id, name, writer.is_unwanted)
         store.close()
         outcome = runtime.run_once(task, call, job, writer.report, cache)
     except JobEndedError as error:
@@ -71,7 +74,7 @@ def work(
         store.close()
         return
     except Exception as error:
-        outcome = runtime.failure(name, error, call)
+        outcome = runtime.failure(name, error, call, job=job)
     writer.end(outcome)
 
 

@@ -223,11 +223,18 @@ class MemoryLongCallbackManager(LongCallbackManager):
         def write(report: Report) -> None:
             self._store.change(job_id, lambda job: job.report(time.time(), report))
 
-        job = CurrentJob(job_id, task.name, lambda: self._store.is_unwanted(job_id))
+        record = self._store.read(job_id)
+        job = CurrentJob(
+            job_id,
+            task.name,
+            lambda: self._store.is_unwanted(job_id),
+            created=record.created,
+            owner=record.owner,
+        )
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
-            outcome = runtime.failure(task.name, error, call)
+            outcome = runtime.failure(task.name, error, call, job=job)
         with self._changed:
             del self._threads[threading.current_thread()]
             with suppress(JobEndedError):

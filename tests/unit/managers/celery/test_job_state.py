@@ -59,7 +59,7 @@ DOCUMENTS = [
 ]
 
 #: Fields that hold the request of a user, and no fields of ours.
-FREE = {"context", "variables"}
+FREE = {"context", "variables", "trace"}
 
 
 def written(document: Any) -> str:
