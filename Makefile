@@ -45,7 +45,7 @@ PACKAGE := pyproject.toml hatch_build.py README.md LICENSE \
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # The tests of the wheel run in a folder that has neither.
-export AXE_CORE := $(CURDIR)/node_modules/axe-core/axe.min.js
+export NODE_MODULES := $(CURDIR)/node_modules
 export SCREENSHOTS := $(CURDIR)/build/screenshots
 # A prompt would wait for ever where no one is there to answer it.
 export DEBIAN_FRONTEND := noninteractive

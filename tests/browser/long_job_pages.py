@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,25 @@ from tests.waiting import until
 #: Screenshots of the tests, for people.
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", ROOT / "build" / "screenshots"))
 
-AXE = Path(os.environ.get("AXE_CORE", ROOT / "node_modules/axe-core/axe.min.js"))
+#: Files of npm's packages, which the tree of the wheel's tests does not have.
+MODULES = Path(os.environ.get("NODE_MODULES", ROOT / "node_modules"))
+AXE = MODULES / "axe-core/axe.min.js"
+BOOTSTRAP = MODULES / "bootstrap/dist/css/bootstrap.min.css"
+
+#: In the way of Bootstrap and of Mantine; a page without them gets these colours.
+_SET_THEME = """
+const [theme, text, background] = arguments;
+const root = document.documentElement;
+root.style.colorScheme = theme;
+root.dataset.bsTheme = theme;
+root.dataset.mantineColorScheme = theme;
+const style = getComputedStyle(root);
+const isPlain = !['--bs-body-bg', '--mantine-color-body'].some(
+    name => style.getPropertyValue(name)
+);
+document.body.style.color = isPlain ? text : '';
+document.body.style.background = isPlain ? background : '';
+"""
 
 _RUN_AXE = """
 const done = arguments[arguments.length - 1];
@@ -123,19 +142,29 @@ class Look:
             ("light", "#1c2530", "#ffffff"),
             ("dark", "#e4e9ee", "#12161b"),
         ):
-            self._driver.execute_script(
-                "document.documentElement.style.colorScheme = arguments[0];"
-                "document.body.style.color = arguments[1];"
-                "document.body.style.background = arguments[2];",
-                theme,
-                text,
-                page,
-            )
-            folder = SCREENSHOTS / type(self._driver).__name__.lower()
-            folder.mkdir(parents=True, exist_ok=True)
-            self._driver.save_screenshot(str(folder / f"{name}-{theme}.png"))
+            self._driver.execute_script(_SET_THEME, theme, text, page)
+            self.keep(f"{name}-{theme}")
             found = self._violations()
             assert not found, (theme, found)
+
+    def resize(self, width: int) -> None:
+        """Give the page a width in pixels, also one that no window may have."""
+        self._driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+        )
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the page: of all of it, where the browser has a way."""
+        folder = SCREENSHOTS / type(self._driver).__name__.lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        if not hasattr(self._driver, "execute_cdp_cmd"):
+            self._driver.save_screenshot(str(path))
+            return
+        options = {"captureBeyondViewport": True}
+        picture = self._driver.execute_cdp_cmd("Page.captureScreenshot", options)
+        path.write_bytes(base64.b64decode(picture["data"]))
 
     def _violations(self) -> list[Any]:
         if not AXE.exists():
