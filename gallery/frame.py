@@ -17,10 +17,18 @@ from dash_long_components import LongJobTray
 def frame() -> Callable[[], Component]:
     """Return the layout around the pages, with a link to each of them."""
     clientside_callback(
-        """(here, ids) => ids.map(id => id.path === here ? 'link here' : 'link')""",
+        """(here, ids) => {
+            setTimeout(() => document.querySelector('.here')?.scrollIntoView(
+                {block: 'nearest', inline: 'center'}));
+            return ids.map(id => id.path === here ? 'link here' : 'link');
+        }""",
         Output({"type": "link", "path": ALL}, "className"),
         Input("_pages_location", "pathname"),
         State({"type": "link", "path": ALL}, "id"),
+    )
+
+    clientside_callback(
+        "() => switchTheme()", Input("theme", "n_clicks"), prevent_initial_call=True
     )
 
     # A function: Dash imports the pages after it has made the layout.
@@ -32,6 +40,7 @@ def frame() -> Callable[[], Component]:
                     [
                         dcc.Link("dash-long-components", href="/", className="brand"),
                         html.Span("Long callbacks for Dash", className="motto"),
+                        html.Button("Light or dark", id="theme"),
                         LongJobTray(id="tray", labels=task_names()),
                     ]
                 ),

@@ -1,11 +1,15 @@
-"""The first page: an introduction, and a card for each example."""
+"""The first page: a job to start at once, and a card for each example."""
 
 from __future__ import annotations
 
-import dash
-from dash import dcc, html
-from dash.development.base_component import Component
+import time
 
+import dash
+from dash import Input, Output, dcc, html
+from dash.development.base_component import Component
+from tqdm import tqdm
+
+from dash_long_components import LongJob, current_job, long_callback
 from gallery.frame import pages
 
 dash.register_page(__name__, path="/", name="Overview", order=0)
@@ -14,8 +18,12 @@ INTRODUCTION = """
 # Long callbacks
 
 A page starts work that takes seconds to hours, and neither the server nor the page
-waits for it. Each example below is live, and shows the source that runs. One manager
-runs them all: Diskcache, or Celery if a broker is configured.
+waits for it. Start a job here, reload the page, or go to another one: the job goes on.
+"""
+
+EXAMPLES = """
+Each example below is live, and shows the source that runs. One manager runs them all:
+Diskcache, or Celery if a broker is configured.
 """
 
 
@@ -23,6 +31,18 @@ def layout() -> Component:
     return html.Article(
         [
             dcc.Markdown(INTRODUCTION, className="prose"),
+            html.Section(
+                html.Div(
+                    [
+                        html.Button("Make the report", id="home-button"),
+                        LongJob(id="home-job"),
+                        html.P(id="home-paragraph"),
+                    ],
+                    className="demo",
+                ),
+                className="card first",
+            ),
+            dcc.Markdown(EXAMPLES, className="prose"),
             html.Div(
                 [
                     dcc.Link(
@@ -37,3 +57,17 @@ def layout() -> Component:
             ),
         ]
     )
+
+
+@long_callback(
+    output=Output("home-paragraph", "children"),
+    inputs=Input("home-button", "n_clicks"),
+    job="home-job",
+    prevent_initial_call=True,
+)
+def callback(n_clicks):
+    for part in tqdm(["Orders", "Customers", "Prices", "Summary"], desc="Report"):
+        current_job().log(f"{part}: 40 rows")
+        for _ in current_job().track(range(40), text=part):
+            time.sleep(0.05)
+    return f"Report {n_clicks} is done."

@@ -18,7 +18,7 @@ dash.register_page(
     __name__,
     name="Loops",
     description="Loops are progress bars, with no code for it.",
-    order=6,
+    order=2,
 )
 
 demo = html.Div(

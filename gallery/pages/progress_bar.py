@@ -16,7 +16,7 @@ dash.register_page(
     __name__,
     name="Progress bar",
     description="The callback reports its progress ten times.",
-    order=4,
+    order=8,
 )
 
 demo = html.Div(

@@ -17,7 +17,7 @@ dash.register_page(
     __name__,
     name="Streaming",
     description="The answer appears word by word.",
-    order=8,
+    order=4,
 )
 
 demo = html.Div(

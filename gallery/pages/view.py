@@ -18,7 +18,7 @@ dash.register_page(
     __name__,
     name="Job view",
     description="A job on the page and in callbacks, in words and colours of your own.",
-    order=9,
+    order=1,
 )
 
 demo = html.Div(

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from dash.testing.browser import Browser
 
+from tests.browser.long_job_pages import JobPart, Look
 from tests.browser.pages import Page
 from tests.conftest import ROOT, StartApp
 from tests.integration.brokers import Redis
 from tests.integration.deployment import working
+from tests.waiting import until
 
 EXAMPLES = {
     "simple": "simple",
@@ -29,6 +31,7 @@ QUIET = {
     "queue": "queue",
     "libraries": "libraries",
     "caching": "caching",
+    "upload": "upload",
 }
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "usage:server", "--workers=2"]
@@ -41,6 +44,16 @@ class GalleryPage(Page):
         self.browser.wait_for_element("nav")
         self.click(f"nav a[href='/{name.replace('_', '-')}']")
         self.browser.wait_for_element(f"#{(EXAMPLES | QUIET)[name]}-button")
+
+    @property
+    def theme(self) -> str:
+        theme: str = self.browser.driver.execute_script(
+            "return document.documentElement.dataset.theme"
+        )
+        return theme
+
+    def wait_for_start_of(self, selector: str, text: str) -> None:
+        until(lambda: self.text(selector).startswith(text), timeout=20)
 
     @property
     def source(self) -> str:
@@ -60,6 +73,39 @@ def test_every_example_runs_beside_its_source(
         file = (ROOT / f"gallery/pages/{name}.py").read_text()
         assert "def callback(" in page.source
         assert file.endswith(f"{page.source}\n")
+
+
+def test_gallery_opens_with_a_job_and_fits_a_phone(
+    browser: Browser, start_app: StartApp
+) -> None:
+    page = GalleryPage(browser, start_app("usage.py").url)
+    look = Look(browser)
+    page.click("#home-button")
+    JobPart(page, "home-job").wait_for_status("Running")
+    look.resize(390)
+    look.keep("gallery-390")
+    widths = "return [document.documentElement, document.querySelector('nav')]"
+    (width, seen), (row, part) = browser.driver.execute_script(
+        f"{widths}.map(each => [each.scrollWidth, each.clientWidth])"
+    )
+    assert width == seen
+    assert row > part
+    look.resize(1280)
+    page.follow("upload")
+    assert page.theme == "light"
+    page.click("#theme")
+    assert page.theme == "dark"
+    page.click("#upload-sample")
+    page.wait_until_enabled("#upload-button")
+    page.click("#upload-button")
+    page.wait_for_start_of("#upload-paragraph", "Slope 2.")
+    look.keep("gallery-upload")
+    browser.driver.refresh()
+    page.click("nav a[href='/migration']")
+    browser.wait_for_element("mark")
+    assert page.theme == "dark"
+    assert len(browser.find_elements("mark")) == 6
+    look.keep("gallery-migration")
 
 
 def test_examples_run_under_gunicorn(browser: Browser, start_app: StartApp) -> None:
