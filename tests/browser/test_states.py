@@ -58,11 +58,10 @@ class StatesPage(Page):
         return width
 
     def go_offline(self) -> None:
-        self.browser.driver.execute_cdp_cmd(
-            "Network.emulateNetworkConditions",
-            {"offline": True, "latency": 0, "downloadThroughput": -1}
-            | {"uploadThroughput": -1},
+        self.browser.driver.set_network_conditions(
+            offline=True, latency=0, throughput=0
         )
+        until(lambda: "Offline" in self.text("#states"), timeout=20)
 
 
 @pytest.mark.parametrize("host", states.HOSTS)
@@ -82,8 +81,7 @@ def test_every_state_looks_right(
     page.tray.toggle()
     look.check(f"states-{host}-tray")
     page.tray.toggle()
-    page.go_offline()
-    until(lambda: "Offline" in page.text("#states"), timeout=20)
     for width in (1280, 390):
         look.resize(width)
+        page.go_offline()
         look.check(f"states-{host}-{width}-offline")
