@@ -238,7 +238,6 @@ def test_client_may_be_logged_in(app: dlc.Dash, manager: Any) -> None:
 def test_client_may_be_starlettes(
     backend: str, manager: MemoryLongCallbackManager
 ) -> None:
-    pytest.importorskip("httpx")
     starlette = pytest.importorskip("starlette.testclient")
     app = dlc.Dash(__name__, backend=backend, long_callback_manager=manager)
     app.layout = html.Div()
