@@ -1,7 +1,11 @@
 """The progress bars of a job: its own, and those of the loops that it runs.
 
 A bar on the wire is ``[value, total, text]``. Without a total the length is unknown,
-and the page shows the value as a count.
+and the page shows the value as a count. What only some bars have follows as a dict:
+
+- ``unit``: of the value, such as ``B``.
+- ``base``: 1000 or 1024 if the page writes numbers with prefixes (``3.7 GB``).
+- ``rate``: units a second.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from .texts import one_line
 
 T = TypeVar("T")
 
-#: A bar on the wire: ``[value, total, text]``.
+#: A bar on the wire.
 BarJson = list[Any]
 
 #: Bars of one job that a page shows: the outermost ones.
@@ -35,9 +39,12 @@ class Bar:
         value: the progress so far.
         total: the value at the end; None if it is unknown.
         text: a label, or None.
+        unit: of the value; None if it counts items.
+        base: 1000 or 1024 for numbers with prefixes, else None.
+        rate: units a second; None if it is unknown.
     """
 
-    __slots__ = ("text", "total", "value")
+    __slots__ = ("base", "rate", "text", "total", "unit", "value")
 
     def __init__(
         self, value: float = 0, total: float | None = None, text: str | None = None
@@ -45,6 +52,9 @@ class Bar:
         self.value = value
         self.total = total
         self.text = text
+        self.unit: str | None = None
+        self.base: int | None = None
+        self.rate: float | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Bar:
@@ -81,7 +91,11 @@ class Bar:
         value = max(0, self.value)
         if self.total is not None:
             value = min(value, self.total)
-        return [value, self.total, one_line(self.text)]
+        # Three digits of a rate are enough, and more would change all the time.
+        rate = None if self.rate is None else float(f"{self.rate:.3g}")
+        extras = {"unit": one_line(self.unit), "base": self.base, "rate": rate}
+        known = {name: value for name, value in extras.items() if value is not None}
+        return [value, self.total, one_line(self.text), *([known] if known else [])]
 
 
 class Bars:

@@ -219,6 +219,7 @@ class Call:
             exception; None if the page gets the exception itself.
         function: the pickled task, base64, if workers can't import it.
         title: name of the job for people; None for that of its task.
+        steps: names of its steps, as far as they are known.
         app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
         trace: of the triggering request, from ``telemetry.current_trace``.
@@ -234,6 +235,7 @@ class Call:
     error_message: str | None = None
     function: str | None = None
     title: str | None = None
+    steps: list[str] = field(default_factory=list)
     app: str = ""
     caching: Caching | None = None
     trace: dict[str, str] = field(default_factory=dict)

@@ -1,7 +1,12 @@
-"""The log of a job: short numbered lines, limited to the last ones."""
+"""The log of a job: short numbered lines, limited to the last ones.
+
+A line on the wire is ``[number, text, time, level]``: its number from 1, and seconds
+since the epoch. ``level`` is one of ``logging``; lines of level INFO have none.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 
@@ -11,8 +16,8 @@ MAX_LINES = 100
 #: Characters of a line in its record.
 MAX_LENGTH = 500
 
-#: A line: its number, from 1, and its text.
-Line = list[int | str]
+#: A line on the wire.
+Line = list[int | float | str]
 
 
 class Lines:
@@ -23,14 +28,21 @@ class Lines:
         self._count = 0
         self._new: deque[Line] = deque(maxlen=MAX_LINES)
 
-    def add(self, text: str) -> None:
-        """Add the lines of a text."""
+    def add(self, text: str, time: float, level: int = logging.INFO) -> None:
+        """Add the lines of a text.
+
+        Args:
+            text: one line or several.
+            time: seconds since the epoch.
+            level: of ``logging``.
+        """
+        rest = [round(time, 1), *([] if level == logging.INFO else [level])]
         lines = text.splitlines() or [""]
         with self._lock:
             first = self._count + 1
             self._count += len(lines)
             self._new += [
-                [number, _cut(line)] for number, line in enumerate(lines, first)
+                [number, _cut(line), *rest] for number, line in enumerate(lines, first)
             ]
 
     def take(self) -> list[Line]:

@@ -16,6 +16,7 @@ from .bars import BarJson
 from .jobs import Call, JobError, Limits, PropUpdate, Status, new_job_id
 from .lines import MAX_LINES, Line
 from .snapshots import Snapshot
+from .steps import StepJson
 from .updates import merge
 from .versions import from_fields
 
@@ -31,6 +32,7 @@ class Report:
         progress: updates of the progress Outputs; None if nothing is new.
         props: updates by ``dash.set_props``, in order.
         bars: all bars of the job; None if nothing is new.
+        steps: all its steps; None if nothing is new.
         log: new lines of its log, numbered.
         title: its new name for people; None if nothing is new.
     """
@@ -38,6 +40,7 @@ class Report:
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] = field(default_factory=list)
     bars: list[BarJson] | None = None
+    steps: list[StepJson] | None = None
     log: list[Line] = field(default_factory=list)
     title: str | None = None
 
@@ -83,6 +86,7 @@ class Record:
         props: ``[cursor, update]`` of every property that ``set_props`` set: the last
             value of each, and every Patch since.
         bars: cursor of the last change of its bars, and the bars.
+        steps: the same for its steps.
         log: ``[cursor, line]`` of the last lines.
         title: cursor of its change, and the job's name for people.
         libraries: component libraries that its function imported.
@@ -108,6 +112,7 @@ class Record:
     progress: tuple[int, list[PropUpdate]] | None = None
     props: tuple[tuple[int, PropUpdate], ...] = ()
     bars: tuple[int, list[BarJson]] | None = None
+    steps: tuple[int, list[StepJson]] | None = None
     log: tuple[tuple[int, Line], ...] = ()
     title: tuple[int, str] | None = None
     libraries: tuple[str, ...] = ()
@@ -167,6 +172,8 @@ class Record:
             changes["props"] = merge(self.props, cursor, report.props)
         if report.bars is not None:
             changes["bars"] = (cursor, report.bars)
+        if report.steps is not None:
+            changes["steps"] = (cursor, report.steps)
         if report.log:
             log = (*self.log, *((cursor, line) for line in report.log))
             changes["log"] = log[-MAX_LINES:]
@@ -281,7 +288,8 @@ class Record:
                 created=self.created,
                 changed=self.changed,
             )
-        progress, bars, title = self.progress, self.bars, self.title
+        progress, bars, steps = self.progress, self.bars, self.steps
+        title = self.title
         is_running = self.status is Status.RUNNING
         return Snapshot(
             cursor=max(cursor, self.cursor),
@@ -293,6 +301,7 @@ class Record:
             progress=progress[1] if progress and progress[0] > cursor else None,
             props=[update for at, update in self.props if at > cursor] or None,
             bars=bars[1] if bars and bars[0] > cursor else None,
+            steps=steps[1] if steps and steps[0] > cursor else None,
             log=[line for at, line in self.log if at > cursor] or None,
             title=title[1] if title and title[0] > cursor else None,
             libraries=self.libraries,
@@ -328,6 +337,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "progress": tuple,
     "props": _pairs,
     "bars": tuple,
+    "steps": tuple,
     "title": tuple,
     "log": _pairs,
     "libraries": tuple,

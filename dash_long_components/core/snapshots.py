@@ -6,12 +6,15 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .bars import BarJson
+from .durations import median
 from .jobs import JobError, PropUpdate, Status
 from .lines import Line
+from .steps import StepJson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class Snapshot:
         has_begun: the job is running, and the reader learns of that now.
         estimate: seconds that its task usually takes, if past runs tell; only when
             ``has_begun``.
+        durations: seconds that past runs took, together with it.
         place: in the queue, if the manager knows it. It comes with every read, since
             it changes without the job.
         waiting: seconds in the queue so far, while it is queued.
@@ -59,6 +63,7 @@ class Snapshot:
         progress: updates of the progress Outputs; None if nothing is new.
         props: updates by ``dash.set_props``, in order.
         bars: all its bars; None if nothing is new.
+        steps: all its steps; None if nothing is new.
         log: numbered lines; None if nothing is new.
         title: its name for people; None if nothing is new.
         result: Dash's own callback response as JSON text, when the job succeeded.
@@ -74,6 +79,7 @@ class Snapshot:
     started: float | None = None
     has_begun: bool = False
     estimate: float | None = None
+    durations: Sequence[float] = ()
     place: Place | None = None
     waiting: float | None = None
     hint: str | None = None
@@ -81,6 +87,7 @@ class Snapshot:
     progress: list[PropUpdate] | None = None
     props: list[PropUpdate] | None = None
     bars: list[BarJson] | None = None
+    steps: list[StepJson] | None = None
     log: list[Line] | None = None
     title: str | None = None
     result: bytes | None = None
@@ -114,6 +121,10 @@ class Snapshot:
         until = self.changed if self.status.is_terminal else now
         return replace(self, elapsed=max(0.0, until - self.started))
 
+    def with_durations(self, durations: Sequence[float]) -> Snapshot:
+        """Return the snapshot with what past runs of its task tell, in seconds."""
+        return replace(self, durations=durations, estimate=median(durations))
+
     def to_json(self) -> list[bytes]:
         """Return the wire format, in pieces: a result is neither parsed nor copied."""
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
@@ -127,6 +138,8 @@ class Snapshot:
             head["queue"] = {"position": position, "wait": wait}
         if self.estimate is not None:
             head["estimate"] = round(self.estimate, 3)
+        if self.durations:
+            head["durations"] = [float(f"{each:.3g}") for each in self.durations]
         if self.elapsed is not None:
             head["elapsed"] = round(self.elapsed, 3)
         if self.progress:
@@ -135,6 +148,8 @@ class Snapshot:
             head["props"] = self.props
         if self.bars is not None:
             head["bars"] = self.bars
+        if self.steps is not None:
+            head["steps"] = self.steps
         if self.log:
             head["log"] = self.log
         if self.title is not None:

@@ -46,6 +46,7 @@ def call_of(
         variables=context_vars.capture(),
         limits=declaration.limits,
         title=title,
+        steps=[*declaration.steps],
         debug=jobs.is_debug,
         app=jobs.app_id,
         error_message=jobs.error_message_name,

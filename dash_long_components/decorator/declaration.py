@@ -30,6 +30,7 @@ class Declaration:
         view: has the id of the component that shows the job; None if there is none.
         title: the name of its jobs for people, or a function of the arguments that
             returns it; None for the name of the task.
+        steps: names of the steps of its jobs, as far as they are known.
         limits: what ends its jobs from outside.
         ignored: positions of the Inputs and State that the cache key leaves out.
         ignore_triggered: whether the cache key leaves out which Inputs have changed.
@@ -45,6 +46,7 @@ class Declaration:
     retrigger: Retrigger
     view: Output | None
     title: Title
+    steps: tuple[str, ...]
     limits: Limits
     ignored: frozenset[int]
     ignore_triggered: bool

@@ -41,6 +41,7 @@ def long_callback(
     on_retrigger: str = "replace",
     job: str | dict[str, Any] | Component | None = None,
     title: Title = None,
+    steps: Sequence[str] = (),
     timeout: float | None = None,
     cancel_grace: float | None = None,
     on_leave: str = "keep",
@@ -80,6 +81,8 @@ def long_callback(
         title: the name of the job for people, in place of the function's: a text, or a
             function that gets the same arguments, without ``set_progress``, and
             returns one. The job itself may set ``current_job().title``.
+        steps: names of the job's steps in their order, so that the page shows those to
+            come. The function runs each in ``with current_job().step(name):``.
         timeout: seconds that a job may run. The manager then kills it, and it ends as
             ``timed_out``. Time in the queue does not count.
         cancel_grace: seconds between the cancel of a running job and its kill. In
@@ -126,6 +129,7 @@ def long_callback(
             retrigger=validation.retrigger(on_retrigger),
             view=validation.job(job),
             title=validation.title(title, signature.arguments),
+            steps=validation.steps(steps),
             limits=validation.limits(
                 timeout=timeout,
                 cancel_grace=cancel_grace,

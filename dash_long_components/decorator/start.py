@@ -197,6 +197,7 @@ class _Start:
             "retrigger": retrigger.value,
             "interval": declaration.interval,
             "leave": declaration.limits.leave_timeout,
+            "steps": [*declaration.steps],
             "outputs": trigger.outputs,
             "running": [
                 [*trigger.target(output), on, off]

@@ -18,6 +18,8 @@ from dash.development.base_component import Component
 from ..bridge import internals
 from ..core import quantities
 from ..core.jobs import Limits, Retrigger
+from ..core.steps import MAX_STEPS
+from ..core.texts import one_line
 from ..managers.base import LongCallbackManager, checked
 
 #: ``(Output, value while running, value when done)``
@@ -227,6 +229,22 @@ def title(value: Any, arguments: Iterable[int | str]) -> Title:
         )
     chosen: Title = value
     return chosen
+
+
+def steps(value: Any) -> tuple[str, ...]:
+    """Return the names of steps, each in one line."""
+    names = value if isinstance(value, list | tuple) else [value]
+    lines = [one_line(name) if isinstance(name, str) else None for name in names]
+    if None in lines or len({*lines}) < len(lines):
+        raise ValueError(
+            f"steps= takes a list of names of steps, each of them once, not {value!r}."
+        )
+    if len(lines) > MAX_STEPS:
+        raise ValueError(
+            f"steps= takes at most {MAX_STEPS} steps, not {len(lines)}. Name the "
+            "outermost steps only."
+        )
+    return tuple(line for line in lines if line is not None)
 
 
 def interval(value: Any) -> float:

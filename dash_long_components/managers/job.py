@@ -134,7 +134,7 @@ class Job:
         bars = self._record().bars
         if bars is None or not bars[1]:
             return None
-        value, total, _text = bars[1][0]
+        value, total, *_rest = bars[1][0]
         return value / total if total else None
 
     @property
@@ -151,7 +151,7 @@ class Job:
         """
         return [
             (int(number), str(text))
-            for _at, (number, text) in self._record().log
+            for _at, (number, text, *_rest) in self._record().log
             if int(number) > after
         ]
 

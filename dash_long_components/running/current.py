@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from .. import telemetry
 from ..core.bars import Bar, Bars
 from ..core.jobs import Status
 from ..core.log_fields import log_fields, user_hash
+from ..core.steps import Step, Steps
 from ..core.texts import one_line
-from ..exceptions import NoCurrentJobError
+from ..exceptions import JobCancelled, NoCurrentJobError
 
 #: Seconds for which ``CurrentJob.cancelled`` caches its value.
 FRESH = 0.25
 
 T = TypeVar("T")
+
+
+class Reports(Protocol):
+    """Where the reports of a job go.
+
+    Attributes:
+        bars: its progress bars.
+        steps: its steps.
+    """
+
+    bars: Bars
+    steps: Steps
+
+    def log(self, text: str, level: int, time: float) -> None:
+        """Report lines for the log, of a level, at a time."""
+
+    def set_title(self, title: str) -> None:
+        """Report the job's new title; "" for none."""
+
+
+class _Unread:
+    """Takes reports that no one reads: the job has not begun to run."""
+
+    def __init__(self) -> None:
+        self.bars = Bars(lambda: None)
+        self.steps = Steps()
+
+    def log(self, text: str, level: int, time: float) -> None:
+        pass
+
+    def set_title(self, title: str) -> None:
+        pass
 
 
 class CurrentJob:
@@ -29,7 +63,6 @@ class CurrentJob:
         id: random, as the manager knows it.
         task: name of the task, as ``module.function``.
         attempt: number of this execution of the job, from 1.
-        bars: its progress bars.
     """
 
     def __init__(
@@ -56,12 +89,10 @@ class CurrentJob:
         self.id = job_id
         self.task = task
         self.attempt = attempt
-        self.bars = Bars(lambda: None)
         self._created = created
         self._owner = owner
         self._title: str | None = None
-        self._log: Callable[[str], None] = lambda text: None
-        self._send_title: Callable[[str], None] = lambda text: None
+        self._reports: Reports = _Unread()
         self._is_cancelled = is_cancelled
         self._cancelled = False
         self._look_at = 0.0
@@ -80,7 +111,12 @@ class CurrentJob:
         title = one_line(value)
         if title != self._title:
             self._title = title
-            self._send_title(title or "")
+            self._reports.set_title(title or "")
+
+    @property
+    def bars(self) -> Bars:
+        """The progress bars of the job."""
+        return self._reports.bars
 
     @property
     def cancelled(self) -> bool:
@@ -129,15 +165,61 @@ class CurrentJob:
             ) from None
         return self.bars.track(iterable, bar)
 
-    def log(self, text: object) -> None:
+    @contextmanager
+    def step(self, name: object) -> Iterator[None]:
+        """Name the part of the job that the ``with`` block is.
+
+        The page shows the steps as a list, with the time that each takes. A step may
+        have steps in it. A step that runs again adds to its time.
+
+        Args:
+            name: of the step, one line.
+
+        Raises:
+            ValueError: the name is empty.
+            JobCancelled: the job is cancelled, and is not killed for it at once.
+        """
+        text = one_line(name)
+        if text is None:
+            raise ValueError(f"step() takes the name of a step, not {name!r}.")
+        reports = self._reports
+        reports.bars.check()
+        # A copy of the context may have a step of another job.
+        steps, parent = outer = _step.get()
+        is_inner = steps is reports.steps
+        step = reports.steps.begin(text, parent if is_inner else None, _now())
+        _step.set((reports.steps, step))
+        try:
+            yield
+        except JobCancelled:
+            # The page shows a step without an end as cancelled, as its job is.
+            raise
+        except GeneratorExit:
+            reports.steps.end(step, _now(), has_failed=False)
+            raise
+        except BaseException:
+            reports.steps.end(step, _now(), has_failed=True)
+            raise
+        else:
+            reports.steps.end(step, _now(), has_failed=False)
+        finally:
+            # Not by a token: a generator may be closed in another context.
+            _step.set(outer)
+
+    def log(
+        self, text: object, level: int = logging.INFO, created: float | None = None
+    ) -> None:
         """Add lines to the log that the page shows.
 
         The log has the last 100 lines, with at most 500 characters each.
 
         Args:
             text: any object; its ``str`` may have several lines.
+            level: a number of ``logging``, such as ``logging.WARNING``. The page marks
+                warnings and errors.
+            created: seconds since the epoch; by default now.
         """
-        self._log(str(text))
+        self._reports.log(str(text), level, time.time() if created is None else created)
 
     def fields(self, status: Status) -> dict[str, str | None]:
         """Return the fields of log records about the job."""
@@ -158,31 +240,28 @@ class CurrentJob:
             trace, task=self.task, created=self._created, attributes=attributes
         )
 
-    def report_to(
-        self,
-        bars: Bars,
-        log: Callable[[str], None],
-        send_title: Callable[[str], None],
-        title: str | None = None,
-    ) -> None:
+    def report_to(self, reports: Reports, title: str | None = None) -> None:
         """Send the job's reports on their way.
 
         Args:
-            bars: become the job's bars.
-            log: gets its lines.
-            send_title: gets its new titles; "" for none.
-            title: with which it starts.
+            reports: where they go.
+            title: with which the job starts.
         """
-        self.bars = bars
-        self._log = log
+        self._reports = reports
         self._title = title
-        self._send_title = send_title
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.id} of {self.task}>"
 
 
 _current: ContextVar[CurrentJob] = ContextVar("dash_long_components.current_job")
+
+#: The step that the running code is in, and the steps of its job.
+_step: ContextVar[tuple[Steps | None, Step | None]] = ContextVar(
+    "dash_long_components.step", default=(None, None)
+)
+
+_now = time.monotonic
 
 
 def current_job() -> CurrentJob:

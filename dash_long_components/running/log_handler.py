@@ -18,6 +18,6 @@ class JobLogHandler(logging.Handler):
         job = current.find()
         if job is not None:
             try:
-                job.log(self.format(record))
+                job.log(self.format(record), record.levelno, record.created)
             except Exception:  # as logging's own handlers: no log call may raise
                 self.handleError(record)

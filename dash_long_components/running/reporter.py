@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..bridge import internals
@@ -15,6 +15,7 @@ from ..core.bars import Bar, Bars
 from ..core.jobs import PropUpdate
 from ..core.lines import Lines
 from ..core.records import Report
+from ..core.steps import Steps
 from ..core.updates import compact, is_change
 from ..exceptions import JobCancelled, JobEndedError
 from .current import CurrentJob
@@ -47,6 +48,7 @@ class Reporter:
 
     Attributes:
         bars: the progress bars of the job.
+        steps: its steps.
 
     Args:
         write: called from one thread at a time. Raises ``JobEndedError`` if the job
@@ -55,6 +57,7 @@ class Reporter:
         progress_schema: the grouping of progress Outputs; None if there are none.
         interval: seconds between two writes.
         job: after its cancel, a report raises ``JobCancelled``; None to raise nothing.
+        steps: names of the job's steps, as far as they are known.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Reporter:
         progress_schema: Any,
         interval: float = REPORT_INTERVAL,
         job: CurrentJob | None = None,
+        steps: Iterable[str] = (),
     ) -> None:
         self._write = write
         self._job = job
@@ -84,11 +88,13 @@ class Reporter:
         self._props: list[PropUpdate] = []
         self._room = _ROOM
         self._bars_changed = False
+        self._steps_changed = False
         self._title: str | None = None
         self._failure: Exception | None = None
         self._pid = os.getpid()
         self._lines = Lines()
         self.bars = Bars(self._touch, self._check_cancelled)
+        self.steps = Steps(self._touch_steps, steps, time.monotonic())
 
     def set_progress(self, *value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
@@ -195,10 +201,10 @@ class Reporter:
             self._add_props(updates)
             self._notify()
 
-    def log(self, text: str) -> None:
+    def log(self, text: str, level: int, time: float) -> None:
         """Report lines for the log."""
         if os.getpid() == self._pid:
-            self._lines.add(text)
+            self._lines.add(text, time, level)
             self._notify()
 
     def set_title(self, title: str) -> None:
@@ -245,6 +251,11 @@ class Reporter:
             if os.getpid() == self._pid:
                 self._notify()
 
+    def _touch_steps(self) -> None:
+        if os.getpid() == self._pid:
+            self._steps_changed = True
+            self._notify()
+
     def _notify(self) -> None:
         if self._thread is None:
             self._start()
@@ -273,21 +284,25 @@ class Reporter:
             progress, self._progress = self._progress, None
             props, self._props = self._props, []
             self._room = _ROOM
-        # Before the bars are read: a change during the read is for the next write.
+        # Before they are read: a change during the read is for the next write.
         bars_changed, self._bars_changed = self._bars_changed, False
+        steps_changed, self._steps_changed = self._steps_changed, False
         title, self._title = self._title, None
         if progress is not None:
             own = bars.from_outputs(self._outputs, progress)
             bars_changed = bars_changed or own is not None or self.bars.own is not None
             self.bars.own = own
         log = self._lines.take()
-        is_news = progress or props or bars_changed or log or title is not None
+        is_news = any(
+            (progress, props, bars_changed, steps_changed, log, title is not None)
+        )
         if self._failure is not None or not is_news:
             return
         report = Report(
             progress=None if progress is None else self._progress_updates(progress),
             props=props,
             bars=self.bars.to_json() if bars_changed else None,
+            steps=self.steps.to_json() if steps_changed else None,
             log=log,
             title=title,
         )

@@ -88,8 +88,9 @@ def run(
         task.progress,
         interval,
         job if call.limits.cancel_grace is not None else None,
+        call.steps,
     )
-    job.report_to(reporter.bars, reporter.log, reporter.set_title, call.title)
+    job.report_to(reporter, call.title)
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)

@@ -167,10 +167,33 @@ def _close(original: _Method) -> _Method:
 
 
 def _update(theirs: Any, ours: Bar) -> None:
-    ours.value = _number(theirs.n) or 0
-    ours.total = _number(theirs.total)
+    scale, base = _scale_of(theirs)
+    ours.value = scale * (_number(theirs.n) or 0)
+    total, rate = _number(theirs.total), _rate_of(theirs)
+    ours.total = None if total is None else scale * total
+    ours.rate = None if rate is None else scale * rate
+    ours.base = base
+    # By default tqdm counts iterations, a word of programmers.
+    ours.unit = None if theirs.unit == "it" else theirs.unit
     texts = [theirs.desc.strip().removesuffix(":"), theirs.postfix]
     ours.text = ", ".join(str(text) for text in texts if text)
+
+
+def _scale_of(theirs: Any) -> tuple[float, int | None]:
+    """Return a factor for all numbers, and the base of their prefixes, if any."""
+    scale = theirs.unit_scale
+    if scale and scale != 1:
+        return bars.plain(scale), None
+    return 1, theirs.unit_divisor if scale else None
+
+
+def _rate_of(theirs: Any) -> float | None:
+    """Return the smoothed rate, as tqdm itself shows it; None at the start."""
+    state = theirs.format_dict
+    rate = state["rate"]
+    if rate is None and state["elapsed"] > 0:
+        rate = (theirs.n - theirs.initial) / state["elapsed"]
+    return _number(rate) or None
 
 
 def _number(value: Any) -> float | None:

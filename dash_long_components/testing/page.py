@@ -38,6 +38,7 @@ class Job:
         progress: the values of progress Outputs at each poll, in order, as
             ``{"id.property": value}``.
         bars: its progress bars at the last poll, as ``[value, total, text]``.
+        steps: at the last poll, as ``[name, depth, status, seconds, count]``.
         log: its lines.
         props: other values that it has set by ``set_props``, by ``"id.property"``.
         is_cached: its result came from the cache, without a run of the function.
@@ -51,6 +52,7 @@ class Job:
     outputs: dict[str, Any] = field(default_factory=dict)
     progress: list[dict[str, Any]] = field(default_factory=list)
     bars: list[list[Any]] = field(default_factory=list)
+    steps: list[list[Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     props: dict[str, Any] = field(default_factory=dict)
     is_cached: bool = False
@@ -72,7 +74,8 @@ class Job:
         if snapshot.get("progress"):
             self.progress.append(values_of(snapshot["progress"]))
         self.bars = snapshot.get("bars", self.bars)
-        self.log += [line for _number, line in snapshot.get("log", [])]
+        self.steps = snapshot.get("steps", self.steps)
+        self.log += [line[1] for line in snapshot.get("log", [])]
         self._set(values_of(snapshot.get("props", [])))
         self.take_result(snapshot.get("result") or {})
 

@@ -168,7 +168,8 @@ def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
         wait_for_file(each)
 
     def latest(job: Job) -> list[Any]:
-        return [s["bars"] for s in job.snapshots if "bars" in s][-1:]
+        reports = [s["bars"] for s in job.snapshots if "bars" in s]
+        return [[bar[:3] for bar in bars] for bars in reports[-1:]]
 
     shown = [[[1, 4, each], [1, 2, each], [2, 3, "inner"]] for each in names]
 
@@ -179,7 +180,7 @@ def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
     until(are_shown, TIMEOUT, poll=0.02)
     late = Job(jobs[0].handle)
     page.poll(late)
-    assert late.snapshots[0]["bars"] == shown[0]
+    assert latest(late) == [shown[0]]
     assert late.snapshots[0]["elapsed"] > 0
     for each in names:
         release(each)

@@ -11,10 +11,12 @@ from dash import html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
+from dash_long_components.core.bars import Bars
 from dash_long_components.core.jobs import Call, Lane
 from dash_long_components.core.records import Record, Report
 from dash_long_components.core.search import Search
 from dash_long_components.core.snapshots import Snapshot
+from dash_long_components.core.steps import Steps
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.runtime import Outcome
@@ -41,6 +43,22 @@ class Submitted:
             JOB,
             ignore,
         )
+
+
+class Reported:
+    """Notes down what the code of a job reports."""
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self.bars = Bars(lambda: None, check)
+        self.steps = Steps()
+        self.lines: list[tuple[str, int, float]] = []
+        self.titles: list[str] = []
+
+    def log(self, text: str, level: int, time: float) -> None:
+        self.lines.append((text, level, time))
+
+    def set_title(self, title: str) -> None:
+        self.titles.append(title)
 
 
 def ignore(_report: Report) -> None:

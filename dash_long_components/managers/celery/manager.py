@@ -271,7 +271,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if self._waits_for_long(snapshot):
             return replace(snapshot, hint=self._queues.hint(record.task))
         if snapshot.has_begun:
-            return replace(snapshot, estimate=self._store.shared.estimate(record.task))
+            return snapshot.with_durations(self._store.shared.durations(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             return replace(snapshot, result=self._store.result(record.id))
         return snapshot

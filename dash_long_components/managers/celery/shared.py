@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from ...core.durations import median, with_another
+from ...core.durations import with_another
 from .documents import Documents
 
 _LIBRARIES = "dash-long-jobs.libraries"
@@ -41,9 +41,10 @@ class Shared:
             lambda text: json.dumps(sorted({*json.loads(text or "[]"), *libraries})),
         )
 
-    def estimate(self, task: str) -> float | None:
-        """Return how long a task usually takes, in seconds; None if it never ran."""
-        return median(json.loads(self._documents.read(_durations(task)) or "[]"))
+    def durations(self, task: str) -> list[float]:
+        """Return how long a task took, in seconds, the oldest run first."""
+        kept: list[float] = json.loads(self._documents.read(_durations(task)) or "[]")
+        return kept
 
     def add_duration(self, task: str, seconds: float) -> None:
         """Note how long a run of a task took."""

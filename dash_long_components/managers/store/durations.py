@@ -30,7 +30,13 @@ class Durations:
             MAX_RUNS,
         )
 
+    def of(self, task: str) -> list[float]:
+        """Return how long a task took, in seconds, the oldest run first."""
+        rows = self._database.query(
+            "SELECT seconds FROM duration WHERE task = ? ORDER BY n", task
+        )
+        return [seconds for (seconds,) in rows]
+
     def median(self, task: str) -> float | None:
         """Return how long a task usually takes, in seconds; None if it never ran."""
-        rows = self._database.query("SELECT seconds FROM duration WHERE task = ?", task)
-        return median([seconds for (seconds,) in rows])
+        return median(self.of(task))

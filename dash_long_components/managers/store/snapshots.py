@@ -22,7 +22,7 @@ def snapshot(
     if shown.status is Status.QUEUED:
         return replace(shown, place=forecasts.place(record))
     if shown.has_begun:
-        return replace(shown, estimate=store.durations.median(record.task))
+        return shown.with_durations(store.durations.of(record.task))
     if shown.status is Status.SUCCEEDED and shown.cursor > cursor:
         return replace(shown, result=store.result(record.id))
     return shown

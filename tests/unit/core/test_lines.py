@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 import pytest
@@ -11,11 +12,11 @@ from dash_long_components.core.lines import MAX_LENGTH, MAX_LINES, Lines
 
 def test_lines_are_numbered_from_one() -> None:
     lines = Lines()
-    lines.add("a")
-    lines.add("b")
-    assert lines.take() == [[1, "a"], [2, "b"]]
-    lines.add("c")
-    assert lines.take() == [[3, "c"]]
+    lines.add("a", 1.23)
+    lines.add("b", 2.0, logging.ERROR)
+    assert lines.take() == [[1, "a", 1.2], [2, "b", 2.0, 40]]
+    lines.add("c", 3.0)
+    assert lines.take() == [[3, "c", 3.0]]
     assert lines.take() == []
 
 
@@ -32,16 +33,16 @@ def test_lines_are_numbered_from_one() -> None:
 )
 def test_text_is_split_into_short_lines(text: str, kept: list[str]) -> None:
     lines = Lines()
-    lines.add(text)
+    lines.add(text, 1.0)
     assert [line[1] for line in lines.take()] == kept
 
 
 def test_dropped_lines_count() -> None:
     lines = Lines()
-    lines.add("\n".join(map(str, range(1000))))
+    lines.add("\n".join(map(str, range(1000))), 1.0)
     taken = lines.take()
     assert len(taken) == MAX_LINES
-    assert taken[-1] == [1000, "999"]
+    assert taken[-1] == [1000, "999", 1.0]
 
 
 def test_lines_of_all_threads_are_numbered() -> None:
@@ -49,7 +50,7 @@ def test_lines_of_all_threads_are_numbered() -> None:
 
     def add() -> None:
         for _ in range(20):
-            lines.add("x")
+            lines.add("x", 1.0)
 
     threads = [threading.Thread(target=add) for _ in range(4)]
     for thread in threads:

@@ -256,6 +256,7 @@ def test_record_comes_back_from_its_json(
         progress=updates,
         props=updates,
         bars=[[1, 2, message]],
+        steps=[[message, 0, "done", 1.5, 1]],
         log=[[1, message]],
         title=message,
     )
@@ -315,6 +316,7 @@ def test_call_comes_back_from_its_json() -> None:
         debug=True,
         function="cGlja2xl",
         title="data.csv",
+        steps=["Read"],
         caching=Caching(key="key", expire=60.0),
     )
     assert Call.from_json(call.to_json()) == call
@@ -360,6 +362,16 @@ def test_reader_gets_bars_when_they_have_changed() -> None:
     assert job.since(first.cursor).bars is None
     assert job.since(0).bars == [[1, 2, None]]
     assert job.report(5.0, Report(bars=[])).since(first.cursor).bars == []
+
+
+def test_reader_gets_steps_when_they_have_changed() -> None:
+    steps = [["Read", 0, "running", 0, 1]]
+    job = running().report(3.0, Report(steps=steps))
+    first = job.since(0)
+    assert wire(first)["steps"] == steps
+    job = job.report(4.0, Report(progress=[["a", "b", 1]]))
+    assert job.since(first.cursor).steps is None
+    assert job.end(Status.LOST, 5.0).since(0).steps == steps
 
 
 def test_elapsed_time_stops_at_the_end() -> None:

@@ -100,6 +100,10 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"on_retrigger": "restart"},
         {"on_retrigger": None},
         {"title": 5},
+        {"steps": ["Read", "Read"]},
+        {"steps": ["Read", " \n"]},
+        {"steps": ["Read", 2]},
+        {"steps": [f"Step {number}" for number in range(41)]},
         {"title": lambda first, second: first},
         {"job": 5},
         {"job": ""},
@@ -172,6 +176,7 @@ def test_defaults(site: Site) -> None:
         "retrigger": "replace",
         "interval": 1000,
         "leave": None,
+        "steps": [],
         "outputs": [["text", "children"]],
         "running": [],
         "progress": [],
@@ -831,6 +836,12 @@ def test_title_goes_to_the_page_and_the_job(
 ) -> None:
     assert handle(site, title=title)["title"] == shown
     assert site.manager.submitted[-1].call.title == shown
+
+
+def test_steps_go_to_the_page_and_the_job(site: Site) -> None:
+    assert handle(site, steps=["Read", "Fit\n it"])["steps"] == ["Read", "Fit it"]
+    assert site.manager.submitted[-1].call.steps == ["Read", "Fit it"]
+    assert handle(site, steps="Read")["steps"] == ["Read"]
 
 
 def test_title_gets_the_arguments_of_the_function(site: Site) -> None:

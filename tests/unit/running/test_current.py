@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from dash_long_components import CurrentJob, current_job
-from dash_long_components.core.bars import Bars
 from dash_long_components.exceptions import JobCancelled, NoCurrentJobError
 from dash_long_components.running import current
-from tests.unit.fakes import JOB
+from tests.unit.fakes import JOB, Reported
 
 
 def test_code_outside_of_a_job_has_no_current_job() -> None:
@@ -151,7 +154,7 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
         raise JobCancelled
 
     job = CurrentJob("job", "module.task")
-    job.report_to(Bars(lambda: None, check), print, print)
+    job.report_to(Reported(check))
     done: list[int] = []
 
     def loop() -> None:
@@ -163,24 +166,123 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
 
 
 def test_any_object_can_be_logged() -> None:
-    lines: list[str] = []
+    reported = Reported()
     job = CurrentJob("job", "module.task")
     job.log("no one reads it")
-    job.report_to(Bars(lambda: None), lines.append, print)
+    job.report_to(reported)
+    before = time.time()
     job.log("text")
-    job.log(3)
-    assert lines == ["text", "3"]
+    job.log(3, logging.WARNING)
+    assert [line[:2] for line in reported.lines] == [("text", 20), ("3", 30)]
+    assert all(before <= at <= time.time() for *_line, at in reported.lines)
 
 
 def test_title_of_a_job_is_sent_when_it_changes() -> None:
-    titles: list[str] = []
+    reported = Reported()
     job = CurrentJob("job", "module.task")
     job.title = "no one sees it"
-    job.report_to(Bars(lambda: None), print, titles.append, "data.csv")
+    job.report_to(reported, "data.csv")
     assert job.title == "data.csv"
     job.title = "data.csv"
     job.title = " more\n data.csv"
     assert job.title == "more data.csv"
     job.title = None
     job.title = 3
-    assert titles == ["more data.csv", "", "3"]
+    assert reported.titles == ["more data.csv", "", "3"]
+
+
+class Stepping:
+    """A job, and what a page shows of its steps."""
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self.job = CurrentJob("job", "module.task")
+        self.reported = Reported(check)
+        self.job.report_to(self.reported)
+
+    def statuses(self) -> list[tuple[str, int, str]]:
+        steps = self.reported.steps.to_json()
+        return [(name, depth, status) for name, depth, status, *_ in steps]
+
+
+def test_step_is_in_the_steps_around_it() -> None:
+    page = Stepping()
+    with page.job.step("Read"):
+        with page.job.step(" Parse\n rows "):
+            shown = [("Read", 0, "running"), ("Parse rows", 1, "running")]
+            assert page.statuses() == shown
+        with page.job.step("Check"):
+            pass
+    with page.job.step("Fit"):
+        assert page.statuses() == [
+            ("Read", 0, "done"),
+            ("Parse rows", 1, "done"),
+            ("Check", 1, "done"),
+            ("Fit", 0, "running"),
+        ]
+
+
+def test_step_that_raises_has_failed_and_so_have_those_around_it() -> None:
+    page = Stepping()
+    with pytest.raises(ZeroDivisionError), page.job.step("Fit"), page.job.step("Fold"):
+        raise ZeroDivisionError
+    assert page.statuses() == [("Fit", 0, "failed"), ("Fold", 1, "failed")]
+    # The next step is no longer in them.
+    with page.job.step("Fit"):
+        pass
+    assert page.statuses() == [("Fit", 0, "done"), ("Fold", 1, "failed")]
+
+
+@pytest.mark.parametrize("name", ["", " \n", None])
+def test_step_needs_a_name(name: object) -> None:
+    page = Stepping()
+    with (
+        pytest.raises(ValueError, match="takes the name of a step"),
+        page.job.step(name),
+    ):
+        pass
+    assert page.statuses() == []
+
+
+def test_cancelled_job_begins_no_step() -> None:
+    def check() -> None:
+        raise JobCancelled
+
+    page = Stepping(check)
+    with pytest.raises(JobCancelled), page.job.step("Fit"):
+        raise AssertionError
+    assert page.statuses() == []
+
+
+def test_step_that_a_cancel_ends_stays_open() -> None:
+    page = Stepping()
+    with pytest.raises(JobCancelled), page.job.step("Fit"):
+        raise JobCancelled
+    assert page.statuses() == [("Fit", 0, "running")]
+
+
+def test_steps_of_threads_and_generators_are_in_the_right_step() -> None:
+    page = Stepping()
+
+    def rows() -> Generator[int, None, None]:
+        with page.job.step("Rows"):
+            yield from range(3)
+
+    with page.job.step("Read"):
+        context = contextvars.copy_context()
+        with ThreadPoolExecutor(1) as pool:
+            iterator = rows()
+            pool.submit(context.run, next, iterator).result()
+            iterator.close()
+            with page.job.step("Other"):
+                assert page.statuses() == [
+                    ("Read", 0, "running"),
+                    ("Rows", 1, "done"),
+                    ("Other", 1, "running"),
+                ]
+
+
+def test_step_of_a_job_in_a_job_is_an_outermost_one() -> None:
+    outer, inner = Stepping(), Stepping()
+    with outer.job.step("Run another job"), inner.job.step("Fit"):
+        assert inner.statuses() == [("Fit", 0, "running")]
+        assert outer.statuses() == [("Run another job", 0, "running")]

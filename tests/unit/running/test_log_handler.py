@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from dash_long_components import JobLogHandler
-from dash_long_components.core.bars import Bars
 from dash_long_components.running import current
 from dash_long_components.running.current import CurrentJob
+from tests.unit.fakes import Reported
 
 logger = logging.getLogger("tests.log_handler")
 
@@ -24,11 +24,11 @@ def handler() -> Iterator[JobLogHandler]:
     logger.removeHandler(handler)
 
 
-def listening_job() -> tuple[CurrentJob, list[str]]:
-    lines: list[str] = []
+def listening_job() -> tuple[CurrentJob, list[tuple[str, int, float]]]:
+    reported = Reported()
     job = CurrentJob("job", "module.task")
-    job.report_to(Bars(lambda: None), lines.append, print)
-    return job, lines
+    job.report_to(reported)
+    return job, reported.lines
 
 
 def test_log_record_in_a_job_is_in_its_log(handler: JobLogHandler) -> None:
@@ -38,9 +38,12 @@ def test_log_record_in_a_job_is_in_its_log(handler: JobLogHandler) -> None:
         logger.info("%d rows", 3)
         logger.debug("too little")
         handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-        logger.warning("slow")
+        record = logger.makeRecord("x", logging.WARNING, "", 1, "slow", (), None)
+        record.created = 1000.0
+        logger.handle(record)
     logger.info("after")
-    assert lines == ["3 rows", "WARNING: slow"]
+    assert [line[:2] for line in lines] == [("3 rows", 20), ("WARNING: slow", 30)]
+    assert lines[1][2] == 1000.0
 
 
 def test_wrong_arguments_are_reported_as_by_any_handler(

@@ -68,7 +68,7 @@ def test_process_that_the_job_has_forked_can_not_report(
             reporter.set_progress(1)
         with pytest.raises(RuntimeError, match="in the job's own process"):
             reporter.set_props("text", {"children": 1})
-        reporter.log("text")
+        reporter.log("text", 20, 1.0)
         reporter.bars.advanced()
     assert threading.active_count() == before
 
@@ -206,7 +206,9 @@ def test_one_thread_writes_for_all_threads(
     reporter = Reporter(page.write, [], None)
     report = functools.partial(reporter.set_progress, 0.5)
     threads = [threading.Thread(target=report) for _ in range(3)]
-    others = [threading.Thread(target=reporter.log, args=("x",)) for _ in range(3)]
+    others = [
+        threading.Thread(target=reporter.log, args=("x", 20, 1.0)) for _ in range(3)
+    ]
     monkeypatch.setattr(threading, "Thread", Slow)
     for thread in [*threads, *others]:
         thread.start()
@@ -486,3 +488,18 @@ def test_last_title_is_written(page: Page, reporter: Reporter) -> None:
         reporter.set_title("of another process")
     reporter.close()
     assert [each.title for each in page.writes][-1] == "last"
+
+
+def test_steps_are_written_when_they_change(page: Page) -> None:
+    reporter = Reporter(page.write, [], None, interval=TIMEOUT, steps=["Read", "Fit"])
+    read = reporter.steps.begin("Read", None, time.monotonic())
+    reporter.steps.end(read, time.monotonic(), has_failed=False)
+    reporter.close()
+    steps = [report.steps for report in page.writes if report.steps][-1]
+    assert [step[0] for step in steps] == ["Read", "Fit"]
+    assert [step[2] for step in steps] == ["done", "to_come"]
+    with mock.patch.object(os, "getpid", return_value=os.getpid() + 1):
+        reporter.steps.begin("of another process", None, time.monotonic())
+    reporter.log("text", 20, 1.0)
+    reporter.close()
+    assert page.writes[-1].steps is None

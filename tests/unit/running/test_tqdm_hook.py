@@ -41,7 +41,14 @@ def job() -> Iterator[CurrentJob]:
 
 
 def bars(job: CurrentJob) -> list[Any]:
-    return job.bars.to_json()
+    """Return the bars without their rates."""
+    return [bar[:3] for bar in job.bars.to_json()]
+
+
+def extras(job: CurrentJob) -> dict[str, Any]:
+    """Return what only some bars have, of the first one."""
+    (_value, _total, _text, *rest), *_ = job.bars.to_json()
+    return dict(*rest)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +88,44 @@ def test_bar_that_is_updated_by_hand_is_shown(job: CurrentJob) -> None:
         bar.set_description("again")
         assert bars(job) == [[0, 20, "again, loss=0.25"]]
     assert bars(job) == [[0, 20, "again, loss=0.25"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [200, 1000, {}]),
+        ({"unit": " files"}, [200, 1000, {"unit": "files"}]),
+        ({"unit_scale": True}, [200, 1000, {"base": 1000}]),
+        (
+            {"unit": "B", "unit_scale": 1, "unit_divisor": 1024},
+            [200, 1000, {"unit": "B", "base": 1024}],
+        ),
+        # Any other factor is applied, as tqdm does.
+        ({"unit": "m", "unit_scale": 0.5}, [100.0, 500.0, {"unit": "m"}]),
+    ],
+)
+def test_units_of_a_bar_are_shown(
+    job: CurrentJob, options: dict[str, Any], expected: list[Any]
+) -> None:
+    with tqdm.tqdm(total=1000, mininterval=0, **options) as bar:
+        assert extras(job) == expected[2]
+        bar.update(200)
+        ((value, total, _text, extra),) = job.bars.to_json()
+        assert extra.pop("rate") > 0
+        assert [value, total, extra] == expected
+
+
+def test_rate_of_a_bar_is_the_one_that_tqdm_shows(job: CurrentJob) -> None:
+    with tqdm.tqdm(total=10, mininterval=0, unit_scale=2) as bar:
+        bar.update(3)
+        bar.update(3)
+        rate = 2 * bar.format_dict["rate"]
+        assert extras(job)["rate"] == float(f"{rate:.3g}")
+    with tqdm.tqdm(total=10, initial=4, miniters=100) as bar:
+        # tqdm has no smoothed rate before its first refresh.
+        bar.n, bar.start_t = 8, bar.start_t - 2
+        bar.refresh()
+        assert extras(job)["rate"] == pytest.approx(2, rel=0.1)
 
 
 def test_pandas_applies_with_a_bar(job: CurrentJob) -> None:
@@ -192,7 +237,7 @@ def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
             {how}
             for _ in trange(3):
                 assert len(job.bars.to_json()) == 1
-        assert job.bars.to_json() == [[3, 3, None]]
+        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
         assert sys.meta_path == finders
         with current.entered(current.CurrentJob("other", "module.task")) as job:
             list(trange(3))
@@ -221,7 +266,7 @@ def test_import_from_a_zip_file_is_early_enough_and_breaks_no_other(
             assert tqdm.__file__.startswith({str(archive)!r})
             list(tqdm.trange(3))
             import late
-        assert job.bars.to_json() == [[3, 3, None]]
+        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
         import later
     """)
 
@@ -241,7 +286,7 @@ def test_import_that_ends_after_the_job_changes_nothing() -> None:
         job = current.CurrentJob("job", "module.task")
         with current.entered(job), tqdm_hook.catching(), tqdm_hook.catching():
             list(late.trange(3))
-        assert job.bars.to_json() == [[3, 3, None]]
+        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
     """)
 
 
