@@ -169,8 +169,8 @@ format: $(DEV) $(NODE)
 
 clean:
 	rm -rf .venv .venv-* node_modules build dist
-	rm -f $(addprefix dash_long_components/,LongJob.py LongJobTray.py _imports_.py metadata.json \
-		package-info.json proptypes.js *.min.js *.min.js.map)
+	rm -f $(addprefix dash_long_components/,LongJob.py LongJobButton.py LongJobTray.py _imports_.py \
+		metadata.json package-info.json proptypes.js *.min.js *.min.js.map)
 
 # $(call require,TEST,PACKAGES): root gets what is missing, anyone else its name.
 define require

@@ -3,6 +3,7 @@ const path = require('node:path');
 module.exports = {
     entry: {
         dash_long_components: './src/index.ts',
+        details: './src/details.ts',
         languages: './src/languages.ts',
     },
     output: {

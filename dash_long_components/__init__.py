@@ -11,7 +11,7 @@ from typing import Any as _Any
 
 import dash as _dash
 
-from ._imports_ import LongJob, LongJobTray
+from ._imports_ import LongJob, LongJobButton, LongJobTray
 from .app import Dash
 from .core.health import Health
 from .decorator.long_callback import long_callback
@@ -36,6 +36,7 @@ __all__ = [
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",
+    "LongJobButton",
     "LongJobTray",
     "UnsuccessfulJobError",
     "current_job",
@@ -55,11 +56,14 @@ _js_dist: list[dict[str, _Any]] = [
         "namespace": "dash_long_components",
         "dynamic": True,
     },
-    {
-        "relative_package_path": "languages.min.js",
-        "namespace": "dash_long_components",
-        "dynamic": True,
-    },
+    *(
+        {
+            "relative_package_path": name,
+            "namespace": "dash_long_components",
+            "dynamic": True,
+        }
+        for name in ("details.min.js", "languages.min.js")
+    ),
     {
         "dev_package_path": "proptypes.js",
         "dev_only": True,
@@ -73,8 +77,10 @@ _css_dist: list[dict[str, _Any]] = [
     },
 ]
 
-LongJob._js_dist = LongJobTray._js_dist = _js_dist  # type: ignore[attr-defined]
-LongJob._css_dist = LongJobTray._css_dist = _css_dist  # type: ignore[attr-defined]
+_component: _Any
+for _component in (LongJob, LongJobButton, LongJobTray):
+    _component._js_dist = _js_dist
+    _component._css_dist = _css_dist
 
 
 def __getattr__(name: str) -> _Any:

@@ -1,4 +1,5 @@
 import LongJob from './components/LongJob';
+import LongJobButton from './components/LongJobButton';
 import LongJobTray from './components/LongJobTray';
 import { defineCancel } from './engine/page/dashApi';
 import { cancel } from './engine/engines';
@@ -6,6 +7,8 @@ import { cancel } from './engine/engines';
 defineCancel(cancel);
 
 // Dash looks for them here. webpack's own way to define them takes 150 bytes more.
-Object.assign(window, { dash_long_components: { LongJob, LongJobTray } });
+Object.assign(window, {
+    dash_long_components: { LongJob, LongJobButton, LongJobTray },
+});
 
-export { LongJob, LongJobTray };
+export { LongJob, LongJobButton, LongJobTray };

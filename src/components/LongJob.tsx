@@ -14,8 +14,8 @@ type Props = {
      */
     children?: ReactNode;
     /**
-     * The parts to show. Default: all, but `name` only of a job with a title. With an
-     * empty list the component shows nothing, but still sets the properties below.
+     * The parts to show. Default: all but `rate` and `history`, and `name` only of a job
+     * with a title. With an empty list the component shows nothing, but still sets the properties below.
      */
     show?: (
         | 'name'
@@ -24,6 +24,7 @@ type Props = {
         | 'bar'
         | 'count'
         | 'percent'
+        | 'rate'
         | 'elapsed'
         | 'eta'
         | 'queue'
@@ -31,8 +32,15 @@ type Props = {
         | 'cancel'
         | 'retry'
         | 'error'
+        | 'steps'
         | 'log'
+        | 'history'
     )[];
+    /**
+     * Parts to show in addition: `rate`, the pace of the job's bar, and `history`, the
+     * times of the task's last runs. Default: none.
+     */
+    extra?: ('rate' | 'history')[];
     /**
      * The layout: `full`, or `compact` for one line in a table cell or toolbar, without
      * loops and log. Default: `full`.

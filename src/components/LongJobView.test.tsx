@@ -10,6 +10,7 @@ import {
     type Mock,
 } from 'vitest';
 import { LongJob } from '../index';
+import '../details';
 import '../languages';
 import { FakeDash } from '../testing/dash';
 
@@ -248,9 +249,9 @@ test('the log is folded, with its last line visible', async () => {
         [2, 'fitted'],
     ];
     await dash.show('a', 'running', { log });
-    expect(screen.getByText('fitted').tagName).toBe('SPAN');
+    expect(screen.getByText(/^Log/).textContent).toBe('Log fitted');
     expect(document.querySelector('details')?.open).toBe(false);
-    expect(document.querySelector('pre')?.textContent).toBe('read\nfitted');
+    expect(document.querySelector('pre')?.textContent).toBe('read\nfitted\n');
 });
 
 test('a cached result is marked as cached', async () => {

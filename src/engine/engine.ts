@@ -16,10 +16,11 @@ import { outputOf } from './state/run';
 import type { Runs } from './state/runs';
 import type { TabStorage } from './state/tabStorage';
 import { Triggers } from './triggers';
-import type {
-    CallbackAnswer,
-    CallbackRequest,
-    TriggerInfo,
+import {
+    buttonsOf,
+    type CallbackAnswer,
+    type CallbackRequest,
+    type TriggerInfo,
 } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import { stringifyId, type Id } from './wire/id';
@@ -303,10 +304,10 @@ export class Engine implements PollDelegate {
 
     /** Begin the run of a handle; return the live jobs that it replaces. */
     #begin(handle: Handle): Job[] {
-        this.runs.begin(handle, {
-            location: this.#page.location,
-            request: this.#page.request(handle.seq),
-        });
+        const request = this.#page.request(handle.seq);
+        // A reload keeps the handle, but not the request.
+        handle.buttons ??= buttonsOf(request);
+        this.runs.begin(handle, { location: this.#page.location, request });
         if (handle.error) {
             // A start that failed has replaced nothing on the server.
             return [];
@@ -316,7 +317,6 @@ export class Engine implements PollDelegate {
             this.runs.forget(old.run);
         }
         const { callbackKey, name = '' } = handle;
-        const { request } = this.runs.get(handle.run) ?? {};
         if (
             replaced.length > 0 &&
             this.#intervals.replace(callbackKey, request)

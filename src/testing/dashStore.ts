@@ -22,6 +22,7 @@ export class FakeDashStore implements DashStore {
         },
         graphs: { callbacks: [] },
         hooks: { request_pre: null },
+        isLoading: false,
         loading: {},
         paths: { strs: {}, objs: {} },
     };

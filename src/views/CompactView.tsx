@@ -12,7 +12,9 @@ import {
     etaText,
     percentOf,
     queueTexts,
+    rateOf,
     statusText,
+    stepText,
 } from './runTexts';
 
 /** A job in one line, for table cells and toolbars. */
@@ -21,10 +23,12 @@ export function CompactView(props: JobViewProps) {
     const [bar] = run.bars;
     const isRunning = run.status === 'running';
     const error = shows('error') && run.error ? errorText(run) : '';
+    const step = shows('steps') && stepText(run, labels);
     const time = shows('elapsed') && elapsedText(run, now, labels);
     const eta = shows('eta') && !connection && etaText(run, now, labels);
     const facts = [
         shows('percent') && isRunning && bar && percentOf(bar, labels),
+        shows('rate') && rateOf(run, labels),
         ...(shows('queue') ? queueTexts(run, now, labels) : []),
         eta || (!error && time),
         shows('connection') && !isTerminal(run.status) && connection,
@@ -44,7 +48,9 @@ export function CompactView(props: JobViewProps) {
                     text={barText(run, now, labels)}
                 />
             )}
-            {error && <span className="long-job-text">{error}</span>}
+            {(error || step) && (
+                <span className="long-job-text">{error || step}</span>
+            )}
             <Facts facts={facts} className="long-job-facts" />
             <Actions run={run} name={name} labels={labels} shows={shows} />
         </div>

@@ -8,7 +8,6 @@ import { Facts } from './Facts';
 import { Failure } from './Failure';
 import { formatTime } from './format';
 import { fill, type Labels } from './labels';
-import { Log } from './Log';
 import type { Shows } from './parts';
 import {
     barText,
@@ -19,8 +18,11 @@ import {
     ownCountOf,
     percentOf,
     queueTexts,
+    rateOf,
     statusText,
+    stepText,
 } from './runTexts';
+import { useScript } from './useScript';
 
 export type JobViewProps = {
     run: Run;
@@ -38,10 +40,15 @@ export type JobViewProps = {
 /** A job: its status, progress, error and log, with buttons. */
 export function JobView(props: JobViewProps) {
     const { run, shows, labels } = props;
+    const hasSteps = shows('steps') && run.steps.length > 0;
+    const hasHistory = shows('history') && run.durations !== undefined;
+    const hasLog = shows('log') && run.log.length > 0;
+    const details = useScript('details', hasSteps || hasHistory || hasLog);
     return (
         <>
             <Headline {...props} />
             {shows('bar') && <Bars {...props} />}
+            {hasSteps && details && <details.Steps {...props} />}
             <Footnote {...props} />
             {shows('queue') && run.hint && (
                 <div className="long-job-hint">{run.hint}</div>
@@ -50,9 +57,8 @@ export function JobView(props: JobViewProps) {
                 // Another run's error starts folded.
                 <Failure key={run.id} run={run} labels={labels} />
             )}
-            {shows('log') && run.log.length > 0 && (
-                <Log lines={run.log} labels={labels} />
-            )}
+            {hasHistory && details && <details.History {...props} />}
+            {hasLog && details && <details.Log {...props} />}
         </>
     );
 }
@@ -61,9 +67,12 @@ function Headline({ run, name, now, shows, labels }: JobViewProps) {
     const { status, cached } = run;
     const [bar] = run.bars;
     const isLive = !isTerminal(status);
+    const step = !shows('steps') && stepText(run, labels);
+    const text = join(step, bar?.[2] ?? '');
     const numbers = [
         shows('count') && ownCountOf(run, labels),
         shows('percent') && isLive && bar && percentOf(bar, labels),
+        shows('rate') && rateOf(run, labels),
     ];
     return (
         <div className="long-job-line">
@@ -76,8 +85,8 @@ function Headline({ run, name, now, shows, labels }: JobViewProps) {
             {shows('cached') && cached && (
                 <span className="long-job-badge">{labels.cached}</span>
             )}
-            {shows('bar') && isLive && bar?.[2] && (
-                <span className="long-job-text">{bar[2]}</span>
+            {shows('bar') && isLive && text && (
+                <span className="long-job-text">{text}</span>
             )}
             <Facts facts={numbers} className="long-job-numbers" />
         </div>

@@ -1,14 +1,24 @@
 import * as React from 'react';
-import { useLayoutEffect, useRef } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
+import type { Run } from '../engine/state/run';
 import type { LogLine } from '../engine/wire/snapshot';
+import { download } from './download';
 import type { Labels } from './labels';
 
-type Props = { lines: readonly LogLine[]; labels: Labels };
+/** From so many lines on, there is a field to search in them. */
+const LONG = 15;
+
+type Props = { run: Run; name: string; labels: Labels };
 
 /** The last lines that a job has logged, folded, with the newest in its summary. */
-export function Log({ lines, labels }: Props) {
+export function Log({ run, name, labels }: Props) {
+    const { log } = run;
     const box = useRef<HTMLPreElement>(null);
     const isFollowing = useRef(true);
+    const [words, setWords] = useState('');
+    const [hasTimes, setTimes] = useState(false);
+    const wanted = words.toLowerCase();
+    const lines = log.filter(([, text]) => text.toLowerCase().includes(wanted));
 
     const follow = () => {
         const { current } = box;
@@ -16,13 +26,43 @@ export function Log({ lines, labels }: Props) {
             current.scrollTop = current.scrollHeight;
         }
     };
-    useLayoutEffect(follow, [lines]);
+    useLayoutEffect(follow, [log, hasTimes]);
 
     return (
         <details className="long-job-log" onToggle={follow}>
             <summary>
-                {labels.log} <span>{lines.at(-1)?.[1]}</span>
+                {labels.log} <span>{log.at(-1)?.[1]}</span>
             </summary>
+            <div className="long-job-actions">
+                {log.length > LONG && (
+                    <input
+                        type="search"
+                        placeholder={labels.search}
+                        aria-label={`${labels.search}: ${name}`}
+                        value={words}
+                        onChange={({ currentTarget }) => {
+                            setWords(currentTarget.value);
+                        }}
+                    />
+                )}
+                <button
+                    type="button"
+                    aria-pressed={hasTimes}
+                    onClick={() => {
+                        setTimes(!hasTimes);
+                    }}
+                >
+                    {labels.times}
+                </button>
+                <button
+                    type="button"
+                    onClick={() => {
+                        download(`${name}.log`, log.map(textOf).join(''));
+                    }}
+                >
+                    {labels.download}
+                </button>
+            </div>
             <pre
                 ref={box}
                 tabIndex={0}
@@ -35,8 +75,45 @@ export function Log({ lines, labels }: Props) {
                         pre.scrollHeight - 4;
                 }}
             >
-                {lines.map(([, text]) => text).join('\n')}
+                {lines.map(([number, text, time, level = 20]) => (
+                    <span key={number} className={classOf(level)}>
+                        {hasTimes && time !== undefined && (
+                            <time>{clock(time, labels)}</time>
+                        )}
+                        {`${text}\n`}
+                    </span>
+                ))}
             </pre>
         </details>
     );
+}
+
+function classOf(level: number): string | undefined {
+    return level >= 40
+        ? 'long-job-log-error'
+        : level >= 30
+          ? 'long-job-log-warning'
+          : level < 20
+            ? 'long-job-log-debug'
+            : undefined;
+}
+
+function clock(seconds: number, { locale }: Labels): string {
+    const format = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+    return format.format(seconds * 1000);
+}
+
+/** A line of the file. */
+function textOf([, text, time, level = 20]: LogLine): string {
+    const name =
+        level >= 40
+            ? 'ERROR'
+            : level >= 30
+              ? 'WARNING'
+              : level < 20
+                ? 'DEBUG'
+                : 'INFO';
+    const date =
+        time === undefined ? '' : `${new Date(time * 1000).toISOString()} `;
+    return `${date}${name} ${text}\n`;
 }

@@ -18,6 +18,7 @@ type Props = {
     setProps?: (props: Record<string, unknown>) => void;
     children?: ReactNode;
     show?: readonly Part[];
+    extra?: readonly Part[];
     variant?: 'full' | 'compact';
     labels?: object | string;
     className?: string;
@@ -32,6 +33,7 @@ export function StatusView({
     setProps = () => undefined,
     children,
     show,
+    extra = [],
     variant,
     labels: words,
     className = '',
@@ -47,9 +49,10 @@ export function StatusView({
         page === 'online' && run?.isUnreachable ? 'reconnecting' : page;
     // A run that changed after the last tick is newer than the clock.
     const now = Math.max(useNow(isLive), run?.at ?? 0);
-    const shows: Shows = show
+    const usual: Shows = show
         ? (part) => show.includes(part)
         : defaultFor(run?.title);
+    const shows: Shows = (part) => usual(part) || extra.includes(part);
     const labels = useLabels(words);
     const View = variant === 'compact' ? CompactView : JobView;
     const element = useRef<HTMLDivElement>(null);

@@ -7,6 +7,7 @@ import { formatAgo } from './format';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { nameOf, type Labels } from './labels';
+import { inList } from './parts';
 import { Toasts } from './Toasts';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
@@ -116,7 +117,7 @@ export function TrayView({
                                             labels,
                                         )}
                                         now={Math.max(now, run.at)}
-                                        shows={() => true}
+                                        shows={inList}
                                         labels={labels}
                                         connection={
                                             run.isUnreachable

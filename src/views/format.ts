@@ -1,3 +1,4 @@
+import type { BarExtras } from '../engine/wire/snapshot';
 import { fill, type Labels } from './labels';
 
 /** Write a duration as `42 s`, `12 min 5 s` or `1 h 3 min`. */
@@ -8,6 +9,13 @@ export function formatTime(seconds: number, labels: Labels): string {
     const s = whole % 60;
     const template = h > 0 ? 'hours' : m > 0 ? 'minutes' : 'seconds';
     return fill(labels[template], { h, m, s });
+}
+
+/** Write a short duration with its tenths, so that quick jobs differ. */
+export function formatExactTime(seconds: number, labels: Labels): string {
+    return seconds < 10
+        ? fill(labels.seconds, { s: formatNumber(seconds, labels) })
+        : formatTime(seconds, labels);
 }
 
 /** Return percent, rounded down, so that 100 means all of it. */
@@ -23,6 +31,24 @@ export function formatShare(share: number, { locale }: Labels): string {
 
 export function formatNumber(value: number, { locale }: Labels): string {
     return value.toLocaleString(locale, { maximumFractionDigits: 1 });
+}
+
+/** Powers of the base of a number with a prefix. */
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+
+/** Write a number with its unit: `3.7 GB` with a base, `300 B` without. */
+export function formatAmount(
+    value: number,
+    { unit = '', base }: BarExtras,
+    labels: Labels,
+): string {
+    let power = 0;
+    while (base && Math.abs(value) >= base && power < PREFIXES.length - 1) {
+        value /= base;
+        power += 1;
+    }
+    const name = (PREFIXES[power] ?? '') + unit;
+    return formatNumber(value, labels) + (name && `\u00a0${name}`);
 }
 
 const ENGLISH_ENDINGS: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ export type Part =
     | 'bar'
     | 'count'
     | 'percent'
+    | 'rate'
     | 'elapsed'
     | 'eta'
     | 'queue'
@@ -14,12 +15,20 @@ export type Part =
     | 'retry'
     | 'visit'
     | 'error'
-    | 'log';
+    | 'steps'
+    | 'log'
+    | 'history';
 
 /** Whether to show a part. */
 export type Shows = (part: Part) => boolean;
 
+const ON_DEMAND: readonly Part[] = ['visit', 'rate', 'history'];
+
 /** A layout usually has the result already, and the name, but no title. */
 export function defaultFor(title: string | undefined): Shows {
-    return (part) => part !== 'visit' && (part !== 'name' || !!title);
+    return (part) => !ON_DEMAND.includes(part) && (part !== 'name' || !!title);
 }
+
+/** A list has little room for each job. */
+export const inList: Shows = (part) =>
+    part !== 'steps' && part !== 'rate' && part !== 'history';

@@ -6,8 +6,15 @@ import {
     shareOfBar,
 } from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
-import { isTerminal, type Bar } from '../engine/wire/snapshot';
-import { formatNumber, formatOrdinal, formatShare, formatTime } from './format';
+import { isTerminal, type Bar, type Step } from '../engine/wire/snapshot';
+import {
+    formatAmount,
+    formatExactTime,
+    formatNumber,
+    formatOrdinal,
+    formatShare,
+    formatTime,
+} from './format';
 import { fill, type Labels } from './labels';
 
 /** The texts of a run: its labels, filled with what the run is at. */
@@ -17,17 +24,37 @@ export function statusText(run: Run, now: number, labels: Labels): string {
 }
 
 /** The progress of a bar in numbers: "3 of 10", or "3" without a total. */
-export function countOf([value, total]: Bar, labels: Labels): string {
+export function countOf(bar: Bar, labels: Labels): string {
+    const [value, total, , extras = {}] = bar;
     if (total === null) {
-        return formatNumber(value, labels);
+        return formatAmount(value, extras, labels);
     }
     // A total of 1 means that the value is a share, not a count.
-    return total === 1
-        ? ''
-        : fill(labels.of, {
-              value: formatNumber(value, labels),
-              total: formatNumber(total, labels),
-          });
+    if (total === 1) {
+        return '';
+    }
+    return fill(labels.of, {
+        // "3 of 10 files", but "300 kB of 7.3 GB".
+        value: formatAmount(value, extras.base ? extras : {}, labels),
+        total: formatAmount(total, extras, labels),
+    });
+}
+
+/** The pace of a job's own bar: "120 it/s", or "4 s/it" if that is slow. */
+export function rateOf(run: Run, labels: Labels): string {
+    const [bar] = run.bars;
+    const { unit = labels.unit, base, rate = averageOf(run) } = bar?.[3] ?? {};
+    if (run.status !== 'running' || !rate) {
+        return '';
+    }
+    return rate < 1
+        ? `${fill(labels.seconds, { s: formatNumber(1 / rate, labels) })}/${unit}`
+        : `${formatAmount(rate, { unit, base }, labels)}/s`;
+}
+
+function averageOf({ bars, reported }: Run): number | undefined {
+    const [value = 0, total] = bars[0] ?? [];
+    return total === 1 || reported <= 0 ? undefined : value / reported;
 }
 
 /** The count of a run's own bar. A bar that success has filled needs none. */
@@ -52,10 +79,7 @@ export function elapsedText(run: Run, now: number, labels: Labels): string {
     if (!isTerminal(status)) {
         return formatTime(elapsed, labels);
     }
-    const time =
-        elapsed < 10
-            ? fill(labels.seconds, { s: formatNumber(elapsed, labels) })
-            : formatTime(elapsed, labels);
+    const time = formatExactTime(elapsed, labels);
     return fill(status === 'succeeded' ? labels.took : labels.after, { time });
 }
 
@@ -88,12 +112,31 @@ export function queueTexts(run: Run, now: number, labels: Labels): string[] {
     ];
 }
 
+/** The outermost step that runs, and its place among those planned. */
+export function stepText(run: Run, labels: Labels): string {
+    const steps = outermost(run);
+    const step = steps.filter(([, , status]) => status === 'running').at(-1);
+    if (!step?.[0] || run.status !== 'running') {
+        return '';
+    }
+    const place = fill(labels.of, {
+        value: steps.indexOf(step) + 1,
+        total: steps.length,
+    });
+    return run.planned ? `${step[0]} (${place})` : step[0];
+}
+
+function outermost({ steps }: Run): Step[] {
+    return steps.filter(([name, depth]) => name && depth === 0);
+}
+
 /** The value of a progress bar in words, for screen readers. */
 export function barText(run: Run, now: number, labels: Labels): string {
     const [bar] = run.bars;
     return join(
         statusText(run, now, labels),
         bar && !isTerminal(run.status) && percentOf(bar, labels),
+        stepText(run, labels),
         ownCountOf(run, labels),
         etaText(run, now, labels),
     );
@@ -103,9 +146,12 @@ export function barText(run: Run, now: number, labels: Labels): string {
 export function milestoneOf(run: Run, now: number, labels: Labels): string {
     const { status, error, cached } = run;
     if (status === 'running') {
+        const begun = outermost(run).filter(([, , step]) => step !== 'to_come');
         const quarter = Math.floor((shareOf(run) ?? 0) * 4) / 4;
         return join(
             labels.running,
+            // The last to begin for the first time: loops must not be announced.
+            begun.at(-1)?.[0] ?? '',
             quarter > 0 && formatShare(quarter, labels),
         );
     }

@@ -56,13 +56,31 @@ test.each([undefined, 'en', 'en-GB', { running: 'Running' }])(
     },
 );
 
-test('the texts are English where the script can not be loaded', async () => {
+test('the script has the version in its URL that the main one has', async () => {
+    const src = script.src.replace('.min.js', '.v1_0m17.min.js');
+    const versioned = Object.assign(document.createElement('script'), { src });
+    vi.spyOn(document, 'currentScript', 'get').mockReturnValue(versioned);
     await show('de');
-    await act(async () => {
-        document.head
-            .querySelector('script')
-            ?.dispatchEvent(new Event('error'));
-        await Promise.resolve();
-    });
+    expect(added()).toEqual([
+        'http://app/suites/ours/languages.v1_0m17.min.js',
+    ]);
+});
+
+test('the texts are English while the script can not be loaded', async () => {
+    await show('de');
+    const fail = () =>
+        act(async () => {
+            document.head
+                .querySelector('script:last-of-type')
+                ?.dispatchEvent(new Event('error'));
+            await Promise.resolve();
+        });
+    vi.useFakeTimers();
+    await fail();
     expect(screen.queryByText('Running')).not.toBeNull();
+    expect(added()).toHaveLength(1);
+    // The network may be back.
+    await act(() => vi.advanceTimersByTimeAsync(5000));
+    expect(added()).toHaveLength(2);
+    vi.useRealTimers();
 });

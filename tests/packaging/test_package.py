@@ -20,8 +20,9 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
 @pytest.mark.parametrize(
     "name",
     [
-        *("py.typed", "metadata.json", "_imports_.py", "LongJob.py", "LongJobTray.py"),
-        *("dash_long_components.min.js", "languages.min.js"),
+        *("py.typed", "metadata.json", "_imports_.py"),
+        *("LongJob.py", "LongJobButton.py", "LongJobTray.py"),
+        *("dash_long_components.min.js", "languages.min.js", "details.min.js"),
     ],
 )
 def test_generated_file_is_there(name: str) -> None:
@@ -46,7 +47,7 @@ def test_bundle_is_small() -> None:
 def test_component_docs_come_from_the_sources() -> None:
     components = json.loads(FILES.joinpath("metadata.json").read_text())
     files = [component.split("/")[-1] for component in components]
-    assert sorted(files) == ["LongJob.tsx", "LongJobTray.tsx"]
+    assert sorted(files) == ["LongJob.tsx", "LongJobButton.tsx", "LongJobTray.tsx"]
 
 
 def test_version_is_that_of_the_distribution() -> None:

@@ -19,7 +19,7 @@ from dash_long_components.managers.base import LongCallbackManager
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "reference.md").read_text()
 
-COMPONENTS = ("LongJob", "LongJobTray")
+COMPONENTS = ("LongJob", "LongJobButton", "LongJobTray")
 #: Public methods that the package itself calls, or that a manager of one's own has.
 INTERNAL = {
     "LongCallbackManager": {

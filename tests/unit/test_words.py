@@ -42,7 +42,8 @@ DOCUMENTS = [
     *(ROOT / "docs").glob("*.md"),
 ]
 #: Built by npm, from src.
-GENERATED = {PACKAGE / f"{name}.py" for name in ("LongJob", "LongJobTray", "_imports_")}
+GENERATED_NAMES = ("LongJob", "LongJobButton", "LongJobTray", "_imports_")
+GENERATED = {PACKAGE / f"{name}.py" for name in GENERATED_NAMES}
 CODE = [
     *{*PACKAGE.rglob("*.py")} - GENERATED,
     *(ROOT / "src").rglob("*.ts*"),

@@ -41,6 +41,8 @@ export type DashState = {
         callbacks?: { inputs: Dependency[]; state: Dependency[] }[];
     };
     hooks: Hooks;
+    /** Whether Dash waits for the answer to any callback. */
+    isLoading: boolean;
     loading: Record<string, LoadingMark[] | undefined>;
     /** Dash replaces the object whenever components come or go. */
     paths: Paths;

@@ -1,7 +1,14 @@
 import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Handle } from '../wire/handle';
 import type { Id } from '../wire/id';
-import type { Bar, JobError, LogLine, Queue, Status } from '../wire/snapshot';
+import type {
+    Bar,
+    JobError,
+    LogLine,
+    Queue,
+    Status,
+    Step,
+} from '../wire/snapshot';
 
 /**
  * What people see of one trigger of a callback: of its job, its cached result or its
@@ -22,6 +29,8 @@ export type Run = {
     readonly location: string;
     /** The properties that get its result. */
     readonly outputs: Handle['outputs'];
+    /** Ids of the buttons that start such a run. */
+    readonly buttons: readonly string[];
     readonly status: Status;
     /** When the page learnt of it: milliseconds since 1970. */
     readonly began: number;
@@ -32,8 +41,13 @@ export type Run = {
     readonly bars: readonly Bar[];
     /** What `elapsed` was when the bars last moved. */
     readonly reported: number;
+    readonly steps: readonly Step[];
+    /** Number of steps that the job has named in advance. */
+    readonly planned: number;
     /** Seconds that the task usually takes. */
     readonly estimate?: number | undefined;
+    /** Seconds that its last runs took, the oldest first. */
+    readonly durations?: readonly number[] | undefined;
     readonly queue?: Queue | undefined;
     /** What people can do about a job that waits for long. */
     readonly hint?: string | undefined;
@@ -63,6 +77,9 @@ export function newRun(
         at: performance.now(),
         bars: [],
         reported: 0,
+        buttons: [],
+        steps: [],
+        planned: 0,
         log: [],
         ...given,
     };

@@ -12,17 +12,20 @@ const LOG_LINES = 100;
 
 /** Add what a snapshot reports. A final status shows only together with its result. */
 export function withSnapshot(run: Run, snapshot: Snapshot): Run {
-    const { bars, queue, hint, estimate, title, log = [] } = snapshot;
+    const { bars, steps, queue, hint, title, log = [] } = snapshot;
+    const { estimate, durations } = snapshot;
     const status = isTerminal(snapshot.status) ? run.status : snapshot.status;
     const next = { ...run, ...clockOf(run, status, snapshot.elapsed), status };
     return {
         ...next,
         title: title ?? run.title,
         bars: bars ?? run.bars,
+        steps: steps ?? run.steps,
         reported: bars
             ? (elapsedOf(next, performance.now()) ?? 0)
             : run.reported,
         estimate: estimate ?? run.estimate,
+        durations: durations ?? run.durations,
         queue: status === 'queued' ? (queue ?? run.queue) : undefined,
         hint: status === 'queued' ? (hint ?? run.hint) : undefined,
         log: joined(run.log, log),

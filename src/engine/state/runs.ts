@@ -64,6 +64,19 @@ export class Runs {
         return this.#shown.get(stringifyId(view));
     }
 
+    /** Return the last run that a button or a view has started, a live one first. */
+    startedBy(button: Id, view: Id | undefined): Run | undefined {
+        const buttonId = stringifyId(button);
+        const viewId = view && stringifyId(view);
+        const own = [...this.#runs.values()].filter(
+            (run) =>
+                run.buttons.includes(buttonId) ||
+                (run.view !== null && stringifyId(run.view) === viewId),
+        );
+        const live = own.filter(({ status }) => !isTerminal(status));
+        return live.at(-1) ?? own.at(-1);
+    }
+
     /** Return how many runs a component has had to show. */
     countOf(view: Id): number {
         return this.#counts.get(stringifyId(view)) ?? 0;
@@ -71,7 +84,7 @@ export class Runs {
 
     begin(handle: Handle, { location, request }: Origin): void {
         const { run: id, name = '', title, view = null } = handle;
-        const { token, outputs, cached } = handle;
+        const { token, outputs, cached, buttons, steps = [] } = handle;
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
@@ -85,6 +98,9 @@ export class Runs {
                 // Before a reload the run may have begun on another page.
                 location: this.#runs.get(id)?.location ?? location,
                 outputs,
+                buttons: buttons ?? [],
+                steps: steps.map((step) => [step, 0, 'to_come', 0, 0]),
+                planned: steps.length,
                 status: cached ? 'succeeded' : 'queued',
                 elapsed: cached?.duration,
                 cached,

@@ -1,4 +1,4 @@
-import type { Id } from './id';
+import { stringifyId, type Id } from './id';
 import type { Library } from './library';
 import type { PropsById } from './update';
 
@@ -13,6 +13,14 @@ export type CallbackRequest = Record<string, unknown> & {
     changedPropIds?: string[];
     longJob?: TriggerInfo;
 };
+
+/** Return the ids of the buttons among the Inputs of a request. */
+export function buttonsOf(request: CallbackRequest | undefined): string[] {
+    return (request?.inputs ?? [])
+        .flat()
+        .filter(({ property }) => property === 'n_clicks')
+        .map(({ id }) => stringifyId(id));
+}
 
 /** The parts used here of the server's answer to a callback request. */
 export type CallbackAnswer = {

@@ -14,6 +14,10 @@ export type Handle = {
     title?: string | null;
     /** The `LongJob` that shows the run. */
     view?: Id | null;
+    /** Names of its steps, as far as they are known. */
+    steps?: string[];
+    /** Ids of the buttons among the Inputs; the page adds them. */
+    buttons?: string[];
     /** The result came from the cache: how long it took once, and its age; in s. */
     cached?: { duration: number; age: number };
     /** The job could not be started, for this reason. */

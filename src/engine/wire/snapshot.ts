@@ -25,10 +25,45 @@ export type JobError = {
 };
 
 /** The progress of a job or of a loop in it. Without a total, the number of steps done. */
-export type Bar = [value: number, total: number | null, text: string | null];
+export type Bar = [
+    value: number,
+    total: number | null,
+    text: string | null,
+    extras?: BarExtras,
+];
 
-/** A line that a job has logged, and its number, counted from 1. */
-export type LogLine = [number: number, text: string];
+export type BarExtras = {
+    /** Unit of the numbers. */
+    unit?: string;
+    /** 1000 or 1024 for numbers with prefixes. */
+    base?: number | undefined;
+    /** Units a second. */
+    rate?: number;
+};
+
+/** A named part of a job. */
+export type Step = [
+    /** Null for earlier steps that had no room. */
+    name: string | null,
+    /** The number of steps that it is in. */
+    depth: number,
+    status: 'to_come' | 'running' | 'done' | 'failed',
+    /** How long it took; of a running one, its start in seconds since the job's. */
+    seconds: number,
+    /** The number of its runs, or of earlier steps. */
+    count: number,
+];
+
+/** A line that a job has logged. */
+export type LogLine = [
+    /** Counted from 1. */
+    number: number,
+    text: string,
+    /** Seconds since 1970. */
+    time?: number,
+    /** As in Python: 30 is a warning. None is 20, for information. */
+    level?: number,
+];
 
 export type Queue = {
     /** 1 is next. */
@@ -56,6 +91,7 @@ export type Snapshot = {
     elapsed?: number;
     /** The job's own bar, then the bars of its loops. */
     bars?: Bar[];
+    steps?: Step[];
     log?: LogLine[];
     /** The name for people that the job has chosen since; "" for its task's. */
     title?: string;
@@ -65,6 +101,8 @@ export type Snapshot = {
     hint?: string;
     /** Seconds that the task usually takes; sent with the first running snapshot. */
     estimate?: number | null;
+    /** Seconds that its last runs took, the oldest first; sent together with it. */
+    durations?: number[];
     result?: Result;
     /** Library files to load before the page shows the result. */
     files?: Library[];
