@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -159,9 +160,7 @@ def test_set_props_reaches_the_page(page: Page) -> None:
     assert props[-1] == ["say-in", "title", "three"]
 
 
-def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
-    page: Page, name: str
-) -> None:
+def test_two_jobs_at_once_show_each_its_own_reports(page: Page, name: str) -> None:
     names = [f"{name}-a", f"{name}-b"]
     jobs = [page.start("loop", each) for each in names]
     for each in names:
@@ -170,6 +169,10 @@ def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
     def latest(job: Job) -> list[Any]:
         reports = [s["bars"] for s in job.snapshots if "bars" in s]
         return [[bar[:3] for bar in bars] for bars in reports[-1:]]
+
+    def steps(job: Job) -> list[Any]:
+        *_, latest = (s["steps"] for s in job.snapshots if "steps" in s)
+        return [(name, depth, status, runs) for name, depth, status, _, runs in latest]
 
     shown = [[[1, 4, each], [1, 2, each], [2, 3, "inner"]] for each in names]
 
@@ -182,17 +185,27 @@ def test_two_jobs_at_once_show_each_its_own_bars_and_lines(
     page.poll(late)
     assert latest(late) == [shown[0]]
     assert late.snapshots[0]["elapsed"] > 0
+    assert late.snapshots[0]["title"] == f"Loop of {names[0]}"
+    assert steps(late) == [
+        ("Read", 0, "done", 1),
+        ("Loop", 0, "running", 1),
+        ("Inner", 1, "running", 2),
+        ("Write", 0, "to_come", 0),
+    ]
     for each in names:
         release(each)
     page.wait_for("succeeded", *jobs)
     for each, job in zip(names, jobs, strict=True):
         assert latest(job) == [[[1, 4, each]]]
         lines = [line for s in job.snapshots for line in s.get("log", [])]
+        assert [step[2] for step in steps(job)] == [*["done"] * 3, "to_come"]
         places = [(outer, inner) for outer in range(2) for inner in range(3)]
-        assert lines == [
-            [number, f"{each}: {outer}, {inner}"]
+        assert [(number, text) for number, text, _time, _level in lines] == [
+            (number, f"{each}: {outer}, {inner}")
             for number, (outer, inner) in enumerate(places, 1)
         ]
+        assert {level for *_, level in lines} == {logging.WARNING}
+        assert all(abs(time.time() - at) < TIMEOUT for *_, at, _level in lines)
 
 
 def test_yields_arrive_once_and_while_the_job_runs(page: Page, name: str) -> None:
@@ -442,11 +455,14 @@ def test_past_runs_say_how_long_a_job_will_take(page: Page, name: str) -> None:
     release(name)
     assert page.run("until", name).status == "succeeded"
 
+    durations: list[list[float]] = []
+
     def estimates(number: int) -> list[float]:
         job = page.start("until", f"{name}-{number}")
         page.wait_for("running", job)
         release(f"{name}-{number}")
         page.wait_for("succeeded", job)
+        durations.extend(s["durations"] for s in job.snapshots if "durations" in s)
         return [s["estimate"] for s in job.snapshots if "estimate" in s]
 
     # The manager adds a run just after its end.
@@ -454,6 +470,7 @@ def test_past_runs_say_how_long_a_job_will_take(page: Page, name: str) -> None:
     until(lambda: estimates(next(numbers)) != [], TIMEOUT, poll=0.02)
     (estimate,) = estimates(next(numbers))
     assert 0 <= estimate < TIMEOUT
+    assert all(0 <= each < TIMEOUT for each in durations[-1])
 
 
 def test_cancel_of_an_ended_job_changes_nothing(page: Page) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import importlib
 import itertools
 import json
+import logging
 import os
 import random
 import resource
@@ -344,17 +345,23 @@ def until(set_progress: Callable[[object], None], name: str) -> str:
     return name
 
 
-@long_callback("loop", job="loop-job")
+@long_callback("loop", job="loop-job", steps=["Read", "Loop", "Write"])
 def loop(set_progress: Callable[[object], None], name: str) -> None:
     """Go through two loops, one in the other, and wait in the middle."""
     from tqdm import tqdm  # here and not before: most apps know nothing of it
 
+    job = current_job()
+    job.title = f"Loop of {name}"
     set_progress((1, 4, name))
-    for outer in tqdm(range(2), desc=name, mininterval=0):
-        for inner in current_job().track(range(3), text="inner"):
-            current_job().log(f"{name}: {outer}, {inner}")
-            if (outer, inner) == (1, 2):
-                hold(name)
+    with job.step("Read"):
+        pass
+    with job.step("Loop"):
+        for outer in tqdm(range(2), desc=name, mininterval=0):
+            with job.step("Inner"):
+                for inner in job.track(range(3), text="inner"):
+                    job.log(f"{name}: {outer}, {inner}", logging.WARNING)
+                    if (outer, inner) == (1, 2):
+                        hold(name)
 
 
 @long_callback("stream")
