@@ -20,7 +20,7 @@ type Props = {
     id?: Id;
     children?: ReactNode;
     n_clicks: number;
-    job?: Id;
+    job?: string | object;
     busy?: ReactNode;
     cancel: boolean;
     disabled: boolean;
@@ -46,7 +46,9 @@ export function ButtonView({
 }: Props) {
     const dashStore = useDashStore();
     const labels = useLabels(words);
-    const run = useWatched('runs', (runs) => runs.startedBy(id, job));
+    const run = useWatched('runs', (runs) =>
+        runs.startedBy(id, job as Id | undefined),
+    );
     const isLive = run !== undefined && !isTerminal(run.status);
     const [isPressed, press] = usePressed(isLive);
     const isBusy = isLive || isPressed;

@@ -26,7 +26,7 @@ INTERNAL = {
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
         *("load_result", "look_for", "look_up", "watch"),
     },
-    "CurrentJob": {"fields", "report_to", "traced"},
+    "CurrentJob": {"bars", "fields", "report_to", "traced"},
     "Job": {"found"},
     "JobLogHandler": {"emit"},
     "testing.AsgiResponse": {"send"},
