@@ -1,9 +1,11 @@
 const path = require('node:path');
 
-module.exports = {
+/** The modules that other scripts take from the main one. */
+const SHARED = /\/(engines|Actions|JobView|hooks|useLabels)$/;
+
+const main = {
     entry: {
         dash_long_components: './src/index.ts',
-        details: './src/details.ts',
         languages: './src/languages.ts',
     },
     output: {
@@ -53,3 +55,21 @@ module.exports = {
         maxEntrypointSize: 50_000,
     },
 };
+
+module.exports = [
+    main,
+    {
+        ...main,
+        entry: { details: './src/details.ts', tray: './src/tray.ts' },
+        externals: [
+            main.externals,
+            ({ request }, found) => {
+                if (SHARED.test(request)) {
+                    found(null, 'dash_long_components_shared');
+                } else {
+                    found();
+                }
+            },
+        ],
+    },
+];

@@ -62,7 +62,7 @@ _js_dist: list[dict[str, _Any]] = [
             "namespace": "dash_long_components",
             "dynamic": True,
         }
-        for name in ("details.min.js", "languages.min.js")
+        for name in ("details.min.js", "languages.min.js", "tray.min.js")
     ),
     {
         "dev_package_path": "proptypes.js",

@@ -10,6 +10,7 @@ import {
     type Mock,
 } from 'vitest';
 import { LongJobTray } from '../index';
+import '../tray';
 import { FakeDash } from '../testing/dash';
 
 let dash: FakeDash;

@@ -1,5 +1,5 @@
 import * as React from 'react';
-import { TrayView } from '../views/TrayView';
+import { LazyTray } from '../views/LazyTray';
 
 type Props = {
     /**
@@ -46,5 +46,5 @@ export default function LongJobTray({
     toasts = true,
     ...view
 }: Props) {
-    return <TrayView badge={badge} notify={notify} toasts={toasts} {...view} />;
+    return <LazyTray badge={badge} notify={notify} toasts={toasts} {...view} />;
 }

@@ -4,7 +4,6 @@ import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/wire/id';
 import { isTerminal } from '../engine/wire/snapshot';
 import { Announcer } from './Announcer';
-import { CompactView } from './CompactView';
 import { useChange, useNow, useDashStore, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { nameOf } from './labels';
@@ -12,6 +11,7 @@ import { defaultFor, type Part, type Shows } from './parts';
 import { useFocusKept } from './useFocusKept';
 import { useLabels } from './useLabels';
 import { usePublished } from './usePublished';
+import { useScript } from './useScript';
 
 type Props = {
     id?: Id;
@@ -54,7 +54,9 @@ export function StatusView({
         : defaultFor(run?.title);
     const shows: Shows = (part) => usual(part) || extra.includes(part);
     const labels = useLabels(words);
-    const View = variant === 'compact' ? CompactView : JobView;
+    const isCompact = variant === 'compact';
+    const details = useScript('details', isCompact);
+    const View = isCompact ? details?.CompactView : JobView;
     const element = useRef<HTMLDivElement>(null);
     const focus = useFocusKept(element);
 
@@ -78,7 +80,7 @@ export function StatusView({
             className={[
                 'long-job',
                 run && `long-job-${run.status}`,
-                variant === 'compact' && 'long-job-compact',
+                isCompact && 'long-job-compact',
                 className,
             ]
                 .filter(Boolean)
@@ -89,20 +91,20 @@ export function StatusView({
             tabIndex={-1}
             {...focus}
         >
-            {run ? (
-                <View
-                    run={run}
-                    name={nameOf(run, labels)}
-                    now={now}
-                    shows={shows}
-                    labels={labels}
-                    connection={
-                        connection === 'online' ? '' : labels[connection]
-                    }
-                />
-            ) : (
-                children
-            )}
+            {run
+                ? View && (
+                      <View
+                          run={run}
+                          name={nameOf(run, labels)}
+                          now={now}
+                          shows={shows}
+                          labels={labels}
+                          connection={
+                              connection === 'online' ? '' : labels[connection]
+                          }
+                      />
+                  )
+                : children}
             <Announcer run={run} now={now} labels={labels} />
         </div>
     );

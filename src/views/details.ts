@@ -1,6 +1,15 @@
+import { CompactView } from './CompactView';
 import { History } from './History';
 import { Log } from './Log';
 import { Steps } from './Steps';
 
-/** The parts of a view that only some jobs have. */
-export const DETAILS = { History, Log, Steps };
+/** What only some views need. */
+export const DETAILS = { CompactView, History, Log, Steps };
+
+declare global {
+    // Only an interface can extend the existing one.
+    // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+    interface Window {
+        dash_long_components_details?: typeof DETAILS;
+    }
+}

@@ -61,6 +61,14 @@ export type Translations = Readonly<
     Record<string, Readonly<Record<string, string>>>
 >;
 
+declare global {
+    // Only an interface can extend the existing one.
+    // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+    interface Window {
+        dash_long_components_languages?: Translations;
+    }
+}
+
 function wordsOf(given: object | string | undefined): Partial<Labels> {
     return typeof given === 'string' ? { locale: given } : { ...given };
 }

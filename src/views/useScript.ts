@@ -1,17 +1,5 @@
 import { useEffect, useState } from 'react';
 import { loadLibrary } from '../engine/page/libraries';
-import type { DETAILS } from './details';
-import type { Translations } from './labels';
-
-/** What the scripts define that the main one loads on demand. */
-declare global {
-    // Only an interface can extend the existing one.
-    // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
-    interface Window {
-        dash_long_components_details?: typeof DETAILS;
-        dash_long_components_languages?: Translations;
-    }
-}
 
 const RETRY_MS = 5000;
 
@@ -23,7 +11,7 @@ const main = document.currentScript as HTMLScriptElement | null;
  *
  * Its URL has the version that Dash has put into that of the main script.
  */
-export function useScript<N extends 'details' | 'languages'>(
+export function useScript<N extends 'details' | 'languages' | 'tray'>(
     name: N,
     isWanted: boolean,
 ): Window[`dash_long_components_${N}`] {

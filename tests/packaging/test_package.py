@@ -22,7 +22,8 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
     [
         *("py.typed", "metadata.json", "_imports_.py"),
         *("LongJob.py", "LongJobButton.py", "LongJobTray.py"),
-        *("dash_long_components.min.js", "languages.min.js", "details.min.js"),
+        *("dash_long_components.min.js", "languages.min.js"),
+        *("details.min.js", "tray.min.js"),
     ],
 )
 def test_generated_file_is_there(name: str) -> None:

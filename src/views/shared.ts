@@ -1,0 +1,19 @@
+import { engineOf } from '../engine/engines';
+import { Actions } from './Actions';
+import { useDashStore, useNow, useWatched } from './hooks';
+import { JobView } from './JobView';
+import { useLabels } from './useLabels';
+
+/**
+ * What other scripts take from the main one: the page has one engine. The list `SHARED`
+ * in `webpack.config.js` names the modules.
+ */
+export const SHARED = {
+    Actions,
+    JobView,
+    engineOf,
+    useDashStore,
+    useLabels,
+    useNow,
+    useWatched,
+};
