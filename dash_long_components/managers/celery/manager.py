@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core import quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.durations import median
 from ...core.health import Health
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
@@ -334,7 +335,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return self._store.shared.libraries()
 
     def usual_duration(self, task: str) -> float | None:
-        return self._store.shared.estimate(task)
+        return median(self._store.shared.durations(task))
 
     def health(self) -> Health:
         waiting = self._store.listings.count_waiting()
