@@ -86,7 +86,7 @@ class RunSpan:
 
     def progress(self, bars: Iterable[list[Any]]) -> None:
         """Add the progress of the job as an event."""
-        for value, total, text in bars:
+        for value, total, text, *_rest in bars:
             if self._span is not None:
                 known = {"value": value, "total": total, "text": text}
                 attributes = {name: it for name, it in known.items() if it is not None}

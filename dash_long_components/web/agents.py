@@ -198,7 +198,7 @@ def _reply(token: str, snapshot: Snapshot) -> Reply:
     if snapshot.bars:
         data["progress"] = [_bar(bar) for bar in snapshot.bars]
     if snapshot.log:
-        data["log"] = [text for _number, text in snapshot.log[-MAX_LINES:]]
+        data["log"] = [text for _number, text, *_rest in snapshot.log[-MAX_LINES:]]
     if snapshot.error is not None:
         data["error"] = _text(snapshot.error)
     outputs = values_of([*(snapshot.progress or ()), *(snapshot.props or ())])

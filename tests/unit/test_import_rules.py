@@ -15,7 +15,7 @@ import dash_long_components
 
 PACKAGE = Path(dash_long_components.__file__).parent
 SRC = Path(__file__).resolve().parents[2] / "src"
-GENERATED = {"LongJob", "LongJobTray", "_imports_"}
+GENERATED = {"LongJob", "LongJobButton", "LongJobTray", "_imports_"}
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
