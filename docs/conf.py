@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(Path(__file__).parent / "extensions"), str(ROOT)]
 
 project = "dash-long-components"
-release = version("dash-long-components")
+release = metadata.version("dash-long-components")
 copyright = "dash-long-components contributors"
 
 root_doc = "README"
