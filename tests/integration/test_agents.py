@@ -11,7 +11,7 @@ import pytest
 
 from tests import backends
 from tests.integration.servers import APPS, Server, command, serving
-from tests.waiting import until
+from tests.waiting import until, until_equal
 
 pytestmark = backends.agents
 
@@ -72,24 +72,32 @@ def test_agent_finds_starts_follows_and_cancels_jobs(server: Server) -> None:
     # To list them has started nothing.
     assert not server.file("started.log").exists()
 
-    quick = ada.call("add_up", rows=7)
-    assert quick["status"] == "succeeded"
+    # The first job waits for the dispatcher, for longer than a call does.
+    quick = until(lambda: succeeded(ada.call("add_up", rows=7)), timeout=60)
     expected = {"rows": 7, "clicks": 1, "by": "run"}
     assert quick["outputs"] == {"total.children": expected}
 
-    slow = ada.call("hold", name="first")
+    job = ada.call("hold", name="first")["job"]
+    slow = until(lambda: with_progress(ada.call("get_long_job", job=job)), timeout=20)
     assert slow["status"] == "running"
+    assert slow["job"] == job
     assert slow["progress"] == [{"value": 1, "total": 2, "text": "first"}]
-    assert bob.call("get_long_job", job=slow["job"])["status"] == "lost"
-    bob.call("cancel_long_job", job=slow["job"])
+    assert bob.call("get_long_job", job=job)["status"] == "lost"
+    bob.call("cancel_long_job", job=job)
     server.file("first").touch()
-    end = until(lambda: ended(ada.call("get_long_job", job=slow["job"])), timeout=20)
-    assert end["status"] == "succeeded"
+    end = until(lambda: succeeded(ada.call("get_long_job", job=job)), timeout=20)
     assert end["outputs"] == {"held.children": "held first"}
 
-    second = ada.call("hold", name="second")
-    assert ada.call("cancel_long_job", job=second["job"])["status"] == "cancelled"
+    job = ada.call("hold", name="second")["job"]
+    ada.call("cancel_long_job", job=job)
+    until_equal(
+        lambda: ada.call("get_long_job", job=job)["status"], "cancelled", timeout=20
+    )
 
 
-def ended(answer: Any) -> Any:
-    return None if answer["status"] in ("queued", "running") else answer
+def succeeded(answer: Any) -> Any:
+    return answer if answer["status"] == "succeeded" else None
+
+
+def with_progress(answer: Any) -> Any:
+    return answer if "progress" in answer else None
