@@ -37,6 +37,8 @@ exclude_patterns = [".*", "node_modules", "build"]
 CONTENTS = {
     "First steps": [
         "docs/component",
+        "docs/button",
+        "docs/steps",
         "docs/progress",
         "docs/options",
         "docs/jobs",
