@@ -17,7 +17,6 @@ from dash_long_components.core.jobs import Call, Lane
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.running.tasks import Task
 from dash_long_components.testing import asgi
-from dash_long_components.web import agents
 from dash_long_components.web.app_jobs import AppJobs
 from tests import backends
 from tests.unit.fakes import RecordingManager, out, prop
@@ -131,7 +130,7 @@ def test_locked_store_stops_no_other_request(
     path: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(agents, "WAIT", 0.1)
+    monkeypatch.setattr("dash_long_components.web.agents.WAIT", 0.1)
     jobs = AppJobs.of(app)
     assert jobs is not None
     token = jobs.sign(manager.add().id, manager, None)
