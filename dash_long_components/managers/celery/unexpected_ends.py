@@ -47,7 +47,8 @@ class CeleryFailure:
                     Status.FAILED,
                     "TaskNotFound",
                     f"A worker does not know {task}. Restart the worker, and check "
-                    "that it imports the app under the same name.",
+                    "that it imports the app under the same name. If a function makes "
+                    "the app, call it in the module: app = create_app().",
                 )
             case "TimeLimitExceeded":
                 message = "Timed out after Celery's task_time_limit."

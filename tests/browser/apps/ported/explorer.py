@@ -6,6 +6,7 @@ process can use. Now it gets the path.
 
 import os
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import diskcache
@@ -18,13 +19,18 @@ PATH = "paths.db"
 
 
 class Database:
-    """Slacks of paths, by iteration."""
+    """Slacks of paths, by iteration.
+
+    Each query has a connection of its own: jobs would share one that is open when
+    their processes are made.
+    """
 
     def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._path = path
 
     def query(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(text, values).fetchall()
+        with closing(sqlite3.connect(self._path)) as connection:
+            return connection.execute(text, values).fetchall()
 
 
 def fill(path: str) -> None:
@@ -61,7 +67,6 @@ def make_app(path: str) -> dash.Dash:
         prevent_initial_call=True,
     )
     def compute(set_progress: Any, _clicks: Any, chosen: list[int]) -> str:
-        # The connection is that of this process: the app was made there as well.
         total = 0.0
         for iteration in range(chosen[0], chosen[1] + 1, 10):
             set_progress((f"Iteration {iteration}",))
