@@ -124,7 +124,9 @@ def _entry(event: dict[str, Any]) -> dict[str, Any] | None:
     """Return an event as Chromium would log it, if it is an error."""
     params = event["params"]
     if event["method"] == "log.entryAdded":
-        if params["level"] != "error":
+        # A page that goes away aborts its requests, Dash's own too.
+        is_aborted = (params["text"] or "").startswith("AbortError: The operation was")
+        if params["level"] != "error" or is_aborted:
             return None
         message = f"{params['source'].get('context')} {params['text']}"
     elif event["method"] == "network.fetchError":
