@@ -86,7 +86,7 @@ def test_dispatcher_that_is_stopped_is_replaced(serve: Serve) -> None:
     worker = [child.pid for child in dispatcher.children()]
     os.kill(dispatcher.pid, signal.SIGSTOP)
     server.release("held")
-    with promised("start + 15 s", start=5.0):
+    with promised("start + 15 s", start=server.start_time):
         page.wait_for("succeeded", running, waiting)
     assert (running.result, waiting.result) == ("held", "after")
     assert not is_alive(dispatcher.pid)
