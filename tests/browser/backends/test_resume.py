@@ -12,6 +12,7 @@ from tests.browser.test_resume import APPS, Site
 from tests.integration.servers import serving, with_settings
 
 page, site = test_resume.page, test_resume.site
+failed_polls = test_resume.failed_polls
 test_reload = test_resume.test_reload_goes_on_with_the_job
 test_away = test_resume.test_job_that_ends_while_the_page_is_away_shows_its_result
 test_restart = test_resume.test_killed_server_that_comes_back
