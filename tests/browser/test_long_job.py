@@ -226,6 +226,7 @@ def test_callbacks_read_the_job_once_a_second(page: ViewsPage) -> None:
 
 
 @pytest.mark.smoke
+@pytest.mark.unsupported("firefox", reason="it fails requests of a page that goes away")
 def test_tray_knows_the_jobs_after_a_reload(page: ViewsPage) -> None:
     page.start()
     page.job.press("Cancel")
