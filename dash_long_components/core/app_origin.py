@@ -4,6 +4,9 @@ The frames on the stack at the set-up of an app tell it. The outermost frame of 
 user's own code is either a module, and its import makes the app; or a function that a
 server called, and a call with the same arguments does. The frames inside of it are
 further ways: the main file may make its app only under ``if __name__ == "__main__":``.
+
+An installed package may be the user's own code as well. It is the one that sets up the
+app; in others, only the import of a module is known to be no part of a server.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ _NO_PLAIN_CALL = (
 
 #: Bytes that the arguments of a factory may have, to be carried to another process.
 MAX_ARGUMENTS = 1_000_000
+
+#: Packages between the user's code and the set-up of the app.
+_FRAMEWORKS = {__package__.partition(".")[0], "dash", "dash_extensions"}
 
 #: Number of apps that this process has set up, by name and path prefix.
 _made: Counter[tuple[str, str]] = Counter()
@@ -186,21 +192,49 @@ def _makers(frame: types.FrameType) -> Iterator[tuple[Maker, types.CodeType | No
     while frame.f_back is not None:
         frame = frame.f_back
         frames.insert(0, frame)
+    package = next(filter(_is_of_no_framework, map(_package, reversed(frames))), "")
     for frame in frames:
         code = frame.f_code
-        module = frame.f_globals.get("__name__")
-        path = module_names.file_of(sys.modules.get(str(module)))
-        if not path or not module_names.is_users_file(
-            os.path.abspath(code.co_filename)
-        ):
+        module = str(frame.f_globals.get("__name__"))
+        path = module_names.file_of(sys.modules.get(module))
+        if not path or not _is_users(frame, package):
             continue
-        name = module_names.importable_name(str(module))
-        if module_names.is_main(str(module)):
+        name = module_names.importable_name(module)
+        if module_names.is_main(module):
             name = "__main__"
         if code.co_name == "<module>":
             yield Maker(module=name, path=path), None
         elif code.co_flags & inspect.CO_OPTIMIZED:  # no body of a class
             yield _of_function(frame, Maker(module=name, path=path)), code
+
+
+def _is_users(frame: types.FrameType, package: str) -> bool:
+    """Return whether a frame is of the user's code, which may be installed too.
+
+    Args:
+        frame: which one.
+        package: that of the code that sets up the app.
+    """
+    code = frame.f_code
+    if code.co_filename.startswith("<"):
+        return False
+    if module_names.is_users_file(os.path.abspath(code.co_filename)):
+        return True
+    own = _package(frame)
+    # A server is a main program itself. An import within it is the user's.
+    is_main = module_names.is_main(str(frame.f_globals.get("__name__")))
+    is_import = code.co_name == "<module>" and not is_main
+    return _is_of_no_framework(own) and (own == package or is_import)
+
+
+def _package(frame: types.FrameType) -> str:
+    """Return the package at the top of that of a frame's module."""
+    names = frame.f_globals.get("__package__") or frame.f_globals.get("__name__")
+    return str(names).partition(".")[0]
+
+
+def _is_of_no_framework(package: str) -> bool:
+    return package not in _FRAMEWORKS and package not in sys.stdlib_module_names
 
 
 def _of_function(frame: types.FrameType, module: Maker) -> Maker:

@@ -7,13 +7,16 @@ import site
 import sys
 import sysconfig
 import types
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, all_suffixes
 
 #: The name under which a process imports a main file that it did not start. The
 #: standard library's multiprocessing uses it too.
 MAIN = "__mp_main__"
 
 _MAIN_NAMES = ("__main__", MAIN)
+
+#: Endings of files that an import finds.
+_SOURCES = set(all_suffixes()) | {".pyw"}
 
 #: Folders of installed packages, those of another Python on the path among them.
 _SITES = {"site-packages", "dist-packages"}
@@ -30,10 +33,12 @@ def importable_name(name: str) -> str:
     """
     module = sys.modules.get(name)
     path = file_of(module)
-    if not path or (name not in _MAIN_NAMES and _is_found(name, path)):
+    if not path or (name not in _MAIN_NAMES and is_found(name, path)):
         return "__main__" if name in _MAIN_NAMES else name
     folder, file = os.path.split(path)
-    names = [os.path.splitext(file)[0]]
+    stem, ending = os.path.splitext(file)
+    # ``app.wsgi`` is often beside ``app.py``.
+    names = [stem if ending in _SOURCES else file.replace(".", "_")]
     package = getattr(module, "__package__", None)
     if name in _MAIN_NAMES and package:  # python -m package.module
         return ".".join([package, *names])
@@ -63,9 +68,13 @@ def file_of(module: object) -> str:
 
 
 def is_project_file(path: str) -> bool:
-    """Return whether a file is the user's own code, not of an installed package."""
+    """Return whether a file is the user's own code, not of an installed package.
+
+    It may have any ending, as mod_wsgi's scripts. Without one it is a program, such as
+    ``/usr/bin/gunicorn``.
+    """
     return (
-        path.endswith(".py")
+        os.path.splitext(path)[1] != ""
         and not path.startswith(LIBRARIES)
         and _SITES.isdisjoint(path.split(os.sep))
     )
@@ -76,7 +85,7 @@ def is_users_file(path: str) -> bool:
     return is_project_file(path) and not path.startswith(_PACKAGE)
 
 
-def _is_found(name: str, path: str) -> bool:
+def is_found(name: str, path: str) -> bool:
     """Return whether an import by this name would load this file."""
     spec = _find_spec(name)
     return spec is not None and spec.origin is not None and _is_same(spec.origin, path)

@@ -160,13 +160,12 @@ NOT_ON_CELERY = {
 
 
 def check(page: Page) -> None:
-    """Load a page, have its callbacks run, and click."""
+    """Load a page, have its callbacks run, and click at once."""
     page.load()
-    initial = [page.start(name, "first") for name in ("nested", "top")]
-    page.wait_for("succeeded", *initial)
-    assert [job.result for job in initial] == ["first"] * 2
-    for name in ("nested", "top"):
-        assert page.run(name, "click").result == "click"
+    values = ("first", "click")
+    jobs = [page.start(name, value) for value in values for name in ("nested", "top")]
+    page.wait_for("succeeded", *jobs)
+    assert [job.result for job in jobs] == ["first", "first", "click", "click"]
 
 
 def skip_without(deployment: Deployment) -> None:
@@ -199,6 +198,14 @@ def test_jobs_run_from_the_start_on_celery(
         serving(deployment.web(REDIS=url), tmp_path / "web") as server,
         working(deployment.celery(REDIS=url), tmp_path / "worker"),
     ):
+        check(server.page())
+
+
+def test_jobs_run_where_the_app_is_an_installed_package(tmp_path: Path) -> None:
+    installed = tmp_path / "site-packages"
+    shutil.copytree(SITES, installed, ignore=shutil.ignore_patterns("__pycache__"))
+    deployment = DEPLOYMENTS["gunicorn factory"]
+    with serving(deployment.web(PYTHONPATH=str(installed)), tmp_path) as server:
         check(server.page())
 
 

@@ -11,12 +11,19 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
 from ...bridge import backends
 from ...core import app_origin
 from ...core.app_origin import AppOrigin, Maker
-from ...core.module_names import MAIN, file_of, importable_name, is_main
+from ...core.module_names import (
+    MAIN,
+    file_of,
+    importable_name,
+    is_found,
+    is_main,
+)
 
 logger = logging.getLogger("dash_long_components")
 
@@ -116,16 +123,10 @@ class AppCode:
     def _import(self, name: str, path: str | None) -> types.ModuleType:
         if name == "__main__":
             return self._import_main()
-        try:
+        # A server may load a file from a folder that is not on the path, or one that
+        # an import finds by no name.
+        if path is None or name in sys.modules or is_found(name, path):
             return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            # A server may load a file from a folder that is not on the path.
-            if (
-                path is None
-                or error.name is None
-                or not f"{name}.".startswith(f"{error.name}.")
-            ):
-                raise
         return _import_file(name, path)
 
     def _import_main(self) -> types.ModuleType:
@@ -143,9 +144,9 @@ class AppCode:
 
 def _import_file(name: str, path: str, package: str | None = None) -> types.ModuleType:
     """Import a file under a name of our choice."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file.")
+    loader = _Loader(name, path)
+    spec = ModuleSpec(name, loader, origin=path)
+    spec.has_location = True  # so that the module gets its __file__
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if name == MAIN:
@@ -154,8 +155,21 @@ def _import_file(name: str, path: str, package: str | None = None) -> types.Modu
         module.__spec__ = None
         module.__package__ = package
         sys.modules["__main__"] = module
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module
+
+
+class _Loader(SourceFileLoader):
+    """Loads a file with any ending.
+
+    It leaves out the cache of byte code, where ``app.wsgi`` and ``app.py`` have one
+    name.
+    """
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        path = self.get_filename(fullname)
+        code: types.CodeType = self.source_to_code(self.get_data(path), path)
+        return code
 
 
 @contextlib.contextmanager

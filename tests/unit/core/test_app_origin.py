@@ -149,6 +149,41 @@ def test_function_that_has_not_returned_is_not_called(project: Path) -> None:
     assert create.obstacle is None
 
 
+def test_installed_package_that_sets_up_the_app_is_the_users(project: Path) -> None:
+    installed = project / "site-packages"
+    (installed / "shop").mkdir(parents=True)
+    sys.path.insert(0, str(installed))
+    (installed / "server.py").write_text(
+        "import importlib\n"
+        "def run(module, function=None):\n"
+        "    module = importlib.import_module(module)\n"
+        "    if function: getattr(module, function)()\n"
+    )
+    texts = {
+        "factory": "import importlib\n"
+        "def create():\n"
+        "    importlib.import_module('dash_long_components')\n"
+        "    from dash_long_components.core.app_origin import AppOrigin\n"
+        "    global origin\n"
+        "    origin = AppOrigin.of_new_app('site', '/', None)\n",
+        "wsgi": "from .factory import create\ncreate()\n",
+    }
+    for name, text in texts.items():
+        (installed / "shop" / f"{name}.py").write_text(text)
+    (installed / "company_site.py").write_text("import shop.wsgi")
+    factory = importlib.import_module("shop.factory")
+    server = importlib.import_module("server")
+
+    def found(*arguments: str) -> list[str]:
+        in_thread(lambda: server.run(*arguments))
+        return [str(maker) for maker in own(factory.origin.runnable())]
+
+    call = "the call of shop.factory.create()"
+    assert found("shop.factory", "create") == [call]
+    imports = ["the import of company_site", "the import of shop.wsgi"]
+    assert found("company_site") == [*imports, call]
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [

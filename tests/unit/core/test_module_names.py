@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def load(name: str, path: Path) -> None:
 def test_invented_name_becomes_that_of_the_file(invented: str, tmp_path: Path) -> None:
     load(invented, tmp_path / "site_x.py")
     assert importable_name(invented) == "site_x"
+
+
+def test_name_of_a_script_is_not_that_of_the_module_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "site_x.wsgi"
+    path.touch()
+    module = types.ModuleType("_mod_wsgi_0123456789")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    assert importable_name(module.__name__) == "site_x_wsgi"
 
 
 def test_name_goes_by_the_path_of_imports(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dash_long_components.core.app_origin import AppOrigin, Maker
 from dash_long_components.core.module_names import MAIN
 from dash_long_components.managers.diskcache.app_code import AppCode
 from tests import backends
@@ -88,6 +89,22 @@ def test_main_file_is_imported_once_and_not_as_main(project: Path) -> None:
     assert sys.modules["__main__"] is module
     assert load(project, "__main__", main=main) == {}
     assert sys.modules[MAIN] is module
+
+
+def test_script_of_a_server_is_loaded_from_its_file(project: Path) -> None:
+    (project / "site_x.py").write_text("NAME = __name__")
+    script = project / "site_x.wsgi"
+    script.write_text("import site_x, sys; NAMES = [site_x.NAME, __name__]")
+    app = AppOrigin(
+        name="site",
+        prefix="/script",
+        number=1,
+        makers=(Maker(module="site_x_wsgi", path=str(script)),),
+    )
+    code = AppCode(apps=[app], path=sys.path, argv=[])
+    assert code.load() == {"the import of site_x_wsgi": "it created no app"}
+    assert sys.modules["site_x_wsgi"].NAMES == ["site_x", "site_x_wsgi"]
+    assert load(project, "site_x_wsgi") == {}
 
 
 def test_main_file_imports_its_neighbours_relatively(project: Path) -> None:
