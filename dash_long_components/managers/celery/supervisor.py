@@ -41,7 +41,7 @@ class _ReceivedJob:
         request: Celery's object for it.
         number: of the message.
         message: how it was sent.
-        has_begun: whether a pool process has got it.
+        began: when a pool process got it, by the monotonic clock; None if none has.
         is_missing: whether Celery did not have it at the last look.
         kill_at: when to kill it, by the monotonic clock; None for never.
         is_killed: whether that was done.
@@ -50,7 +50,7 @@ class _ReceivedJob:
     request: Any
     number: int
     message: Message
-    has_begun: bool = False
+    began: float | None = None
     is_missing: bool = False
     kill_at: float | None = None
     is_killed: bool = False
@@ -58,12 +58,27 @@ class _ReceivedJob:
     @property
     def is_running(self) -> bool:
         """Whether a pool process has it now."""
-        return self.has_begun and self.request in worker_state.active_requests
+        return self.began is not None and self.request in worker_state.active_requests
 
     @property
     def is_known(self) -> bool:
         """Whether Celery has it, in a pool process or reserved."""
         return self.is_running or self.request.id in worker_state.requests
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Death:
+    """The death of a process that had a job.
+
+    Attributes:
+        job_id: of the job.
+        began: when the process got it, by the monotonic clock.
+        failure: what Celery says of it.
+    """
+
+    job_id: str
+    began: float
+    failure: CeleryFailure
 
 
 class Supervisor:
@@ -86,7 +101,7 @@ class Supervisor:
         self._interval = home.lease / 3
         self._lock = threading.Lock()
         self._held: dict[int, _ReceivedJob] = {}
-        self._dead: list[tuple[str, CeleryFailure]] = []
+        self._dead: list[_Death] = []
         self._wake = threading.Event()
         self._look_at = 0.0
         self._kill = kill
@@ -102,13 +117,15 @@ class Supervisor:
         with self._lock:
             held = self._held.get(id(request))
             if held is not None:
-                held.has_begun = True
+                held.began = time.monotonic()
 
     def died(self, request: Any, failure: CeleryFailure) -> None:
         """Note that the process of a job has died."""
         with self._lock:
-            self._held.pop(id(request), None)
-            self._dead.append((request.id, failure))
+            held = self._held.pop(id(request), None)
+            began = (held and held.began) or time.monotonic()
+            death = _Death(job_id=request.id, began=began, failure=failure)
+            self._dead.append(death)
         self._wake.set()
 
     def cancel(self, job_id: str, grace: float) -> bool:
@@ -172,7 +189,7 @@ class Supervisor:
             # Celery knows a job a moment after it has arrived.
             if not (each.is_missing and was_missing):
                 continue
-            if not each.has_begun and Lease.current is not None:
+            if each.began is None and Lease.current is not None:
                 self._store.release(each.request.id, Lease.current.id, each.number)
             with self._lock:
                 self._held.pop(id(each.request), None)
@@ -180,20 +197,27 @@ class Supervisor:
     def _report_deaths(self) -> None:
         """End the jobs whose process has died, however Celery delivers them again."""
         while self._dead:
-            job_id, failure = self._dead[0]
-            live = self._store.live(job_id)
-            if live is not None and self._ran(live):
-                self._store.ends.decide(job_id, failure.end(live.record, time.time()))
+            death = self._dead[0]
+            live = self._store.live(death.job_id)
+            if live is not None and self._ran(live, death):
+                end = death.failure.end(live.record, time.time())
+                self._store.ends.decide(death.job_id, end)
             self._dead.pop(0)
 
-    def _ran(self, live: Live) -> bool:
-        """Return whether a job ran on this worker, and no longer does.
+    def _ran(self, live: Live, death: _Death) -> bool:
+        """Return whether the process that has died ran the job.
 
-        Otherwise the process that has died had a second delivery of the job.
+        Otherwise it had a second delivery, which does nothing. Celery delivers some
+        jobs again as soon as their process has died.
         """
         if Lease.current is None or live.worker.lease != Lease.current.id:
             return False
-        return all(each.request.id != live.record.id for each in self._running())
+        return not any(
+            each.request.id == death.job_id
+            and each.began is not None
+            and each.began < death.began
+            for each in self._running()
+        )
 
     def _kill_due(self, now: float) -> None:
         for each in self._running():

@@ -18,6 +18,7 @@ from celery import signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.exceptions import (
     SoftTimeLimitExceeded,
+    TaskRevokedError,
     Terminated,
     TimeLimitExceeded,
     WorkerLostError,
@@ -64,6 +65,12 @@ _REPORT_INTERVAL = 0.25
 
 #: Seconds after which a job that waits for another one looks again.
 _LOOK_AGAIN = 0.5
+
+#: Why Celery cancels a request.
+_CANCELLED = (
+    "Celery has killed its process: the worker lost the connection to the broker "
+    "(worker_cancel_long_running_tasks_on_connection_loss), or has to stop."
+)
 
 
 class JobFailed(Exception):
@@ -190,10 +197,14 @@ class JobRequest(Request):
             # The process has ended itself, since the job's page has left.
             exc_info = _terminated()
             error = exc_info.exception.exc
-        # The process of a terminated job was killed because the job had ended.
-        if not (return_ok or isinstance(error, Terminated)):
+        if not return_ok:
             self._died(_failure(error))
         super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def cancel(self, pool: Any, *args: Any, **options: Any) -> None:
+        """Note that Celery kills the job's process, though the job has not ended."""
+        super().cancel(pool, *args, **options)
+        self._died(CeleryFailure(type=WorkerLostError.__name__, message=_CANCELLED))
 
     def _was_ended(self) -> bool:
         """Return whether the job has ended, but not by what its function did."""
@@ -228,7 +239,10 @@ def _terminated() -> ExceptionInfo:
 
 
 def _failure(error: BaseException) -> CeleryFailure:
-    """Return what the death of a process means for its job."""
+    """Return what the death of a process means for its job, unless that has ended."""
+    if isinstance(error, Terminated):
+        # Most had ended. Otherwise an operator has revoked the task.
+        return CeleryFailure(type=TaskRevokedError.__name__, message="terminated")
     if isinstance(error, TimeLimitExceeded | WorkerLostError):
         return CeleryFailure(type=type(error).__name__, message=str(error))
     message = f"Worker exited prematurely: {type(error).__name__} {error}"

@@ -444,10 +444,10 @@ def endless(name: str) -> Any:
 
 @long_callback("tally", progress=Output("tally", "title"))
 def tally(set_progress: Callable[[object], None], value: dict[str, Any]) -> Any:
-    """Add a line to a file at every run, report, and end as is wanted."""
+    """Add the pid to a file at every run, report, and end as is wanted."""
     name = value["name"]
     with open(f"{name}.runs", "a") as file:
-        file.write("ran\n")
+        file.write(f"{os.getpid()}\n")
     set_progress("ran")
     set_props("tally-in", {"title": "ran"})
     match value["how"]:

@@ -168,8 +168,7 @@ def test_job_that_waits_for_others_is_not_sent_again(
     (tmp_path / "held.go").touch()
     page.wait_for("succeeded", held, *waiting)
     assert site.sent_again() == 0
-    runs = [Path(f"{name}.runs").read_text() for name in names]
-    assert runs == ["ran\n"] * 4
+    assert [len(Path(f"{name}.runs").read_text().split()) for name in names] == [1] * 4
 
 
 def test_each_queue_tells_of_its_own_jobs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from tests.integration.deployment import (
     deployed,
     working,
 )
-from tests.integration.page import TIMEOUT, Page
+from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import has_control_groups, is_alive, until_gone
 from tests.promises import promised
 from tests.waiting import until
@@ -31,6 +32,7 @@ from tests.waiting import until
 LEASE = 2.0
 
 LATE = {"acks_late": True, "reject_on_worker_lost": True}
+RETRY = {"retry_on_worker_lost": True, "max_retries": 3, "default_retry_delay": 1}
 
 Deploy = Callable[..., Deployment]
 
@@ -56,28 +58,74 @@ def hold(page: Page, path: Path, task: str = "hold") -> tuple[Any, int]:
     return job, json.loads(path.read_text())
 
 
+def runs(path: Path) -> list[int]:
+    """Return the processes that have run the job ``tally`` with a path."""
+    noted = Path(f"{path}.runs")
+    return [int(line) for line in noted.read_text().split()] if noted.exists() else []
+
+
+def hold_tally(page: Page, path: Path) -> Job:
+    """Start a job that notes its runs, and wait until it holds."""
+    job = page.start("tally", {"name": str(path), "how": "hold", "result": 1})
+    until(lambda: runs(path), TIMEOUT, poll=0.01)
+    page.wait_for("running", job)
+    return job
+
+
 @pytest.mark.parametrize(
-    "conf",
+    ("conf", "deliveries"),
     [
-        {"task_annotations": {"*": LATE}},
-        {"task_acks_late": True, "task_reject_on_worker_lost": True},
-        {"task_annotations": {"*": {"retry_on_worker_lost": True, "max_retries": 3}}},
+        ({"task_annotations": {"*": LATE}}, 2),
+        ({"task_annotations": {"*": RETRY}}, 2),
+        # Tasks of the package acknowledge early, unless an annotation says otherwise.
+        ({"task_acks_late": True, "task_reject_on_worker_lost": True}, 1),
     ],
-    ids=["annotations", "settings", "retry"],
+    ids=["late", "retry", "settings"],
 )
 def test_job_that_celery_delivers_again_after_its_death_is_lost(
-    deploy: Deploy, tmp_path: Path, conf: dict[str, Any]
+    deploy: Deploy, tmp_path: Path, conf: dict[str, Any], deliveries: int
 ) -> None:
     deployment = deploy(**conf)
-    page = deployment.page()
-    job, pid = hold(page, tmp_path / "held")
+    page, path = deployment.page(), tmp_path / "tally"
+    job = hold_tally(page, path)
     # Celery looks every five seconds, and waits for ``worker_lost_wait``.
     with promised("worker_lost_wait + 8 s", worker_lost_wait=WORKER_LOST_WAIT):
-        psutil.Process(pid).kill()
+        psutil.Process(runs(path)[0]).kill()
         page.wait_for("lost", job)
     assert job.error["type"] == "WorkerDied"
     assert "SIGKILL" in job.error["message"]
+    (worker,) = deployment.workers
+    until(lambda: worker.log.count("before: not run") >= deliveries - 1, TIMEOUT)
     assert page.run("echo", 1).result == 1
+    assert len(re.findall(r"tally\S+ received", worker.log)) == deliveries
+    assert len(runs(path)) == 1
+
+
+def test_job_that_celery_cancels_with_its_connection_is_lost(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    folder, path = tmp_path / "broker", tmp_path / "tally"
+    folder.mkdir()
+    with brokers.redis(folder) as broker:
+        url = broker.database()
+        deployment = deploy(
+            url,
+            task_annotations={"*": LATE},
+            worker_cancel_long_running_tasks_on_connection_loss=True,
+        )
+        page = deployment.page()
+        job = hold_tally(page, path)
+        with promised("2 s"), client.Redis.from_url(url) as connection:
+            for kind in ("normal", "pubsub"):
+                connection.client_kill_filter(_type=kind, skipme=True)
+            page.wait_for("lost", job)
+            until_gone(lambda: filter(is_alive, runs(path)))
+        assert "connection to the broker" in job.error["message"]
+        (worker,) = deployment.workers
+        # Redis delivers again what the worker could not acknowledge.
+        until(lambda: "before: not run" in worker.log, TIMEOUT)
+        assert page.run("echo", 1).result == 1
+    assert len(runs(path)) == 1
 
 
 def test_cancel_kills_without_remote_control(deploy: Deploy, tmp_path: Path) -> None:

@@ -182,6 +182,16 @@ def test_death_of_a_second_delivery_ends_nothing(host: Host) -> None:
     assert host.status("queued") is None
 
 
+def test_death_ends_the_job_though_celery_has_delivered_it_again(host: Host) -> None:
+    request, again = host.run("job"), Request("job")
+    host.supervisor.received(again, 0, host.message)
+    host.supervisor.began(again)
+    state.active_requests.add(again)
+    host.die(request)
+    host.look()
+    assert host.status("job") is Status.LOST
+
+
 def test_job_of_another_worker_is_not_ended(host: Host) -> None:
     request = host.run("job")
     host.lease.id = "of another worker"

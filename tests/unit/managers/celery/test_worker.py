@@ -147,6 +147,8 @@ def test_probe_is_noted_when_it_arrives(host: Host) -> None:
         (TimeLimitExceeded(5), "TimeLimitExceeded"),
         # As of a result that can't be pickled: Celery has lost the job either way.
         (RuntimeError("broken"), "WorkerLostError"),
+        # As by ``revoke(terminate=True)``, if the job has not ended before.
+        (Terminated(15), "TaskRevokedError"),
     ],
 )
 def test_death_of_a_process_is_reported_to_the_supervisor(
@@ -160,15 +162,29 @@ def test_failure_of_the_function_is_no_death(host: Host) -> None:
     assert host.fail(RuntimeError("raised by the job"), return_ok=True) == []
 
 
-def test_process_that_was_killed_for_a_cancel_is_no_death(host: Host) -> None:
-    assert host.fail(Terminated(9)) == []
+def test_process_that_celery_cancels_is_a_death(host: Host) -> None:
+    with mock.patch.object(Request, "cancel") as cancel:
+        host.request().cancel(host.pool, emit_retry=False)
+    cancel.assert_called_once_with(host.pool, emit_retry=False)
+    ((_, failure), _) = host.supervisor.died.call_args
+    assert failure.type == "WorkerLostError"
+    assert "connection to the broker" in failure.message
+
+
+def test_process_that_celery_can_not_cancel_is_no_death(host: Host) -> None:
+    with (
+        mock.patch.object(Request, "cancel", side_effect=NotImplementedError),
+        pytest.raises(NotImplementedError),
+    ):
+        host.request().cancel(host.pool)
+    host.supervisor.died.assert_not_called()
 
 
 def test_process_that_has_ended_itself_for_a_page_that_left_counts_as_terminated(
     host: Host,
 ) -> None:
     host.store.end("job", Status.CANCELLED)
-    assert host.fail(WorkerLostError("signal 9 (SIGKILL)")) == []
+    assert host.fail(WorkerLostError("signal 9 (SIGKILL)")) == ["TaskRevokedError"]
     (told, *_), _ = host.on_failure.call_args
     assert isinstance(told.exception.exc, Terminated)
 
