@@ -1,30 +1,10 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import React, { type ComponentProps } from 'react';
-import {
-    afterEach,
-    beforeEach,
-    describe,
-    expect,
-    test,
-    vi,
-    type Mock,
-} from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LongJobButton } from '../index';
-import { FakeDash } from '../testing/dash';
+import { dash, setProps, setUpDash } from '../testing/dash';
 
-let dash: FakeDash;
-let setProps: Mock<(props: Record<string, unknown>) => void>;
-
-beforeEach(() => {
-    vi.useFakeTimers();
-    dash = new FakeDash();
-    setProps = vi.fn();
-});
-
-afterEach(() => {
-    cleanup();
-    vi.useRealTimers();
-});
+setUpDash();
 
 const element = (props: ComponentProps<typeof LongJobButton> = {}) => (
     <LongJobButton id="run" setProps={setProps} {...props}>

@@ -1,24 +1,13 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import React, { type ComponentProps } from 'react';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LongJob } from '../index';
 import '../details';
 import '../languages';
 import type { LogLine, Step } from '../engine/wire/snapshot';
-import { FakeDash } from '../testing/dash';
+import { dash, setUpDash } from '../testing/dash';
 
-let dash: FakeDash;
-
-beforeEach(() => {
-    vi.useFakeTimers();
-    dash = new FakeDash();
-});
-
-afterEach(() => {
-    cleanup();
-    vi.useRealTimers();
-    vi.restoreAllMocks();
-});
+setUpDash();
 
 const show = (props: ComponentProps<typeof LongJob> = {}) =>
     render(<LongJob id="job" {...props} />);

@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 import {
     afterEach,
@@ -11,20 +11,13 @@ import {
 } from 'vitest';
 import { LongJobTray } from '../index';
 import '../tray';
-import { FakeDash } from '../testing/dash';
+import { dash, setUpDash } from '../testing/dash';
 
-let dash: FakeDash;
+setUpDash();
 
 beforeEach(() => {
-    vi.useFakeTimers();
     document.title = 'App';
-    dash = new FakeDash();
     vi.spyOn(console, 'error').mockReturnValue();
-});
-
-afterEach(() => {
-    cleanup();
-    vi.useRealTimers();
 });
 
 const summary = () => document.querySelector('summary');

@@ -1,32 +1,12 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import React, { type ComponentProps } from 'react';
-import {
-    afterEach,
-    beforeEach,
-    describe,
-    expect,
-    test,
-    vi,
-    type Mock,
-} from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LongJob } from '../index';
 import '../details';
 import '../languages';
-import { FakeDash } from '../testing/dash';
+import { dash, setProps, setUpDash } from '../testing/dash';
 
-let dash: FakeDash;
-let setProps: Mock<(props: Record<string, unknown>) => void>;
-
-beforeEach(() => {
-    vi.useFakeTimers();
-    dash = new FakeDash();
-    setProps = vi.fn();
-});
-
-afterEach(() => {
-    cleanup();
-    vi.useRealTimers();
-});
+setUpDash();
 
 const element = (props: ComponentProps<typeof LongJob> = {}) => (
     <LongJob id="job" setProps={setProps} {...props} />
@@ -172,6 +152,19 @@ test('it shows an error, with the traceback if there is one', async () => {
     expect(text('message')).toBe('ValueError: bad');
     expect(document.querySelector('pre')?.textContent).toBe('line 3');
     expect(spoken()).toBe('Train: Failed, ValueError: bad');
+});
+
+test('it shows an error while the script for its view is on the way', async () => {
+    vi.spyOn(console, 'error').mockReturnValue();
+    const { dash_long_components_details } = window;
+    delete window.dash_long_components_details;
+    render(element());
+    dash.start('a');
+    await dash.show('a', 'failed', {
+        error: { type: 'ValueError', message: 'bad' },
+    });
+    expect(text('error')).toBe('ValueError: bad');
+    Object.assign(window, { dash_long_components_details });
 });
 
 describe('an error', () => {

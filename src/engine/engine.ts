@@ -1,39 +1,23 @@
-import { HeldProps } from './effects/heldProps';
-import { LoadingMarks } from './effects/loadingMarks';
-import { PastResults } from './effects/pastResults';
-import { Updates } from './effects/updates';
+import { Display } from './display';
+import { Ends } from './ends';
 import { Canceller } from './network/canceller';
 import type { Client } from './network/client';
 import type { Connection } from './network/connection';
 import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
-import { RESTORED_MS, type Page } from './page/page';
+import type { Page } from './page/page';
+import type { Parts, PastResults } from './pastResults';
 import { Refusals } from './refusals';
-import { Intervals } from './state/intervals';
+import { Starts } from './starts';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
-import { outputOf } from './state/run';
 import type { Runs } from './state/runs';
 import type { TabStorage } from './state/tabStorage';
 import { Triggers } from './triggers';
-import {
-    buttonsOf,
-    type CallbackAnswer,
-    type CallbackRequest,
-    type TriggerInfo,
-} from './wire/callbackRequest';
+import type { CallbackRequest, TriggerInfo } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import { stringifyId, type Id } from './wire/id';
-import type { Library } from './wire/library';
-import {
-    isTerminal,
-    type JobError,
-    type Snapshot,
-    type Status,
-} from './wire/snapshot';
-import { toUpdates } from './wire/update';
-
-type Ending = Omit<Snapshot, 'cursor'>;
+import { isTerminal, type Snapshot } from './wire/snapshot';
 
 /** After this time Dash has shown what came with the handle of a cached result. */
 const SHOWN_MS = 1000;
@@ -42,18 +26,16 @@ const SHOWN_MS = 1000;
 export class Engine implements PollDelegate {
     readonly connection: Connection;
     readonly #page: Page;
+    readonly #client: Client;
     readonly #jobs: Jobs;
     readonly #triggers: Triggers;
-    readonly #updates: Updates;
-    readonly #heldProps: HeldProps;
-    readonly #loadingMarks: LoadingMarks;
-    readonly #pastResults: PastResults;
-    readonly #intervals = new Intervals();
+    readonly #display: Display;
+    readonly #starts: Starts;
+    readonly #ends: Ends;
     readonly #poller: Poller;
     readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
     readonly #refusals: Refusals;
-    #unwatch: (() => void) | undefined;
 
     constructor(
         page: Page,
@@ -64,22 +46,29 @@ export class Engine implements PollDelegate {
         readonly runs: Runs,
     ) {
         this.#page = page;
+        this.#client = client;
         this.#jobs = new Jobs(jobs);
         this.#triggers = new Triggers(page, this.#jobs);
         this.connection = client.connection;
-        this.#updates = new Updates(page);
-        this.#heldProps = new HeldProps(page, this.#updates);
-        this.#loadingMarks = new LoadingMarks(page);
-        this.#pastResults = new PastResults(page, this.#updates, {
-            read: async (token) => {
-                const { jobs } = await client.poll([[token, 0]]);
-                return jobs?.[0];
+        this.#display = new Display(page, this.#jobs);
+        this.#starts = new Starts(
+            page,
+            this.#jobs,
+            runs,
+            this.#triggers,
+            this.#display,
+        );
+        this.#ends = new Ends(page, this.#jobs, runs, this.#display, {
+            ends: ({ handle }, { status, result }) => {
+                if (status === 'succeeded') {
+                    this.#starts.intervals.succeed(handle.callbackKey);
+                }
+                this.#triggers.ownResults.record(
+                    runs.get(handle.run)?.request,
+                    result?.response,
+                );
             },
-            shows: (run, result) => {
-                this.#triggers.ownResults.record(run.request, result);
-            },
-            settled: ({ id }, failure) => {
-                this.runs.setFault(id, failure?.message);
+            settle: () => {
                 this.#settle();
             },
         });
@@ -155,59 +144,33 @@ export class Engine implements PollDelegate {
             return;
         }
         const run = this.runs.get(id);
-        if (!run?.request || !isTerminal(run.status) || run.retrying) {
-            return;
+        if (run && isTerminal(run.status)) {
+            await this.#starts.retry(run);
+            this.#settle();
         }
-        const { request } = run;
-        this.runs.retry(id, true);
-        let error: JobError | undefined;
-        try {
-            const answer = await this.#page.send(
-                request,
-                this.#triggers.next(),
-            );
-            this.#triggers.ownResults.record(request, answer.response);
-            await this.#show(answer);
-        } catch (reason) {
-            const message = `Could not start: ${(reason as Error).message}`;
-            error = { type: 'NotStarted', message };
-        }
-        this.runs.retry(id, false, error);
     }
 
-    /**
-     * Go to the component that shows the result of a run, and show it there again if
-     * the page has lost it.
-     */
+    /** Go to the component that shows the result of a run, and show it there. */
     visit(id: string): void {
         const run = this.runs.get(id);
-        if (!run) {
-            return;
-        }
-        const output = outputOf(run);
-        this.#page.visit(run.location, output);
-        if (
-            run.status !== 'succeeded' ||
-            !output ||
-            this.#updates.waitFor(output) ||
-            this.#pastResults.isShown(run)
-        ) {
-            return;
-        }
-        if (run.token) {
-            this.#pastResults.want(run);
-            this.#settle();
-        } else {
-            // The cache answers again.
-            void this.retry(id);
+        if (run) {
+            this.#display.pastResults?.visit(run);
         }
     }
 
-    /** Whether a run was started on another page of the app than the present one. */
-    isElsewhere(id: string): boolean {
-        return (
-            pathOf(this.runs.get(id)?.location) !== pathOf(this.#page.location)
-        );
+    /** Add what visits results, unless it is there. */
+    addPastResults(make: (parts: Parts) => PastResults): void {
+        this.#display.pastResults ??= make({
+            page: this.#page,
+            client: this.#client,
+            runs: this.runs,
+            updates: this.#display.updates,
+            ownResults: this.#triggers.ownResults,
+            retry: (id) => this.retry(id),
+            settle: () => {
+                this.#settle();
+            },
+        });
     }
 
     /** Whether a callback reads this property of a component. */
@@ -243,7 +206,7 @@ export class Engine implements PollDelegate {
         this.take(this.#page.handles().filter((each) => each.cached));
         this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         for (const [job, snapshot] of answers) {
-            const { cursor, status, progress = [], props = [] } = snapshot;
+            const { cursor, status } = snapshot;
             const isNews = cursor > job.cursor || isTerminal(status);
             if (!this.#jobs.has(job) || job.ended) {
                 continue;
@@ -251,12 +214,9 @@ export class Engine implements PollDelegate {
             this.runs.report(job.handle.run, snapshot);
             if (isNews) {
                 job.cursor = cursor;
-                this.#heldProps.set(job, progress);
-                this.#heldProps.leave(job, props);
-                this.#updates.apply(this.#heldProps.spread(job, props), job);
-                job.addStreamed(props);
+                this.#display.update(job, snapshot);
                 if (isTerminal(status)) {
-                    this.#finish(job, snapshot);
+                    this.#ends.finish(job, snapshot);
                 }
             }
         }
@@ -290,130 +250,28 @@ export class Engine implements PollDelegate {
     #showEnded(handle: Handle): void {
         const { error } = handle;
         if (!this.#jobs.isReplaced(handle)) {
-            this.#cancelAll(this.#begin(handle), handle.outputs);
+            this.#cancelAll(this.#starts.begin(handle), handle.outputs);
             if (error) {
-                this.#conclude(handle.run, 'failed', error);
+                this.#ends.conclude(handle.run, 'failed', error);
             } else {
                 // Dash shows the values only after this.
                 setTimeout(() => {
-                    this.#pastResults.record(handle.run, handle.outputs);
+                    this.#display.pastResults?.record(handle);
                 }, SHOWN_MS);
             }
         }
     }
 
-    /** Begin the run of a handle; return the live jobs that it replaces. */
-    #begin(handle: Handle): Job[] {
-        const request = this.#page.request(handle.seq);
-        // A reload keeps the handle, but not the request.
-        handle.buttons ??= buttonsOf(request);
-        this.runs.begin(handle, { location: this.#page.location, request });
-        if (handle.error) {
-            // A start that failed has replaced nothing on the server.
-            return [];
-        }
-        const replaced = this.#jobs.replaceBy(handle);
-        for (const { handle: old } of replaced) {
-            this.runs.forget(old.run);
-        }
-        const { callbackKey, name = '' } = handle;
-        if (
-            replaced.length > 0 &&
-            this.#intervals.replace(callbackKey, request)
-        ) {
-            this.#page.report(
-                `Long callback ${name}: its dcc.Interval has replaced the job ten ` +
-                    'times without a result. Use a longer interval, or another ' +
-                    'on_retrigger, such as on_retrigger="ignore".',
-            );
-        }
-        return replaced;
-    }
-
     #start(handle: JobHandle): void {
-        const replaced = this.#begin(handle);
+        const replaced = this.#starts.begin(handle);
         // Hold the properties before the old job releases them: nothing flickers.
         this.#follow(handle);
         this.#cancelAll(replaced);
     }
 
     #follow(handle: JobHandle): void {
-        const job = new Job(handle);
-        this.#jobs.add(job);
-        this.#heldProps.hold(job);
+        this.#display.add(new Job(handle));
         this.#poller.hurry();
-    }
-
-    #finish(job: Job, ending: Ending): void {
-        job.ended = true;
-        if (ending.files) {
-            void this.#endWith(ending.files, job, ending);
-        } else {
-            this.#end(job, ending);
-        }
-    }
-
-    /** End a job once the page has the libraries for its result. */
-    async #endWith(files: Library[], job: Job, ending: Ending): Promise<void> {
-        try {
-            await this.#page.load(files);
-        } catch (reason) {
-            const error = { type: 'LibraryError', message: String(reason) };
-            ending = { status: 'failed', error };
-        }
-        // It may have been cancelled or replaced meanwhile.
-        if (this.#jobs.has(job)) {
-            this.#end(job, ending);
-            this.#settle();
-        }
-    }
-
-    #end(job: Job, { status, result = {}, error }: Ending): void {
-        // The order of Dash's own background callbacks. The response is last, so
-        // that it wins over a `running` or `progress` of the same property.
-        this.#updates.apply(toUpdates(result.sideUpdate), job);
-        this.#drop(job);
-        if (status === 'succeeded') {
-            this.#intervals.succeed(job.handle.callbackKey);
-        }
-        this.#triggers.ownResults.record(
-            this.runs.get(job.handle.run)?.request,
-            result.response,
-        );
-        this.#updates.apply(toUpdates(result.response), job);
-        this.#pastResults.record(job.handle.run, job.handle.outputs);
-        this.#jobs.keepUnshown(job);
-        if (this.#page.isRestored) {
-            this.#keepForReload(job);
-        }
-        this.#conclude(job.handle.run, status, error);
-    }
-
-    /** Let the job end again on the page that the browser may load in place of this. */
-    #keepForReload(job: Job): void {
-        this.#jobs.keepForNextPage(job);
-        setTimeout(() => {
-            this.#jobs.forget(job);
-            this.#settle();
-        }, RESTORED_MS);
-    }
-
-    /** Tell users and developers how a run has ended. */
-    #conclude(run: string, status: Status, error?: JobError): void {
-        this.runs.end(run, status, error);
-        if (error) {
-            const { task, type, message, traceback } = error;
-            const text = `Long callback ${task ?? ''} ${status}: ${type}: ${message}`;
-            this.#page.report(text.replace(/\s+/g, ' '), traceback);
-        }
-    }
-
-    /** Show what a callback has answered, as Dash does. */
-    async #show({ dist, sideUpdate, response }: CallbackAnswer): Promise<void> {
-        await this.#page.load(dist ?? []);
-        this.#updates.apply(toUpdates(sideUpdate));
-        this.#updates.apply(toUpdates(response));
-        this.#settle();
     }
 
     #cancelWhere(predicate: (handle: Handle) => unknown): void {
@@ -424,51 +282,21 @@ export class Engine implements PollDelegate {
     /** End jobs. Properties that show another result already (`shown`) keep it. */
     #cancelAll(jobs: Job[], shown?: Handle['outputs']): void {
         for (const job of jobs) {
-            this.#drop(job, shown);
+            this.#display.drop(job, shown);
             this.runs.end(job.handle.run, 'cancelled');
         }
         this.#canceller.cancel(jobs.map(({ handle }) => handle.token));
     }
 
-    #drop(job: Job, shown?: Handle['outputs']): void {
-        this.#jobs.drop(job);
-        this.#heldProps.release(job, shown);
-    }
-
-    /** Bring storage, views, marks, polls and watchers in line with the jobs. */
+    /** Bring page, storage, views and polls in line with the jobs. */
     #settle(): void {
-        for (const { handle } of this.#jobs.takeShown((job) =>
-            this.#updates.hasUnshown(job),
-        )) {
-            this.#pastResults.record(handle.run, handle.outputs);
-        }
+        this.#display.settle(() => {
+            this.#settle();
+        });
         this.#jobs.save();
         this.runs.flush();
-        this.#pastResults.refresh();
-        this.#loadingMarks.show(
-            this.#jobs.all.flatMap(({ awaitedOutputs }) => awaitedOutputs),
-        );
         if (this.pending().length === 0) {
             this.#poller.stop();
         }
-        if (
-            this.#jobs.size > 0 ||
-            this.#updates.waiting ||
-            this.#pastResults.isWaiting
-        ) {
-            this.#unwatch ??= this.#page.watch(() => {
-                this.#updates.flush();
-                this.#heldProps.refresh();
-                this.#settle();
-            });
-        } else {
-            this.#unwatch?.();
-            this.#unwatch = undefined;
-        }
     }
-}
-
-/** Return the path of a location, without its query. */
-function pathOf(location = ''): string | undefined {
-    return location.split('?')[0];
 }

@@ -1,5 +1,5 @@
-import { act } from '@testing-library/react';
-import { vi } from 'vitest';
+import { act, cleanup } from '@testing-library/react';
+import { afterEach, beforeEach, vi, type Mock } from 'vitest';
 import { engineOf } from '../engine/engines';
 import type { JobHandle } from '../engine/state/job';
 import type { Snapshot } from '../engine/wire/snapshot';
@@ -9,8 +9,27 @@ import { FakeServer } from './server';
 import { FakeStorage } from './storage';
 import { FakeDashStore } from './dashStore';
 
+export let dash: FakeDash;
+/** What the component under test tells Dash. */
+export let setProps: Mock<(props: Record<string, unknown>) => void>;
+
+/** Give every test of a file a page of its own. */
+export function setUpDash(): void {
+    beforeEach(() => {
+        vi.useFakeTimers();
+        dash = new FakeDash();
+        setProps = vi.fn();
+    });
+
+    afterEach(() => {
+        cleanup();
+        vi.useRealTimers();
+        vi.restoreAllMocks();
+    });
+}
+
 /** The page of an app: Dash's Redux store, the endpoints and the engine. */
-export class FakeDash {
+class FakeDash {
     readonly server = new FakeServer();
     readonly dashStore = new FakeDashStore();
     readonly storage = new FakeStorage();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 import { Engine } from '../engine/engine';
 import { Client } from '../engine/network/client';
+import { PastResults } from '../engine/pastResults';
 import { Runs } from '../engine/state/runs';
 import { TabStorage } from '../engine/state/tabStorage';
 import type { Status } from '../engine/wire/snapshot';
@@ -43,6 +44,7 @@ function load(...ids: string[]): void {
         new TabStorage('cancels'),
         new Runs(new TabStorage('runs')),
     );
+    engine.addPastResults((parts) => new PastResults(parts, page.visit));
     engine.resume();
 }
 

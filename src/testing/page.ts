@@ -106,9 +106,9 @@ export class FakePage implements Page {
         return this.answer();
     }
 
-    visit(...visit: [location: string, id: Id | null]): void {
+    readonly visit = (...visit: [location: string, id: Id | null]): void => {
         this.visits.push(visit);
-    }
+    };
 
     setProps(id: Id, props: Props): void {
         this.calls.push([id, props]);

@@ -1,18 +1,17 @@
 import * as React from 'react';
-import { shareOf, shareOfBar } from '../engine/state/progress';
+import { shareOf } from '../engine/state/progress';
 import type { Run } from '../engine/state/run';
 import { isTerminal } from '../engine/wire/snapshot';
 import { Actions } from './Actions';
 import { Bar } from './Bar';
 import { Facts } from './Facts';
-import { Failure } from './Failure';
 import { formatTime } from './format';
 import { fill, type Labels } from './labels';
 import type { Shows } from './parts';
 import {
     barText,
-    countOf,
     elapsedText,
+    errorText,
     etaText,
     join,
     ownCountOf,
@@ -39,24 +38,35 @@ export type JobViewProps = {
 
 /** A job: its status, progress, error and log, with buttons. */
 export function JobView(props: JobViewProps) {
-    const { run, shows, labels } = props;
+    const { run, shows } = props;
+    const hasLoops =
+        shows('bar') && run.status === 'running' && run.bars.length > 1;
     const hasSteps = shows('steps') && run.steps.length > 0;
+    const hasError = shows('error') && run.error !== undefined;
     const hasHistory = shows('history') && run.durations !== undefined;
     const hasLog = shows('log') && run.log.length > 0;
-    const details = useScript('details', hasSteps || hasHistory || hasLog);
+    const details = useScript(
+        'details',
+        hasLoops || hasSteps || hasError || hasHistory || hasLog,
+    );
     return (
         <>
             <Headline {...props} />
-            {shows('bar') && <Bars {...props} />}
+            {shows('bar') && <OwnBar {...props} />}
+            {hasLoops && details && <details.Loops {...props} />}
             {hasSteps && details && <details.Steps {...props} />}
             <Footnote {...props} />
             {shows('queue') && run.hint && (
                 <div className="long-job-hint">{run.hint}</div>
             )}
-            {shows('error') && run.error && (
-                // Another run's error starts folded.
-                <Failure key={run.id} run={run} labels={labels} />
-            )}
+            {hasError &&
+                (details ? (
+                    // Another run's error starts folded.
+                    <details.Failure key={run.id} {...props} />
+                ) : (
+                    // An error may say that the server is away, with the script.
+                    <div className="long-job-error">{errorText(run)}</div>
+                ))}
             {hasHistory && details && <details.History {...props} />}
             {hasLog && details && <details.Log {...props} />}
         </>
@@ -93,31 +103,10 @@ function Headline({ run, name, now, shows, labels }: JobViewProps) {
     );
 }
 
-function Bars({ run, name, now, labels }: JobViewProps) {
-    const { status, bars } = run;
-    const share = status === 'queued' ? 0 : shareOf(run);
-    if (isTerminal(status) && share === undefined) {
-        return null;
-    }
-    const loops = status === 'running' ? bars.slice(1) : [];
-    return (
-        <>
-            <Bar share={share} label={name} text={barText(run, now, labels)} />
-            {loops.map((bar, index) => {
-                const facts = [countOf(bar, labels), percentOf(bar, labels)];
-                return (
-                    <div key={index} className="long-job-loop">
-                        <span className="long-job-text">{bar[2]}</span>
-                        <Facts facts={facts} className="long-job-numbers" />
-                        <Bar
-                            share={shareOfBar(bar)}
-                            label={bar[2] ?? name}
-                            text={join(...facts)}
-                        />
-                    </div>
-                );
-            })}
-        </>
+function OwnBar({ run, name, now, labels }: JobViewProps) {
+    const share = run.status === 'queued' ? 0 : shareOf(run);
+    return isTerminal(run.status) && share === undefined ? null : (
+        <Bar share={share} label={name} text={barText(run, now, labels)} />
     );
 }
 

@@ -1,10 +1,9 @@
 import * as React from 'react';
 import { useCallback, useEffect, useState, type RefObject } from 'react';
-import { engineOf } from '../engine/engines';
+import { here } from '../engine/page/visit';
 import type { Run } from '../engine/state/run';
 import { Actions } from './Actions';
 import { Announcer } from './Announcer';
-import { useDashStore } from './hooks';
 import type { Labels } from './labels';
 import { errorText, statusText } from './runTexts';
 import { useEnds } from './useEnds';
@@ -23,16 +22,15 @@ type Props = {
 
 /** Tells of jobs that end while the user is on another page than theirs. */
 export function Toasts({ runs, names, labels, home }: Props) {
-    const dashStore = useDashStore();
     const [ids, setIds] = useState<readonly string[]>([]);
     const focus = useFocusKept(home);
     const close = useCallback((id: string) => {
         setIds((before) => before.filter((each) => each !== id));
     }, []);
 
-    useEnds(runs, ({ id, status }) => {
+    useEnds(runs, ({ id, status, location }) => {
         // Who cancels a job knows of it.
-        if (status !== 'cancelled' && engineOf(dashStore).isElsewhere(id)) {
+        if (status !== 'cancelled' && pathOf(location) !== pathOf(here())) {
             setIds((before) => [...before, id]);
         }
     });
@@ -132,6 +130,11 @@ function Toast({ run, name, labels, close }: ToastProps) {
             </div>
         </li>
     );
+}
+
+/** Return the path of a location, without its query. */
+function pathOf(location: string): string | undefined {
+    return location.split('?')[0];
 }
 
 /** Show an element above all others, wherever it is in the layout. */

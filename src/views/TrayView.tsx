@@ -1,6 +1,8 @@
 import * as React from 'react';
 import { useEffect, useRef, useState, type CSSProperties } from 'react';
 import { engineOf } from '../engine/engines';
+import { visit } from '../engine/page/visit';
+import { PastResults } from '../engine/pastResults';
 import type { Run } from '../engine/state/run';
 import { isTerminal } from '../engine/wire/snapshot';
 import { formatAgo } from './format';
@@ -51,6 +53,12 @@ export function TrayView({
     const date = useNow(isOpen && runs.length > 0, Date.now);
     useBadge(badge ? live.length : 0);
     const ask = useNotices(notify, runs, labels);
+
+    useEffect(() => {
+        engineOf(dashStore).addPastResults(
+            (parts) => new PastResults(parts, visit),
+        );
+    }, [dashStore]);
 
     useEffect(
         () =>

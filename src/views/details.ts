@@ -1,10 +1,12 @@
 import { CompactView } from './CompactView';
+import { Failure } from './Failure';
 import { History } from './History';
 import { Log } from './Log';
+import { Loops } from './Loops';
 import { Steps } from './Steps';
 
 /** What only some views need. */
-export const DETAILS = { CompactView, History, Log, Steps };
+export const DETAILS = { CompactView, Failure, History, Log, Loops, Steps };
 
 declare global {
     // Only an interface can extend the existing one.

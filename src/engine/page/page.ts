@@ -41,8 +41,6 @@ export type Page = {
     readonly isRestored: boolean;
     /** Path and query of the page. */
     readonly location: string;
-    /** Go to this page and, once it is there, to a component on it. */
-    visit(location: string, id: Id | null): void;
     /** Return the recent request with this `seq`, once. */
     request(seq: number): CallbackRequest | undefined;
     /** Send a callback's request again; rejects with the reason if that fails. */

@@ -5,7 +5,7 @@ import type {
 } from '../wire/callbackRequest';
 import type { Endpoint } from '../wire/endpoint';
 import { handlesIn, type Handle } from '../wire/handle';
-import { stringifyId, type Id } from '../wire/id';
+import type { Id } from '../wire/id';
 import type { Library } from '../wire/library';
 import type { Pattern } from '../wire/pattern';
 import { currentProps, setProps } from './dashApi';
@@ -22,7 +22,7 @@ import { idsThatFit, pathOf } from './layout';
 import { loadLibrary } from './libraries';
 import { RESTORED_MS, type Page } from './page';
 import { SentRequests } from './sentRequests';
-import { here, visit } from './visit';
+import { here } from './visit';
 
 /** The component through which the server delivers new handles. */
 const ENGINE_HOST = '_dash-long-jobs';
@@ -102,10 +102,6 @@ export class Renderer implements Page {
 
     get location(): string {
         return here();
-    }
-
-    visit(location: string, id: Id | null): void {
-        visit(location, id && stringifyId(id));
     }
 
     isRead(id: Id, property: string): boolean {

@@ -1,3 +1,5 @@
+import { stringifyId, type Id } from '../wire/id';
+
 /** The page may have to ask the server for its content first. */
 const TIMEOUT_MS = 10_000;
 const LOOK_MS = 50;
@@ -7,14 +9,14 @@ export function here(): string {
     return location.pathname + location.search;
 }
 
-/** Go to a page of the app as `dcc.Link` does, then to an element on it. */
-export function visit(place: string, elementId: string | null): void {
+/** Go to a page of the app as `dcc.Link` does, then to a component on it. */
+export function visit(place: string, id: Id | null): void {
     if (place !== here()) {
         history.pushState({}, '', place);
         dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
-    if (elementId !== null) {
-        show(elementId, performance.now() + TIMEOUT_MS);
+    if (id !== null) {
+        show(stringifyId(id), performance.now() + TIMEOUT_MS);
     }
 }
 

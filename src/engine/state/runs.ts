@@ -151,8 +151,8 @@ export class Runs {
         }
     }
 
-    /** Record why the page can't show the result of a run; undefined if it can. */
-    setFault(id: string, message: string | undefined): void {
+    /** Record why the page can't show the result of a run, if it can't. */
+    setFault(id: string, message?: string): void {
         const run = this.#runs.get(id);
         if (run) {
             const error = message ? { type: 'NotShown', message } : undefined;

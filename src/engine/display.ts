@@ -1,0 +1,96 @@
+import { HeldProps } from './effects/heldProps';
+import { LoadingMarks } from './effects/loadingMarks';
+import { Updates } from './effects/updates';
+import type { Page } from './page/page';
+import type { PastResults } from './pastResults';
+import type { Job } from './state/job';
+import type { Jobs } from './state/jobs';
+import type { CallbackAnswer } from './wire/callbackRequest';
+import type { Handle } from './wire/handle';
+import type { Snapshot } from './wire/snapshot';
+import { toUpdates } from './wire/update';
+
+/** Shows on the page what its jobs set, while they run and at their ends. */
+export class Display {
+    readonly #page: Page;
+    readonly #jobs: Jobs;
+    readonly updates: Updates;
+    readonly #heldProps: HeldProps;
+    readonly #loadingMarks: LoadingMarks;
+    /** For the tray. */
+    pastResults: PastResults | undefined;
+    #unwatch: (() => void) | undefined;
+
+    constructor(page: Page, jobs: Jobs) {
+        this.#page = page;
+        this.#jobs = jobs;
+        this.updates = new Updates(page);
+        this.#heldProps = new HeldProps(page, this.updates);
+        this.#loadingMarks = new LoadingMarks(page);
+    }
+
+    /** Show a job from now on: its `running` and `progress`. */
+    add(job: Job): void {
+        this.#jobs.add(job);
+        this.#heldProps.hold(job);
+    }
+
+    /** Show what a job has set since the last look. */
+    update(job: Job, { progress = [], props = [] }: Snapshot): void {
+        this.#heldProps.set(job, progress);
+        this.#heldProps.leave(job, props);
+        this.updates.apply(this.#heldProps.spread(job, props), job);
+        job.addStreamed(props);
+    }
+
+    /** Show the result of a job, and the job no longer. */
+    end(job: Job, { sideUpdate, response }: Snapshot['result'] = {}): void {
+        // The order of Dash's own background callbacks. The response is last, so
+        // that it wins over a `running` or `progress` of the same property.
+        this.updates.apply(toUpdates(sideUpdate), job);
+        this.drop(job);
+        this.updates.apply(toUpdates(response), job);
+        this.pastResults?.record(job.handle);
+        this.#jobs.keepUnshown(job);
+    }
+
+    /** Stop showing a job. Properties that show another result (`shown`) keep it. */
+    drop(job: Job, shown?: Handle['outputs']): void {
+        this.#jobs.drop(job);
+        this.#heldProps.release(job, shown);
+    }
+
+    /** Show what a callback has answered, as Dash does. */
+    async answer(answer: CallbackAnswer): Promise<void> {
+        await this.#page.load(answer.dist ?? []);
+        this.updates.apply(toUpdates(answer.sideUpdate));
+        this.updates.apply(toUpdates(answer.response));
+    }
+
+    /** Bring the page in line with the jobs; call back when it may have changed. */
+    settle(changed: () => void): void {
+        for (const { handle } of this.#jobs.takeShown((job) =>
+            this.updates.hasUnshown(job),
+        )) {
+            this.pastResults?.record(handle);
+        }
+        this.pastResults?.refresh();
+        this.#loadingMarks.show(
+            this.#jobs.all.flatMap(({ awaitedOutputs }) => awaitedOutputs),
+        );
+        if (
+            this.#jobs.size > 0 ||
+            this.updates.waiting ||
+            this.pastResults?.isWaiting
+        ) {
+            this.#unwatch ??= this.#page.watch(() => {
+                this.updates.flush();
+                this.#heldProps.refresh();
+                changed();
+            });
+        } else {
+            this.#unwatch?.();
+            this.#unwatch = undefined;
+        }
+    }
+}
