@@ -1,7 +1,7 @@
 const path = require('node:path');
 
 /** The modules that other scripts take from the main one. */
-const SHARED = /\/(engines|Actions|JobView|hooks|useLabels)$/;
+const SHARED = /\/(engines|link|Actions|JobView|hooks|useLabels)$/;
 
 const main = {
     entry: {

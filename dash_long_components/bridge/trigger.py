@@ -11,7 +11,7 @@ from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
 
-from ..core.jobs import Lane, Retrigger
+from ..core.jobs import Destination, Lane, Retrigger
 from . import callback_request, internals
 from .signature import Signature
 
@@ -20,6 +20,15 @@ _COUNTER = re.compile(r"n_\w+|\w+_timestamp")
 
 #: Properties that a ``dcc.Location`` sets as soon as it is on the page.
 _ADDRESS = frozenset({"pathname", "search", "hash", "href"})
+
+#: A path of this site. Browsers take ``//host`` and ``/\\host`` for those of another.
+_PATH = re.compile(r"/(?![/\\])[!-~]*\Z")
+
+#: Outputs that a job keeps the ids of. A page scrolls to the first.
+MAX_OUTPUTS = 20
+
+#: The longest path and query that a job keeps, in characters.
+MAX_LOCATION = 2000
 
 #: The largest integer of JavaScript, and so the last number of a trigger.
 MAX_SEQ = 2**53 - 1
@@ -68,6 +77,7 @@ class Trigger:
             their lanes.
         is_own_result: only the callback's last result has changed its Inputs.
         is_untouched: the user has done nothing on the page since it was loaded.
+        location: path and query of the page; None if the page does not tell.
     """
 
     description: dict[str, Any]
@@ -77,6 +87,7 @@ class Trigger:
     resumed: tuple[Resumed, ...]
     is_own_result: bool
     is_untouched: bool
+    location: str | None
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
@@ -99,6 +110,7 @@ class Trigger:
             resumed=Resumed.parse_all(resumed),
             is_own_result=origin.get("ownResult") is True,
             is_untouched=origin.get("untouched") is True,
+            location=_location(origin.get("location")),
         )
 
     @property
@@ -108,6 +120,17 @@ class Trigger:
             [item["id"], item["property"].split("@")[0]]
             for item in _flat(self.description["outputs"])
         ]
+
+    def destination(self, view: Any) -> Destination | None:
+        """Return the page that gets the result; None if it does not tell its path.
+
+        Args:
+            view: id of the component that shows the job.
+        """
+        if self.location is None:
+            return None
+        outputs = self.outputs[:MAX_OUTPUTS]
+        return Destination(location=self.location, view=view, outputs=outputs)
 
     @property
     def has_output_list(self) -> bool:
@@ -232,6 +255,12 @@ class Trigger:
         if value is ALLSMALLER:
             return ["ALLSMALLER", self.match[key]]
         return ["ALL"] if value is ALL else value
+
+
+def _location(value: Any) -> str | None:
+    """Return path and query of a page; None for anything else: a link goes there."""
+    is_path = isinstance(value, str) and _PATH.match(value)
+    return value if is_path and len(value) <= MAX_LOCATION else None
 
 
 def _match_values(

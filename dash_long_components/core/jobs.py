@@ -9,9 +9,24 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypedDict
 
 from .versions import from_fields
+
+
+class Destination(TypedDict):
+    """The page that gets the result of a job, as JSON data.
+
+    Attributes:
+        location: path and query of the page.
+        view: id of the component that shows the job; None if none does.
+        outputs: ``[component id, property]`` of the first Outputs.
+    """
+
+    location: str
+    view: Any
+    outputs: list[list[Any]]
+
 
 #: A property value for the page: ``[component id, property, value]``, JSON data only.
 PropUpdate = list[Any]
@@ -223,6 +238,7 @@ class Call:
         app: ``AppOrigin.id`` of the app.
         caching: how to cache its result; None not to.
         trace: of the triggering request, from ``telemetry.current_trace``.
+        destination: the page that gets its result.
     """
 
     task: str
@@ -239,6 +255,7 @@ class Call:
     app: str = ""
     caching: Caching | None = None
     trace: dict[str, str] = field(default_factory=dict)
+    destination: Destination | None = None
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()

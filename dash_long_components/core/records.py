@@ -13,7 +13,15 @@ from typing import Any
 
 from ..exceptions import JobEndedError
 from .bars import BarJson
-from .jobs import Call, JobError, Limits, PropUpdate, Status, new_job_id
+from .jobs import (
+    Call,
+    Destination,
+    JobError,
+    Limits,
+    PropUpdate,
+    Status,
+    new_job_id,
+)
 from .lines import MAX_LINES, Line
 from .snapshots import Snapshot
 from .steps import StepJson
@@ -54,12 +62,14 @@ class Requester:
         lane: name of its lane; None if it has none.
         owner: the user to whom it belongs, as JSON text; None if it has none.
         left: cursor of the job when it cancelled; None while it waits.
+        destination: the page that gets the result; None for code.
     """
 
     id: str
     lane: str | None = None
     owner: str | None = None
     left: int | None = None
+    destination: Destination | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import telemetry
 from ..core import caching
-from ..core.jobs import Caching, Call
+from ..core.jobs import Caching, Call, Destination
 from ..core.texts import one_line
 from ..managers.base import LongCallbackManager
 from ..running import context_vars
@@ -26,6 +26,7 @@ def call_of(
     context: dict[str, Any],
     progress: list[list[Any]],
     title: str | None,
+    destination: Destination | None = None,
 ) -> Call:
     """Return the call of a job, with its cache key if its result is cached.
 
@@ -37,6 +38,7 @@ def call_of(
         context: the request as ``internals.describe_trigger`` returns it.
         progress: ``[component id, property]`` per progress Output, in flat order.
         title: name of the job for people; None for that of its task.
+        destination: the page that gets the result; None for code.
     """
     call = Call(
         task=task.key,
@@ -51,6 +53,7 @@ def call_of(
         app=jobs.app_id,
         error_message=jobs.error_message_name,
         trace=telemetry.current_trace(),
+        destination=destination,
     )
     return replace(call, caching=_caching(declaration, manager, call))
 

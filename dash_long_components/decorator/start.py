@@ -125,6 +125,7 @@ class _Start:
                 context=self.trigger.description,
                 progress=[target for *target, _default in handle["progress"]],
                 title=handle["title"],
+                destination=self.trigger.destination(handle["view"]),
             ),
             self.trigger.lane(
                 handle["callbackKey"], handle["page"], self.declaration.retrigger, owner

@@ -21,6 +21,7 @@ from ..exceptions import ImportedScriptError
 from ..running import tasks, worker_init
 from ..running.tasks import Task
 from .job import Job, cached_job
+from .job import link_jobs_with as link_jobs_with
 
 if TYPE_CHECKING:
     import dash

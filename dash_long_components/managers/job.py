@@ -21,6 +21,21 @@ FRESH = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 
+#: Returns the link to a job, for one of its requesters.
+Link = Callable[[Any, Record, Requester, bool], str]
+
+_link: Link
+
+
+def link_jobs_with(link: Link) -> None:
+    """Make ``Job.link`` call ``link``.
+
+    The web layer calls this on import: managers must not import it.
+    """
+    global _link
+    _link = link
+
+
 class _Manager(Protocol):
     """What a job needs of its manager."""
 
@@ -222,6 +237,31 @@ class Job:
             self._manager.cancel(str(Ticket(job=self.id, requester=requester)))
         with suppress(JobNotFoundError):
             self._record(0.0)
+
+    def link(self, *, share: bool = False) -> str:
+        """Return the path of a link that opens its page and shows it there.
+
+        The page needs a ``LongJobTray``. The link works until the job's record expires,
+        30 days at most.
+
+        Args:
+            share: let everyone who has the link see the job, who can't cancel it. By
+                default only the job's user can open the link. A job that belongs to no
+                user has a link for everyone.
+
+        Raises:
+            ValueError: no page has started the job.
+            MissingManagerError: no app of this process has the manager.
+        """
+        record = self._record()
+        mine = self._mine(record)
+        for requester in record.requesters:
+            if requester.destination is not None and requester.id in mine:
+                return _link(self._manager, record, requester, share)
+        raise ValueError(
+            f"Job {self.id} of {self.task} has no page to link to: code has started "
+            "it, or a page of an older version."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to know of it, as JSON data; times in seconds."""

@@ -27,10 +27,10 @@ from ..core import app_origin, code_version
 from ..core.app_origin import AppOrigin
 from ..core.health import Health
 from ..core.jobs import JobError, Status
-from ..core.owners import owner_of
+from ..core.owners import owner_of, user_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
-from . import metrics
+from . import metrics, user_jobs
 from .handles import ENGINE_HOST
 from .held_polls import HeldPoll, HeldPolls, Reading
 from .managers import Managers
@@ -285,6 +285,45 @@ class AppJobs:
                 cancelled.
         """
         self._managers.cancel(tokens, self.owner())
+
+    def listed(self) -> list[dict[str, Any]] | None:
+        """Return the newest jobs of the present user on all pages, as JSON data.
+
+        None if the app does not name its users, or the visitor is not logged in: then
+        nothing tells one visitor from another.
+
+        Raises:
+            StoreError: none of the managers is responding.
+        """
+        owner = self.owner()
+        if owner is None or user_of(owner) is None:
+            return None
+        return user_jobs.of_user(self._managers, owner)
+
+    def linked(self, token: str) -> dict[str, Any] | None:
+        """Return the job of a link, as JSON data.
+
+        None for a token that is invalid or another user's, and for a job that is gone.
+
+        Raises:
+            StoreError: its manager is not responding.
+        """
+        return user_jobs.of_token(self._managers, token, self.owner())
+
+    def link(
+        self, manager: LongCallbackManager, ticket: str, owner: str | None, share: bool
+    ) -> str:
+        """Return the token for a link to a job.
+
+        Args:
+            manager: has the job.
+            ticket: of the job.
+            owner: the user who may open the link; None for everyone.
+            share: whether everyone may.
+        """
+        if share or owner is None:
+            return self._managers.sign_view(ticket, manager)
+        return self.sign(ticket, manager, owner)
 
     def managers(self) -> dict[str, LongCallbackManager]:
         """Return the app's managers by their names in tokens."""

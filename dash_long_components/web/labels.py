@@ -51,6 +51,8 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "jobs": (),
     "none": (),
     "visit": (),
+    "open": (),
+    "link": (),
     "clear": (),
     "notify": (),
     "close": (),

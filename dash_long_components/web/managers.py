@@ -15,7 +15,7 @@ from ..core.jobs import JobError, Status
 from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, StoreError
 from ..managers.base import LongCallbackManager
-from .tokens import TokenSigner, manager_of
+from .tokens import TokenSigner, is_view, manager_of
 
 logger = logging.getLogger("dash_long_components")
 
@@ -83,6 +83,10 @@ class Managers:
     def sign(self, ticket: str, manager: LongCallbackManager, owner: str | None) -> str:
         """Return the token for a ticket of ``manager``, for ``owner`` alone."""
         return self._signer(manager).sign(ticket, self.name_of(manager), owner)
+
+    def sign_view(self, ticket: str, manager: LongCallbackManager) -> str:
+        """Return a token for a ticket that can't cancel, for everyone who has it."""
+        return self._signer(manager).sign_view(ticket, self.name_of(manager))
 
     def digest(self, text: str, manager: LongCallbackManager) -> str:
         """Return a digest of a text, which only a server process can make."""
@@ -187,11 +191,13 @@ class Managers:
     def cancel(self, tokens: Iterable[str], owner: str | None) -> None:
         """Cancel jobs. A token that is invalid or another user's changes nothing.
 
+        Nor does one that only reads its job.
+
         Raises:
             StoreError: a manager is not responding. Jobs of the others are
                 cancelled.
         """
-        tokens = list(dict.fromkeys(tokens))
+        tokens = [token for token in dict.fromkeys(tokens) if not is_view(token)]
         outage: StoreError | None = None
         for manager, positions in self._by_manager(tokens):
             try:

@@ -58,7 +58,7 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
     """Add the endpoints of ``jobs`` to an app's server, under the app's path prefix."""
     backend = backends.of(app)
     prefix = app.config.routes_pathname_prefix
-    for name, view in (("poll", _poll), ("cancel", _cancel)):
+    for name, view in (("poll", _poll), ("cancel", _cancel), ("jobs", _jobs)):
         path = f"{prefix}_dash-long-jobs/{name}"
         backend.add_endpoint(path, _Endpoint(view, jobs), "POST")
     health_path = f"{prefix}_dash-long-jobs/health"
@@ -231,6 +231,24 @@ def _cancel(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
         return _refuse(400, "The body is not a list of tokens.")
     jobs.cancel(body)
     return Answer(status=204)
+
+
+def _jobs(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
+    """Answer ``{}`` with the jobs of the user, ``{"link": token}`` with that of a link.
+
+    A link that is invalid, another user's or to a job that is gone has none.
+    """
+    found: list[dict[str, Any]] | None
+    match body:
+        case {"link": str(token), **rest} if not rest:
+            job = jobs.linked(token)
+            found = [] if job is None else [job]
+        case {} if body == {}:
+            found = jobs.listed()
+        case _:
+            return _refuse(400, 'The body is neither {} nor {"link": token}.')
+    text = json.dumps({"jobs": found}, separators=(",", ":"))
+    return Answer(pieces=[text.encode()], mimetype="application/json")
 
 
 def _wait(snapshot: Snapshot, now: float) -> int:

@@ -9,9 +9,11 @@ import dash
 
 from ..bridge import callback_request, internals
 from ..bridge.error_messages import ErrorMessage
+from ..core.records import Record, Requester
+from ..exceptions import MissingManagerError
 from ..managers import base
 from ..managers.base import LongCallbackManager
-from . import routes
+from . import routes, user_jobs
 from .app_jobs import AppJobs
 
 
@@ -68,6 +70,25 @@ def init_app(
             Agents(app, jobs).serve()
         for equip in _equip:
             equip(app)
+
+
+def _link(
+    manager: LongCallbackManager, record: Record, requester: Requester, share: bool
+) -> str:
+    jobs = AppJobs.of_manager(manager)
+    if jobs is None:
+        raise MissingManagerError(
+            "No app of this process has the manager of the job. Import the app, and "
+            "link() knows it."
+        )
+
+    def sign(ticket: str) -> str:
+        return jobs.link(manager, ticket, requester.owner, share)
+
+    return user_jobs.link_to(sign, record, requester)
+
+
+base.link_jobs_with(_link)
 
 
 #: Functions of layers above this one, which set up every app.

@@ -24,6 +24,9 @@ CACHE_SIZE = 2_000_000
 #: Bytes of a cache entry besides its texts: the objects around them.
 _OVERHEAD = 400
 
+#: Ends the name of the manager in a token that only reads its job.
+_VIEW = "-view"
+
 _SALT = "dash-long-components.token"
 _NOT_VALID = "The token is not valid."
 
@@ -46,6 +49,15 @@ class TokenSigner:
         """
         return self._signer(owner).sign(f"{manager}.{ticket}").decode()
 
+    def sign_view(self, ticket: str, manager: str) -> str:
+        """Return a token that reads a job and can't cancel it, for everyone who has it.
+
+        Args:
+            ticket: of the job.
+            manager: name of the manager that the ticket is for.
+        """
+        return self.sign(ticket, f"{manager}{_VIEW}")
+
     def verify(self, token: str, owner: str | None = None) -> str:
         """Return the ticket of a token.
 
@@ -55,6 +67,8 @@ class TokenSigner:
         """
         if not _is_canonical(token):
             raise BadTokenError(_NOT_VALID)
+        if is_view(token):
+            owner = None
         key = (token, hashlib.sha256(repr(owner).encode()).digest())
         ticket, until = self._verified.get(key, ("", 0.0))
         if time.time() < until:
@@ -94,7 +108,12 @@ class TokenSigner:
 
 def manager_of(token: str) -> str:
     """Return the name of the manager in a token, which nothing has verified yet."""
-    return token.partition(".")[0]
+    return token.partition(".")[0].removesuffix(_VIEW)
+
+
+def is_view(token: str) -> bool:
+    """Return whether a token, which nothing has verified yet, only reads its job."""
+    return token.partition(".")[0].endswith(_VIEW)
 
 
 def _is_canonical(token: str) -> bool:

@@ -32,19 +32,22 @@ type Props = {
      * app. Default: True.
      */
     toasts?: boolean;
+    /**
+     * Whose jobs to list: those of the browser's `tab`, or those of the `user` in all
+     * tabs and on all devices. `user` needs the app's function that names its users;
+     * visitors who are not logged in get those of their tab. Default: `tab`.
+     */
+    scope?: 'tab' | 'user';
 };
 
 /**
  * Lists all jobs of the browser's tab, on whatever page of the app they were started,
- * also those without a `LongJob`. For each it shows name, status and progress, with
+ * also those without a `LongJob`; with `scope="user"` those of the user on all devices.
+ * It opens the job of a link that has led to the page. For each it shows name, status and progress, with
  * buttons to cancel, to retry and to go to the result. Put one into the layout around all
  * pages. `style` takes CSS; custom properties set colours and sizes, as for `LongJob`.
  */
-export default function LongJobTray({
-    badge = true,
-    notify = true,
-    toasts = true,
-    ...view
-}: Props) {
-    return <LazyTray badge={badge} notify={notify} toasts={toasts} {...view} />;
+export default function LongJobTray(props: Props) {
+    // The defaults are in the tray's own script.
+    return <LazyTray {...props} />;
 }

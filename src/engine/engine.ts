@@ -39,7 +39,7 @@ export class Engine implements PollDelegate {
 
     constructor(
         page: Page,
-        client: Client,
+        readonly client: Client,
         jobs: TabStorage<JobHandle>,
         cancels: TabStorage<string>,
         /** The runs that people see. */

@@ -27,6 +27,7 @@ export class Triggers {
 
     next(): TriggerInfo {
         const info = this.order.next();
+        info.location = this.#page.location;
         const resumed = this.#jobs.where(
             ({ handle }) => handle.page !== info.page,
         );

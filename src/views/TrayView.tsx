@@ -5,16 +5,21 @@ import { visit } from '../engine/page/visit';
 import { PastResults } from '../engine/pastResults';
 import type { Run } from '../engine/state/run';
 import { isTerminal } from '../engine/wire/snapshot';
+import { jobIdOf } from '../engine/wire/userJob';
 import { formatAgo } from './format';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
 import { nameOf, type Labels } from './labels';
-import { inList } from './parts';
+import { inList, ofOthers } from './parts';
 import { Toasts } from './Toasts';
 import { useBadge } from './useBadge';
 import { useFocusKept } from './useFocusKept';
 import { useLabels } from './useLabels';
+import { UserActions } from './UserActions';
+import { useLink } from './useLink';
 import { useNotices } from './useNotices';
+import { useUserJobs } from './useUserJobs';
+import { runOf } from './userJobs';
 
 /** Pixels between the panel and the edge of the window. */
 const MARGIN = 8;
@@ -24,9 +29,11 @@ type Props = {
     labels?: object | string;
     className?: string;
     style?: CSSProperties;
-    badge: boolean;
-    notify: boolean;
-    toasts: boolean;
+    badge?: boolean;
+    notify?: boolean;
+    toasts?: boolean;
+    /** Whose jobs it lists: those of the tab, or of the user. */
+    scope?: 'tab' | 'user';
 };
 
 /** A button that opens the list of all jobs of the tab: live ones first, then by time. */
@@ -35,12 +42,22 @@ export function TrayView({
     labels: words,
     className = '',
     style,
-    badge,
-    notify,
-    toasts,
+    badge = true,
+    notify = true,
+    toasts = true,
+    scope = 'tab',
 }: Props) {
     const dashStore = useDashStore();
-    const runs = useWatched('runs', ({ listed }) => listed) ?? [];
+    const own = useWatched('runs', ({ listed }) => listed) ?? [];
+    const [isOpen, setOpen] = useState(false);
+    const { jobs, refresh } = useUserJobs(scope === 'user', isOpen);
+    const [hidden, setHidden] = useState<readonly string[]>([]);
+    const byId = new Map(jobs.map((job) => [job.id, job]));
+    const followed = own.map(({ token }) => jobIdOf(token));
+    const others = jobs
+        .filter(({ id }) => !followed.includes(id) && !hidden.includes(id))
+        .map(runOf);
+    const runs = [...own, ...others].sort((a, b) => a.began - b.began);
     const live = runs.filter(({ status }) => !isTerminal(status));
     const ended = runs.filter(({ status }) => isTerminal(status));
     const labels = useLabels(words);
@@ -48,11 +65,13 @@ export function TrayView({
     const element = useRef<HTMLDetailsElement>(null);
     const summary = useRef<HTMLElement>(null);
     const focus = useFocusKept(summary);
-    const [isOpen, setOpen] = useState(false);
     const now = useNow(isOpen && live.length > 0);
     const date = useNow(isOpen && runs.length > 0, Date.now);
     useBadge(badge ? live.length : 0);
-    const ask = useNotices(notify, runs, labels);
+    const ask = useNotices(notify, own, labels);
+    useLink(() => {
+        setOpen(true);
+    });
 
     useEffect(() => {
         engineOf(dashStore).addPastResults(
@@ -112,29 +131,45 @@ export function TrayView({
                     <div ref={keepInViewport} className="long-job-panel">
                         {runs.length === 0 && labels.none}
                         <ul>
-                            {[...ended, ...live].reverse().map((run) => (
-                                <li
-                                    key={run.id}
-                                    className={`long-job long-job-${run.status}`}
-                                >
-                                    <JobView
-                                        run={run}
-                                        name={names.get(run) ?? ''}
-                                        ago={formatAgo(
-                                            date - run.began,
-                                            labels,
+                            {[...ended, ...live].reverse().map((run) => {
+                                const name = names.get(run) ?? '';
+                                const job = byId.get(jobIdOf(run.token) ?? '');
+                                const isElsewhere = others.includes(run);
+                                return (
+                                    <li
+                                        key={run.id}
+                                        className={`long-job long-job-${run.status}`}
+                                    >
+                                        <JobView
+                                            run={run}
+                                            name={name}
+                                            ago={formatAgo(
+                                                date - run.began,
+                                                labels,
+                                            )}
+                                            now={Math.max(now, run.at)}
+                                            shows={
+                                                isElsewhere ? ofOthers : inList
+                                            }
+                                            labels={labels}
+                                            connection={
+                                                run.isUnreachable
+                                                    ? labels.reconnecting
+                                                    : ''
+                                            }
+                                        />
+                                        {job && (
+                                            <UserActions
+                                                job={job}
+                                                name={name}
+                                                labels={labels}
+                                                isElsewhere={isElsewhere}
+                                                refresh={refresh}
+                                            />
                                         )}
-                                        now={Math.max(now, run.at)}
-                                        shows={inList}
-                                        labels={labels}
-                                        connection={
-                                            run.isUnreachable
-                                                ? labels.reconnecting
-                                                : ''
-                                        }
-                                    />
-                                </li>
-                            ))}
+                                    </li>
+                                );
+                            })}
                         </ul>
                         {ask && (
                             <button type="button" onClick={ask}>
@@ -146,6 +181,12 @@ export function TrayView({
                                 type="button"
                                 onClick={() => {
                                     engineOf(dashStore).runs.clear();
+                                    setHidden(
+                                        ended.map(
+                                            ({ id, token }) =>
+                                                jobIdOf(token) ?? id,
+                                        ),
+                                    );
                                 }}
                             >
                                 {labels.clear}
@@ -156,7 +197,7 @@ export function TrayView({
             </details>
             {toasts && (
                 <Toasts
-                    runs={runs}
+                    runs={own}
                     names={names}
                     labels={labels}
                     home={summary}

@@ -48,6 +48,8 @@ export const LABELS = {
     jobs: 'Jobs',
     none: 'No jobs yet',
     visit: 'Show result',
+    open: 'Open page',
+    link: 'Copy link',
     clear: 'Clear finished',
     notify: 'Notify me when a job ends',
     close: 'Close',

@@ -32,3 +32,7 @@ export function defaultFor(title: string | undefined): Shows {
 /** A list has little room for each job. */
 export const inList: Shows = (part) =>
     part !== 'steps' && part !== 'rate' && part !== 'history';
+
+/** A job that another page follows has buttons of its own. */
+export const ofOthers: Shows = (part) =>
+    inList(part) && part !== 'cancel' && part !== 'retry' && part !== 'visit';

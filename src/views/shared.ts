@@ -1,4 +1,5 @@
 import { engineOf } from '../engine/engines';
+import { linked } from '../engine/page/link';
 import { Actions } from './Actions';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
@@ -12,6 +13,7 @@ export const SHARED = {
     Actions,
     JobView,
     engineOf,
+    linked,
     useDashStore,
     useLabels,
     useNow,

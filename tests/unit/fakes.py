@@ -12,8 +12,8 @@ from dash import html
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
 from dash_long_components.core.bars import Bars
-from dash_long_components.core.jobs import Call, Lane
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.jobs import Call, Lane, Ticket
+from dash_long_components.core.records import Record, Report, Requester
 from dash_long_components.core.search import Search
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.core.steps import Steps
@@ -99,9 +99,11 @@ class RecordingManager(LongCallbackManager):
         if self.refuses:
             return None
         self.submitted.append(Submitted(task, call, lane))
-        return self.add(task=task.name).id
+        requester = Requester(id="0", owner=owner, destination=call.destination)
+        return self.add(task=task.name, requesters=(requester,)).id
 
-    def read(self, job_id: str, cursor: int) -> Snapshot:
+    def read(self, ticket: str, cursor: int) -> Snapshot:
+        job_id = Ticket.parse(ticket).job
         snapshot = self.records[job_id].since(cursor)
         return replace(snapshot, result=self.results.get(job_id))
 
@@ -114,7 +116,8 @@ class RecordingManager(LongCallbackManager):
     def load_result(self, job_id: str) -> bytes | None:
         return self.results.get(job_id)
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, ticket: str) -> None:
+        job_id = Ticket.parse(ticket).job
         if job_id in self.records and not self.records[job_id].status.is_terminal:
             self.records[job_id] = self.records[job_id].request_cancel(NOW)
 

@@ -128,7 +128,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
         is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
         if is_answered:
             return hit
-        requester = Requester(id="0", lane=lane.name if lane else None, owner=owner)
+        requester = Requester(
+            id="0",
+            lane=lane.name if lane else None,
+            owner=owner,
+            destination=call.destination,
+        )
         record = Record.of_call(
             call, task=task.name, code=call.fingerprint, now=time.time()
         ).join(requester)
@@ -141,7 +146,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if admission.entry is Entry.LATE:
             self._store.cancel(record.id)
             return str(ticket)
-        other = self._join(record, lane, owner) if admission.may_join else None
+        other = self._join(record, requester) if admission.may_join else None
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:
@@ -157,15 +162,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._replace(admission.replaced)
         return admission
 
-    def _join(
-        self, record: Record, lane: Lane | None, owner: str | None
-    ) -> Ticket | None:
+    def _join(self, record: Record, requester: Requester) -> Ticket | None:
         """Join the live job of an equal call, if there is one."""
         while record.key is not None:
             job_id = self._store.joinable.take_key(record.key, record.id)
             if job_id == record.id:
                 break
-            ticket = self._store.join(job_id, lane, owner)
+            ticket = self._store.join(job_id, requester)
             if ticket is not None:
                 if record.limits.leave_timeout is not None:
                     # The other pages may have been away for nearly that long.

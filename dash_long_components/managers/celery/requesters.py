@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from ...core.jobs import Lane, Ticket, new_job_id
+from ...core.jobs import Ticket, new_job_id
 from ...core.records import Record, Requester
 from ...core.versions import from_fields
 from .documents import Documents
@@ -25,12 +25,9 @@ class CeleryRequesters:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def join(
-        self, record: Record, lane: Lane | None, owner: str | None
-    ) -> Ticket | None:
+    def join(self, record: Record, requester: Requester) -> Ticket | None:
         """Add a requester; return None if all have left. Atomic where updates are."""
-        lane_name = lane.name if lane else None
-        new = Requester(id=new_job_id(), lane=lane_name, owner=owner)
+        new = replace(requester, id=new_job_id())
 
         def change(requesters: tuple[Requester, ...]) -> tuple[Requester, ...]:
             # It is among them if the answer to a first try was lost.

@@ -35,8 +35,8 @@ from dataclasses import replace
 
 import celery
 
-from ...core.jobs import JobError, Lane, Status, Ticket, new_job_id
-from ...core.records import Record
+from ...core.jobs import JobError, Status, Ticket, new_job_id
+from ...core.records import Record, Requester
 from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
@@ -144,10 +144,8 @@ class CeleryStore:
         (record,) = self.read_all([job_id])
         return record
 
-    def join(
-        self, job_id: str, lane: Lane | None, owner: str | None = None
-    ) -> Ticket | None:
-        """Add a requester to a job. Atomic where updates are.
+    def join(self, job_id: str, requester: Requester) -> Ticket | None:
+        """Add a requester to a job, under an id of its own. Atomic where updates are.
 
         Returns:
             None if the job is missing, has ended, or has lost all its requesters.
@@ -155,9 +153,9 @@ class CeleryStore:
         record = self._find(job_id)
         if record is None or not record.is_joinable:
             return None
-        ticket = self._requesters.join(record, lane, owner)
+        ticket = self._requesters.join(record, requester)
         if ticket is not None:
-            self.listings.add_owner(record, owner)
+            self.listings.add_owner(record, requester.owner)
         return ticket
 
     def leave(self, record: Record, requester_id: str) -> bool:

@@ -144,6 +144,7 @@ class Store:
                 id=str(len(before.requesters)),
                 lane=lane.name if lane else None,
                 owner=owner,
+                destination=call.destination,
             )
             after = before.join(requester)
             ticket = Ticket(job=after.id, requester=requester.id)

@@ -71,7 +71,7 @@ export class Client {
         hold?: Hold,
     ): Promise<PollAnswer> {
         const body = hold ? { hold: hold.ms, jobs } : jobs;
-        const { text, reason } = await this.#post('poll', body, hold?.signal);
+        const { text, reason } = await this.post('poll', body, hold?.signal);
         try {
             const answer = JSON.parse(text) as PollAnswer;
             if (typeof answer.next === 'number') {
@@ -94,13 +94,14 @@ export class Client {
     }
 
     async cancel(tokens: string[]): Promise<void> {
-        const { text, reason } = await this.#post('cancel', tokens);
+        const { text, reason } = await this.post('cancel', tokens);
         if (text) {
             throw new ForeignAnswer(reason);
         }
     }
 
-    async #post(name: string, body: unknown, abort?: AbortSignal) {
+    /** Send a request to an endpoint; reject unless it answers with success. */
+    async post(name: string, body: unknown, abort?: AbortSignal) {
         const [response, text] = await this.#send(name, body, abort);
         const { status } = response;
         if (response.type === 'opaqueredirect') {

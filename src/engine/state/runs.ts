@@ -51,7 +51,7 @@ export class Runs {
     constructor(storage: TabStorage<SavedRun>) {
         this.#storage = storage;
         for (const saved of storage.load()) {
-            this.#put(newRun(saved));
+            this.put(newRun(saved));
         }
     }
 
@@ -88,7 +88,7 @@ export class Runs {
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
-        this.#put(
+        this.put(
             newRun({
                 id,
                 token: token ?? undefined,
@@ -113,7 +113,7 @@ export class Runs {
     report(id: string, snapshot: Snapshot): void {
         const run = this.#runs.get(id);
         if (run) {
-            this.#put(withSnapshot(run, snapshot));
+            this.put(withSnapshot(run, snapshot));
         }
     }
 
@@ -122,7 +122,7 @@ export class Runs {
         for (const run of this.#runs.values()) {
             const isUnreachable = ids.includes(run.id);
             if (isUnreachable !== !!run.isUnreachable) {
-                this.#put({ ...run, isUnreachable });
+                this.put({ ...run, isUnreachable });
             }
         }
     }
@@ -130,7 +130,7 @@ export class Runs {
     end(id: string, status: Status, error?: JobError): void {
         const run = this.#runs.get(id);
         if (run) {
-            this.#put(ended(run, status, error));
+            this.put(ended(run, status, error));
         }
     }
 
@@ -138,7 +138,7 @@ export class Runs {
     reopen(id: string): void {
         const run = this.#runs.get(id);
         if (run) {
-            this.#put({ ...run, status: 'queued', error: undefined });
+            this.put({ ...run, status: 'queued', error: undefined });
         }
     }
 
@@ -146,7 +146,7 @@ export class Runs {
     retry(id: string, retrying: boolean, error?: JobError): void {
         const run = this.#runs.get(id);
         if (run) {
-            this.#put({ ...run, retrying, error: error ?? run.error });
+            this.put({ ...run, retrying, error: error ?? run.error });
             this.flush();
         }
     }
@@ -156,7 +156,7 @@ export class Runs {
         const run = this.#runs.get(id);
         if (run) {
             const error = message ? { type: 'NotShown', message } : undefined;
-            this.#put({ ...run, error });
+            this.put({ ...run, error });
         }
     }
 
@@ -178,7 +178,7 @@ export class Runs {
     clear(): void {
         for (const run of this.listed) {
             if (isTerminal(run.status)) {
-                this.#put({ ...run, cleared: true });
+                this.put({ ...run, cleared: true });
             }
         }
         this.flush();
@@ -198,7 +198,8 @@ export class Runs {
         }
     }
 
-    #put(run: Run): void {
+    /** Add a run, or replace it; `flush` tells the listeners. */
+    put(run: Run): void {
         this.#runs.set(run.id, run);
         this.#changed = true;
     }

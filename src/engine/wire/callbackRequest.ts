@@ -36,6 +36,8 @@ export type TriggerInfo = {
     page: string;
     /** Grows with every trigger of the page. */
     seq: number;
+    /** Path and query of the page. */
+    location?: string;
     /** Live jobs in lanes from before the page was loaded. */
     resumed?: [callbackKey: string, page: string, inputDigests: string[]][];
     /** The user has done nothing on the page since it was loaded. */

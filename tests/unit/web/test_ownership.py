@@ -120,6 +120,73 @@ def test_token_of_another_user_gets_the_answer_of_a_forged_one(site: Site) -> No
     assert b"UnknownJob" in answers[0]
 
 
+def jobs_of(site: Site, cookie: str | None, link: str | None = None) -> Any:
+    body = {} if link is None else {"link": link}
+    answer = send(site, "/_dash-long-jobs/jobs", body, cookie)
+    assert answer.status_code == 200
+    return answer.get_json()["jobs"]
+
+
+def start_at(site: Site, cookie: str, location: Any) -> dict[str, Any]:
+    """Start a job on a page, and return what the list of its user has of it."""
+    trigger(site, cookie, longJob={"page": "p", "seq": 1, "location": location})
+    job: dict[str, Any] = jobs_of(site, cookie)[0]
+    return job
+
+
+def test_user_gets_the_jobs_of_all_pages_and_no_other_user_gets_one(
+    site: Site,
+) -> None:
+    job = start_at(site, "ada", "/report?year=2024")
+    assert job["destination"] == {
+        "location": "/report?year=2024",
+        "view": None,
+        "outputs": [["text", "children"]],
+    }
+    assert job["snapshot"]["status"] == "queued"
+    assert status(site, job["tokens"][0], "ada") == "queued"
+    assert jobs_of(site, "bob") == []
+    # Nothing tells one visitor without a login from another.
+    start(site, None)
+    assert jobs_of(site, None) is None
+
+
+def test_link_of_another_user_leads_to_no_job_like_one_that_is_invented(
+    site: Site,
+) -> None:
+    token = start_at(site, "ada", "/report")["tokens"][0]
+    assert jobs_of(site, "ada", token)[0]["tokens"] == [token]
+    assert jobs_of(site, "bob", token) == jobs_of(site, "bob", "invented") == []
+    del site.manager.records[jobs_of(site, "ada")[0]["id"]]
+    assert jobs_of(site, "ada", token) == []
+
+
+def test_shared_link_reads_a_job_and_can_not_cancel_it(site: Site) -> None:
+    job_id = start_at(site, "ada", "/report?a=1")["id"]
+    job = site.manager.job(job_id)
+    location, _, own = job.link().partition("&long-job=")
+    assert location == "/report?a=1"
+    assert status(site, own, "bob") == "lost"
+    shared = job.link(share=True).partition("&long-job=")[2]
+    assert status(site, shared, "bob") == "queued"
+    assert jobs_of(site, "bob", shared)[0]["id"] == job_id
+    assert send(site, CANCEL, [shared], "ada").status_code == 204
+    assert job.status == "queued"
+    # The signature covers what the token may do.
+    assert status(site, shared.replace("-view", ""), "ada") == "lost"
+    assert status(site, own.replace(".", "-view.", 1), "bob") == "lost"
+
+
+@pytest.mark.parametrize(
+    "location", ["//evil.org", "/\\evil.org", "report", "/a b", "/é", "/" * 3000, 7]
+)
+def test_link_leads_to_no_other_site(site: Site, location: Any) -> None:
+    job = start_at(site, "ada", location)
+    assert job["destination"] is None
+    with pytest.raises(ValueError, match="no page to link to"):
+        site.manager.job(job["id"]).link()
+
+
 def test_page_id_of_another_user_leads_to_another_lane(site: Site) -> None:
     origin = {"page": "the page of ada", "seq": 1}
     for cookie in ("ada", "bob", None, "ada"):

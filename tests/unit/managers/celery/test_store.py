@@ -39,6 +39,7 @@ from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from tests.promises import promised
 
+ANYONE = Requester(id="0")
 WORKER = Worker(name="celery@host", lease="lease")
 LEASE = 10.0
 CALL = Call(task="key", fingerprint="", context={"cookies": {"user": "secret"}})
@@ -392,7 +393,7 @@ def test_job_that_was_never_sent_is_lost_in_a_minute(
 
 
 def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> None:
-    second = shop.store.join("job", None)
+    second = shop.store.join("job", ANYONE)
     assert second is not None
     first = Ticket(job="job", requester="0")
     assert shop.store.are_live([first, second]) == [True, True]
@@ -400,17 +401,17 @@ def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> N
     assert not shop.store.leave(shop.store.read("job"), "0")
     assert shop.store.are_live([first, second]) == [False, True]
     assert shop.store.leave(shop.store.read("job"), second.requester)
-    assert shop.store.join("job", None) is None
-    assert shop.store.join("other", None) is None
+    assert shop.store.join("job", ANYONE) is None
+    assert shop.store.join("other", ANYONE) is None
 
 
 def test_job_that_has_just_ended_can_not_be_joined(shop: Shop) -> None:
     shop.store.end("job", Status.TIMED_OUT)
-    assert shop.store.join("job", None) is None
+    assert shop.store.join("job", ANYONE) is None
 
 
 def test_requester_that_has_left_reads_cancelled(shop: Shop) -> None:
-    shop.store.join("job", None)
+    shop.store.join("job", ANYONE)
     live = shop.start()
     shop.store.leave(shop.store.read("job"), "0")
     for number in range(5):
@@ -528,7 +529,7 @@ def test_cache_hit_replaces_jobs_and_leaves_the_lane(shop: Shop) -> None:
 
 def test_ticket_is_exchanged_for_that_of_the_joined_job(shop: Shop) -> None:
     enter(shop, "a", 1, Retrigger.IGNORE)
-    other = shop.store.join("job", None)
+    other = shop.store.join("job", ANYONE)
     assert other is not None
     entered = lane(1, Retrigger.IGNORE)
     shop.store.lanes.exchange(entered, Ticket(job="a", requester="0"), other)
