@@ -47,6 +47,7 @@ CONTENTS = {
     "More features": [
         "docs/streaming",
         "docs/caching",
+        "docs/queues",
         "docs/agents",
         "docs/pages",
         "docs/notebooks",

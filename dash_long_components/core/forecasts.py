@@ -5,8 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from .queueing import QueuedJob, Sizes, in_order
 from .records import Record
 from .snapshots import Place
 
@@ -22,17 +24,17 @@ Median = Callable[[str], float | None]
 
 
 def forecast(
-    slots: int,
-    running: Iterable[tuple[str, float]],
-    waiting: Sequence[tuple[str, str]],
+    sizes: Sizes,
+    running: Iterable[tuple[QueuedJob, float]],
+    waiting: Sequence[QueuedJob],
     median: Median,
 ) -> dict[str, Place]:
     """Return the place of each waiting job; its wait is 0 if a slot is free for it.
 
     Args:
-        slots: how many jobs may run at once.
-        running: task and seconds so far of the jobs that run.
-        waiting: id and task of the jobs that wait, in their order.
+        sizes: of the queues.
+        running: the jobs that run, and for how many seconds so far.
+        waiting: the jobs that wait, in the order of their places.
         median: how long a task usually takes.
     """
     usual: dict[str, float] = {}
@@ -43,19 +45,37 @@ def forecast(
             usual[task] = math.inf if found is None else found
         return usual[task]
 
-    # When each slot becomes free; never if that is not known. A job that takes longer
-    # than usual may end at any moment; until then its slot is not free.
-    free = [max(_SOON, duration(task) - elapsed) for task, elapsed in running]
-    free += [0.0] * (slots - len(free))
-    heapq.heapify(free)
+    # When the jobs under each limit end; never if that is not known. A job that takes
+    # longer than usual may end at any moment; until then its slot is not free.
+    ends: dict[tuple[str, ...], list[float]] = {}
+    for job, elapsed in running:
+        end = max(_SOON, duration(job.task) - elapsed)
+        for name in job.limited_by:
+            ends.setdefault(name, []).append(end)
+    for each in ends.values():
+        heapq.heapify(each)
     found: dict[str, Place] = {}
-    for position, (job_id, task) in enumerate(waiting, 1):
-        start = free[0]
-        heapq.heapreplace(free, start + duration(task))
-        found[job_id] = Place(
-            position=position, wait=start if math.isfinite(start) else None
+    position: Counter[str] = Counter()
+    for job in in_order(waiting):
+        start = 0.0
+        for name, size in job.limits(sizes):
+            start = max(start, _free_at(ends.setdefault(name, []), size))
+        for name in job.limited_by:
+            heapq.heappush(ends.setdefault(name, []), start + duration(job.task))
+        queue = job.scheduling.queue
+        position[queue] += 1
+        found[job.id] = Place(
+            position=position[queue], wait=start if math.isfinite(start) else None
         )
     return found
+
+
+def _free_at(ends: list[float], size: int) -> float:
+    """Return when a place is free, and forget the jobs that have ended until then."""
+    free = 0.0
+    while len(ends) >= size:
+        free = heapq.heappop(ends)
+    return free
 
 
 class Forecasts:

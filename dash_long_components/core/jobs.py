@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, TypedDict
 
+from .queueing import PLAIN, Scheduling
 from .versions import from_fields
 
 
@@ -229,6 +230,7 @@ class Call:
         variables: context variables of the triggering request, by
             ``module:variable``.
         limits: what ends it from outside.
+        scheduling: how it shares workers with other jobs.
         debug: whether the page may show tracebacks.
         error_message: name of the app's function that gives the page a text for an
             exception; None if the page gets the exception itself.
@@ -247,6 +249,7 @@ class Call:
     progress: list[list[Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    scheduling: Scheduling = PLAIN
     debug: bool = False
     error_message: str | None = None
     function: str | None = None
@@ -264,7 +267,15 @@ class Call:
     def from_json(cls, data: bytes) -> Call:
         """Undo ``to_json``, of other versions of this package too."""
         fields = json.loads(data)
-        for name, kind in (("limits", Limits), ("caching", Caching)):
+        for name, kind in _PARTS.items():
             if fields.get(name) is not None:
                 fields[name] = from_fields(kind, fields[name])
         return from_fields(cls, fields)
+
+
+#: The parts of a call that are no JSON data.
+_PARTS: dict[str, Any] = {
+    "limits": Limits,
+    "scheduling": Scheduling,
+    "caching": Caching,
+}

@@ -42,3 +42,19 @@ def count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} takes a whole number above zero, not {value!r}.")
     return value
+
+
+def count_or_none(name: str, value: Any) -> int | None:
+    """Return a whole number above zero, or None.
+
+    Raises:
+        ValueError: the value is neither.
+    """
+    if value is None:
+        return None
+    try:
+        return count(name, value)
+    except ValueError:
+        raise ValueError(
+            f"{name} takes a whole number above zero, or None, not {value!r}."
+        ) from None

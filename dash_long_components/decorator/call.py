@@ -9,6 +9,7 @@ from typing import Any
 from .. import telemetry
 from ..core import caching
 from ..core.jobs import Caching, Call, Destination
+from ..core.queueing import Scheduling
 from ..core.texts import one_line
 from ..managers.base import LongCallbackManager
 from ..running import context_vars
@@ -47,6 +48,7 @@ def call_of(
         progress=progress,
         variables=context_vars.capture(),
         limits=declaration.limits,
+        scheduling=_scheduling(declaration, task),
         title=title,
         steps=[*declaration.steps],
         debug=jobs.is_debug,
@@ -56,6 +58,14 @@ def call_of(
         destination=destination,
     )
     return replace(call, caching=_caching(declaration, manager, call))
+
+
+def _scheduling(declaration: Declaration, task: Task) -> Scheduling:
+    """Return the scheduling of a task, with a group of its own if it names none."""
+    scheduling = declaration.scheduling
+    if scheduling.group is None and scheduling.is_limited:
+        return replace(scheduling, group=f"task {task.key}")
+    return scheduling
 
 
 def _caching(

@@ -10,6 +10,7 @@ from dash.dependencies import Input, Output
 from ..bridge import internals
 from ..bridge.signature import Signature
 from ..core.jobs import Limits, Retrigger
+from ..core.queueing import Scheduling
 from ..managers.base import LongCallbackManager
 from .validation import Running, Title
 
@@ -32,6 +33,7 @@ class Declaration:
             returns it; None for the name of the task.
         steps: names of the steps of its jobs, as far as they are known.
         limits: what ends its jobs from outside.
+        scheduling: how its jobs share workers with others.
         ignored: positions of the Inputs and State that the cache key leaves out.
         ignore_triggered: whether the cache key leaves out which Inputs have changed.
     """
@@ -48,6 +50,7 @@ class Declaration:
     title: Title
     steps: tuple[str, ...]
     limits: Limits
+    scheduling: Scheduling
     ignored: frozenset[int]
     ignore_triggered: bool
 

@@ -46,6 +46,11 @@ def long_callback(
     cancel_grace: float | None = None,
     on_leave: str = "keep",
     leave_timeout: float = 30,
+    queue: str = "default",
+    priority: int = 0,
+    concurrency: int | None = None,
+    concurrency_group: str | None = None,
+    max_per_user: int | None = None,
     cache_args_to_ignore: int | str | Sequence[int | str] | None = (),
     cache_ignore_triggered: bool = True,
     allow_duplicate: bool = False,
@@ -93,6 +98,17 @@ def long_callback(
             ``"cancel"`` after ``leave_timeout``. A page that reloads in time goes on
             with its job.
         leave_timeout: seconds without a poll after which the page is gone.
+        queue: name of the queue in which the jobs wait. On one machine the manager
+            gives its size (``queues``); on Celery it is the name of Celery's queue.
+        priority: a number from 0 to 9. Of the jobs that wait in a queue, those of a
+            higher priority start first.
+        concurrency: how many jobs of this callback run at once, over all processes. By
+            default as many as there are workers.
+        concurrency_group: a name. ``concurrency`` and ``max_per_user`` then count the
+            jobs of all callbacks with that name.
+        max_per_user: how many jobs of this callback run at once for each user. The
+            users with such jobs take turns: many jobs of one do not hold up another's.
+            Jobs without a user count as those of one user.
         cache_args_to_ignore: arguments that the cache key leaves out, where the
             manager caches results (its ``cache_by``): a name where the Inputs are a
             dict, else an index, or a list of such.
@@ -135,6 +151,13 @@ def long_callback(
                 cancel_grace=cancel_grace,
                 on_leave=on_leave,
                 leave_timeout=leave_timeout,
+            ),
+            scheduling=validation.scheduling(
+                queue=queue,
+                priority=priority,
+                concurrency=concurrency,
+                concurrency_group=concurrency_group,
+                max_per_user=max_per_user,
             ),
             ignored=validation.cache_args_to_ignore(
                 cache_args_to_ignore, signature.arguments

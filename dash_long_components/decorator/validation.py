@@ -9,6 +9,7 @@ import difflib
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dash import Patch, no_update
@@ -18,6 +19,7 @@ from dash.development.base_component import Component
 from ..bridge import internals
 from ..core import quantities
 from ..core.jobs import Limits, Retrigger
+from ..core.queueing import MAX_PRIORITY, Scheduling, check_name
 from ..core.steps import MAX_STEPS
 from ..core.texts import one_line
 from ..managers.base import LongCallbackManager, checked
@@ -38,7 +40,10 @@ _WITHOUT_MEANING = {
 
 
 #: Options of managers that people look for here.
-_OF_MANAGERS = {"cache_by", "expire", "max_concurrency", "max_queue", "queue_timeout"}
+_OF_MANAGERS = {
+    *("cache_by", "expire"),
+    *("max_concurrency", "max_queue", "queue_timeout", "queues"),
+}
 
 
 def options(names: Iterable[str], own: Iterable[str]) -> None:
@@ -267,6 +272,38 @@ def limits(
         cancel_grace=quantities.seconds_or_none("cancel_grace=", cancel_grace),
         leave_timeout=leave_timeout if on_leave == "cancel" else None,
     )
+
+
+def scheduling(
+    *,
+    queue: Any,
+    priority: Any,
+    concurrency: Any,
+    concurrency_group: Any,
+    max_per_user: Any,
+) -> Scheduling:
+    """Return how jobs share workers. Without a name, the group is the task's own."""
+    is_number = isinstance(priority, int) and not isinstance(priority, bool)
+    if not is_number or not 0 <= priority <= MAX_PRIORITY:
+        raise ValueError(
+            f"priority= takes a whole number from 0 to {MAX_PRIORITY}, where jobs of a "
+            f"higher one start first, not {priority!r}."
+        )
+    found = Scheduling(
+        queue=check_name("queue=", queue),
+        priority=priority,
+        concurrency=quantities.count_or_none("concurrency=", concurrency),
+        max_per_user=quantities.count_or_none("max_per_user=", max_per_user),
+    )
+    if concurrency_group is None:
+        return found
+    group = check_name("concurrency_group=", concurrency_group)
+    if not found.is_limited:
+        raise ValueError(
+            f"concurrency_group={group!r} does nothing without concurrency= or "
+            "max_per_user=. Add one of them, or leave it out."
+        )
+    return replace(found, group=f"group {group}")
 
 
 def retrigger(value: Any) -> Retrigger:

@@ -16,6 +16,7 @@ import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core import code_version
 from dash_long_components.core.jobs import Status
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
@@ -43,7 +44,7 @@ class Target:
         self.client = self.app.server.test_client(use_cookies=False)
         self.tokens = [self.start() for _ in range(4)]
         me = Process.current()
-        jobs = [self.store.take(code_version.settle(), me, 10) for _ in range(4)]
+        jobs = [self.store.take(code_version.settle(), me, Sizes(10)) for _ in range(4)]
         for job_id, status in zip(
             jobs, [Status.SUCCEEDED, Status.FAILED], strict=False
         ):

@@ -17,7 +17,7 @@ from ...core.durations import median
 from ...core.health import Health
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
-from ...core.queueing import has_expired
+from ...core.queueing import PLAIN, has_expired
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
@@ -125,6 +125,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        if call.scheduling != PLAIN:
+            raise ValueError(
+                f"{task.name} has queue=, priority=, concurrency= or max_per_user=, "
+                "which only jobs on Diskcache have. Route it by Celery's task_routes."
+            )
         is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
         if is_answered:
             return hit

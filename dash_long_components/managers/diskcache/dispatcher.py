@@ -57,7 +57,7 @@ class Dispatcher:
         self, settings: Settings, store: Store, workers: Workers, me: Process
     ) -> None:
         self._code = settings.code
-        self._max_concurrency = settings.max_concurrency
+        self._sizes = settings.sizes
         self._store = store
         self._group = hashlib.sha256(settings.directory.encode()).hexdigest()[:16]
         self._workers = workers
@@ -144,7 +144,7 @@ class Dispatcher:
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
-        while job_id := self._store.take(self._code, self._me, self._max_concurrency):
+        while job_id := self._store.take(self._code, self._me, self._sizes):
             try:
                 self._workers.start(job_id)
             except OSError as error:

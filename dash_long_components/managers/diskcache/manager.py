@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -22,6 +22,7 @@ from ...core.forecasts import Forecasts
 from ...core.health import Health
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
+from ...core.queueing import Sizes
 from ...core.records import Record
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
@@ -93,7 +94,10 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         max_concurrency: how many jobs run at once. By default one for each CPU that
             the process's affinity and the container's quota allow, at least two. Jobs
             that mostly wait, for a database or a service, need more.
-        max_queue: how many jobs may wait; a further one is ``rejected``.
+        queues: how many jobs of each named queue run at once, like ``{"gpu": 1}``. The
+            queue ``"default"`` has the jobs that name no queue. Give its size here or
+            as ``max_concurrency``.
+        max_queue: how many jobs may wait in each queue; a further one is ``rejected``.
         queue_timeout: seconds that a job may wait; then it ends as ``timed_out``. By
             default it waits for as long as it takes.
         result_ttl: seconds for which the record of an ended job is stored, at least.
@@ -114,6 +118,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         expire: float | None = None,
         *,
         max_concurrency: int | None = None,
+        queues: Mapping[str, int] | None = None,
         max_queue: int = 1000,
         queue_timeout: float | None = None,
         result_ttl: float = 3600,
@@ -136,9 +141,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 f'object, like diskcache.Cache("./cache"), not {cache!r}.'
             )
         self.handle = cache
-        if max_concurrency is None:
-            max_concurrency = cpus.default_concurrency()
-        self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
+        self._sizes = Sizes.check(queues, max_concurrency, cpus.default_concurrency())
         self._max_queue = quantities.count("max_queue", max_queue)
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
@@ -159,6 +162,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        queue = call.scheduling.queue
+        self._sizes.require(queue, task.name)
         launcher = self._connect()
         is_answered, hit = answer_from(
             self._results, call, lambda: _pass_by(launcher, lane)
@@ -175,7 +180,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         ticket = launcher.store.submit(
             record,
             call,
-            max_concurrency=self._max_concurrency,
+            max_concurrency=self._sizes.of(queue),
             max_queue=self._max_queue,
             queue_timeout=self._queue_timeout,
             lane=lane,
@@ -314,7 +319,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def _places(self, code: str) -> dict[str, Place]:
         from ..store.places import places
 
-        return places(self._stored(), code, self._max_concurrency)
+        return places(self._stored(), code, self._sizes)
 
     def _stored(self) -> Store:
         """Return this process's own store: a forked server makes a new one."""
@@ -366,7 +371,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             directory=os.path.abspath(self._directory),
             result_ttl=self._result_ttl,
             code=code_version.settle(),
-            max_concurrency=self._max_concurrency,
+            sizes=self._sizes,
             start_method=self._start_method,
             results=self._results.dumps(),
             app=app_code.AppCode.current(self.apps, tasks.modules()),

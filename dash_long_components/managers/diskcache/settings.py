@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from ...core.queueing import Sizes
 from .app_code import AppCode
 
 
@@ -16,7 +17,7 @@ class Settings:
         directory: of the store.
         result_ttl: seconds for which the record of an ended job is stored.
         code: version of the app's code.
-        max_concurrency: how many jobs may run at once, over all code versions.
+        sizes: how many jobs of each queue may run at once, over all code versions.
         start_method: ``fork`` or ``spawn``.
         results: the user's cache, where results are cached, as ``ResultCache.dumps``.
         app: what to import.
@@ -25,7 +26,7 @@ class Settings:
     directory: str
     result_ttl: float
     code: str
-    max_concurrency: int
+    sizes: Sizes
     start_method: str
     results: str
     app: AppCode
@@ -36,4 +37,5 @@ class Settings:
     @classmethod
     def from_json(cls, data: bytes) -> Settings:
         fields = json.loads(data)
-        return cls(**{**fields, "app": AppCode.from_dict(fields["app"])})
+        app, sizes = AppCode.from_dict(fields["app"]), Sizes(**fields["sizes"])
+        return cls(**{**fields, "app": app, "sizes": sizes})

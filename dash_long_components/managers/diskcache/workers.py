@@ -91,7 +91,7 @@ class Workers:
 
     def keep_spare(self) -> None:
         """Fork a worker for the next job, if that one will find a free slot."""
-        has_place = len(self._processes) < self._settings.max_concurrency
+        has_place = len(self._processes) < self._settings.sizes.total
         if self._is_forking and has_place and self._spare is None:
             self._store.close()
             with suppress(OSError):

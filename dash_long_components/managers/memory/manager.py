@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ...core import limits, quantities
@@ -15,6 +15,7 @@ from ...core.health import Health
 from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.limits import Times
+from ...core.queueing import Sizes
 from ...core.records import Record, Report
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
@@ -33,6 +34,9 @@ logger = logging.getLogger("dash_long_components")
 
 #: Seconds for which ``close`` waits for functions whose jobs it has cancelled.
 CLOSE_TIMEOUT = 5.0
+
+#: Jobs that run at once, by default.
+_MAX_CONCURRENCY = 4
 
 #: All its jobs are of this process, and of one version of the code.
 _CODE = ""
@@ -54,8 +58,10 @@ class MemoryLongCallbackManager(LongCallbackManager):
         expire: seconds since its last use after which a cached result goes.
         inline: run a job within the request that starts it, which answers when the job
             has ended: nothing happens at the same time any more.
-        max_concurrency: how many jobs run at once.
-        max_queue: how many jobs may wait; a further one is ``rejected``.
+        max_concurrency: how many jobs run at once, 4 by default.
+        queues: how many jobs of each named queue run at once, like ``{"gpu": 1}``. The
+            queue ``"default"`` has the jobs that name no queue.
+        max_queue: how many jobs may wait in each queue; a further one is ``rejected``.
 
     Raises:
         ValueError: one of them is of the wrong kind.
@@ -67,13 +73,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
         expire: float | None = None,
         *,
         inline: bool = False,
-        max_concurrency: int = 4,
+        max_concurrency: int | None = None,
+        queues: Mapping[str, int] | None = None,
         max_queue: int = 1000,
     ) -> None:
         super().__init__(cache_by, expire)
         self.handle = None
         self._inline = inline
-        self._max_concurrency = quantities.count("max_concurrency", max_concurrency)
+        self._sizes = Sizes.check(queues, max_concurrency, _MAX_CONCURRENCY)
         self._max_queue = quantities.count("max_queue", max_queue)
         self._store = Store(None, result_ttl=float("inf"))
         self._results = _ResultCache()
@@ -94,6 +101,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        queue = call.scheduling.queue
+        self._sizes.require(queue, task.name)
         with self._changed:
             is_answered, hit = answer_from(
                 self._results, call, lambda: self._pass_by(lane)
@@ -105,7 +114,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             ticket = self._store.submit(
                 record,
                 call,
-                max_concurrency=self._max_concurrency,
+                max_concurrency=self._sizes.of(queue),
                 max_queue=self._max_queue,
                 lane=lane,
                 owner=owner,
@@ -184,7 +193,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 )
 
     def _places(self, code: str) -> dict[str, Place]:
-        return places(self._store, code, self._max_concurrency)
+        return places(self._store, code, self._sizes)
 
     def _has_ended(self, job_id: str) -> bool:
         return self._store.read(job_id).status.is_terminal
@@ -203,7 +212,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         for job_id in self._store.slots.all():
             if self._has_ended(job_id):
                 self._store.slots.release(job_id)
-        while taken := self._store.take(_CODE, _ME, self._max_concurrency):
+        while taken := self._store.take(_CODE, _ME, self._sizes):
             self._start(taken, self._store.call(taken))
         self._changed.notify_all()
 

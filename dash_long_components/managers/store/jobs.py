@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from ...core.jobs import Call, Status
+from ...core.queueing import PLAIN, Scheduling
 from ...core.records import SMALL, Record
 from ...core.search import Search
 from .clock import Instant
@@ -30,18 +31,29 @@ class Jobs:
         self._parsed: dict[bytes, Record] = {}
 
     def add(
-        self, record: Record, now: Instant, queue_timeout: float | None = None
+        self,
+        record: Record,
+        now: Instant,
+        queue_timeout: float | None = None,
+        scheduling: Scheduling = PLAIN,
     ) -> None:
         """Add a job."""
         self._database.run(
-            "INSERT INTO job (id, code, task, key, status, queue_timeout, submitted,"
+            "INSERT INTO job (id, code, task, key, status, owner, queue, priority,"
+            " concurrency, max_per_user, concurrency_group, queue_timeout, submitted,"
             " submitted_wall, ended, ended_wall, record)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             record.id,
             record.code,
             record.task,
             record.key,
             record.status.value,
+            record.owner,
+            scheduling.queue,
+            scheduling.priority,
+            scheduling.concurrency,
+            scheduling.max_per_user,
+            scheduling.group,
             queue_timeout,
             now.monotonic,
             now.wall,
@@ -56,7 +68,7 @@ class Jobs:
             self._database.run("UPDATE job SET record = ? WHERE id = ?", data, after.id)
         else:
             self._database.run(
-                "UPDATE job SET status = ?, turn = NULL, waits_for_key = NULL,"
+                "UPDATE job SET status = ?, place = NULL, waits_for_key = NULL,"
                 " ended = ?, ended_wall = ?, record = ? WHERE id = ?",
                 after.status.value,
                 *_end_of(after, now),

@@ -1,13 +1,26 @@
-"""The queue of a store: jobs that wait for a worker slot, first come first served."""
+"""The queues of a store: jobs that wait for a worker slot."""
 
 from __future__ import annotations
 
-from ...core.queueing import has_expired
+from typing import Any
+
+from ...core.queueing import QueuedJob, Scheduling, has_expired, next_round
 from .clock import Instant
 from .database import Database
 
 #: Jobs that expire in one transaction: others wait for its end.
 _BATCH = 100
+
+#: The jobs for which the order of places is not all. An index has the same condition.
+_SCHEDULED = (
+    "place IS NOT NULL AND"
+    " (queue != 'default' OR priority != 0 OR concurrency_group IS NOT NULL)"
+)
+
+_COLUMNS = (
+    "id, task, owner, round,"
+    " queue, priority, concurrency, max_per_user, concurrency_group"
+)
 
 
 class Queue:
@@ -24,19 +37,31 @@ class Queue:
         self._database = database
 
     def add(self, code: str, job_id: str) -> None:
-        """Give a job the last place."""
+        """Give a job the last place, and a round if its users take turns."""
         self._database.run(
-            "UPDATE job SET turn = 1 + (SELECT coalesce(max(turn), 0) FROM job"
-            " WHERE code = ? AND turn IS NOT NULL) WHERE id = ?",
+            "UPDATE job SET place = 1 + (SELECT coalesce(max(place), 0) FROM job"
+            " WHERE code = ? AND place IS NOT NULL) WHERE id = ?",
             code,
             job_id,
         )
+        if self._database.value("SELECT max_per_user FROM job WHERE id = ?", job_id):
+            (job,) = self._jobs("id = ?", job_id)
+            self._database.run(
+                "UPDATE job SET round = ? WHERE id = ?", self._next_round(job), job_id
+            )
+
+    def _next_round(self, job: QueuedJob) -> int:
+        same = "queue = ? AND priority = ? AND round IS NOT NULL"
+        of = (job.scheduling.queue, job.scheduling.priority)
+        waiting = self._jobs(f"place IS NOT NULL AND {same}", *of)
+        running = self._jobs(f"dispatcher IS NOT NULL AND {same}", *of)
+        return next_round(job.user, waiting, running)
 
     def first(self, code: str) -> str | None:
         """Return the id of the job in the first place; None if there is none."""
         job_id: str | None = self._database.value(
-            "SELECT id FROM job WHERE code = ? AND turn IS NOT NULL"
-            " ORDER BY turn LIMIT 1",
+            "SELECT id FROM job WHERE code = ? AND place IS NOT NULL"
+            " ORDER BY place LIMIT 1",
             code,
         )
         return job_id
@@ -45,18 +70,42 @@ class Queue:
         """Return whether no job has a place."""
         return self.first(code) is None
 
-    def waiting(self, code: str) -> list[tuple[str, str]]:
-        """Return id and task of the jobs that have a place, in their order."""
-        return self._database.query(
-            "SELECT id, task FROM job WHERE code = ? AND turn IS NOT NULL"
-            " ORDER BY turn",
+    def is_plain(self, code: str) -> bool:
+        """Return whether all jobs with a place start in the order of their places."""
+        # SQLite itself would look at all rows of the queue.
+        found = self._database.value(
+            "SELECT 1 FROM job INDEXED BY job_scheduled"  # noqa: S608
+            f" WHERE code = ? AND {_SCHEDULED} LIMIT 1",
             code,
         )
+        return found is None
 
-    def count(self) -> int:
-        """Return how many jobs are queued, over all code versions."""
+    def waiting(self, code: str) -> list[QueuedJob]:
+        """Return the jobs that have a place, in the order of their places."""
+        return self._jobs("code = ? AND place IS NOT NULL ORDER BY place", code)
+
+    def running(self) -> list[QueuedJob]:
+        """Return the jobs that have a slot, of all code versions."""
+        return self._jobs("dispatcher IS NOT NULL")
+
+    def _jobs(self, condition: str, *values: object) -> list[QueuedJob]:
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM job WHERE {condition}",  # noqa: S608
+            *values,
+        )
+        return [_queued_job(*row) for row in rows]
+
+    def count(self, queue: str | None = None) -> int:
+        """Return how many jobs are queued, over all code versions.
+
+        Args:
+            queue: its name; None for all queues.
+        """
         count: int = self._database.value(
             "SELECT count(*) FROM job WHERE status = 'queued'"
+            " AND (? IS NULL OR queue = ?)",
+            queue,
+            queue,
         )
         return count
 
@@ -85,3 +134,22 @@ class Queue:
             for job_id, queue_timeout, *submitted in rows
             if has_expired(now.since(Instant(*submitted)), queue_timeout)
         ]
+
+
+def _queued_job(
+    job_id: str, task: str, owner: str | None, round: int | None, *scheduling: Any
+) -> QueuedJob:
+    queue, priority, concurrency, max_per_user, group = scheduling
+    return QueuedJob(
+        id=job_id,
+        task=task,
+        scheduling=Scheduling(
+            queue=queue,
+            priority=priority,
+            concurrency=concurrency,
+            max_per_user=max_per_user,
+            group=group,
+        ),
+        user=owner or "",
+        round=round,
+    )

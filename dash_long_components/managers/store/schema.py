@@ -116,8 +116,19 @@ CREATE TABLE owned (                -- the jobs of each user
 CREATE INDEX owned_job ON owned (n);
 """
 
+_QUEUES = """
+ALTER TABLE job RENAME COLUMN turn TO place;  -- in the queue; NULL: not in it
+UPDATE job SET queue = 'default';
+ALTER TABLE job ADD COLUMN concurrency INTEGER;  -- how many of its group run at once
+ALTER TABLE job ADD COLUMN max_per_user INTEGER;  -- the same, for each user
+ALTER TABLE job ADD COLUMN concurrency_group TEXT;  -- NULL: neither limits it
+ALTER TABLE job ADD COLUMN round INTEGER;  -- NULL: users do not take turns
+CREATE INDEX job_scheduled ON job (code) WHERE place IS NOT NULL
+    AND (queue != 'default' OR priority != 0 OR concurrency_group IS NOT NULL);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES)
+MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES)
 
 VERSION = len(MIGRATIONS)
 

@@ -42,10 +42,17 @@ class Slots:
         )
         return {job_id: _slot(*columns) for job_id, *columns in rows}
 
-    def count(self) -> int:
-        """Return how many slots are in use."""
+    def count(self, queue: str | None = None) -> int:
+        """Return how many slots are in use.
+
+        Args:
+            queue: name of the queue that has them; None for all queues.
+        """
         count: int = self._database.value(
             "SELECT count(*) FROM job WHERE dispatcher IS NOT NULL"
+            " AND (? IS NULL OR queue = ?)",
+            queue,
+            queue,
         )
         return count
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ...core.health import Health
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
-from ...core.queueing import is_full
+from ...core.queueing import DEFAULT, PLAIN, Scheduling, Sizes, is_full, next_job
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...exceptions import JobEndedError
@@ -131,6 +131,15 @@ class Store:
         The job is ``rejected`` if the queue is full, and ``cancelled`` if it comes late
         to a lane that replaces.
 
+        Args:
+            record: of the job.
+            call: what it runs.
+            max_concurrency: slots of its queue.
+            max_queue: jobs that may wait in its queue.
+            queue_timeout: seconds for which it may wait; None for no limit.
+            lane: that it comes to.
+            owner: a user as JSON text.
+
         Returns:
             None if there is no job: its lane ignores it.
         """
@@ -166,21 +175,25 @@ class Store:
             self._lifecycle.leave_all(admission)
             if joined is not None:
                 return ticket
-            if self._is_full(max_concurrency, max_queue):
+            if self._is_full(call.scheduling.queue, max_concurrency, max_queue):
                 error = JobError.queue_full(after.task, max_queue)
                 self._add(after.end(Status.REJECTED, record.created, error), now)
                 self._lifecycle.let_go(after, requester)
                 return ticket
-            self._add(after, now, queue_timeout)
+            self._add(after, now, queue_timeout, call.scheduling)
             self._jobs.add_call(after.id, call)
             if admission.entry is Entry.NOW:
                 self._lifecycle.enqueue(after)
             return ticket
 
     def _add(
-        self, record: Record, now: Instant, queue_timeout: float | None = None
+        self,
+        record: Record,
+        now: Instant,
+        queue_timeout: float | None = None,
+        scheduling: Scheduling = PLAIN,
     ) -> None:
-        self._jobs.add(record, now, queue_timeout)
+        self._jobs.add(record, now, queue_timeout, scheduling)
         for requester in record.requesters:
             if requester.owner is not None:
                 self._jobs.own(record.id, requester.owner)
@@ -307,25 +320,32 @@ class Store:
 
     # For dispatchers
 
-    def take(self, code: str, dispatcher: Process, max_concurrency: int) -> str | None:
-        """Start the first job of a code version's queue, if a slot is free. Atomic.
+    def take(self, code: str, dispatcher: Process, sizes: Sizes) -> str | None:
+        """Start the next job of a code version's queues, if one may start. Atomic.
 
         The job is ``running`` then, its time counts, and its worker has to register.
 
         Returns:
-            Its id; None if no job waits or no slot is free.
+            Its id; None if no job waits or none may start.
         """
         if self.queue.is_empty(code):
             return None
         with self._database.transaction():
-            job_id = self.queue.first(code)
-            if job_id is None or self.slots.count() >= max_concurrency:
+            job_id = self._next(code, sizes)
+            if job_id is None:
                 return None
             record = self.change(job_id, lambda record: record.start(time.time()))
             timeout = record.limits.timeout
             deadline = None if timeout is None else time.monotonic() + timeout
             self.slots.assign(job_id, dispatcher, deadline)
             return job_id
+
+    def _next(self, code: str, sizes: Sizes) -> str | None:
+        if self.queue.is_plain(code):
+            is_free = self.slots.count(DEFAULT) < sizes.default
+            return self.queue.first(code) if is_free else None
+        job = next_job(self.queue.waiting(code), self.queue.running(), sizes)
+        return None if job is None else job.id
 
     def has_work(self, code: str) -> bool:
         """Return whether jobs wait for a code version, or run for any."""
@@ -377,10 +397,12 @@ class Store:
         """Overwrite the request data of ended jobs. Return False if it has to wait."""
         return self._database.purge()
 
-    def _is_full(self, max_concurrency: int, max_queue: int) -> bool:
+    def _is_full(self, queue: str, max_concurrency: int, max_queue: int) -> bool:
+        if self.queue.count() < max_queue:
+            return False  # nor is any one queue, and this needs no look at the rows
         return is_full(
-            waiting=self.queue.count(),
-            running=self.slots.count(),
+            waiting=self.queue.count(queue),
+            running=self.slots.count(queue),
             max_concurrency=max_concurrency,
             max_queue=max_queue,
         )

@@ -2,7 +2,8 @@
 
 Its settings come from the environment: ``SETTINGS`` holds the manager's as JSON, and
 those of Celery for the Celery manager; ``DEBUG`` switches the debug mode on.
-``cache_by`` among the manager's is the name of a cookie, by whose value it caches.
+``cache_by`` among the manager's is the name of a cookie, by whose value it caches, and
+``users`` that of one whose value is the user.
 """
 
 import ctypes
@@ -24,6 +25,7 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import diskcache
 from dash import Input, Output, Patch, ctx, html, no_update, set_props
@@ -40,6 +42,7 @@ from dash_long_components import (
 from dash_long_components.testing import MemoryLongCallbackManager
 
 settings = json.loads(os.environ.get("SETTINGS", "{}"))
+users: str | None = settings.pop("users", None)
 if "cache_by" in settings:
     cookie = settings["cache_by"]
     settings["cache_by"] = lambda: cookies().get(cookie)
@@ -62,7 +65,12 @@ else:
     manager = DiskcacheLongCallbackManager(cache, **settings)
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
-app = dash.Dash(__name__, **backend, long_callback_manager=manager)
+app = dash.Dash(
+    __name__,
+    **backend,
+    long_callback_manager=manager,
+    long_callback_user=(lambda: cookies().get(users)) if users else None,
+)
 server = app.server
 print(f"imported in {os.getpid()}", flush=True)
 
@@ -70,6 +78,7 @@ NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
+    *("urgent", "single", "fair", "side", "elsewhere"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
     *("loop", "stream", "steps", "endless", "late"),
 ]
@@ -401,6 +410,30 @@ def myself(_value: object) -> list[Any]:
     thread.start()
     thread.join()
     return [job.id, job.task, job.attempt, job.cancelled, found == [job]]
+
+
+long_callback("urgent", priority=9)(stamp)
+long_callback("side", queue="side")(hold)
+long_callback("elsewhere", queue="elsewhere")(hold)
+
+
+@long_callback("single", concurrency=1)
+def single(folder: str) -> int:
+    """Return how many jobs run in this moment, itself included."""
+    mine = Path(folder, uuid4().hex)
+    mine.touch()
+    time.sleep(0.005)
+    count = len(os.listdir(folder))
+    mine.unlink()
+    return count
+
+
+@long_callback("fair", max_per_user=2)
+def fair(value: dict[str, Any]) -> None:
+    """Add a name to a file, in one write."""
+    with open(value["file"], "a") as file:
+        file.write(f"{value['name']}\n")
+    time.sleep(value["seconds"])
 
 
 long_callback("brief", timeout=2.0)(family)

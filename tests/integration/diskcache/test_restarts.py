@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.diskcache.settings import Settings
@@ -254,7 +255,7 @@ def test_interrupt_soon_after_the_start_of_a_dispatcher_prints_no_traceback(
         directory=str(tmp_path),
         result_ttl=60,
         code="v1",
-        max_concurrency=1,
+        sizes=Sizes(1),
         start_method="fork",
         results="",
         app=AppCode(path=sys.path, argv=[]),

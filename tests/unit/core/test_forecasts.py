@@ -9,10 +9,15 @@ import pytest
 
 from dash_long_components.core.durations import MAX_RUNS, median, with_another
 from dash_long_components.core.forecasts import Forecasts, forecast
+from dash_long_components.core.queueing import QueuedJob, Scheduling, Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.snapshots import Place
 
 USUAL = {"quick": 1.0, "slow": 10.0}
+
+
+def job(job_id: str, task: str, **scheduling: Any) -> QueuedJob:
+    return QueuedJob(id=job_id, task=task, scheduling=Scheduling(**scheduling))
 
 
 @pytest.mark.parametrize(
@@ -37,18 +42,37 @@ USUAL = {"quick": 1.0, "slow": 10.0}
 def test_wait_depends_on_the_jobs_before(
     slots: int, running: Any, waiting: list[str], waits: list[Any]
 ) -> None:
-    named = [(f"job-{number}", task) for number, task in enumerate(waiting)]
-    found = forecast(slots, running, named, USUAL.get)
+    named = [job(f"job-{number}", task) for number, task in enumerate(waiting)]
+    run = [(job("runs", task), elapsed) for task, elapsed in running]
+    found = forecast(Sizes(slots), run, named, USUAL.get)
     assert found == {
         f"job-{number}": Place(position=number + 1, wait=wait)
         for number, wait in enumerate(waits)
     }
 
 
+def test_each_queue_and_group_has_places_of_its_own() -> None:
+    quick = [job(f"quick-{number}", "quick") for number in range(2)]
+    gpu = [job(f"gpu-{number}", "slow", queue="gpu") for number in range(2)]
+    one = {"concurrency": 1, "group": "one"}
+    single = [job(f"single-{number}", "quick", **one) for number in range(3)]
+    urgent = job("urgent", "quick", priority=1)
+    running = [(job("runs", "slow"), 4.0)]
+    waiting = [*gpu, *quick, *single, urgent]
+    found = forecast(Sizes(2, {"gpu": 1}), running, waiting, USUAL.get)
+    assert {
+        job_id: (place.position, place.wait) for job_id, place in found.items()
+    } == {
+        **{"gpu-0": (1, 0), "gpu-1": (2, 10)},
+        **{"urgent": (1, 0), "quick-0": (2, 1), "quick-1": (3, 2)},
+        **{"single-0": (4, 3), "single-1": (5, 4), "single-2": (6, 5)},
+    }
+
+
 def test_median_is_read_once_for_a_thousand_jobs() -> None:
     usual = mock.Mock(return_value=1.0)
-    waiting = [(str(number), "task") for number in range(1000)]
-    found = forecast(8, [("task", 0.0)] * 8, waiting, usual)
+    waiting = [job(str(number), "task") for number in range(1000)]
+    found = forecast(Sizes(8), [(job("runs", "task"), 0.0)] * 8, waiting, usual)
     assert found["999"] == Place(position=1000, wait=125.0)
     assert usual.call_count == 1
 

@@ -17,6 +17,7 @@ import dash_long_components as dlc
 from dash_long_components import LongCallbackError, long_callback
 from dash_long_components.core import texts
 from dash_long_components.core.jobs import Call, Limits, Retrigger
+from dash_long_components.core.queueing import Scheduling
 from dash_long_components.exceptions import MissingManagerError
 from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop, values_of
 
@@ -119,6 +120,22 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"on_leave": None},
         {"leave_timeout": 0},
         {"leave_timeout": None},
+        {"queue": ""},
+        {"queue": None},
+        {"queue": " gpu"},
+        {"priority": -1},
+        {"priority": 10},
+        {"priority": 1.5},
+        {"priority": True},
+        {"priority": None},
+        {"concurrency": 0},
+        {"concurrency": "1"},
+        {"concurrency": True},
+        {"max_per_user": -1},
+        {"max_per_user": 0.5},
+        {"concurrency": 1, "concurrency_group": ""},
+        {"concurrency": 1, "concurrency_group": 7},
+        {"concurrency_group": "does nothing alone"},
     ],
 )
 def test_wrong_option_is_refused_by_its_name(
@@ -126,6 +143,18 @@ def test_wrong_option_is_refused_by_its_name(
 ) -> None:
     with pytest.raises(ValueError, match=f"{list(options)[-1]}="):
         decorate(site, **options)
+
+
+def test_option_of_queues_is_refused_with_its_value(site: Site) -> None:
+    for options, message in (
+        ({"priority": -1}, "priority= takes .* from 0 to 9.*, not -1"),
+        ({"concurrency": "2"}, "concurrency= takes .*, or None, not '2'"),
+        ({"concurrency_group": "x"}, "'x' does nothing without concurrency= or"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            decorate(site, **options)
+    with pytest.raises(TypeError, match="no queues=: it is an option of the manager"):
+        decorate(site, queues={"gpu": 1})
 
 
 def test_unknown_option_is_refused_with_a_similar_one(
@@ -155,6 +184,22 @@ def test_limits_go_to_the_worker_and_the_page(site: Site) -> None:
     assert handle(site, **limits, on_leave="cancel")["leave"] == 7.0
     call = Call.from_json(site.manager.submitted[-1].call.to_json())
     assert call.limits == Limits(timeout=60.0, cancel_grace=5.0, leave_timeout=7.0)
+
+
+def test_scheduling_goes_to_the_manager(site: Site) -> None:
+    handle(site, queue="gpu", priority=3, concurrency=2, max_per_user=1)
+    call = Call.from_json(site.manager.submitted[-1].call.to_json())
+    assert call.scheduling == Scheduling(
+        queue="gpu",
+        priority=3,
+        concurrency=2,
+        max_per_user=1,
+        group=f"task {call.task}",
+    )
+    handle(site, concurrency=1, concurrency_group="shared")
+    assert site.manager.submitted[-1].call.scheduling.group == "group shared"
+    handle(site, priority=1)
+    assert site.manager.submitted[-1].call.scheduling.group is None
 
 
 def test_leave_timeout_has_a_default(site: Site) -> None:

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from dash_long_components.core.jobs import Call, Lane, Limits, Retrigger, Status, Ticket
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record, Report
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
@@ -264,7 +265,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             directory=self.folder,
             result_ttl=RESULT_TTL,
             code=code,
-            max_concurrency=PLACES,
+            sizes=Sizes(PLACES),
             start_method="fork",
             results="",
             app=AppCode(path=[], argv=[]),

@@ -14,6 +14,7 @@ import pytest
 from dash import Input, Output
 
 from dash_long_components.core.jobs import Status
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import TaskNotFoundError
 from dash_long_components.managers.diskcache.by_value import FunctionsByValue, pickled
@@ -42,7 +43,7 @@ def ask(store: Store, job: Submitted) -> Record:
     store.submit(
         record, replace(job.call, function=None), max_concurrency=1, max_queue=1
     )
-    store.take("v1", Process.current(), 1)
+    store.take("v1", Process.current(), Sizes(1))
     return store.change("job", lambda record: record.ask_for_function("It is new."))
 
 

@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core.jobs import Call, Limits, Status
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError
 from dash_long_components.managers import cgroups
@@ -96,7 +97,7 @@ def dispatcher(
         directory=str(tmp_path),
         result_ttl=60,
         code="v1",
-        max_concurrency=2,
+        sizes=Sizes(2),
         start_method="fork",
         results="",
         app=AppCode(path=[], argv=[]),
@@ -121,7 +122,7 @@ def submit(store: Store, job_id: str = "job") -> None:
 
 def take(store: Store, by: Process) -> None:
     submit(store)
-    assert store.take("v1", by, 10) == "job"
+    assert store.take("v1", by, Sizes(10)) == "job"
 
 
 def test_worker_of_a_dead_dispatcher_is_adopted(

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record, Report
 from dash_long_components.exceptions import JobEndedError, StoreFullError
 from dash_long_components.managers.diskcache import outages
@@ -74,7 +75,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     call = Call(task="key", fingerprint="f", context={})
     store.submit(record, call, max_concurrency=10, max_queue=10)
-    assert store.take("v1", Process.current(), 10) == "job"
+    assert store.take("v1", Process.current(), Sizes(10)) == "job"
     yield store
     store.close()
 

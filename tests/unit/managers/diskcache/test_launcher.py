@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache import interpreter
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import NO_STORE
@@ -30,7 +31,7 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
         directory=str(tmp_path),
         result_ttl=60,
         code="v1",
-        max_concurrency=1,
+        sizes=Sizes(1),
         start_method="fork",
         results="",
         app=AppCode(path=[], argv=[]),

@@ -20,6 +20,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache import outages, worker
@@ -279,7 +280,7 @@ def test_manager_begins_again_where_the_store_is_gone(
 def take(store: Store, call: Call) -> None:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     store.submit(record, call, max_concurrency=1, max_queue=1)
-    assert store.take("v1", Process.current(), 1) == "job"
+    assert store.take("v1", Process.current(), Sizes(1)) == "job"
 
 
 @pytest.fixture

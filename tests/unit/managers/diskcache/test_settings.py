@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.settings import Settings
 
@@ -11,7 +12,7 @@ def test_settings_come_back_from_their_json() -> None:
         directory="/somewhere",
         result_ttl=1.5,
         code="v1",
-        max_concurrency=2,
+        sizes=Sizes(2),
         start_method="fork",
         results="",
         app=AppCode(

@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache import workers as module
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.settings import Settings
@@ -44,7 +45,7 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
         directory=str(tmp_path),
         result_ttl=60,
         code="v1",
-        max_concurrency=2,
+        sizes=Sizes(2),
         start_method="fork",
         results="",
         app=AppCode(path=list(sys.path), argv=list(sys.argv)),

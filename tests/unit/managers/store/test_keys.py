@@ -24,6 +24,7 @@ from dash_long_components.core.jobs import (
     new_job_id,
 )
 from dash_long_components.core.lanes import Entry
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
@@ -76,7 +77,7 @@ def status(store: Store, ticket: Ticket) -> Status:
 
 
 def take(store: Store) -> str | None:
-    return store.take("v1", ME, 100)
+    return store.take("v1", ME, Sizes(100))
 
 
 def succeed(store: Store, ticket: Ticket) -> None:

@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import diskcache
@@ -17,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
+from dash_long_components.core.queueing import QueuedJob, Scheduling, Sizes
 from dash_long_components.core.records import Record, Report, Requester
 from dash_long_components.core.search import Search
 from dash_long_components.exceptions import JobEndedError
@@ -55,7 +58,7 @@ def submit(
 
 
 def take(store: Store, slots: int = 100, code: str = "v1") -> str | None:
-    return store.take(code, ME, slots)
+    return store.take(code, ME, Sizes(slots))
 
 
 def status(store: Store, job_id: str) -> Status:
@@ -629,9 +632,8 @@ def test_queued_jobs_are_listed_in_their_order(store: Store) -> None:
     submit(store, "other", code="v2")
     take(store, 1)
     cancel(store, "job-2")
-    assert store.queue.waiting("v1") == [
-        (f"job-{number}", "module.task") for number in (1, 3, 4)
-    ]
+    waiting = [(job.id, job.task) for job in store.queue.waiting("v1")]
+    assert waiting == [(f"job-{number}", "module.task") for number in (1, 3, 4)]
     assert store.queue.waiting("v3") == []
     assert [take(store) for _ in range(3)] == ["job-1", "job-3", "job-4"]
 
@@ -702,7 +704,7 @@ def test_search_costs_the_same_among_many_jobs(store: Store) -> None:
     assert max(many) <= max(few) + 2
 
 
-def test_store_of_the_first_version_gets_the_indexes(tmp_path: Path) -> None:
+def test_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> None:
     folder = tmp_path / "old"
     now = time.time()
     record = Record(id="a", task="t", code="v1", created=now, changed=now)
@@ -711,10 +713,16 @@ def test_store_of_the_first_version_gets_the_indexes(tmp_path: Path) -> None:
         mock.patch.object(schema, "VERSION", 1),
     ):
         old = Store(str(folder), result_ttl=60)
-        old._jobs.add(record, Instant.now())
+        old._database.run(
+            "INSERT INTO job (id, code, task, status, turn, submitted, submitted_wall,"
+            " record) VALUES ('a', 'v1', 't', 'queued', 7, 1, 1, ?)",
+            record.to_json(),
+        )
         old.close()
     new = Store(str(folder), result_ttl=60)
     assert [found.id for found in new.search(Search(task="t"))] == ["a"]
+    assert new.queue.waiting("v1") == [QueuedJob(id="a", task="t")]
+    assert take(new) == "a"
     new.close()
 
 
@@ -725,3 +733,50 @@ def test_deleted_job_is_no_longer_a_users(store: Store) -> None:
     assert [found.id for found in store.search(Search(owner='"ada"'))] == ["a"]
     store._jobs.delete("a")
     assert store._database.value("SELECT count(*) FROM owned") == 0
+
+
+ONE: dict[str, Any] = {"concurrency": 1, "group": "one"}
+
+
+def schedule(store: Store, job_id: str, owner: str | None = None, **how: Any) -> None:
+    now = time.time()
+    record = Record(id=job_id, task="module.task", code="v1", created=now, changed=now)
+    call = replace(CALL, scheduling=Scheduling(**how))
+    store.submit(record, call, max_concurrency=0, max_queue=3, owner=owner)
+
+
+def test_slot_of_a_group_is_free_when_the_worker_is_gone(store: Store) -> None:
+    schedule(store, "first", **ONE)
+    schedule(store, "second", **ONE)
+    assert [take(store), take(store)] == ["first", None]
+    succeed(store, "first")
+    # Its function may still run.
+    assert take(store) is None
+    store.slots.release("first")
+    assert take(store) == "second"
+
+
+def test_jobs_start_by_queue_priority_and_round(store: Store) -> None:
+    fair: dict[str, Any] = {"max_per_user": 1, "group": "fair"}
+    for number in range(2):
+        schedule(store, f"ada-{number}", '"ada"', **fair)
+    schedule(store, "ben", '"ben"', **fair)
+    for number in range(2):
+        schedule(store, f"gpu-{number}", queue="gpu")
+    schedule(store, "urgent", priority=5, queue="gpu")
+    sizes = Sizes(9, {"gpu": 1})
+    assert {store.take("v1", ME, sizes) for _ in range(4)} == {
+        *("ada-0", "ben", "urgent"),
+        None,
+    }
+    store.slots.release("ada-0")
+    assert store.take("v1", ME, sizes) == "ada-1"
+
+
+def test_each_queue_is_full_by_itself(store: Store) -> None:
+    for number in range(4):
+        schedule(store, f"gpu-{number}", queue="gpu")
+    schedule(store, "other")
+    assert status(store, "gpu-2") is Status.QUEUED
+    assert status(store, "gpu-3") is Status.REJECTED
+    assert status(store, "other") is Status.QUEUED

@@ -11,6 +11,7 @@ import pytest
 
 from dash_long_components.core.jobs import Call, Limits, Status, Ticket
 from dash_long_components.core.limits import EXIT_GRACE
+from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import watchdog as module
@@ -78,7 +79,7 @@ def submit(
 
 def run(store: Store, **limits: Any) -> None:
     submit(store, **limits)
-    assert store.take("v1", ME, 1) == "job"
+    assert store.take("v1", ME, Sizes(1)) == "job"
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -179,7 +180,7 @@ def test_job_that_waits_for_too_long_expires(
     assert first.error
     assert "Expired in the queue" in first.error.message
     assert store.read("second").status is Status.QUEUED
-    assert store.take("v1", ME, 1) == "second"
+    assert store.take("v1", ME, Sizes(1)) == "second"
 
 
 def test_job_that_expired_without_a_dispatcher_does_not_begin(
@@ -188,7 +189,7 @@ def test_job_that_expired_without_a_dispatcher_does_not_begin(
     submit(store, queue_timeout=10.0)
     clock.now += 1000.0
     Watchdog(store, "v1", lambda: True).end_waiting()
-    assert store.take("v1", ME, 1) is None
+    assert store.take("v1", ME, Sizes(1)) is None
     assert store.read("job").status is Status.TIMED_OUT
 
 
@@ -196,7 +197,7 @@ def test_job_that_runs_does_not_expire(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, queue_timeout=10.0)
-    assert store.take("v1", ME, 1) == "job"
+    assert store.take("v1", ME, Sizes(1)) == "job"
     clock.now += 1000.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.RUNNING
