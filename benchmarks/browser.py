@@ -12,11 +12,12 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.drivers.chromium import Chromium
 
 _CLICK = """
-const [button, output, done] = arguments;
+const [button, output, text, done] = arguments;
 const target = document.getElementById(output);
 performance.clearResourceTimings();
 const start = performance.now();
 new MutationObserver((_, observer) => {
+    if (!target.textContent.includes(text)) return;
     observer.disconnect();
     const took = performance.now() - start;
     // Requests after the result count too.
@@ -44,9 +45,15 @@ class Browser:
             lambda driver: driver.find_element("id", element).text
         )
 
-    def click(self, button: str, output: str) -> tuple[float, int]:
-        """Return milliseconds from a click to its output's text, and the requests."""
-        answer: Any = self._driver.execute_async_script(_CLICK, button, output)
+    def click(self, button: str, output: str, text: str = "") -> tuple[float, int]:
+        """Return milliseconds from a click to its output's text, and the requests.
+
+        Args:
+            button: its id.
+            output: its id.
+            text: what the output must show; empty for any change.
+        """
+        answer: Any = self._driver.execute_async_script(_CLICK, button, output, text)
         return answer[0], answer[1]
 
 
