@@ -148,6 +148,7 @@ DEPLOYMENTS = {
         hypercorn("site_module:server"), environment={"BACKEND": "fastapi"}
     ),
     "uvicorn flask": called_twice(uvicorn(WRAPPED, "--factory").command),
+    "hypercorn flask": called_twice(hypercorn(f"{WRAPPED}()").command),
     "uwsgi lazy": Deployment(uwsgi("--lazy-apps", "--module", "site_module:server")),
 }
 
@@ -155,7 +156,7 @@ DEPLOYMENTS = {
 #: And how many processes serve the app makes no difference to it.
 NOT_ON_CELERY = {
     *("gunicorn factory", "uvicorn factory", "uvicorn workers", "hypercorn workers"),
-    *("uvicorn quart", "hypercorn fastapi"),
+    *("uvicorn quart", "hypercorn fastapi", "hypercorn flask"),
 }
 
 
@@ -174,9 +175,8 @@ def skip_without(deployment: Deployment) -> None:
         pytest.skip(reason)
     if deployment.command[0] == UWSGI and shutil.which(UWSGI) is None:
         pytest.skip("uwsgi is not installed")
-    if WRAPPED in deployment.command:
+    if any(part.startswith(WRAPPED) for part in deployment.command):
         pytest.importorskip("asgiref")
-        pytest.importorskip("uvicorn")
 
 
 @pytest.mark.parametrize("how", DEPLOYMENTS)

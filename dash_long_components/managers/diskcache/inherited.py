@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
-from contextlib import suppress
-from pathlib import Path
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
 
+import diskcache
 import psutil
 
 #: The usual servers of some ports.
@@ -24,8 +27,8 @@ SERVICES = {
 
 _SQLITE = b"SQLite format 3\0"
 
-#: A diskcache.Cache sees that it is in another process, and connects again.
-_OF_DISKCACHE = "cache.db"
+#: Input and outputs. Under systemd they are connections to its log.
+_STANDARD = {"0", "1", "2"}
 
 
 def connections(own: str) -> list[str]:
@@ -37,34 +40,48 @@ def connections(own: str) -> list[str]:
         own: the folder of the job store, which closes its connections before a fork.
     """
     with suppress(psutil.Error, OSError, NotImplementedError):
-        process = psutil.Process()
-        return sorted({*_sockets(process), *_databases(process, own)})
+        return sorted({*_sockets(), *_databases(own)})
     return []
 
 
-def _sockets(process: psutil.Process) -> list[str]:
-    found = []
-    for connection in process.net_connections("inet"):
-        if connection.type == socket.SOCK_STREAM and connection.raddr:
-            host, port = connection.raddr
-            service = SERVICES.get(port)
-            name = f" ({service})" if service else ""
-            found.append(f"{host}:{port}{name}")
-    return found
+def _sockets() -> Iterator[str]:
+    for number in set(os.listdir("/dev/fd")) - _STANDARD:
+        with (
+            suppress(OSError),  # no socket, or one that is not connected
+            closing(socket.socket(fileno=os.dup(int(number)))) as each,
+        ):
+            if each.type == socket.SOCK_STREAM and (peer := _name(each.getpeername())):
+                yield peer
 
 
-def _databases(process: psutil.Process, own: str) -> list[str]:
-    paths = (file.path for file in process.open_files())
-    return [
-        f"{path} (SQLite)"
-        for path in paths
-        if os.path.basename(path) != _OF_DISKCACHE
-        and os.path.dirname(path) != os.path.realpath(own)
-        and _is_sqlite(Path(path))
-    ]
+def _name(peer: object) -> str:
+    """Return the name of a server by its address; empty for a pair in this process."""
+    if isinstance(peer, tuple):
+        host, port = peer[:2]
+        service = SERVICES.get(port)
+        return f"{host}:{port} ({service})" if service else f"{host}:{port}"
+    return peer.decode(errors="replace") if isinstance(peer, bytes) else str(peer)
 
 
-def _is_sqlite(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(len(_SQLITE)) == _SQLITE
+def _databases(own: str) -> Iterator[str]:
+    exempt = {os.path.realpath(folder) for folder in [own, *_caches()]}
+    for file in psutil.Process().open_files():
+        is_exempt = os.path.dirname(os.path.realpath(file.path)) in exempt
+        if not is_exempt and _is_sqlite(file.fd):
+            yield f"{file.path} (SQLite)"
+
+
+def _caches() -> Iterator[str]:
+    """Yield the folders of caches, which connect again in another process."""
+    for each in gc.get_objects():
+        if issubclass(type(each), diskcache.Cache):
+            yield each.directory
+
+
+def _is_sqlite(fd: int) -> bool:
+    if sys.platform == "win32":
+        return False  # no process is forked there
+    # A file that is opened and closed again loses SQLite's locks.
+    with suppress(OSError):
+        return os.pread(fd, len(_SQLITE), 0) == _SQLITE
     return False

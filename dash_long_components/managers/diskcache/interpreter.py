@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterator
+
+logger = logging.getLogger("dash_long_components")
+
+_WAY_OUT = (
+    "Set sys.executable to the path of one before you make the manager, or use Celery."
+)
 
 #: Names of interpreters: ``python3.11``, ``pypy3``, ``pythonw.exe``.
 _NAME = re.compile(r"(python|pypy)w?\d*(\.\d+)*t?d?(\.exe)?", re.IGNORECASE)
@@ -20,6 +27,16 @@ def find() -> str | None:
         if _NAME.fullmatch(os.path.basename(path)) and os.access(path, os.X_OK):
             return path
     return None
+
+
+def warn_if_missing() -> None:
+    """Say at the start of a server that it can't run jobs, before the first one."""
+    if find() is None:
+        logger.error("Jobs on Diskcache can't run here: %s. %s", missing(), _WAY_OUT)
+
+
+def missing() -> str:
+    return f"{sys.executable!r} is no Python interpreter, and {sys.prefix!r} has none"
 
 
 def _candidates() -> Iterator[str]:

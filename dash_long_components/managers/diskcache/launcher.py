@@ -165,7 +165,7 @@ class Launcher:
         python = interpreter.find()
         try:
             if python is None:
-                raise OSError(f"{sys.executable!r} is no Python interpreter")
+                raise OSError(interpreter.missing())
             # No pipe: it would take a thread to write to, and a server may run none.
             with tempfile.TemporaryFile() as settings:
                 settings.write(self._settings.to_json())

@@ -30,6 +30,7 @@ from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
+from . import interpreter
 from .by_value import FunctionsByValue, pickled
 from .directory import default_directory, warn_if_private
 from .result_cache import ResultCache
@@ -146,6 +147,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
+        interpreter.warn_if_missing()
         self._lock = threading.Lock()
         self._store: tuple[int, Store] | None = None
         self._launcher: Launcher | None = None

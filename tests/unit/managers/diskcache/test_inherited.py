@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import diskcache
@@ -23,17 +25,43 @@ def test_connection_is_named_by_its_port(monkeypatch: pytest.MonkeyPatch) -> Non
     assert f"127.0.0.1:{port} (PostgreSQL)" in new
 
 
+def test_socket_of_unix_is_named_by_its_path(tmp_path: Path) -> None:
+    before = set(inherited.connections(""))
+    folder = tempfile.mkdtemp(dir="/tmp")  # a long path can't be bound to
+    path = f"{folder}/.s.PGSQL.5432"
+    here, there = socket.socketpair()
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        socket.socket(socket.AF_UNIX) as client,
+        here,
+        there,
+    ):
+        listener.bind(path)
+        listener.listen()
+        client.connect(path)
+        new = set(inherited.connections("")) - before
+    shutil.rmtree(folder)
+    assert new == {path}
+
+
 def test_database_counts_but_a_cache_does_not(tmp_path: Path) -> None:
     before = set(inherited.connections(""))
-    path = tmp_path / "sales.db"
+    path = tmp_path / "cache.db"
     with diskcache.Cache(str(tmp_path / "cache")) as cache:
         cache["a"] = 1
         connection = sqlite3.connect(path)
         connection.execute("CREATE TABLE sale (id)")
         connection.commit()
+        connection.execute("BEGIN IMMEDIATE")
         (tmp_path / "text").write_text("no database")
         with (tmp_path / "text").open():
             new = set(inherited.connections("")) - before
+            # SQLite's locks are still there.
+            with (
+                sqlite3.connect(path, timeout=0) as other,
+                pytest.raises(sqlite3.OperationalError, match="locked"),
+            ):
+                other.execute("BEGIN IMMEDIATE")
             of_the_store = set(inherited.connections(str(tmp_path))) - before
         connection.close()
     assert new == {f"{path} (SQLite)"}

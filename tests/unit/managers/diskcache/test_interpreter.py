@@ -6,8 +6,10 @@ import os
 import sys
 from pathlib import Path
 
+import diskcache
 import pytest
 
+from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.managers.diskcache import interpreter
 
 
@@ -40,6 +42,13 @@ def test_one_that_is_gone_does_not_count(
     assert interpreter.find() == str(tmp_path / "bin" / "python3")
 
 
-def test_frozen_program_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frozen_program_has_none_and_says_so_before_the_first_job(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert interpreter.find() is None
+    DiskcacheLongCallbackManager(diskcache.Cache(str(tmp_path)))
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert repr(sys.executable) in record.message
+    assert "Set sys.executable" in record.message
