@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
+from dash.exceptions import PreventUpdate
 
 from ..core.jobs import Destination, Lane, Retrigger
 from . import callback_request, internals
 from .signature import Signature
+
+logger = logging.getLogger("dash_long_components")
 
 #: Properties that count or time the actions of users, such as ``n_clicks``.
 _COUNTER = re.compile(r"n_\w+|\w+_timestamp")
@@ -32,6 +36,9 @@ MAX_LOCATION = 2000
 
 #: The largest integer of JavaScript, and so the last number of a trigger.
 MAX_SEQ = 2**53 - 1
+
+#: The info of a trigger that comes from no page.
+_NO_PAGE: dict[str, Any] = {"page": "", "seq": 0}
 
 #: Component id and property. In a dict id, ``["ALL"]`` matches any value and
 #: ``["ALLSMALLER", value]`` any smaller one. The page fills these in.
@@ -91,23 +98,28 @@ class Trigger:
 
     @classmethod
     def current(cls, signature: Signature) -> Trigger:
-        """Return the trigger of the running callback, which has this signature."""
+        """Return the trigger of the running callback, which has this signature.
+
+        Raises:
+            PreventUpdate: the page's info has the wrong shape, as no page sends it.
+                Without a lane, the job would run beside those that it replaces.
+        """
         description = internals.describe_trigger()
         # Inputs that are there only to give the callback an id of its own.
         del description["inputs"][len(signature.inputs) :]
-        page_id, seq, resumed = "", 0, None
         request = callback_request.current()
         origin = None if request is None else request.body.get("longJob")
-        origin = origin if isinstance(origin, dict) else {}
-        match origin:
-            case {"page": str(sender), "seq": int(number)} if 0 <= number <= MAX_SEQ:
-                page_id, seq, resumed = sender, number, origin.get("resumed")
+        if origin is None:
+            origin = _NO_PAGE
+        elif not _is_origin(origin):
+            logger.warning("A trigger is refused: its longJob has the wrong shape.")
+            raise PreventUpdate
         return cls(
             description=description,
             match=_match_values(signature, description),
-            page_id=page_id,
-            seq=seq,
-            resumed=Resumed.parse_all(resumed),
+            page_id=origin["page"],
+            seq=origin["seq"],
+            resumed=Resumed.parse_all(origin.get("resumed")),
             is_own_result=origin.get("ownResult") is True,
             is_untouched=origin.get("untouched") is True,
             location=_location(origin.get("location")),
@@ -261,6 +273,13 @@ def _location(value: Any) -> str | None:
     """Return path and query of a page; None for anything else: a link goes there."""
     is_path = isinstance(value, str) and _PATH.match(value)
     return value if is_path and len(value) <= MAX_LOCATION else None
+
+
+def _is_origin(item: Any) -> bool:
+    match item:
+        case {"page": str(), "seq": int(seq)}:
+            return not isinstance(seq, bool) and 0 <= seq <= MAX_SEQ
+    return False
 
 
 def _match_values(

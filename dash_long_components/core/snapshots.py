@@ -6,7 +6,7 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +67,7 @@ class Snapshot:
         log: numbered lines; None if nothing is new.
         title: its name for people; None if nothing is new.
         result: Dash's own callback response as JSON text, when the job succeeded.
+        load_result: loads the result; None if there is none, or it is there already.
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
         error: why it ended, if it did not succeed.
@@ -91,6 +92,7 @@ class Snapshot:
     log: list[Line] | None = None
     title: str | None = None
     result: bytes | None = None
+    load_result: Callable[[], bytes | None] | None = None
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
@@ -124,6 +126,17 @@ class Snapshot:
     def with_durations(self, durations: Sequence[float]) -> Snapshot:
         """Return the snapshot with what past runs of its task tell, in seconds."""
         return replace(self, durations=durations, estimate=median(durations))
+
+    def with_result(self) -> Snapshot:
+        """Return the snapshot with its result.
+
+        Raises:
+            KeyError: the record of the job has expired since.
+            StoreError: the job store can't be used.
+        """
+        if self.load_result is None:
+            return self
+        return replace(self, result=self.load_result(), load_result=None)
 
     def to_json(self) -> list[bytes]:
         """Return the wire format, in pieces: a result is neither parsed nor copied."""

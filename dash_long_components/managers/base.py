@@ -331,7 +331,8 @@ class LongCallbackManager(ABC):
         ``cancelled``, also while the job goes on for others.
 
         If it can, a manager adds ``place`` to the snapshot of a queued job, and
-        ``estimate`` to the first one of a running job.
+        ``estimate`` to the first one of a running job. A result comes as
+        ``load_result``, so that a reader loads one after the other.
 
         Raises:
             KeyError: there is no such job, or its record has expired.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +19,6 @@ from ..core.updates import values_in, values_of
 from ..exceptions import StoreUnavailableError
 from .app_jobs import AppJobs
 from .handles import handle_in
-
-logger = logging.getLogger("dash_long_components")
 
 GET, CANCEL = "get_long_job", "cancel_long_job"
 
@@ -140,7 +137,6 @@ class Agents:
             tool = mcp.tools(self._app)[name]
             return (yield from self._start(tool, arguments, max_wait))
         except StoreUnavailableError as error:
-            logger.warning("%s", error)
             return _refusal(f"Try again: {error.summary}.")
 
     def _start(

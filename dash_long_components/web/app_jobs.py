@@ -219,16 +219,23 @@ class AppJobs:
         """Return a digest of a text, which only a server process can make."""
         return self._managers.digest(text, manager)
 
-    def read(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
+    def read(
+        self, readings: Sequence[tuple[str, int]], room: int = 1
+    ) -> list[Snapshot | None]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
 
         A token that is invalid or another user's, and a job that is gone, give the
         same answer. None for a job whose manager is not responding.
 
+        Args:
+            readings: of one page.
+            room: bytes of results from which no further one is loaded. By default one
+                is.
+
         Raises:
             StoreUnavailableError: none of the managers of these jobs is responding.
         """
-        answers = self._managers.read(readings, self.owner())
+        answers = self._managers.read(readings, self.owner(), room)
         return [
             # Most polls bring no news, and need no more than this.
             self._complete(answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 import time
@@ -12,12 +11,11 @@ from dataclasses import dataclass
 
 from ..core.health import Health
 from ..core.jobs import JobError, Status
+from ..core.outage_log import OutageLog
 from ..core.snapshots import Snapshot
-from ..exceptions import BadTokenError, StoreError
+from ..exceptions import BadTokenError, BrokerUnavailableError, StoreError
 from ..managers.base import LongCallbackManager
 from .tokens import TokenSigner, is_view, manager_of
-
-logger = logging.getLogger("dash_long_components")
 
 #: How long a manager rests after an outage while others respond: so many times as long
 #: as it took to fail, and at most so many seconds.
@@ -57,6 +55,7 @@ class Managers:
         self._by_name: dict[str, LongCallbackManager] = {}
         self._signers: dict[bytes | str, TokenSigner] = {}
         self._outages: dict[LongCallbackManager, _Outage] = {}
+        self._logs: dict[LongCallbackManager, OutageLog] = {}
         self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[LongCallbackManager]:
@@ -67,7 +66,9 @@ class Managers:
         with self._lock:
             is_new = manager not in self._by_name.values()
             if is_new:
-                self._by_name[self._new_name(manager)] = manager
+                name = self._new_name(manager)
+                self._by_name[name] = manager
+                self._logs[manager] = OutageLog(f"The job store of {name}")
             return is_new
 
     def _new_name(self, manager: LongCallbackManager) -> str:
@@ -93,12 +94,17 @@ class Managers:
         return self._signer(manager).digest(text)
 
     def read(
-        self, readings: Sequence[tuple[str, int]], owner: str | None
+        self, readings: Sequence[tuple[str, int]], owner: str | None, room: int
     ) -> list[Snapshot | None]:
         """Return what is new about jobs, given by ``(token, cursor)``, by position.
 
         A token that is invalid or another user's, and a job that is gone, give the
         same answer. None for a job whose manager is not responding.
+
+        Args:
+            readings: of one page.
+            owner: of the page.
+            room: bytes of results from which no further one is loaded.
 
         Raises:
             StoreError: none of the managers of these jobs is responding.
@@ -112,11 +118,11 @@ class Managers:
             try:
                 if resting is not None:
                     raise resting.with_traceback(None)
-                found = self._read(manager, [readings[at] for at in positions], owner)
+                asked = [readings[at] for at in positions]
+                found = self._read(manager, asked, owner, room)
             except StoreError as error:
                 outage = error
-                if len(groups) > 1 and resting is None:
-                    logger.warning("%s", error)
+            room -= sum(len(it.result) for it in found if it and it.result)
             for at, answer in zip(positions, found, strict=True):
                 answers[at] = answer
         if outage is not None and not any(answers):
@@ -141,6 +147,7 @@ class Managers:
         manager: LongCallbackManager,
         readings: Sequence[tuple[str, int]],
         owner: str | None,
+        room: int,
     ) -> list[Snapshot | None]:
         """Return what is new about jobs of one manager."""
         answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
@@ -152,15 +159,28 @@ class Managers:
                 with suppress(BadTokenError):
                     tickets[at] = (signer.verify(token, owner), cursor)
             found = manager.read_all(list(tickets.values())) if tickets else []
+            for at, snapshot in zip(tickets, found, strict=True):
+                with suppress(KeyError):
+                    if snapshot is not None:
+                        it = snapshot.with_result() if room > 0 else snapshot
+                        room -= len(it.result or b"")
+                        answers[at] = it
         except StoreError as error:
             now = time.monotonic()
             pause = min(REST * (now - began), LONGEST_REST)
             self._outages[manager] = _Outage(until=now + pause, error=error)
+            self._note(manager, error)
             raise
-        for at, snapshot in zip(tickets, found, strict=True):
-            if snapshot is not None:
-                answers[at] = snapshot
+        if tickets:
+            self._logs[manager].end()
         return answers
+
+    def _note(self, manager: LongCallbackManager, error: StoreError) -> None:
+        """Log the beginning of an outage."""
+        # Polls don't need the broker, so that none could tell when it is back. Its
+        # manager logs that.
+        if not isinstance(error, BrokerUnavailableError):
+            self._logs[manager].begin(error)
 
     def _resting(self, manager: LongCallbackManager) -> StoreError | None:
         """Return the last error of a manager that rests after it; None if it does not.
@@ -197,12 +217,13 @@ class Managers:
             StoreError: a manager is not responding. Jobs of the others are
                 cancelled.
         """
-        tokens = [token for token in dict.fromkeys(tokens) if not is_view(token)]
+        tokens = [token for token in tokens if not is_view(token)]
         outage: StoreError | None = None
         for manager, positions in self._by_manager(tokens):
             try:
                 self._cancel(manager, [tokens[at] for at in positions], owner)
             except StoreError as error:
+                self._note(manager, error)
                 outage = error
         if outage is not None:
             raise outage
@@ -212,9 +233,12 @@ class Managers:
     ) -> None:
         """Cancel jobs of one manager."""
         signer = self._signer(manager)
+        tickets: dict[str, None] = {}
         for token in tokens:
             with suppress(BadTokenError):
-                manager.cancel(signer.verify(token, owner))
+                tickets[signer.verify(token, owner)] = None
+        for ticket in tickets:
+            manager.cancel(ticket)
 
     def name_of(self, manager: LongCallbackManager) -> str:
         """Return the name of a manager."""
@@ -231,8 +255,9 @@ class Managers:
             try:
                 manager.warm_up()  # a dispatcher that can't start is found out
                 found[name] = manager.health()
+                self._logs[manager].end()
             except StoreError as error:
-                logger.warning("%s", error)
+                self._note(manager, error)
                 found[name] = Health(problem=error.summary)
         return found
 
@@ -243,7 +268,7 @@ class Managers:
                 if package in manager.libraries():
                     return True
             except StoreError as error:
-                logger.warning("%s", error)
+                self._note(manager, error)
         return False
 
     def warm_up(self) -> None:
@@ -254,7 +279,7 @@ class Managers:
             except StoreError as error:
                 # Serve the page nevertheless: the store may be back by its first job,
                 # and a page shows why a job can't start.
-                logger.warning("%s", error)
+                self._note(manager, error)
 
     def _signer(self, manager: LongCallbackManager) -> TokenSigner:
         # Not the server's secret_key: each process may have made one for itself.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from .app_jobs import AppJobs
 from .health import HealthEndpoint
 from .held_polls import HeldPoll
 
-logger = logging.getLogger("dash_long_components")
-
 #: The largest body of a request, in bytes: room for thousands of jobs on a page.
 MAX_BODY = 256 * 1024
 
@@ -30,8 +27,8 @@ MAX_BODY = 256 * 1024
 #: takes less time than a copy of a large result.
 LARGE = 64 * 1024
 
-#: The size in bytes from which an answer gets no further jobs: their news comes with
-#: the next poll. One job's news may be larger.
+#: The size in bytes from which an answer gets no further jobs, and no result is loaded:
+#: their news comes with the next poll. One job's news may be larger.
 MAX_ANSWER = 16 * 1024 * 1024
 
 #: The largest integer of JavaScript, and so the largest cursor.
@@ -112,7 +109,6 @@ def _told(view: Callable[[], A]) -> A | Answer:
         return view()
     except StoreError as error:
         metrics.count_outage()
-        logger.warning("%s", error)
         return _refuse(503, f"Try again: {error.summary}.")
 
 
@@ -134,7 +130,7 @@ def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
     metrics.count_poll()
     if not jobs.held_polls.has_room:
         wakeup = None
-    snapshots = jobs.read(readings)
+    snapshots = jobs.read(readings, MAX_ANSWER)
     if hold and readings and wakeup is not None:
         poll = jobs.hold(readings, snapshots, wakeup)
         if poll is not None:
@@ -150,7 +146,7 @@ def _held(
         wakeup=poll.wakeup,
         seconds=seconds,
         answer=lambda: _told(
-            lambda: _answer(readings, jobs.read(readings), can_hold=True)
+            lambda: _answer(readings, jobs.read(readings, MAX_ANSWER), can_hold=True)
         ),
         otherwise=_answer([], [], can_hold=True),
         begin=lambda: jobs.held_polls.add(poll),
@@ -200,7 +196,7 @@ class _News:
 
     def add(self, position: int, snapshot: Snapshot) -> None:
         """Add the news of a job, or let the page ask again at once if it is full."""
-        if self._size >= MAX_ANSWER:
+        if self._size >= MAX_ANSWER or snapshot.load_result is not None:
             self.wait_at_most(MIN_WAIT)
             return
         pieces = snapshot.to_json()

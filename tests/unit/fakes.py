@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from dash import html
@@ -105,7 +106,9 @@ class RecordingManager(LongCallbackManager):
     def read(self, ticket: str, cursor: int) -> Snapshot:
         job_id = Ticket.parse(ticket).job
         snapshot = self.records[job_id].since(cursor)
-        return replace(snapshot, result=self.results.get(job_id))
+        if job_id not in self.results or snapshot.cursor <= cursor:
+            return snapshot
+        return replace(snapshot, load_result=partial(self.load_result, job_id))
 
     def look_up(self, job_id: str) -> Record:
         return self.records[job_id]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 
 import celery
 
-from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
-
-logger = logging.getLogger("dash_long_components")
+from .sending import tell_broker
 
 #: Seconds between two connections: probes ask more often, from many places.
 _FRESH = 5.0
@@ -43,8 +40,7 @@ class Broker:
                 connection.ensure_connection(max_retries=1)
 
         try:
-            call_with_timeout(BROKER_TIMEOUT, connect)
-        except Exception as error:  # each broker has exceptions of its own
-            logger.warning("Celery's broker does not respond: %s", error)
+            tell_broker(self._app, connect)
+        except Exception:
             return False
         return True

@@ -163,6 +163,10 @@ class Delivery:
         """Return the state after the number of a probe was noted."""
         return replace(self, probe=probe, since=situation)
 
+    def refused(self) -> Delivery:
+        """Return the state after the broker did not accept the latest message."""
+        return replace(self, resent=self.resent - 1)
+
     def sent_again(self, now: float, *, is_lost: bool) -> Delivery:
         """Return the state after another message.
 

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import celery
 from celery import states
 
+from ...core.outage_log import OutageLog
 from ...exceptions import StoreError, StoreUnavailableError
 from .backends.base import Announcements, AnyBackend, Backend
 from .backends.database import DatabaseBackend
 from .backends.filesystem import FileBackend
 from .backends.redis import RedisBackend
-from .outages import BackendOutages
 from .unexpected_ends import CeleryFailure
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ _BACKENDS: dict[str, type[Backend]] = {
     "celery.backends.filesystem": FileBackend,
 }
 
-_outages = BackendOutages()
+#: For those who go on during an outage. The others raise it.
+outages = OutageLog("Celery's result backend")
 
 
 @lru_cache(maxsize=4)
@@ -194,12 +195,12 @@ class Documents:
                 raise
             except Exception as error:  # each backend has exceptions of its own
                 message = f"Celery's result backend does not respond: {error}"
-                _outages.failed(message)
                 if not self._patient:
                     raise StoreUnavailableError(message) from error
+                outages.begin(message)
                 time.sleep(_PAUSE)
             else:
-                _outages.succeeded()
+                outages.end()
                 return answer
 
 

@@ -15,7 +15,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from typing import Any
@@ -24,7 +23,7 @@ from celery import bootsteps, signals
 
 from ...core.versions import from_fields
 from ...exceptions import StoreUnavailableError
-from .documents import Documents
+from .documents import Documents, outages
 from .homes import Home
 
 #: Seconds for which a reader trusts its last reading of a lease, at most.
@@ -127,8 +126,10 @@ class Lease:
 
 
 def _write(documents: Documents, lease_id: str, renewal: Renewal) -> None:
-    with suppress(StoreUnavailableError):
+    try:
         documents.write(_key(lease_id), renewal.to_text())
+    except StoreUnavailableError as error:
+        outages.begin(error)
 
 
 def queue_lease(queue: str) -> str:

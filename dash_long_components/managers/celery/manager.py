@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import secrets
 import time
 from collections.abc import Iterable, Sequence
@@ -28,8 +27,6 @@ from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 
 if TYPE_CHECKING:
     import celery
-
-logger = logging.getLogger("dash_long_components")
 
 _EXTRA = (
     "CeleryLongCallbackManager needs packages that are missing: "
@@ -184,12 +181,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def _replace(self, tickets: Iterable[str]) -> None:
         """Cancel jobs that another has replaced."""
         for ticket in tickets:
-            try:
+            # The new job exists anyway, and the page repeats the cancel of a job that
+            # it knows to be replaced until that gets through.
+            with suppress(StoreUnavailableError):
                 self.cancel(ticket)
-            except StoreUnavailableError as error:
-                # The new job exists anyway, and the page repeats the cancel of a job
-                # that it knows to be replaced until that gets through.
-                logger.warning("%s", error)
 
     def _publish(
         self, task: Task, record: Record, call: Call, lane: str | None
@@ -218,7 +213,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             call_with_timeout(BROKER_TIMEOUT, send)
         except Exception as error:  # each broker has exceptions of its own
             # The broker may have it after all; then no worker may run it.
-            self._store.lose(record, str(error))
+            self._store.lose(record)
             raise BrokerUnavailableError(
                 f"Celery's broker does not accept the job: {error}"
             ) from error
@@ -282,7 +277,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if snapshot.has_begun:
             return snapshot.with_durations(self._store.shared.durations(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
-            return replace(snapshot, result=self._store.result(record.id))
+            load = functools.partial(self.load_result, record.id)
+            return replace(snapshot, load_result=load)
         return snapshot
 
     def _waits_for_long(self, snapshot: Snapshot) -> bool:
@@ -311,6 +307,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def _end_job(self, record: Record) -> None:
         """Tell the worker of a job to end it."""
+        from .sending import tell_broker
         from .worker import END_JOB
 
         live = self._store.live(record.id)
@@ -325,7 +322,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 destination=[live.worker.name],
             )
         try:
-            call_with_timeout(BROKER_TIMEOUT, send)
+            tell_broker(self.handle, send)
         except Exception as error:
             raise BrokerUnavailableError(
                 f"Celery's broker does not accept the cancel: {error}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ...core.versions import from_fields
@@ -27,11 +27,14 @@ class ProbeState:
         sent: number of the last one that was sent, from 1; 0 if none was.
         at: when that was, in seconds since the epoch.
         passed: number of the last one that has arrived.
+        lost: number of the last one that the broker did not accept, or that was sent
+            before a worker started.
     """
 
     sent: int = 0
     at: float = 0.0
     passed: int = 0
+    lost: int = 0
 
     @classmethod
     def from_text(cls, text: str | None) -> ProbeState:
@@ -40,6 +43,11 @@ class ProbeState:
     def to_text(self) -> str:
         return json.dumps(asdict(self))
 
+    @property
+    def under_way(self) -> int:
+        """How many may be in the queue."""
+        return self.sent - max(self.passed, self.lost)
+
 
 class Probes:
     """Sends probes, and knows which have arrived.
@@ -47,14 +55,15 @@ class Probes:
     Args:
         documents: where that is stored.
         interval: seconds between the first two probes of a task.
-        send: sends a probe of a task by its number. It must not raise.
+        send: sends a probe of a task by its number, and returns whether the broker
+            has accepted it. It must not raise.
     """
 
     def __init__(
         self,
         documents: Documents,
         interval: float,
-        send: Callable[[str, int], None],
+        send: Callable[[str, int], bool],
     ) -> None:
         self._documents = documents
         self._interval = interval
@@ -85,13 +94,13 @@ class Probes:
             return state.to_text()
 
         self._documents.update(_key(task), change)
+        if due is not None and not self._send(task, due.sent):
+            _lose(self._documents, task, due.sent)
         self._known.pop(task, None)
-        if due is not None:
-            self._send(task, due.sent)
 
     def _is_due(self, state: ProbeState, number: int, now: float) -> bool:
         # More and more rarely while none arrives, for a queue may be long.
-        growth = 2 ** max(0, state.sent - state.passed - 1)
+        growth = 2 ** max(0, state.under_way - 1)
         interval = self._interval * min(growth, MAX_GROWTH)
         # The clock of another server may be ahead.
         is_recent = 0 <= now - state.at < interval
@@ -104,6 +113,25 @@ def arrived(documents: Documents, task: str, number: int) -> None:
     def change(text: str | None) -> str:
         state = ProbeState.from_text(text)
         return replace(state, passed=max(state.passed, number)).to_text()
+
+    documents.update(_key(task), change)
+
+
+def hasten(documents: Documents, tasks: Sequence[str]) -> None:
+    """Let readers send the next probe of each task soon: a worker has started."""
+    texts = documents.read_many([_key(task) for task in tasks])
+    for task, text in zip(tasks, texts, strict=True):
+        state = ProbeState.from_text(text)
+        if state.under_way > 1:
+            _lose(documents, task, state.sent)
+
+
+def _lose(documents: Documents, task: str, number: int) -> None:
+    """Count on no probe up to a number."""
+
+    def change(text: str | None) -> str:
+        state = ProbeState.from_text(text)
+        return replace(state, lost=max(state.lost, number)).to_text()
 
     documents.update(_key(task), change)
 

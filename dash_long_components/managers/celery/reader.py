@@ -16,7 +16,7 @@ from .job_state import End, Live
 from .leases import Leases, Tenure
 from .recovery import Recovery
 from .requesters import with_requesters
-from .unexpected_ends import CeleryFailure, never_sent, worker_died
+from .unexpected_ends import CeleryFailure, sender_died, worker_died
 
 #: The documents of any job, and of one that is known to have started.
 _DOCUMENTS = (
@@ -128,8 +128,7 @@ class JobReader:
         message, receipt, delivery = sending
         if message is None:
             is_over = receipt is None and now - record.created > _SENDING
-            why = "the server process has died."
-            return never_sent(record, now, why) if is_over else None
+            return sender_died(record, now) if is_over else None
         return self._recovery.follow(
             record,
             Message.from_text(message),

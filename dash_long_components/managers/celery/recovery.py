@@ -81,14 +81,19 @@ class Recovery:
             case Step.PROBE if state.probe is not None:
                 self._probes.ensure(message.task, state.probe)
             case Step.RESEND:
-                again = self._change(
-                    record, state, lambda it: it.sent_again(now, is_lost=True)
-                )
-                if again is not None:
-                    self._sender.send_again(record.id, again.number, message)
+                self._send_again(record, state, message, now)
             case Step.LOSE:
                 return message_lost(record, now, state.resent + 1)
         return None
+
+    def _send_again(
+        self, record: Record, state: Delivery, message: Message, now: float
+    ) -> None:
+        again = self._change(record, state, lambda it: it.sent_again(now, is_lost=True))
+        if again is None:
+            return
+        if not self._sender.send_again(record.id, again.number, message):
+            self._change(record, again, Delivery.refused)
 
     def _holder(self, delivery: Delivery, receipt: Receipt | None) -> Holder:
         if receipt is None or receipt.released or receipt.number < delivery.number:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 import celery
 
+from ...core.outage_log import OutageLog
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 from .deliveries import Message
 
 logger = logging.getLogger("dash_long_components")
+
+
+@lru_cache(maxsize=4)
+def _outages(_app: celery.Celery) -> OutageLog:
+    """Return the log of the outages of an app's broker."""
+    return OutageLog("Celery's broker")
+
 
 #: Begins the names of the package's Celery tasks.
 PREFIX = "dash_long_components."
@@ -52,10 +62,24 @@ def send_job(
     )
 
 
+def tell_broker(app: celery.Celery, action: Callable[[], object]) -> None:
+    """Do something with Celery's broker, in time. Logs an outage once.
+
+    Raises:
+        Exception: the broker does not respond. Each broker has exceptions of its own.
+    """
+    try:
+        call_with_timeout(BROKER_TIMEOUT, action)
+    except Exception as error:
+        _outages(app).begin(f"Celery's broker does not respond: {error}")
+        raise
+    _outages(app).end()
+
+
 class Sender:
     """Sends the messages that a reader finds missing.
 
-    A failure is logged, and tried again later.
+    Its methods return whether the broker has accepted the message.
 
     Args:
         app: of the broker.
@@ -64,17 +88,19 @@ class Sender:
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
 
-    def send_again(self, job_id: str, number: int, message: Message) -> None:
+    def send_again(self, job_id: str, number: int, message: Message) -> bool:
         """Send a job again whose message is lost."""
         logger.warning(
             "The message of job %s is lost on its way to a worker. It is sent again.",
             job_id,
         )
-        self._try(lambda: send_job(self._app, job_id, number, message, retry=False))
+        return self._accepts(
+            lambda: send_job(self._app, job_id, number, message, retry=False)
+        )
 
-    def send_probe(self, task: str, number: int) -> None:
+    def send_probe(self, task: str, number: int) -> bool:
         """Send a probe to the queue of a task."""
-        self._try(
+        return self._accepts(
             lambda: self._app.send_task(
                 PROBE,
                 args=(task, number),
@@ -86,8 +112,9 @@ class Sender:
             )
         )
 
-    def _try(self, send: Any) -> None:
+    def _accepts(self, send: Callable[[], object]) -> bool:
         try:
-            call_with_timeout(BROKER_TIMEOUT, send)
-        except Exception as error:  # each broker has exceptions of its own
-            logger.warning("Celery's broker does not accept a message: %s", error)
+            tell_broker(self._app, send)
+        except Exception:
+            return False
+        return True

@@ -211,9 +211,9 @@ class CeleryStore:
         self.documents.announce(live.record.id)
         return Live.from_text(text)
 
-    def lose(self, record: Record, why: str) -> None:
+    def lose(self, record: Record) -> None:
         """End a job that could not be sent, even if the broker has it after all."""
-        self.ends.decide(record.id, never_sent(record, time.time(), why))
+        self.ends.decide(record.id, never_sent(record, time.time()))
         self.listings.stop_waiting(record)
 
 

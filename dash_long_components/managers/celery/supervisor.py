@@ -29,6 +29,8 @@ from .deliveries import Message
 from .homes import Home
 from .job_state import Live
 from .leases import Lease, no_fork
+from .probes import hasten
+from .sending import PREFIX
 from .store import CeleryStore
 from .unexpected_ends import CeleryFailure
 
@@ -98,6 +100,7 @@ class Supervisor:
         kill: Callable[[int], None] | None = None,
     ) -> None:
         self._store = CeleryStore(home.app, home.lease)
+        self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()
         self._held: dict[int, _ReceivedJob] = {}
@@ -105,6 +108,7 @@ class Supervisor:
         self._wake = threading.Event()
         self._look_at = 0.0
         self._kill = kill
+        self._is_new = True
 
     def received(self, request: Any, number: int, message: Message) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
@@ -158,6 +162,7 @@ class Supervisor:
         # Without the backend nothing is known. The next look is soon.
         with suppress(StoreUnavailableError), no_fork:
             self._report_deaths()
+            self._hasten_probes()
             if is_due:
                 self._look(now)
         self._kill_due(now)
@@ -193,6 +198,13 @@ class Supervisor:
                 self._store.release(each.request.id, Lease.current.id, each.number)
             with self._lock:
                 self._held.pop(id(each.request), None)
+
+    def _hasten_probes(self) -> None:
+        """Have lost messages found soon after this worker has started."""
+        if self._is_new:
+            tasks = [name for name in self._tasks if name.startswith(PREFIX)]
+            hasten(self._store.documents, tasks)
+            self._is_new = False
 
     def _report_deaths(self) -> None:
         """End the jobs whose process has died, however Celery delivers them again."""

@@ -11,6 +11,8 @@ from ...core.jobs import JobError, Status
 from ...core.records import Record
 from .job_state import End, Worker
 
+_IN_CELERY = "It failed in Celery, outside of its function. See the worker's log."
+
 
 @dataclass(frozen=True, kw_only=True)
 class CeleryFailure:
@@ -56,7 +58,8 @@ class CeleryFailure:
             case "WorkerLostError":
                 # "Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
                 return Status.LOST, "WorkerDied", self.message.partition(" Job:")[0]
-        return Status.FAILED, self.type, self.message
+        # The message of an exception may hold secrets, as the URL of a backend.
+        return Status.FAILED, self.type, _IN_CELERY
 
 
 def worker_died(worker: Worker, record: Record, now: float) -> End:
@@ -65,9 +68,15 @@ def worker_died(worker: Worker, record: Record, now: float) -> End:
     return _lost("WorkerDied", message, record, now)
 
 
-def never_sent(record: Record, now: float, why: str) -> End:
+def never_sent(record: Record, now: float) -> End:
     """Return the end of a job that was not sent to Celery's broker."""
-    message = f"Could not send the job to Celery's broker: {why}"
+    message = "The server could not send the job to Celery's broker. See its log."
+    return _lost("NotSent", message, record, now)
+
+
+def sender_died(record: Record, now: float) -> End:
+    """Return the end of a job whose server died before it sent the job."""
+    message = "The server process has died before it sent the job to Celery's broker."
     return _lost("NotSent", message, record, now)
 
 

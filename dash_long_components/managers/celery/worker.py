@@ -35,8 +35,7 @@ from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
-from ..processes import adopt_orphans, kill_tree
-from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
+from ..processes import adopt_orphans, end_children, kill_tree
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .homes import Home, home_of
@@ -46,7 +45,7 @@ from .orphans import JobOrphans, lead_group, marked
 from .probes import arrived
 from .result_cache import CeleryResultCache
 from .runs import Runs
-from .sending import PREFIX, PROBE, send_job, task_name
+from .sending import PREFIX, PROBE, send_job, task_name, tell_broker
 from .store import CeleryStore
 from .supervisor import Supervisor
 from .unexpected_ends import CeleryFailure
@@ -137,11 +136,9 @@ def _send_back(
     send = functools.partial(
         send_job, app, job_id, following, message, countdown=_LOOK_AGAIN
     )
-    try:
-        call_with_timeout(BROKER_TIMEOUT, send)
-    except Exception as error:  # each broker has exceptions of its own
+    with contextlib.suppress(Exception):
         # A reader will find that the message is missing, and send it.
-        logger.warning("Celery's broker does not accept job %s: %s", job_id, error)
+        tell_broker(app, send)
 
 
 @signals.task_received.connect
@@ -245,7 +242,9 @@ def _failure(error: BaseException) -> CeleryFailure:
         return CeleryFailure(type=TaskRevokedError.__name__, message="terminated")
     if isinstance(error, TimeLimitExceeded | WorkerLostError):
         return CeleryFailure(type=type(error).__name__, message=str(error))
-    message = f"Worker exited prematurely: {type(error).__name__} {error}"
+    # Its text is for the log: it may hold secrets.
+    logger.error("The process of a job has failed: %r", error)
+    message = f"Worker exited prematurely: {type(error).__name__}"
     return CeleryFailure(type=WorkerLostError.__name__, message=message)
 
 
@@ -286,9 +285,15 @@ def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         with marked(lease.pid):
-            yield functools.partial(kill_tree, os.getpid())
+            yield _exit
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _exit() -> None:
+    """End this process and its descendants. Celery logs no error for exit code 0."""
+    end_children()
+    os._exit(0)
 
 
 class Execution:

@@ -28,7 +28,7 @@ from ..store.store import Store
 from ..store.watchdog import Watchdog
 from .housekeeping import Housekeeping
 from .job_writer import CANT_WRITE
-from .outages import OutageLog, outlast, told
+from .outages import outlast, store_log, told
 from .settings import Settings
 from .wakeup import Wakeup
 from .workers import Workers, describe_exit
@@ -102,7 +102,7 @@ class Dispatcher:
             StoreError: the store is damaged or was removed. Its jobs have no worker
                 then.
         """
-        log = OutageLog()
+        log = store_log()
         while self._stopped_by is None:
             try:
                 with told(self._store):

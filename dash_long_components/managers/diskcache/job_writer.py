@@ -15,7 +15,7 @@ from ...exceptions import JobEndedError, StoreFullError
 from ...running.runtime import Outcome
 from ..store.store import Store
 from .file_limit import FileLimit
-from .outages import OutageLog, outlast
+from .outages import outlast, store_log
 
 logger = logging.getLogger("dash_long_components")
 
@@ -49,7 +49,7 @@ class JobWriter:
         self._job_id = job_id
         self._task = task
         self._limit = FileLimit()
-        self._log = OutageLog()
+        self._log = store_log()
 
     def is_unwanted(self) -> bool:
         """Return whether no requester waits for the job any more."""

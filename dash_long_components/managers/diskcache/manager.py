@@ -226,7 +226,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         if not record.status.is_terminal:
             record = self._look_after(launcher, record)
             launcher.store.see(record, requester)
-        return snapshot(launcher.store, self._forecasts, record, requester, cursor)
+        return snapshot(
+            launcher.store,
+            self._forecasts,
+            record,
+            requester,
+            cursor,
+            self.load_result,
+        )
 
     def _look_after(self, launcher: Launcher, record: Record) -> Record:
         """See that a job gets what it needs to run; return its record."""

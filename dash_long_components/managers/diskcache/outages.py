@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from ...core.outage_log import OutageLog
 from ...exceptions import (
     StoreDamagedError,
     StoreError,
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 T = TypeVar("T")
-
-logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two tries of a process that waits for the end of an outage.
 PAUSE = 0.5
@@ -46,23 +44,9 @@ def told(store: Store) -> Iterator[None]:
         raise
 
 
-class OutageLog:
-    """Logs the beginning and the end of each outage, and nothing in between."""
-
-    def __init__(self) -> None:
-        self._is_out = False
-
-    def begin(self, error: StoreError) -> None:
-        """Note that the store could not be used."""
-        if not self._is_out:
-            logger.warning("%s", error)
-        self._is_out = True
-
-    def end(self) -> None:
-        """Note that the store could be used."""
-        if self._is_out:
-            logger.warning("The job store can be used again.")
-        self._is_out = False
+def store_log() -> OutageLog:
+    """Return a log of the outages of a store."""
+    return OutageLog("The job store")
 
 
 def outlast(
@@ -84,7 +68,7 @@ def outlast(
         StoreDamagedError: it will not get better by itself.
         StoreError: the store was removed.
     """
-    log = log or OutageLog()
+    log = log or store_log()
     deadline = time.monotonic() + full_timeout
     while True:
         try:

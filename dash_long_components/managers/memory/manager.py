@@ -137,7 +137,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
         record = self._store.read(asked.job)
         if not record.status.is_terminal:
             self._store.see(record, asked.requester)
-        return snapshot(self._store, self._forecasts, record, asked.requester, cursor)
+        return snapshot(
+            self._store,
+            self._forecasts,
+            record,
+            asked.requester,
+            cursor,
+            self.load_result,
+        )
 
     def look_up(self, job_id: str) -> Record:
         return self._store.read(job_id)

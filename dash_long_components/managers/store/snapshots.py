@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 from ...core.forecasts import Forecasts
@@ -12,11 +14,17 @@ from .store import Store
 
 
 def snapshot(
-    store: Store, forecasts: Forecasts, record: Record, requester: str, cursor: int
+    store: Store,
+    forecasts: Forecasts,
+    record: Record,
+    requester: str,
+    cursor: int,
+    load_result: Callable[[str], bytes | None],
 ) -> Snapshot:
     """Return what a requester reads of a job that it has seen up to a cursor.
 
-    With its place in the queue, its estimated time, or its result if that is news.
+    With its place in the queue, its estimated time, or what loads its result by the
+    id of the job, if that is news.
     """
     shown = record.since(cursor, requester)
     if shown.status is Status.QUEUED:
@@ -24,5 +32,6 @@ def snapshot(
     if shown.has_begun:
         return shown.with_durations(store.durations.of(record.task))
     if shown.status is Status.SUCCEEDED and shown.cursor > cursor:
-        return replace(shown, result=store.result(record.id))
+        load = functools.partial(load_result, record.id)
+        return replace(shown, load_result=load)
     return shown

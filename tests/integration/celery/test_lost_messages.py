@@ -57,11 +57,25 @@ class Site:
         for text in until(lambda: self.messages(queue), TIMEOUT, poll=0.01):
             self.broker.lrem(queue, 0, text)
 
-    def arrived(self) -> int:
-        """Return the number of the last probe that has arrived, of any task."""
+    def last_probe(self, which: str = "passed") -> int:
+        """Return the number of the last probe of any task that has arrived.
+
+        Or of the last one that was ``sent``.
+        """
         keys: Any = self.backend.keys("*dash-long-jobs.probes.*")
         texts: Any = [self.backend.get(key) for key in keys]
-        return max((json.loads(text)["passed"] for text in texts), default=0)
+        return max((json.loads(text)[which] for text in texts), default=0)
+
+    def stop_while_it_waits(self, worker: Worker) -> None:
+        """Stop a worker to which Redis hands the next message."""
+        database = str(self.broker.connection_pool.connection_kwargs["db"])
+
+        def is_waiting() -> bool:
+            clients: Any = self.broker.client_list()
+            return any(it["db"] == database and "b" in it["flags"] for it in clients)
+
+        until(is_waiting, TIMEOUT, poll=0.01)
+        worker.main().suspend()
 
     def sent_again(self) -> int:
         """Return how many messages the server has found missing."""
@@ -118,11 +132,12 @@ def test_job_whose_messages_are_all_lost_is_lost_and_says_so(
     open_site: Open, stack: ExitStack
 ) -> None:
     """A worker that is killed takes the message along that Redis is handing to it."""
-    site = open_site()
+    # A worker asks Redis for the next message, and waits for so many seconds.
+    site = open_site(broker_transport_options={"polling_interval": 600})
     page = site.page()
     worker = site.worker(stack)
     page.run("echo")
-    worker.main().suspend()
+    site.stop_while_it_waits(worker)
     job = page.start("echo")
     for number in range(1, 5):
         # Redis has handed the message to the worker, which has not seen it.
@@ -131,16 +146,12 @@ def test_job_whose_messages_are_all_lost_is_lost_and_says_so(
         until(lambda: page.poll(job) and site.probes(), TIMEOUT, poll=0.02)
         assert job.status == "queued"
         worker = site.worker(stack, name=f"worker-{number}")
-        until(lambda number=number: site.arrived() >= number, TIMEOUT, poll=0.01)
-        worker.main().suspend()
-        until(
-            lambda number=number: (
-                page.poll(job) and (job.has_ended or site.sent_again() == number)
-            ),
-            TIMEOUT,
-            poll=0.02,
-        )
-    assert job.status == "lost"
+        until(lambda number=number: site.last_probe() >= number, TIMEOUT, poll=0.01)
+        site.stop_while_it_waits(worker)
+        if number < 4:
+            until(lambda n=number: page.poll(job) and site.sent_again() == n, TIMEOUT)
+    with promised("3 × lease", lease=LEASE):
+        page.wait_for("lost", job)
     assert job.error["type"] == "MessageLost"
     assert "sent 4 times" in job.error["message"]
     worker.main().resume()
@@ -241,6 +252,9 @@ def test_job_that_a_worker_could_not_give_back_is_sent_again(
     (tmp_path / "held.go").touch()
     page.wait_for("succeeded", held)
     psutil.wait_procs([main], timeout=TIMEOUT)
+    # A page polls meanwhile, and the broker accepts no probe.
+    until(lambda: page.poll(waiting) and site.last_probe("sent") >= 4, TIMEOUT)
+    assert site.web.log.count("does not respond") == 1
     broker.start()
     site.worker(stack, name="next")
     with promised("3 × lease", lease=LEASE):

@@ -279,6 +279,6 @@ def test_outage_of_the_backend_is_logged_once(deploy: Deploy, tmp_path: Path) ->
         (tmp_path / "held.go").touch()
         page.wait_for("succeeded", job)
         (worker,) = deployment.workers
-        until(lambda: worker.log.count("responds again") == 2, TIMEOUT)
+        until(lambda: worker.log.count("can be used again") == 2, TIMEOUT)
         # The main process and the process of the job.
         assert worker.log.count("does not respond") == 2

@@ -318,13 +318,22 @@ def test_lane_has_the_order_of_the_page(site: Site) -> None:
 @pytest.mark.parametrize(
     "origin",
     [
-        *(None, 1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}),
+        *(1, "x", [], {}, {"page": 1, "seq": 1}, {"page": "p", "seq": "1"}),
         *({"page": "p", "seq": 10**30}, {"page": "p", "seq": -1}),
+        {"page": "p", "seq": True},
     ],
 )
-def test_origin_of_the_wrong_shape_is_ignored(site: Site, origin: Any) -> None:
+def test_trigger_with_an_origin_of_the_wrong_shape_is_refused(
+    site: Site, origin: Any
+) -> None:
     decorate(site)
-    assert handle_of(click(site, longJob=origin))["seq"] == 0
+    assert click(site, longJob=origin).status_code == 204
+    assert site.manager.submitted == []
+
+
+def test_trigger_that_comes_from_no_page_has_no_lane(site: Site) -> None:
+    decorate(site)
+    assert handle_of(click(site, longJob=None))["seq"] == 0
     assert site.manager.submitted[-1].lane is None
 
 

@@ -21,7 +21,11 @@ from hypothesis import strategies as st
 from dash_long_components import init_app, long_callback
 from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.snapshots import Place
-from dash_long_components.exceptions import StoreError, StoreUnavailableError
+from dash_long_components.exceptions import (
+    BrokerUnavailableError,
+    StoreError,
+    StoreUnavailableError,
+)
 from dash_long_components.web import managers, routes
 from dash_long_components.web.app_jobs import AppJobs
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
@@ -240,12 +244,44 @@ def test_store_that_can_not_be_used_is_a_503(
         ("read", POLL, [[token(site, job.id), 0]]),
         ("cancel", CANCEL, [token(site, job.id)]),
     ):
-        monkeypatch.setattr(site.manager, name, fail)
-        response = site.post(path, body)
-        assert response.status_code == 503
-        assert response.text == f"Try again: {kind.summary}.\n"
+        with monkeypatch.context() as patch:
+            patch.setattr(site.manager, name, fail)
+            for _ in range(3):
+                response = site.post(path, body)
+                assert response.status_code == 503
+                assert response.text == f"Try again: {kind.summary}.\n"
+        site.post(POLL, [["of no job", 0]])
         assert caplog.messages == ["It is away, at redis://a:secret@b."]
+        for _ in range(3):
+            assert site.post(POLL, [[token(site, job.id), 0]]).status_code == 200
+        assert caplog.messages[1:] == [f"The job store of {NAME} can be used again."]
         caplog.clear()
+
+
+def test_result_that_can_not_be_loaded_is_a_503(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = site.manager.add(status=Status.SUCCEEDED)
+    site.manager.results[job.id] = b"1"
+    away = mock.Mock(side_effect=StoreUnavailableError("It is away."))
+    monkeypatch.setattr(site.manager, "load_result", away)
+    assert site.post(POLL, [[token(site, job.id), 0]]).status_code == 503
+    monkeypatch.setattr(site.manager, "load_result", mock.Mock(side_effect=KeyError))
+    answer = poll(site, (token(site, job.id), 0))["jobs"]["0"]
+    assert answer["error"]["type"] == "UnknownJob"
+    caplog.clear()
+
+
+def test_cancel_that_the_broker_refuses_is_logged_by_its_manager(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = site.manager.add()
+    refuse = mock.Mock(side_effect=BrokerUnavailableError("It is away."))
+    monkeypatch.setattr(site.manager, "cancel", refuse)
+    for _ in range(2):
+        assert site.post(CANCEL, [token(site, job.id)]).status_code == 503
+        assert site.post(POLL, [[token(site, job.id), 0]]).status_code == 200
+    assert caplog.messages == []
 
 
 def test_poll_without_news_has_only_the_next_wait(site: Site) -> None:
@@ -286,6 +322,8 @@ def test_large_results_come_with_several_polls(
         site.manager.results[job.id] = b'"%b"' % (b"x" * 600)
     cursors = {token(site, job.id): 0 for job in jobs}
     sizes, waits = [], []
+    load = mock.Mock(side_effect=site.manager.load_result)
+    monkeypatch.setattr(site.manager, "load_result", load)
     while 0 in cursors.values():
         response = site.post(POLL, list(cursors.items()))
         answer = response.get_json()
@@ -294,6 +332,7 @@ def test_large_results_come_with_several_polls(
             cursors[list(cursors)[int(at)]] = snapshot["cursor"]
         sizes.append(len(response.get_data()))
         waits.append(answer["next"])
+    assert load.call_count == 5
     assert max(sizes) < 1000 + 1000
     assert waits == [routes.MIN_WAIT, routes.MIN_WAIT, routes.MAX_WAIT]
 
@@ -303,7 +342,13 @@ def test_job_that_a_request_names_often_is_cancelled_once(
 ) -> None:
     cancelled: list[str] = []
     monkeypatch.setattr(site.manager, "cancel", cancelled.append)
-    assert site.post(CANCEL, [token(site, "job-0")] * 100).status_code == 204
+    # Each handle has a token of its own: it says when it was signed.
+    tokens = set()
+    for second in range(3):
+        with mock.patch.object(time, "time", return_value=time.time() + second):
+            tokens.add(token(site, "job-0"))
+    assert len(tokens) == 3
+    assert site.post(CANCEL, [*tokens] * 100).status_code == 204
     assert cancelled == ["job-0"]
 
 
@@ -350,7 +395,10 @@ def test_poll_reads_the_jobs_of_managers_that_respond(
         assert answer["unreachable"] == [at]
         assert answer["jobs"].keys() == {str(1 - at)}
         assert answer["next"] <= routes.UNREACHABLE_WAIT
-    assert caplog.messages == ["It is away, at redis://a:secret@b."] * 2
+        again = f"The job store of {NAME}{at + 1 if at else ''} can be used again."
+        two.post(POLL, readings, [])
+        assert caplog.messages == ["It is away, at redis://a:secret@b.", again]
+        caplog.clear()
     assert two.post(POLL, readings, [two.first, two.second]).status_code == 503
     assert two.post(POLL, readings[:1], [two.first]).status_code == 503
     assert two.post(POLL, readings[:1], [two.second]).get_json()["jobs"]

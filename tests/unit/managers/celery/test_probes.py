@@ -11,7 +11,7 @@ from celery import Celery
 
 from dash_long_components.managers.celery import probes as module
 from dash_long_components.managers.celery.documents import Documents
-from dash_long_components.managers.celery.probes import Probes, arrived
+from dash_long_components.managers.celery.probes import Probes, arrived, hasten
 from dash_long_components.managers.celery.sending import PROBE, Sender
 
 
@@ -22,10 +22,12 @@ class Deployment:
         self.now = 1000.0
         self.documents = Documents(Celery("app", backend=f"file://{folder}"))
         self.sent: list[int] = []
-        self.servers = [
-            Probes(self.documents, 10.0, lambda _task, number: self.sent.append(number))
-            for _ in range(2)
-        ]
+        self.accepts = True
+        self.servers = [Probes(self.documents, 10.0, self.send) for _ in range(2)]
+
+    def send(self, _task: str, number: int) -> bool:
+        self.sent.append(number)
+        return self.accepts
 
     def time(self) -> float:
         return self.now
@@ -33,6 +35,16 @@ class Deployment:
     def ensure(self, number: int) -> None:
         for server in self.servers:
             server.ensure("task", number)
+
+    def times(self, seconds: int) -> list[int]:
+        """Ask for a probe each second; return when one is sent."""
+        times: list[int] = []
+        for second in range(seconds):
+            before = len(self.sent)
+            self.ensure(1)
+            times += [second] * (len(self.sent) - before)
+            self.now += 1.0
+        return times
 
 
 @pytest.fixture
@@ -46,12 +58,22 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
 def test_servers_send_one_probe_in_an_interval_that_grows(
     deployment: Deployment,
 ) -> None:
-    times: list[int] = []
-    for second in range(600):
-        deployment.ensure(1)
-        times += [second] * (len(deployment.sent) - len(times))
-        deployment.now += 1.0
-    assert times == [0, 10, 30, 70, 150, 310, 470]
+    assert deployment.times(600) == [0, 10, 30, 70, 150, 310, 470]
+
+
+def test_interval_grows_by_no_probe_that_the_broker_refuses(
+    deployment: Deployment,
+) -> None:
+    deployment.accepts = False
+    assert deployment.times(60) == [0, 10, 20, 30, 40, 50]
+    deployment.accepts = True
+    assert deployment.times(60) == [0, 10, 30]
+
+
+def test_interval_is_short_again_when_a_worker_starts(deployment: Deployment) -> None:
+    deployment.times(600)
+    hasten(deployment.documents, ["unknown", "task"])
+    assert deployment.times(60) == [0, 10, 30]
 
 
 def test_no_probe_is_sent_after_one_has_arrived(deployment: Deployment) -> None:
@@ -87,10 +109,16 @@ def test_probe_takes_the_route_of_its_task() -> None:
     assert options["args"] == ("dash_long_components.app.task", 3)
 
 
-def test_broker_that_refuses_a_probe_is_logged(
+def test_outage_of_the_broker_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = mock.Mock()
     app.send_task.side_effect = ConnectionError("refused")
-    Sender(app).send_probe("task", 3)
-    assert caplog.messages == ["Celery's broker does not accept a message: refused"]
+    assert not Sender(app).send_probe("task", 3)
+    assert not Sender(app).send_probe("task", 4)
+    app.send_task.side_effect = None
+    assert Sender(app).send_probe("task", 5)
+    assert caplog.messages == [
+        "Celery's broker does not respond: refused",
+        "Celery's broker can be used again.",
+    ]

@@ -276,6 +276,16 @@ def test_failure_that_celery_reports_ends_the_job(
     assert "Job:" not in record.error.message
 
 
+def test_error_of_celery_itself_is_for_its_log_alone(shop: Shop) -> None:
+    shop.start()
+    shop.celery_says(ConnectionError("at redis://:secret@b"))
+    error = shop.store.read("job").error
+    assert error is not None
+    assert error.type == "ConnectionError"
+    assert "secret" not in error.message
+    assert "worker's log" in error.message
+
+
 def test_revoked_job_is_cancelled(shop: Shop) -> None:
     shop.celery.backend.mark_as_revoked("job", "revoked")
     assert shop.status() is Status.CANCELLED

@@ -1,4 +1,4 @@
-"""Log an outage of the result backend once when it starts, and once when it ends."""
+"""Log an outage once when it begins, and once when it is over."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ import threading
 logger = logging.getLogger("dash_long_components")
 
 
-class BackendOutages:
-    """The last state of the backend that one process has logged."""
+class OutageLog:
+    """The last state of a service that this process has logged.
 
-    def __init__(self) -> None:
+    Args:
+        service: its name, at the beginning of a sentence.
+    """
+
+    def __init__(self, service: str) -> None:
+        self._service = service
         self._lock = threading.Lock()
         self._is_out = False
 
-    def failed(self, message: str) -> None:
+    def begin(self, why: object) -> None:
         """Log a failed access, unless the outage is known."""
         with self._lock:
             is_new, self._is_out = not self._is_out, True
         if is_new:
-            logger.warning("%s", message)
+            logger.warning("%s", why)
 
-    def succeeded(self) -> None:
-        """Log that the backend is back, if it was away."""
+    def end(self) -> None:
+        """Log that the service responds again, if it did not."""
         if not self._is_out:  # without the lock: this is the rule
             return
         with self._lock:
             was_out, self._is_out = self._is_out, False
         if was_out:
-            logger.warning("Celery's result backend responds again.")
+            logger.warning("%s can be used again.", self._service)
