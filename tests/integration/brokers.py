@@ -7,11 +7,12 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import redis as client
 
 from tests.conftest import AppProcess
 from tests.ports import free_port
@@ -61,6 +62,14 @@ class Redis(Broker):
         ]
         super().__init__(command, folder, port)
         self._databases = iter(range(self.DATABASES))
+
+    def _answers(self) -> bool:
+        # While it loads its data, it takes connections but answers no command.
+        with closing(client.Redis(self.host, self.port)) as connection:
+            try:
+                return super()._answers() and bool(connection.ping())
+            except (client.ConnectionError, client.TimeoutError):
+                return False
 
     def database(self) -> str:
         """Return the URL of an unused database."""

@@ -159,7 +159,7 @@ def app() -> Iterator[dlc.Dash]:
 def test_job_with_cancel_grace_may_tidy_up(
     app: dlc.Dash, go_on: threading.Event, how: str
 ) -> None:
-    tidied = threading.Event()
+    began, tidied = threading.Event(), threading.Event()
 
     @app.long_callback(
         Output("out", "children"),
@@ -169,7 +169,7 @@ def test_job_with_cancel_grace_may_tidy_up(
     )
     def work(set_progress: Callable[[int], None], _value: Any) -> str:
         try:
-            set_progress(1)
+            began.set()
             if how == "is deaf":
                 go_on.wait(BOUND)
             while not (how == "looks" and current_job().cancelled):
@@ -181,6 +181,7 @@ def test_job_with_cancel_grace_may_tidy_up(
 
     page = Page(app)
     job = page.start("out.children")
+    assert began.wait(BOUND)
     page.cancel(job)
     wait_for_job(job)
     assert tidied.is_set() == (how != "is deaf")
