@@ -26,6 +26,10 @@ def _outages(_app: celery.Celery) -> OutageLog:
 #: Begins the names of the package's Celery tasks.
 PREFIX = "dash_long_components."
 
+#: Seconds after a job's timeout when Celery's own limit ends it: should the worker's
+#: supervisor hang. Celery may kill a process that has another job by then.
+_SPARE = 30.0
+
 #: Name of the Celery task of a probe.
 PROBE = f"{PREFIX}probe"
 
@@ -47,7 +51,8 @@ def send_job(
         message: what to send.
         options: of ``Celery.send_task``.
     """
-    options["time_limit"] = message.timeout
+    if message.timeout is not None:
+        options["time_limit"] = message.timeout + _SPARE
     if message.expires is not None:
         options["expires"] = datetime.fromtimestamp(message.expires, timezone.utc)
     app.send_task(

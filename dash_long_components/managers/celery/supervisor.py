@@ -25,6 +25,7 @@ from celery.worker import state as worker_state
 from ...core.limits import grace_after
 from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
+from . import pool_jobs
 from .deliveries import Message
 from .homes import Home
 from .job_state import Live
@@ -45,7 +46,8 @@ class _ReceivedJob:
         message: how it was sent.
         began: when a pool process got it, by the monotonic clock; None if none has.
         is_missing: whether Celery did not have it at the last look.
-        kill_at: when to kill it, by the monotonic clock; None for never.
+        deadline: when its time is over, by the monotonic clock; None for never.
+        kill_at: when to kill it, by the same clock; None for never.
         is_killed: whether that was done.
     """
 
@@ -54,6 +56,7 @@ class _ReceivedJob:
     message: Message
     began: float | None = None
     is_missing: bool = False
+    deadline: float | None = None
     kill_at: float | None = None
     is_killed: bool = False
 
@@ -88,7 +91,8 @@ class Supervisor:
 
     Args:
         home: where the jobs of the worker belong.
-        kill: kills a pool process; None where a pool can't end what it runs.
+        kill: kills a pool process if it has a job; None where a pool can't end what
+            it runs.
     """
 
     #: None outside of workers.
@@ -97,7 +101,7 @@ class Supervisor:
     def __init__(
         self,
         home: Home,
-        kill: Callable[[int], None] | None = None,
+        kill: Callable[[int, str], None] | None = None,
     ) -> None:
         self._store = CeleryStore(home.app, home.lease)
         self._tasks = home.app.tasks
@@ -120,8 +124,12 @@ class Supervisor:
         """Note that a pool process has a job."""
         with self._lock:
             held = self._held.get(id(request))
-            if held is not None:
-                held.began = time.monotonic()
+            if held is None:
+                return
+            held.began = time.monotonic()
+            if held.message.timeout is not None:
+                held.deadline = held.kill_at = held.began + held.message.timeout
+                self._wake.set()
 
     def died(self, request: Any, failure: CeleryFailure) -> None:
         """Note that the process of a job has died."""
@@ -234,10 +242,14 @@ class Supervisor:
     def _kill_due(self, now: float) -> None:
         for each in self._running():
             is_due = each.kill_at is not None and each.kill_at <= now
-            # Its process may have another job by now.
-            if is_due and not each.is_killed and each.is_running and self._kill:
-                each.is_killed = True
-                self._kill(each.request.worker_pid)
+            if not is_due or each.is_killed or self._kill is None:
+                continue
+            each.is_killed = True
+            if each.deadline is not None and each.deadline <= now:
+                # If its function let no other thread run, no one has said so yet.
+                limit = CeleryFailure(type="TimeLimitExceeded", message="")
+                self.died(each.request, limit)
+            self._kill(each.request.worker_pid, each.request.id)
 
     def _next_kill(self) -> float:
         waiting = [each for each in self._running() if not each.is_killed]
@@ -245,12 +257,17 @@ class Supervisor:
         return min(times, default=float("inf"))
 
 
-def _kill(worker: Any, pid: int) -> None:
-    """Kill a pool process with all that came from it."""
+def _kill(worker: Any, pid: int, job_id: str) -> None:
+    """Kill a pool process with all that came from it, if it still has a job.
+
+    Otherwise the job has ended, or does not begin: its process looks at the store.
+    """
+    if not pool_jobs.stop_if_it_has(pid, job_id):
+        return
     if sys.platform != "win32":
         # Before it dies: the pool then takes its death for a termination, and neither
         # logs it as an error nor waits for a late result.
-        worker.pool.terminate_job(pid, signal.SIGCONT)
+        worker.pool.terminate_job(pid, signal.SIGSTOP)
     kill_tree(pid)
 
 

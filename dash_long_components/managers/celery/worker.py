@@ -36,6 +36,7 @@ from ...running.current import CurrentJob
 from ...running.runtime import Outcome
 from ...running.tasks import Task
 from ..processes import adopt_orphans, end_children, kill_tree
+from . import pool_jobs
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .homes import Home, home_of
@@ -103,6 +104,10 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         Request=JobRequest,
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
+        with pool_jobs.having(job_id):
+            work(self, job_id, number, text)
+
+    def work(self: Any, job_id: str, number: int, text: str) -> None:
         message = Message.from_text(text)
         while message.lane is not None and not runs.is_turn(job_id, message.lane):
             if not self.request.is_eager:

@@ -12,7 +12,7 @@ import pytest
 from celery import Celery
 from celery.worker import state
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record, Requester
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
@@ -45,7 +45,7 @@ class Host:
         home = Home(app=self.celery, lease=LEASE)
         self.store = CeleryStore(self.celery)
         self.killed: list[int] = []
-        self.supervisor = Supervisor(home, self.killed.append)
+        self.supervisor = Supervisor(home, lambda pid, _job: self.killed.append(pid))
         self.lease = Lease(home)
         self.now = time.monotonic()
 
@@ -54,7 +54,9 @@ class Host:
         self.now += after
         return self.supervisor.step(self.now)
 
-    def receive(self, job_id: str, grace: float = 0.0) -> Request:
+    def receive(
+        self, job_id: str, grace: float = 0.0, timeout: float | None = None
+    ) -> Request:
         """Receive a job."""
         now = time.time()
         record = Record(
@@ -64,19 +66,22 @@ class Host:
             requesters=(Requester(id="0"),),
             created=now,
             changed=now,
+            limits=Limits(timeout=timeout),
         )
         self.store.submit(record)
         call = Call(task="key", fingerprint="", context={}).to_json().decode()
         self.message = self.store.prepare(
-            record, Message(task="task", grace=grace), call
+            record, Message(task="task", grace=grace, timeout=timeout), call
         )
         request = Request(job_id, pid=len(job_id) + 1000)
         self.supervisor.received(request, 0, self.message)
         return request
 
-    def run(self, job_id: str, grace: float = 0.0) -> Request:
+    def run(
+        self, job_id: str, grace: float = 0.0, timeout: float | None = None
+    ) -> Request:
         """Receive a job, and start it in a pool process."""
-        request = self.receive(job_id, grace)
+        request = self.receive(job_id, grace, timeout)
         worker = Worker(name="worker", lease=self.lease.id)
         assert Runs(self.celery, LEASE).start(job_id, worker, self.message)
         self.supervisor.began(request)
@@ -126,6 +131,22 @@ def test_grace_is_over_before_a_job_is_killed(host: Host) -> None:
     assert host.killed == []
     host.look(0.5)
     assert host.killed == [request.worker_pid]
+
+
+def test_job_whose_time_is_over_is_killed_even_if_its_process_says_nothing(
+    host: Host,
+) -> None:
+    request = host.run("job", timeout=5.0)
+    host.run("another", timeout=60.0)
+    host.look(4.0)
+    assert host.killed == []
+    # Celery's own limit, which knows jobs less well, comes later.
+    host.now = time.monotonic() + 5.0
+    host.look(0.0)
+    assert host.killed == [request.worker_pid]
+    host.look(0.0)
+    assert host.status("job") is Status.TIMED_OUT
+    assert host.status("another") is None
 
 
 def test_job_that_the_store_has_lost_has_no_grace(host: Host) -> None:
