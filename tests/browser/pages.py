@@ -105,6 +105,9 @@ class Page:
     def is_enabled(self, selector: str) -> bool:
         return self.element(selector).is_enabled()
 
+    def is_busy(self, selector: str) -> bool:
+        return self.element(selector).get_attribute("aria-busy") == "true"
+
     def wait_until_enabled(self, selector: str, timeout: float = 20) -> None:
         until_equal(lambda: self.is_enabled(selector), True, timeout)
 
