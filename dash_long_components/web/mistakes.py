@@ -19,7 +19,7 @@ from . import labels
 logger = logging.getLogger("dash_long_components")
 
 #: Our components that show jobs.
-_VIEWS = ("LongJob", "LongJobTray")
+_VIEWS = ("LongJob", "LongJobButton", "LongJobTray")
 
 
 class Mistakes:
@@ -107,8 +107,11 @@ class Mistakes:
             if isinstance(component_id, str):
                 ids.append(component_id)
             view = name if component_id is None else f"{name}(id={component_id!r})"
-            if name == "LongJob" and not internals.adds_components(self._app):
-                self._check_view(component_id, views)
+            if not internals.adds_components(self._app):
+                if name == "LongJob":
+                    self._check_view(component_id, views)
+                elif name == "LongJobButton":
+                    self._check_button(view, getattr(component, "job", None), views)
             for problem in _label_problems(getattr(component, "labels", None)):
                 self._tell(f"labels= of {view}: {problem}")
         return ids
@@ -125,6 +128,13 @@ class Mistakes:
                 f"it. Add job={component_id!r} to the long callback."
             )
 
+    def _check_button(self, button: str, job: Any, views: Collection[Any]) -> None:
+        if isinstance(job, str) and job not in views:
+            self._tell(
+                f"{button} has job={job!r}, which no long callback names. Add "
+                f"job={job!r} to the long callback{_or_similar(job, views)}"
+            )
+
     def _tell(self, problem: str) -> None:
         if problem not in self._told:
             self._told.add(problem)
@@ -133,6 +143,13 @@ class Mistakes:
 
 def _names(dependencies: Iterable[DashDependency]) -> str:
     return " and ".join(map(str, dependencies))
+
+
+def _or_similar(name: str, names: Collection[Any]) -> str:
+    """Return a hint at a name that was meant, perhaps."""
+    known = [each for each in names if isinstance(each, str)]
+    similar = difflib.get_close_matches(name, known, n=1)
+    return f". Did you mean {similar[0]!r}?" if similar else "."
 
 
 def _label_problems(given: Any) -> Iterable[str]:

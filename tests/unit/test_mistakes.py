@@ -410,6 +410,18 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
         shown(dlc.LongJob(id="job")),
         ("LongJob(id='job')", "Add job='job' to the long callback"),
     ),
+    "misspelt job of a LongJobButton": (
+        shown(dlc.LongJobButton(id="run", job="jop"), dlc.LongJob(id="job"), job="job"),
+        ("LongJobButton(id='run') has job='jop'", "Did you mean 'job'?"),
+    ),
+    "LongJobButton with a job that no callback names": (
+        paged(dlc.LongJobButton(id="run", job="other")),
+        ("LongJobButton(id='run') has job='other'", "Add job='other' to the long"),
+    ),
+    "misspelt label of a LongJobButton": (
+        shown(dlc.LongJobButton(id="run", labels={"cancle": "Stop"})),
+        ("labels= of LongJobButton(id='run')", "Did you mean 'cancel'?"),
+    ),
     "LongJob of a page without an id": (
         paged(dlc.LongJob()),
         ("has no id", 'like LongJob(id="job")'),
@@ -532,6 +544,8 @@ def test_app_without_mistakes_gets_no_warning(
             html.Button(id="button"),
             html.P(id="text"),
             dlc.LongJob(id="job", labels={"eta": "{time}", "app.run": "Run"}),
+            dlc.LongJobButton("Run", id="run", job="job", labels="de"),
+            dlc.LongJobButton("Run", id="other"),
             dlc.LongJobTray(labels="de-AT"),
         ]
     )
