@@ -34,7 +34,7 @@ export function CompactView(props: JobViewProps) {
         shows('connection') && !isTerminal(run.status) && connection,
     ];
     return (
-        <div className="long-job-line" title={error || run.hint}>
+        <div className="long-job-line" title={error || (run.hint ?? name)}>
             {shows('name') && <span className="long-job-name">{name}</span>}
             {shows('status') && (
                 <span className="long-job-status">

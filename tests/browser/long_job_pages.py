@@ -40,7 +40,9 @@ document.body.style.background = isPlain ? background : '';
 
 _RUN_AXE = """
 const done = arguments[arguments.length - 1];
-const parts = document.querySelectorAll('.long-job, .long-job-tray');
+const parts = document.querySelectorAll(
+    '.long-job, .long-job-tray, .long-job-button'
+);
 axe.run(parts, {resultTypes: ['violations']}).then(
     ({violations}) => done(violations.flatMap(({id, help, nodes}) =>
         nodes.map(({html, failureSummary}) => [id, help, html, failureSummary]))),

@@ -57,6 +57,16 @@ class StatesPage(Page):
         )
         return width
 
+    @property
+    def overflowing(self) -> list[str]:
+        """The views that have more in them than their width shows."""
+        texts: list[str] = self.browser.driver.execute_script(
+            "return [...document.querySelectorAll('#states .long-job')]"
+            ".filter(each => each.scrollWidth > each.clientWidth)"
+            ".map(each => each.innerText)"
+        )
+        return texts
+
     def go_offline(self) -> None:
         self.browser.driver.set_network_conditions(
             offline=True, latency=0, throughput=0
@@ -78,6 +88,7 @@ def test_every_state_looks_right(
         look.resize(width)
         look.check(f"states-{host}-{width}")
         assert page.widest == width
+        assert page.overflowing == []
     page.tray.toggle()
     look.check(f"states-{host}-tray")
     page.tray.toggle()

@@ -14,6 +14,7 @@ from dash import MATCH, Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components.core.jobs import Call, JobError, Lane, Status
+from dash_long_components.core.lines import Line
 from dash_long_components.core.records import Record, Report
 from dash_long_components.core.snapshots import Place, Snapshot
 from dash_long_components.running.tasks import Task
@@ -44,6 +45,26 @@ def running(record: Record) -> Record:
     )
 
 
+def in_steps(record: Record) -> Record:
+    lines: list[Line] = [
+        [1, "Skipped 3 empty columns", 1784000000, 30],
+        [2, "No column 'price': used 0", 1784000001, 40],
+    ]
+    return started(record).report(
+        time.time(),
+        Report(
+            bars=[[700_000_000, 1_200_000_000, None, {"unit": "B", "base": 1000}]],
+            steps=[
+                ["Read", 0, "done", 2.5, 1],
+                ["Fit a model of each region", 0, "running", 12, 1],
+                ["Fold", 1, "running", 60, 3],
+                ["Plot", 0, "to_come", 0, 0],
+            ],
+            log=lines,
+        ),
+    )
+
+
 def ended(status: Status, error: JobError | None = None) -> Callable[[Record], Record]:
     def end(record: Record) -> Record:
         return running(record).end(status, time.time(), error)
@@ -62,6 +83,7 @@ STATES: dict[str, Callable[[Record], Record] | None] = {
     "queued": lambda record: record,
     "running": running,
     "running without a total": started,
+    "running in steps": in_steps,
     "succeeded": ended(Status.SUCCEEDED),
     "failed": ended(
         Status.FAILED,
@@ -149,7 +171,8 @@ def make(host: str) -> dash.Dash:
                     [html.H2(state), *(card(view(state, each)) for each in VARIANTS)]
                 )
                 for state in STATES
-            ],
+            ]
+            + [html.Section([html.H2("buttons"), card(buttons())])],
             id="states",
         )
     )
@@ -178,3 +201,21 @@ def view(state: str, variant: Literal["full", "compact"]) -> Any:
             html.Span(id={"out": variant, "state": state}),
         ]
     return html.Div(parts)
+
+
+def buttons() -> Any:
+    """Buttons in their states, beside each other."""
+    busy = {"job": "full", "state": "running"}
+    idle = {"job": "full", "state": "succeeded"}
+    return html.Div(
+        [
+            dlc.LongJobButton("Run", id="idle", job=idle),
+            dlc.LongJobButton("Run", id="off", disabled=True),
+            dlc.LongJobButton("Run", id="busy", job=busy, busy="Computing…"),
+            dlc.LongJobButton("Run", id="cancel", job=busy, cancel=True),
+            dlc.LongJobButton(
+                "Run", id="styled", job=busy, className="btn btn-primary"
+            ),
+        ],
+        style={"display": "flex", "flexWrap": "wrap", "gap": "8px"},
+    )
