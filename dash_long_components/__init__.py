@@ -17,9 +17,9 @@ from .core.health import Health
 from .decorator.long_callback import long_callback
 from .exceptions import JobCancelled, LongCallbackError, UnsuccessfulJobError
 from .managers.base import LongCallbackManager
+from .managers.base.job import Job
 from .managers.celery.manager import CeleryLongCallbackManager
 from .managers.diskcache.manager import DiskcacheLongCallbackManager
-from .managers.job import Job
 from .running.current import CurrentJob, current_job
 from .running.log_handler import JobLogHandler
 from .web.setup import init_app

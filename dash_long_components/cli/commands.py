@@ -15,7 +15,7 @@ from ..core.jobs import Status
 from ..core.owners import EVERYONE
 from ..exceptions import JobNotFoundError, StoreError
 from ..managers.base import LongCallbackManager
-from ..managers.job import Job
+from ..managers.base.job import Job
 from . import doctor as checks
 from . import tables
 from .source import managers_of

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..managers.job import Job
+from ..managers.base.job import Job
 
 _COLOURS = {
     "queued": "cyan",

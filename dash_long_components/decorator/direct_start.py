@@ -8,8 +8,8 @@ from typing import Any
 from ..bridge import direct_call, internals
 from ..core.caching import CachedResult
 from ..exceptions import MissingManagerError
-from ..managers import base
 from ..managers.base import LongCallbackManager
+from ..managers.base.jobs_of_code import start_jobs_with
 from ..running import tasks
 from ..running.tasks import Task
 from ..web.app_jobs import AppJobs
@@ -127,4 +127,4 @@ def _jobs_of_process(manager: LongCallbackManager) -> AppJobs | None:
     return jobs
 
 
-base.start_jobs_with(start)
+start_jobs_with(start)

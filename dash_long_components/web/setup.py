@@ -11,8 +11,9 @@ from ..bridge import callback_request, internals
 from ..bridge.error_messages import ErrorMessage
 from ..core.records import Record, Requester
 from ..exceptions import MissingManagerError
-from ..managers import base
-from ..managers.base import LongCallbackManager
+from ..managers.base import LongCallbackManager, checked
+from ..managers.base.job import link_jobs_with
+from ..managers.base.manager import set_up_apps_with
 from . import routes, user_jobs
 from .app_jobs import AppJobs
 
@@ -51,7 +52,7 @@ def init_app(
         ValueError: the app has no such server (yet), or ``manager``, ``user``,
             ``entry`` or ``error_message`` has a value of the wrong kind.
     """
-    base.checked(manager, "init_app()")
+    checked(manager, "init_app()")
     jobs = AppJobs.of(app)
     is_new = jobs is None
     if jobs is None:
@@ -88,7 +89,7 @@ def _link(
     return user_jobs.link_to(sign, record, requester)
 
 
-base.link_jobs_with(_link)
+link_jobs_with(_link)
 
 
 #: Functions of layers above this one, which set up every app.
@@ -100,4 +101,4 @@ def equip_apps_with(equip: Callable[[dash.Dash], None]) -> None:
     _equip.append(equip)
 
 
-base.set_up_apps_with(init_app)
+set_up_apps_with(init_app)

@@ -32,8 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bridge": {"core", "exceptions", "dash", "flask", "werkzeug"},
     "running": {"bridge", "core", "exceptions", "telemetry"},
     "managers": set(),
-    "managers.base": {"core", "exceptions", "managers.job", "running", "dash"},
-    "managers.job": {"core", "exceptions", "running"},
+    "managers.base": {"core", "exceptions", "running", "dash"},
     "managers.identity": {"psutil"},
     "managers.processes": {"managers.identity", "psutil"},
     "managers.cgroups": {"managers.identity", "psutil"},
@@ -67,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dash",
     },
     "cli": {
-        *("core", "exceptions", "managers.base", "managers.job", "managers.celery"),
+        *("core", "exceptions", "managers.base", "managers.celery"),
         *("managers.diskcache", "managers.store", "web", "celery", "click", "dash"),
         *("diskcache", "psutil", "rich"),
     },

@@ -307,7 +307,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
     ),
     "init_app with a class": (
         set_up_with_a_class,
-        ("base.LongCallbackManager'>", "like DiskcacheLongCallbackManager(cache)"),
+        ("LongCallbackManager'>", "like DiskcacheLongCallbackManager(cache)"),
     ),
     "app with a URL as its manager": (
         lambda _: untyped.Dash(__name__, long_callback_manager="redis://"),

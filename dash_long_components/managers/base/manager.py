@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core import app_origin, caching, quantities, search
-from ..core.app_origin import AppOrigin
-from ..core.caching import CacheBy, CachedResult
-from ..core.health import Health
-from ..core.jobs import Call, Lane, Status, Ticket
-from ..core.owners import EVERYONE, owner_of
-from ..core.records import Record
-from ..core.search import Search
-from ..core.snapshots import Snapshot
-from ..exceptions import ImportedScriptError
-from ..running import tasks, worker_init
-from ..running.tasks import Task
-from .job import Job, cached_job
-from .job import link_jobs_with as link_jobs_with
+from ...core import caching, quantities
+from ...core.app_origin import AppOrigin
+from ...core.caching import CacheBy, CachedResult
+from ...core.health import Health
+from ...core.jobs import Call, Lane, Status
+from ...core.search import Search
+from ...core.snapshots import Snapshot
+from ...running import worker_init
+from ...running.tasks import Task
+from .jobs_of_code import JobsOfCode
+from .watches import ReadingWatch, Watch
 
 if TYPE_CHECKING:
     import dash
@@ -37,14 +34,10 @@ _OF_DASH = {
     *("get_updated_props", "job_running", "make_job_fn", "terminate_job", "UNDEFINED"),
 }
 
-#: Starts a job: ``direct_start.start``.
-Start = Callable[..., tuple[str, str | CachedResult]]
-
 #: Jobs that a manager without an index counts: the newest.
 _COUNTED = 1000
 
 _set_up: SetUp
-_start: Start
 
 
 def set_up_apps_with(set_up: SetUp) -> None:
@@ -56,62 +49,7 @@ def set_up_apps_with(set_up: SetUp) -> None:
     _set_up = set_up
 
 
-def start_jobs_with(start: Start) -> None:
-    """Make ``LongCallbackManager.start`` call ``start``.
-
-    The decorator's layer calls this on import: managers must not import it.
-    """
-    global _start
-    _start = start
-
-
-class Watch(ABC):
-    """Notices soon which jobs have changed, at little cost. One thread uses it.
-
-    It may miss a change: all jobs are read every few seconds besides.
-
-    Attributes:
-        pause: the shortest time between two calls of ``changed``, in seconds.
-    """
-
-    pause = 0.02
-
-    @abstractmethod
-    def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
-        """Return the tickets whose jobs are newer than their cursors.
-
-        Args:
-            cursors: of all watched jobs, by ticket.
-            new: the tickets among them that the last call did not have.
-
-        Raises:
-            StoreUnavailableError: the manager is not responding.
-        """
-
-    def close(self) -> None:  # noqa: B027
-        """Release the resources of the watch."""
-
-
-class ReadingWatch(Watch):
-    """Reads all jobs to notice what has changed, a few times a second."""
-
-    pause = 0.25
-
-    def __init__(self, manager: LongCallbackManager) -> None:
-        self._manager = manager
-
-    def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
-        readings = list(cursors.items())
-        return [
-            ticket
-            for (ticket, cursor), snapshot in zip(
-                readings, self._manager.read_all(readings), strict=True
-            )
-            if snapshot is None or snapshot.cursor > cursor
-        ]
-
-
-class LongCallbackManager(ABC):
+class LongCallbackManager(JobsOfCode, ABC):
     """Starts, reads and cancels jobs.
 
     Every method may be called from any thread of any server process.
@@ -173,105 +111,6 @@ class LongCallbackManager(ABC):
             function: takes no arguments, and is known after an import of the app.
         """
         return worker_init.add(function)
-
-    def start(
-        self,
-        function: Callable[..., Any],
-        /,
-        *args: Any,
-        user: Any = EVERYONE,
-        **kwargs: Any,
-    ) -> Job:
-        """Start a job of a long callback from code, and return the job.
-
-        For ordinary callbacks, routes of the server, scripts, cron and Celery beat.
-        The job runs as if a page had sent the arguments, and no page shows it. With
-        ``cache_by``, its result is cached: a page that sends the same arguments gets
-        it at once. If the result is cached already, no job runs, and the job that this
-        returns has ended. If a job with the same cache key is live, this returns that
-        job.
-
-        Returns at once. If the queue is full, the job is ``rejected``.
-
-        Args:
-            function: that ``long_callback`` has decorated.
-            args: of the function, without ``set_progress``: a value for each Input and
-                State, JSON serializable.
-            user: the job's owner, who may read and cancel it from pages and code. A
-                value that is JSON serializable, like that of ``user=`` of the app. By
-                default the job belongs to no user.
-            kwargs: of the function.
-
-        Raises:
-            MissingManagerError: no app of this process has the manager.
-            ImportedScriptError: the dispatcher imports the calling module.
-            TypeError: the function takes other arguments, or one of them is not JSON
-                serializable.
-            ValueError: the function is not that of one long callback of this manager,
-                or ids of its Inputs, State or Outputs have wildcards.
-            StoreError: the job store can't be used.
-        """
-        if app_origin.is_making_again():
-            raise ImportedScriptError(
-                "start() was called by an import in the process that runs jobs. Put "
-                'the call under if __name__ == "__main__":'
-            )
-        owner = owner_of(user)
-        task, answer = _start(self, function, args, kwargs, owner)
-        if isinstance(answer, CachedResult):
-            return cached_job(self, task, answer, owner)
-        ticket = Ticket.parse(answer)
-        return Job(self, self.look_up(ticket.job), owner, ticket)
-
-    def job(self, job_id: str, *, user: Any = EVERYONE) -> Job:
-        """Return a job.
-
-        Args:
-            job_id: its id.
-            user: only a job of this user. By default of any user: give the user where
-                the id comes from a user.
-
-        Raises:
-            JobNotFoundError: there is no such job, its record has expired, or it is
-                another user's.
-            StoreError: the job store can't be used.
-        """
-        return Job.found(self, job_id, owner_of(user))
-
-    def jobs(
-        self,
-        *,
-        status: str | Iterable[str] | None = None,
-        task: str | Callable[..., Any] | None = None,
-        user: Any = EVERYONE,
-        limit: int = 100,
-    ) -> list[Job]:
-        """Return jobs, the newest first: live ones, and ended ones with a record.
-
-        Args:
-            status: one status or several: ``queued``, ``running``, ``succeeded``,
-                ``failed``, ``cancelled``, ``timed_out``, ``lost``, ``rejected``. By
-                default any.
-            task: name of the task as ``module.function``, or the function. By default
-                any.
-            user: only jobs of this user. By default of any user, or of none.
-            limit: how many jobs at most.
-
-        Raises:
-            ValueError: there is no such status, or ``limit`` is not a whole number
-                above zero.
-            StoreError: the job store can't be used.
-        """
-        if callable(task):
-            task = tasks.name_of(task)
-        owner = owner_of(user)
-        found = Search(
-            statuses=search.statuses(status),
-            task=task,
-            owner=owner,
-            limit=search.limit(limit),
-        )
-        return [Job(self, record, owner) for record in self.look_for(found)]
 
     if not TYPE_CHECKING:
 
@@ -356,47 +195,6 @@ class LongCallbackManager(ABC):
         Override this where something costs less than reading all of them.
         """
         return ReadingWatch(self)
-
-    @abstractmethod
-    def look_up(self, job_id: str) -> Record:
-        """Return the record of a job.
-
-        Like ``read``, it never changes the job.
-
-        Raises:
-            KeyError: there is no such job, or its record has expired.
-            StoreError: the job store can't be used.
-        """
-
-    @abstractmethod
-    def look_for(self, search: Search) -> list[Record]:
-        """Return the records of the newest jobs that a search finds, newest first.
-
-        Its cost does not grow with the number of jobs in the store, where the store has
-        an index.
-
-        Raises:
-            StoreError: the job store can't be used.
-        """
-
-    @abstractmethod
-    def load_result(self, job_id: str) -> bytes | None:
-        """Return Dash's own response, as JSON text, of a job that has succeeded.
-
-        None if its function updated nothing.
-
-        Raises:
-            KeyError: there is no such job, or its record has expired.
-            StoreError: the job store can't be used.
-        """
-
-    @abstractmethod
-    def cancel(self, ticket: str) -> None:
-        """Cancel a ticket. Idempotent; no effect if the job has ended or is missing.
-
-        With its last ticket, the job ends: a queued one at once, a running one shortly
-        after, with all its child processes.
-        """
 
     @abstractmethod
     def secret(self) -> bytes:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from ..core.caching import CachedResult
-from ..core.jobs import Status, Ticket, new_job_id
-from ..core.owners import user_of
-from ..core.records import Record, Requester
-from ..exceptions import JobNotFoundError, UnsuccessfulJobError
-from ..running import returned
+from ...core.caching import CachedResult
+from ...core.jobs import Status, Ticket, new_job_id
+from ...core.owners import user_of
+from ...core.records import Record, Requester
+from ...exceptions import JobNotFoundError, UnsuccessfulJobError
+from ...running import returned
 
 #: Seconds for which a job's attributes do not read the store again.
 FRESH = 0.1
