@@ -8,35 +8,18 @@ event loop goes on with other requests.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
-import functools
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
-from unittest import mock
 
 import dash
 import flask
 
 from ..core import module_names
-from ..exceptions import LongCallbackError
-from . import shutdown
+from . import no_server, shutdown
+from .event_loop import Wakeup, in_thread
 
 T = TypeVar("T")
-
-#: Threads for the requests of a process that block at the same time. Each is made when
-#: all others are busy, so that a store that is locked for one manager leaves room.
-MAX_THREADS = 32
-
-_threads = ThreadPoolExecutor(MAX_THREADS, "dash-long-jobs")
-
-#: The event loop that waits for the thread which runs the present code.
-_loop: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = (
-    contextvars.ContextVar("event loop", default=None)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +37,6 @@ class Answer:
     pieces: Sequence[bytes] = ()
     mimetype: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Wakeup:
-    """Wakes a request that waits on the present event loop, from any thread."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-
-    def set(self) -> None:
-        """Wake the request. Idempotent."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and the request
-            self._loop.call_soon_threadsafe(self._event.set)
-
-    async def wait(self) -> None:
-        """Wait until it is set."""
-        await self._event.wait()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +110,7 @@ def of(app: dash.Dash) -> Backend:
     if not is_asgi(app):
         return _Flask(app.server)
     if hasattr(app, "backend"):  # since Dash 4.2
-        _refuse_to_serve(_asgi_servers())
+        no_server.refuse_asgi()
         return _Asgi(app.backend)
     raise ValueError(
         f"Dash {dash.__version__} serves an app by Flask alone, not by "
@@ -298,69 +264,6 @@ async def _hold(held: Held, request: Any) -> Answer:
     return held.otherwise
 
 
-def is_on_event_loop() -> bool:
-    """Return whether this thread runs an event loop, which must not block."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """Run what may block in a thread, in the context of the present request.
-
-    The threads are not those of the event loop: Quart serves pages by these.
-    """
-    loop = asyncio.get_running_loop()
-    context = contextvars.copy_context()
-    context.run(_loop.set, loop)
-    return await loop.run_in_executor(
-        _threads, functools.partial(context.run, function, *args)
-    )
-
-
-def in_background(function: Callable[[], None]) -> None:
-    """Run what may block: here, or where that would block an event loop, in a thread.
-
-    It must not raise.
-    """
-    if is_on_event_loop():
-        _threads.submit(contextvars.copy_context().run, function)
-    else:
-        function()
-
-
-def continue_here(connection: Any) -> None:
-    """Have async functions of the user continue on the loop of a WebSocket.
-
-    And let Dash's request adapter for FastAPI find the connection, which has the
-    interface of a request there.
-    """
-    _loop.set(asyncio.get_running_loop())
-    fastapi = sys.modules.get("dash.backends._fastapi")
-    if fastapi is not None and type(connection).__module__.startswith("starlette"):
-        fastapi.set_current_request(connection)
-
-
-def resolve(value: Any) -> Any:
-    """Return the value of a function of the user, sync or async.
-
-    An async one continues on the event loop of the request. Flask has none.
-    """
-    if not isinstance(value, Awaitable):
-        return value
-    loop = _loop.get()
-    if loop is not None:
-        return asyncio.run_coroutine_threadsafe(_wait(value), loop).result()
-    context = contextvars.copy_context()
-    return _threads.submit(context.run, asyncio.run, _wait(value)).result()
-
-
-async def _wait(value: Awaitable[Any]) -> Any:
-    return await value
-
-
 def describe(server: Any) -> str | None:
     """Return a name for a server, the same in every process; None for another object.
 
@@ -373,58 +276,3 @@ def describe(server: Any) -> str | None:
     if name is None:
         return None
     return f"{type(server).__name__}:{module_names.importable_name(name)}"
-
-
-#: Replaces the functions that start servers, while none may start.
-_replaced: contextlib.ExitStack | None = None
-
-
-@contextlib.contextmanager
-def no_server() -> Iterator[None]:
-    """Make a server that starts here fail. This process imports the app for its tasks.
-
-    Yields:
-        None. A file that runs its server on import raises a LongCallbackError.
-    """
-    global _replaced
-    with contextlib.ExitStack() as _replaced:
-        _refuse_to_serve([(dash.Dash, "run"), (flask.Flask, "run")])
-        try:
-            yield
-        finally:
-            _replaced = None
-
-
-def _refuse_to_serve(functions: Sequence[tuple[Any, str]]) -> None:
-    """Replace functions that start a server, if none may start."""
-    if _replaced is not None:
-        for owner, name in functions:
-            _replaced.enter_context(mock.patch.object(owner, name, _refuse))
-
-
-def _refuse(*_args: Any, **_kwargs: Any) -> None:
-    raise LongCallbackError(
-        "the file runs its server on import, and the process that runs the jobs "
-        'imports it too. Put app.run() under if __name__ == "__main__":'
-    )
-
-
-def _asgi_servers() -> list[tuple[Any, str]]:
-    """Return the functions that start a server, of imported packages.
-
-    An import of the others would take a second.
-    """
-    names = [
-        *[("uvicorn", "run"), ("uvicorn.server", "Server.serve")],
-        *[("quart", "Quart.run"), ("hypercorn.asyncio", "worker_serve")],
-    ]
-    found = []
-    for module_name, path in names:
-        module: Any = sys.modules.get(module_name)
-        *outer, name = path.split(".")
-        owner = functools.reduce(
-            lambda at, part: getattr(at, part, None), outer, module
-        )
-        if hasattr(owner, name):
-            found.append((owner, name))
-    return found

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import dash
 
-from . import backends, internals, marks, websocket
+from . import backends, event_loop, internals, marks, websocket
 
 #: The path of a page's callback requests, below the app's own.
 _UPDATE = "_dash-update-component"
@@ -100,8 +100,8 @@ class _Run:
             self.context.update(websocket.describe())
         is_page = urlsplit(self.context.get("path") or "").path.endswith(_UPDATE)
         is_asgi = backends.is_asgi(self.request.app)
-        if is_asgi and is_page and backends.is_on_event_loop():
-            return backends.in_thread(self._run, args, kwargs)
+        if is_asgi and is_page and event_loop.is_on_event_loop():
+            return event_loop.in_thread(self._run, args, kwargs)
         return self._run(args, kwargs)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ from dash.mcp.primitives.tools.base import MCPToolProvider
 from dash.mcp.primitives.tools.tools_callbacks import CallbackTools
 from dash.mcp.types import CallToolResult, MCPError, TextContent, Tool
 
-from . import backends, marks
+from . import backends, event_loop, marks
 from .mcp_tool import CallbackTool
 
 __all__ = ["MCPError", "Reply", "Steps", "serve", "tools"]
@@ -175,7 +175,7 @@ def _waiting(
                     _reply.set(await _work_in_threads(steps))
         if inspect.iscoroutinefunction(view):
             return await view()
-        return await backends.in_thread(view)
+        return await event_loop.in_thread(view)
 
     return wait
 
@@ -188,6 +188,6 @@ async def _work_in_threads(steps: Steps) -> Reply:
             reply: Reply = end.value
             return reply
 
-    while not isinstance(step := await backends.in_thread(go_on), Reply):
+    while not isinstance(step := await event_loop.in_thread(go_on), Reply):
         await asyncio.sleep(step)
     return step

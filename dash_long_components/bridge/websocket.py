@@ -11,7 +11,7 @@ from typing import Any
 
 import dash
 
-from . import backends
+from . import event_loop
 
 #: The connection whose message is handled; None for a request over HTTP.
 _connection: ContextVar[Any] = ContextVar("connection", default=None)
@@ -30,7 +30,7 @@ def _listen() -> None:
 
 async def _note(connection: Any, _message: Any) -> None:
     _connection.set(connection)
-    backends.continue_here(connection)
+    event_loop.continue_here(connection)
 
 
 def describe() -> dict[str, Any]:

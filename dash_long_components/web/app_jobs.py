@@ -15,14 +15,14 @@ from dash.dependencies import ClientsideFunction, Input
 
 from ..bridge import (
     app_context,
-    backends,
     callback_request,
     error_messages,
+    event_loop,
     internals,
     marks,
 )
-from ..bridge.backends import Wakeup
 from ..bridge.error_messages import ErrorMessage
+from ..bridge.event_loop import Wakeup
 from ..core import app_origin, code_version
 from ..core.app_origin import AppOrigin
 from ..core.health import Health
@@ -190,7 +190,7 @@ class AppJobs:
         """
         if self._user is None:
             return None
-        user = backends.resolve(self._user())
+        user = event_loop.resolve(self._user())
         try:
             return owner_of(user)
         except TypeError as error:
@@ -406,7 +406,7 @@ def add_engine_host(layout: Any) -> Any:
     jobs = AppJobs.of(dash.get_app())
     if jobs is None:
         return layout
-    backends.in_background(jobs.warm_up)
+    event_loop.in_background(jobs.warm_up)
     jobs.check_layout(layout)
     host = LongJob(id=ENGINE_HOST, handles={})
     return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]

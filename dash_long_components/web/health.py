@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..bridge.backends import Answer, Wakeup
+from ..bridge.backends import Answer
+from ..bridge.event_loop import Wakeup
 from .app_jobs import AppJobs
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..bridge.backends import Wakeup
+from ..bridge.event_loop import Wakeup
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager, Watch

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import dash
 
 from ..bridge import backends
-from ..bridge.backends import Answer, Held, Wakeup
+from ..bridge.backends import Answer, Held
+from ..bridge.event_loop import Wakeup
 from ..core.jobs import Status
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError

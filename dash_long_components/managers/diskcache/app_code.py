@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
-from ...bridge import backends
+from ...bridge.no_server import no_server
 from ...core import app_origin
 from ...core.app_origin import AppOrigin, Maker
 from ...core.module_names import (
@@ -86,7 +86,7 @@ class AppCode:
         sys.path[:] = self.path
         sys.argv[:] = self.argv
         failures: dict[str, str] = {}
-        with backends.no_server(), app_origin.making_again():
+        with no_server(), app_origin.making_again():
             for app in self.apps:
                 self._make(app, failures)
             # Modules that no app has imported may define tasks too.

@@ -178,9 +178,9 @@ def test_main_file_that_runs_an_asynchronous_server_is_told_so(
 def test_servers_run_again_after_the_import(project: Path) -> None:
     code = (
         "import dash, flask\n"
-        "from dash_long_components.bridge import backends\n"
+        "from dash_long_components.bridge.no_server import no_server\n"
         "before = dash.Dash.run, flask.Flask.run\n"
-        "with backends.no_server():\n"
+        "with no_server():\n"
         "    assert dash.Dash.run is not before[0]\n"
         "assert (dash.Dash.run, flask.Flask.run) == before\n"
     )
