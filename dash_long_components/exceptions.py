@@ -107,6 +107,10 @@ class UnsuccessfulJobError(LongCallbackError):
         self.type = type
 
 
+class LastAttemptError(LongCallbackError):
+    """``current_job().retry()`` was called, and the job has no further attempt."""
+
+
 class BadTokenError(LongCallbackError):
     """A token is forged, cut off, too old, or of another user or server."""
 
@@ -116,6 +120,20 @@ class JobCancelled(BaseException):
 
     Not an ``Exception``, so that a function that catches those ends nevertheless.
     """
+
+
+class JobRetry(BaseException):
+    """The present attempt of the job ends, and the job is tried again.
+
+    Not an ``Exception``, so that a function that catches those ends nevertheless.
+
+    Attributes:
+        after: seconds until the next attempt; None for the backoff.
+    """
+
+    def __init__(self, reason: str = "", after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 def __getattr__(name: str) -> Any:

@@ -55,6 +55,7 @@ class CallbackRunner:
         function: takes the arguments of the user's function, without ``set_progress``.
         args: positional arguments of ``dash.callback``.
         options: keyword arguments of ``dash.callback``.
+        is_final: whether an exception ends the job. Error handlers get no other ones.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class CallbackRunner:
         function: Callable[..., Any],
         args: tuple[Any, ...],
         options: Mapping[str, Any],
+        is_final: Callable[[Exception], bool] = lambda _error: True,
     ) -> None:
         options = dict(options)
+        self._is_final = is_final
         self._on_error = options.pop("on_error", None)
         self.has_handled_error = False
         self._streamed: dict[str, dict[str, Any]] = {}
@@ -165,7 +168,7 @@ class CallbackRunner:
 
     def _handle_error(self, error: Exception) -> Any:
         handler = self._on_error or app_on_error(current_app())
-        if handler is None:
+        if handler is None or not self._is_final(error):
             raise error
         self.has_handled_error = True
         return handler(error)

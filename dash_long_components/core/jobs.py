@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, TypedDict
 
 from .queueing import PLAIN, Scheduling
+from .retries import Retries
 from .versions import from_fields
 
 
@@ -156,6 +157,12 @@ class JobError:
         return cls(type="TimedOut", message=message, task=task)
 
     @classmethod
+    def timed_out_in_all(cls, task: str, timeout: float, attempts: int) -> JobError:
+        """Return the error of a job whose attempts took ``timeout`` seconds in all."""
+        message = f"Timed out after {timeout:g} s in all, in attempt {attempts}."
+        return cls(type="TimedOut", message=message, task=task)
+
+    @classmethod
     def expired(cls, task: str) -> JobError:
         """Return the error of a job that no worker took within ``queue_timeout``."""
         message = "Expired in the queue: no worker was free in time (queue_timeout)."
@@ -192,6 +199,11 @@ class JobError:
         """Return the error of a job that could not be submitted."""
         message = f"Could not start: {reason}."
         return cls(type="NotStarted", message=message, task=task, traceback=traceback)
+
+    @property
+    def in_one_line(self) -> str:
+        """The type and the message, or one of them."""
+        return ": ".join(filter(None, (self.type, self.message.partition("\n")[0])))
 
     def to_dict(self) -> dict[str, str]:
         """Return what the page gets: ``type`` and ``message`` always."""
@@ -241,6 +253,7 @@ class Call:
         caching: how to cache its result; None not to.
         trace: of the triggering request, from ``telemetry.current_trace``.
         destination: the page that gets its result.
+        retries: the attempts that it may have; None for one.
     """
 
     task: str
@@ -259,6 +272,7 @@ class Call:
     caching: Caching | None = None
     trace: dict[str, str] = field(default_factory=dict)
     destination: Destination | None = None
+    retries: Retries | None = None
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()
@@ -278,4 +292,5 @@ _PARTS: dict[str, Any] = {
     "limits": Limits,
     "scheduling": Scheduling,
     "caching": Caching,
+    "retries": Retries,
 }

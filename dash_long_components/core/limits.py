@@ -55,11 +55,11 @@ def judge(record: Record, times: Times, now: float) -> Verdict:
         times: what has happened to it.
         now: by the clock of ``times``.
     """
-    if record.status.is_terminal:
+    if record.status is not Status.RUNNING:  # its attempt, at least, has ended
         return _at(_after(times.ended, now, EXIT_GRACE), now, None)
     deadline = _at(times.deadline, now, Status.TIMED_OUT)
     if deadline.must_stop:
-        error = JobError.timed_out(record.task, record.limits.timeout or 0.0)
+        error = record.timed_out_error
         return Verdict(must_stop=True, status=Status.TIMED_OUT, error=error, due=now)
     if not record.cancel_requested:
         return deadline

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 #: Lines of a job in its record.
 MAX_LINES = 100
@@ -20,12 +21,26 @@ MAX_LENGTH = 500
 Line = list[int | float | str]
 
 
-class Lines:
-    """The lines that are not written yet, at most ``MAX_LINES``. Thread-safe."""
+def following(lines: Sequence[Line], text: str, time: float) -> Line:
+    """Return a line of level WARNING that follows others."""
+    return [last_number(lines) + 1, _cut(text), round(time, 1), logging.WARNING]
 
-    def __init__(self) -> None:
+
+def last_number(lines: Sequence[Line]) -> int:
+    """Return the number of the last line; 0 if there is none."""
+    return int(lines[-1][0]) if lines else 0
+
+
+class Lines:
+    """The lines that are not written yet, at most ``MAX_LINES``. Thread-safe.
+
+    Args:
+        count: number of the last line that was written before.
+    """
+
+    def __init__(self, count: int = 0) -> None:
         self._lock = threading.Lock()
-        self._count = 0
+        self._count = count
         self._new: deque[Line] = deque(maxlen=MAX_LINES)
 
     def add(self, text: str, time: float, level: int = logging.INFO) -> None:

@@ -6,6 +6,7 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,8 +23,9 @@ from .jobs import (
     Status,
     new_job_id,
 )
-from .lines import MAX_LINES, Line
-from .snapshots import Snapshot
+from .lines import MAX_LINES, Line, following
+from .retries import Retries
+from .snapshots import AttemptShown, Snapshot
 from .steps import StepJson
 from .updates import merge
 from .versions import from_fields
@@ -101,6 +103,12 @@ class Record:
         title: cursor of its change, and the job's name for people.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
+        retries: the attempts that it may have; None for one.
+        attempt: number of the present attempt, or of the next one while the job waits
+            for that.
+        next_try: when the next attempt may start, in seconds since the epoch; None for
+            at once.
+        began: seconds since the epoch, of the start of its first attempt.
         newer_status: the status as a newer version has written it, if this version
             does not know it. Then ``status`` is running, and the record can't change.
     """
@@ -127,6 +135,10 @@ class Record:
     title: tuple[int, str] | None = None
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
+    retries: Retries | None = None
+    attempt: int = 1
+    next_try: float | None = None
+    began: float | None = None
     newer_status: str | None = None
 
     @classmethod
@@ -145,6 +157,7 @@ class Record:
             code=code,
             key=call.caching.key if call.caching else None,
             limits=call.limits,
+            retries=call.retries,
             title=(0, call.title) if call.title else None,  # pages know it already
             created=now,
             changed=now,
@@ -159,8 +172,121 @@ class Record:
         if self.status is not Status.QUEUED:
             raise JobEndedError(f"Job {self.id} is {self.status.value}, not queued.")
         return self._changed(
-            now, status=Status.RUNNING, started=now, started_at=self.cursor + 1
+            now,
+            status=Status.RUNNING,
+            started=now,
+            started_at=self.cursor + 1,
+            began=self.began or now,
+            next_try=None,
         )
+
+    def pause(
+        self, status: Status, now: float, chance: float, asked: float | None = None
+    ) -> float | None:
+        """Return the seconds until the next attempt; None if the job has no other one.
+
+        Args:
+            status: how the present attempt has ended.
+            now: seconds since the epoch.
+            chance: as for ``Retries.pause``.
+            asked: as for ``Retries.pause``.
+        """
+        retries = self.retries
+        if retries is None or self.attempt > retries.times or self.cancel_requested:
+            return None
+        covered = {Status.LOST: retries.lost, Status.TIMED_OUT: retries.timed_out}
+        if not covered.get(status, status is Status.FAILED):
+            return None
+        pause = retries.pause(self.attempt, chance, asked)
+        return pause if pause < self._left(now) else None
+
+    @property
+    def attempt_timeout(self) -> float | None:
+        """Seconds that the present attempt may run; None without a limit."""
+        left = math.inf if self.started is None else max(0.0, self._left(self.started))
+        timeout = self.limits.timeout
+        seconds = min(left, math.inf if timeout is None else timeout)
+        return None if seconds == math.inf else seconds
+
+    @property
+    def timed_out_error(self) -> JobError:
+        """The error of a job that has run for its ``attempt_timeout``."""
+        timeout, total = self.limits.timeout, self._total
+        if total is None or self.attempt_timeout == timeout:
+            return JobError.timed_out(self.task, timeout or 0.0)
+        return JobError.timed_out_in_all(self.task, total, self.attempt)
+
+    @property
+    def _total(self) -> float | None:
+        return self.retries.total_timeout if self.retries else None
+
+    def _left(self, now: float) -> float:
+        """Return the seconds that all attempts may still take."""
+        if self._total is None or self.began is None:
+            return math.inf
+        return self.began + self._total - now
+
+    def try_again(self, now: float, pause: float, error: JobError) -> Record:
+        """Go back to the queue: the attempt has ended, and another one follows.
+
+        Args:
+            now: seconds since the epoch.
+            pause: seconds until the next attempt may start.
+            error: why this one has ended.
+
+        Raises:
+            JobEndedError: the job is not running.
+        """
+        if self.status is not Status.RUNNING:
+            raise JobEndedError(f"Job {self.id} is {self.status.value}, not running.")
+        attempts = self.retries.attempts if self.retries else self.attempt
+        text = f"Attempt {self.attempt} of {attempts} failed: {error.in_one_line}"
+        line = following([line for _, line in self.log], text, now)
+        cursor = self.cursor + 1
+        return self._changed(
+            now,
+            status=Status.QUEUED,
+            attempt=self.attempt + 1,
+            next_try=now + pause,
+            started=None,
+            unknown=None,
+            bars=(cursor, []),
+            log=(*self.log, (cursor, line))[-MAX_LINES:],
+        )
+
+    def end_attempt(
+        self,
+        status: Status,
+        now: float,
+        pause: float | None,
+        error: JobError | None = None,
+        libraries: Iterable[str] = (),
+    ) -> Record:
+        """End the present attempt: try the job again, or end it.
+
+        Args:
+            status: how it has ended.
+            now: seconds since the epoch.
+            pause: from ``pause``.
+            error: why it did not succeed.
+            libraries: component libraries that its function imported.
+
+        Raises:
+            JobEndedError: the job has ended.
+        """
+        if pause is None or error is None or self.cancel_requested:
+            return self.end(status, now, error, libraries)
+        return self.try_again(now, pause, error)
+
+    def of_attempt(self, attempt: int) -> Record:
+        """Return the record, for a change that comes from an attempt.
+
+        Raises:
+            JobEndedError: the attempt has ended.
+        """
+        if attempt != self.attempt:
+            raise JobEndedError(f"Attempt {attempt} of job {self.id} has ended.")
+        return self
 
     def ask_for_function(self, reason: str) -> Record:
         """Ask any server process for the function by value: no news to pages."""
@@ -316,6 +442,15 @@ class Record:
             title=title[1] if title and title[0] > cursor else None,
             libraries=self.libraries,
             error=self.error,
+            attempt=self._shown_attempt,
+        )
+
+    @property
+    def _shown_attempt(self) -> AttemptShown | None:
+        if self.retries is None or self.attempt == 1 or self.status.is_terminal:
+            return None
+        return AttemptShown(
+            number=self.attempt, total=self.retries.attempts, next_try=self.next_try
         )
 
     def to_json(self) -> bytes:
@@ -352,6 +487,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "log": _pairs,
     "libraries": tuple,
     "error": partial(from_fields, JobError),
+    "retries": partial(from_fields, Retries),
 }
 
 #: The ends that a job may have, by its status.

@@ -22,12 +22,15 @@ class Place:
     """The place of a job in the queue.
 
     Attributes:
-        position: 1 is next.
+        position: 1 is next; 0 between two attempts.
         wait: seconds until the job will start; None if past runs do not tell.
+        attempt: number of the next attempt, and how many there may be; None before the
+            first, and when its time has come.
     """
 
     position: int
     wait: float | None
+    attempt: tuple[int, int] | None = None
 
     def differs_from(self, shown: Place) -> bool:
         """Return whether the position or the wait has changed by a tenth or more."""
@@ -37,6 +40,29 @@ class Place:
         if self.wait is None or shown.wait is None:
             return self.wait is not shown.wait
         return abs(self.wait - shown.wait) >= max(2.0, shown.wait / 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptShown:
+    """The attempt of a job that has had another one before.
+
+    Attributes:
+        number: of the attempt, from 1.
+        total: attempts that the job may have.
+        next_try: when it may start, in seconds since the epoch; None if it has started.
+    """
+
+    number: int
+    total: int
+    next_try: float | None = None
+
+    def place(self, now: float) -> Place | None:
+        """Return the place of the job while it waits for its time; None after that."""
+        if self.next_try is None or self.next_try <= now:
+            return None
+        return Place(
+            position=0, wait=self.next_try - now, attempt=(self.number, self.total)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +97,8 @@ class Snapshot:
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
         error: why it ended, if it did not succeed.
+        attempt: the present attempt or the next one; None while it is the first. While
+            the job waits for it, ``place`` has it too.
     """
 
     cursor: int
@@ -96,11 +124,18 @@ class Snapshot:
     libraries: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = ()
     error: JobError | None = None
+    attempt: AttemptShown | None = None
 
     def is_news_since(self, cursor: int) -> bool:
         """Return whether a reader that sent this cursor needs the snapshot."""
-        changes_by_itself = self.place is not None or self.hint is not None
+        changes_by_itself = (
+            self.place is not None or self.hint is not None or self._waits_to_retry
+        )
         return self.cursor > cursor or changes_by_itself
+
+    @property
+    def _waits_to_retry(self) -> bool:
+        return self.attempt is not None and self.attempt.next_try is not None
 
     def outdates(self, shown: Snapshot) -> bool:
         """Return whether a page that shows an older snapshot has to get this one now.
@@ -117,7 +152,12 @@ class Snapshot:
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that depend on when it is read."""
         if self.status is Status.QUEUED:
-            return replace(self, waiting=max(0.0, now - self.created))
+            between = self.attempt and self.attempt.place(now)
+            return replace(
+                self,
+                waiting=max(0.0, now - self.created),
+                place=between or self.place,
+            )
         if self.started is None:
             return self
         until = self.changed if self.status.is_terminal else now
@@ -149,6 +189,8 @@ class Snapshot:
             position, wait = self.place.position, self.place.wait
             wait = None if wait is None else round(wait, 1)
             head["queue"] = {"position": position, "wait": wait}
+            if self.place.attempt is not None:
+                head["queue"]["attempt"] = self.place.attempt
         if self.estimate is not None:
             head["estimate"] = round(self.estimate, 3)
         if self.durations:

@@ -49,6 +49,7 @@ def call_of(
         variables=context_vars.capture(),
         limits=declaration.limits,
         scheduling=_scheduling(declaration, task),
+        retries=declaration.retries,
         title=title,
         steps=[*declaration.steps],
         debug=jobs.is_debug,

@@ -11,6 +11,7 @@ from ..bridge import internals
 from ..bridge.signature import Signature
 from ..core.jobs import Limits, Retrigger
 from ..core.queueing import Scheduling
+from ..core.retries import Retries
 from ..managers.base import LongCallbackManager
 from .validation import Running, Title
 
@@ -34,6 +35,8 @@ class Declaration:
         steps: names of the steps of its jobs, as far as they are known.
         limits: what ends its jobs from outside.
         scheduling: how its jobs share workers with others.
+        retries: the attempts that its jobs may have; None for one.
+        retry_on: types of exceptions after which a job is tried again.
         ignored: positions of the Inputs and State that the cache key leaves out.
         ignore_triggered: whether the cache key leaves out which Inputs have changed.
     """
@@ -51,6 +54,8 @@ class Declaration:
     steps: tuple[str, ...]
     limits: Limits
     scheduling: Scheduling
+    retries: Retries | None
+    retry_on: tuple[type[BaseException], ...]
     ignored: frozenset[int]
     ignore_triggered: bool
 

@@ -22,7 +22,7 @@ from ..running.tasks import Task
 from . import direct_start, validation
 from .declaration import Declaration
 from .start import start_job
-from .validation import Running, Title
+from .validation import RetryOn, Running, Title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,6 +43,10 @@ def long_callback(
     title: Title = None,
     steps: Sequence[str] = (),
     timeout: float | None = None,
+    total_timeout: float | None = None,
+    retries: int = 0,
+    retry_on: RetryOn = None,
+    backoff: float | tuple[float, float] = 1,
     cancel_grace: float | None = None,
     on_leave: str = "keep",
     leave_timeout: float = 30,
@@ -89,7 +93,20 @@ def long_callback(
         steps: names of the job's steps in their order, so that the page shows those to
             come. The function runs each in ``with current_job().step(name):``.
         timeout: seconds that a job may run. The manager then kills it, and it ends as
-            ``timed_out``. Time in the queue does not count.
+            ``timed_out``. Time in the queue does not count. With ``retries``, each
+            attempt has so many seconds.
+        total_timeout: seconds that all attempts of a job may take, with the pauses
+            between them.
+        retries: how many times a job is tried again at most. By default a job runs at
+            most once. With it, the function may run several times, and may have had a
+            part of its effects before.
+        retry_on: what it is tried again after: types of exceptions, ``"lost"`` if its
+            worker has died, ``"timed_out"`` after its ``timeout``; one of them or a
+            sequence. By default any exception.
+        backoff: seconds of the pause before the first retry. Each further pause is
+            twice as long, up to 10 minutes; ``(first, longest)`` sets that too. Chance
+            makes it up to half as long. A ``Retry-After`` of the exception's response
+            counts in its place.
         cancel_grace: seconds between the cancel of a running job and its kill. In
             that time ``current_job().cancelled`` is True, and ``set_progress`` and
             ``set_props`` raise ``JobCancelled``, so that the function can clean up.
@@ -159,6 +176,10 @@ def long_callback(
                 concurrency_group=concurrency_group,
                 max_per_user=max_per_user,
             ),
+            retries=validation.retries(
+                retries, retry_on, backoff=backoff, total_timeout=total_timeout
+            ),
+            retry_on=validation.retry_on(retry_on)[0] if retries else (),
             ignored=validation.cache_args_to_ignore(
                 cache_args_to_ignore, signature.arguments
             ),
@@ -205,6 +226,7 @@ class Decorator:
             progress=declaration.progress,
             fingerprint=tasks.fingerprint_of(function),
             transforms=transforms.transforms_of(self.register),
+            retry_on=declaration.retry_on,
         )
         if not task.transforms:
             # One that transforms wrap may get other arguments.

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import logging
 import operator
+import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from .. import telemetry
 from ..core.bars import Bar, Bars
 from ..core.jobs import Status
+from ..core.lines import last_number
 from ..core.log_fields import log_fields, user_hash
+from ..core.records import Record
+from ..core.retries import asked_pause
 from ..core.steps import Step, Steps
 from ..core.texts import one_line
-from ..exceptions import JobCancelled, NoCurrentJobError
+from ..exceptions import (
+    JobCancelled,
+    JobRetry,
+    LastAttemptError,
+    NoCurrentJobError,
+)
 
 #: Seconds for which ``CurrentJob.cancelled`` caches its value.
 FRESH = 0.25
@@ -63,6 +73,8 @@ class CurrentJob:
         id: random, as the manager knows it.
         task: name of the task, as ``module.function``.
         attempt: number of this execution of the job, from 1.
+        attempts: number of attempts that the job may have.
+        lines: number of lines in its log before this attempt.
     """
 
     def __init__(
@@ -74,6 +86,7 @@ class CurrentJob:
         *,
         created: float | None = None,
         owner: str | None = None,
+        record: Record | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
@@ -85,6 +98,7 @@ class CurrentJob:
             attempt: number of this execution.
             created: when it was submitted, in seconds since the epoch.
             owner: the user to whom it belongs, as JSON text.
+            record: of the job at its start, which says how often it may be tried.
         """
         self.id = job_id
         self.task = task
@@ -96,6 +110,24 @@ class CurrentJob:
         self._is_cancelled = is_cancelled
         self._cancelled = False
         self._look_at = 0.0
+        self._record = record
+        retries = record.retries if record else None
+        self.attempts = retries.attempts if retries else 1
+        self.lines = last_number([line for _, line in record.log]) if record else 0
+        self._chance = random.random()  # noqa: S311
+
+    @classmethod
+    def of(cls, record: Record, is_cancelled: Callable[[], bool]) -> CurrentJob:
+        """Make the job of the running code, of its record at its start."""
+        return cls(
+            record.id,
+            record.task,
+            is_cancelled,
+            record.attempt,
+            created=record.created,
+            owner=record.owner,
+            record=record,
+        )
 
     @property
     def title(self) -> str | None:
@@ -220,6 +252,52 @@ class CurrentJob:
             created: seconds since the epoch; by default now.
         """
         self._reports.log(str(text), level, time.time() if created is None else created)
+
+    def retry(self, reason: object = None, after: float | None = None) -> NoReturn:
+        """End this attempt, and try the job again after a pause.
+
+        The job's ``retries=`` says how often that is possible. In its last attempt,
+        this raises the exception that is being handled, if there is one.
+
+        Args:
+            reason: a line for the job's log; by default the exception that is being
+                handled.
+            after: the shortest pause, in seconds; by default that of ``backoff=``, or
+                of the exception's ``Retry-After``.
+
+        Raises:
+            JobRetry: always, if there is a further attempt. Let it pass.
+            LastAttemptError: there is none, and no exception is being handled.
+        """
+        error = sys.exc_info()[1]
+        again = JobRetry(one_line(reason) or "", after)
+        again.__context__ = error
+        if self.pause_after(again, ()) is not None:
+            raise again
+        if error is not None:
+            raise error
+        raise LastAttemptError(
+            f"retry() was called in attempt {self.attempt} of {self.attempts}"
+            f"{f': {again}' if reason else ''}. Allow more with "
+            "long_callback(retries=...)."
+        )
+
+    def pause_after(
+        self, error: BaseException, retry_on: tuple[type[BaseException], ...]
+    ) -> float | None:
+        """Return the seconds until the next attempt; None if an exception is final.
+
+        Args:
+            error: raised by the function.
+            retry_on: types of exceptions after which the job is tried again.
+        """
+        if self._record is None or not isinstance(error, (JobRetry, *retry_on)):
+            return None
+        now = time.time()
+        asked = error.after if isinstance(error, JobRetry) else None
+        if asked is None:
+            asked = asked_pause(error, now)
+        return self._record.pause(Status.FAILED, now, self._chance, asked)
 
     def fields(self, status: Status) -> dict[str, str | None]:
         """Return the fields of log records about the job."""

@@ -58,6 +58,7 @@ class Reporter:
         interval: seconds between two writes.
         job: after its cancel, a report raises ``JobCancelled``; None to raise nothing.
         steps: names of the job's steps, as far as they are known.
+        lines: number of lines in the job's log so far.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Reporter:
         interval: float = REPORT_INTERVAL,
         job: CurrentJob | None = None,
         steps: Iterable[str] = (),
+        lines: int = 0,
     ) -> None:
         self._write = write
         self._job = job
@@ -92,7 +94,7 @@ class Reporter:
         self._title: str | None = None
         self._failure: Exception | None = None
         self._pid = os.getpid()
-        self._lines = Lines()
+        self._lines = Lines(lines)
         self.bars = Bars(self._touch, self._check_cancelled)
         self.steps = Steps(self._touch_steps, steps, time.monotonic())
 

@@ -17,8 +17,13 @@ from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
-from ..core.records import Report
-from ..exceptions import CodeChangedError, JobCancelled, TaskNotFoundError
+from ..core.records import Record, Report
+from ..exceptions import (
+    CodeChangedError,
+    JobCancelled,
+    JobRetry,
+    TaskNotFoundError,
+)
 from . import context_vars, current, tasks, tqdm_hook, worker_init
 from .current import CurrentJob
 from .reporter import REPORT_INTERVAL, Reporter, Write
@@ -39,6 +44,7 @@ class Outcome:
         libraries: component libraries that the function imported.
         cacheable: the result for the cache, with a value for every Output; None if
             there is none.
+        pause: seconds until the next attempt; None if there is none.
     """
 
     status: Status
@@ -47,6 +53,13 @@ class Outcome:
     exception: type[BaseException] | None = None
     libraries: list[str] = field(default_factory=list)
     cacheable: bytes | None = None
+    pause: float | None = None
+
+    def end(self, record: Record, now: float) -> Record:
+        """Return the record of the job after this end of its function."""
+        return record.end_attempt(
+            self.status, now, self.pause, self.error, self.libraries
+        )
 
 
 def find(call: Call, name: str) -> Task:
@@ -89,13 +102,19 @@ def run(
         interval,
         job if call.limits.cancel_grace is not None else None,
         call.steps,
+        job.lines,
     )
     job.report_to(reporter, call.title)
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
     function = transforms.applied(task.transforms, function, task.signature)
-    runner = CallbackRunner(function, task.signature.args, task.signature.keywords())
+    runner = CallbackRunner(
+        function,
+        task.signature.args,
+        task.signature.keywords(),
+        lambda error: job.pause_after(error, task.retry_on) is None,
+    )
 
     pid = os.getpid()
 
@@ -119,7 +138,8 @@ def run(
     except JobCancelled:
         return Outcome(status=Status.CANCELLED)
     except BaseException as error:
-        return failure(task.name, error, call, task.error_message, job)
+        pause = job.pause_after(error, task.retry_on)
+        return failure(task.name, error, call, task.error_message, job, pause)
     cacheable = None
     if call.caching is not None and response and not runner.has_handled_error:
         cacheable = _if_complete(runner.replay(response), task, call)
@@ -246,6 +266,7 @@ def failure(
     call: Call,
     error_message: ErrorMessage | None = None,
     job: CurrentJob | None = None,
+    pause: float | None = None,
 ) -> Outcome:
     """Log an exception of a task, and return the outcome for it.
 
@@ -255,10 +276,22 @@ def failure(
         call: says whether the page gets the exception.
         error_message: the app's function, if it came with the task.
         job: whose task it is; None if the job did not come to its task.
+        pause: seconds until the next attempt; None if there is none.
     """
+    if isinstance(error, JobRetry) and not str(error) and error.__context__:
+        error = error.__context__
     where = (type(error), error, internals.own_traceback(error))
     fields = None if job is None else job.fields(Status.FAILED)
-    logger.error("The long callback %s failed.", task, exc_info=where, extra=fields)
+    if pause is None:
+        logger.error("The long callback %s failed.", task, exc_info=where, extra=fields)
+    else:
+        logger.warning(
+            "The long callback %s failed, and is tried again in %.1f s.",
+            task,
+            pause,
+            exc_info=where,
+            extra=fields,
+        )
     kind, message = type(error).__name__, _text(error)
     if call.error_message is not None:
         chosen = error_message or error_messages.find(call.error_message)
@@ -268,6 +301,7 @@ def failure(
         status=Status.FAILED,
         error=JobError(type=kind, message=message, task=task, traceback=details),
         exception=type(error),
+        pause=pause,
     )
 
 

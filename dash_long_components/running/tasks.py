@@ -31,6 +31,7 @@ class Task:
         error_message: the app's function that gives the page a text for an exception,
             for a process without the app.
         transforms: of the app, if it is a ``DashProxy``.
+        retry_on: types of exceptions after which a job is tried again.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Task:
     fingerprint: str
     error_message: ErrorMessage | None = None
     transforms: tuple[Any, ...] = ()
+    retry_on: tuple[type[BaseException], ...] = ()
 
     @property
     def takes_set_progress(self) -> bool:

@@ -34,6 +34,8 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "next": ("position", "ordinal"),
     "position": ("position", "ordinal"),
     "wait": ("time",),
+    "attempt": ("position", "ordinal", "total"),
+    "again": ("time",),
     "reconnecting": (),
     "offline": (),
     "cancel": (),

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import React, { type ComponentProps } from 'react';
 import { describe, expect, test, vi } from 'vitest';
 import { LongJob } from '../index';
@@ -76,6 +76,19 @@ test('a hint shows while the job waits', async () => {
     await dash.show('a', 'queued', { hint });
     await dash.show('a', 'running');
     expect(text('hint')).toBeUndefined();
+});
+
+test('it says when a job is tried again', async () => {
+    render(element());
+    dash.start('a');
+    const attempt: [number, number] = [2, 4];
+    await dash.show('a', 'queued', {
+        queue: { position: 0, wait: 19.6, attempt },
+    });
+    expect(text('facts')).toBe('2nd of 4 attemptsnext in 20 s');
+    cleanup();
+    render(element({ labels: 'de' }));
+    expect(text('facts')).toBe('Versuch 2 von 4nächster in 20 s');
 });
 
 test('it follows a job from the queue to its end', async () => {

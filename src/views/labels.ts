@@ -31,6 +31,8 @@ export const LABELS = {
     next: 'next in line',
     position: '{ordinal} in line',
     wait: 'starts in about {time}',
+    attempt: '{ordinal} of {total} attempts',
+    again: 'next in {time}',
     reconnecting: 'Connection lost, reconnecting…',
     offline: 'Offline',
     cancel: 'Cancel',

@@ -100,14 +100,20 @@ export function queueTexts(run: Run, now: number, labels: Labels): string[] {
     if (!queue || isStarting(run, now)) {
         return [];
     }
-    const { position, wait } = queue;
-    const ordinal = formatOrdinal(position, labels);
+    const { position, wait, attempt } = queue;
+    const [number, total = ''] = attempt ?? [position];
     const place = position === 1 ? labels.next : labels.position;
     return [
-        fill(place, { position: formatNumber(position, labels), ordinal }),
+        fill(attempt ? labels.attempt : place, {
+            position: formatNumber(number, labels),
+            ordinal: formatOrdinal(number, labels),
+            total,
+        }),
         // An overdue job ahead may end at any moment: then the server sends 1 s.
         wait && wait > 1
-            ? fill(labels.wait, { time: formatTime(Math.ceil(wait), labels) })
+            ? fill(attempt ? labels.again : labels.wait, {
+                  time: formatTime(Math.ceil(wait), labels),
+              })
             : '',
     ];
 }

@@ -96,6 +96,13 @@ def _kills(deployment: Deployment) -> None:
 
 
 @pytest.fixture
+def _retries(deployment: Deployment) -> None:
+    """Skip managers that can't run retries."""
+    if deployment.setting.has_workers:
+        pytest.skip("Celery's workers can't run retries yet.")
+
+
+@pytest.fixture
 def name(tmp_path: Path) -> str:
     """A path for a job's files that the server and a worker read alike."""
     return str(tmp_path / next(_names))
@@ -278,6 +285,63 @@ def check_end(page: Page, job: Job, status: str, kind: str, reason: str) -> None
     assert set(job.error) == {"type", "message", "task"}
     assert "tasks_app.py" not in json.dumps(job.snapshots)
     assert page.run("echo", 1).result == 1
+
+
+def attempts_in(name: str) -> list[int]:
+    return [int(line) for line in Path(name).read_text().splitlines()]
+
+
+@pytest.mark.usefixtures("_retries")
+def test_job_is_tried_again_as_it_allows(
+    deployment: Deployment, page: Page, name: str
+) -> None:
+    has_thread = "memory" in deployment.setting.manager
+    third = "ConnectionError" if has_thread else "SIGKILL"
+    ways = ["ConnectionError", "retry", third, "return"]
+    job = page.run("attempts", {"name": name, "ways": ways})
+    assert job.status == "succeeded", job.snapshots
+    assert job.result == [4, 4]
+    assert attempts_in(name) == [1, 2, 3, 4]
+    log = [line for s in job.snapshots for line in s.get("log", [])]
+    assert [number for number, *_ in log] == sorted({number for number, *_ in log})
+    texts = [text for _, text, *_ in log]
+    failed = [f"Attempt {n} of 4 failed: " for n in (1, 2, 3)]
+    for start, reason in zip(
+        failed, ["ConnectionError: refused", "JobRetry: not yet", ""], strict=True
+    ):
+        assert any(text.startswith(start + reason) for text in texts), texts
+    assert "in attempt 4" in texts
+
+
+@pytest.mark.usefixtures("_retries")
+@pytest.mark.parametrize(
+    ("ways", "kind"),
+    [(["KeyError"], "KeyError"), (["ConnectionError"] * 4, "ConnectionError")],
+)
+def test_other_failures_and_the_last_one_end_the_job(
+    page: Page, name: str, ways: list[str], kind: str
+) -> None:
+    job = page.run("attempts", {"name": name, "ways": ways})
+    assert (job.status, job.error["type"]) == ("failed", kind)
+    assert attempts_in(name) == [*range(1, len(ways) + 1)]
+
+
+@pytest.mark.usefixtures("_retries")
+def test_cancel_ends_a_job_between_attempts(page: Page, name: str) -> None:
+    job = page.start("patient", name)
+
+    def waits() -> bool:
+        page.poll(job)
+        return any("attempt" in s.get("queue", {}) for s in job.snapshots)
+
+    until(waits, TIMEOUT, poll=0.02)
+    queue = job.snapshots[-1]["queue"]
+    assert (job.status, queue["attempt"]) == ("queued", [2, 2])
+    assert 250 < queue["wait"] <= 600
+    assert page.run("echo", 1).result == 1  # no worker waits with it
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    assert attempts_in(name) == [1]
 
 
 def test_exception_is_in_the_log_with_the_name_of_its_task(

@@ -28,6 +28,11 @@ NOW = 1000.0
 JOB = CurrentJob("job-0", "module.task")
 
 
+def id_of(record: Record | None) -> str | None:
+    """Return the id of a job that was taken off the queue; None if there was none."""
+    return None if record is None else record.id
+
+
 @dataclass
 class Submitted:
     """A job that a manager was given."""

@@ -20,7 +20,7 @@ from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache.launcher import Launcher
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
-from tests.unit.fakes import handle_of, out, prop
+from tests.unit.fakes import handle_of, id_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
 TRIGGER = "/_dash-update-component"
@@ -44,7 +44,10 @@ class Target:
         self.client = self.app.server.test_client(use_cookies=False)
         self.tokens = [self.start() for _ in range(4)]
         me = Process.current()
-        jobs = [self.store.take(code_version.settle(), me, Sizes(10)) for _ in range(4)]
+        jobs = [
+            id_of(self.store.take(code_version.settle(), me, Sizes(10)))
+            for _ in range(4)
+        ]
         for job_id, status in zip(
             jobs, [Status.SUCCEEDED, Status.FAILED], strict=False
         ):

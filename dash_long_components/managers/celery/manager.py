@@ -20,7 +20,7 @@ from ...core.queueing import PLAIN, has_expired
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
-from ...exceptions import BrokerUnavailableError, StoreUnavailableError
+from ...exceptions import BrokerUnavailableError, StoreError, StoreUnavailableError
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
@@ -127,6 +127,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 f"{task.name} has queue=, priority=, concurrency= or max_per_user=, "
                 "which only jobs on Diskcache have. Route it by Celery's task_routes."
             )
+        if call.retries is not None:
+            raise StoreError("Celery's workers can't run retries yet.")
         is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
         if is_answered:
             return hit

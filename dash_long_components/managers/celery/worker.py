@@ -319,13 +319,7 @@ class Execution:
         """Run the function, and write its reports."""
         record = self._live.record
         name = record.task
-        job = CurrentJob(
-            record.id,
-            name,
-            self._is_unwanted,
-            created=record.created,
-            owner=record.owner,
-        )
+        job = CurrentJob.of(record, self._is_unwanted)
         try:
             task = runtime.find(call, name)
             outcome = runtime.run_once(

@@ -144,11 +144,11 @@ class Dispatcher:
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
-        while job_id := self._store.take(self._code, self._me, self._sizes):
+        while job := self._store.take(self._code, self._me, self._sizes):
             try:
-                self._workers.start(job_id)
+                self._workers.start(job.id, job.attempt)
             except OSError as error:
-                self._close_slot(job_id, f"Its worker could not be started: {error}.")
+                self._close_slot(job.id, f"Its worker could not be started: {error}.")
 
     def _end_left_by_dead(self) -> None:
         """End programs whose dispatcher and worker have died."""
@@ -233,15 +233,16 @@ class Dispatcher:
         self._watchdog.forget(job_id)
 
     def _lose(self, job_id: str, how: str) -> None:
-        """End a job as lost, unless it has ended."""
+        """End a running attempt as lost."""
         with suppress(KeyError):
-            record = self._store.read(job_id)
-            error = JobError(type="WorkerDied", message=how, task=record.task)
-            is_lost = (
-                self._store.end(job_id, Status.LOST, error)
-                and not record.cancel_requested
-            )
-            if is_lost and self._stopped_by is None:
+            task = self._store.read(job_id).task
+            error = JobError(type="WorkerDied", message=how, task=task)
+            record = self._store.end_attempt(job_id, Status.LOST, error)
+            if record is None or self._stopped_by is not None:
+                return
+            if record.status is Status.QUEUED:
+                logger.warning("%s is tried again. %s", record.task, how)
+            elif record.status is Status.LOST:
                 logger.error(
                     "A job of the long callback %s is lost. %s",
                     record.task,

@@ -42,12 +42,14 @@ class JobWriter:
         store: where the job is stored.
         job_id: which job.
         task: name of its task.
+        attempt: number of the attempt that the worker runs.
     """
 
-    def __init__(self, store: Store, job_id: str, task: str) -> None:
+    def __init__(self, store: Store, job_id: str, task: str, attempt: int = 1) -> None:
         self._store = store
         self._job_id = job_id
         self._task = task
+        self._attempt = attempt
         self._limit = FileLimit()
         self._log = store_log()
 
@@ -68,7 +70,8 @@ class JobWriter:
 
         def add() -> None:
             self._store.change(
-                self._job_id, lambda job: job.report(time.time(), report)
+                self._job_id,
+                lambda job: job.of_attempt(self._attempt).report(time.time(), report),
             )
 
         full_timeout = _full_timeout(len(repr(report)))
@@ -102,9 +105,7 @@ class JobWriter:
         with suppress(JobEndedError):
             self._store.change(
                 self._job_id,
-                lambda job: job.end(
-                    outcome.status, time.time(), outcome.error, outcome.libraries
-                ),
+                lambda job: outcome.end(job.of_attempt(self._attempt), time.time()),
                 outcome.result,
             )
 

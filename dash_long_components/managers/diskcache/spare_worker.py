@@ -46,13 +46,13 @@ class SpareWorker:
         finally:
             receiver.close()
 
-    def take(self, job_id: str) -> bool:
-        """Run a job in this worker. False if the worker has died."""
+    def take(self, job_id: str, attempt: int) -> bool:
+        """Run an attempt of a job in this worker. False if the worker has died."""
         if self.process.exitcode is not None:
             return False
         with self._sender:
             try:
-                self._sender.send(job_id)
+                self._sender.send((job_id, attempt))
             except OSError:
                 return False
         return True

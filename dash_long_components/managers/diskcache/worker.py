@@ -35,7 +35,7 @@ MAX_WAIT_FOR_FUNCTION = 30.0
 
 def work(
     store: Store,
-    job_id: str,
+    attempt: tuple[str, int],
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
@@ -44,26 +44,25 @@ def work(
 
     Args:
         store: where the job is stored.
-        job_id: which job; it has been taken off the queue.
+        attempt: which job, which has been taken off the queue, and which attempt.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
         results: where results are cached for other processes, as ``ResultCache.dumps``.
     """
+    job_id, number = attempt
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
         return
     me = Process.current()
-    if not outlast(store, lambda: store.slots.register(job_id, me)):
+    if not outlast(store, lambda: store.slots.register(job_id, me, number)):
         return
     os.environ[MARK] = job_id
     if app is not None:
         failures = app.load()
     record = outlast(store, lambda: store.read(job_id))
     name = record.task
-    writer = JobWriter(store, job_id, name)
-    job = CurrentJob(
-        job_id, name, writer.is_unwanted, created=record.created, owner=record.owner
-    )
+    writer = JobWriter(store, job_id, name, number)
+    job = CurrentJob.of(record, writer.is_unwanted)
     try:
         task = _find(store, job_id, call, name, failures)
         cache = ResultCache.loads(results) if call.caching else None
@@ -80,14 +79,14 @@ def work(
 
 def enter_and_work(
     store: Store,
-    job_id: str,
+    attempt: tuple[str, int],
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
 ) -> None:
     """Do both: the target of a process that is made for one job."""
     enter()
-    work(store, job_id, app, failures, results)
+    work(store, attempt, app, failures, results)
     # The dispatcher would do it, but may have been killed.
     end_children()
 

@@ -67,20 +67,26 @@ class Workers:
         """Return the ids of the jobs that have a worker here."""
         return set(self._processes)
 
-    def start(self, job_id: str) -> None:
-        """Start a worker that runs a job.
+    def start(self, job_id: str, attempt: int = 1) -> None:
+        """Start a worker that runs an attempt of a job.
 
         Raises:
             OSError: it can't be started.
         """
         spare, self._spare = self._spare, None
-        if spare is not None and spare.take(job_id):
+        if spare is not None and spare.take(job_id, attempt):
             self._processes[job_id] = spare.process
             return
         app = None if self._is_forking else self._settings.app
         process: BaseProcess = self._context.Process(
             target=enter_and_work,
-            args=(self._store, job_id, app, self._failures, self._settings.results),
+            args=(
+                self._store,
+                (job_id, attempt),
+                app,
+                self._failures,
+                self._settings.results,
+            ),
             name="dash-long-job",
         )
         # A forked process must not inherit a connection of SQLite.

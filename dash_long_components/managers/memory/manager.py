@@ -217,36 +217,33 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def _start_next(self) -> None:
         """Start the first jobs of the queue, as many as there are free slots."""
         for job_id in self._store.slots.all():
-            if self._has_ended(job_id):
+            if self._store.read(job_id).status is not Status.RUNNING:
                 self._store.slots.release(job_id)
         while taken := self._store.take(_CODE, _ME, self._sizes):
-            self._start(taken, self._store.call(taken))
+            self._start(taken, self._store.call(taken.id))
         self._changed.notify_all()
 
-    def _start(self, job_id: str, call: Call | None) -> None:
+    def _start(self, record: Record, call: Call | None) -> None:
         if call is not None:
             task = self._tasks[call.task]
             thread = threading.Thread(
                 target=self._run,
-                args=(job_id, task, call),
-                name=f"dash-long-job-{job_id}",
+                args=(record, task, call),
+                name=f"dash-long-job-{record.id}",
                 daemon=True,
             )
             self._threads[thread] = task.name
             thread.start()
 
-    def _run(self, job_id: str, task: Task, call: Call) -> None:
-        def write(report: Report) -> None:
-            self._store.change(job_id, lambda job: job.report(time.time(), report))
+    def _run(self, record: Record, task: Task, call: Call) -> None:
+        job_id, attempt = record.id, record.attempt
 
-        record = self._store.read(job_id)
-        job = CurrentJob(
-            job_id,
-            task.name,
-            lambda: self._store.is_unwanted(job_id),
-            created=record.created,
-            owner=record.owner,
-        )
+        def write(report: Report) -> None:
+            self._store.change(
+                job_id, lambda job: job.of_attempt(attempt).report(time.time(), report)
+            )
+
+        job = CurrentJob.of(record, lambda: self._store.is_unwanted(job_id))
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
@@ -256,9 +253,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             with suppress(JobEndedError):
                 self._store.change(
                     job_id,
-                    lambda job: job.end(
-                        outcome.status, time.time(), outcome.error, outcome.libraries
-                    ),
+                    lambda job: outcome.end(job.of_attempt(attempt), time.time()),
                     outcome.result,
                 )
             self._start_next()

@@ -15,7 +15,9 @@ _TICK = 0.05
 
 
 class WatchdogThread:
-    """A thread that ends jobs at their limits, while there is a job that has any.
+    """A thread that ends jobs at their limits, and starts their next attempts.
+
+    It runs while there is a job that has limits or retries.
 
     Args:
         store: where the jobs are.
@@ -39,8 +41,8 @@ class WatchdogThread:
         self._thread: threading.Thread | None = None
 
     def watch(self, record: Record) -> None:
-        """Watch a job from now on, if it has limits."""
-        if record.limits == Limits():
+        """Watch a job from now on, if it has limits or retries."""
+        if record.limits == Limits() and record.retries is None:
             return
         self._limited.add(record.id)
         if self._thread is None:
@@ -66,6 +68,6 @@ class WatchdogThread:
             elif job_id in slots and self._watchdog.must_stop(
                 job_id, slots[job_id].deadline
             ):
-                self._store.end(job_id, Status.CANCELLED)
+                self._store.end_attempt(job_id, Status.CANCELLED)
         self._after_look()
         return bool(self._limited)

@@ -69,8 +69,11 @@ class Jobs:
         else:
             self._database.run(
                 "UPDATE job SET status = ?, place = NULL, waits_for_key = NULL,"
-                " ended = ?, ended_wall = ?, record = ? WHERE id = ?",
+                " attempt = ?, next_try = ?, ended = ?, ended_wall = ?, record = ?"
+                " WHERE id = ?",
                 after.status.value,
+                after.attempt,
+                after.next_try,
                 *_end_of(after, now),
                 data,
                 after.id,

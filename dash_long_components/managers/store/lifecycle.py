@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -76,6 +77,23 @@ class Lifecycle:
             return False
         return True
 
+    def end_attempt(
+        self, job_id: str, status: Status, error: JobError | None
+    ) -> Record | None:
+        """End the running attempt of a job, and return the record after it. Atomic."""
+
+        def change(record: Record) -> Record:
+            if record.status is not Status.RUNNING:
+                raise JobEndedError(f"No attempt of job {job_id} is running.")
+            now = time.time()
+            pause = record.pause(status, now, random.random())  # noqa: S311
+            return record.end_attempt(status, now, pause, error)
+
+        try:
+            return self.change(job_id, change, None)
+        except (KeyError, JobEndedError):
+            return None
+
     def leave(self, ticket: Ticket) -> None:
         """Take a requester out of a job; the last one cancels it. Idempotent."""
         with self._database.transaction(), suppress(KeyError, JobEndedError):
@@ -104,6 +122,9 @@ class Lifecycle:
                 self.enqueue(self._jobs.read(job_id))
             for requester in after.staying:
                 self.let_go(after, requester)
+        elif after.attempt > before.attempt:
+            # It keeps its key and its lanes: to others, it goes on.
+            self._queue.add(after.code, after.id)
 
     def let_go(self, record: Record, requester: Requester) -> None:
         """Forget a requester that has cancelled, or whose job has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ...core.queueing import QueuedJob, Scheduling, has_expired, next_round
@@ -15,6 +16,12 @@ _BATCH = 100
 _SCHEDULED = (
     "place IS NOT NULL AND"
     " (queue != 'default' OR priority != 0 OR concurrency_group IS NOT NULL)"
+)
+
+#: A job between two attempts waits for its time, and for the end of its worker.
+_READY = (
+    "code = ? AND place IS NOT NULL"
+    " AND (next_try IS NULL OR next_try <= ?) AND dispatcher IS NULL"
 )
 
 _COLUMNS = (
@@ -57,6 +64,26 @@ class Queue:
         running = self._jobs(f"dispatcher IS NOT NULL AND {same}", *of)
         return next_round(job.user, waiting, running)
 
+    def ready(self, code: str) -> str | None:
+        """Return the id of the first job that may start now; None if there is none."""
+        job_id: str | None = self._database.value(
+            f"SELECT id FROM job WHERE {_READY} ORDER BY place LIMIT 1",  # noqa: S608
+            code,
+            time.time(),
+        )
+        return job_id
+
+    def next_try(self, code: str) -> float | None:
+        """Return the seconds until a job may have its next attempt; None for none."""
+        now = time.time()
+        due: float | None = self._database.value(
+            "SELECT min(next_try) FROM job WHERE code = ? AND place IS NOT NULL"
+            " AND next_try > ?",
+            code,
+            now,
+        )
+        return None if due is None else due - now
+
     def first(self, code: str) -> str | None:
         """Return the id of the job in the first place; None if there is none."""
         job_id: str | None = self._database.value(
@@ -81,8 +108,8 @@ class Queue:
         return found is None
 
     def waiting(self, code: str) -> list[QueuedJob]:
-        """Return the jobs that have a place, in the order of their places."""
-        return self._jobs("code = ? AND place IS NOT NULL ORDER BY place", code)
+        """Return the jobs that may start, in the order of their places."""
+        return self._jobs(f"{_READY} ORDER BY place", code, time.time())
 
     def running(self) -> list[QueuedJob]:
         """Return the jobs that have a slot, of all code versions."""
@@ -125,7 +152,8 @@ class Queue:
         rows = self._database.query(
             "SELECT id, queue_timeout, submitted, submitted_wall FROM job"
             " WHERE code = ? AND status = 'queued' AND queue_timeout IS NOT NULL"
-            " ORDER BY n LIMIT ?",
+            # The limit is for the first start.
+            " AND attempt = 1 ORDER BY n LIMIT ?",
             code,
             _BATCH,
         )

@@ -28,8 +28,8 @@ CREATE TABLE job (
     queue_timeout REAL,             -- seconds
     submitted REAL NOT NULL,        -- by the monotonic clock
     submitted_wall REAL NOT NULL,   -- seconds since the epoch
-    attempt INTEGER NOT NULL DEFAULT 1,  -- reserved: for retries
-    next_try REAL,                  -- reserved: when the next attempt starts
+    attempt INTEGER NOT NULL DEFAULT 1,  -- the present one, or the next
+    next_try REAL,                  -- seconds since the epoch; not before then
     checkpoint BLOB,                -- reserved: what the next attempt starts from
     trace TEXT,                     -- reserved: the trace context of its request
     dispatcher TEXT,                -- holds a worker slot for it; NULL: none does

@@ -65,17 +65,18 @@ class Slots:
             job_id,
         )
 
-    def register(self, job_id: str, worker: Process) -> bool:
-        """Note which process runs a job. Atomic.
+    def register(self, job_id: str, worker: Process, attempt: int = 1) -> bool:
+        """Note which process runs an attempt of a job. Atomic.
 
-        False if it must not run: the job has no slot, or has ended.
+        False if it must not run: the job has no slot, or the attempt has ended.
         """
         return bool(
             self._database.run(
                 "UPDATE job SET worker = ? WHERE id = ? AND dispatcher IS NOT NULL"
-                " AND status = 'running'",
+                " AND status = 'running' AND attempt = ?",
                 str(worker),
                 job_id,
+                attempt,
             )
         )
 

@@ -318,32 +318,42 @@ class Store:
         """
         return self._lifecycle.end(job_id, status, error)
 
+    def end_attempt(
+        self, job_id: str, status: Status, error: JobError | None = None
+    ) -> Record | None:
+        """End the running attempt of a job; the job too, if it has no other attempt.
+
+        Returns:
+            The record after it; None if no attempt was running.
+        """
+        return self._lifecycle.end_attempt(job_id, status, error)
+
     # For dispatchers
 
-    def take(self, code: str, dispatcher: Process, sizes: Sizes) -> str | None:
+    def take(self, code: str, dispatcher: Process, sizes: Sizes) -> Record | None:
         """Start the next job of a code version's queues, if one may start. Atomic.
 
         The job is ``running`` then, its time counts, and its worker has to register.
 
         Returns:
-            Its id; None if no job waits or none may start.
+            Its record; None if no job waits or none may start.
         """
-        if self.queue.is_empty(code):
+        if self.queue.ready(code) is None:
             return None
         with self._database.transaction():
             job_id = self._next(code, sizes)
             if job_id is None:
                 return None
             record = self.change(job_id, lambda record: record.start(time.time()))
-            timeout = record.limits.timeout
+            timeout = record.attempt_timeout
             deadline = None if timeout is None else time.monotonic() + timeout
             self.slots.assign(job_id, dispatcher, deadline)
-            return job_id
+            return record
 
     def _next(self, code: str, sizes: Sizes) -> str | None:
         if self.queue.is_plain(code):
             is_free = self.slots.count(DEFAULT) < sizes.default
-            return self.queue.first(code) if is_free else None
+            return self.queue.ready(code) if is_free else None
         job = next_job(self.queue.waiting(code), self.queue.running(), sizes)
         return None if job is None else job.id
 

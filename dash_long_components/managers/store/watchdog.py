@@ -44,6 +44,8 @@ class Watchdog:
         Call it after every round of ``must_stop``.
         """
         now = time.monotonic()
+        due = self._store.queue.next_try(self._code)
+        tick = tick if due is None else min(tick, due)
         seconds = min(tick, max(0.0, self._due - now))
         self._due = _NEVER
         return seconds
@@ -60,7 +62,8 @@ class Watchdog:
         except KeyError:
             return True
         now = time.monotonic()
-        ended, cancelled = record.status.is_terminal, record.cancel_requested
+        ended = record.status is not Status.RUNNING
+        cancelled = record.cancel_requested
         times = Times(
             deadline=deadline,
             cancelled=self._cancelled.setdefault(job_id, now) if cancelled else None,
@@ -68,7 +71,7 @@ class Watchdog:
         )
         verdict = judge(record, times, now)
         self._due = min(self._due, verdict.due)
-        if verdict.error is not None and self._store.end(
+        if verdict.error is not None and self._store.end_attempt(
             job_id, Status.TIMED_OUT, verdict.error
         ):
             logger.error(

@@ -66,10 +66,12 @@ export type LogLine = [
 ];
 
 export type Queue = {
-    /** 1 is next. */
+    /** 1 is next; 0 between two attempts. */
     position: number;
     /** Estimated seconds until the job starts; 0 if no other job is ahead of it. */
     wait: number | null;
+    /** The next attempt of a job that is tried again. */
+    attempt?: [number: number, total: number];
 };
 
 /** Dash's own answer to a callback. */

@@ -80,7 +80,7 @@ NAMES = [
     *("until", "gil", "tenant", "myself"),
     *("urgent", "single", "fair", "side", "elsewhere"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
-    *("loop", "stream", "steps", "endless", "late"),
+    *("loop", "stream", "steps", "endless", "late", "attempts", "patient"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -150,6 +150,35 @@ def import_late(module: str) -> str:
 @long_callback("tenant")
 def ask_for_tenant(_value: object) -> str:
     return tenant.get()
+
+
+@long_callback(
+    "attempts", retries=3, retry_on=(ConnectionError, "lost"), backoff=(0.01, 0.01)
+)
+def attempts(value: dict[str, Any]) -> list[int]:
+    """End each attempt in its own way."""
+    job = current_job()
+    with open(value["name"], "a") as ledger:
+        ledger.write(f"{job.attempt}\n")
+    job.log(f"in attempt {job.attempt}")
+    match value["ways"][job.attempt - 1]:
+        case "ConnectionError":
+            raise ConnectionError("refused")
+        case "KeyError":
+            raise KeyError("no connection")
+        case "retry":
+            job.retry("not yet")
+        case "SIGKILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+    return [job.attempt, job.attempts]
+
+
+@long_callback("patient", retries=1, backoff=600)
+def be_patient(name: str) -> None:
+    """Fail, and wait for long."""
+    with open(name, "a") as ledger:
+        ledger.write(f"{current_job().attempt}\n")
+    raise ConnectionError("refused")
 
 
 @long_callback("echo")

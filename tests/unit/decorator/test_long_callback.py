@@ -18,6 +18,7 @@ from dash_long_components import LongCallbackError, long_callback
 from dash_long_components.core import texts
 from dash_long_components.core.jobs import Call, Limits, Retrigger
 from dash_long_components.core.queueing import Scheduling
+from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import MissingManagerError
 from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop, values_of
 
@@ -136,6 +137,16 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"concurrency": 1, "concurrency_group": ""},
         {"concurrency": 1, "concurrency_group": 7},
         {"concurrency_group": "does nothing alone"},
+        {"retries": -1},
+        {"retries": True},
+        {"retries": 1001},
+        {"retry_on": ConnectionError},  # without retries
+        {"total_timeout": 60},
+        {"retries": 1, "retry_on": "died"},
+        {"retries": 1, "retry_on": KeyboardInterrupt},
+        {"retries": 1, "backoff": 0},
+        {"retries": 1, "backoff": (1, 2, 3)},
+        {"retries": 1, "total_timeout": 0},
     ],
 )
 def test_wrong_option_is_refused_by_its_name(
@@ -200,6 +211,24 @@ def test_scheduling_goes_to_the_manager(site: Site) -> None:
     assert site.manager.submitted[-1].call.scheduling.group == "group shared"
     handle(site, priority=1)
     assert site.manager.submitted[-1].call.scheduling.group is None
+
+
+def test_retries_go_to_the_worker(site: Site) -> None:
+    handle(
+        site,
+        retries=3,
+        retry_on=(ConnectionError, "lost"),
+        backoff=(2, 9),
+        total_timeout=60,
+    )
+    submitted = site.manager.submitted[-1]
+    assert submitted.task.retry_on == (ConnectionError,)
+    call = Call.from_json(submitted.call.to_json())
+    assert call.retries == Retries(
+        times=3, lost=True, backoff=2.0, longest=9.0, total_timeout=60.0
+    )
+    handle(site, retries=1)
+    assert site.manager.submitted[-1].task.retry_on == (Exception,)
 
 
 def test_leave_timeout_has_a_default(site: Site) -> None:

@@ -48,7 +48,7 @@ class Job:
 
     def watchdog(self, has_process: bool, **limits: Any) -> FunctionWatchdog:
         kill = self.killed.set if has_process else None
-        record = replace(self.record, limits=Limits(**limits))
+        record = replace(self.record.start(1.0), limits=Limits(**limits))
         return FunctionWatchdog(self.celery, self.store, record, kill)
 
 

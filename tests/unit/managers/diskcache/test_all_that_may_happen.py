@@ -99,7 +99,7 @@ class WorldWorkers(Workers):
     def jobs(self) -> set[str]:
         return set(self._mine)
 
-    def start(self, job_id: str) -> None:
+    def start(self, job_id: str, attempt: int = 1) -> None:
         worker = Worker(job_id, self._world.new_pid())
         self._mine[job_id] = self._world.workers[worker.pid] = worker
 

@@ -28,6 +28,7 @@ from dash_long_components.managers.store.heartbeats import INTERVAL
 from dash_long_components.managers.store.slots import Slots
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
+from tests.unit.fakes import id_of
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
@@ -52,7 +53,7 @@ class FakeWorkers(Workers):
     def jobs(self) -> set[str]:
         return set(self.exit_codes)
 
-    def start(self, job_id: str) -> None:
+    def start(self, job_id: str, attempt: int = 1) -> None:
         if self.cannot_start is not None:
             raise self.cannot_start
         self.exit_codes[job_id] = None
@@ -122,7 +123,7 @@ def submit(store: Store, job_id: str = "job") -> None:
 
 def take(store: Store, by: Process) -> None:
     submit(store)
-    assert store.take("v1", by, Sizes(10)) == "job"
+    assert id_of(store.take("v1", by, Sizes(10))) == "job"
 
 
 def test_worker_of_a_dead_dispatcher_is_adopted(

@@ -25,6 +25,7 @@ from dash_long_components.managers.diskcache.job_writer import (
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from dash_long_components.running.runtime import Outcome
+from tests.unit.fakes import id_of
 
 BIG = b'"' + b"x" * LARGE + b'"'
 
@@ -75,7 +76,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     call = Call(task="key", fingerprint="f", context={})
     store.submit(record, call, max_concurrency=10, max_queue=10)
-    assert store.take("v1", Process.current(), Sizes(10)) == "job"
+    assert id_of(store.take("v1", Process.current(), Sizes(10))) == "job"
     yield store
     store.close()
 

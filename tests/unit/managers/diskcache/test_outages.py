@@ -30,7 +30,7 @@ from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import database, schema
 from dash_long_components.managers.store.store import Store
 from dash_long_components.testing import Page
-from tests.unit.fakes import Site, out, prop
+from tests.unit.fakes import Site, id_of, out, prop
 
 TIMEOUT = 10.0
 CALL = Call(task="key", fingerprint="f", context={})
@@ -280,7 +280,7 @@ def test_manager_begins_again_where_the_store_is_gone(
 def take(store: Store, call: Call) -> None:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     store.submit(record, call, max_concurrency=1, max_queue=1)
-    assert store.take("v1", Process.current(), Sizes(1)) == "job"
+    assert id_of(store.take("v1", Process.current(), Sizes(1))) == "job"
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_worker_brings_its_result_home_after_an_outage(
         return change(*args)
 
     with mock.patch.object(store, "change", change_later):
-        worker.work(store, "job", None, {}, "")
+        worker.work(store, ("job", 1), None, {}, "")
     assert store.read("job").status is Status.SUCCEEDED
 
 
@@ -319,7 +319,7 @@ def test_result_that_no_store_can_keep_is_a_failure(store: Store, call: Call) ->
         return change(*args)
 
     with mock.patch.object(store, "change", change_if_small):
-        worker.work(store, "job", None, {}, "")
+        worker.work(store, ("job", 1), None, {}, "")
     record = store.read("job")
     assert record.status is Status.FAILED
     assert record.error

@@ -28,6 +28,7 @@ from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
+from tests.unit.fakes import id_of
 
 ME = Process.current()
 
@@ -77,7 +78,7 @@ def status(store: Store, ticket: Ticket) -> Status:
 
 
 def take(store: Store) -> str | None:
-    return store.take("v1", ME, Sizes(100))
+    return id_of(store.take("v1", ME, Sizes(100)))
 
 
 def succeed(store: Store, ticket: Ticket) -> None:

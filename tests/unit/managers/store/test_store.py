@@ -18,9 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dash_long_components.core.jobs import Call, Lane, Retrigger, Status, Ticket
+from dash_long_components.core.jobs import (
+    Call,
+    JobError,
+    Lane,
+    Retrigger,
+    Status,
+    Ticket,
+)
 from dash_long_components.core.queueing import QueuedJob, Scheduling, Sizes
 from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.retries import Retries
 from dash_long_components.core.search import Search
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.identity import Process
@@ -28,9 +36,11 @@ from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.slots import Slot
 from dash_long_components.managers.store.store import Store
+from tests.unit.fakes import id_of
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
+ERROR = JobError(type="WorkerDied", message="", task="task")
 CALL = Call(task="key", fingerprint="f", context={"cookies": {"a": "secret"}})
 
 
@@ -58,7 +68,7 @@ def submit(
 
 
 def take(store: Store, slots: int = 100, code: str = "v1") -> str | None:
-    return store.take(code, ME, Sizes(slots))
+    return id_of(store.take(code, ME, Sizes(slots)))
 
 
 def status(store: Store, job_id: str) -> Status:
@@ -765,12 +775,12 @@ def test_jobs_start_by_queue_priority_and_round(store: Store) -> None:
         schedule(store, f"gpu-{number}", queue="gpu")
     schedule(store, "urgent", priority=5, queue="gpu")
     sizes = Sizes(9, {"gpu": 1})
-    assert {store.take("v1", ME, sizes) for _ in range(4)} == {
+    assert {id_of(store.take("v1", ME, sizes)) for _ in range(4)} == {
         *("ada-0", "ben", "urgent"),
         None,
     }
     store.slots.release("ada-0")
-    assert store.take("v1", ME, sizes) == "ada-1"
+    assert id_of(store.take("v1", ME, sizes)) == "ada-1"
 
 
 def test_each_queue_is_full_by_itself(store: Store) -> None:
@@ -780,3 +790,39 @@ def test_each_queue_is_full_by_itself(store: Store) -> None:
     assert status(store, "gpu-2") is Status.QUEUED
     assert status(store, "gpu-3") is Status.REJECTED
     assert status(store, "other") is Status.QUEUED
+
+
+def test_job_between_attempts_waits_outside_of_slots_for_its_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    retries = Retries(times=1, lost=True, backoff=60)
+    record = Record(
+        id="job", task="task", code="v1", created=now, changed=now, retries=retries
+    )
+    store.submit(record, CALL, max_concurrency=1, max_queue=9, queue_timeout=1)
+    submit(store, "next")
+    assert take(store, 1) == "job"
+    assert store.slots.register("job", ME)
+    after = store.end_attempt("job", Status.LOST, ERROR)
+    assert after is not None
+    assert after.status is Status.QUEUED
+    assert store.end_attempt("job", Status.LOST, ERROR) is None
+    assert take(store, 1) is None  # its worker still has the slot
+    store.slots.release("job")
+    assert take(store, 1) == "next"
+    assert store.end("next", Status.SUCCEEDED)
+    store.slots.release("next")
+    assert not store.queue.is_empty("v1")
+    assert 0 < (store.queue.next_try("v1") or 0) <= 60
+    assert store.call("job") == CALL
+    # The limit of the queue was for its first start.
+    store.expire_queue("v1", Instant(time.monotonic() + 99, now + 99))
+    assert take(store, 1) is None
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert take(store, 1) == "job"
+    assert not store.slots.register("job", ME, 1)  # a worker of the first attempt
+    assert store.slots.register("job", ME, 2)
+    last = store.end_attempt("job", Status.LOST, ERROR)
+    assert last is not None
+    assert (last.status, store.call("job")) == (Status.LOST, None)

@@ -18,6 +18,7 @@ from dash_long_components.managers.store import watchdog as module
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
+from tests.unit.fakes import id_of
 
 CALL = Call(task="key", fingerprint="f", context={})
 ME = Process.current()
@@ -79,7 +80,7 @@ def submit(
 
 def run(store: Store, **limits: Any) -> None:
     submit(store, **limits)
-    assert store.take("v1", ME, Sizes(1)) == "job"
+    assert id_of(store.take("v1", ME, Sizes(1))) == "job"
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -180,7 +181,7 @@ def test_job_that_waits_for_too_long_expires(
     assert first.error
     assert "Expired in the queue" in first.error.message
     assert store.read("second").status is Status.QUEUED
-    assert store.take("v1", ME, Sizes(1)) == "second"
+    assert id_of(store.take("v1", ME, Sizes(1))) == "second"
 
 
 def test_job_that_expired_without_a_dispatcher_does_not_begin(
@@ -197,7 +198,7 @@ def test_job_that_runs_does_not_expire(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, queue_timeout=10.0)
-    assert store.take("v1", ME, Sizes(1)) == "job"
+    assert id_of(store.take("v1", ME, Sizes(1))) == "job"
     clock.now += 1000.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.RUNNING

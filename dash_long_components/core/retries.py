@@ -1,0 +1,116 @@
+"""The rules of retries: whether, and when, a job runs again.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+#: The part of a pause that chance may take away, so that jobs that have failed
+#: together do not start together.
+JITTER = 0.5
+
+#: Causes of an exception that are searched for a ``Retry-After``.
+_DEPTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """The attempts that a job may have. All times in seconds.
+
+    Attributes:
+        times: retries, after the first attempt.
+        lost: whether a job runs again after its worker has died.
+        timed_out: whether it runs again after its ``timeout``.
+        backoff: the pause before the first retry; each further pause is twice as long.
+        longest: the longest such pause.
+        total_timeout: how long all attempts may take, with the pauses between them;
+            None for no limit.
+    """
+
+    times: int
+    lost: bool = False
+    timed_out: bool = False
+    backoff: float = 1.0
+    longest: float = 600.0
+    total_timeout: float | None = None
+
+    @property
+    def attempts(self) -> int:
+        """The number of attempts that a job has at most."""
+        return self.times + 1
+
+    def pause(self, attempt: int, chance: float, asked: float | None = None) -> float:
+        """Return the seconds between the end of an attempt and the next one.
+
+        Args:
+            attempt: number of the attempt that has ended, from 1.
+            chance: from 0 to 1; a random one spreads the attempts of several jobs.
+            asked: for how long a server has asked to wait; None if none has.
+        """
+        doubled = self.backoff * 2.0 ** min(attempt - 1, 60)
+        if asked is not None:
+            # Never sooner. Others were asked to wait for the same time.
+            return asked + chance * JITTER * min(self.backoff, self.longest)
+        return min(doubled, self.longest) * (1 - chance * JITTER)
+
+
+def asked_pause(error: BaseException, now: float) -> float | None:
+    """Return for how many seconds an exception asks to wait, or None.
+
+    It says so as its ``retry_after``, or by the header ``Retry-After`` of its
+    ``response``. Its causes count too.
+
+    Args:
+        error: which exception.
+        now: seconds since the epoch.
+    """
+    for each in _with_causes(error):
+        # Any object may pretend to be a response.
+        with suppress(Exception):
+            seconds = _seconds(getattr(each, "retry_after", None), now)
+            if seconds is None:
+                seconds = _seconds(_header(each), now)
+            if seconds is not None:
+                return seconds
+    return None
+
+
+def _header(error: BaseException) -> Any:
+    # ``urllib`` has the headers on the exception itself.
+    headers = getattr(getattr(error, "response", error), "headers", None)
+    return None if headers is None else headers.get("Retry-After")
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    for _ in range(_DEPTH):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _seconds(value: Any, now: float) -> float | None:
+    """Return seconds that were given as a number, as text or as a date of HTTP."""
+    match value:
+        case None | bool():
+            return None
+        case timedelta():
+            seconds = value.total_seconds()
+        case int() | float():
+            seconds = float(value)
+        case str() if value.strip().isdigit():
+            seconds = float(value)
+        case _:
+            date = parsedate_to_datetime(str(value))
+            aware = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+            seconds = aware.timestamp() - now
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,136 @@
+"""The rules of retries: which attempts follow, and when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dash_long_components.core.jobs import Call, JobError, Limits, Status
+from dash_long_components.core.records import Record
+from dash_long_components.core.retries import Retries, asked_pause
+from dash_long_components.core.snapshots import Place
+from dash_long_components.exceptions import JobEndedError
+
+ERROR = JobError(type="ConnectionError", message="refused\nhere", task="module.task")
+
+
+def running(retries: Retries | None, **limits: Any) -> Record:
+    call = Call(
+        task="key",
+        fingerprint="",
+        context={},
+        retries=retries,
+        limits=Limits(**limits),
+    )
+    return Record.of_call(call, task="module.task", code="v1", now=0.0).start(10.0)
+
+
+def test_pauses_double_up_to_the_longest_and_chance_makes_them_shorter() -> None:
+    retries = Retries(times=9, backoff=1, longest=5)
+    assert [retries.pause(n, 0.0) for n in (1, 2, 3, 4, 900)] == [1, 2, 4, 5, 5]
+    assert [retries.pause(n, 1.0) for n in (1, 2, 3, 4)] == [0.5, 1, 2, 2.5]
+    assert 20 <= retries.pause(1, 0.7, asked=20) <= 20.5
+
+
+class Refused(Exception):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__("refused")
+        self.__dict__.update(attributes)
+
+
+def response(value: str) -> SimpleNamespace:
+    return SimpleNamespace(headers={"Retry-After": value})
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Refused(), None),
+        (Refused(retry_after=3), 3.0),
+        (Refused(retry_after="4"), 4.0),
+        (Refused(retry_after=timedelta(minutes=1)), 60.0),
+        (Refused(response=response("7")), 7.0),
+        (Refused(headers={"Retry-After": "8"}), 8.0),
+        (Refused(response=response("Thu, 01 Jan 1970 00:01:40 GMT")), 100.0 - 10.0),
+        (Refused(response=response("Thu, 01 Jan 1970 00:00:01 GMT")), 0.0),
+        (Refused(response=response("soon")), None),
+        (Refused(response=None), None),
+        (Refused(retry_after=float("inf")), None),
+    ],
+)
+def test_exception_may_ask_to_wait(error: Exception, seconds: float | None) -> None:
+    assert asked_pause(error, 10.0) == seconds
+    wrapped = RuntimeError("failed")
+    wrapped.__cause__ = error
+    assert asked_pause(wrapped, 10.0) == seconds
+
+
+def test_without_retries_no_end_has_a_further_attempt() -> None:
+    assert {running(None).pause(status, 11.0, 0.0) for status in Status} == {None}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "statuses"),
+    [
+        ({}, {Status.FAILED}),
+        ({"lost": True}, {Status.FAILED, Status.LOST}),
+        ({"timed_out": True}, {Status.FAILED, Status.TIMED_OUT}),
+    ],
+)
+def test_only_allowed_ends_have_one(
+    allowed: dict[str, bool], statuses: set[Status]
+) -> None:
+    record = running(Retries(times=1, **allowed))
+    found = {each for each in Status if record.pause(each, 11.0, 0.0) is not None}
+    assert found == statuses
+    assert record.request_cancel(11.0).pause(Status.FAILED, 12.0, 0.0) is None
+    second = record.try_again(11.0, 1.0, ERROR).start(12.0)
+    assert {second.pause(each, 13.0, 0.0) for each in Status} == {None}
+
+
+def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
+    record = running(Retries(times=2))
+    waiting = record.end_attempt(Status.FAILED, 11.0, 5.0, ERROR)
+    assert (waiting.status, waiting.attempt, waiting.next_try) == (
+        Status.QUEUED,
+        2,
+        16.0,
+    )
+    ((_, line),) = waiting.log
+    assert line[:2] == [1, "Attempt 1 of 3 failed: ConnectionError: refused"]
+    shown = waiting.since(0).at(12.0)
+    assert shown.place == Place(position=0, wait=4.0, attempt=(2, 3))
+    assert b'"queue":{"position":0,"wait":4.0,"attempt":[2,3]}' in shown.to_json()[0]
+    assert shown.is_news_since(shown.cursor)
+    assert waiting.since(0).at(16.0).place is None
+    again = waiting.start(16.0)
+    assert (again.began, again.started, again.next_try) == (10.0, 16.0, None)
+    assert Record.from_json(waiting.to_json()) == waiting
+    with pytest.raises(JobEndedError):
+        again.of_attempt(1)
+    assert again.of_attempt(2) is again
+
+
+def test_cancel_wins_over_the_next_attempt() -> None:
+    record = running(Retries(times=2))
+    ended = record.request_cancel(11.0).end_attempt(Status.FAILED, 12.0, 5.0, ERROR)
+    assert ended.status is Status.CANCELLED
+    waiting = record.end_attempt(Status.FAILED, 11.0, 5.0, ERROR)
+    assert waiting.request_cancel(12.0).status is Status.CANCELLED
+
+
+def test_timeout_is_of_each_attempt_and_the_total_of_all() -> None:
+    record = running(Retries(times=5, total_timeout=30), timeout=20)
+    assert record.attempt_timeout == 20
+    assert record.timed_out_error.message == "Timed out after 20 s."
+    # It would start when all the time is over.
+    assert record.pause(Status.FAILED, 35.0, 0.0, asked=6) is None
+    second = record.try_again(30.0, 1.0, ERROR).start(31.0)
+    assert second.attempt_timeout == 9
+    assert second.timed_out_error.message == (
+        "Timed out after 30 s in all, in attempt 2."
+    )
+    assert running(None).attempt_timeout is None
