@@ -141,6 +141,13 @@ def kill_orphans_of_dead(worker: Process, job_id: str) -> None:
                 process.kill()
 
 
+def is_stopped(pid: int) -> bool:
+    """Return whether a process was stopped (SIGSTOP)."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
+
+
 def kill_alone(process: Process) -> bool:
     """Kill a process, but not its children. False if it does not run here."""
     if not process.is_alive():

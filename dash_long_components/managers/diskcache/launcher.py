@@ -24,12 +24,16 @@ from .dispatcher import NO_STORE
 from .outages import outlast, told
 from .pulse import Pulse
 from .settings import Settings
+from .start_watch import START_TIMEOUT
 from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")
 
 #: Dispatchers in a row that may fail to start. Then waiting jobs are lost.
 MAX_FAILURES = 3
+
+#: Seconds for which a dispatcher may start before pages that wait learn of it.
+HINT_AFTER = 10.0
 
 #: Seconds between two looks whether the dispatcher lives.
 _FRESH = 0.25
@@ -64,9 +68,12 @@ class Launcher:
     Args:
         store: where the jobs are.
         settings: for a dispatcher that has to be started.
+        start_timeout: seconds that it may take to start.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, start_timeout: float = START_TIMEOUT
+    ) -> None:
         self.store = store
         self.code = settings.code
         self.pid = os.getpid()
@@ -78,12 +85,29 @@ class Launcher:
         self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
         store.registry.add_client(self.code, self._me)
-        self._pulse = Pulse(store, self.code, self._me, self._ensure_now)
+        self._pulse = Pulse(
+            store,
+            self.code,
+            self._me,
+            self._ensure_now,
+            self._launched,
+            start_timeout,
+        )
 
     @property
     def has_failed(self) -> bool:
         """Whether starting a dispatcher has failed too often."""
         return self._failures >= MAX_FAILURES
+
+    def hint(self) -> str | None:
+        """Return why jobs wait, if that is an app that takes long to start."""
+        start = self._pulse.start
+        if start.seconds < min(HINT_AFTER, start.timeout / 2):
+            return None
+        return (
+            "The app takes long to start in the process that runs jobs. It may take "
+            f"up to {start.timeout:g} s (start_timeout)."
+        )
 
     def ensure(self) -> None:
         """Start a dispatcher if none lives or starts. Never waits."""
@@ -152,6 +176,15 @@ class Launcher:
             found = self.store.registry.dispatcher(self.code)
             self._dispatcher = found if found and found.process.is_alive() else None
         return self._dispatcher
+
+    def _launched(self) -> Process | None:
+        """Return the dispatcher that this process has started last, while it runs."""
+        started = self._starting
+        if started is None or started.poll() is not None:
+            return None
+        with suppress(ProcessLookupError):
+            return Process.of(started.pid)
+        return None
 
     def _launch(self) -> None:
         # werkzeug's reloader passes the number of the listening socket by the

@@ -104,6 +104,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         result_ttl: seconds for which the record of an ended job is stored, at least.
         start_method: how a worker is made: ``"fork"`` is quick and the default on
             Linux, ``"spawn"`` imports the app again for every job.
+        start_timeout: seconds that the app may take to start in the process that runs
+            jobs. A process that takes longer is killed and replaced. The third time
+            in a row, waiting jobs are lost.
 
     Raises:
         ValueError: an argument is of the wrong kind.
@@ -124,6 +127,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         queue_timeout: float | None = None,
         result_ttl: float = 3600,
         start_method: str | None = None,
+        start_timeout: float = 600,
     ) -> None:
         super().__init__(cache_by, expire)
         try:
@@ -147,6 +151,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
+        self._start_timeout = quantities.seconds("start_timeout", start_timeout)
         interpreter.warn_if_missing()
         self._lock = threading.Lock()
         self._store: tuple[int, Store] | None = None
@@ -226,7 +231,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         if not record.status.is_terminal:
             record = self._look_after(launcher, record)
             launcher.store.see(record, requester)
-        return snapshot(
+        found = snapshot(
             launcher.store,
             self._forecasts,
             record,
@@ -234,6 +239,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             cursor,
             self.load_result,
         )
+        if found.status is Status.QUEUED and (hint := launcher.hint()):
+            return replace(found, hint=hint)
+        return found
 
     def _look_after(self, launcher: Launcher, record: Record) -> Record:
         """See that a job gets what it needs to run; return its record."""
@@ -386,7 +394,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             app=app_code.AppCode.current(self.apps, tasks.modules()),
         )
         with outages.told(store):
-            launcher = Launcher(store, settings)
+            launcher = Launcher(store, settings, self._start_timeout)
         weakref.finalize(self, launcher.close)
         return launcher
 

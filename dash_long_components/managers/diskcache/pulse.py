@@ -10,16 +10,14 @@ from contextlib import suppress
 from ...exceptions import StoreError
 from ..identity import Process
 from ..processes import kill_alone
-from ..store.heartbeats import INTERVAL
+from ..store.heartbeats import INTERVAL, MISSED
+from ..store.registry import RegisteredDispatcher
 from ..store.store import Store
 from .outages import told
+from .start_watch import StartWatch
 from .write_lock import is_stopped_in_write
 
 logger = logging.getLogger("dash_long_components")
-
-#: The dispatcher counts as hung after this many of our heartbeats without one of its
-#: own.
-MISSED = 5
 
 
 class Pulse:
@@ -30,12 +28,26 @@ class Pulse:
         code: version of the app's code.
         me: this process.
         ensure: starts a dispatcher if there is none.
+        launched: returns the dispatcher that this process has started last, while it
+            runs.
+        start_timeout: seconds that a dispatcher may take to start.
+
+    Attributes:
+        start: the watch over a dispatcher that starts.
     """
 
     def __init__(
-        self, store: Store, code: str, me: Process, ensure: Callable[[], None]
+        self,
+        store: Store,
+        code: str,
+        me: Process,
+        ensure: Callable[[], None],
+        launched: Callable[[], Process | None],
+        start_timeout: float,
     ) -> None:
+        self.start = StartWatch(start_timeout)
         self._store = store
+        self._launched = launched
         self._code = code
         self._me = me
         self._ensure = ensure
@@ -81,12 +93,18 @@ class Pulse:
         with suppress(StoreError), told(self._store):
             found = self._store.registry.dispatcher(self._code)
             dispatcher = found.process if found else None
-        if dispatcher is not None and is_stopped_in_write(dispatcher.pid):
-            self._replace(dispatcher, "was stopped in a write to the job store")
+        # The last one may not have got as far as to register.
+        for each in (dispatcher, self._launched()):
+            if each is not None and is_stopped_in_write(each.pid):
+                self._replace(each, "was stopped in a write to the job store")
+                return
 
     def _look_after_dispatcher(self) -> None:
         dispatcher = self._store.registry.dispatcher(self._code)
-        # A dispatcher that imports the app sends none.
+        starting = self._starting(dispatcher)
+        reason = self.start.look(starting)
+        if starting is not None and reason is not None:
+            self._replace(starting, reason)
         if dispatcher is None or dispatcher.tasks is None:
             self._missed = 0
             return
@@ -101,6 +119,12 @@ class Pulse:
             self._replace(
                 dispatcher.process, f"has not responded for {MISSED * INTERVAL:.0f} s"
             )
+
+    def _starting(self, registered: RegisteredDispatcher | None) -> Process | None:
+        """Return the dispatcher that starts now, if one does."""
+        if registered is not None and registered.process.is_alive():
+            return registered.process if registered.tasks is None else None
+        return self._launched()
 
     def _replace(self, dispatcher: Process, reason: str) -> None:
         """Kill a dispatcher, and start another one."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
+from ..processes import is_stopped
 
 #: A lock of SQLite's writer in /proc/locks: of byte 120 of a file ``-shm``, by its
 #: "WAL-mode File Format". A process that waits for one has an arrow before its kind.
@@ -18,11 +17,10 @@ def is_stopped_in_write(pid: int) -> bool:
 
     Only Linux says who writes. Elsewhere any process that was stopped may have.
     """
-    with suppress(psutil.NoSuchProcess):
-        if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
-            writers = _writers()
-            return writers is None or pid in writers
-    return False
+    if not is_stopped(pid):
+        return False
+    writers = _writers()
+    return writers is None or pid in writers
 
 
 def _writers() -> set[int] | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 #: Seconds between two heartbeats of a process.
 INTERVAL = 2.0
 
+#: A dispatcher counts as hung after so many intervals without a sign of life.
+MISSED = 5
+
 #: Seconds without a heartbeat after which another host counts as gone.
 SILENCE = 20.0
 

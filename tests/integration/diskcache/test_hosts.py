@@ -95,6 +95,39 @@ def test_dispatcher_that_is_stopped_is_replaced(serve: Serve) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
+def test_dispatcher_that_is_stopped_while_it_starts_is_replaced(
+    serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "hang").write_text("stopped")
+    server = serve(command(), tmp_path)
+    page = server.page()
+    job = page.start("echo", "after")
+    stopped = server.dispatcher()
+    until(lambda: stopped.status() == psutil.STATUS_STOPPED, TIMEOUT, poll=0.01)
+    with promised("start + 15 s", start=server.start_time):
+        page.wait_for("succeeded", job)
+    assert not is_alive(stopped.pid)
+    assert "was stopped for 10 s while it started" in server.log
+
+
+def test_dispatcher_that_hangs_while_it_starts_is_replaced(
+    serve: Serve, tmp_path: Path
+) -> None:
+    timeout = 10.0
+    (tmp_path / "hang").write_text("asleep")
+    server = serve(command(start_timeout=timeout), tmp_path)
+    page = server.page()
+    job = page.start("echo", "after")
+    hung = server.dispatcher()
+    start = server.start_time
+    with promised("start_timeout + start + 6 s", start_timeout=timeout, start=start):
+        page.wait_for("succeeded", job)
+    assert not is_alive(hung.pid)
+    assert "has not started in 10 s (start_timeout)" in server.log
+    assert any("start_timeout" in each.get("hint", "") for each in job.snapshots)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
 def test_dispatcher_that_is_stopped_in_a_write_is_replaced(serve: Serve) -> None:
     server = serve(command())
     page = server.page()

@@ -104,6 +104,17 @@ def test_one_that_comes_up_after_failures_is_good(launcher: Launcher) -> None:
     assert not launcher.has_failed
 
 
+def test_app_that_takes_long_to_start_is_told(launcher: Launcher) -> None:
+    launcher.store.registry.claim("v1", ME, port=1)
+    for number in range(7):
+        assert (launcher.hint() is None) == (number <= 5)
+        launcher._pulse.beat()
+    assert "up to 600 s (start_timeout)" in str(launcher.hint())
+    launcher.store.registry.claim("v1", ME, port=1, tasks={})
+    launcher._pulse.beat()
+    assert launcher.hint() is None
+
+
 def test_death_of_a_dispatcher_is_noticed_a_moment_later(launcher: Launcher) -> None:
     """Every poll asks, so that it looks a few times a second only."""
     launcher.store.registry.claim("v1", ME, port=1, tasks={})

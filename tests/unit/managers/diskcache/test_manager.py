@@ -46,6 +46,7 @@ def test_anything_else_is_refused(wrong: Any) -> None:
         ("start_method", "forkserver"),
         ("start_method", "thread"),
         ("start_method", ""),
+        ("start_timeout", 0),
     ],
 )
 def test_wrong_option_is_refused_by_its_name(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,14 +16,16 @@ from unittest import mock
 import pytest
 
 from dash_long_components.managers.diskcache import pulse as module
-from dash_long_components.managers.diskcache.pulse import MISSED, Pulse
+from dash_long_components.managers.diskcache.pulse import Pulse
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.database import Database
+from dash_long_components.managers.store.heartbeats import INTERVAL, MISSED
 from dash_long_components.managers.store.registry import RegisteredDispatcher, Registry
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
 THERE = replace(ME, host="another container")
+START_TIMEOUT = 60.0
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -40,10 +43,16 @@ def ensure() -> mock.Mock:
 
 
 @pytest.fixture
-def pulse(store: Store, ensure: mock.Mock) -> Iterator[Pulse]:
+def launched() -> mock.Mock:
+    """The dispatcher that this process has started last."""
+    return mock.Mock(return_value=None)
+
+
+@pytest.fixture
+def pulse(store: Store, ensure: mock.Mock, launched: mock.Mock) -> Iterator[Pulse]:
     """A pulse that beats only when it is told to."""
     with mock.patch.object(module, "INTERVAL", 600.0):
-        pulse = Pulse(store, "v1", ME, ensure)
+        pulse = Pulse(store, "v1", ME, ensure, launched, START_TIMEOUT)
         yield pulse
         pulse.stop()
 
@@ -87,13 +96,71 @@ def test_dispatcher_with_heartbeats_stays(
     assert child.poll() is None
 
 
-def test_dispatcher_that_imports_the_app_has_time(
-    store: Store, pulse: Pulse, child: subprocess.Popen[bytes]
+@pytest.mark.parametrize("is_registered", [True, False])
+def test_dispatcher_that_imports_the_app_has_time_but_not_for_ever(
+    store: Store,
+    pulse: Pulse,
+    ensure: mock.Mock,
+    launched: mock.Mock,
+    child: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+    is_registered: bool,
 ) -> None:
-    store.registry.claim("v1", Process.of(child.pid), port=1)
-    for _ in range(3 * MISSED):
+    if is_registered:
+        store.registry.claim("v1", Process.of(child.pid), port=1)
+    else:
+        launched.return_value = Process.of(child.pid)
+    for _ in range(int(START_TIMEOUT / INTERVAL)):
         pulse.beat()
     assert child.poll() is None
+    pulse.beat()
+    assert child.wait(20) != 0
+    ensure.assert_called_once_with()
+    assert "has not started in 60 s (start_timeout)" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
+@pytest.mark.parametrize("is_registered", [True, False])
+def test_dispatcher_that_is_stopped_while_it_imports_the_app_is_replaced(
+    store: Store,
+    pulse: Pulse,
+    ensure: mock.Mock,
+    launched: mock.Mock,
+    child: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+    is_registered: bool,
+) -> None:
+    if is_registered:
+        store.registry.claim("v1", Process.of(child.pid), port=1)
+    else:
+        launched.return_value = Process.of(child.pid)
+    pulse.beat()
+    for stop, go_on in ((MISSED - 1, True), (MISSED, False)):
+        child.send_signal(signal.SIGSTOP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        for _ in range(stop):
+            assert child.poll() is None
+            pulse.beat()
+        if go_on:
+            child.send_signal(signal.SIGCONT)
+            os.waitpid(child.pid, os.WCONTINUED)
+            pulse.beat()
+    assert child.wait(20) != 0
+    ensure.assert_called_once_with()
+    assert "was stopped for 10 s while it started" in caplog.text
+
+
+def test_dispatcher_that_works_is_not_starting(
+    store: Store,
+    pulse: Pulse,
+    launched: mock.Mock,
+    child: subprocess.Popen[bytes],
+) -> None:
+    dispatcher = launched.return_value = Process.of(child.pid)
+    store.registry.claim("v1", dispatcher, port=1, tasks={})
+    for _ in range(3):
+        pulse.beat()
+    assert pulse.start.seconds == 0.0
 
 
 def test_dispatcher_is_started_for_jobs_that_no_page_polls_for(
@@ -141,13 +208,15 @@ def test_other_host_is_told_once(
 def test_thread_ends_when_it_is_told_to(store: Store) -> None:
     with mock.patch.object(module, "INTERVAL", 0.01):
         before = set(threading.enumerate())
-        pulse = Pulse(store, "v1", ME, mock.Mock())
+        launched = mock.Mock(return_value=None)
+        pulse = Pulse(store, "v1", ME, mock.Mock(), launched, START_TIMEOUT)
         (thread,) = set(threading.enumerate()) - before
         pulse.stop()
         thread.join(20)
         assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("is_registered", [True, False])
 @pytest.mark.parametrize("can_read", [True, False])
 @pytest.mark.parametrize("is_stopped", [True, False])
 def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
@@ -156,8 +225,13 @@ def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
     caplog: pytest.LogCaptureFixture,
     is_stopped: bool,
     can_read: bool,
+    is_registered: bool,
 ) -> None:
-    store.registry.claim("v1", Process.of(child.pid), port=1, tasks={})
+    if is_registered:
+        store.registry.claim("v1", Process.of(child.pid), port=1, tasks={})
+        launched = mock.Mock(return_value=None)
+    else:
+        launched = mock.Mock(return_value=Process.of(child.pid))
     locked = sqlite3.OperationalError("database is locked")
     seen, turns, ensured = threading.Event(), threading.Semaphore(0), threading.Event()
     beat, dispatcher = store.registry.beat, store.registry.dispatcher
@@ -184,7 +258,7 @@ def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
         mock.patch.object(store.registry, "beat", beat_once),
         mock.patch.object(store.registry, "dispatcher", see),
     ):
-        pulse = Pulse(store, "v1", ME, ensure)
+        pulse = Pulse(store, "v1", ME, ensure, launched, START_TIMEOUT)
         assert ensured.wait(20 if is_stopped else 0) == is_stopped
         for _ in range(3 * MISSED):
             assert turns.acquire(timeout=20)
