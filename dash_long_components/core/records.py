@@ -278,6 +278,13 @@ class Record:
             return self.end(status, now, error, libraries)
         return self.try_again(now, pause, error)
 
+    def is_due(self, now: float) -> bool:
+        """Return whether the next attempt may start, give or take a second.
+
+        The clock of the process that sent it may be ahead.
+        """
+        return self.next_try is None or self.next_try - now < 1.0
+
     def of_attempt(self, attempt: int) -> Record:
         """Return the record, for a change that comes from an attempt.
 

@@ -96,13 +96,6 @@ def _kills(deployment: Deployment) -> None:
 
 
 @pytest.fixture
-def _retries(deployment: Deployment) -> None:
-    """Skip managers that can't run retries."""
-    if deployment.setting.has_workers:
-        pytest.skip("Celery's workers can't run retries yet.")
-
-
-@pytest.fixture
 def name(tmp_path: Path) -> str:
     """A path for a job's files that the server and a worker read alike."""
     return str(tmp_path / next(_names))
@@ -291,7 +284,6 @@ def attempts_in(name: str) -> list[int]:
     return [int(line) for line in Path(name).read_text().splitlines()]
 
 
-@pytest.mark.usefixtures("_retries")
 def test_job_is_tried_again_as_it_allows(
     deployment: Deployment, page: Page, name: str
 ) -> None:
@@ -313,7 +305,6 @@ def test_job_is_tried_again_as_it_allows(
     assert "in attempt 4" in texts
 
 
-@pytest.mark.usefixtures("_retries")
 @pytest.mark.parametrize(
     ("ways", "kind"),
     [(["KeyError"], "KeyError"), (["ConnectionError"] * 4, "ConnectionError")],
@@ -326,7 +317,6 @@ def test_other_failures_and_the_last_one_end_the_job(
     assert attempts_in(name) == [*range(1, len(ways) + 1)]
 
 
-@pytest.mark.usefixtures("_retries")
 def test_cancel_ends_a_job_between_attempts(page: Page, name: str) -> None:
     job = page.start("patient", name)
 

@@ -42,6 +42,11 @@ class Message:
     grace: float = 0.0
     expires: float | None = None
 
+    @property
+    def of_retry(self) -> Message:
+        """The message of a further attempt: it waits for no turn and never expires."""
+        return replace(self, lane=None, expires=None)
+
     def to_text(self) -> str:
         return json.dumps(asdict(self))
 
@@ -107,6 +112,7 @@ class Delivery:
         resent: how often the job was sent again because a message was lost.
         probe: number of the probe that shows whether the latest message is lost.
         since: the situation in which ``probe`` was noted.
+        attempt: number of the attempt for which the latest message was sent.
     """
 
     number: int = 0
@@ -114,6 +120,7 @@ class Delivery:
     resent: int = 0
     probe: int | None = None
     since: str = ""
+    attempt: int = 1
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -176,5 +183,12 @@ class Delivery:
                 its lane, and its worker sends it back to the queue.
         """
         return Delivery(
-            number=self.number + 1, at=now, resent=self.resent + (1 if is_lost else 0)
+            number=self.number + 1,
+            at=now,
+            resent=self.resent + (1 if is_lost else 0),
+            attempt=self.attempt,
         )
+
+    def sent_for(self, attempt: int, now: float) -> Delivery:
+        """Return the state after the first message of an attempt."""
+        return Delivery(number=self.number + 1, at=now, attempt=attempt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import socket
+import time
 
 from .deliveries import Message, Receipt
 from .homes import Home
@@ -32,5 +33,10 @@ def run_job(home: Home, store: CeleryStore, job_id: str, message: Message) -> No
         # Its record has the error.
         throw=False,
     )
-    # A job sees nothing of the request, as in a worker.
-    contextvars.Context().run(run)
+    while True:
+        # A job sees nothing of the request, as in a worker.
+        contextvars.Context().run(run)
+        live = store.live(job_id)
+        if live is None or live.record.next_try is None:
+            return
+        time.sleep(max(0.0, live.record.next_try - time.time()))

@@ -42,6 +42,7 @@ class Live:
         worker: which worker runs it.
         calls: number of documents that hold its call.
         parts: number of documents that hold its result.
+        number: of the message that started it; None if an older version did.
         record: the state of the job.
     """
 
@@ -49,6 +50,7 @@ class Live:
     worker: Worker
     calls: int = 0
     parts: int = 0
+    number: int | None = None
     record: Record
 
     def to_text(self) -> str:
@@ -57,6 +59,7 @@ class Live:
             "worker": asdict(self.worker),
             "calls": self.calls,
             "parts": self.parts,
+            "number": self.number,
         }
         return f"{json.dumps(head)}\n{self.record.to_json().decode()}"
 

@@ -20,7 +20,7 @@ from ...core.queueing import PLAIN, has_expired
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
-from ...exceptions import BrokerUnavailableError, StoreError, StoreUnavailableError
+from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
@@ -127,8 +127,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 f"{task.name} has queue=, priority=, concurrency= or max_per_user=, "
                 "which only jobs on Diskcache have. Route it by Celery's task_routes."
             )
-        if call.retries is not None:
-            raise StoreError("Celery's workers can't run retries yet.")
         is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
         if is_answered:
             return hit
@@ -199,7 +197,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         message = Message(
             task=task_name(task.key, task.name),
             lane=lane,
-            timeout=call.limits.timeout,
+            timeout=_attempt_timeout(call),
             grace=call.limits.grace,
             expires=expires,
         )
@@ -256,7 +254,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
         Workers drop expired jobs. This is for the time without workers.
         """
-        if self._queue_timeout is None:
+        if self._queue_timeout is None or record.attempt > 1:
             return False
         if record.status is not Status.QUEUED:
             self._queued_since.pop(record.id, None)
@@ -274,6 +272,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if leave_timeout is not None and self._store.is_live(record, ticket):
             self._presence.see(record.id, leave_timeout)
         snapshot = record.since(cursor, ticket.requester)
+        if record.next_try is not None and record.next_try > time.time():
+            return snapshot  # not in a queue yet
         if self._waits_for_long(snapshot):
             return replace(snapshot, hint=self._queues.hint(record.task))
         if snapshot.has_begun:
@@ -369,6 +369,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def close(self) -> None:
         """Do nothing: the connections belong to the user's Celery app."""
+
+
+def _attempt_timeout(call: Call) -> float | None:
+    """Return the seconds that any attempt may run at most; None without a limit."""
+    total = call.retries.total_timeout if call.retries else None
+    given = [each for each in (call.limits.timeout, total) if each is not None]
+    return min(given, default=None)
 
 
 def _check_backend(app: celery.Celery) -> None:

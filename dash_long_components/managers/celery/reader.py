@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import celery
 
+from ...core.jobs import Status
 from ...core.records import SMALL, Record
+from .attempts import Attempts
 from .deliveries import Delivery, Message, Receipt
 from .documents import Documents
 from .ends import Ends
@@ -48,6 +50,7 @@ class JobReader:
         self._documents = documents
         self._ends = ends
         self._leases = Leases(documents)
+        self._attempts = Attempts(documents)
         self._recovery = Recovery(app, documents, self._leases, lease)
         self._started: set[str] = set()
 
@@ -79,7 +82,7 @@ class JobReader:
         elif live_text:
             live = _live(live_text)
             record = live.record
-            self._remember(job_id)
+            self._remember(job_id, has_started=record.status is not Status.QUEUED)
         elif queued:
             record = Record.from_json(queued.encode())
         else:
@@ -89,8 +92,14 @@ class JobReader:
             end = self._judge(record, live, failure, sending)
         return end.of(record) if end else record
 
-    def _remember(self, job_id: str) -> None:
-        """Note that a job has started: its earlier documents are not read again."""
+    def _remember(self, job_id: str, *, has_started: bool) -> None:
+        """Note that a job has started: its earlier documents are not read again.
+
+        One that waits for its next attempt has to be sent once more.
+        """
+        if not has_started:
+            self._started.discard(job_id)
+            return
         if len(self._started) >= _REMEMBERED:
             self._started.clear()
         self._started.add(job_id)
@@ -112,7 +121,13 @@ class JobReader:
         """
         now = time.time()
         end: End | None
-        if failure is not None:
+        if live is not None and live.record.status.is_terminal:
+            # Its worker has died before it could write more than that.
+            end = End(status=record.status, at=record.changed, live=live)
+        elif live is not None and record.status is Status.QUEUED:
+            # What Celery says is about an earlier attempt.
+            end = self._follow(record, sending, now) if sending[0] else None
+        elif failure is not None and not self._has_attempts(live):
             end = failure.end(record, now)
         elif live is None:
             end = self._follow(record, sending, now)
@@ -120,7 +135,16 @@ class JobReader:
             end = worker_died(live.worker, record, now)
         else:
             end = None
+        if end is not None and live is not None and self._attempts.end(live, end):
+            return None  # the job goes on: the next read shows how
         return end and self._ends.decide(record.id, end)
+
+    def _has_attempts(self, live: Live | None) -> bool:
+        """Return whether workers alone say how the attempts of a job end.
+
+        Celery has one place for the ends of all of them.
+        """
+        return live is not None and live.record.retries is not None
 
     def _follow(
         self, record: Record, sending: Sequence[str | None], now: float

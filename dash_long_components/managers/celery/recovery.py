@@ -61,8 +61,13 @@ class Recovery:
             The end of a job that was lost too often; None otherwise.
         """
         state = delivery or Delivery(at=record.created)
-        situation = state.situation(receipt)
         now = time.time()
+        if record.attempt > 1:
+            message = message.of_retry
+        if state.attempt < record.attempt:
+            self._send_attempt(record, state, message, now)
+            return None
+        situation = state.situation(receipt)
         waited = now - state.at
         step = state.step(
             holder=self._holder(state, receipt),
@@ -85,6 +90,17 @@ class Recovery:
             case Step.LOSE:
                 return message_lost(record, now, state.resent + 1)
         return None
+
+    def _send_attempt(
+        self, record: Record, state: Delivery, message: Message, now: float
+    ) -> None:
+        """Send the next attempt of a job if its time has come."""
+        if record.next_try is not None and now < record.next_try:
+            return
+        sent = self._change(record, state, lambda it: it.sent_for(record.attempt, now))
+        # A message that the broker does not accept is found to be lost.
+        if sent is not None and not self._sender.send(record.id, sent.number, message):
+            self._change(record, sent, Delivery.refused)
 
     def _send_again(
         self, record: Record, state: Delivery, message: Message, now: float

@@ -10,6 +10,7 @@ import celery
 from ...core.jobs import Call, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...exceptions import JobEndedError
+from .attempts import Attempts
 from .calls import Calls
 from .deliveries import Delivery, Message
 from .documents import Documents
@@ -33,6 +34,7 @@ class Runs:
         self.store = CeleryStore(app, lease, patient=True)
         self._documents = self.store.documents
         self._calls = Calls(self._documents)
+        self._attempts = Attempts(self._documents)
         self._impatient = Documents(app)
 
     def send_back(self, job_id: str, number: int) -> int | None:
@@ -78,9 +80,19 @@ class Runs:
         )
 
     def start(
-        self, job_id: str, worker: Worker, message: Message
+        self, job_id: str, worker: Worker, message: Message, number: int = 0
     ) -> tuple[Live, Call] | None:
-        """Start a job; return None if it has ended or was started before."""
+        """Start a job, or its next attempt.
+
+        Args:
+            job_id: which job.
+            worker: starts it.
+            message: how it was sent.
+            number: of the message.
+
+        Returns:
+            None if the job has ended, or was started before.
+        """
         call_keys = self._calls.keys(job_id, message.parts)
         end, live_text, queued, *call = self._documents.read_many(
             [f"{job_id}.end", f"{job_id}.live", f"{job_id}.queued", *call_keys]
@@ -88,13 +100,27 @@ class Runs:
         if end and None not in call:
             # It was cancelled while it was sent.
             self._calls.delete(job_id, message.parts)
-        if end or live_text or queued is None or None in call:
+        if end or queued is None or None in call:
             return None
-        record = Record.from_json(queued.encode()).start(time.time())
-        live = Live(run=new_job_id(), worker=worker, calls=message.parts, record=record)
+        now = time.time()
+        before = Record.from_json(queued.encode())
+        if live_text:
+            before = Live.from_text(live_text).record
+            if before.status is not Status.QUEUED or not before.is_due(now):
+                return None
+        record = before.start(now)
+        live = Live(
+            run=new_job_id(),
+            worker=worker,
+            calls=message.parts,
+            number=number,
+            record=record,
+        )
         # A repeated begin, after the backend lost an answer, finds this run.
-        if live.run != self.store.begin(live).run:
+        if live.run != self.store.begin(live, live_text).run:
             return None
+        if record.attempt > 1:
+            self._attempts.forget(job_id)
         # Both sides write before they read, so at least one of them sees the other.
         if not self._is_current(live):
             return None
@@ -119,6 +145,11 @@ class Runs:
             raise _not_ours(live)
         if record.status.is_terminal:
             return self._finish(live, record, result)
+        if record.retries is not None:
+            if record.status is Status.QUEUED:
+                return self._ours(live, self._attempts.try_again(live, record))
+            after = replace(live, record=record)
+            return self._ours(live, self._attempts.change(live, lambda _: after))
         live = replace(live, record=record)
         self._documents.write(f"{record.id}.live", live.to_text())
         self._documents.announce(record.id)
@@ -129,7 +160,10 @@ class Runs:
         parts = self._documents.write_parts(result_key(live), text)
         if record.libraries:
             self.store.shared.add_libraries(record.libraries)
-        live = replace(live, record=record, parts=parts)
+        before, live = live, replace(live, record=record, parts=parts)
+        if record.retries is not None:
+            # Until here, the job may have gone on with another attempt.
+            self._ours(before, self._attempts.change(before, lambda _: live))
         end = End(status=record.status, at=record.changed, live=live)
         ended = self.store.ends.decide(record.id, end)
         if ended.live is None or ended.live.run != live.run:
@@ -140,6 +174,11 @@ class Runs:
             seconds = record.changed - record.started
             self.store.shared.add_duration(record.task, seconds)
         return live
+
+    def _ours(self, live: Live, after: Live | None) -> Live:
+        if after is None:
+            raise _not_ours(live)
+        return after
 
     def _is_current(self, live: Live) -> bool:
         job_id = live.record.id

@@ -99,6 +99,10 @@ class Sender:
             "The message of job %s is lost on its way to a worker. It is sent again.",
             job_id,
         )
+        return self.send(job_id, number, message)
+
+    def send(self, job_id: str, number: int, message: Message) -> bool:
+        """Send a job."""
         return self._accepts(
             lambda: send_job(self._app, job_id, number, message, retry=False)
         )

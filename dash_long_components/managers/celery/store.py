@@ -12,7 +12,8 @@ key             written by            holds
 ``<id>.taken``  a worker's main       which worker has received it
                 process
 ``<id>.live``   the process that runs the record from its start on, and which worker
-                it                    runs it
+                it, and what ends an  runs it; between attempts it is queued
+                attempt
 ``<id>.result`` the same              the result, in parts
 ``<id>.``       any server            the requesters, once they have changed
 ``requesters``
@@ -37,6 +38,7 @@ import celery
 
 from ...core.jobs import JobError, Status, Ticket, new_job_id
 from ...core.records import Record, Requester
+from .attempts import Attempts
 from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
@@ -75,6 +77,7 @@ class CeleryStore:
     ) -> None:
         self.documents = Documents(app, patient=patient)
         self.ends = Ends(self.documents)
+        self.attempts = Attempts(self.documents)
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
@@ -185,6 +188,21 @@ class CeleryStore:
         """Cancel a job, and return how it has ended."""
         return self.end(job_id, Status.CANCELLED)
 
+    def end_attempt(self, live: Live, end: End) -> None:
+        """End a running attempt from outside; the job too, if it has no other one."""
+        if not self.attempts.end(live, end):
+            self.ends.decide(live.record.id, end)
+
+    def send_due_attempts(self) -> None:
+        """Have the attempts sent whose time has come, though no page may ask."""
+        job_ids = self.attempts.due()
+        if not job_ids:
+            return
+        for job_id, record in zip(job_ids, self.read_all(job_ids), strict=True):
+            # A job that still runs is about to wait, or was listed in vain.
+            if record is None or record.status.is_terminal:
+                self.attempts.forget(job_id)
+
     def end(self, job_id: str, status: Status, error: JobError | None = None) -> Status:
         """End a job from outside of its function, and return how it has ended."""
         end = End(status=status, at=time.time(), error=error)
@@ -203,11 +221,19 @@ class CeleryStore:
             self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
         return self.read(record.id)
 
-    def begin(self, live: Live) -> Live:
-        """Start a job unless it has started, and return how it has. Atomic."""
-        text = self.documents.update(
-            f"{live.record.id}.live", lambda text: text or live.to_text()
-        )
+    def begin(self, live: Live, before: str | None = None) -> Live:
+        """Start a job unless it has started, and return how it has. Atomic.
+
+        Args:
+            live: the job as it is started.
+            before: text of its document while it waits for its next attempt; None for
+                the first.
+        """
+
+        def change(text: str | None) -> str:
+            return live.to_text() if text == before or not text else text
+
+        text = self.documents.update(f"{live.record.id}.live", change)
         self.documents.announce(live.record.id)
         return Live.from_text(text)
 

@@ -22,6 +22,7 @@ from celery import bootsteps
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 
+from ...core.jobs import Status
 from ...core.limits import grace_after
 from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
@@ -77,13 +78,19 @@ class _Death:
 
     Attributes:
         job_id: of the job.
+        number: of the message; None if it is not known.
         began: when the process got it, by the monotonic clock.
         failure: what Celery says of it.
     """
 
     job_id: str
+    number: int | None
     began: float
     failure: CeleryFailure
+
+    def is_of_another(self, live: Live) -> bool:
+        """Return whether the process had another message than the one that runs."""
+        return None not in (self.number, live.number) and self.number != live.number
 
 
 class Supervisor:
@@ -136,7 +143,12 @@ class Supervisor:
         with self._lock:
             held = self._held.pop(id(request), None)
             began = (held and held.began) or time.monotonic()
-            death = _Death(job_id=request.id, began=began, failure=failure)
+            death = _Death(
+                job_id=request.id,
+                number=held and held.number,
+                began=began,
+                failure=failure,
+            )
             self._dead.append(death)
         self._wake.set()
 
@@ -189,6 +201,7 @@ class Supervisor:
             if end is not None and end.live is None and each.kill_at is None:
                 each.kill_at = now + grace_after(end.status, each.message.grace)
         self._forget_done()
+        self._store.send_due_attempts()
 
     def _forget_done(self) -> None:
         """Forget the jobs that are no longer here, and release those that never ran.
@@ -221,7 +234,7 @@ class Supervisor:
             live = self._store.live(death.job_id)
             if live is not None and self._ran(live, death):
                 end = death.failure.end(live.record, time.time())
-                self._store.ends.decide(death.job_id, end)
+                self._store.end_attempt(live, end)
             self._dead.pop(0)
 
     def _ran(self, live: Live, death: _Death) -> bool:
@@ -231,6 +244,8 @@ class Supervisor:
         jobs again as soon as their process has died.
         """
         if Lease.current is None or live.worker.lease != Lease.current.id:
+            return False
+        if live.record.status is not Status.RUNNING or death.is_of_another(live):
             return False
         return not any(
             each.request.id == death.job_id

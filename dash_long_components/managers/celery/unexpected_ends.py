@@ -32,13 +32,13 @@ class CeleryFailure:
         return End(status=status, at=now, error=error)
 
     def _meaning(self, record: Record) -> tuple[Status, JobError | None]:
-        task, timeout = record.task, record.limits.timeout
+        task, timeout = record.task, record.attempt_timeout
         if self.type == "TaskRevokedError":
             if self.message == "expired":
                 return Status.TIMED_OUT, JobError.expired(task)
             return Status.CANCELLED, None
         if self.type == "TimeLimitExceeded" and timeout is not None:
-            return Status.TIMED_OUT, JobError.timed_out(task, timeout)
+            return Status.TIMED_OUT, record.timed_out_error
         status, kind, message = self._words(task)
         return status, JobError(type=kind, message=message, task=task)
 

@@ -11,7 +11,7 @@ import celery
 
 from ...core.jobs import Status
 from ...core.limits import Times, judge
-from ...core.records import Record
+from .job_state import End, Live
 from .presence import Absence
 from .store import CeleryStore
 
@@ -25,7 +25,7 @@ class FunctionWatchdog:
     Args:
         app: of the worker.
         store: a patient one.
-        record: of the job, which has just started.
+        live: the job, which has just started.
         kill: ends this process and its descendants; None if the process may have other
             jobs.
     """
@@ -34,19 +34,21 @@ class FunctionWatchdog:
         self,
         app: celery.Celery,
         store: CeleryStore,
-        record: Record,
+        live: Live,
         kill: Callable[[], None] | None,
     ) -> None:
         self._store = store
-        self._record = record
+        self._live = live
+        self._record = record = live.record
         self._kill = kill
         self._over = threading.Event()
         self._killing = threading.Lock()
         self._times = Times()
         limits = record.limits
         # In a pool of processes Celery's own time limit does it, from another process.
-        if limits.timeout is not None and kill is None:
-            self._times = Times(deadline=time.monotonic() + limits.timeout)
+        timeout = record.attempt_timeout
+        if timeout is not None and kill is None:
+            self._times = Times(deadline=time.monotonic() + timeout)
         self._absence: Absence | None = None
         if limits.leave_timeout is not None:
             self._absence = Absence(app, record.id, limits.leave_timeout)
@@ -70,7 +72,8 @@ class FunctionWatchdog:
         while not self._over.wait(self._pause()):
             verdict = judge(self._record, self._times, time.monotonic())
             if verdict.status is not None:
-                self._store.end(self._record.id, verdict.status, verdict.error)
+                end = End(status=verdict.status, at=time.time(), error=verdict.error)
+                self._store.end_attempt(self._live, end)
                 return
             if self._absence is not None and self._absence.has_left():
                 self._store.end(self._record.id, Status.CANCELLED)

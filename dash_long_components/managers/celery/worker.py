@@ -114,7 +114,8 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
                 _send_back(home.app, runs, job_id, number, message)
                 return
             time.sleep(_LOOK_AGAIN)
-        started = runs.start(job_id, _worker(self.request.hostname), message)
+        worker = _worker(self.request.hostname)
+        started = runs.start(job_id, worker, message, number)
         if started is None:
             logger.info("Job %s has ended or was started before: not run.", job_id)
             return
@@ -264,7 +265,7 @@ def _run(
     execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _orphans.look()
-        with FunctionWatchdog(app, runs.store, live.record, kill):
+        with FunctionWatchdog(app, runs.store, live, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:
@@ -333,9 +334,7 @@ class Execution:
 
     def finish(self, outcome: Outcome) -> None:
         """Write how it ended, unless another process has ended it."""
-        ended = self._live.record.end(
-            outcome.status, time.time(), outcome.error, outcome.libraries
-        )
+        ended = outcome.end(self._live.record, time.time())
         with contextlib.suppress(JobEndedError):
             self._change(ended, outcome.result)
 

@@ -14,7 +14,7 @@ from celery import Celery
 from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.job_state import Worker
+from dash_long_components.managers.celery.job_state import End, Worker
 from dash_long_components.managers.celery.presence import Absence
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
@@ -35,21 +35,24 @@ class Job:
         worker = Worker(name="worker", lease="lease")
         call = Call(task="key", fingerprint="", context={}).to_json().decode()
         message = self.store.prepare(self.record, Message(task="task"), call)
-        Runs(self.celery, 10.0).start("job", worker, message)
+        started = Runs(self.celery, 10.0).start("job", worker, message)
+        assert started is not None
+        self.live, _ = started
         self.ended = threading.Event()
-        end = self.store.end
+        decide = self.store.ends.decide
 
-        def end_and_say_so(*args: Any) -> Status:
-            status = end(*args)
+        def decide_and_say_so(job_id: str, end: End) -> End:
+            decided = decide(job_id, end)
             self.ended.set()
-            return status
+            return decided
 
-        mock.patch.object(self.store, "end", end_and_say_so).start()
+        mock.patch.object(self.store.ends, "decide", decide_and_say_so).start()
 
     def watchdog(self, has_process: bool, **limits: Any) -> FunctionWatchdog:
         kill = self.killed.set if has_process else None
-        record = replace(self.record.start(1.0), limits=Limits(**limits))
-        return FunctionWatchdog(self.celery, self.store, record, kill)
+        record = replace(self.live.record, limits=Limits(**limits))
+        live = replace(self.live, record=record)
+        return FunctionWatchdog(self.celery, self.store, live, kill)
 
 
 @pytest.fixture
