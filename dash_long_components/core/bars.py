@@ -127,12 +127,19 @@ class Bars:
         self.check()
         self.touch()
 
-    def track(self, items: Iterable[T], bar: Bar) -> Iterator[T]:
-        """Yield the items, with a bar for them."""
+    def track(self, items: Iterable[T], bar: Bar, start: int = 0) -> Iterator[T]:
+        """Yield the items, with a bar for them.
+
+        Args:
+            items: those to come.
+            bar: for all of them.
+            start: number of items before them.
+        """
+        bar.value = start
         self.open(bar)
         check, touch = self.check, self.touch
         try:
-            for done, item in enumerate(items, 1):
+            for done, item in enumerate(items, start + 1):
                 yield item
                 bar.value = done
                 check()

@@ -128,14 +128,16 @@ class Snapshot:
 
     def is_news_since(self, cursor: int) -> bool:
         """Return whether a reader that sent this cursor needs the snapshot."""
-        changes_by_itself = (
-            self.place is not None or self.hint is not None or self._waits_to_retry
-        )
+        changes_by_itself = self.place is not None or self.hint is not None
         return self.cursor > cursor or changes_by_itself
 
-    @property
-    def _waits_to_retry(self) -> bool:
-        return self.attempt is not None and self.attempt.next_try is not None
+    def between_attempts(self, now: float) -> Snapshot | None:
+        """Return the snapshot with its place if the job waits for its next attempt.
+
+        None if it does not, or no longer.
+        """
+        place = self.attempt and self.attempt.place(now)
+        return replace(self, place=place) if place else None
 
     def outdates(self, shown: Snapshot) -> bool:
         """Return whether a page that shows an older snapshot has to get this one now.
@@ -152,12 +154,7 @@ class Snapshot:
     def at(self, now: float) -> Snapshot:
         """Return the snapshot with the times that depend on when it is read."""
         if self.status is Status.QUEUED:
-            between = self.attempt and self.attempt.place(now)
-            return replace(
-                self,
-                waiting=max(0.0, now - self.created),
-                place=between or self.place,
-            )
+            return replace(self, waiting=max(0.0, now - self.created))
         if self.started is None:
             return self
         until = self.changed if self.status.is_terminal else now

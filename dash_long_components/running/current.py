@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import operator
 import random
@@ -10,10 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from .. import telemetry
+from ..core import checkpoints
 from ..core.bars import Bar, Bars
+from ..core.checkpoints import Checkpoints
 from ..core.jobs import Status
 from ..core.lines import last_number
 from ..core.log_fields import log_fields, user_hash
@@ -23,6 +26,7 @@ from ..core.steps import Step, Steps
 from ..core.texts import one_line
 from ..exceptions import (
     JobCancelled,
+    JobEndedError,
     JobRetry,
     LastAttemptError,
     NoCurrentJobError,
@@ -87,6 +91,7 @@ class CurrentJob:
         created: float | None = None,
         owner: str | None = None,
         record: Record | None = None,
+        stored: Checkpoints | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
@@ -99,6 +104,7 @@ class CurrentJob:
             created: when it was submitted, in seconds since the epoch.
             owner: the user to whom it belongs, as JSON text.
             record: of the job at its start, which says how often it may be tried.
+            stored: where its checkpoint is stored; None if it can't have one.
         """
         self.id = job_id
         self.task = task
@@ -111,13 +117,18 @@ class CurrentJob:
         self._cancelled = False
         self._look_at = 0.0
         self._record = record
+        self._stored = stored
+        self._checkpoint: str | None = None
+        self._is_loaded = False
         retries = record.retries if record else None
         self.attempts = retries.attempts if retries else 1
         self.lines = last_number([line for _, line in record.log]) if record else 0
         self._chance = random.random()  # noqa: S311
 
     @classmethod
-    def of(cls, record: Record, is_cancelled: Callable[[], bool]) -> CurrentJob:
+    def of(
+        cls, record: Record, is_cancelled: Callable[[], bool], stored: Checkpoints
+    ) -> CurrentJob:
         """Make the job of the running code, of its record at its start."""
         return cls(
             record.id,
@@ -127,6 +138,7 @@ class CurrentJob:
             created=record.created,
             owner=record.owner,
             record=record,
+            stored=stored,
         )
 
     @property
@@ -167,11 +179,48 @@ class CurrentJob:
                 return False  # it is not responding: the job goes on
         return self._cancelled
 
+    @property
+    def checkpoint(self) -> Any:
+        """What the job has saved last, in this attempt or an earlier one, or None.
+
+        A copy of its own each time.
+        """
+        if not self._is_loaded and self._stored is not None:
+            # The first attempt has none.
+            self._checkpoint = self._stored.load() if self.attempt > 1 else None
+        self._is_loaded = True
+        return checkpoints.loads(self._checkpoint, _unpickled)
+
+    def save(self, state: Any, *, pickle: bool = False) -> None:
+        """Save what the next attempt of the job goes on from, in ``checkpoint``.
+
+        Returns when it is stored, so call it after each step. It is
+        the job's alone, and deleted with the job's end.
+
+        Args:
+            state: JSON data, of 1 MB at most.
+            pickle: whether to pickle it, by cloudpickle: any objects then.
+
+        Raises:
+            TypeError: it is not JSON serializable.
+            ValueError: it is too large.
+            JobCancelled: the attempt has ended elsewhere.
+        """
+        text = checkpoints.dumps(state, _pickled if pickle else None)
+        if self._stored is not None and self.attempts > 1:
+            try:
+                self._stored.save(text)
+            except JobEndedError:
+                raise JobCancelled from None
+        self._checkpoint, self._is_loaded = text, True
+
     def track(
         self,
         iterable: Iterable[T],
         total: float | None = None,
         text: str | None = None,
+        *,
+        checkpoint: bool = False,
     ) -> Iterator[T]:
         """Yield the items of ``iterable``, with a progress bar.
 
@@ -181,10 +230,14 @@ class CurrentJob:
             iterable: the items.
             total: number of items; by default ``len(iterable)``, if it has a length.
             text: label of the bar.
+            checkpoint: whether to save the number of items that are done, after each.
+                Another attempt of the job then skips them. The items have to come in
+                the same order. For one loop of a job, which saves nothing else.
 
         Raises:
             TypeError: ``total`` is not a number, or ``text`` is not text.
-            ValueError: ``total`` is less than zero or not finite.
+            ValueError: ``total`` is less than zero or not finite, or the job's
+                checkpoint is not from such a loop.
         """
         if total is None:
             total = operator.length_hint(iterable, -1)
@@ -195,7 +248,23 @@ class CurrentJob:
                 "track() takes a number of items as its total, and a text, not "
                 f"total={total!r} and text={text!r}."
             ) from None
-        return self.bars.track(iterable, bar)
+        if not checkpoint:
+            return self.bars.track(iterable, bar)
+        return self._track_from_checkpoint(iterable, bar)
+
+    def _track_from_checkpoint(self, iterable: Iterable[T], bar: Bar) -> Iterator[T]:
+        done = self.checkpoint
+        if done is None:
+            done = 0
+        if not isinstance(done, int):
+            raise ValueError(
+                "track(checkpoint=True) goes on from a number of items, but the job "
+                f"has saved {done!r}. Use one of track(checkpoint=True) and save()."
+            )
+        items = itertools.islice(iterable, done, None)
+        for number, item in enumerate(self.bars.track(items, bar, done), done + 1):
+            yield item
+            self.save(number)
 
     @contextmanager
     def step(self, name: object) -> Iterator[None]:
@@ -330,6 +399,20 @@ class CurrentJob:
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.id} of {self.task}>"
+
+
+def _pickled(state: Any) -> bytes:
+    # Only here: few jobs need it, and its import takes time.
+    import cloudpickle
+
+    data: bytes = cloudpickle.dumps(state)
+    return data
+
+
+def _unpickled(data: bytes) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(data)
 
 
 _current: ContextVar[CurrentJob] = ContextVar("dash_long_components.current_job")

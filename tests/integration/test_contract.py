@@ -305,6 +305,21 @@ def test_job_is_tried_again_as_it_allows(
     assert "in attempt 4" in texts
 
 
+@pytest.mark.parametrize("how", ["ConnectionError", "SIGKILL"])
+def test_job_goes_on_from_its_checkpoint(
+    deployment: Deployment, page: Page, name: str, how: str
+) -> None:
+    if how == "SIGKILL" and "memory" in deployment.setting.manager:
+        pytest.skip("A thread has no process of its own.")
+    job = page.run("saved", {"name": name, "how": how})
+    assert job.status == "succeeded", job.snapshots
+    assert job.result == [2, 2, 5]
+    # Only the step that was not finished is done twice.
+    assert attempts_in(name) == [0, 1, 2, 2, 3, 4]
+    bars = [bar[:2] for s in job.snapshots for bar in s.get("bars", [])]
+    assert bars[-1] == [5, 5]
+
+
 @pytest.mark.parametrize(
     ("ways", "kind"),
     [(["KeyError"], "KeyError"), (["ConnectionError"] * 4, "ConnectionError")],

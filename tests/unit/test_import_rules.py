@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "telemetry": {"opentelemetry"},
     "core": {"exceptions"},
     "bridge": {"core", "exceptions", "dash", "flask", "werkzeug"},
-    "running": {"bridge", "core", "exceptions", "telemetry"},
+    "running": {"bridge", "core", "exceptions", "telemetry", "cloudpickle"},
     "managers": set(),
     "managers.base": {"core", "exceptions", "running", "dash"},
     "managers.identity": {"psutil"},

@@ -38,11 +38,18 @@ class Ends:
         """
         text = self._documents.update(_key(job_id), lambda text: text or end.to_text())
         self._documents.announce(job_id)
+        if end.live is None or end.live.record.retries is not None:
+            self._documents.delete([checkpoint_key(job_id)])
         if end.live is None:
             message = self._documents.read(message_key(job_id))
             if message is not None:
                 self._calls.delete(job_id, Message.from_text(message).parts)
         return End.from_text(text)
+
+
+def checkpoint_key(job_id: str) -> str:
+    """Return the key of the checkpoint of a job."""
+    return f"{job_id}.checkpoint"
 
 
 def message_key(job_id: str) -> str:

@@ -272,8 +272,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if leave_timeout is not None and self._store.is_live(record, ticket):
             self._presence.see(record.id, leave_timeout)
         snapshot = record.since(cursor, ticket.requester)
-        if record.next_try is not None and record.next_try > time.time():
-            return snapshot  # not in a queue yet
+        between = snapshot.between_attempts(time.time())
+        if between is not None:
+            return between
         if self._waits_for_long(snapshot):
             return replace(snapshot, hint=self._queues.hint(record.task))
         if snapshot.has_begun:

@@ -155,6 +155,15 @@ class Runs:
         self._documents.announce(record.id)
         return live
 
+    def check(self, live: Live) -> None:
+        """Check that this process still runs a job.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        if not self._is_current(live):
+            raise _not_ours(live)
+
     def _finish(self, live: Live, record: Record, result: bytes | None) -> Live:
         text = result.decode() if result else ""
         parts = self._documents.write_parts(result_key(live), text)

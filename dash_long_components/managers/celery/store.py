@@ -14,6 +14,8 @@ key             written by            holds
 ``<id>.live``   the process that runs the record from its start on, and which worker
                 it, and what ends an  runs it; between attempts it is queued
                 attempt
+``<id>.``       the same              what the next attempt goes on from; deleted at the
+``checkpoint``                        end
 ``<id>.result`` the same              the result, in parts
 ``<id>.``       any server            the requesters, once they have changed
 ``requesters``
@@ -42,7 +44,7 @@ from .attempts import Attempts
 from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
-from .ends import Ends, message_key
+from .ends import Ends, checkpoint_key, message_key
 from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
@@ -187,6 +189,14 @@ class CeleryStore:
     def cancel(self, job_id: str) -> Status:
         """Cancel a job, and return how it has ended."""
         return self.end(job_id, Status.CANCELLED)
+
+    def checkpoint(self, job_id: str) -> str | None:
+        """Return the checkpoint of a job; None if it has none."""
+        return self.documents.read(checkpoint_key(job_id)) or None
+
+    def save_checkpoint(self, job_id: str, text: str) -> None:
+        """Replace the checkpoint of a job."""
+        self.documents.write(checkpoint_key(job_id), text)
 
     def end_attempt(self, live: Live, end: End) -> None:
         """End a running attempt from outside; the job too, if it has no other one."""

@@ -145,7 +145,7 @@ class Supervisor:
             began = (held and held.began) or time.monotonic()
             death = _Death(
                 job_id=request.id,
-                number=held and held.number,
+                number=held.number if held else None,
                 began=began,
                 failure=failure,
             )

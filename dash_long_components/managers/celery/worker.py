@@ -320,7 +320,7 @@ class Execution:
         """Run the function, and write its reports."""
         record = self._live.record
         name = record.task
-        job = CurrentJob.of(record, self._is_unwanted)
+        job = CurrentJob.of(record, self._is_unwanted, self)
         try:
             task = runtime.find(call, name)
             outcome = runtime.run_once(
@@ -337,6 +337,19 @@ class Execution:
         ended = outcome.end(self._live.record, time.time())
         with contextlib.suppress(JobEndedError):
             self._change(ended, outcome.result)
+
+    def load(self) -> str | None:
+        """Return the job's checkpoint; None if it has none."""
+        return self._runs.store.checkpoint(self._live.record.id)
+
+    def save(self, text: str) -> None:
+        """Replace the job's checkpoint.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        self._runs.check(self._live)
+        self._runs.store.save_checkpoint(self._live.record.id, text)
 
     def _is_unwanted(self) -> bool:
         return self._runs.has_outside_end(self._live.record.id)

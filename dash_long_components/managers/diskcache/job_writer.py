@@ -82,6 +82,30 @@ class JobWriter:
                     "space on its disk."
                 )
 
+    def load(self) -> str | None:
+        """Return the job's checkpoint; None if it has none."""
+        try:
+            return outlast(self._store, lambda: self._store.checkpoint(self._job_id))
+        finally:
+            self._store.close()
+
+    def save(self, text: str) -> None:
+        """Replace the job's checkpoint.
+
+        Raises:
+            JobEndedError: the attempt has ended elsewhere.
+            StoreFullError: it does not fit into the job store.
+        """
+
+        def write() -> None:
+            self._store.save_checkpoint(self._job_id, self._attempt, text)
+
+        if not self._fits(write, _full_timeout(len(text))):
+            raise StoreFullError(
+                "A checkpoint does not fit into the job store. Save less, or free "
+                "space on its disk."
+            )
+
     def end(self, outcome: Outcome) -> None:
         """Write how the function ended, unless the job's end was decided meanwhile.
 

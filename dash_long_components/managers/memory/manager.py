@@ -243,7 +243,10 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 job_id, lambda job: job.of_attempt(attempt).report(time.time(), report)
             )
 
-        job = CurrentJob.of(record, lambda: self._store.is_unwanted(job_id))
+        checkpoints = _Checkpoints(self._store, record)
+        job = CurrentJob.of(
+            record, lambda: self._store.is_unwanted(job_id), checkpoints
+        )
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
@@ -257,6 +260,20 @@ class MemoryLongCallbackManager(LongCallbackManager):
                     outcome.result,
                 )
             self._start_next()
+
+
+class _Checkpoints:
+    """The checkpoint of a job, in one of its attempts."""
+
+    def __init__(self, store: Store, record: Record) -> None:
+        self._store = store
+        self._record = record
+
+    def load(self) -> str | None:
+        return self._store.checkpoint(self._record.id)
+
+    def save(self, text: str) -> None:
+        self._store.save_checkpoint(self._record.id, self._record.attempt, text)
 
 
 class _ResultCache:

@@ -141,6 +141,29 @@ class Jobs:
         """Delete what a job's request held. Idempotent."""
         self._database.run("DELETE FROM call WHERE job = ?", job_id)
 
+    def save_checkpoint(self, job_id: str, attempt: int, state: str) -> bool:
+        """Replace the checkpoint of a job. False if its attempt has ended. Atomic."""
+        return bool(
+            self._database.run(
+                "INSERT OR REPLACE INTO checkpoint (job, state) SELECT id, ? FROM job"
+                " WHERE id = ? AND status = 'running' AND attempt = ?",
+                state,
+                job_id,
+                attempt,
+            )
+        )
+
+    def checkpoint(self, job_id: str) -> str | None:
+        """Return the checkpoint of a job; None if it has none."""
+        state: str | None = self._database.value(
+            "SELECT state FROM checkpoint WHERE job = ?", job_id
+        )
+        return state
+
+    def delete_checkpoint(self, job_id: str) -> None:
+        """Delete the checkpoint of a job. Idempotent."""
+        self._database.run("DELETE FROM checkpoint WHERE job = ?", job_id)
+
     def call(self, job_id: str) -> Call | None:
         """Return what a worker needs to run a job; None once it has ended."""
         data = self._database.value("SELECT call FROM call WHERE job = ?", job_id)

@@ -118,6 +118,8 @@ class Lifecycle:
         self._jobs.replace(before, after, now)
         if after.status.is_terminal:
             self._jobs.delete_call(after.id)
+            if after.retries is not None:
+                self._jobs.delete_checkpoint(after.id)
             for job_id in self._keys.give_back(after):
                 self.enqueue(self._jobs.read(job_id))
             for requester in after.staying:

@@ -127,8 +127,15 @@ CREATE INDEX job_scheduled ON job (code) WHERE place IS NOT NULL
     AND (queue != 'default' OR priority != 0 OR concurrency_group IS NOT NULL);
 """
 
+_CHECKPOINTS = """
+CREATE TABLE checkpoint (           -- of live jobs; apart, since records change often
+    job TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES)
+MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS)
 
 VERSION = len(MIGRATIONS)
 

@@ -29,9 +29,8 @@ def snapshot(
     """
     shown = record.since(cursor, requester)
     if shown.status is Status.QUEUED:
-        if record.next_try is not None and record.next_try > time.time():
-            return shown  # not in the queue yet
-        return replace(shown, place=forecasts.place(record))
+        between = shown.between_attempts(time.time())
+        return between or replace(shown, place=forecasts.place(record))
     if shown.has_begun:
         return shown.with_durations(store.durations.of(record.task))
     if shown.status is Status.SUCCEEDED and shown.cursor > cursor:

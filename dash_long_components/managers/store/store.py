@@ -107,7 +107,10 @@ class Store:
 
     def row_counts(self) -> dict[str, int]:
         """Return how many rows each table has, to see that nothing is left over."""
-        names = ("job", "call", "result", "requester", "process", "duration")
+        names = (
+            *("job", "call", "checkpoint", "result"),
+            *("requester", "process", "duration"),
+        )
         return {
             name: self._database.value(f"SELECT count(*) FROM {name}")  # noqa: S608
             for name in names
@@ -278,6 +281,19 @@ class Store:
     def call(self, job_id: str) -> Call | None:
         """Return what a worker needs to run a job; None once it has ended."""
         return self._jobs.call(job_id)
+
+    def checkpoint(self, job_id: str) -> str | None:
+        """Return the checkpoint of a job; None if it has none."""
+        return self._jobs.checkpoint(job_id)
+
+    def save_checkpoint(self, job_id: str, attempt: int, state: str) -> None:
+        """Replace the checkpoint of a job in one of its attempts. Atomic.
+
+        Raises:
+            JobEndedError: the attempt has ended.
+        """
+        if not self._jobs.save_checkpoint(job_id, attempt, state):
+            raise JobEndedError(f"Attempt {attempt} of job {job_id} has ended.")
 
     def give_function(self, job_id: str, function: str) -> None:
         """Add the pickled function that a job's worker asked for. Idempotent.

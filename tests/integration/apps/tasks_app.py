@@ -81,7 +81,7 @@ NAMES = [
     *("until", "gil", "tenant", "myself"),
     *("urgent", "single", "fair", "side", "elsewhere"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
-    *("loop", "stream", "steps", "endless", "late", "attempts", "patient"),
+    *("loop", "stream", "steps", "endless", "late", "attempts", "patient", "saved"),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -181,6 +181,23 @@ def attempts(value: dict[str, Any]) -> list[int]:
         case "SIGKILL":
             os.kill(os.getpid(), signal.SIGKILL)
     return [job.attempt, job.attempts]
+
+
+@long_callback(
+    "saved", retries=2, retry_on=(ConnectionError, "lost"), backoff=(0.01, 0.01)
+)
+def go_on(value: dict[str, Any]) -> list[Any]:
+    """Die in the third of five steps, once, and go on from there."""
+    job = current_job()
+    before = job.checkpoint
+    for number in job.track(range(5), checkpoint=True):
+        with open(value["name"], "a") as ledger:
+            ledger.write(f"{number}\n")
+        if number == 2 and job.attempt == 1:
+            if value["how"] == "SIGKILL":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise ConnectionError("refused")
+    return [job.attempt, before, job.checkpoint]
 
 
 @long_callback("patient", retries=1, backoff=600)

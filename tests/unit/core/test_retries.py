@@ -101,11 +101,13 @@ def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
     )
     ((_, line),) = waiting.log
     assert line[:2] == [1, "Attempt 1 of 3 failed: ConnectionError: refused"]
-    shown = waiting.since(0).at(12.0)
+    shown = waiting.since(0).between_attempts(12.0)
+    assert shown is not None
     assert shown.place == Place(position=0, wait=4.0, attempt=(2, 3))
     assert b'"queue":{"position":0,"wait":4.0,"attempt":[2,3]}' in shown.to_json()[0]
     assert shown.is_news_since(shown.cursor)
-    assert waiting.since(0).at(16.0).place is None
+    assert waiting.since(0).between_attempts(16.0) is None
+    assert not waiting.since(9).is_news_since(9)
     again = waiting.start(16.0)
     assert (again.began, again.started, again.next_try) == (10.0, 16.0, None)
     assert Record.from_json(waiting.to_json()) == waiting

@@ -1,0 +1,70 @@
+"""Checkpoints: what a job saves for its next attempt.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+#: Bytes of a checkpoint at most: it is written while the function waits.
+MAX_SIZE = 1_000_000
+
+#: What a text begins with, by how the state was written.
+_JSON, _PICKLE = "j", "p"
+
+
+class Checkpoints(Protocol):
+    """Where the checkpoint of a job is stored, as text."""
+
+    def load(self) -> str | None:
+        """Return what was saved last; None if nothing was."""
+
+    def save(self, text: str) -> None:
+        """Replace the checkpoint. Return when it is stored.
+
+        Raises:
+            JobEndedError: the attempt has ended.
+        """
+
+
+def dumps(state: Any, pickled: Callable[[Any], bytes] | None = None) -> str:
+    """Return a state as text.
+
+    Args:
+        state: any JSON data, or any object with ``pickled``.
+        pickled: pickles it.
+
+    Raises:
+        TypeError: it is not JSON serializable.
+        ValueError: it is too large.
+    """
+    if pickled is not None:
+        text = _PICKLE + base64.b64encode(pickled(state)).decode()
+    else:
+        try:
+            data = json.dumps(state, separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"save() takes JSON data, and this is not: {error}. Save other objects "
+                "with save(state, pickle=True)."
+            ) from None
+        text = _JSON + data
+    if len(text) > MAX_SIZE:
+        raise ValueError(
+            f"A checkpoint has {MAX_SIZE} bytes at most, and this one has {len(text)}. "
+            "Save large data to a file of your own, and its name here."
+        )
+    return text
+
+
+def loads(text: str | None, unpickled: Callable[[bytes], Any]) -> Any:
+    """Undo ``dumps``; None if there is no text."""
+    if text is None:
+        return None
+    if text[:1] == _PICKLE:
+        return unpickled(base64.b64decode(text[1:]))
+    return json.loads(text[1:])
