@@ -257,28 +257,35 @@ def test_app_that_is_not_found_says_what_was_tried(tmp_path: Path) -> None:
             assert part in server.log
 
 
-def test_worker_init_prepares_each_process_on_diskcache(tmp_path: Path) -> None:
+def test_worker_init_and_flasks_context_prepare_each_process_on_diskcache(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("flask_sqlalchemy")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         deployment = DEPLOYMENTS["python app.py"]
-        with serving(deployment.web(CONNECT=str(port)), tmp_path) as server:
+        with serving(deployment.web(CONNECT=str(port), ROWS="1"), tmp_path) as server:
             page = server.page()
             assert [page.run("prepared").result for _ in range(3)] == [True] * 3
+            assert [page.run("rows").result for _ in range(3)] == [1, 2, 3]
             assert "@manager.worker_init" in server.log
             assert f"opened connections: 127.0.0.1:{port}." in server.log
 
 
-def test_worker_init_prepares_each_process_on_celery(
+def test_worker_init_and_flasks_context_prepare_each_process_on_celery(
     tmp_path: Path, redis: Redis
 ) -> None:
-    deployment, url = DEPLOYMENTS["python app.py"], redis.database()
+    pytest.importorskip("flask_sqlalchemy")
+    deployment = DEPLOYMENTS["python app.py"]
+    environment = {"REDIS": redis.database(), "ROWS": "1"}
     (tmp_path / "web").mkdir()
     with (
-        serving(deployment.web(REDIS=url), tmp_path / "web") as server,
-        working(deployment.celery(REDIS=url), tmp_path / "worker"),
+        serving(deployment.web(**environment), tmp_path / "web") as server,
+        working(deployment.celery(**environment), tmp_path / "worker"),
     ):
         page = server.page()
         assert [page.run("prepared").result for _ in range(3)] == [True] * 3
+        assert [page.run("rows").result for _ in range(3)] == [1, 2, 3]
 
 
 def test_dispatcher_that_is_stopped_is_replaced_under_uwsgi(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 server = app.server
 if not backend:
     server.secret_key = secrets.token_hex()  # another one in every process
-app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "prepared")])
+app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "prepared", "rows")])
 
 
 @app.long_callback(Output("top", "children"), Input("top-in", "value"))
@@ -46,6 +46,27 @@ def prepare() -> None:
 def prepared(_value: object) -> bool:
     name = "of another backend" if backend else app.server.name
     return prepared_by == (os.getpid(), name)
+
+
+def add_rows() -> None:
+    """Add a callback that uses Flask-SQLAlchemy, which looks for Flask's context."""
+    from flask_sqlalchemy import SQLAlchemy
+
+    path = os.path.abspath("rows.db")
+    server.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
+    db = SQLAlchemy(server)
+    table = db.Table("row", db.Column("id", db.Integer, primary_key=True))
+
+    @app.long_callback(Output("rows", "children"), Input("rows-in", "value"))
+    def rows(_value: object) -> int:
+        db.create_all()
+        db.session.execute(table.insert())
+        db.session.commit()
+        return db.session.query(table).count()
+
+
+if "ROWS" in os.environ:
+    add_rows()
 
 
 def add_nested() -> None:
