@@ -19,6 +19,9 @@ _OUTSIDE = (
     "No active request in context",
 )
 
+#: How Flask begins to say that there is no app.
+_WITHOUT_APP = "Working outside of application context"
+
 
 def remember(app_id: str, server: Any) -> None:
     """Note the server of an app, if it is Flask: the others have no such context.
@@ -43,11 +46,17 @@ def entered(app_id: str) -> Iterator[None]:
 
 
 def hint(error: BaseException) -> str:
-    """Return what to use instead of a request that a job does not have."""
+    """Return what to do about a request or an app that a job does not have."""
     if isinstance(error, RuntimeError) and str(error).startswith(_OUTSIDE):
         return (
             "The request and its session are not available in a job: the request is "
             "over. Use dash.ctx.cookies, headers, path and args, or pass a State."
+        )
+    if isinstance(error, RuntimeError) and str(error).startswith(_WITHOUT_APP):
+        return (
+            "There is no Flask app in the process of this job. Either the app is on "
+            "another backend, or the function came by value: name what makes the app, "
+            'as in long_callback_entry="module:create_app()".'
         )
     return ""
 

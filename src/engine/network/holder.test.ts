@@ -92,6 +92,31 @@ test('a hidden page gives up its held poll', async () => {
     expect(engine.connection.state).toBe('online');
 });
 
+test('a held poll ends with the network, and comes back with it', async () => {
+    engine.take([handle('a')]);
+    await pass(40);
+    server.disconnect();
+    browser.change({ isOffline: true });
+    await pass(1000);
+    expect(server.held).toBe(0);
+    expect(server.holds).toEqual([0, 25_000, 0]);
+    expect(engine.connection.state).toBe('offline');
+    browser.change({ isOffline: false });
+    await pass(40);
+    expect(server.held).toBe(1);
+    expect(engine.connection.state).toBe('online');
+});
+
+test('a browser that is wrong about its network delays no news', async () => {
+    engine.take([handle('a')]);
+    await pass(40);
+    browser.change({ isOffline: true });
+    await pass(40);
+    expect(engine.connection.state).toBe('online');
+    expect(server.held).toBe(1);
+    expect(server.holds).toEqual([0, 25_000, 0, 25_000]);
+});
+
 test('a new job brings a poll for all jobs at once', async () => {
     engine.take([handle('a')]);
     await pass(1000);

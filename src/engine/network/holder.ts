@@ -72,6 +72,16 @@ export class Holder {
         }
     }
 
+    /** The held poll, if any, has settled. */
+    settled(): void {
+        this.#current = undefined;
+    }
+
+    /** Whether the server holds a poll now. */
+    get isHolding(): boolean {
+        return this.#current !== undefined;
+    }
+
     /** Give up the held poll, to ask for something else. */
     abort(): void {
         this.#current?.abort();

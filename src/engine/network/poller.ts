@@ -60,6 +60,16 @@ export class Poller {
                 this.hurry();
             }
         });
+        client.connection.watch(() => {
+            // A held poll notices nothing of a lost network. The next one tells
+            // whether the browser is right.
+            if (
+                client.connection.state === 'offline' &&
+                this.#holder.isHolding
+            ) {
+                this.hurry();
+            }
+        });
     }
 
     /** Poll as soon as possible. */
@@ -138,6 +148,8 @@ export class Poller {
                 this.#delegate.refused(jobs, error as Error);
             }
             return wait ?? SHORTEST_MS;
+        } finally {
+            this.#holder.settled();
         }
         this.#backoff.succeeded();
         const answers: [Job, Snapshot][] = [];

@@ -248,3 +248,5 @@ def test_app_of_another_process_lends_its_context_to_an_equal_one(site: Site) ->
         call = replace(submitted.call, app=app and f"{name}:{app}")
         outcome = runtime.run(submitted.task, call, JOB, lambda *_: None)
         assert outcome.status is status
+    assert outcome.error
+    assert "long_callback_entry=" in outcome.error.message

@@ -19,7 +19,9 @@ app = dash.Dash(__name__, **backend, long_callback_manager=manager)
 server = app.server
 if not backend:
     server.secret_key = secrets.token_hex()  # another one in every process
-app.layout = html.Div([html.P(id=name) for name in ("top", "nested", "prepared", "rows")])
+app.layout = html.Div(
+    [html.P(id=name) for name in ("top", "nested", "prepared", "rows")]
+)
 
 
 @app.long_callback(Output("top", "children"), Input("top-in", "value"))

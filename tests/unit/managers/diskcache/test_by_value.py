@@ -47,11 +47,15 @@ def ask(store: Store, job: Submitted) -> Record:
     return store.change("job", lambda record: record.ask_for_function("It is new."))
 
 
-def test_function_is_sent_to_the_worker_that_asks(store: Store) -> None:
+@pytest.mark.parametrize("has_submitted", [True, False])
+def test_any_server_with_the_function_sends_it_to_the_worker_that_asks(
+    store: Store, has_submitted: bool
+) -> None:
     factor = 7
     job = submitted(lambda value: factor * value)
     functions = FunctionsByValue()
-    functions.add(job.task)
+    if has_submitted:
+        functions.add(job.task)
     functions.give(store, ask(store, job), "It is new.")
     call = store.call("job")
     assert call is not None
