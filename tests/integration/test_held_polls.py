@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests import backends
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Deployment, Setting, deployed
 from tests.integration.page import TIMEOUT, Job, Page
+from tests.integration.servers import serving
 from tests.promises import promised
 from tests.waiting import until
 
@@ -105,3 +107,41 @@ def test_server_that_stops_ends_held_polls(
     deployment.web.start()
     (tmp_path / "job.go").touch()
     page.wait_for("succeeded", job)
+
+
+#: uvicorn stops in the same way at its limit of requests.
+IN_THREAD = """
+import pathlib, sys, threading, time, uvicorn
+from tasks_app import server
+served = uvicorn.Server(uvicorn.Config(server, port=int(sys.argv[1])))
+thread = threading.Thread(target=served.run)
+thread.start()
+while not pathlib.Path("stop").exists():
+    time.sleep(0.01)
+served.should_exit = True
+thread.join()
+"""
+
+
+@pytest.mark.parametrize("how", ["in a thread", "of a parent process"])
+def test_server_that_gets_no_signal_ends_held_polls(how: str, tmp_path: Path) -> None:
+    backend = "fastapi" if how == "in a thread" else "quart"
+    if reason := backends.missing(backend):
+        pytest.skip(reason)
+    command = [*Setting({"max_concurrency": 2}, backend).web(), "--workers", "2"]
+    if how == "in a thread":
+        program = [sys.executable, "-c", IN_THREAD, "{port}"]
+        command = [*command[: command.index(sys.executable)], *program]
+    with serving(command, tmp_path) as server:
+        page = server.page()
+        job = running(page, tmp_path / "job")
+        poll = HeldPoll(page, job)
+        page.run("echo", 1)
+        assert poll.is_held
+        with promised("2 s"):
+            server.file("stop").touch()
+            if how != "in a thread":
+                server.terminate()
+            poll.wait()
+        assert poll.error is None
+        (tmp_path / "job.go").touch()

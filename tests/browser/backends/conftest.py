@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import backends
+from tests.browser.test_resume import APPS, Site
 from tests.conftest import ROOT, AppProcess, StartApp
+from tests.integration.servers import serving, with_settings
 
 #: Where a file makes its app.
 APP = re.compile(r"dash\.Dash\(\s*__name__")
@@ -18,6 +21,22 @@ APP = re.compile(r"dash\.Dash\(\s*__name__")
 def backend(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture(scope="module")
+def site_of_module(
+    request: pytest.FixtureRequest,
+    backend: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """Serve the app of ``test_resume`` with the ``ENVIRONMENT`` of a module, if any."""
+    folder = tmp_path_factory.mktemp(backend)
+    environment = getattr(request.module, "ENVIRONMENT", ())
+    command = backends.command(backend, "resume:app.server", APPS)
+    command = with_settings(["env", f"FOLDER={folder}", *environment, *command])
+    (folder / "web").mkdir()
+    with serving(command, folder / "web") as server:
+        yield Site(server, folder)
 
 
 @pytest.fixture

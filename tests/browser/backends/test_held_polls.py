@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from tests.browser import test_resume
-from tests.browser.backends.test_resume import site_of_module  # noqa: F401
 from tests.browser.test_resume import ResumePage
 from tests.waiting import until, until_equal
 

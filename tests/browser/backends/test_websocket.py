@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from dash.testing.browser import Browser
 
-from tests import backends
 from tests.browser import test_resume
 from tests.browser.pages import Page
-from tests.browser.test_resume import APPS, ResumePage, Site
+from tests.browser.test_resume import ResumePage
 from tests.conftest import StartApp
-from tests.integration.servers import serving, with_settings
 from tests.waiting import until
 
 page, site = test_resume.page, test_resume.site
@@ -22,17 +18,7 @@ test_reload = test_resume.test_reload_goes_on_with_the_job
 
 APP = Path("tests/browser/apps/websocket.py")
 
-
-@pytest.fixture(scope="module")
-def site_of_module(
-    backend: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp(backend)
-    command = backends.command(backend, "resume:app.server", APPS)
-    (folder / "web").mkdir()
-    environment = ["env", f"FOLDER={folder}", "WEBSOCKET=1"]
-    with serving(with_settings([*environment, *command]), folder / "web") as server:
-        yield Site(server, folder)
+ENVIRONMENT = ("WEBSOCKET=1",)
 
 
 def test_callbacks_send_no_requests(page: ResumePage) -> None:
