@@ -104,9 +104,9 @@ def long_callback(
             worker has died, ``"timed_out"`` after its ``timeout``; one of them or a
             sequence. By default any exception.
         backoff: seconds of the pause before the first retry. Each further pause is
-            twice as long, up to 10 minutes; ``(first, longest)`` sets that too. Chance
-            makes it up to half as long. A ``Retry-After`` of the exception's response
-            counts in its place.
+            twice as long, up to 10 minutes; ``(first, longest)`` sets that too. A
+            random part, up to half, is taken off. A ``Retry-After`` of the exception's
+            response takes its place.
         cancel_grace: seconds between the cancel of a running job and its kill. In
             that time ``current_job().cancelled`` is True, and ``set_progress`` and
             ``set_props`` raise ``JobCancelled``, so that the function can clean up.

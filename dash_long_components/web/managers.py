@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ..core.health import Health
 from ..core.jobs import JobError, Status
 from ..core.outage_log import OutageLog
+from ..core.records import Record
+from ..core.search import Search
 from ..core.snapshots import Snapshot
 from ..exceptions import BadTokenError, BrokerUnavailableError, StoreError
 from ..managers.base import LongCallbackManager
@@ -166,14 +168,46 @@ class Managers:
                         room -= len(it.result or b"")
                         answers[at] = it
         except StoreError as error:
-            now = time.monotonic()
-            pause = min(REST * (now - began), LONGEST_REST)
-            self._outages[manager] = _Outage(until=now + pause, error=error)
-            self._note(manager, error)
+            self._rest(manager, error, began)
             raise
         if tickets:
             self._logs[manager].end()
         return answers
+
+    def look_for(self, search: Search) -> list[tuple[LongCallbackManager, Record]]:
+        """Return the jobs of all managers that a search finds.
+
+        Leaves out a manager that is not responding, while another is.
+
+        Raises:
+            StoreError: none of the managers is responding.
+        """
+        found: list[tuple[LongCallbackManager, Record]] = []
+        managers = list(self)
+        outages: list[StoreError] = []
+        for manager in managers:
+            resting = self._resting(manager) if len(managers) > 1 else None
+            if resting is not None:
+                outages.append(resting.with_traceback(None))
+                continue
+            began = time.monotonic()
+            try:
+                found += [(manager, record) for record in manager.look_for(search)]
+            except StoreError as error:
+                self._rest(manager, error, began)
+                outages.append(error)
+        if outages and len(outages) == len(managers):
+            raise outages[-1]
+        return found
+
+    def _rest(
+        self, manager: LongCallbackManager, error: StoreError, began: float
+    ) -> None:
+        """Let a manager rest that has failed, and log that."""
+        now = time.monotonic()
+        pause = min(REST * (now - began), LONGEST_REST)
+        self._outages[manager] = _Outage(until=now + pause, error=error)
+        self._note(manager, error)
 
     def _note(self, manager: LongCallbackManager, error: StoreError) -> None:
         """Log the beginning of an outage."""
@@ -209,9 +243,9 @@ class Managers:
             return None
 
     def cancel(self, tokens: Iterable[str], owner: str | None) -> None:
-        """Cancel jobs. A token that is invalid or another user's changes nothing.
+        """Cancel jobs.
 
-        Nor does one that only reads its job.
+        A token changes nothing if it is invalid, another user's, or read-only.
 
         Raises:
             StoreError: a manager is not responding. Jobs of the others are

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,13 +12,10 @@ from typing import Any
 from ..core.jobs import Ticket
 from ..core.records import Record, Requester
 from ..core.search import Search
-from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
 from .managers import Managers
 
-logger = logging.getLogger("dash_long_components")
-
-#: Of the address of a link.
+#: Query parameter of a link.
 PARAMETER = "long-job"
 
 #: How many jobs of a user a page lists: the newest.
@@ -34,24 +30,12 @@ def of_user(managers: Managers, owner: str) -> list[dict[str, Any]]:
     Raises:
         StoreError: none of the managers is responding.
     """
-    found: list[tuple[float, dict[str, Any]]] = []
-    outage: StoreError | None = None
-    responds = False
-    for manager in managers:
-        try:
-            records = manager.look_for(Search(owner=owner, limit=MAX_LISTED))
-            found += [
-                (record.created, _of_owner(managers, manager, record, owner))
-                for record in records
-            ]
-            responds = True
-        except StoreError as error:
-            logger.warning("%s", error)
-            outage = error
-    if outage is not None and not responds:
-        raise outage
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    return [job for _created, job in found[:MAX_LISTED]]
+    found = managers.look_for(Search(owner=owner, limit=MAX_LISTED))
+    found.sort(key=lambda pair: pair[1].created, reverse=True)
+    return [
+        _of_owner(managers, manager, record, owner)
+        for manager, record in found[:MAX_LISTED]
+    ]
 
 
 def of_token(
@@ -91,7 +75,7 @@ def link_to(sign: Callable[[str], str], record: Record, requester: Requester) ->
 def _of_owner(
     managers: Managers, manager: LongCallbackManager, record: Record, owner: str
 ) -> dict[str, Any]:
-    """Return what a user's page shows of a job, whichever of its pages asked for it."""
+    """Return what a user's page shows of a job."""
     own = [each for each in record.requesters if each.owner == owner]
     staying = [each for each in own if each.left is None] or own
     tokens = [

@@ -174,6 +174,9 @@ test('its button clears what has ended', async () => {
     expect(items().length).toBe(2);
     click('Clear finished');
     expect(items()).toEqual(['FitStarting…nowCancel']);
+    await fail('b');
+    click('Clear finished');
+    expect(items()).toEqual([]);
     expect(screen.queryByRole('button', { name: 'Clear finished' })).toBeNull();
 });
 

@@ -181,12 +181,13 @@ export function TrayView({
                                 type="button"
                                 onClick={() => {
                                     engineOf(dashStore).runs.clear();
-                                    setHidden(
-                                        ended.map(
+                                    setHidden((before) => [
+                                        ...before,
+                                        ...ended.map(
                                             ({ id, token }) =>
                                                 jobIdOf(token) ?? id,
                                         ),
-                                    );
+                                    ]);
                                 }}
                             >
                                 {labels.clear}

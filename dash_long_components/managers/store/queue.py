@@ -139,11 +139,11 @@ class Queue:
     def oldest_wait(self, now: Instant) -> float | None:
         """Return the seconds for which the oldest queued job has waited.
 
-        None if no job is queued.
+        A job between two attempts has had its first start. None if no other is queued.
         """
         submitted = self._database.one(
             "SELECT submitted, submitted_wall FROM job WHERE status = 'queued'"
-            " ORDER BY n LIMIT 1"
+            " AND attempt = 1 ORDER BY n LIMIT 1"
         )
         return None if submitted is None else now.since(Instant(*submitted))
 
@@ -152,7 +152,7 @@ class Queue:
         rows = self._database.query(
             "SELECT id, queue_timeout, submitted, submitted_wall FROM job"
             " WHERE code = ? AND status = 'queued' AND queue_timeout IS NOT NULL"
-            # The limit is for the first start.
+            # ``queue_timeout`` applies to the first attempt only.
             " AND attempt = 1 ORDER BY n LIMIT ?",
             code,
             _BATCH,

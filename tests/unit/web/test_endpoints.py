@@ -69,6 +69,13 @@ def test_answers_are_as_described_and_change_nothing(
             place=Place(position=2, wait=None),
         ),
         Snapshot(
+            cursor=1,
+            status=Status.QUEUED,
+            created=0,
+            changed=0,
+            place=Place(position=0, wait=7.5, attempt=(2, 4)),
+        ),
+        Snapshot(
             cursor=2,
             status=Status.RUNNING,
             created=0,

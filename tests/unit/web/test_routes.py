@@ -20,14 +20,16 @@ from hypothesis import strategies as st
 
 from dash_long_components import init_app, long_callback
 from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.records import Requester
 from dash_long_components.core.snapshots import Place
 from dash_long_components.exceptions import (
     BrokerUnavailableError,
     StoreError,
     StoreUnavailableError,
 )
-from dash_long_components.web import managers, routes
+from dash_long_components.web import managers, routes, user_jobs
 from dash_long_components.web.app_jobs import AppJobs
+from dash_long_components.web.managers import Managers
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner
 from tests import backends
 from tests.unit.fakes import NOW, RecordingManager, Site, handle_of, out, prop
@@ -439,6 +441,31 @@ def test_manager_that_is_slow_to_fail_rests_between_polls(
     now += managers.LONGEST_REST
     monkeypatch.setattr(two.first, "read", read)
     assert "unreachable" not in two.post(POLL, readings, []).get_json()
+    caplog.clear()
+
+
+def test_jobs_of_a_user_are_those_of_the_managers_that_respond(
+    two: TwoManagers, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Managers()
+    for manager, name, created in ((two.first, "c", 3.0), (two.second, "d", 4.0)):
+        jobs.add(manager)
+        requester = Requester(id="0", owner="ada")
+        manager.add(id=name, created=created, requesters=(requester,))
+    assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["d", "c"]
+    monkeypatch.setattr(user_jobs, "MAX_LISTED", 1)
+    assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["d"]
+
+    clock = mock.Mock(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("dash_long_components.web.managers.time", clock)
+    away = mock.Mock(side_effect=StoreUnavailableError("It is away."))
+    monkeypatch.setattr(two.second, "look_for", away)
+    for _ in range(3):
+        assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["c"]
+    assert caplog.messages == ["It is away."]
+    monkeypatch.setattr(two.first, "look_for", away)
+    with pytest.raises(StoreUnavailableError):
+        user_jobs.of_user(jobs, "ada")
     caplog.clear()
 
 
