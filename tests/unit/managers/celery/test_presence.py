@@ -113,7 +113,9 @@ def test_server_remembers_a_number_of_jobs_alone(machines: Machines) -> None:
     ):
         for job_id in ("a", "b", "b", "c", "a"):
             machines.server.see(job_id, 10.0)
-    keys = [call.args[0] for call in write.call_args_list]
+    # Heartbeats and leases are written from other threads at any time.
+    written = [call.args[0] for call in write.call_args_list]
+    keys = [key for key in written if key.endswith(".seen")]
     assert keys == ["a.seen", "b.seen", "c.seen", "a.seen"]
 
 
