@@ -19,7 +19,7 @@ dash.register_page(
     __name__,
     name="Caching",
     description="A call with the same inputs gets the cached result at once.",
-    order=12,
+    order=13,
 )
 
 manager = DiskcacheLongCallbackManager(

@@ -16,7 +16,7 @@ dash.register_page(
     __name__,
     name="Cancel",
     description="A second button cancels the job; the text stays as it was.",
-    order=7,
+    order=8,
 )
 
 demo = html.Div(

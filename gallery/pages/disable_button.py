@@ -16,7 +16,7 @@ dash.register_page(
     __name__,
     name="Disabled button",
     description="The button is disabled for as long as the callback runs.",
-    order=6,
+    order=7,
 )
 
 demo = html.Div(

@@ -9,7 +9,7 @@ from dash import Input, Output, dcc, html
 from dash.development.base_component import Component
 from tqdm import tqdm
 
-from dash_long_components import LongJob, current_job, long_callback
+from dash_long_components import LongJob, LongJobButton, current_job, long_callback
 from gallery.frame import pages
 
 dash.register_page(__name__, path="/", name="Overview", order=0)
@@ -34,7 +34,7 @@ def layout() -> Component:
             html.Section(
                 html.Div(
                     [
-                        html.Button("Make the report", id="home-button"),
+                        LongJobButton("Make the report", id="home-button"),
                         LongJob(id="home-job"),
                         html.P(id="home-paragraph"),
                     ],

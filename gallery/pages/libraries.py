@@ -19,7 +19,7 @@ dash.register_page(
     __name__,
     name="Other libraries",
     description="Inside Mantine's and Bootstrap's components.",
-    order=13,
+    order=14,
 )
 
 demo = html.Div(
@@ -28,7 +28,7 @@ demo = html.Div(
         html.Button(id="libraries-button", children="Run Jobs!"),
         dmc.MantineProvider(
             dmc.Card(
-                [dmc.Title("Mantine", order=13), LongJob(id="libraries-mantine")],
+                [dmc.Title("Mantine", order=4), LongJob(id="libraries-mantine")],
                 withBorder=True,
             ),
             forceColorScheme="light",

@@ -17,7 +17,7 @@ dash.register_page(
     __name__,
     name="Log",
     description="The page shows the lines that the job logs.",
-    order=3,
+    order=4,
 )
 
 demo = html.Div(

@@ -12,7 +12,7 @@ dash.register_page(
     __name__,
     name="Moving from Dash 2",
     description="An app with app.long_callback of Dash 2, before and after.",
-    order=15,
+    order=16,
 )
 
 AFTER = Path(__file__).parents[2] / "examples" / "progress_bar.py"

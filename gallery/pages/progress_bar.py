@@ -16,7 +16,7 @@ dash.register_page(
     __name__,
     name="Progress bar",
     description="The callback reports its progress ten times.",
-    order=8,
+    order=9,
 )
 
 demo = html.Div(

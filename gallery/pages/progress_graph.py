@@ -17,7 +17,7 @@ dash.register_page(
     __name__,
     name="Progress graph",
     description="A Plotly bar chart follows the job and returns to its default.",
-    order=9,
+    order=10,
 )
 
 

@@ -18,7 +18,7 @@ dash.register_page(
     __name__,
     name="Queue",
     description="More jobs than workers: each shows its place in the queue.",
-    order=11,
+    order=12,
 )
 
 JOBS = range(1, 9)

@@ -18,7 +18,7 @@ dash.register_page(
     __name__,
     name="Errors and Retry",
     description="A job that fails, that is killed, or that takes too long.",
-    order=10,
+    order=11,
 )
 
 demo = html.Div(

@@ -16,7 +16,7 @@ dash.register_page(
     __name__,
     name="Simple example",
     description="A button, a callback that takes two seconds, and its result.",
-    order=5,
+    order=6,
 )
 
 demo = html.Div(

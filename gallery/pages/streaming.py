@@ -17,7 +17,7 @@ dash.register_page(
     __name__,
     name="Streaming",
     description="The answer appears word by word.",
-    order=4,
+    order=5,
 )
 
 demo = html.Div(

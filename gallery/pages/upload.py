@@ -24,7 +24,7 @@ dash.register_page(
     __name__,
     name="A whole app",
     description="From an uploaded file to a figure, with progress, cancel and retry.",
-    order=14,
+    order=15,
 )
 
 demo = html.Div(

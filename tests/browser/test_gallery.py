@@ -24,6 +24,7 @@ EXAMPLES = {
 #: Pages that wait for a click.
 QUIET = {
     "loops": "loops",
+    "steps": "steps",
     "log": "log",
     "streaming": "streaming",
     "view": "view",
