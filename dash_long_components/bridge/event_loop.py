@@ -1,4 +1,4 @@
-"""What blocks runs in a thread, where the server has an event loop."""
+"""Run blocking work in a thread on servers with an event loop."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from dash.mcp.types import is_nullable
 from . import internals
 from .marks import Mark
 
-#: What a description tells of a component beside its label.
+#: Properties of a component that its description includes beside the label.
 _FACTS = ("options", "min", "max", "step", "placeholder")
 
 #: The longest description of a value, in characters.

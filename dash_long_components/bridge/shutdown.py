@@ -36,7 +36,7 @@ class Waiting(Protocol):
     def set(self) -> None: ...
 
 
-#: What waits in this process.
+#: The held requests of this process.
 _waiting: set[Waiting] = set()
 
 #: The handlers of the server, by signal.

@@ -1,7 +1,7 @@
 """The progress bars of a job: its own, and those of the loops that it runs.
 
 A bar on the wire is ``[value, total, text]``. Without a total the length is unknown,
-and the page shows the value as a count. What only some bars have follows as a dict:
+and the page shows the value as a count. A dict with optional fields may follow:
 
 - ``unit``: of the value, such as ``B``.
 - ``base``: 1000 or 1024 if the page writes numbers with prefixes (``3.7 GB``).

@@ -37,8 +37,8 @@ def unsettle() -> None:
 def of_loaded_files() -> str:
     """Return a hash of the project's loaded files: what differs runs other code.
 
-    Of installed packages the names and versions count, of Python its version. This
-    package counts as a whole: each process imports its modules when it needs them.
+    The hash covers the names and versions of installed packages, and Python's version.
+    This package counts as a whole: each process imports its modules when it needs them.
     """
     digest = hashlib.sha256(sys.version.encode())
     digest.update("\0".join(_INSTALLED).encode())

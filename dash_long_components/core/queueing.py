@@ -1,4 +1,4 @@
-"""The rules of queues: which job starts next, when a queue is full, who has expired.
+"""The rules of queues: the next job, full queues, jobs that have expired.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -21,7 +21,7 @@ MAX_PRIORITY = 9
 #: The size of a queue that a process does not know.
 _UNKNOWN = 1
 
-#: What limits how many jobs run at once, and how many it lets run.
+#: A limit: its name, and how many jobs may run under it.
 Limit = tuple[tuple[str, ...], int]
 
 
@@ -186,8 +186,8 @@ def in_order(waiting: Iterable[QueuedJob]) -> list[QueuedJob]:
     """Return jobs in the order in which they start where no limit holds one up.
 
     The order of priorities comes first, then that of places. A job with
-    ``max_per_user`` may pass its place on: users take turns in the places that they
-    have together.
+    ``max_per_user`` may give its place to another user's job: users take turns in the
+    places that they have together.
 
     Args:
         waiting: in the order of their places.
@@ -231,8 +231,7 @@ def next_round(
 ) -> int:
     """Return the round of a new job whose users take turns.
 
-    A user who has no job yet begins with the present round: not with the last one, nor
-    with those that passed before the user came.
+    A new user starts in the current round.
 
     Args:
         user: its owner.

@@ -13,8 +13,8 @@ from datetime import timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-#: The part of a pause that chance may take away, so that jobs that have failed
-#: together do not start together.
+#: The largest random reduction of a pause, as a fraction: jobs that have failed
+#: together should not start together.
 JITTER = 0.5
 
 #: Causes of an exception that are searched for a ``Retry-After``.
@@ -30,7 +30,7 @@ class Retries:
         lost: whether a job runs again after its worker has died.
         timed_out: whether it runs again after its ``timeout``.
         backoff: the pause before the first retry; each further pause is twice as long.
-        longest: the longest such pause.
+        longest: the longest pause.
         total_timeout: how long all attempts may take, with the pauses between them;
             None for no limit.
     """
@@ -57,7 +57,7 @@ class Retries:
         """
         doubled = self.backoff * 2.0 ** min(attempt - 1, 60)
         if asked is not None:
-            # Never sooner. Others were asked to wait for the same time.
+            # Never sooner, but apart from others that got the same ``Retry-After``.
             return asked + chance * JITTER * min(self.backoff, self.longest)
         return min(doubled, self.longest) * (1 - chance * JITTER)
 

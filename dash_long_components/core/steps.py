@@ -5,7 +5,7 @@ A step on the wire is ``[name, depth, status, seconds, count]``:
 - ``name``: of the step; None for earlier steps that had no room.
 - ``depth``: 0, or how many steps it is in.
 - ``status``: ``to_come``, ``running``, ``done`` or ``failed``.
-- ``seconds``: that all its runs took. Of a running step, its start: seconds since the
+- ``seconds``: that all its runs took. For a running step, its start: seconds since the
   start of the job, minus what its earlier runs took. So the page can count on.
 - ``count``: of its runs; of the steps that had no room.
 """
@@ -22,7 +22,7 @@ StepJson = list[Any]
 #: Steps of one job that a page shows.
 MAX_STEPS = 40
 
-#: Steps that may be in each other, the outermost included.
+#: Maximum depth of nested steps.
 MAX_DEPTH = 3
 
 

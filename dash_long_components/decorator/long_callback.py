@@ -117,8 +117,8 @@ def long_callback(
         leave_timeout: seconds without a poll after which the page is gone.
         queue: name of the queue in which the jobs wait. On one machine the manager
             gives its size (``queues``); on Celery it is the name of Celery's queue.
-        priority: a number from 0 to 9. Of the jobs that wait in a queue, those of a
-            higher priority start first.
+        priority: a number from 0 to 9. In a queue, jobs with a higher
+            priority start first.
         concurrency: how many jobs of this callback run at once, over all processes. By
             default as many as there are workers.
         concurrency_group: a name. ``concurrency`` and ``max_per_user`` then count the

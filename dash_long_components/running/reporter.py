@@ -101,8 +101,8 @@ class Reporter:
     def set_progress(self, *value: Any) -> None:
         """Report progress: one value for each progress Output, in their grouping.
 
-        ``no_update`` leaves an Output as it is. Of values, the page gets the last one;
-        of Patches it gets all.
+        ``no_update`` leaves an Output as it is. The page gets the last value,
+        and every Patch.
 
         Without progress Outputs, set the job's own bar: a number from 0 to 1,
         ``(value, total)`` or ``(value, total, text)``; None removes the bar. A call

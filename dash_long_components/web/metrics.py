@@ -1,4 +1,4 @@
-"""What a server process exports as metrics by OpenTelemetry."""
+"""Metrics that a server process exports by OpenTelemetry."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ describe('a visit of a result', () => {
         await visit(0);
         expect(runs()[0]).toMatchObject({
             status: 'succeeded',
-            error: { message: 'The server has the result no longer.' },
+            error: { message: 'The server no longer has the result.' },
         });
         server.disconnect();
         await visit(0);

@@ -128,7 +128,7 @@ export class PastResults {
         }
         ownResults.record(run.request, result?.response);
         updates.apply(
-            // What else the job has set, such as a download, is no result.
+            // Skip what else the job has set, such as a download.
             [...props, ...toUpdates(result?.response)].filter(
                 ([id, property]) => outputs.has(propIdOf(id, property)),
             ),
@@ -142,11 +142,11 @@ export class PastResults {
         const snapshot = jobs?.[0];
         if (!snapshot) {
             throw new Error(
-                'The server can not reach the result now. Try again.',
+                'The server cannot reach the result now. Try again.',
             );
         }
         if (snapshot.status !== 'succeeded') {
-            throw new Error('The server has the result no longer.');
+            throw new Error('The server no longer has the result.');
         }
         await page.load(snapshot.files ?? []);
         return snapshot;

@@ -16,7 +16,7 @@ type Props = {
     runs: readonly Run[];
     names: ReadonlyMap<Run, string>;
     labels: Labels;
-    /** What gets the focus when a toast goes that has it. */
+    /** Gets the focus when a focused toast closes. */
     home: RefObject<HTMLElement>;
 };
 
@@ -29,7 +29,7 @@ export function Toasts({ runs, names, labels, home }: Props) {
     }, []);
 
     useEnds(runs, ({ id, status, location }) => {
-        // Who cancels a job knows of it.
+        // The user who cancels needs no message.
         if (status !== 'cancelled' && pathOf(location) !== pathOf(here())) {
             setIds((before) => [...before, id]);
         }

@@ -37,7 +37,7 @@ def link_jobs_with(link: Link) -> None:
 
 
 class _Manager(Protocol):
-    """What a job needs of its manager."""
+    """The manager's methods that a job uses."""
 
     def look_up(self, job_id: str) -> Record: ...
 

@@ -1,4 +1,4 @@
-"""What notices that jobs have changed, while pages wait for them."""
+"""Watches notice changes of jobs while pages wait for them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _BACKENDS: dict[str, type[Backend]] = {
     "celery.backends.filesystem": FileBackend,
 }
 
-#: For those who go on during an outage. The others raise it.
+#: Used by callers that continue during an outage. Others raise it.
 outages = OutageLog("Celery's result backend")
 
 

@@ -73,7 +73,7 @@ class Runs:
         ticket = Ticket(job=job_id, requester=record.requesters[0].id)
         if not self.store.lanes.is_turn(lane, ticket):
             return False
-        # Nor does it run beside an equal job of another page.
+        # It also waits for an equal job of another page.
         return (
             record.key is None
             or self.store.joinable.take_key(record.key, job_id) == job_id

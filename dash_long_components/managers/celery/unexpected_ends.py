@@ -81,7 +81,7 @@ def sender_died(record: Record, now: float) -> End:
 
 
 def message_lost(record: Record, now: float, times: int) -> End:
-    """Return the end of a job of which every message was lost."""
+    """Return the end of a job whose messages were all lost."""
     message = (
         f"The job was sent {times} times, and no worker has received it. Check that "
         "no other program takes messages from its queue, and that the workers can "

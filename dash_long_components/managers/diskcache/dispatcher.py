@@ -71,7 +71,7 @@ class Dispatcher:
         self._next_beat = 0.0
 
     def run(self) -> None:
-        """Run jobs; return when no server wants that or another dispatcher lives."""
+        """Run jobs until no server needs this one, or another dispatcher lives."""
         with Wakeup() as wakeup:
             if not self._claim(wakeup.port):
                 return
@@ -96,7 +96,7 @@ class Dispatcher:
         return outlast(self._store, claim)
 
     def work(self, wakeup: Wakeup) -> None:
-        """Do one round after the other until nothing more will be to do.
+        """Run rounds until there is nothing left to do.
 
         Raises:
             StoreError: the store is damaged or was removed. Its jobs have no worker
@@ -277,7 +277,7 @@ class Dispatcher:
     def _kill_all(self) -> None:
         for job_id in self._workers.jobs():
             self._workers.kill(job_id)
-        # Those of a worker that has just died by itself are among them.
+        # These include the orphans of a worker that has just died.
         self._workers.kill_orphans()
 
     def _install_signals(self, wakeup: Wakeup) -> None:

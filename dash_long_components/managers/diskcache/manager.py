@@ -58,7 +58,7 @@ Self = TypeVar("Self", bound="DiskcacheLongCallbackManager")
 def _tells_outages(
     method: Callable[Concatenate[Self, P], T],
 ) -> Callable[Concatenate[Self, P], T]:
-    """Have a method raise StoreUnavailableError while the store is not to be used."""
+    """Have a method raise StoreUnavailableError while the store is unavailable."""
 
     @functools.wraps(method)
     def tell(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -234,7 +234,7 @@ def _numbers(search: Search) -> tuple[str, list[object]]:
     """Return SQL for the numbers of the jobs that a search finds, and its values.
 
     Each part of it reads ``limit`` entries of an index, however many jobs there are.
-    But for those of one user, of whom there are few.
+    A search by user reads all jobs of that user.
     """
     conditions: list[str] = []
     values: list[object] = []

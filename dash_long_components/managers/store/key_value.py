@@ -53,7 +53,7 @@ def take_over(directory: str, database: Database, jobs: Jobs) -> None:
 
 
 def remove_unused(directory: str) -> None:
-    """Remove the file of an older version when no process of that uses it any more.
+    """Remove the file of an older version when no process of that version uses it.
 
     The requests of its jobs go with it.
     """

@@ -99,7 +99,7 @@ class Queue:
 
     def is_plain(self, code: str) -> bool:
         """Return whether all jobs with a place start in the order of their places."""
-        # SQLite itself would look at all rows of the queue.
+        # Without the hint, SQLite scans the whole queue.
         found = self._database.value(
             "SELECT 1 FROM job INDEXED BY job_scheduled"  # noqa: S608
             f" WHERE code = ? AND {_SCHEDULED} LIMIT 1",

@@ -203,8 +203,7 @@ class Store:
 
     def pass_by(self, lane: Lane | None) -> Admission:
         """Apply the rule of a lane to a cache hit."""
-        # Mostly no job is live there: then there is nothing to write, and no other
-        # writer to wait for.
+        # Usually the lane is empty: then a write would wait for other writers in vain.
         admission = self.requesters.admit(lane)
         if admission == NO_LANE:
             return admission
@@ -298,7 +297,7 @@ class Store:
     def give_function(self, job_id: str, function: str) -> None:
         """Add the pickled function that a job's worker asked for. Idempotent.
 
-        One that has ended meanwhile is left alone.
+        Does nothing if the job has ended.
         """
         with self._database.transaction(), suppress(KeyError, JobEndedError):
             call = self.call(job_id)
