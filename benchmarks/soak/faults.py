@@ -30,6 +30,9 @@ PAUSE, QUIET, QUIET_CHANCE = (0.3, 2.0), 8.0, 0.1
 #: Seconds for which something is stopped or away.
 SHORT, LONG = (0.5, 3.0), (1.0, 6.0)
 
+#: Seconds after which a dispatcher that was stopped has been replaced.
+REPLACED = (14.0, 18.0)
+
 _LETHAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 
 
@@ -137,7 +140,9 @@ class Faults:
         )
 
     def _stop_dispatcher(self) -> None:
-        self._stop("dispatcher", self._dispatcher(), LONG, self._recovery.of_dispatcher)
+        seconds = self._random.choice((LONG, REPLACED))
+        recovery = self._recovery.of_dispatcher
+        self._stop("dispatcher", self._dispatcher(), seconds, recovery)
 
     def _end_dispatcher_and_worker(self) -> None:
         dispatcher, worker = self._dispatcher(), self._one(self._workers())

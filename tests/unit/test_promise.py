@@ -18,23 +18,36 @@ TIMELESS = "always"
 
 
 @cache
-def bounds_by_test() -> dict[str, set[str]]:
-    """Return the bounds that each test measures, by the name of its function."""
-    found: dict[str, set[str]] = {}
+def measurements() -> dict[str, list[ast.Call]]:
+    """Return the calls of ``promised`` in each test, by the name of its function."""
+    found: dict[str, list[ast.Call]] = {}
     for path in (ROOT / "tests").rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                found.setdefault(node.name, set()).update(_bounds(node))
+                found.setdefault(node.name, []).extend(_calls(node))
     return found
 
 
-def _bounds(function: ast.FunctionDef) -> Iterator[str]:
+def _calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
     for node in ast.walk(function):
         match node:
-            case ast.Call(func=ast.Name(id="promised"), args=[bound, *_]):
-                for part in ast.walk(bound):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        yield part.value
+            case ast.Call(func=ast.Name(id="promised"), args=[_, *_]):
+                yield node
+
+
+def _bounds(call: ast.Call) -> Iterator[str]:
+    for part in ast.walk(call.args[0]):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+@cache
+def bounds_by_test() -> dict[str, set[str]]:
+    """Return the bounds that each test measures, by the name of its function."""
+    return {
+        test: {bound for call in calls for bound in _bounds(call)}
+        for test, calls in measurements().items()
+    }
 
 
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: row.event)
@@ -53,6 +66,19 @@ def test_every_bound_that_a_test_measures_is_in_a_row() -> None:
     for test, bounds in bounds_by_test().items():
         if test not in own:
             assert {(test, bound) for bound in bounds} <= promises
+
+
+def test_time_of_a_start_is_measured_too() -> None:
+    """A generous ``start=`` would make any bound that has it a weak one."""
+    found = 0
+    for test, calls in measurements().items():
+        for call in calls:
+            for given in call.keywords:
+                if given.arg == "start":
+                    found += 1
+                    value = ast.unparse(given.value)
+                    assert value == "0.0" or value.endswith(".start_time"), test
+    assert found > 5
 
 
 def test_measured_bound_runs_alone(request: pytest.FixtureRequest) -> None:

@@ -24,7 +24,12 @@ from tests.integration.deployment import (
     working,
 )
 from tests.integration.page import TIMEOUT, Job, Page
-from tests.integration.servers import has_control_groups, is_alive, until_gone
+from tests.integration.servers import (
+    has_control_groups,
+    is_alive,
+    tell_of_control_groups,
+    until_gone,
+)
 from tests.promises import promised
 from tests.waiting import until
 
@@ -235,7 +240,8 @@ def test_programs_that_a_job_leaves_behind_end_with_it(
 ) -> None:
     page = deploy().page()
     name = str(tmp_path / "left")
-    assert page.run("family", {"name": name, "then": "return"}).result == "done"
+    family = {"name": name, "then": "return", "bare": True}
+    assert page.run("family", family).result == "done"
     *left, pool = json.loads(Path(name).read_text())
     with promised("2 s"):
         until_gone(lambda: filter(psutil.pid_exists, left))
@@ -264,6 +270,7 @@ def test_programs_of_a_killed_worker_end_when_the_next_one_starts(
         assert page.run("echo", 1).result == 1
     page.wait_for("lost", job)
     assert not is_alive(pool)
+    tell_of_control_groups()
 
 
 def test_outage_of_the_backend_is_logged_once(deploy: Deploy, tmp_path: Path) -> None:

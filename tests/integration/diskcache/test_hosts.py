@@ -119,8 +119,9 @@ def test_dispatcher_that_hangs_while_it_starts_is_replaced(
     page = server.page()
     job = page.start("echo", "after")
     hung = server.dispatcher()
-    start = server.start_time
-    with promised("start_timeout + start + 6 s", start_timeout=timeout, start=start):
+    with promised(
+        "start_timeout + start + 6 s", start_timeout=timeout, start=server.start_time
+    ):
         page.wait_for("succeeded", job)
     assert not is_alive(hung.pid)
     assert "has not started in 10 s (start_timeout)" in server.log

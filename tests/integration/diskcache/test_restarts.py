@@ -25,6 +25,7 @@ from tests.integration.servers import (
     is_alive,
     sockets,
     sockets_of,
+    tell_of_control_groups,
     until_gone,
 )
 from tests.ports import is_free
@@ -169,6 +170,7 @@ def test_programs_of_a_job_end_though_its_dispatcher_died(
         kill(worker)
         page.wait_for("lost", job)
         until_gone(lambda: filter(is_alive, family))
+    tell_of_control_groups()
 
 
 def test_programs_of_a_job_end_with_it_while_no_dispatcher_is_there(
@@ -186,6 +188,7 @@ def test_programs_of_a_job_end_with_it_while_no_dispatcher_is_there(
         server.release("family")
         until_gone(lambda: filter(is_alive, family))
     psutil.Process(server.pid).resume()
+    tell_of_control_groups()
 
 
 def test_programs_end_when_the_dispatcher_is_stopped_after_a_worker(
@@ -204,6 +207,7 @@ def test_programs_end_when_the_dispatcher_is_stopped_after_a_worker(
         dispatcher.resume()
         page.wait_for("lost", job)
         until_gone(lambda: filter(is_alive, family))
+    tell_of_control_groups()
 
 
 def test_dispatcher_that_is_stopped_says_so_of_its_jobs(serve: Serve) -> None:
