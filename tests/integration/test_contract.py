@@ -17,6 +17,7 @@ import pytest
 
 from dash_long_components.running.reporter import REPORT_INTERVAL
 from tests import backends
+from tests.integration import chaos
 from tests.integration.brokers import RabbitMQ, Redis
 from tests.integration.deployment import (
     WORKER_LOST_WAIT,
@@ -318,6 +319,20 @@ def test_job_goes_on_from_its_checkpoint(
     assert attempts_in(name) == [0, 1, 2, 2, 3, 4]
     bars = [bar[:2] for s in job.snapshots for bar in s.get("bars", [])]
     assert bars[-1] == [5, 5]
+
+
+@pytest.mark.usefixtures("_kills")
+def test_jobs_with_checkpoints_survive_kills(page: Page, name: str) -> None:
+    account = chaos.run(
+        page,
+        Path(name),
+        jobs=4,
+        steps=10,
+        seconds=0.05,
+        interval=0.4,
+        timeout=TIMEOUT,
+    )
+    account.check(4, 10)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,17 @@ NAMES = [
     *("until", "gil", "tenant", "myself"),
     *("urgent", "single", "fair", "side", "elsewhere"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
-    *("loop", "stream", "steps", "endless", "late", "attempts", "patient", "saved"),
+    *(
+        "loop",
+        "stream",
+        "steps",
+        "endless",
+        "late",
+        "attempts",
+        "patient",
+        "saved",
+        "chaos",
+    ),
 ]
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in NAMES]
@@ -198,6 +208,21 @@ def go_on(value: dict[str, Any]) -> list[Any]:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise ConnectionError("refused")
     return [job.attempt, before, job.checkpoint]
+
+
+@long_callback("chaos", retries=500, retry_on="lost", backoff=(0.01, 0.01))
+def add_up(value: dict[str, Any]) -> int:
+    """Add numbers, one a step. Each step goes to a ledger, with this process."""
+    job = current_job()
+    state = job.checkpoint or {"done": 0, "sum": 0}
+    while state["done"] < value["steps"]:
+        number = state["done"]
+        with open(value["ledger"], "a") as ledger:
+            ledger.write(f"{value['job']} {number} {os.getpid()}\n")
+        time.sleep(value["seconds"])
+        state = {"done": number + 1, "sum": state["sum"] + number}
+        job.save(state)
+    return int(state["sum"])
 
 
 @long_callback("patient", retries=1, backoff=600)

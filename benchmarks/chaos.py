@@ -1,0 +1,57 @@
+"""``python -m benchmarks.chaos``: many jobs with checkpoints, and many kills.
+
+Says how many steps were done twice. Fails if a job has another end than its result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests.integration import brokers, chaos
+from tests.integration.deployment import Setting, deployed
+
+
+def main() -> None:
+    """Run it with the manager and the numbers of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--manager", choices=["diskcache", "redis"], required=True)
+    parser.add_argument("--jobs", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of a step")
+    parser.add_argument("--interval", type=float, default=1.0, help="between kills, s")
+    parser.add_argument("--timeout", type=float, default=1800.0, help="of all, s")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.manager == "diskcache":
+            report(Setting({"max_concurrency": 8}), folder, given)
+            return
+        (folder / "redis").mkdir()
+        with brokers.redis(folder / "redis") as server:
+            report(Setting.celery(server.database(), server.database()), folder, given)
+
+
+def report(setting: Setting, folder: Path, given: argparse.Namespace) -> None:
+    """Run the jobs, check their account, and print it."""
+    with deployed(setting, folder, 1, "-c", "8") as deployment:
+        account = chaos.run(
+            deployment.page(),
+            folder / "ledger",
+            jobs=given.jobs,
+            steps=given.steps,
+            seconds=given.seconds,
+            interval=given.interval,
+            timeout=given.timeout,
+        )
+    account.check(given.jobs, given.steps)
+    repeated = sum(account.steps.values()) - len(account.steps)
+    print(
+        f"{given.manager}: {given.jobs} jobs of {given.steps} steps, "
+        f"{sum(account.kills.values())} kills, {repeated} steps done twice"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Chaos: jobs that save checkpoints, while their processes are killed at random."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.page import Job, Page
+from tests.integration.servers import is_alive
+
+
+@dataclass
+class Account:
+    """What has happened.
+
+    Attributes:
+        statuses: of the jobs at their end.
+        results: of the jobs that have one.
+        steps: how often each step of each job was done.
+        kills: how often a process of each job was killed.
+    """
+
+    statuses: list[str]
+    results: list[object]
+    steps: Counter[tuple[int, int]]
+    kills: Counter[int]
+
+    def check(self, jobs: int, steps: int) -> None:
+        """Check that nothing is missing, and that little was done twice."""
+        assert self.statuses == ["succeeded"] * jobs, Counter(self.statuses)
+        assert self.results == [sum(range(steps))] * jobs
+        assert self.steps.keys() == {(j, s) for j in range(jobs) for s in range(steps)}
+        for job in range(jobs):
+            repeated = sum(self.steps[job, step] - 1 for step in range(steps))
+            assert repeated <= self.kills[job], (job, repeated, self.kills[job])
+
+
+def run(
+    page: Page,
+    ledger: Path,
+    *,
+    jobs: int,
+    steps: int,
+    seconds: float,
+    interval: float,
+    timeout: float,
+) -> Account:
+    """Run jobs, and kill a process that runs one, again and again.
+
+    Args:
+        page: starts the jobs.
+        ledger: a file for the steps.
+        jobs: how many.
+        steps: of each job.
+        seconds: that a step takes.
+        interval: seconds between two kills.
+        timeout: seconds for all of it.
+    """
+    given = {"ledger": str(ledger), "steps": steps, "seconds": seconds}
+    started = [page.start("chaos", {**given, "job": n}) for n in range(jobs)]
+    kills: Counter[int] = Counter()
+    end = time.monotonic() + timeout
+    next_kill = time.monotonic() + interval
+    while live := [job for job in started if not job.has_ended]:
+        assert time.monotonic() < end, [job.status for job in live]
+        page.poll(*live)
+        if time.monotonic() >= next_kill:
+            next_kill += interval
+            kills.update(_kill_one(ledger))
+        time.sleep(0.02)
+    done = [(int(job), int(step)) for job, step, _pid in _lines(ledger)]
+    results = [_result(job) for job in started]
+    return Account([job.status for job in started], results, Counter(done), kills)
+
+
+def _kill_one(ledger: Path) -> list[int]:
+    """Kill a process that runs a job, and return the number of the job."""
+    last = {int(job): int(pid) for job, _step, pid in _lines(ledger)}
+    living = [(job, pid) for job, pid in last.items() if is_alive(pid)]
+    if not living:
+        return []
+    job, pid = random.choice(living)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return [job]
+    return []
+
+
+def _lines(ledger: Path) -> list[list[str]]:
+    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    return [parts for line in lines if len(parts := line.split()) == 3]
+
+
+def _result(job: Job) -> object:
+    return job.result if job.status == "succeeded" else None
