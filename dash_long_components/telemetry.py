@@ -55,6 +55,20 @@ def _counter(name: str, description: str) -> Any:
     return _api().metrics.get_meter(_SCOPE).create_counter(name, "1", description)
 
 
+def _record_run(seconds: float, attributes: Mapping[str, str]) -> None:
+    """Add the time of a run to the histogram of run times."""
+    _run_times().record(seconds, attributes)
+
+
+@functools.cache
+def _run_times() -> Any:
+    return (
+        _api()
+        .metrics.get_meter(_SCOPE)
+        .create_histogram("dash_long_jobs.run.duration", "s", "Time of a run")
+    )
+
+
 def observe(
     name: str, unit: str, description: str, look: Callable[[], Iterable[Observation]]
 ) -> None:
@@ -79,10 +93,13 @@ class RunSpan:
 
     Args:
         span: of the API; None without it.
+        task: name of the task.
     """
 
-    def __init__(self, span: Any = None) -> None:
+    def __init__(self, span: Any = None, task: str = "") -> None:
         self._span = span
+        self._task = task
+        self._began = time.monotonic()
 
     def progress(self, bars: Iterable[list[Any]]) -> None:
         """Add the progress of the job as an event."""
@@ -98,6 +115,8 @@ class RunSpan:
         if self._span is None:
             return
         self._span.set_attribute("job.status", status)
+        seconds = time.monotonic() - self._began
+        _record_run(seconds, {"task": self._task, "status": status})
         if error is not None:
             code = _api().trace.StatusCode.ERROR
             self._span.set_status(_api().trace.Status(code, error))
@@ -138,10 +157,14 @@ def run_span(
             kind=api.trace.SpanKind.CONSUMER,
             attributes=attributes,
         ) as span:
-            yield RunSpan(span)
+            yield RunSpan(span, task)
     finally:
         # The process may end with the job.
-        flush = getattr(api.trace.get_tracer_provider(), "force_flush", None)
-        if flush is not None and trace:
-            with suppress(Exception):
-                flush(_FLUSH_TIMEOUT)
+        providers = [api.metrics.get_meter_provider()]
+        if trace:
+            providers.append(api.trace.get_tracer_provider())
+        for provider in providers:
+            flush = getattr(provider, "force_flush", None)
+            if flush is not None:
+                with suppress(Exception):
+                    flush(_FLUSH_TIMEOUT)

@@ -193,6 +193,7 @@ def run_once(
         results: the result cache; None if there is none.
         interval: as for ``run``.
     """
+    _prepare_process(call)
     logger.info(
         "Job %s of %s has started.",
         job.id,
@@ -215,6 +216,20 @@ def run_once(
         extra=job.fields(outcome.status),
     )
     return outcome
+
+
+def _prepare_process(call: Call) -> None:
+    """Call the functions of ``worker_init`` before the trace begins.
+
+    They may set up its export. Their errors come again in ``run``, and fail the job.
+    """
+
+    def prepare() -> None:
+        with app_context.entered(call.app):
+            worker_init.prepare()
+
+    with suppress(BaseException):
+        contextvars.copy_context().run(prepare)
 
 
 def _run_once(

@@ -62,8 +62,10 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
     provider = MeterProvider(metric_readers=[reader])
     monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
     telemetry._counter.cache_clear()
+    telemetry._run_times.cache_clear()
     yield reader
     telemetry._counter.cache_clear()
+    telemetry._run_times.cache_clear()
     provider.shutdown()
 
 
@@ -135,7 +137,9 @@ def test_metrics_come_from_the_store(site: Site, reader: InMemoryMetricReader) -
     data: Any = reader.get_metrics_data()
     points = {
         metric.name.removeprefix("dash_long_jobs."): [
-            (dict(point.attributes), point.value) for point in metric.data.data_points
+            # A histogram has a count.
+            (dict(point.attributes), getattr(point, "count", None) or point.value)
+            for point in metric.data.data_points
         ]
         for metric in data.resource_metrics[0].scope_metrics[0].metrics
     }
@@ -149,6 +153,10 @@ def test_metrics_come_from_the_store(site: Site, reader: InMemoryMetricReader) -
     assert points["queue.wait"] == [({"manager": "memory"}, 0.0)]
     assert [attributes for attributes, _ in points["run.median"]] == [known]
     assert points["polls"][0][1] >= 2
+    assert sorted(points["run.duration"], key=str) == [
+        ({"task": task, "status": "failed"}, 1),
+        ({"task": task, "status": "succeeded"}, 1),
+    ]
 
 
 def test_all_works_without_opentelemetry() -> None:
