@@ -76,6 +76,12 @@ class StoreNewerError(StoreUnavailableError):
     summary = "the job store is of a newer version of dash-long-components"
 
 
+class DrainingError(StoreUnavailableError):
+    """No job can be started now: an operator drains the jobs before a restart."""
+
+    summary = "the server is about to restart"
+
+
 class BrokerUnavailableError(StoreUnavailableError):
     """The broker is not responding; try again later."""
 

@@ -26,6 +26,9 @@ _PAUSE = 0.25
 #: Seconds for which a cancelled job may go on before the command says so.
 _CANCEL_TIMEOUT = 10.0
 
+#: Seconds after which all servers know of a drain, and have sent the jobs before it.
+_DRAIN_KNOWN = 2.0
+
 Managers = dict[str, LongCallbackManager]
 
 
@@ -266,29 +269,78 @@ def doctor(managers: Managers, as_json: bool) -> None:
 
 
 @_command
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds; by default none.")
-def drain(managers: Managers, as_json: bool, timeout: float | None) -> None:
-    """Wait until no job waits or runs. Exits with 1 if the timeout is over before.
+@click.argument("tasks", metavar="TASK...", nargs=-1, required=True)
+def pause(managers: Managers, as_json: bool, tasks: Sequence[str]) -> None:
+    """Let the jobs of tasks wait. Those that run go on."""
+    for manager in managers.values():
+        for task in tasks:
+            manager.pause(task)
+    _show_holds(managers, as_json)
 
-    It starts nothing and stops nothing: stop the pages' server first, or at least its
-    users, so that no new jobs come.
+
+@_command
+@click.argument("tasks", metavar="[TASK...]", nargs=-1)
+def resume(managers: Managers, as_json: bool, tasks: Sequence[str]) -> None:
+    """Let the jobs of tasks run again. Without a task, of all; and end a drain."""
+    for manager in managers.values():
+        for task in tasks:
+            manager.resume(task)
+        if not tasks:
+            manager.resume()
+    _show_holds(managers, as_json)
+
+
+def _show_holds(managers: Managers, as_json: bool) -> None:
+    paused = sorted({it for each in managers.values() for it in each.holds().paused})
+    if as_json:
+        _print_json({"paused": paused})
+    else:
+        click.echo(f"Paused: {', '.join(paused) or 'none'}.")
+
+
+@_command
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds; by default none.")
+@click.option(
+    "--hold",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds after the last job for which none can be started.",
+)
+def drain(
+    managers: Managers, as_json: bool, timeout: float | None, hold: float
+) -> None:
+    """Refuse new jobs, and wait until no job waits or runs.
+
+    Jobs of paused tasks may go on waiting. Exits with 1 if the timeout is over before,
+    and lets jobs start again. After the restart, run `resume`.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = None if timeout is None else began + timeout
     last = -1
     while True:
-        live = [
-            job
-            for manager in managers.values()
-            for job in manager.jobs(status=["queued", "running"], limit=1000)
-        ]
+        for manager in managers.values():
+            manager.drain(hold)
+        live = [job for each in managers.values() for job in _unpaused_jobs(each)]
         if len(live) != last and not as_json:
             click.echo(f"{len(live)} jobs wait or run.")
         last = len(live)
         is_over = deadline is not None and time.monotonic() >= deadline
-        if not live or is_over:
+        is_known = time.monotonic() - began >= _DRAIN_KNOWN
+        if is_over or (is_known and not live):
             break
         time.sleep(_PAUSE)
     if as_json:
         _print_json([job.to_dict() for job in live])
     if live:
+        for manager in managers.values():
+            manager.drain(0)
         sys.exit(1)
+
+
+def _unpaused_jobs(manager: LongCallbackManager) -> list[Job]:
+    paused = manager.holds().paused
+    live = manager.jobs(status=["queued", "running"], limit=1000)
+    return [
+        job for job in live if job.task not in paused or job.status is Status.RUNNING
+    ]

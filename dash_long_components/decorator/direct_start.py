@@ -82,6 +82,7 @@ def start(
         progress=progress,
         title=title_of(declaration, positional, named),
     )
+    manager.check_not_draining()
     answer = manager.submit(
         task.for_app(jobs.on_error, jobs.error_message), call, None, owner
     )

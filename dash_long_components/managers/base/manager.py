@@ -17,6 +17,7 @@ from ...core.search import Search
 from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task
+from .holding import Holding
 from .jobs_of_code import JobsOfCode
 from .watches import ReadingWatch, Watch
 
@@ -49,7 +50,7 @@ def set_up_apps_with(set_up: SetUp) -> None:
     _set_up = set_up
 
 
-class LongCallbackManager(JobsOfCode, ABC):
+class LongCallbackManager(JobsOfCode, Holding, ABC):
     """Starts, reads and cancels jobs.
 
     Every method may be called from any thread of any server process.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ...core import quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.durations import median
 from ...core.health import Health
+from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
 from ...core.queueing import PLAIN, has_expired
@@ -237,6 +238,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def look_up(self, job_id: str) -> Record:
         record = self._store.read(job_id)
         return self._store.expire(record) if self._has_expired(record) else record
+
+    def holds(self) -> Holds:
+        return self._store.pauses.read()
+
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        return self._store.pauses.change(change)
 
     def look_for(self, search: Search) -> list[Record]:
         return self._store.listings.search(search)

@@ -79,6 +79,13 @@ class Runs:
             or self.store.joinable.take_key(record.key, job_id) == job_id
         )
 
+    def is_paused(self, job_id: str, task: str) -> bool:
+        """Return whether a job has to wait, since operators have paused its task."""
+        if not self.store.pauses.is_paused(task):
+            return False
+        (record,) = self.store.read_all([job_id])
+        return record is not None and record.status is Status.QUEUED
+
     def start(
         self, job_id: str, worker: Worker, message: Message, number: int = 0
     ) -> tuple[Live, Call] | None:

@@ -48,6 +48,7 @@ from .ends import Ends, checkpoint_key, message_key
 from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
+from .pauses import Pauses
 from .reader import JobReader
 from .requesters import CeleryRequesters
 from .shared import Shared
@@ -67,6 +68,7 @@ class CeleryStore:
         joinable: the jobs that can be joined.
         shared: what all jobs share.
         listings: lists of jobs.
+        pauses: what operators hold back.
 
     Args:
         app: with a result backend.
@@ -84,6 +86,7 @@ class CeleryStore:
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
         self._reader = JobReader(app, self.documents, self.ends, lease)
+        self.pauses = Pauses(self.documents)
         self.listings = Listings(self.documents, self.read_all)
         self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)

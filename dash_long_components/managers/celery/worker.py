@@ -66,6 +66,9 @@ _REPORT_INTERVAL = 0.25
 #: Seconds after which a job that waits for another one looks again.
 _LOOK_AGAIN = 0.5
 
+#: The same for a job of a paused task.
+_PAUSED = 2.0
+
 #: Why Celery cancels a request.
 _CANCELLED = (
     "Celery has killed its process: the worker lost the connection to the broker "
@@ -109,11 +112,11 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
 
     def work(self: Any, job_id: str, number: int, text: str) -> None:
         message = Message.from_text(text)
-        while message.lane is not None and not runs.is_turn(job_id, message.lane):
+        while pause := _pause(runs, job_id, task.name, message):
             if not self.request.is_eager:
-                _send_back(home.app, runs, job_id, number, message)
+                _send_back(home.app, runs, job_id, number, message, pause)
                 return
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(pause)
         worker = _worker(self.request.hostname)
         started = runs.start(job_id, worker, message, number)
         if started is None:
@@ -132,16 +135,26 @@ def add_probe(app: celery.Celery) -> None:
         pass
 
 
+def _pause(runs: Runs, job_id: str, task: str, message: Message) -> float:
+    """Return the seconds until a job looks again whether it may run; 0 if it may."""
+    if message.lane is not None and not runs.is_turn(job_id, message.lane):
+        return _LOOK_AGAIN
+    return _PAUSED if runs.is_paused(job_id, task) else 0.0
+
+
 def _send_back(
-    app: celery.Celery, runs: Runs, job_id: str, number: int, message: Message
+    app: celery.Celery,
+    runs: Runs,
+    job_id: str,
+    number: int,
+    message: Message,
+    pause: float,
 ) -> None:
-    """Send a job back to the queue until its turn has come."""
+    """Send a job back to the queue until it may run."""
     following = runs.send_back(job_id, number)
     if following is None:
         return  # this was a second delivery
-    send = functools.partial(
-        send_job, app, job_id, following, message, countdown=_LOOK_AGAIN
-    )
+    send = functools.partial(send_job, app, job_id, following, message, countdown=pause)
     with contextlib.suppress(Exception):
         # A reader will find that the message is missing, and send it.
         tell_broker(app, send)

@@ -20,6 +20,7 @@ from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
 from ...core.health import Health
+from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.queueing import Sizes
@@ -317,6 +318,18 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         problem = "the process that runs jobs can't be started"
         has_failed = launcher is not None and launcher.has_failed
         return self._stored().health(problem if has_failed else None)
+
+    @_tells_outages
+    def holds(self) -> Holds:
+        return self._stored().holds()
+
+    @_tells_outages
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        holds = self._stored().change_holds(change)
+        launcher = self._launcher_of_process()
+        if launcher is not None:  # else the dispatcher sees it with its next look
+            launcher.wake()
+        return holds
 
     @_tells_outages
     def warm_up(self) -> None:

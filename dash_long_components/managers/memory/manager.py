@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from ...core import limits, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
 from ...core.health import Health
+from ...core.holds import Holds
 from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.limits import Times
@@ -175,6 +176,15 @@ class MemoryLongCallbackManager(LongCallbackManager):
 
     def health(self) -> Health:
         return self._store.health()
+
+    def holds(self) -> Holds:
+        return self._store.holds()
+
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        with self._changed:
+            holds = self._store.change_holds(change)
+            self._start_next()
+            return holds
 
     def warm_up(self) -> None:
         pass

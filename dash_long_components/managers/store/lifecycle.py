@@ -14,6 +14,7 @@ from ...exceptions import JobEndedError
 from .clock import Instant
 from .database import Database
 from .durations import Durations
+from .held import Held
 from .jobs import Jobs
 from .keys import Keys
 from .queue import Queue
@@ -35,6 +36,7 @@ class Lifecycle:
         jobs: Jobs,
         keys: Keys,
         queue: Queue,
+        held: Held,
         requesters: Requesters,
         durations: Durations,
         libraries: Libraries,
@@ -43,6 +45,7 @@ class Lifecycle:
         self._jobs = jobs
         self._keys = keys
         self._queue = queue
+        self._held = held
         self._requesters = requesters
         self._durations = durations
         self._libraries = libraries
@@ -126,7 +129,7 @@ class Lifecycle:
                 self.let_go(after, requester)
         elif after.attempt > before.attempt:
             # It keeps its key and its lanes: to others, it goes on.
-            self._queue.add(after.code, after.id)
+            self._add(after)
 
     def let_go(self, record: Record, requester: Requester) -> None:
         """Forget a requester that has cancelled, or whose job has ended."""
@@ -139,4 +142,8 @@ class Lifecycle:
         """Give a job its place in the queue, unless it waits for an equal one."""
         # Its key not sooner: a job that waits in a lane keeps no others waiting.
         if record.is_joinable and self._keys.take(record):
+            self._add(record)
+
+    def _add(self, record: Record) -> None:
+        if not self._held.catch(record):
             self._queue.add(record.code, record.id)

@@ -134,8 +134,18 @@ CREATE TABLE checkpoint (           -- of live jobs; apart, since records change
 );
 """
 
+_HOLDS = """
+CREATE TABLE holds (                -- what operators hold back; one row
+    holds TEXT NOT NULL             -- JSON
+);
+CREATE TABLE held (                 -- queued jobs of paused tasks
+    n INTEGER PRIMARY KEY,          -- their order
+    job TEXT NOT NULL UNIQUE
+);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS)
+MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS, _HOLDS)
 
 VERSION = len(MIGRATIONS)
 

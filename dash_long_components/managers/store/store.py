@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ...core.health import Health
+from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
 from ...core.queueing import DEFAULT, PLAIN, Scheduling, Sizes, is_full, next_job
@@ -20,6 +21,7 @@ from . import key_value
 from .clock import Instant
 from .database import Database
 from .durations import Durations
+from .held import Held
 from .jobs import Jobs
 from .keys import Keys
 from .lifecycle import Lifecycle
@@ -40,6 +42,7 @@ class Store:
         directory: where the jobs are; None in memory.
         registry: the processes that dispatch jobs, and those that want them to.
         queue: the jobs that wait.
+        held: those that operators hold back.
         slots: the jobs that run.
         requesters: the pages that wait.
         durations: how long tasks take.
@@ -65,6 +68,7 @@ class Store:
         self._libraries = Libraries(self._database)
         self._secret = Secret(self._database)
         self.queue = Queue(self._database)
+        self.held = Held(self._database)
         self.requesters = Requesters(self._database)
         self.slots = Slots(self._database)
         self.registry = Registry(self._database, this_host())
@@ -74,6 +78,7 @@ class Store:
             self._jobs,
             self._keys,
             self.queue,
+            self.held,
             self.requesters,
             self.durations,
             self._libraries,
@@ -244,6 +249,26 @@ class Store:
     def search(self, search: Search) -> list[Record]:
         """Return the records of the newest jobs that a search finds, newest first."""
         return self._jobs.search(search)
+
+    def holds(self) -> Holds:
+        """Return what operators hold back."""
+        return self.held.read()
+
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        """Change what operators hold back, and return it. Atomic.
+
+        The jobs of a task that is paused leave the queue, and come back to its end.
+        """
+        with self._database.transaction():
+            before = self.held.read()
+            after = change(before)
+            self.held.write(after)
+            for task in after.paused - before.paused:
+                self.held.catch_all(task)
+            for task in before.paused - after.paused:
+                for job_id in self.held.release(task):
+                    self.queue.add(self.read(job_id).code, job_id)
+            return after
 
     def version(self) -> int:
         """Return a number that changes when another thread or process has written.

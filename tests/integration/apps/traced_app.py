@@ -91,5 +91,5 @@ class Instrumented:
 
 if __name__ == "__main__":
     export()
-    app.server.wsgi_app = Instrumented(app.server.wsgi_app)  # type: ignore[method-assign]
+    app.server.wsgi_app = Instrumented(app.server.wsgi_app)
     app.run(port=os.environ["PORT"])

@@ -19,6 +19,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import Job, current_job
 from dash_long_components.cli.commands import group
+from dash_long_components.exceptions import DrainingError
 from dash_long_components.managers.store.store import Store
 from dash_long_components.testing import MemoryLongCallbackManager
 from tests.waiting import until
@@ -133,6 +134,37 @@ def test_drain_waits_for_all_jobs(site: Site) -> None:
     threading.Timer(0.1, site.go_on.set).start()
     assert "0 jobs wait or run." in site.run("drain")
     assert job.status == "succeeded"
+    with pytest.raises(DrainingError):
+        site.start(2)
+    site.run("resume")
+    # Servers look again after a second.
+    until(lambda: starts(site), BOUND)
+
+
+def starts(site: Site) -> bool:
+    try:
+        site.start(2)
+    except DrainingError:
+        return False
+    return True
+
+
+def test_jobs_of_a_paused_task_wait_and_go_on_in_their_order(site: Site) -> None:
+    running = site.start(1)
+    before = site.start(2)
+    assert f"Paused: {running.task}." in site.run("pause", running.task)
+    after, cancelled = site.start(3), site.start(4)
+    cancelled.cancel()
+    site.go_on.set()
+    assert running.wait(BOUND) == "succeeded"
+    assert [before.status, after.status] == ["queued", "queued"]
+    assert "0 jobs wait or run." in site.run("drain", "--hold", "0")
+    assert site.json("resume") == {"paused": []}
+    assert {before.wait(BOUND), after.wait(BOUND)} == {"succeeded"}
+    assert before.started is not None
+    assert after.started is not None
+    assert before.started < after.started
+    assert cancelled.status == "cancelled"
 
 
 @pytest.mark.parametrize(

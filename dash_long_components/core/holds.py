@@ -1,0 +1,46 @@
+"""What operators hold back: the jobs of paused tasks, and all new jobs in a drain.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holds:
+    """What is held back.
+
+    Attributes:
+        paused: names of tasks. Their jobs stay queued.
+        draining_until: no job can be started until then, in seconds since the epoch; 0
+            if jobs can.
+    """
+
+    paused: frozenset[str] = frozenset()
+    draining_until: float = 0.0
+
+    def pause(self, task: str) -> Holds:
+        return replace(self, paused=self.paused | {task})
+
+    def resume(self, task: str | None) -> Holds:
+        """Resume a task; None for all tasks and for the start of jobs."""
+        return Holds() if task is None else replace(self, paused=self.paused - {task})
+
+    def drain(self, until: float) -> Holds:
+        return replace(self, draining_until=until)
+
+    def to_json(self) -> str:
+        fields = {"paused": sorted(self.paused), "draining_until": self.draining_until}
+        return json.dumps(fields)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Holds:
+        """Undo ``to_json``; None holds nothing back."""
+        fields = json.loads(text) if text else {}
+        return cls(
+            paused=frozenset(fields.get("paused", ())),
+            draining_until=fields.get("draining_until", 0.0),
+        )

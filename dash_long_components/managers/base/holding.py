@@ -1,0 +1,94 @@
+"""What operators hold back: the part of a manager that pauses and drains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ...core.holds import Holds
+from ...exceptions import DrainingError
+from ...running import tasks
+
+#: Seconds for which a server does not look again whether a drain has begun.
+_FRESH = 1.0
+
+
+class Holding:
+    """Lets the jobs of tasks wait, and refuses new jobs."""
+
+    _draining_until = 0.0
+    _look_again = 0.0
+
+    def holds(self) -> Holds:
+        """Return what operators hold back: paused tasks, and the start of jobs.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        return Holds()
+
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        """Change what operators hold back, and return it. Atomic.
+
+        Jobs of paused tasks wait, on all servers and workers of this job store.
+
+        Raises:
+            NotImplementedError: this manager can't hold jobs back.
+            StoreError: the job store can't be used.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't hold jobs back.")
+
+    def pause(self, task: str | Callable[..., Any]) -> None:
+        """Let the jobs of a task wait until ``resume``. Those that run go on.
+
+        Args:
+            task: its name as ``module.function``, or the function.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        name = tasks.name_of(task) if callable(task) else task
+        self.change_holds(lambda holds: holds.pause(name))
+
+    def resume(self, task: str | Callable[..., Any] | None = None) -> None:
+        """Let the jobs of a paused task run again.
+
+        Args:
+            task: as for ``pause``; None for all tasks, and to end a drain.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        name = tasks.name_of(task) if callable(task) else task
+        self.change_holds(lambda holds: holds.resume(name))
+
+    def drain(self, seconds: float = 300.0) -> None:
+        """Refuse to start jobs for some seconds, before a deployment.
+
+        Pages say that the server is about to restart, and offer to retry. Jobs that
+        wait or run go on. Servers notice within a second.
+
+        Args:
+            seconds: how many seconds until jobs can be started again. So a drain that
+                no one ends is no outage.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        until = time.time() + seconds
+        self.change_holds(lambda holds: holds.drain(until))
+
+    def check_not_draining(self) -> None:
+        """Check that jobs can be started.
+
+        Raises:
+            DrainingError: they can't.
+            StoreError: the job store can't be used.
+        """
+        now = time.monotonic()
+        if now >= self._look_again:
+            self._draining_until = self.holds().draining_until
+            self._look_again = now + _FRESH
+        if time.time() < self._draining_until:
+            raise DrainingError("The job store is drained. Retry, or call resume().")
