@@ -73,10 +73,15 @@ class QueuedJob:
     user: str = ""
     round: int | None = None
 
-    def limits(self, sizes: Sizes) -> Iterator[Limit]:
-        """Return what limits how many jobs run beside this one, itself included."""
+    def limits(self, sizes: Sizes | None) -> Iterator[Limit]:
+        """Return what limits how many jobs run beside this one, itself included.
+
+        Args:
+            sizes: of the queues; None if they have none.
+        """
         mine = self.scheduling
-        yield ("queue", mine.queue), sizes.of(mine.queue)
+        if sizes is not None:
+            yield ("queue", mine.queue), sizes.of(mine.queue)
         if mine.concurrency is not None:
             yield ("group", str(mine.group)), mine.concurrency
         if mine.max_per_user is not None:
@@ -210,14 +215,16 @@ def _shares(job: QueuedJob) -> tuple[int, str]:
 
 
 def next_job(
-    waiting: Iterable[QueuedJob], running: Iterable[QueuedJob], sizes: Sizes
+    waiting: Iterable[QueuedJob],
+    running: Iterable[QueuedJob],
+    sizes: Sizes | None = None,
 ) -> QueuedJob | None:
     """Return the job that starts next; None if none may start now.
 
     Args:
         waiting: of any queue, in the order of their places.
         running: all that hold a slot.
-        sizes: of the queues.
+        sizes: of the queues; None if they have none.
     """
     load = Counter(name for job in running for name in job.limited_by)
     for job in in_order(waiting):

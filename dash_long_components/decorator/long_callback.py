@@ -227,6 +227,8 @@ class Decorator:
             fingerprint=tasks.fingerprint_of(function),
             transforms=transforms.transforms_of(self.register),
             retry_on=declaration.retry_on,
+            queue=declaration.scheduling.queue,
+            priority=declaration.scheduling.priority,
         )
         if not task.transforms:
             # One that transforms wrap may get other arguments.

@@ -14,6 +14,7 @@ from typing import Any
 from ..bridge.error_messages import ErrorMessage
 from ..bridge.signature import Signature
 from ..core import module_names
+from ..core.queueing import DEFAULT
 from . import variants
 
 
@@ -32,6 +33,8 @@ class Task:
             for a process without the app.
         transforms: of the app, if it is a ``DashProxy``.
         retry_on: types of exceptions after which a job is tried again.
+        queue: name of the queue of its jobs.
+        priority: of its jobs.
     """
 
     key: str
@@ -43,6 +46,8 @@ class Task:
     error_message: ErrorMessage | None = None
     transforms: tuple[Any, ...] = ()
     retry_on: tuple[type[BaseException], ...] = ()
+    queue: str = DEFAULT
+    priority: int = 0
 
     @property
     def takes_set_progress(self) -> bool:
@@ -119,6 +124,11 @@ def of_function(function: Callable[..., Any]) -> list[Task]:
 def of_name(name: str) -> list[Task]:
     """Return the tasks with this name: a factory may make several."""
     return [task for task in list(_registry.values()) if task.name == name]
+
+
+def have_priorities() -> bool:
+    """Return whether any registered task has a priority."""
+    return any(task.priority for task in list(_registry.values()))
 
 
 def fingerprints() -> dict[str, str]:

@@ -62,7 +62,6 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
 
     # A queue of its own: another deployment may have left messages in the default one.
     queue = f"queue-{uuid4().hex}"
-    two: dict[str, Any] = {"queues": {"default": 2, "side": 1}}
     match request.param:
         case "redis":
             return Setting.celery(redis(), redis())
@@ -77,11 +76,11 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
             backend = request.param.partition("-")[2]
             if reason := backends.missing(backend):
                 pytest.skip(reason)
-            return Setting(two, backend)
+            return Setting({"max_concurrency": 2}, backend)
         case "memory":
-            return Setting({"memory": two})
+            return Setting({"memory": {"max_concurrency": 2}})
         case _:
-            return Setting(two)
+            return Setting({"max_concurrency": 2})
 
 
 @pytest.fixture
@@ -534,55 +533,6 @@ def test_queued_job_knows_its_place(
     for each in names:
         release(each)
     page.wait_for("succeeded", *jobs[:3], jobs[4])
-
-
-def test_named_queue_has_places_of_its_own(
-    deployment: Deployment, page: Page, name: str
-) -> None:
-    if deployment.setting.has_workers:
-        pytest.skip("Later.")
-    names = [f"{name}-{number}" for number in range(5)]
-    default = [page.start("hold", each) for each in names[:3]]
-    side = [page.start("side", each) for each in names[3:]]
-    for each in (*names[:2], names[3]):
-        wait_for_file(each)
-
-    def places() -> list[int]:
-        jobs = default[2], side[1]
-        page.poll(*jobs)
-        return [job.snapshots[-1].get("queue", {}).get("position") for job in jobs]
-
-    until(lambda: places() == [1, 1], TIMEOUT, poll=0.02)
-    assert not Path(names[4]).exists()
-    for each in names:
-        release(each)
-    page.wait_for("succeeded", *default, *side)
-
-
-def test_job_of_a_higher_priority_passes_others(
-    deployment: Deployment, page: Page, name: str
-) -> None:
-    if deployment.setting.has_workers:
-        pytest.skip("Later.")
-    names = [f"{name}-{number}" for number in range(2)]
-    holding = [page.start("hold", each) for each in names]
-    for each in names:
-        wait_for_file(each)
-    others = [page.start("stamp") for _ in range(6)]
-    urgent = page.start("urgent")
-    for each in names:
-        release(each)
-    page.wait_for("succeeded", *holding, *others, urgent)
-    assert urgent.result < others[-1].result
-
-
-def test_unknown_queue_starts_no_job(deployment: Deployment, page: Page) -> None:
-    if deployment.setting.has_workers:
-        pytest.skip("Celery's queues are those that workers ask for.")
-    assert page.call("elsewhere").status == 500
-    if deployment.setting.backend == "flask":  # others log it in debug mode only
-        assert "queue='elsewhere'" in deployment.log()
-        assert "the queues 'default', 'side'" in deployment.log()
 
 
 def test_past_runs_say_how_long_a_job_will_take(page: Page, name: str) -> None:

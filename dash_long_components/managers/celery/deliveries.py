@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from ...core.versions import from_fields
 from .job_state import Worker
@@ -33,6 +34,9 @@ class Message:
         timeout: seconds for which the job may run.
         grace: seconds for which it may go on after a cancel.
         expires: seconds since the epoch after which workers drop it; None for never.
+        queue: name of Celery's queue; None for that of Celery's routes.
+        priority: as the broker counts; None for the broker's default.
+        group: name of the group that holds the job back; None if none does.
     """
 
     task: str
@@ -41,6 +45,15 @@ class Message:
     timeout: float | None = None
     grace: float = 0.0
     expires: float | None = None
+    queue: str | None = None
+    priority: int | None = None
+    group: str | None = None
+
+    @property
+    def route(self) -> dict[str, Any]:
+        """Options of ``Celery.send_task`` that say where it goes."""
+        found = {"queue": self.queue, "priority": self.priority}
+        return {name: value for name, value in found.items() if value is not None}
 
     @property
     def of_retry(self) -> Message:

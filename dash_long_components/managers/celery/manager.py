@@ -17,7 +17,7 @@ from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
-from ...core.queueing import PLAIN, has_expired
+from ...core.queueing import DEFAULT, QueuedJob, has_expired
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
@@ -123,11 +123,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
-        if call.scheduling != PLAIN:
-            raise ValueError(
-                f"{task.name} has queue=, priority=, concurrency= or max_per_user=, "
-                "which only jobs on Diskcache have. Route it by Celery's task_routes."
-            )
         is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
         if is_answered:
             return hit
@@ -192,8 +187,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
     ) -> None:
         from .deliveries import Message
         from .eager import run_job
-        from .sending import send_job, task_name
+        from .groups import group_name
+        from .sending import broker_priority, send_job, task_name
 
+        scheduling = call.scheduling
+        group = group_name(scheduling.group) if scheduling.group else None
         expires = self._queue_timeout and time.time() + self._queue_timeout
         message = Message(
             task=task_name(task.key, task.name),
@@ -201,11 +199,23 @@ class CeleryLongCallbackManager(LongCallbackManager):
             timeout=_attempt_timeout(call),
             grace=call.limits.grace,
             expires=expires,
+            queue=None if scheduling.queue == DEFAULT else scheduling.queue,
+            priority=broker_priority(self.handle, scheduling.priority),
+            group=group,
         )
         message = self._store.prepare(record, message, call.to_json().decode())
         if self._is_eager:
             run_job(self._home, self._store, record.id, message)
             return
+        if group is not None:
+            job = QueuedJob(
+                id=record.id,
+                task=record.task,
+                scheduling=scheduling,
+                user=record.owner or "",
+            )
+            if not self._store.groups.enter(group, job):
+                return  # it is sent when it may run
         options = {"retry": True, "retry_policy": _RETRY}
         send = functools.partial(
             send_job, self.handle, record.id, 0, message, **options
@@ -283,7 +293,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if between is not None:
             return between
         if self._waits_for_long(snapshot):
-            return replace(snapshot, hint=self._queues.hint(record.task))
+            message = self._store.message(record.id)
+            hint = None if message is None else self._queues.hint(message)
+            return replace(snapshot, hint=hint)
         if snapshot.has_begun:
             return snapshot.with_durations(self._store.shared.durations(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
@@ -307,6 +319,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 return
             self._store.listings.stop_waiting(record)
             status = self._store.cancel(record.id)
+            self._store.leave_group(record.id)
         if status is Status.CANCELLED and not self._is_eager:
             self._end_job(record)
 

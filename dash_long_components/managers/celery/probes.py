@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from ...core.versions import from_fields
+from .deliveries import Message
 from .documents import Documents
 
 #: Factor by which the interval between two probes grows at most.
@@ -55,15 +56,15 @@ class Probes:
     Args:
         documents: where that is stored.
         interval: seconds between the first two probes of a task.
-        send: sends a probe of a task by its number, and returns whether the broker
-            has accepted it. It must not raise.
+        send: sends a probe after a message, by its number, and returns whether the
+            broker has accepted it. It must not raise.
     """
 
     def __init__(
         self,
         documents: Documents,
         interval: float,
-        send: Callable[[str, int], bool],
+        send: Callable[[Message, int], bool],
     ) -> None:
         self._documents = documents
         self._interval = interval
@@ -79,9 +80,9 @@ class Probes:
             self._known[task] = (now, state)
         return state
 
-    def ensure(self, task: str, number: int) -> None:
+    def ensure(self, message: Message, number: int) -> None:
         """Send a probe, unless one with this number or a later one was sent lately."""
-        now = time.time()
+        task, now = message.task, time.time()
         if not self._is_due(self.state(task), number, now):
             return
         due: ProbeState | None = None
@@ -94,7 +95,7 @@ class Probes:
             return state.to_text()
 
         self._documents.update(_key(task), change)
-        if due is not None and not self._send(task, due.sent):
+        if due is not None and not self._send(message, due.sent):
             _lose(self._documents, task, due.sent)
         self._known.pop(task, None)
 

@@ -11,6 +11,7 @@ import sys
 import celery
 
 from ...core import module_names
+from .deliveries import Message
 from .documents import Documents
 from .leases import Leases, queue_lease
 from .sending import PREFIX, PROBE
@@ -34,15 +35,15 @@ class Queues:
         self._leases = Leases(documents)
         self._unserved: set[str] = set()
 
-    def hint(self, task: str) -> str:
+    def hint(self, message: Message) -> str:
         """Return a hint for a job that waits; "" if its queue has a worker.
 
         The log gets it once, each time that a queue is found without a worker.
 
         Args:
-            task: name of the task, as ``module.function``.
+            message: sends the job.
         """
-        queue = self._queue_of(task)
+        queue = message.queue or self._queue_for(message.task)
         if queue is None or self._leases.is_renewed(queue_lease(queue)):
             self._unserved.discard(queue or "")
             return ""
@@ -69,13 +70,11 @@ class Queues:
         queues = {self._queue_for(name) for name in names if name != PROBE}
         return sorted(queue for queue in queues if queue is not None)
 
-    def _queue_of(self, task: str) -> str | None:
-        """Return the queue to which Celery sends a task; None if it can't be told."""
-        prefix = f"{PREFIX}{task}."
-        names = (name for name in self._app.tasks if name.startswith(prefix))
-        return self._queue_for(next(names, prefix))
-
     def _queue_for(self, name: str) -> str | None:
+        """Return the queue of a Celery task; None if it can't be told."""
+        own: str | None = getattr(self._app.tasks.get(name), "job_queue", None)
+        if own is not None:
+            return own
         route = self._app.amqp.router.route({}, name)
         queue = route.get("queue")
         found = getattr(queue, "name", queue)

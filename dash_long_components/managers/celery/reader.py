@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import celery
 
@@ -14,6 +14,7 @@ from .attempts import Attempts
 from .deliveries import Delivery, Message, Receipt
 from .documents import Documents
 from .ends import Ends
+from .groups import Membership
 from .job_state import End, Live
 from .leases import Leases, Tenure
 from .recovery import Recovery
@@ -42,16 +43,23 @@ class JobReader:
         documents: where the records are stored.
         ends: where ends are stored.
         lease: of the workers, in seconds.
+        membership: returns how a job is related to its group, by the group's name.
     """
 
     def __init__(
-        self, app: celery.Celery, documents: Documents, ends: Ends, lease: float
+        self,
+        app: celery.Celery,
+        documents: Documents,
+        ends: Ends,
+        lease: float,
+        membership: Callable[[str, str], Membership],
     ) -> None:
         self._documents = documents
         self._ends = ends
         self._leases = Leases(documents)
         self._attempts = Attempts(documents)
         self._recovery = Recovery(app, documents, self._leases, lease)
+        self._membership = membership
         self._started: set[str] = set()
 
     def read_all(self, job_ids: Sequence[str]) -> list[Record | None]:
@@ -69,6 +77,26 @@ class JobReader:
             )
             for job_id, failure in zip(job_ids, failures, strict=True)
         ]
+
+    def gone(self, job_ids: Sequence[str]) -> list[str]:
+        """Return those of several jobs whose functions do not run any more.
+
+        A job that another process has ended may run until its process is killed. Its
+        worker says when that is done.
+        """
+        records = dict(zip(job_ids, self.read_all(job_ids), strict=True))
+        return [
+            job_id
+            for job_id, record in records.items()
+            if record is None or (record.status.is_terminal and self._is_gone(job_id))
+        ]
+
+    def _is_gone(self, job_id: str) -> bool:
+        end, text = self._documents.read_many([f"{job_id}.end", f"{job_id}.live"])
+        if text is None or (end is not None and End.from_text(end).live is not None):
+            return True
+        lease = Live.from_text(text).worker.lease
+        return not lease or self._leases.tenure(lease) is not Tenure.HOLDS
 
     def _put_together(
         self, job_id: str, texts: Sequence[str | None], failure: CeleryFailure | None
@@ -149,13 +177,20 @@ class JobReader:
     def _follow(
         self, record: Record, sending: Sequence[str | None], now: float
     ) -> End | None:
-        message, receipt, delivery = sending
-        if message is None:
+        text, receipt, delivery = sending
+        message = Message.from_text(text) if text else None
+        is_missing = message is None
+        if message is not None and message.group is not None and receipt is None:
+            membership = self._membership(message.group, record.id)
+            if membership is Membership.HELD:
+                return None
+            is_missing = membership is Membership.NONE
+        if message is None or is_missing:
             is_over = receipt is None and now - record.created > _SENDING
             return sender_died(record, now) if is_over else None
         return self._recovery.follow(
             record,
-            Message.from_text(message),
+            message,
             Receipt.from_text(receipt) if receipt else None,
             Delivery.from_text(delivery) if delivery else None,
         )

@@ -82,9 +82,9 @@ class Recovery:
             case Step.MARK:
                 probe = self._probes.state(message.task).sent + 1
                 self._change(record, state, lambda it: it.marked(probe, situation))
-                self._probes.ensure(message.task, probe)
+                self._probes.ensure(message, probe)
             case Step.PROBE if state.probe is not None:
-                self._probes.ensure(message.task, state.probe)
+                self._probes.ensure(message, state.probe)
             case Step.RESEND:
                 self._send_again(record, state, message, now)
             case Step.LOSE:

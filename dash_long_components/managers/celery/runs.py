@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import celery
 
-from ...core.jobs import Call, Status, Ticket, new_job_id
+from ...core.jobs import Call, Status, new_job_id
 from ...core.records import Record
 from ...exceptions import JobEndedError
 from .attempts import Attempts
@@ -61,23 +61,6 @@ class Runs:
 
         self._documents.update(delivery_key(job_id), change)
         return following
-
-    def is_turn(self, job_id: str, lane: str) -> bool:
-        """Return whether a job that waits in a lane may run now.
-
-        From then on others may join it.
-        """
-        (record,) = self.store.read_all([job_id])
-        if record is None or record.status.is_terminal:
-            return True
-        ticket = Ticket(job=job_id, requester=record.requesters[0].id)
-        if not self.store.lanes.is_turn(lane, ticket):
-            return False
-        # It also waits for an equal job of another page.
-        return (
-            record.key is None
-            or self.store.joinable.take_key(record.key, job_id) == job_id
-        )
 
     def is_paused(self, job_id: str, task: str) -> bool:
         """Return whether a job has to wait, since operators have paused its task."""

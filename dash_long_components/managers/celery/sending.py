@@ -11,6 +11,8 @@ from typing import Any
 import celery
 
 from ...core.outage_log import OutageLog
+from ...core.queueing import MAX_PRIORITY
+from ...running import tasks
 from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 from .deliveries import Message
 
@@ -51,6 +53,7 @@ def send_job(
         message: what to send.
         options: of ``Celery.send_task``.
     """
+    options |= message.route
     if message.timeout is not None:
         options["time_limit"] = message.timeout + _SPARE
     if message.expires is not None:
@@ -81,8 +84,25 @@ def tell_broker(app: celery.Celery, action: Callable[[], object]) -> None:
     _outages(app).end()
 
 
+def broker_priority(app: celery.Celery, priority: int) -> int | None:
+    """Return the priority of a message, as the broker counts it; None for its default.
+
+    Redis begins with 0, which is that of messages without one. So all messages of an
+    app get one there, if any of its tasks has one.
+    """
+    if _transport(app) != "redis":
+        return priority or None
+    return MAX_PRIORITY - priority if tasks.have_priorities() else None
+
+
+@lru_cache(maxsize=4)
+def _transport(app: celery.Celery) -> str:
+    with app.connection_for_write() as connection:
+        return str(connection.transport.driver_type)
+
+
 class Sender:
-    """Sends the messages that a reader finds missing.
+    """Sends the messages that a reader finds missing, or whose turn has come.
 
     Its methods return whether the broker has accepted the message.
 
@@ -92,6 +112,12 @@ class Sender:
 
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
+
+    def send_first(self, job_id: str, message: Message) -> bool:
+        """Send a job whose turn has come."""
+        return self._accepts(
+            lambda: send_job(self._app, job_id, 0, message, retry=False)
+        )
 
     def send_again(self, job_id: str, number: int, message: Message) -> bool:
         """Send a job again whose message is lost."""
@@ -107,14 +133,15 @@ class Sender:
             lambda: send_job(self._app, job_id, number, message, retry=False)
         )
 
-    def send_probe(self, task: str, number: int) -> bool:
-        """Send a probe to the queue of a task."""
+    def send_probe(self, message: Message, number: int) -> bool:
+        """Send a probe to where a message has gone."""
         return self._accepts(
             lambda: self._app.send_task(
                 PROBE,
-                args=(task, number),
+                args=(message.task, number),
                 argsrepr=str(number),
-                route_name=task,
+                route_name=message.task,
+                **message.route,
                 ignore_result=True,
                 add_to_parent=False,
                 retry=False,

@@ -45,12 +45,14 @@ from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .ends import Ends, checkpoint_key, message_key
+from .groups import Groups, Readiness
 from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
 from .pauses import Pauses
 from .reader import JobReader
 from .requesters import CeleryRequesters
+from .sending import Sender
 from .shared import Shared
 from .unexpected_ends import never_sent
 
@@ -67,6 +69,7 @@ class CeleryStore:
         lanes: the live jobs of every lane.
         joinable: the jobs that can be joined.
         shared: what all jobs share.
+        groups: hold jobs back that may not run yet.
         listings: lists of jobs.
         pauses: what operators hold back.
 
@@ -85,8 +88,12 @@ class CeleryStore:
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
-        self._reader = JobReader(app, self.documents, self.ends, lease)
         self.pauses = Pauses(self.documents)
+        self._sender = Sender(app)
+        self.groups = Groups(self.documents, self._gone, self._readiness, self._send)
+        self._reader = JobReader(
+            app, self.documents, self.ends, lease, self.groups.membership
+        )
         self.listings = Listings(self.documents, self.read_all)
         self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)
@@ -106,6 +113,66 @@ class CeleryStore:
         self.listings.add(record)
         self.documents.write_many({**parts, message_key(record.id): message.to_text()})
         return message
+
+    def message(self, job_id: str) -> Message | None:
+        """Return how to send a job; None if that is not known (any more)."""
+        text = self.documents.read(message_key(job_id))
+        return Message.from_text(text) if text else None
+
+    def _send(self, job_id: str) -> None:
+        message = self.message(job_id)
+        if message is not None:
+            self._sender.send_first(job_id, message)
+
+    def _gone(self, job_ids: Sequence[str]) -> list[str]:
+        return self._reader.gone(job_ids)
+
+    def _readiness(self, job_id: str) -> Readiness:
+        """Return whether a job may run now that its group would let it."""
+        end, queued, text = self.documents.read_many(
+            [f"{job_id}.end", f"{job_id}.queued", message_key(job_id)]
+        )
+        if end is not None or queued is None or text is None:
+            return Readiness.OVER
+        message = Message.from_text(text)
+        if message.expires is not None and time.time() >= message.expires:
+            self.expire(Record.from_json(queued.encode()))
+            return Readiness.OVER
+        if message.lane is not None and not self.is_turn(job_id, message.lane):
+            return Readiness.WAITS
+        return Readiness.READY
+
+    def is_turn(self, job_id: str, lane: str) -> bool:
+        """Return whether a job that waits in a lane may run now.
+
+        From then on others may join it.
+        """
+        (record,) = self.read_all([job_id])
+        if record is None or record.status.is_terminal:
+            return True
+        ticket = Ticket(job=job_id, requester=record.requesters[0].id)
+        if not self.lanes.is_turn(lane, ticket):
+            return False
+        # It also waits for an equal job of another page.
+        return (
+            record.key is None or self.joinable.take_key(record.key, job_id) == job_id
+        )
+
+    def leave_group_at_end(self, group: str, job_id: str) -> None:
+        """Take a job out of its group if it has ended: its function does not run.
+
+        A job that waits for its next attempt keeps its place. Idempotent.
+        """
+        if self.ends.get(job_id) is not None:
+            self.groups.leave(group, job_id)
+
+    def leave_group(self, job_id: str) -> None:
+        """Take a job out of its group that has ended and never ran. Idempotent."""
+        message = self.message(job_id)
+        if message is None or message.group is None:
+            return
+        if self.live(job_id) is None:
+            self.groups.leave(message.group, job_id)
 
     def take(self, job_id: str, receipt: Receipt) -> None:
         """Note which worker has received a job."""

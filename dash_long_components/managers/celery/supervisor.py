@@ -81,12 +81,14 @@ class _Death:
         number: of the message; None if it is not known.
         began: when the process got it, by the monotonic clock.
         failure: what Celery says of it.
+        group: name of the job's group; None if it has none.
     """
 
     job_id: str
     number: int | None
     began: float
     failure: CeleryFailure
+    group: str | None
 
     def is_of_another(self, live: Live) -> bool:
         """Return whether the process had another message than the one that runs."""
@@ -148,6 +150,7 @@ class Supervisor:
                 number=held.number if held else None,
                 began=began,
                 failure=failure,
+                group=held.message.group if held else None,
             )
             self._dead.append(death)
         self._wake.set()
@@ -202,6 +205,7 @@ class Supervisor:
                 each.kill_at = now + grace_after(end.status, each.message.grace)
         self._forget_done()
         self._store.send_due_attempts()
+        self._store.groups.look_after_all()
 
     def _forget_done(self) -> None:
         """Forget the jobs that are no longer here, and release those that never ran.
@@ -235,6 +239,8 @@ class Supervisor:
             if live is not None and self._ran(live, death):
                 end = death.failure.end(live.record, time.time())
                 self._store.end_attempt(live, end)
+                if death.group is not None:
+                    self._store.leave_group_at_end(death.group, death.job_id)
             self._dead.pop(0)
 
     def _ran(self, live: Live, death: _Death) -> bool:

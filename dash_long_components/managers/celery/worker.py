@@ -29,6 +29,7 @@ from celery.worker.request import Request
 
 from ...core.caching import Results
 from ...core.jobs import Call, JobError, Status
+from ...core.queueing import DEFAULT
 from ...core.records import Record, Report
 from ...exceptions import JobEndedError, StoreUnavailableError
 from ...running import runtime
@@ -105,6 +106,8 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         # The job's own log has the traceback.
         throws=(JobFailed,),
         Request=JobRequest,
+        # For processes that ask where jobs will go. Celery's own name is deprecated.
+        job_queue=None if task.queue == DEFAULT else task.queue,
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
         with pool_jobs.having(job_id):
@@ -121,8 +124,14 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         started = runs.start(job_id, worker, message, number)
         if started is None:
             logger.info("Job %s has ended or was started before: not run.", job_id)
+            if message.group is not None:
+                runs.store.groups.advance(message.group)
             return
-        error = _run(home.app, runs, results, *started)
+        try:
+            error = _run(home.app, runs, results, *started)
+        finally:
+            if message.group is not None:
+                runs.store.leave_group_at_end(message.group, job_id)
         if error is not None:
             raise JobFailed(f"{error.type}: {error.message}")
 
@@ -137,7 +146,7 @@ def add_probe(app: celery.Celery) -> None:
 
 def _pause(runs: Runs, job_id: str, task: str, message: Message) -> float:
     """Return the seconds until a job looks again whether it may run; 0 if it may."""
-    if message.lane is not None and not runs.is_turn(job_id, message.lane):
+    if message.lane is not None and not runs.store.is_turn(job_id, message.lane):
         return _LOOK_AGAIN
     return _PAUSED if runs.is_paused(job_id, task) else 0.0
 

@@ -79,7 +79,7 @@ NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
     *("until", "gil", "tenant", "myself"),
-    *("urgent", "single", "fair", "side", "elsewhere"),
+    *("urgent", "single", "fair", "side", "elsewhere", "alone"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
     *(
         "loop",
@@ -493,11 +493,6 @@ def myself(_value: object) -> list[Any]:
     return [job.id, job.task, job.attempt, job.cancelled, found == [job]]
 
 
-long_callback("urgent", priority=9)(stamp)
-long_callback("side", queue="side")(hold)
-long_callback("elsewhere", queue="elsewhere")(hold)
-
-
 @long_callback("single", concurrency=1)
 def single(folder: str) -> int:
     """Return how many jobs run in this moment, itself included."""
@@ -516,6 +511,13 @@ def fair(value: dict[str, Any]) -> None:
         file.write(f"{value['name']}\n")
     time.sleep(value["seconds"])
 
+
+if users:
+    # The health of an app tells of queues without workers.
+    long_callback("urgent", priority=9)(stamp)
+    long_callback("side", queue="side")(hold)
+    long_callback("elsewhere", queue="elsewhere")(hold)
+    long_callback("alone", concurrency=1)(hold)
 
 long_callback("brief", timeout=2.0)(family)
 long_callback("leave", on_leave="cancel", leave_timeout=2.0)(hold)

@@ -10,6 +10,7 @@ import pytest
 from celery import Celery
 
 from dash_long_components.managers.celery import probes as module
+from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.probes import Probes, arrived, hasten
 from dash_long_components.managers.celery.sending import PROBE, Sender
@@ -25,7 +26,7 @@ class Deployment:
         self.accepts = True
         self.servers = [Probes(self.documents, 10.0, self.send) for _ in range(2)]
 
-    def send(self, _task: str, number: int) -> bool:
+    def send(self, _message: Message, number: int) -> bool:
         self.sent.append(number)
         return self.accepts
 
@@ -34,7 +35,7 @@ class Deployment:
 
     def ensure(self, number: int) -> None:
         for server in self.servers:
-            server.ensure("task", number)
+            server.ensure(Message(task="task"), number)
 
     def times(self, seconds: int) -> list[int]:
         """Ask for a probe each second; return when one is sent."""
@@ -102,7 +103,7 @@ def test_clock_that_is_set_back_holds_no_probe_up(deployment: Deployment) -> Non
 
 def test_probe_takes_the_route_of_its_task() -> None:
     app = mock.Mock()
-    Sender(app).send_probe("dash_long_components.app.task", 3)
+    Sender(app).send_probe(Message(task="dash_long_components.app.task"), 3)
     (name,), options = app.send_task.call_args
     assert name == PROBE
     assert options["route_name"] == "dash_long_components.app.task"
@@ -114,10 +115,10 @@ def test_outage_of_the_broker_is_logged_once(
 ) -> None:
     app = mock.Mock()
     app.send_task.side_effect = ConnectionError("refused")
-    assert not Sender(app).send_probe("task", 3)
-    assert not Sender(app).send_probe("task", 4)
+    assert not Sender(app).send_probe(Message(task="task"), 3)
+    assert not Sender(app).send_probe(Message(task="task"), 4)
     app.send_task.side_effect = None
-    assert Sender(app).send_probe("task", 5)
+    assert Sender(app).send_probe(Message(task="task"), 5)
     assert caplog.messages == [
         "Celery's broker does not respond: refused",
         "Celery's broker can be used again.",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
+from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.leases import queue_lease
 from dash_long_components.managers.celery.queues import Queues
@@ -40,7 +41,7 @@ class Site:
 
     def hint(self, task: str, after: float = 0.0) -> str:
         self.now += after
-        return self.queues.hint(task)
+        return self.queues.hint(Message(task=f"dash_long_components.{task}.key"))
 
 
 @pytest.fixture

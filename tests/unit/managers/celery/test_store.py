@@ -468,7 +468,7 @@ def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
 
 def test_jobs_of_a_lane_run_in_the_order_of_the_page(shop: Shop) -> None:
     def turns() -> list[str]:
-        return [name for name in "abc" if shop.runs.is_turn(name, "lane")]
+        return [name for name in "abc" if shop.store.is_turn(name, "lane")]
 
     assert enter(shop, "a", 1, Retrigger.QUEUE) is Entry.NOW
     assert enter(shop, "c", 3, Retrigger.QUEUE) is Entry.WAIT
@@ -502,9 +502,9 @@ def test_turn_does_not_come_beside_an_equal_job(shop: Shop) -> None:
         )
         shop.store.submit(record)
     assert shop.store.joinable.take_key("key", "there") == "there"
-    assert not shop.runs.is_turn("here", "lane")
+    assert not shop.store.is_turn("here", "lane")
     shop.store.cancel("there")
-    assert shop.runs.is_turn("here", "lane")
+    assert shop.store.is_turn("here", "lane")
 
 
 def test_lane_holds_what_is_live(shop: Shop) -> None:

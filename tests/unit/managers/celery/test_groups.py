@@ -1,0 +1,174 @@
+"""Jobs of a group reach the broker when they may run, whichever process dies."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from celery import Celery
+
+from dash_long_components.core.jobs import Status
+from dash_long_components.core.queueing import QueuedJob, Scheduling
+from dash_long_components.core.records import Record, Requester
+from dash_long_components.managers.celery import groups as groups_module
+from dash_long_components.managers.celery import sending
+from dash_long_components.managers.celery.deliveries import Message
+from dash_long_components.managers.celery.job_state import Live, Worker
+from dash_long_components.managers.celery.leases import Leases, Tenure
+from dash_long_components.managers.celery.sending import broker_priority
+from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.running import tasks
+
+ONE = Scheduling(concurrency=1, group="one")
+WORKER = Worker(name="celery@host", lease="lease")
+
+
+class Shop:
+    """A store in a folder, and what was sent to the broker."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[str] = []
+        self.tenure = Tenure.HOLDS
+        self.app = Celery("app", backend=f"file://{folder}")
+        self.store = CeleryStore(self.app)
+        monkeypatch.setattr(sending, "send_job", self._send)
+        # Every process looks after its groups at once.
+        monkeypatch.setattr(groups_module, "_FRESH", -1.0)
+        monkeypatch.setattr(Leases, "tenure", lambda _self, _lease: self.tenure)
+
+    def _send(self, _app: object, job_id: str, *_: object, **__: object) -> None:
+        self.sent.append(job_id)
+
+    def submit(self, job_id: str, age: float = 0.0, **message: Any) -> bool:
+        """Submit a job; return whether the submitter sends it."""
+        self.prepare(job_id, age, **message)
+        job = QueuedJob(id=job_id, task="task", scheduling=ONE)
+        return self.store.groups.enter("one", job)
+
+    def prepare(self, job_id: str, age: float = 0.0, **message: Any) -> None:
+        now = time.time() - age
+        record = Record(
+            id=job_id,
+            task="task",
+            code="",
+            requesters=(Requester(id="0"),),
+            created=now,
+            changed=now,
+        )
+        self.store.submit(record)
+        self.store.prepare(record, Message(task="task", group="one", **message), "{}")
+
+    def begin(self, job_id: str) -> None:
+        record = self.store.read(job_id).start(time.time())
+        self.store.begin(Live(run="run", worker=WORKER, record=record))
+
+    def status(self, job_id: str) -> Status:
+        return self.store.read(job_id).status
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(tmp_path, monkeypatch)
+
+
+def test_next_job_is_sent_when_the_worker_of_one_says_so(shop: Shop) -> None:
+    assert shop.submit("a")
+    assert not shop.submit("b")
+    shop.store.groups.advance("one")
+    assert shop.sent == []
+    shop.store.groups.leave("one", "a")
+    assert shop.sent == ["b"]
+
+
+def test_job_that_was_cancelled_before_its_start_leaves(shop: Shop) -> None:
+    for name in "abc":
+        shop.submit(name)
+    for name in "ba":
+        shop.store.cancel(name)
+        shop.store.leave_group(name)
+    assert shop.sent == ["c"]
+
+
+def test_cancelled_job_counts_while_its_worker_lives(shop: Shop) -> None:
+    shop.submit("a")
+    shop.begin("a")
+    shop.submit("b")
+    shop.store.cancel("a")
+    shop.store.leave_group("a")
+    shop.store.groups.advance("one")
+    assert shop.sent == []
+    shop.tenure = Tenure.SILENT
+    shop.store.groups.look_after_all()
+    assert shop.sent == ["b"]
+
+
+def test_reader_sends_the_next_job_if_a_worker_died(shop: Shop) -> None:
+    shop.submit("a")
+    shop.begin("a")
+    shop.submit("b")
+    shop.tenure = Tenure.SILENT
+    assert shop.status("b") is Status.QUEUED
+    assert shop.sent == ["b"]
+    assert shop.status("a") is Status.LOST
+
+
+def test_held_job_is_not_taken_for_lost(shop: Shop) -> None:
+    shop.submit("a")
+    shop.submit("b", age=10_000)
+    with mock.patch.object(shop.app, "send_task") as probe:
+        assert shop.status("b") is Status.QUEUED
+    probe.assert_not_called()
+
+
+def test_job_whose_server_died_before_it_entered_is_lost(shop: Shop) -> None:
+    shop.prepare("a", age=30)
+    assert shop.status("a") is Status.QUEUED
+    shop.prepare("a", age=61)
+    assert shop.status("a") is Status.LOST
+
+
+def test_job_that_was_admitted_and_never_sent_is_looked_for(shop: Shop) -> None:
+    """The process died between the two."""
+    shop.submit("a")
+    now = time.time()
+    with (
+        mock.patch("time.time", return_value=now + 60),
+        mock.patch.object(shop.app, "send_task") as probe,
+    ):
+        shop.store.groups.advance("one")
+        shop.store.groups.advance("one")
+    assert probe.called
+
+
+def test_job_that_has_expired_is_not_sent(shop: Shop) -> None:
+    shop.submit("a")
+    shop.submit("b", expires=time.time() - 1)
+    shop.submit("c")
+    shop.store.groups.leave("one", "a")
+    assert shop.sent == ["c"]
+    assert shop.status("b") is Status.TIMED_OUT
+
+
+@pytest.mark.parametrize(
+    ("broker", "are_used", "priorities"),
+    [
+        ("redis://", False, [None, 4]),
+        ("redis://", True, [9, 4]),
+        ("amqp://", True, [None, 5]),
+        ("memory://", True, [None, 5]),
+    ],
+)
+def test_priority_is_as_the_broker_counts(
+    monkeypatch: pytest.MonkeyPatch,
+    broker: str,
+    are_used: bool,
+    priorities: list[int | None],
+) -> None:
+    app = Celery("app", broker=broker, set_as_current=False)
+    monkeypatch.setattr(tasks, "have_priorities", lambda: are_used)
+    assert broker_priority(app, 0) == priorities[0]
+    monkeypatch.setattr(tasks, "have_priorities", lambda: True)
+    assert broker_priority(app, 5) == priorities[1]
