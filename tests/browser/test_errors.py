@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from dash.testing.browser import Browser
 
+from tests.browser.long_job_pages import JobPart
 from tests.browser.pages import Page
 from tests.conftest import ROOT, AppProcess, StartApp
 from tests.waiting import until
@@ -54,6 +55,19 @@ def test_exception_is_named_in_console_and_server_log(
     assert APP.name not in message
     assert "Traceback" in app.log
     assert "end_badly" in app.log
+
+
+def test_page_says_which_attempt_is_next_and_a_cancel_ends_that(
+    browser: Browser, app: AppProcess
+) -> None:
+    page = ErrorsPage(browser, app.url)
+    page.wait_for_text("#status", "idle")
+    page.click("#patient")
+    job = JobPart(page, "patient-job")
+    job.wait_for("2nd of 4 attempts")
+    job.wait_for("next in ")
+    job.press("Cancel")
+    job.wait_for_status("Cancelled")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ QUIET = {
     "streaming": "streaming",
     "view": "view",
     "retry": "retry",
+    "attempts": "attempts",
     "queue": "queue",
     "libraries": "libraries",
     "caching": "caching",

@@ -9,7 +9,7 @@ import diskcache
 from dash import Input, Output, ctx, html
 
 import dash_long_components as dash
-from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components import DiskcacheLongCallbackManager, LongJob
 
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
@@ -26,6 +26,8 @@ app.layout = html.Div(
         *(html.Button(end, id=end) for end in ENDS),
         html.P("untouched", id="text"),
         html.P("idle", id="status"),
+        html.Button("patient", id="patient"),
+        LongJob(id="patient-job"),
     ]
 )
 
@@ -45,6 +47,17 @@ def end_badly(*_clicks: int) -> object:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
     return object()
+
+
+@app.long_callback(
+    Input("patient", "n_clicks"),
+    job="patient-job",
+    retries=3,
+    backoff=600,
+    prevent_initial_call=True,
+)
+def be_patient(_clicks: int) -> None:
+    raise ConnectionError("refused")
 
 
 if __name__ == "__main__":
