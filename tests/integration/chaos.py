@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.page import Job, Page
-from tests.integration.servers import is_alive
+from tests.integration.servers import is_alive, until_gone
 
 
 @dataclass
@@ -80,16 +80,18 @@ def run(
 
 
 def _kill_one(ledger: Path) -> list[int]:
-    """Kill a process that runs a job, and return the number of the job."""
-    last = {int(job): int(pid) for job, _step, pid in _lines(ledger)}
-    living = [(job, pid) for job, pid in last.items() if is_alive(pid)]
+    """Kill a process that runs jobs, and return the number of the job that it ran."""
+    pids = [int(pid) for pid in {pid for _job, _step, pid in _lines(ledger)}]
+    living = [pid for pid in pids if is_alive(pid)]
     if not living:
         return []
-    job, pid = random.choice(living)
+    victim = random.choice(living)
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-        return [job]
-    return []
+        os.kill(victim, signal.SIGKILL)
+    until_gone(lambda: [pid for pid in (victim,) if is_alive(pid)])
+    # A process of Celery's pool has run several: the last one, now that it is dead.
+    ran = [int(job) for job, _step, pid in _lines(ledger) if int(pid) == victim]
+    return ran[-1:]
 
 
 def _lines(ledger: Path) -> list[list[str]]:
