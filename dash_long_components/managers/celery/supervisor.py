@@ -201,8 +201,9 @@ class Supervisor:
         running = self._running()
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
-            if end is not None and end.live is None and each.kill_at is None:
-                each.kill_at = now + grace_after(end.status, each.message.grace)
+            if end is not None and end.live is None:
+                due = now + grace_after(end.status, each.message.grace)
+                each.kill_at = min(due, each.kill_at or due)
         self._forget_done()
         self._store.send_due_attempts()
         self._store.groups.look_after_all()

@@ -108,8 +108,11 @@ def host(tmp_path: Path) -> Iterator[Host]:
         yield host
 
 
-def test_job_that_the_store_has_cancelled_is_killed(host: Host) -> None:
-    request, _other = host.run("job"), host.run("another")
+@pytest.mark.parametrize("timeout", [None, 3600.0])
+def test_job_that_the_store_has_cancelled_is_killed(
+    host: Host, timeout: float | None
+) -> None:
+    request, _other = host.run("job", timeout=timeout), host.run("another")
     host.look()
     assert host.killed == []
     host.store.cancel("job")
