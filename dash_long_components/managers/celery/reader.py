@@ -155,7 +155,7 @@ class JobReader:
         elif live is not None and record.status is Status.QUEUED:
             # What Celery says is about an earlier attempt.
             end = self._follow(record, sending, now) if sending[0] else None
-        elif failure is not None and not self._has_attempts(live):
+        elif failure is not None and not _is_of_attempt(failure, record, live):
             end = failure.end(record, now)
         elif live is None:
             end = self._follow(record, sending, now)
@@ -166,13 +166,6 @@ class JobReader:
         if end is not None and live is not None and self._attempts.end(live, end):
             return None  # the job goes on: the next read shows how
         return end and self._ends.decide(record.id, end)
-
-    def _has_attempts(self, live: Live | None) -> bool:
-        """Return whether workers alone say how the attempts of a job end.
-
-        Celery has one place for the ends of all of them.
-        """
-        return live is not None and live.record.retries is not None
 
     def _follow(
         self, record: Record, sending: Sequence[str | None], now: float
@@ -194,6 +187,17 @@ class JobReader:
             Receipt.from_text(receipt) if receipt else None,
             Delivery.from_text(delivery) if delivery else None,
         )
+
+
+def _is_of_attempt(failure: CeleryFailure, record: Record, live: Live | None) -> bool:
+    """Return whether what Celery says may be about an attempt that is over.
+
+    Celery has one place for the ends of all attempts, so workers alone say how they
+    end. A process that dies before the job has begun is no attempt: the job is sent
+    again.
+    """
+    has_attempts = record.retries is not None
+    return has_attempts and (live is not None or failure.is_death)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -237,12 +237,19 @@ class Supervisor:
         while self._dead:
             death = self._dead[0]
             live = self._store.live(death.job_id)
-            if live is not None and self._ran(live, death):
+            if live is None:
+                self._release(death)
+            elif self._ran(live, death):
                 end = death.failure.end(live.record, time.time())
                 self._store.end_attempt(live, end)
                 if death.group is not None:
                     self._store.leave_group_at_end(death.group, death.job_id)
             self._dead.pop(0)
+
+    def _release(self, death: _Death) -> None:
+        """Have a job sent again whose process has died before it could begin."""
+        if death.number is not None and Lease.current is not None:
+            self._store.release(death.job_id, Lease.current.id, death.number)
 
     def _ran(self, live: Live, death: _Death) -> bool:
         """Return whether the process that has died ran the job.

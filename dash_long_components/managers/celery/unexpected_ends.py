@@ -26,6 +26,11 @@ class CeleryFailure:
     type: str
     message: str
 
+    @property
+    def is_death(self) -> bool:
+        """Whether the process has died."""
+        return self.type == "WorkerLostError"
+
     def end(self, record: Record, now: float) -> End:
         """Return the end of the job."""
         status, error = self._meaning(record)

@@ -26,6 +26,7 @@ from dash_long_components.core.jobs import (
 )
 from dash_long_components.core.lanes import Admission, Entry
 from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import (
     MAX_RESENDS,
@@ -48,7 +49,7 @@ CALL = Call(task="key", fingerprint="", context={"cookies": {"user": "secret"}})
 class Shop:
     """A store in a folder, with one job."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, retries: Retries | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
@@ -62,6 +63,7 @@ class Shop:
             key="key",
             created=now,
             changed=now,
+            retries=retries,
         )
         self.store.submit(record)
         message = Message(task="task")
@@ -274,6 +276,23 @@ def test_failure_that_celery_reports_ends_the_job(
     assert record.error is not None
     assert record.error.type == kind
     assert "Job:" not in record.error.message
+
+
+def test_death_before_the_begin_is_no_attempt_of_a_job_with_retries(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(tmp_path / "backend", Retries(times=1, lost=True))
+    shop.celery_says(WorkerLostError("signal 9 (SIGKILL) Job: 3."))
+    assert shop.status() is Status.QUEUED
+    shop.start()
+    record = shop.store.read("job")
+    assert (record.status, record.attempt) == (Status.RUNNING, 1)
+
+
+def test_job_with_retries_ends_where_no_worker_knows_its_task(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "backend", Retries(times=1, lost=True))
+    shop.celery_says(NotRegistered("app.task"))
+    assert shop.status() is Status.FAILED
 
 
 def test_error_of_celery_itself_is_for_its_log_alone(shop: Shop) -> None:

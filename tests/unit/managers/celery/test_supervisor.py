@@ -196,6 +196,16 @@ def test_death_is_reported_when_the_backend_is_back(host: Host) -> None:
     assert host.status("job") is Status.LOST
 
 
+def test_job_whose_process_dies_before_it_begins_is_released(host: Host) -> None:
+    request = host.receive("job")
+    host.supervisor.began(request)
+    host.die(request)
+    with mock.patch.object(CeleryStore, "release") as release:
+        host.look()
+    release.assert_called_once_with("job", host.lease.id, 0)
+    assert host.status("job") is None
+
+
 def test_death_of_a_second_delivery_ends_nothing(host: Host) -> None:
     host.run("job")
     host.die(Request("job"))
