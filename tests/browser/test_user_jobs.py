@@ -77,6 +77,7 @@ class Device:
 
     def link(self) -> str:
         """Return what the button of the list's first job copies."""
+        self.page.browser.wait_for_element("#tray button[aria-label^='Copy link']")
         script = """
         const [done] = arguments;
         navigator.clipboard.writeText = async text => done(text);

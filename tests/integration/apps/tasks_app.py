@@ -506,9 +506,11 @@ def single(folder: str) -> int:
 
 @long_callback("fair", max_per_user=2)
 def fair(value: dict[str, Any]) -> None:
-    """Add a name to a file, in one write."""
+    """Add a name to a file, in one write, and wait until all may go on."""
     with open(value["file"], "a") as file:
         file.write(f"{value['name']}\n")
+    while not os.path.exists(value["gate"]):
+        time.sleep(0.02)
     time.sleep(value["seconds"])
 
 
