@@ -226,6 +226,13 @@ class Record:
             return math.inf
         return self.began + self._total - now
 
+    def late_error(self, now: float) -> JobError | None:
+        """Return the error of a job whose time is over before its next attempt."""
+        total = self._total
+        if total is None or self.attempt == 1 or self._left(now) > 0:
+            return None
+        return JobError.timed_out_in_all(self.task, total, self.attempt - 1)
+
     def try_again(self, now: float, pause: float, error: JobError) -> Record:
         """Go back to the queue: the attempt has ended, and another one follows.
 

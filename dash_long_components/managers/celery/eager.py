@@ -39,4 +39,6 @@ def run_job(home: Home, store: CeleryStore, job_id: str, message: Message) -> No
         live = store.live(job_id)
         if live is None or live.record.next_try is None:
             return
+        if store.ends.get(job_id) is not None:
+            return  # another thread has cancelled it
         time.sleep(max(0.0, live.record.next_try - time.time()))

@@ -22,6 +22,9 @@ from .recovery import delivery_key
 #: Seconds for which a process does not read a group again, nor looks after it.
 _FRESH = 1.0
 
+#: Seconds after which the document of a group is written again while its jobs run.
+_KEEP = 60.0
+
 #: The list of all groups.
 _ALL = "dash-long-jobs.groups"
 
@@ -33,7 +36,7 @@ class Readiness(Enum):
     """The state of a job that its group would let run."""
 
     READY = auto()  #: it may run
-    WAITS = auto()  #: it waits for its turn in a lane, or for an equal job
+    WAITS = auto()  #: it waits for its turn in a lane, an equal job, or an operator
     OVER = auto()  #: it has ended or expired, or its record is gone
 
 
@@ -102,7 +105,10 @@ class Groups:
     def look_after_all(self) -> None:
         """Send the jobs of all groups that may run."""
         for name in self._documents.listed(_ALL, 0, _MAX_GROUPS):
-            if self._get(name).waiting:
+            group = self._get(name)
+            age = time.monotonic() - self._advanced.get(name, float("-inf"))
+            # The backend must not drop the document while its jobs run.
+            if group.waiting or (group.admitted and age > _KEEP):
                 self.advance(name)
 
     def _get(self, name: str) -> Group:

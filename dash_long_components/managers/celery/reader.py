@@ -95,7 +95,10 @@ class JobReader:
         end, text = self._documents.read_many([f"{job_id}.end", f"{job_id}.live"])
         if text is None or (end is not None and End.from_text(end).live is not None):
             return True
-        lease = Live.from_text(text).worker.lease
+        live = Live.from_text(text)
+        if live.record.status is Status.QUEUED:
+            return True  # it waited for its next attempt
+        lease = live.worker.lease
         return not lease or self._leases.tenure(lease) is not Tenure.HOLDS
 
     def _put_together(

@@ -69,6 +69,15 @@ class Runs:
         (record,) = self.store.read_all([job_id])
         return record is not None and record.status is Status.QUEUED
 
+    def until_due(self, job_id: str) -> float:
+        """Return the seconds until the next attempt of a job may start; 0 for now."""
+        live = self.store.live(job_id)
+        if live is None or live.record.status is not Status.QUEUED:
+            return 0.0
+        now = time.time()
+        due = live.record.next_try or now
+        return 0.0 if live.record.is_due(now) else due - now
+
     def start(
         self, job_id: str, worker: Worker, message: Message, number: int = 0
     ) -> tuple[Live, Call] | None:
@@ -97,6 +106,9 @@ class Runs:
         if live_text:
             before = Live.from_text(live_text).record
             if before.status is not Status.QUEUED or not before.is_due(now):
+                return None
+            if late := before.late_error(now):
+                self.store.end(job_id, Status.TIMED_OUT, late)
                 return None
         record = before.start(now)
         live = Live(

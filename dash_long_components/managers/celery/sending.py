@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -104,7 +105,8 @@ def _transport(app: celery.Celery) -> str:
 class Sender:
     """Sends the messages that a reader finds missing, or whose turn has come.
 
-    Its methods return whether the broker has accepted the message.
+    Its methods return whether the broker has accepted the message. A broker that hangs
+    gets a rest, since the caller may have other things to do.
 
     Args:
         app: of the broker.
@@ -112,6 +114,7 @@ class Sender:
 
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
+        self._rests_until = 0.0
 
     def send_first(self, job_id: str, message: Message) -> bool:
         """Send a job whose turn has come."""
@@ -149,8 +152,13 @@ class Sender:
         )
 
     def _accepts(self, send: Callable[[], object]) -> bool:
+        began = time.monotonic()
+        if began < self._rests_until:
+            return False
         try:
             tell_broker(self._app, send)
         except Exception:
+            now = time.monotonic()
+            self._rests_until = now + (now - began)
             return False
         return True

@@ -134,10 +134,12 @@ class CeleryStore:
         )
         if end is not None or queued is None or text is None:
             return Readiness.OVER
-        message = Message.from_text(text)
+        message, record = Message.from_text(text), Record.from_json(queued.encode())
         if message.expires is not None and time.time() >= message.expires:
-            self.expire(Record.from_json(queued.encode()))
+            self.expire(record)
             return Readiness.OVER
+        if self.pauses.is_paused(record.task):
+            return Readiness.WAITS
         if message.lane is not None and not self.is_turn(job_id, message.lane):
             return Readiness.WAITS
         return Readiness.READY
@@ -167,11 +169,12 @@ class CeleryStore:
             self.groups.leave(group, job_id)
 
     def leave_group(self, job_id: str) -> None:
-        """Take a job out of its group that has ended and never ran. Idempotent."""
+        """Take a job out of its group that has ended while it waited. Idempotent."""
         message = self.message(job_id)
         if message is None or message.group is None:
             return
-        if self.live(job_id) is None:
+        live = self.live(job_id)
+        if live is None or live.record.status is Status.QUEUED:
             self.groups.leave(message.group, job_id)
 
     def take(self, job_id: str, receipt: Receipt) -> None:
@@ -273,8 +276,12 @@ class CeleryStore:
         if not self.attempts.end(live, end):
             self.ends.decide(live.record.id, end)
 
-    def send_due_attempts(self) -> None:
-        """Have the attempts sent whose time has come, though no page may ask."""
+    def send_what_is_due(self) -> None:
+        """Send jobs that may run by now, though no page may ask for them."""
+        self._send_due_attempts()
+        self.groups.look_after_all()
+
+    def _send_due_attempts(self) -> None:
         job_ids = self.attempts.due()
         if not job_ids:
             return

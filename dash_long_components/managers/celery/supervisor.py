@@ -189,6 +189,10 @@ class Supervisor:
             if is_due:
                 self._look(now)
         self._kill_due(now)
+        if is_due:
+            # Last: it may have to wait for the broker.
+            with suppress(StoreUnavailableError), no_fork:
+                self._store.send_what_is_due()
         return max(0.0, min(self._look_at, self._next_kill()) - now)
 
     def _running(self) -> list[_ReceivedJob]:
@@ -205,8 +209,6 @@ class Supervisor:
                 due = now + grace_after(end.status, each.message.grace)
                 each.kill_at = min(due, each.kill_at or due)
         self._forget_done()
-        self._store.send_due_attempts()
-        self._store.groups.look_after_all()
 
     def _forget_done(self) -> None:
         """Forget the jobs that are no longer here, and release those that never ran.
@@ -237,7 +239,7 @@ class Supervisor:
         while self._dead:
             death = self._dead[0]
             live = self._store.live(death.job_id)
-            if live is None:
+            if live is None or live.record.status is Status.QUEUED:
                 self._release(death)
             elif self._ran(live, death):
                 end = death.failure.end(live.record, time.time())

@@ -39,7 +39,7 @@ from ...running.tasks import Task
 from ..processes import adopt_orphans, end_children, kill_tree
 from . import pool_jobs
 from .deliveries import Message, Receipt
-from .documents import Documents
+from .documents import Documents, outages
 from .homes import Home, home_of
 from .job_state import Live, Worker
 from .leases import Lease
@@ -115,7 +115,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
 
     def work(self: Any, job_id: str, number: int, text: str) -> None:
         message = Message.from_text(text)
-        while pause := _pause(runs, job_id, task.name, message):
+        while pause := _pause(runs, job_id, number, task.name, message):
             if not self.request.is_eager:
                 _send_back(home.app, runs, job_id, number, message, pause)
                 return
@@ -129,6 +129,11 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
             return
         try:
             error = _run(home.app, runs, results, *started)
+        except Exception as failure:
+            # Celery reports it. But its report may be about another attempt.
+            end = _outside_of_function(failure).end(started[0].record, time.time())
+            runs.store.end_attempt(started[0], end)
+            raise
         finally:
             if message.group is not None:
                 runs.store.leave_group_at_end(message.group, job_id)
@@ -144,11 +149,14 @@ def add_probe(app: celery.Celery) -> None:
         pass
 
 
-def _pause(runs: Runs, job_id: str, task: str, message: Message) -> float:
+def _pause(runs: Runs, job_id: str, number: int, task: str, message: Message) -> float:
     """Return the seconds until a job looks again whether it may run; 0 if it may."""
     if message.lane is not None and not runs.store.is_turn(job_id, message.lane):
         return _LOOK_AGAIN
-    return _PAUSED if runs.is_paused(job_id, task) else 0.0
+    if runs.is_paused(job_id, task):
+        return _PAUSED
+    # The clock of the process that sent a further attempt may be ahead.
+    return runs.until_due(job_id) if number > 0 else 0.0
 
 
 def _send_back(
@@ -176,7 +184,8 @@ def _take(sender: Any, request: Any, **_: Any) -> None:
     if home is None:
         return
     if request.name == PROBE:
-        arrived(_store(home.app).documents, *request.args)
+        with _noting_outages():
+            arrived(_store(home.app).documents, *request.args)
     elif request.name.startswith(PREFIX):
         if not isinstance(sender.pool, PreforkPool):
             # The watchdog enforces the time limit: most other pools have none, and that
@@ -187,7 +196,17 @@ def _take(sender: Any, request: Any, **_: Any) -> None:
             message = Message.from_text(text)
             Supervisor.current.received(request, number, message)
         receipt = Receipt(worker=_worker(request.hostname), number=number)
-        _store(home.app).take(job_id, receipt)
+        with _noting_outages():
+            _store(home.app).take(job_id, receipt)
+
+
+@contextlib.contextmanager
+def _noting_outages() -> Iterator[None]:
+    """Go on during an outage: a reader finds out later what was not written."""
+    try:
+        yield
+    except StoreUnavailableError as error:
+        outages.begin(error)
 
 
 @functools.lru_cache(maxsize=4)
@@ -274,6 +293,10 @@ def _failure(error: BaseException) -> CeleryFailure:
     logger.error("The process of a job has failed: %r", error)
     message = f"Worker exited prematurely: {type(error).__name__}"
     return CeleryFailure(type=WorkerLostError.__name__, message=message)
+
+
+def _outside_of_function(error: Exception) -> CeleryFailure:
+    return CeleryFailure(type=type(error).__name__, message=str(error))
 
 
 #: The orphans of all jobs of this process.
@@ -372,6 +395,9 @@ class Execution:
         """
         self._runs.check(self._live)
         self._runs.store.save_checkpoint(self._live.record.id, text)
+        if self._is_unwanted():
+            # It has ended in between, and nothing else would delete it any more.
+            self._runs.store.save_checkpoint(self._live.record.id, "")
 
     def _is_unwanted(self) -> bool:
         return self._runs.has_outside_end(self._live.record.id)

@@ -49,6 +49,15 @@ class Held:
             value,
         )
 
+    def first(self, code: str) -> str | None:
+        """Return a queued job of a code version that is held; None if there is none."""
+        job_id: str | None = self._database.value(
+            "SELECT id FROM held JOIN job ON id = job"
+            " WHERE code = ? AND status = 'queued' ORDER BY held.n LIMIT 1",
+            code,
+        )
+        return job_id
+
     def release(self, task: str) -> list[str]:
         """Hold the jobs of a task no longer, and return those that are still queued."""
         rows = self._database.query(

@@ -381,9 +381,14 @@ class Store:
         if self.queue.ready(code) is None:
             return None
         with self._database.transaction():
-            job_id = self._next(code, sizes)
-            if job_id is None:
-                return None
+            while True:
+                job_id = self._next(code, sizes)
+                if job_id is None:
+                    return None
+                late = self.read(job_id).late_error(time.time())
+                if late is None:
+                    break
+                self.end(job_id, Status.TIMED_OUT, late)
             record = self.change(job_id, lambda record: record.start(time.time()))
             timeout = record.attempt_timeout
             deadline = None if timeout is None else time.monotonic() + timeout
@@ -412,7 +417,7 @@ class Store:
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` what waits for a code version; forget it if no job runs."""
         with self._database.transaction():
-            while (job_id := self.queue.first(code)) is not None:
+            while job_id := self.queue.first(code) or self.held.first(code):
                 task = self.read(job_id).task
                 error = JobError(type="NotStarted", message=reason, task=task)
                 self.end(job_id, Status.LOST, error)
@@ -424,10 +429,16 @@ class Store:
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. Atomic.
 
-        False while jobs wait for it, or a server here wants it.
+        False while jobs wait for it, or a server here wants it. Jobs that are held do
+        not need it. But its rows stay for them, so that another version's dispatcher
+        finds them if this version never comes back.
         """
         with self._database.transaction():
-            return self.queue.is_empty(code) and self.registry.resign(code)
+            if not self.queue.is_empty(code):
+                return False
+            if self.held.first(code) is not None:
+                return not self.registry.has_clients(code)
+            return self.registry.resign(code)
 
     def sweep(self) -> None:
         """Delete the jobs that ended ``result_ttl`` seconds ago or earlier."""

@@ -135,4 +135,9 @@ def test_timeout_is_of_each_attempt_and_the_total_of_all() -> None:
     assert second.timed_out_error.message == (
         "Timed out after 30 s in all, in attempt 2."
     )
+    waiting = record.try_again(30.0, 1.0, ERROR)
+    assert waiting.late_error(39.0) is None
+    late = waiting.late_error(40.0)
+    assert late is not None
+    assert late.message == "Timed out after 30 s in all, in attempt 1."
     assert running(None).attempt_timeout is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -10,13 +11,15 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.queueing import QueuedJob, Scheduling
 from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.retries import Retries
 from dash_long_components.managers.celery import groups as groups_module
 from dash_long_components.managers.celery import sending
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.job_state import Live, Worker
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.sending import broker_priority
 from dash_long_components.managers.celery.store import CeleryStore
@@ -61,9 +64,19 @@ class Shop:
         self.store.submit(record)
         self.store.prepare(record, Message(task="task", group="one", **message), "{}")
 
-    def begin(self, job_id: str) -> None:
+    def begin(self, job_id: str) -> Live:
         record = self.store.read(job_id).start(time.time())
-        self.store.begin(Live(run="run", worker=WORKER, record=record))
+        return self.store.begin(Live(run="run", worker=WORKER, record=record))
+
+    def pause(self, job_id: str) -> None:
+        """Let the first attempt of a job be lost: the job waits for the next one."""
+        live = self.begin(job_id)
+        record = replace(live.record, retries=Retries(times=1, lost=True, backoff=60))
+        live = replace(live, record=record)
+        self.store.documents.write(f"{job_id}.live", live.to_text())
+        error = JobError(type="WorkerDied", message="It was killed.", task="task")
+        end = End(status=Status.LOST, at=time.time(), error=error)
+        assert self.store.attempts.end(live, end)
 
     def status(self, job_id: str) -> Status:
         return self.store.read(job_id).status
@@ -105,6 +118,23 @@ def test_cancelled_job_counts_while_its_worker_lives(shop: Shop) -> None:
     assert shop.sent == ["b"]
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+def test_job_that_is_cancelled_between_two_attempts_leaves(
+    shop: Shop, says_so: bool
+) -> None:
+    shop.submit("a")
+    shop.pause("a")
+    shop.submit("b")
+    shop.store.groups.advance("one")
+    assert shop.sent == []
+    shop.store.cancel("a")
+    if says_so:
+        shop.store.leave_group("a")
+    else:
+        shop.store.groups.look_after_all()
+    assert shop.sent == ["b"]
+
+
 def test_reader_sends_the_next_job_if_a_worker_died(shop: Shop) -> None:
     shop.submit("a")
     shop.begin("a")
@@ -113,6 +143,40 @@ def test_reader_sends_the_next_job_if_a_worker_died(shop: Shop) -> None:
     assert shop.status("b") is Status.QUEUED
     assert shop.sent == ["b"]
     assert shop.status("a") is Status.LOST
+
+
+def test_job_of_a_paused_task_lets_others_of_its_group_pass(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.submit("a")
+    shop.prepare("b")
+    monkeypatch.setattr(shop.store.pauses, "is_paused", lambda _task: True)
+    assert not shop.submit("b")
+    shop.store.groups.leave("one", "a")
+    assert shop.sent == []
+    monkeypatch.setattr(shop.store.pauses, "is_paused", lambda _task: False)
+    shop.store.groups.look_after_all()
+    assert shop.sent == ["b"]
+
+
+def test_group_is_written_again_while_its_jobs_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.submit("a")
+    written: list[str] = []
+    update = Documents.update
+
+    def note(documents: Documents, key: str, change: Any) -> str:
+        written.append(key)
+        return update(documents, key, change)
+
+    monkeypatch.setattr(Documents, "update", note)
+    shop.store.groups.look_after_all()
+    shop.store.groups.look_after_all()
+    assert len(written) == 1
+    monkeypatch.setattr(groups_module, "_KEEP", 0.0)
+    shop.store.groups.look_after_all()
+    assert len(written) == 2
 
 
 def test_held_job_is_not_taken_for_lost(shop: Shop) -> None:

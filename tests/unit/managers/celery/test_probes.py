@@ -110,6 +110,30 @@ def test_probe_takes_the_route_of_its_task() -> None:
     assert options["args"] == ("dash_long_components.app.task", 3)
 
 
+def test_broker_that_hangs_gets_a_rest(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = mock.Mock()
+    now = 0.0
+
+    def hang(*_: object, **__: object) -> None:
+        nonlocal now
+        now += 5.0
+        raise ConnectionError("no answer")
+
+    clock = mock.Mock(monotonic=lambda: now)
+    monkeypatch.setattr("dash_long_components.managers.celery.sending.time", clock)
+    app.send_task.side_effect = hang
+    sender = Sender(app)
+    for _ in range(100):
+        assert not sender.send_probe(Message(task="task"), 3)
+    assert app.send_task.call_count == 1
+    now += 5.0
+    app.send_task.side_effect = None
+    assert sender.send_probe(Message(task="task"), 3)
+    caplog.clear()
+
+
 def test_outage_of_the_broker_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

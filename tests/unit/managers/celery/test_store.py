@@ -18,6 +18,7 @@ from celery.exceptions import (
 
 from dash_long_components.core.jobs import (
     Call,
+    JobError,
     Lane,
     Limits,
     Retrigger,
@@ -34,7 +35,7 @@ from dash_long_components.managers.celery.deliveries import (
     Receipt,
 )
 from dash_long_components.managers.celery.documents import Documents, backend_of
-from dash_long_components.managers.celery.job_state import Live, Worker
+from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
@@ -287,6 +288,16 @@ def test_death_before_the_begin_is_no_attempt_of_a_job_with_retries(
     shop.start()
     record = shop.store.read("job")
     assert (record.status, record.attempt) == (Status.RUNNING, 1)
+
+
+def test_attempt_that_another_clock_sent_too_early_waits(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "backend", Retries(times=1, lost=True, backoff=60))
+    live = shop.start()
+    assert shop.runs.until_due("job") == 0
+    error = JobError(type="WorkerDied", message="It was killed.", task="app.task")
+    shop.store.end_attempt(live, End(status=Status.LOST, at=2, error=error))
+    assert 20 < shop.runs.until_due("job") <= 60
+    assert shop.start_again() is None
 
 
 def test_job_with_retries_ends_where_no_worker_knows_its_task(tmp_path: Path) -> None:

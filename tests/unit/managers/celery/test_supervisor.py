@@ -121,6 +121,19 @@ def test_job_that_the_store_has_cancelled_is_killed(
     assert host.killed == [request.worker_pid]
 
 
+def test_job_is_killed_before_the_supervisor_waits_for_the_broker(host: Host) -> None:
+    request = host.run("job")
+    host.store.cancel("job")
+    killed: list[int] = []
+
+    def send(_: CeleryStore) -> None:
+        killed.extend(host.killed)
+
+    with mock.patch.object(CeleryStore, "send_what_is_due", send):
+        host.look()
+    assert killed == [request.worker_pid]
+
+
 def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
     host.run("job")
     assert host.look() == LEASE / 3
@@ -196,11 +209,19 @@ def test_death_is_reported_when_the_backend_is_back(host: Host) -> None:
     assert host.status("job") is Status.LOST
 
 
-def test_job_whose_process_dies_before_it_begins_is_released(host: Host) -> None:
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_job_whose_process_dies_before_it_begins_is_released(
+    host: Host, attempt: int
+) -> None:
     request = host.receive("job")
     host.supervisor.began(request)
     host.die(request)
-    with mock.patch.object(CeleryStore, "release") as release:
+    waiting = mock.Mock(record=mock.Mock(status=Status.QUEUED))
+    live = None if attempt == 1 else waiting
+    with (
+        mock.patch.object(CeleryStore, "live", return_value=live),
+        mock.patch.object(CeleryStore, "release") as release,
+    ):
         host.look()
     release.assert_called_once_with("job", host.lease.id, 0)
     assert host.status("job") is None

@@ -19,8 +19,10 @@ from celery.worker.request import Request
 
 from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.records import Record
+from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery import worker as module
 from dash_long_components.managers.celery.deliveries import Message, Receipt
+from dash_long_components.managers.celery.documents import outages
 from dash_long_components.managers.celery.homes import Home, set_home
 from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.leases import Lease
@@ -131,6 +133,24 @@ def test_tasks_of_the_user_are_left_alone(host: Host) -> None:
     request = host.receive("app.of_the_user", 1, 2, 3)
     assert request.time_limits == (600, None)
     host.supervisor.received.assert_not_called()
+
+
+def test_outage_while_jobs_arrive_is_logged_once(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = StoreUnavailableError("Celery's result backend does not respond.")
+    args = ("job", 0, host.message.to_text())
+    with (
+        mock.patch.object(CeleryStore, "take", side_effect=away),
+        mock.patch.object(module, "arrived", side_effect=away),
+    ):
+        for _ in range(2):
+            host.receive(f"{PREFIX}app.task.key", *args)
+            host.receive(PROBE, "task", 7)
+    assert caplog.messages == [str(away)]
+    assert host.supervisor.received.call_count == 2
+    outages.end()
+    caplog.clear()
 
 
 def test_probe_is_noted_when_it_arrives(host: Host) -> None:

@@ -457,6 +457,23 @@ def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
     assert store.registry.dispatcher("v1") is None
 
 
+def test_held_jobs_need_no_dispatcher_but_are_found_when_their_code_is_gone(
+    store: Store,
+) -> None:
+    store.registry.claim("v1", DEAD, port=1)
+    submit(store, "queued")
+    store.change_holds(lambda holds: holds.pause("module.task"))
+    submit(store, "held")
+    assert store.queue.is_empty("v1")
+    assert store.resign("v1")
+    assert store.registry.abandoned() == ["v1"]
+    store.drop_queue("v1", "because")
+    assert status(store, "queued") is Status.LOST
+    assert status(store, "held") is Status.LOST
+    assert store.registry.abandoned() == []
+    assert store.resign("v1")
+
+
 def test_only_living_clients_count(store: Store) -> None:
     assert not store.registry.has_clients("v1")
     store.registry.add_client("v1", DEAD)
@@ -790,6 +807,27 @@ def test_each_queue_is_full_by_itself(store: Store) -> None:
     assert status(store, "gpu-2") is Status.QUEUED
     assert status(store, "gpu-3") is Status.REJECTED
     assert status(store, "other") is Status.QUEUED
+
+
+def test_attempt_that_comes_too_late_does_not_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    retries = Retries(times=1, lost=True, backoff=60, total_timeout=90)
+    record = Record(
+        id="job", task="task", code="v1", created=now, changed=now, retries=retries
+    )
+    store.submit(record, CALL, max_concurrency=1, max_queue=9)
+    submit(store, "next")
+    assert take(store, 1) == "job"
+    store.end_attempt("job", Status.LOST, ERROR)
+    store.slots.release("job")
+    assert take(store, 1) == "next"
+    # The only slot was taken for long.
+    monkeypatch.setattr(time, "time", lambda: now + 100)
+    store.slots.release("next")
+    assert take(store, 1) is None
+    assert status(store, "job") is Status.TIMED_OUT
 
 
 def test_job_between_attempts_waits_outside_of_slots_for_its_time(
