@@ -130,9 +130,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         try:
             error = _run(home.app, runs, results, *started)
         except Exception as failure:
-            # Celery reports it. But its report may be about another attempt.
-            end = _outside_of_function(failure).end(started[0].record, time.time())
-            runs.store.end_attempt(started[0], end)
+            _end_after(failure, runs, started[0])
             raise
         finally:
             if message.group is not None:
@@ -295,8 +293,16 @@ def _failure(error: BaseException) -> CeleryFailure:
     return CeleryFailure(type=WorkerLostError.__name__, message=message)
 
 
-def _outside_of_function(error: Exception) -> CeleryFailure:
-    return CeleryFailure(type=type(error).__name__, message=str(error))
+def _end_after(failure: Exception, runs: Runs, live: Live) -> None:
+    """End a job after an error outside of its function, which is never retried.
+
+    Celery reports the error too. But it has one report for all attempts of a job.
+    """
+    said = CeleryFailure(type=type(failure).__name__, message=str(failure))
+    end = said.end(live.record, time.time())
+    with contextlib.suppress(JobEndedError):
+        runs.check(live)
+        runs.store.end(live.record.id, end.status, end.error)
 
 
 #: The orphans of all jobs of this process.
@@ -394,10 +400,11 @@ class Execution:
             JobEndedError: another process has ended the job, or runs it.
         """
         self._runs.check(self._live)
-        self._runs.store.save_checkpoint(self._live.record.id, text)
-        if self._is_unwanted():
+        store, job_id = self._runs.store, self._live.record.id
+        store.save_checkpoint(job_id, text)
+        if store.ends.get(job_id) is not None:
             # It has ended in between, and nothing else would delete it any more.
-            self._runs.store.save_checkpoint(self._live.record.id, "")
+            store.save_checkpoint(job_id, "")
 
     def _is_unwanted(self) -> bool:
         return self._runs.has_outside_end(self._live.record.id)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import dash
 import flask
@@ -15,7 +17,10 @@ from celery import Celery
 from dash import Input, Output, html
 
 import dash_long_components as dlc
-from dash_long_components import CeleryLongCallbackManager
+from dash_long_components import CeleryLongCallbackManager, current_job
+from dash_long_components.managers.celery.job_state import Live
+from dash_long_components.managers.celery.runs import Runs
+from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.testing import Page, wait_for_job
 
 SetProgress = Callable[[Any], None]
@@ -36,8 +41,13 @@ def celery() -> Celery:
 
 
 @pytest.fixture
-def app(celery: Celery) -> dlc.Dash:
-    app = dlc.Dash(__name__, long_callback_manager=CeleryLongCallbackManager(celery))
+def manager(celery: Celery) -> CeleryLongCallbackManager:
+    return CeleryLongCallbackManager(celery)
+
+
+@pytest.fixture
+def app(manager: CeleryLongCallbackManager) -> dlc.Dash:
+    app = dlc.Dash(__name__, long_callback_manager=manager)
     app.layout = html.Div()
     return app
 
@@ -46,6 +56,70 @@ def add(app: dlc.Dash, function: Callable[..., Any], **options: Any) -> None:
     app.long_callback(Output("out", "children"), Input("in", "value"), **options)(
         function
     )
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_error_outside_of_the_function_ends_the_job(
+    app: dlc.Dash, monkeypatch: pytest.MonkeyPatch, retries: int
+) -> None:
+    runs = 0
+
+    def fail(*_: object) -> None:
+        nonlocal runs
+        runs += 1
+        raise MemoryError("no room for the result")
+
+    monkeypatch.setattr("dash_long_components.managers.celery.worker._run", fail)
+    options = {"retries": retries, "backoff": 0.01} if retries else {}
+    add(app, lambda value: value, **options)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error["type"] == "MemoryError"
+    assert runs == 1
+
+
+def test_job_that_is_cancelled_between_two_attempts_is_answered(
+    app: dlc.Dash, manager: CeleryLongCallbackManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids: list[str] = []
+
+    def fail(_value: int) -> None:
+        ids.append(current_job().id)
+        raise ValueError("again")
+
+    def cancel(_seconds: float) -> None:
+        manager.job(ids[0]).cancel()
+
+    clock = mock.Mock(time=time.time, sleep=mock.Mock(side_effect=cancel))
+    monkeypatch.setattr("dash_long_components.managers.celery.eager.time", clock)
+    add(app, fail, retries=1, backoff=60)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert job.status == "cancelled"
+    assert len(ids) == clock.sleep.call_count == 1
+
+
+def test_checkpoint_goes_with_a_job_that_ends_while_it_is_written(
+    app: dlc.Dash,
+    manager: CeleryLongCallbackManager,
+    celery: Celery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check = Runs.check
+    ids: list[str] = []
+
+    def cancel_after(runs: Runs, live: Live) -> None:
+        check(runs, live)
+        ids.append(live.record.id)
+        manager.job(live.record.id).cancel()
+
+    def save(_value: int) -> None:
+        current_job().save("state")
+
+    monkeypatch.setattr(Runs, "check", cancel_after)
+    add(app, save, retries=1)
+    assert Page(app).run("out.children", {"in.value": 3}).status == "cancelled"
+    assert CeleryStore(celery).checkpoint(ids[0]) is None
 
 
 def test_job_has_ended_when_its_start_is_answered(app: dlc.Dash) -> None:
