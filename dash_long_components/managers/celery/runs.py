@@ -74,6 +74,8 @@ class Runs:
         live = self.store.live(job_id)
         if live is None or live.record.status is not Status.QUEUED:
             return 0.0
+        if self.store.ends.get(job_id) is not None:
+            return 0.0  # it was cancelled while it waited
         now = time.time()
         due = live.record.next_try or now
         return 0.0 if live.record.is_due(now) else due - now

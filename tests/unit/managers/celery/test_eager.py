@@ -25,6 +25,8 @@ from dash_long_components.testing import Page, wait_for_job
 
 SetProgress = Callable[[Any], None]
 
+PACKAGE = "dash_long_components.managers.celery"
+
 #: A bound, not a wait.
 TIMEOUT = 10.0
 
@@ -69,7 +71,7 @@ def test_error_outside_of_the_function_ends_the_job(
         runs += 1
         raise MemoryError("no room for the result")
 
-    monkeypatch.setattr("dash_long_components.managers.celery.worker._run", fail)
+    monkeypatch.setattr(f"{PACKAGE}.worker._run", fail)
     options = {"retries": retries, "backoff": 0.01} if retries else {}
     add(app, lambda value: value, **options)
     job = Page(app).run("out.children", {"in.value": 3})
@@ -89,14 +91,48 @@ def test_job_that_is_cancelled_between_two_attempts_is_answered(
         raise ValueError("again")
 
     def cancel(_seconds: float) -> None:
+        assert clock.sleep.call_count == 1
         manager.job(ids[0]).cancel()
 
     clock = mock.Mock(time=time.time, sleep=mock.Mock(side_effect=cancel))
-    monkeypatch.setattr("dash_long_components.managers.celery.eager.time", clock)
+    monkeypatch.setattr(f"{PACKAGE}.eager.time", clock)
     add(app, fail, retries=1, backoff=60)
     job = Page(app).run("out.children", {"in.value": 3})
     assert job.status == "cancelled"
     assert len(ids) == clock.sleep.call_count == 1
+
+
+def test_attempt_that_comes_too_early_waits_for_its_time(
+    app: dlc.Dash,
+    manager: CeleryLongCallbackManager,
+    celery: Celery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As from a server whose clock is ahead."""
+    ids: list[str] = []
+    pauses: list[float] = []
+
+    def fail(_value: int) -> None:
+        ids.append(current_job().id)
+        raise ValueError("again")
+
+    def deliver(_seconds: float) -> None:
+        message = CeleryStore(celery).message(ids[0])
+        assert message is not None
+        celery.tasks[message.task].apply(args=(ids[0], 1, message.to_text()))
+
+    def cancel(seconds: float) -> None:
+        pauses.append(seconds)
+        manager.job(ids[0]).cancel()
+
+    for module, sleep in (("eager", deliver), ("worker", cancel)):
+        clock = mock.Mock(time=time.time, monotonic=time.monotonic, sleep=sleep)
+        monkeypatch.setattr(f"{PACKAGE}.{module}.time", clock)
+    add(app, fail, retries=1, backoff=60)
+    assert Page(app).run("out.children", {"in.value": 3}).status == "cancelled"
+    (pause,) = pauses
+    assert 20 < pause <= 60
+    assert len(ids) == 1
 
 
 def test_checkpoint_goes_with_a_job_that_ends_while_it_is_written(
