@@ -120,6 +120,8 @@ def test_attempt_that_comes_too_early_waits_for_its_time(
         message = CeleryStore(celery).message(ids[0])
         assert message is not None
         celery.tasks[message.task].apply(args=(ids[0], 1, message.to_text()))
+        if not pauses:
+            manager.job(ids[0]).cancel()
 
     def cancel(seconds: float) -> None:
         pauses.append(seconds)
