@@ -299,10 +299,10 @@ def _redis(manager: CeleryLongCallbackManager) -> Findings:
 
 
 def _workers(manager: CeleryLongCallbackManager) -> Findings:
+    from ..managers.celery.commands import DESCRIBE
     from ..managers.celery.documents import Documents
     from ..managers.celery.queues import Queues
     from ..managers.celery.sending import PREFIX, PROBE
-    from ..managers.celery.worker import DESCRIBE
 
     inspect = manager.handle.control.inspect(timeout=_ANSWER)
     queues = inspect.active_queues() or {}

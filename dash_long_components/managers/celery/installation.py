@@ -8,7 +8,13 @@ import celery
 from celery import signals
 
 from ...running import tasks
-from . import leases, orphans, supervisor, worker
+from . import (
+    commands,  # noqa: F401 - a worker knows the commands of loaded modules
+    leases,
+    orphans,
+    supervisor,
+    worker,
+)
 from .homes import Home, find_home, home_of, set_home
 
 

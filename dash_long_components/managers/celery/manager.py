@@ -330,8 +330,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def _end_job(self, record: Record) -> None:
         """Tell the worker of a job to end it."""
+        from .commands import END_JOB
         from .sending import tell_broker
-        from .worker import END_JOB
 
         live = self._store.live(record.id)
         control = self.handle.control

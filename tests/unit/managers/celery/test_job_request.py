@@ -14,23 +14,22 @@ from billiard.einfo import ExceptionInfo
 from celery import Celery, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
-from celery.worker import state
 from celery.worker.request import Request
 
 from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.managers.celery import worker as module
+from dash_long_components.managers.celery import job_request as module
 from dash_long_components.managers.celery.deliveries import Message, Receipt
 from dash_long_components.managers.celery.documents import outages
 from dash_long_components.managers.celery.homes import Home, set_home
+from dash_long_components.managers.celery.job_request import JobRequest
 from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.leases import Lease
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.sending import PREFIX, PROBE
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.managers.celery.supervisor import Supervisor
-from dash_long_components.managers.celery.worker import JobRequest, end_job
 
 POOL_PROCESS = os.getpid() + 1
 
@@ -88,13 +87,6 @@ class Host:
             self.request().on_failure(ExceptionInfo(), return_ok=return_ok)
         return [call.args[1].type for call in self.supervisor.died.call_args_list]
 
-    def end(self, job_id: str, grace: float = 0.0) -> mock.Mock:
-        """Let the worker get the command to end a job; return its timer."""
-        consumer = mock.Mock(pool=self.pool)
-        end_job(mock.Mock(consumer=consumer), job_id, grace)
-        timer: mock.Mock = consumer.timer
-        return timer
-
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
@@ -105,8 +97,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
         mock.patch.object(Request, "on_failure", host.on_failure),
         mock.patch.object(Request, "on_timeout", host.on_timeout),
         mock.patch.object(module, "kill_tree", host.killed),
-        mock.patch.object(state, "revoked", set()),
-        mock.patch.object(state, "requests", {}),
     ):
         yield host
 
@@ -238,50 +228,3 @@ def test_soft_time_limit_is_left_to_celery(host: Host) -> None:
     host.killed.assert_not_called()
     host.supervisor.died.assert_not_called()
     host.on_timeout.assert_called_once_with(True, 5)
-
-
-@pytest.mark.parametrize("runs_here", [True, False])
-def test_supervisor_ends_a_job_of_a_pool_process(host: Host, runs_here: bool) -> None:
-    host.supervisor.cancel.return_value = runs_here
-    host.end("job", 1.5)
-    host.supervisor.cancel.assert_called_once_with("job", 1.5)
-    # A job that is only reserved here must not begin.
-    assert set(state.revoked) == (set() if runs_here else {"job"})
-
-
-def test_pool_without_processes_ends_a_job_after_its_grace(host: Host) -> None:
-    host.pool = mock.Mock()
-    request = mock.Mock()
-    state.requests["job"] = request
-    timer = host.end("job", 1.5)
-    request.terminate.assert_not_called()
-    ((grace, terminate, args), _) = timer.call_after.call_args
-    assert grace == 1.5
-    terminate(*args)
-    request.terminate.assert_called_once_with(host.pool, signal="KILL")
-
-
-def test_pool_without_processes_ends_a_job_without_grace_at_once(host: Host) -> None:
-    host.pool = mock.Mock()
-    request = mock.Mock()
-    request.terminate.side_effect = NotImplementedError  # as of a pool of threads
-    state.requests["job"] = request
-    host.end("job").call_after.assert_not_called()
-    request.terminate.assert_called_once_with(host.pool, signal="KILL")
-
-
-def test_grace_that_is_over_after_the_job_ends_no_other_one(host: Host) -> None:
-    host.pool = mock.Mock()
-    request = state.requests["job"] = mock.Mock()
-    ((_, terminate, args), _) = host.end("job", 1.5).call_after.call_args
-    del state.requests["job"]
-    terminate(*args)
-    request.terminate.assert_not_called()
-
-
-def test_job_that_a_pool_without_processes_does_not_have_must_not_begin(
-    host: Host,
-) -> None:
-    host.pool = mock.Mock()
-    host.end("unknown")
-    assert set(state.revoked) == {"unknown"}
