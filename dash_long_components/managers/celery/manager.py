@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...core import quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
@@ -17,7 +16,7 @@ from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
-from ...core.queueing import DEFAULT, QueuedJob, has_expired
+from ...core.queueing import DEFAULT, QueuedJob
 from ...core.records import Record, Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
@@ -36,12 +35,6 @@ _EXTRA = (
 
 #: Retries of sending a job to the broker. A user waits for the answer.
 _RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
-
-#: Seconds after which the shared secret is read again.
-_SECRET_FRESH = 60
-
-#: Queued jobs for which a server remembers since when.
-_WATCHED = 4096
 
 
 class CeleryLongCallbackManager(LongCallbackManager):
@@ -85,6 +78,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         try:
             import celery
 
+            from .backend_check import check_backend
             from .broker import Broker
             from .documents import Documents
             from .homes import Home
@@ -92,7 +86,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             from .presence import Presence
             from .queues import HINT_AFTER, Queues
             from .result_cache import CeleryResultCache
+            from .secret import SharedSecret
             from .store import CeleryStore
+            from .waits import Waits
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if not isinstance(celery_app, celery.Celery):
@@ -100,7 +96,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
                 "First argument must be a celery.Celery object, like "
                 f"celery.Celery(__name__, broker=..., backend=...), not {celery_app!r}."
             )
-        _check_backend(celery_app)
+        check_backend(celery_app)
         lease = quantities.seconds("lease", lease)
         self.handle = celery_app
         self._home = Home(app=celery_app, lease=lease)
@@ -111,9 +107,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._broker = Broker(celery_app)
         self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
-        self._queued_since: dict[str, float] = {}
-        self._secret = secrets.token_hex(32)
-        self._secret_due = 0.0
+        self._waits = Waits(self._queue_timeout)
+        self._secret = SharedSecret(self._store.shared)
         install(celery_app, self._home)
 
     def submit(
@@ -247,7 +242,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def look_up(self, job_id: str) -> Record:
         record = self._store.read(job_id)
-        return self._store.expire(record) if self._has_expired(record) else record
+        return self._store.expire(record) if self._waits.are_over(record) else record
 
     def holds(self) -> Holds:
         return self._store.pauses.read()
@@ -266,24 +261,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
         return CeleryWatch(self._store)
 
-    def _has_expired(self, record: Record) -> bool:
-        """Return whether a job has waited for too long, by this process's own clock.
-
-        Workers drop expired jobs. This is for the time without workers.
-        """
-        if self._queue_timeout is None or record.attempt > 1:
-            return False
-        if record.status is not Status.QUEUED:
-            self._queued_since.pop(record.id, None)
-            return False
-        if len(self._queued_since) >= _WATCHED:
-            self._queued_since.clear()
-        now = time.monotonic()
-        since = self._queued_since.setdefault(record.id, now)
-        return has_expired(now - since, self._queue_timeout)
-
     def _snapshot(self, record: Record, ticket: Ticket, cursor: int) -> Snapshot:
-        if self._has_expired(record):
+        if self._waits.are_over(record):
             record = self._store.expire(record)
         leave_timeout = record.limits.leave_timeout
         if leave_timeout is not None and self._store.is_live(record, ticket):
@@ -352,12 +331,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             ) from error
 
     def secret(self) -> bytes:
-        # The backend drops it unless it is written from time to time, and another
-        # server may have made a new one since.
-        if time.monotonic() >= self._secret_due:
-            self._secret = self._store.shared.secret(self._secret)
-            self._secret_due = time.monotonic() + _SECRET_FRESH
-        return self._secret.encode()
+        return self._secret.read()
 
     def libraries(self) -> frozenset[str]:
         return self._store.shared.libraries()
@@ -397,31 +371,3 @@ def _attempt_timeout(call: Call) -> float | None:
     total = call.retries.total_timeout if call.retries else None
     given = [each for each in (call.limits.timeout, total) if each is not None]
     return min(given, default=None)
-
-
-def _check_backend(app: celery.Celery) -> None:
-    """Refuse a result backend that other processes can't read."""
-    from celery.app.backends import by_url
-    from celery.backends.base import DisabledBackend
-    from celery.backends.rpc import RPCBackend
-
-    url: Any = app.backend_cls or app.conf.result_backend
-    backend: Any = by_url(url, app.loader)
-    if issubclass(backend[0], DisabledBackend):
-        raise ValueError(
-            "Celery instance must be configured with a result backend, like "
-            f'celery.Celery(__name__, backend="redis://localhost"), not {url!r}.'
-        )
-    if issubclass(backend[0], RPCBackend):
-        raise ValueError(
-            "Only one process can read the result backend rpc://. No other server "
-            "process, and no page after a restart, would find its jobs. Use Redis or "
-            "a database."
-        )
-    is_memory = isinstance(url, str) and url.startswith("cache+memory")
-    if is_memory and not app.conf.task_always_eager:
-        raise ValueError(
-            "The result backend cache+memory:// is in the memory of one process. No "
-            "other process can read what workers write there. Use Redis or a database, "
-            "or set task_always_eager in a test."
-        )

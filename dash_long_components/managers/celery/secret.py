@@ -1,0 +1,32 @@
+"""The secret that all servers of a result backend share."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from .shared import Shared
+
+#: Seconds after which a server reads it again. The backend drops it unless a server
+#: writes it from time to time, and another server may have made a new one since.
+FRESH = 60
+
+
+class SharedSecret:
+    """Reads the secret, and makes it if there is none.
+
+    Args:
+        shared: where it is stored.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._secret = secrets.token_hex(32)
+        self._read_again = 0.0
+
+    def read(self) -> bytes:
+        """Return the secret. Cheap if this process has read it a moment ago."""
+        if time.monotonic() >= self._read_again:
+            self._secret = self._shared.secret(self._secret)
+            self._read_again = time.monotonic() + FRESH
+        return self._secret.encode()
