@@ -6,11 +6,8 @@ import functools
 import logging
 import multiprocessing
 import os
-import sqlite3
 import sys
-import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -33,15 +30,16 @@ from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
 from . import interpreter
 from .by_value import FunctionsByValue, pickled
-from .directory import default_directory, warn_if_private
+from .connection import Connection
+from .directory import default_directory
 from .result_cache import ResultCache
 from .wakeup import wake
 
 if TYPE_CHECKING:
     import diskcache
 
-    from ..store.store import Store
     from .launcher import Launcher
+    from .settings import Settings
 
 logger = logging.getLogger("dash_long_components")
 
@@ -66,7 +64,7 @@ def _tells_outages(
         from .outages import told
 
         try:
-            with told(self._stored()):
+            with told(self._connection.store()):
                 return method(self, *args, **kwargs)
         except StoreUnavailableError:
             raise
@@ -152,11 +150,13 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = _check_start_method(start_method)
-        self._start_timeout = quantities.seconds("start_timeout", start_timeout)
         interpreter.warn_if_missing()
-        self._lock = threading.Lock()
-        self._store: tuple[int, Store] | None = None
-        self._launcher: Launcher | None = None
+        self._connection = Connection(
+            str(cache.directory),
+            self._result_ttl,
+            self._settings,
+            quantities.seconds("start_timeout", start_timeout),
+        )
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
         self._results = ResultCache(cache)
@@ -172,7 +172,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     ) -> str | CachedResult | None:
         queue = call.scheduling.queue
         self._sizes.require(queue, task.name)
-        launcher = self._connect()
+        launcher = self._connection.launcher()
         is_answered, hit = answer_from(
             self._results, call, lambda: _pass_by(launcher, lane)
         )
@@ -201,14 +201,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def read(self, ticket: str, cursor: int) -> Snapshot:
-        launcher, asked = self._connect(), Ticket.parse(ticket)
+        launcher, asked = self._connection.launcher(), Ticket.parse(ticket)
         return self._snapshot(
             launcher, launcher.store.read(asked.job), asked.requester, cursor
         )
 
     @_tells_outages
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
-        launcher = self._connect()
+        launcher = self._connection.launcher()
         asked = [(Ticket.parse(ticket), cursor) for ticket, cursor in readings]
         records = launcher.store.read_all([ticket.job for ticket, _ in asked])
         snapshots: list[Snapshot | None] = [None] * len(readings)
@@ -222,7 +222,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     def watch(self) -> Watch:
         from .watch import StoreWatch
 
-        return StoreWatch(lambda: self._connect().store)
+        return StoreWatch(lambda: self._connection.launcher().store)
 
     def _snapshot(
         self, launcher: Launcher, record: Record, requester: str, cursor: int
@@ -262,8 +262,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def look_up(self, job_id: str) -> Record:
-        record = self._stored().read(job_id)
-        launcher = self._launcher_of_process()
+        record = self._connection.store().read(job_id)
+        launcher = self._connection.existing_launcher()
         if launcher is not None and not record.status.is_terminal:
             # This process may have submitted it, and no page polls for it.
             record = self._look_after(launcher, record)
@@ -271,19 +271,19 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def look_for(self, search: Search) -> list[Record]:
-        return self._stored().search(search)
+        return self._connection.store().search(search)
 
     @_tells_outages
     def load_result(self, job_id: str) -> bytes | None:
-        store = self._stored()
+        store = self._connection.store()
         store.read(job_id)
         return store.result(job_id)
 
     @_tells_outages
     def cancel(self, ticket: str) -> None:
-        store = self._stored()
+        store = self._connection.store()
         store.leave(Ticket.parse(ticket))
-        launcher = self._launcher_of_process()
+        launcher = self._connection.existing_launcher()
         if launcher is not None:
             launcher.wake()
         else:
@@ -298,107 +298,58 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def _read_secret(self) -> bytes:
-        return self._connect().store.secret()
+        return self._connection.launcher().store.secret()
 
     @_tells_outages
     def libraries(self) -> frozenset[str]:
-        return self._connect().store.libraries()
+        return self._connection.launcher().store.libraries()
 
     @_tells_outages
     def count_jobs(self) -> dict[tuple[str, Status], int]:
-        return self._stored().count_jobs()
+        return self._connection.store().count_jobs()
 
     @_tells_outages
     def usual_duration(self, task: str) -> float | None:
-        return self._stored().durations.median(task)
+        return self._connection.store().durations.median(task)
 
     @_tells_outages
     def health(self) -> Health:
-        launcher = self._launcher_of_process()
+        launcher = self._connection.existing_launcher()
         problem = "the process that runs jobs can't be started"
         has_failed = launcher is not None and launcher.has_failed
-        return self._stored().health(problem if has_failed else None)
+        return self._connection.store().health(problem if has_failed else None)
 
     @_tells_outages
     def holds(self) -> Holds:
-        return self._stored().holds()
+        return self._connection.store().holds()
 
     @_tells_outages
     def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        holds = self._stored().change_holds(change)
-        launcher = self._launcher_of_process()
+        holds = self._connection.store().change_holds(change)
+        launcher = self._connection.existing_launcher()
         if launcher is not None:  # else the dispatcher sees it with its next look
             launcher.wake()
         return holds
 
     @_tells_outages
     def warm_up(self) -> None:
-        self._connect().ensure()
+        self._connection.launcher().ensure()
 
     def close(self) -> None:
-        with self._lock:
-            launcher, self._launcher = self._launcher, None
-            store, self._store = self._store, None
-            self._secret = None  # a new store has another
-        if launcher is not None:
-            launcher.close()
-        elif store is not None and store[0] == os.getpid():
-            with suppress(StoreError, sqlite3.Error):
-                store[1].close()
+        self._connection.close()
+        self._secret = None  # a new store has another
 
     def _places(self, code: str) -> dict[str, Place]:
         from ..store.places import places
 
-        return places(self._stored(), code, self._sizes)
+        return places(self._connection.store(), code, self._sizes)
 
-    def _stored(self) -> Store:
-        """Return this process's own store: a forked server makes a new one."""
-        pid, store = self._store or (None, None)
-        if store is None or pid != os.getpid():
-            with self._lock:
-                store = self._store_in_lock()
-        return store
-
-    def _store_in_lock(self) -> Store:
-        from ..store.store import Store
-
-        pid, store = self._store or (None, None)
-        if store is None or pid != os.getpid():
-            warn_if_private(str(self.handle.directory))
-            store = Store(self._directory, self._result_ttl)
-            self._store = (os.getpid(), store)
-        return store
-
-    @property
-    def _directory(self) -> str:
-        return os.path.join(str(self.handle.directory), "long-jobs")
-
-    def _launcher_of_process(self) -> Launcher | None:
-        """Return this process's connection with a dispatcher, if it has one."""
-        launcher = self._launcher
-        return launcher if launcher and launcher.pid == os.getpid() else None
-
-    def _connect(self) -> Launcher:
-        """Return this process's connection with a dispatcher.
-
-        Reading from code needs none: a script that lists jobs starts no dispatcher.
-        """
-        launcher = self._launcher_of_process()
-        if launcher is None:
-            with self._lock:
-                launcher = self._launcher_of_process()
-                if launcher is None:
-                    launcher = self._launcher = self._make_launcher()
-        return launcher
-
-    def _make_launcher(self) -> Launcher:
-        from . import app_code, outages
-        from .launcher import Launcher
+    def _settings(self) -> Settings:
+        from . import app_code
         from .settings import Settings
 
-        store = self._store_in_lock()
-        settings = Settings(
-            directory=os.path.abspath(self._directory),
+        return Settings(
+            directory=os.path.abspath(self._connection.directory),
             result_ttl=self._result_ttl,
             code=code_version.settle(),
             sizes=self._sizes,
@@ -406,10 +357,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             results=self._results.dumps(),
             app=app_code.AppCode.current(self.apps, tasks.modules()),
         )
-        with outages.told(store):
-            launcher = Launcher(store, settings, self._start_timeout)
-        weakref.finalize(self, launcher.close)
-        return launcher
 
 
 def _pass_by(launcher: Launcher, lane: Lane | None) -> Admission:
