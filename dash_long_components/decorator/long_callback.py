@@ -19,10 +19,11 @@ from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
 from ..running.tasks import Task
-from . import direct_start, validation
+from . import direct_start, run_options, validation
 from .declaration import Declaration
+from .run_options import RetryOn
 from .start import start_job
-from .validation import RetryOn, Running, Title
+from .validation import Running, Title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -163,23 +164,23 @@ def long_callback(
             view=validation.job(job),
             title=validation.title(title, signature.arguments),
             steps=validation.steps(steps),
-            limits=validation.limits(
+            limits=run_options.limits(
                 timeout=timeout,
                 cancel_grace=cancel_grace,
                 on_leave=on_leave,
                 leave_timeout=leave_timeout,
             ),
-            scheduling=validation.scheduling(
+            scheduling=run_options.scheduling(
                 queue=queue,
                 priority=priority,
                 concurrency=concurrency,
                 concurrency_group=concurrency_group,
                 max_per_user=max_per_user,
             ),
-            retries=validation.retries(
+            retries=run_options.retries(
                 retries, retry_on, backoff=backoff, total_timeout=total_timeout
             ),
-            retry_on=validation.retry_on(retry_on)[0] if retries else (),
+            retry_on=run_options.retry_on(retry_on)[0] if retries else (),
             ignored=validation.cache_args_to_ignore(
                 cache_args_to_ignore, signature.arguments
             ),
