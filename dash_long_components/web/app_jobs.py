@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import dash
@@ -17,7 +16,6 @@ from ..bridge import (
     app_context,
     callback_request,
     error_messages,
-    event_loop,
     internals,
     marks,
 )
@@ -26,15 +24,15 @@ from ..bridge.event_loop import Wakeup
 from ..core import app_origin, code_version
 from ..core.app_origin import AppOrigin
 from ..core.health import Health
-from ..core.jobs import JobError, Status
-from ..core.owners import owner_of, user_of
+from ..core.owners import user_of
 from ..core.snapshots import Snapshot
 from ..managers.base import LongCallbackManager
 from . import metrics, user_jobs
-from .handles import ENGINE_HOST
 from .held_polls import HeldPoll, HeldPolls, Reading
+from .libraries import Libraries
 from .managers import Managers
 from .mistakes import Mistakes
+from .users import Users
 
 logger = logging.getLogger("dash_long_components")
 
@@ -55,6 +53,7 @@ class AppJobs:
             page gets the exception's own.
         error_message_name: of this function, the same in every process.
         held_polls: the polls that wait for news.
+        users: knows the owner of the jobs of each request.
 
     Args:
         app: has a server.
@@ -66,7 +65,8 @@ class AppJobs:
         self._server = app.server
         self._origin = origin
         self._managers = Managers()
-        self._user: Callable[[], Any] | None = None
+        self._libraries = Libraries(app, self._managers)
+        self.users = Users()
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
         self.held_polls = HeldPolls()
@@ -147,21 +147,6 @@ class AppJobs:
             if not app_origin.is_making_again():
                 metrics.observe(self._managers.name_of(manager), manager)
 
-    def set_user(self, user: Callable[[], Any]) -> None:
-        """Make ``user`` name the owner of every job, in the request that starts it.
-
-        Raises:
-            ValueError: it is not callable, or the app has another one.
-        """
-        if not callable(user):
-            raise ValueError(f"user= takes a function without arguments, not {user!r}.")
-        if self._user not in (None, user):
-            raise ValueError(
-                "The app already has another function that names the users of its "
-                "jobs. Pass user= once."
-            )
-        self._user = user
-
     def set_error_message(self, error_message: ErrorMessage | str) -> None:
         """Choose what pages get for exceptions.
 
@@ -181,24 +166,8 @@ class AppJobs:
             )
 
     def owner(self) -> str | None:
-        """Return the owner of jobs of the present request, as JSON text.
-
-        None if the app does not name its users.
-
-        Raises:
-            TypeError: ``user`` returned a value that is not JSON serializable.
-        """
-        if self._user is None:
-            return None
-        user = event_loop.resolve(self._user())
-        try:
-            return owner_of(user)
-        except TypeError as error:
-            raise TypeError(
-                "The function of user= returned an instance of "
-                f"{type(user).__name__}, which is not JSON serializable. Return the "
-                "user's id."
-            ) from error
+        """Return the owner of jobs of the present request: see ``Users.owner``."""
+        return self.users.owner()
 
     @property
     def mistakes(self) -> Mistakes | None:
@@ -249,18 +218,7 @@ class AppJobs:
         if snapshot.props and self.mistakes is not None:
             ids = [component_id for component_id, *_ in snapshot.props]
             self.mistakes.check_ids("set_props({})", ids, "a job")
-        snapshot = snapshot.at(time.time())
-        if not snapshot.libraries:
-            return snapshot
-        try:
-            files = internals.library_files(self._app, snapshot.libraries)
-        except ImportError as error:
-            # This job fails, so that the others of its page get their answer.
-            logger.error("%s", error)
-            return replace(
-                snapshot, status=Status.FAILED, result=None, error=_no_library(error)
-            )
-        return replace(snapshot, files=tuple(files))
+        return self._libraries.with_files(snapshot.at(time.time()))
 
     def hold(
         self,
@@ -342,9 +300,7 @@ class AppJobs:
 
     def serve_library(self, package: str) -> None:
         """Prepare to serve a component library that only jobs have imported so far."""
-        is_served = internals.serves_library(self._app, package)
-        if not is_served and self._managers.have_imported(package):
-            internals.library_files(self._app, [package])
+        self._libraries.serve(package)
 
     def share_storage(self) -> None:
         """Prepare Dash's shared storage for jobs, once."""
@@ -389,27 +345,3 @@ class AppJobs:
             prevent_initial_call=True,
             hidden=True,
         )
-
-
-def _no_library(error: ImportError) -> JobError:
-    message = (
-        f"The result needs a component library that the server can't import: {error}. "
-        "Install it where the server runs, too."
-    )
-    return JobError(type="LibraryMissing", message=message, task="")
-
-
-def add_engine_host(layout: Any) -> Any:
-    """Add the engine host to a layout before Dash serves it."""
-    from ..LongJob import LongJob
-
-    jobs = AppJobs.of(dash.get_app())
-    if jobs is None:
-        return layout
-    event_loop.in_background(jobs.warm_up)
-    jobs.check_layout(layout)
-    host = LongJob(id=ENGINE_HOST, handles={})
-    return [*layout, host] if isinstance(layout, list | tuple) else [layout, host]
-
-
-dash.hooks.layout()(add_engine_host)

@@ -16,6 +16,7 @@ from ..managers.base.job import link_jobs_with
 from ..managers.base.manager import set_up_apps_with
 from . import routes, user_jobs
 from .app_jobs import AppJobs
+from .engine_host import add_engine_host
 
 
 def init_app(
@@ -59,7 +60,7 @@ def init_app(
         jobs = AppJobs.set_up(app, entry)
     jobs.add_manager(manager)
     if user is not None:
-        jobs.set_user(user)
+        jobs.users.set(user)
     if error_message is not None:
         jobs.set_error_message(error_message)
     if is_new:
@@ -102,3 +103,4 @@ def equip_apps_with(equip: Callable[[dash.Dash], None]) -> None:
 
 
 set_up_apps_with(init_app)
+dash.hooks.layout()(add_engine_host)

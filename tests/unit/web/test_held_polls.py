@@ -246,7 +246,7 @@ def test_unknown_job_is_not_held(page: Page) -> None:
 
 def test_user_is_asked_for_again_before_the_answer(page: Page) -> None:
     users = ["ada"]
-    page.jobs.set_user(lambda: users[-1])
+    page.jobs.users.set(lambda: users[-1])
 
     async def story() -> None:
         record, token = page.start()
