@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from . import attempts
 from .jobs import JobError, Status
 from .records import Record
 
@@ -59,7 +60,7 @@ def judge(record: Record, times: Times, now: float) -> Verdict:
         return _at(_after(times.ended, now, EXIT_GRACE), now, None)
     deadline = _at(times.deadline, now, Status.TIMED_OUT)
     if deadline.must_stop:
-        error = record.timed_out_error
+        error = attempts.timed_out_error(record)
         return Verdict(must_stop=True, status=Status.TIMED_OUT, error=error, due=now)
     if not record.cancel_requested:
         return deadline

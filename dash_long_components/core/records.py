@@ -6,7 +6,6 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +15,6 @@ from ..exceptions import JobEndedError
 from .bars import BarJson
 from .jobs import (
     Call,
-    Destination,
     JobError,
     Limits,
     PropUpdate,
@@ -24,54 +22,15 @@ from .jobs import (
     new_job_id,
 )
 from .lines import MAX_LINES, Line, following
+from .reports import Report
+from .requesters import Requester
 from .retries import Retries
-from .snapshots import AttemptShown, Snapshot
 from .steps import StepJson
 from .updates import merge
 from .versions import from_fields
 
 #: Bytes of JSON up to which a store caches parsed records.
 SMALL = 4096
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """The news of a running function since its last report.
-
-    Attributes:
-        progress: updates of the progress Outputs; None if nothing is new.
-        props: updates by ``dash.set_props``, in order.
-        bars: all bars of the job; None if nothing is new.
-        steps: all its steps; None if nothing is new.
-        log: new lines of its log, numbered.
-        title: its new name for people; None if nothing is new.
-    """
-
-    progress: list[PropUpdate] | None = None
-    props: list[PropUpdate] = field(default_factory=list)
-    bars: list[BarJson] | None = None
-    steps: list[StepJson] | None = None
-    log: list[Line] = field(default_factory=list)
-    title: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Requester:
-    """One of those who wait for a job. Equal calls join the same live job.
-
-    Attributes:
-        id: unique among the requesters of the job.
-        lane: name of its lane; None if it has none.
-        owner: the user to whom it belongs, as JSON text; None if it has none.
-        left: cursor of the job when it cancelled; None while it waits.
-        destination: the page that gets the result; None for code.
-    """
-
-    id: str
-    lane: str | None = None
-    owner: str | None = None
-    left: int | None = None
-    destination: Destination | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,59 +139,6 @@ class Record:
             next_try=None,
         )
 
-    def pause(
-        self, status: Status, now: float, chance: float, asked: float | None = None
-    ) -> float | None:
-        """Return the seconds until the next attempt; None if the job has no other one.
-
-        Args:
-            status: how the present attempt has ended.
-            now: seconds since the epoch.
-            chance: as for ``Retries.pause``.
-            asked: as for ``Retries.pause``.
-        """
-        retries = self.retries
-        if retries is None or self.attempt > retries.times or self.cancel_requested:
-            return None
-        covered = {Status.LOST: retries.lost, Status.TIMED_OUT: retries.timed_out}
-        if not covered.get(status, status is Status.FAILED):
-            return None
-        pause = retries.pause(self.attempt, chance, asked)
-        return pause if pause < self._left(now) else None
-
-    @property
-    def attempt_timeout(self) -> float | None:
-        """Seconds that the present attempt may run; None without a limit."""
-        left = math.inf if self.started is None else max(0.0, self._left(self.started))
-        timeout = self.limits.timeout
-        seconds = min(left, math.inf if timeout is None else timeout)
-        return None if seconds == math.inf else seconds
-
-    @property
-    def timed_out_error(self) -> JobError:
-        """The error of a job that has run for its ``attempt_timeout``."""
-        timeout, total = self.limits.timeout, self._total
-        if total is None or self.attempt_timeout == timeout:
-            return JobError.timed_out(self.task, timeout or 0.0)
-        return JobError.timed_out_in_all(self.task, total, self.attempt)
-
-    @property
-    def _total(self) -> float | None:
-        return self.retries.total_timeout if self.retries else None
-
-    def _left(self, now: float) -> float:
-        """Return the seconds that all attempts may still take."""
-        if self._total is None or self.began is None:
-            return math.inf
-        return self.began + self._total - now
-
-    def late_error(self, now: float) -> JobError | None:
-        """Return the error of a job whose time is over before its next attempt."""
-        total = self._total
-        if total is None or self.attempt == 1 or self._left(now) > 0:
-            return None
-        return JobError.timed_out_in_all(self.task, total, self.attempt - 1)
-
     def try_again(self, now: float, pause: float, error: JobError) -> Record:
         """Go back to the queue: the attempt has ended, and another one follows.
 
@@ -274,7 +180,7 @@ class Record:
         Args:
             status: how it has ended.
             now: seconds since the epoch.
-            pause: from ``pause``.
+            pause: from ``attempts.pause``.
             error: why it did not succeed.
             libraries: component libraries that its function imported.
 
@@ -284,13 +190,6 @@ class Record:
         if pause is None or error is None or self.cancel_requested:
             return self.end(status, now, error, libraries)
         return self.try_again(now, pause, error)
-
-    def is_due(self, now: float) -> bool:
-        """Return whether the next attempt may start, give or take a second.
-
-        The clock of the process that sent it may be ahead.
-        """
-        return self.next_try is None or self.next_try - now < 1.0
 
     def of_attempt(self, attempt: int) -> Record:
         """Return the record, for a change that comes from an attempt.
@@ -423,49 +322,6 @@ class Record:
     def _changed(self, now: float, **changes: Any) -> Record:
         self._check_live()
         return replace(self, cursor=self.cursor + 1, changed=now, **changes)
-
-    def since(self, cursor: int, requester_id: str | None = None) -> Snapshot:
-        """Return what has changed since ``cursor``, as a requester sees it.
-
-        Raises:
-            KeyError: there is no such requester.
-        """
-        left = None if requester_id is None else self.requester(requester_id).left
-        if left is not None:
-            return Snapshot(
-                cursor=max(cursor, left),
-                status=Status.CANCELLED,
-                created=self.created,
-                changed=self.changed,
-            )
-        progress, bars, steps = self.progress, self.bars, self.steps
-        title = self.title
-        is_running = self.status is Status.RUNNING
-        return Snapshot(
-            cursor=max(cursor, self.cursor),
-            status=self.status,
-            created=self.created,
-            changed=self.changed,
-            started=self.started,
-            has_begun=is_running and self.started_at > cursor,
-            progress=progress[1] if progress and progress[0] > cursor else None,
-            props=[update for at, update in self.props if at > cursor] or None,
-            bars=bars[1] if bars and bars[0] > cursor else None,
-            steps=steps[1] if steps and steps[0] > cursor else None,
-            log=[line for at, line in self.log if at > cursor] or None,
-            title=title[1] if title and title[0] > cursor else None,
-            libraries=self.libraries,
-            error=self.error,
-            attempt=self._shown_attempt,
-        )
-
-    @property
-    def _shown_attempt(self) -> AttemptShown | None:
-        if self.retries is None or self.attempt == 1 or self.status.is_terminal:
-            return None
-        return AttemptShown(
-            number=self.attempt, total=self.retries.attempts, next_try=self.next_try
-        )
 
     def to_json(self) -> bytes:
         # Every report of a job calls this, and asdict() would copy the whole record.

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from .. import telemetry
-from ..core import checkpoints
+from ..core import attempts, checkpoints
 from ..core.bars import Bar, Bars
 from ..core.checkpoints import Checkpoints
 from ..core.jobs import Status
@@ -366,7 +366,7 @@ class CurrentJob:
         asked = error.after if isinstance(error, JobRetry) else None
         if asked is None:
             asked = asked_pause(error, now)
-        return self._record.pause(Status.FAILED, now, self._chance, asked)
+        return attempts.pause(self._record, Status.FAILED, now, self._chance, asked)
 
     def fields(self, status: Status) -> dict[str, str | None]:
         """Return the fields of log records about the job."""

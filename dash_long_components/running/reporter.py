@@ -14,7 +14,7 @@ from ..core import bars
 from ..core.bars import Bar, Bars
 from ..core.jobs import PropUpdate
 from ..core.lines import Lines
-from ..core.records import Report
+from ..core.reports import Report
 from ..core.steps import Steps
 from ..core.updates import compact, is_change
 from ..exceptions import JobCancelled, JobEndedError

@@ -17,7 +17,8 @@ from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results
 from ..core.jobs import Call, JobError, Status
-from ..core.records import Record, Report
+from ..core.records import Record
+from ..core.reports import Report
 from ..exceptions import (
     CodeChangedError,
     JobCancelled,

@@ -9,7 +9,8 @@ import dash
 
 from ..bridge import callback_request, internals
 from ..bridge.error_messages import ErrorMessage
-from ..core.records import Record, Requester
+from ..core.records import Record
+from ..core.requesters import Requester
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager, checked
 from ..managers.base.job import link_jobs_with

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from ..core import reading
 from ..core.jobs import Ticket
-from ..core.records import Record, Requester
+from ..core.records import Record
+from ..core.requesters import Requester
 from ..core.search import Search
 from ..managers.base import LongCallbackManager
 from .managers import Managers
@@ -91,7 +93,11 @@ def _describe(
     now = time.time()
     # A list has no room for more, and the page polls for the result.
     snapshot = replace(
-        record.since(0, requester.id), props=None, progress=None, steps=None, log=None
+        reading.since(record, 0, requester.id),
+        props=None,
+        progress=None,
+        steps=None,
+        log=None,
     )
     title = record.title
     return {

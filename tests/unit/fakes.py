@@ -12,9 +12,12 @@ from dash import html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
+from dash_long_components.core import reading
 from dash_long_components.core.bars import Bars
 from dash_long_components.core.jobs import Call, Lane, Ticket
-from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Search
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.core.steps import Steps
@@ -110,7 +113,7 @@ class RecordingManager(LongCallbackManager):
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         job_id = Ticket.parse(ticket).job
-        snapshot = self.records[job_id].since(cursor)
+        snapshot = reading.since(self.records[job_id], cursor)
         if job_id not in self.results or snapshot.cursor <= cursor:
             return snapshot
         return replace(snapshot, load_result=partial(self.load_result, job_id))

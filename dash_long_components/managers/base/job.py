@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from ...core.caching import CachedResult
 from ...core.jobs import Status, Ticket, new_job_id
 from ...core.owners import user_of
-from ...core.records import Record, Requester
+from ...core.records import Record
+from ...core.requesters import Requester
 from ...exceptions import JobNotFoundError, UnsuccessfulJobError
 from ...running import returned
 

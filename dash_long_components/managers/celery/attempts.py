@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ...core import attempts
 from ...core.jobs import Status, new_job_id
 from ...core.records import Record
 from ...exceptions import JobEndedError
@@ -50,7 +51,7 @@ class Attempts:
             return False
         now = time.time()
         error = end.error
-        pause = record.pause(end.status, now, random.random())  # noqa: S311
+        pause = attempts.pause(record, end.status, now, random.random())  # noqa: S311
         if pause is None or error is None:
             has_ended = self.change(
                 live,

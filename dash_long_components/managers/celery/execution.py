@@ -9,7 +9,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ...core.caching import Results
 from ...core.jobs import Call, Status
-from ...core.records import Record, Report
+from ...core.records import Record
+from ...core.reports import Report
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...core import quantities
+from ...core import quantities, reading
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.durations import median
 from ...core.health import Health
@@ -17,7 +17,8 @@ from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Entry
 from ...core.queueing import DEFAULT, QueuedJob
-from ...core.records import Record, Requester
+from ...core.records import Record
+from ...core.requesters import Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
@@ -267,7 +268,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         leave_timeout = record.limits.leave_timeout
         if leave_timeout is not None and self._store.is_live(record, ticket):
             self._presence.see(record.id, leave_timeout)
-        snapshot = record.since(cursor, ticket.requester)
+        snapshot = reading.since(record, cursor, ticket.requester)
         between = snapshot.between_attempts(time.time())
         if between is not None:
             return between

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import celery
 
+from ...core import attempts
 from ...core.jobs import Call, Status, new_job_id
 from ...core.records import Record
 from ...exceptions import JobEndedError
@@ -78,7 +79,7 @@ class Runs:
             return 0.0  # it was cancelled while it waited
         now = time.time()
         due = live.record.next_try or now
-        return 0.0 if live.record.is_due(now) else due - now
+        return 0.0 if attempts.is_due(live.record, now) else due - now
 
     def start(
         self, job_id: str, worker: Worker, message: Message, number: int = 0
@@ -107,9 +108,9 @@ class Runs:
         before = Record.from_json(queued.encode())
         if live_text:
             before = Live.from_text(live_text).record
-            if before.status is not Status.QUEUED or not before.is_due(now):
+            if before.status is not Status.QUEUED or not attempts.is_due(before, now):
                 return None
-            if late := before.late_error(now):
+            if late := attempts.late_error(before, now):
                 self.store.end(job_id, Status.TIMED_OUT, late)
                 return None
         record = before.start(now)

@@ -39,7 +39,8 @@ from dataclasses import replace
 import celery
 
 from ...core.jobs import JobError, Status, Ticket, new_job_id
-from ...core.records import Record, Requester
+from ...core.records import Record
+from ...core.requesters import Requester
 from .attempts import Attempts
 from .calls import Calls
 from .deliveries import Message, Receipt

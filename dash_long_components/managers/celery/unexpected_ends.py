@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...core import attempts
 from ...core.jobs import JobError, Status
 from ...core.records import Record
 from .job_state import End, Worker
@@ -37,13 +38,13 @@ class CeleryFailure:
         return End(status=status, at=now, error=error)
 
     def _meaning(self, record: Record) -> tuple[Status, JobError | None]:
-        task, timeout = record.task, record.attempt_timeout
+        task, timeout = record.task, attempts.timeout(record)
         if self.type == "TaskRevokedError":
             if self.message == "expired":
                 return Status.TIMED_OUT, JobError.expired(task)
             return Status.CANCELLED, None
         if self.type == "TimeLimitExceeded" and timeout is not None:
-            return Status.TIMED_OUT, record.timed_out_error
+            return Status.TIMED_OUT, attempts.timed_out_error(record)
         status, kind, message = self._words(task)
         return status, JobError(type=kind, message=message, task=task)
 

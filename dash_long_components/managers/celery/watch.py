@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from ...core import reading
 from ...core.jobs import Ticket
 from ...core.records import Record
 from ..base import ReadingWatch, Watch
@@ -53,6 +54,6 @@ class CeleryWatch(Watch):
 
 def _is_news(record: Record, ticket: Ticket, cursor: int) -> bool:
     try:
-        return record.since(cursor, ticket.requester).cursor > cursor
+        return reading.since(record, cursor, ticket.requester).cursor > cursor
     except KeyError:
         return True

@@ -9,6 +9,7 @@ from types import TracebackType
 
 import celery
 
+from ...core import attempts
 from ...core.jobs import Status
 from ...core.limits import Times, judge
 from .job_state import End, Live
@@ -46,7 +47,7 @@ class FunctionWatchdog:
         self._times = Times()
         limits = record.limits
         # In a pool of processes Celery's own time limit does it, from another process.
-        timeout = record.attempt_timeout
+        timeout = attempts.timeout(record)
         if timeout is not None and kill is None:
             self._times = Times(deadline=time.monotonic() + timeout)
         self._absence: Absence | None = None

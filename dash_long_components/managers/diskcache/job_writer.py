@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...core.jobs import JobError, Status
-from ...core.records import Report
+from ...core.reports import Report
 from ...exceptions import JobEndedError, StoreFullError
 from ...running.runtime import Outcome
 from ..store.store import Store

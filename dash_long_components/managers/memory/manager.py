@@ -17,7 +17,8 @@ from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.limits import Times
 from ...core.queueing import Sizes
-from ...core.records import Record, Report
+from ...core.records import Record
+from ...core.reports import Report
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
 from ...exceptions import JobEndedError

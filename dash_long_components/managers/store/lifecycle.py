@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ...core import attempts
 from ...core.jobs import JobError, Status, Ticket
 from ...core.lanes import Admission
-from ...core.records import Record, Requester
+from ...core.records import Record
+from ...core.requesters import Requester
 from ...exceptions import JobEndedError
 from .clock import Instant
 from .database import Database
@@ -89,7 +91,7 @@ class Lifecycle:
             if record.status is not Status.RUNNING:
                 raise JobEndedError(f"No attempt of job {job_id} is running.")
             now = time.time()
-            pause = record.pause(status, now, random.random())  # noqa: S311
+            pause = attempts.pause(record, status, now, random.random())  # noqa: S311
             return record.end_attempt(status, now, pause, error)
 
         try:

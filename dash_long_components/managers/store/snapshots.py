@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ...core import reading
 from ...core.forecasts import Forecasts
 from ...core.jobs import Status
 from ...core.records import Record
@@ -27,7 +28,7 @@ def snapshot(
     With its place in the queue, its estimated time, or what loads its result by the
     id of the job, if that is news.
     """
-    shown = record.since(cursor, requester)
+    shown = reading.since(record, cursor, requester)
     if shown.status is Status.QUEUED:
         between = shown.between_attempts(time.time())
         return between or replace(shown, place=forecasts.place(record))

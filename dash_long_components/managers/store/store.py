@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ...core import attempts
 from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
 from ...core.queueing import DEFAULT, PLAIN, Scheduling, Sizes, is_full, next_job
-from ...core.records import Record, Requester
+from ...core.records import Record
+from ...core.requesters import Requester
 from ...core.search import Search
 from ...exceptions import JobEndedError
 from ..identity import Process, this_host
@@ -385,12 +387,12 @@ class Store:
                 job_id = self._next(code, sizes)
                 if job_id is None:
                     return None
-                late = self.read(job_id).late_error(time.time())
+                late = attempts.late_error(self.read(job_id), time.time())
                 if late is None:
                     break
                 self.end(job_id, Status.TIMED_OUT, late)
             record = self.change(job_id, lambda record: record.start(time.time()))
-            timeout = record.attempt_timeout
+            timeout = attempts.timeout(record)
             deadline = None if timeout is None else time.monotonic() + timeout
             self.slots.assign(job_id, dispatcher, deadline)
             return record

@@ -15,7 +15,8 @@ from dash import MATCH, Input, Output, html
 import dash_long_components as dlc
 from dash_long_components.core.jobs import Call, JobError, Lane, Status
 from dash_long_components.core.lines import Line
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
 from dash_long_components.core.snapshots import Place, Snapshot
 from dash_long_components.running.tasks import Task
 from tests.unit.fakes import RecordingManager

@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 
 from dash_long_components.bridge.internals import to_json_data
 from dash_long_components.core.jobs import Call, Status
-from dash_long_components.core.records import Report
+from dash_long_components.core.reports import Report
 from dash_long_components.running import runtime
 from tests.unit.fakes import JOB, Site, out, prop, values_of
 

@@ -14,7 +14,7 @@ from dash import Input, Output, Patch, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dash_long_components.core.jobs import Caching, Call, PropUpdate, Status
-from dash_long_components.core.records import Report
+from dash_long_components.core.reports import Report
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.running import runtime
 from dash_long_components.running.runtime import Outcome

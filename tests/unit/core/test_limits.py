@@ -16,7 +16,8 @@ from dash_long_components.core.limits import (
     is_news,
     judge,
 )
-from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
 
 RUNNING = Record(
     id="job",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dash_long_components.core import attempts, reading
 from dash_long_components.core.jobs import Call, JobError, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries, asked_pause
@@ -69,7 +70,9 @@ def test_exception_may_ask_to_wait(error: Exception, seconds: float | None) -> N
 
 
 def test_without_retries_no_end_has_a_further_attempt() -> None:
-    assert {running(None).pause(status, 11.0, 0.0) for status in Status} == {None}
+    assert {attempts.pause(running(None), status, 11.0, 0.0) for status in Status} == {
+        None
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,11 +87,13 @@ def test_only_allowed_ends_have_one(
     allowed: dict[str, bool], statuses: set[Status]
 ) -> None:
     record = running(Retries(times=1, **allowed))
-    found = {each for each in Status if record.pause(each, 11.0, 0.0) is not None}
+    found = {
+        each for each in Status if attempts.pause(record, each, 11.0, 0.0) is not None
+    }
     assert found == statuses
-    assert record.request_cancel(11.0).pause(Status.FAILED, 12.0, 0.0) is None
+    assert attempts.pause(record.request_cancel(11.0), Status.FAILED, 12.0, 0.0) is None
     second = record.try_again(11.0, 1.0, ERROR).start(12.0)
-    assert {second.pause(each, 13.0, 0.0) for each in Status} == {None}
+    assert {attempts.pause(second, each, 13.0, 0.0) for each in Status} == {None}
 
 
 def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
@@ -101,13 +106,13 @@ def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
     )
     ((_, line),) = waiting.log
     assert line[:2] == [1, "Attempt 1 of 3 failed: ConnectionError: refused"]
-    shown = waiting.since(0).between_attempts(12.0)
+    shown = reading.since(waiting, 0).between_attempts(12.0)
     assert shown is not None
     assert shown.place == Place(position=0, wait=4.0, attempt=(2, 3))
     assert b'"queue":{"position":0,"wait":4.0,"attempt":[2,3]}' in shown.to_json()[0]
     assert shown.is_news_since(shown.cursor)
-    assert waiting.since(0).between_attempts(16.0) is None
-    assert not waiting.since(9).is_news_since(9)
+    assert reading.since(waiting, 0).between_attempts(16.0) is None
+    assert not reading.since(waiting, 9).is_news_since(9)
     again = waiting.start(16.0)
     assert (again.began, again.started, again.next_try) == (10.0, 16.0, None)
     assert Record.from_json(waiting.to_json()) == waiting
@@ -126,18 +131,18 @@ def test_cancel_wins_over_the_next_attempt() -> None:
 
 def test_timeout_is_of_each_attempt_and_the_total_of_all() -> None:
     record = running(Retries(times=5, total_timeout=30), timeout=20)
-    assert record.attempt_timeout == 20
-    assert record.timed_out_error.message == "Timed out after 20 s."
+    assert attempts.timeout(record) == 20
+    assert attempts.timed_out_error(record).message == "Timed out after 20 s."
     # It would start when all the time is over.
-    assert record.pause(Status.FAILED, 35.0, 0.0, asked=6) is None
+    assert attempts.pause(record, Status.FAILED, 35.0, 0.0, asked=6) is None
     second = record.try_again(30.0, 1.0, ERROR).start(31.0)
-    assert second.attempt_timeout == 9
-    assert second.timed_out_error.message == (
+    assert attempts.timeout(second) == 9
+    assert attempts.timed_out_error(second).message == (
         "Timed out after 30 s in all, in attempt 2."
     )
     waiting = record.try_again(30.0, 1.0, ERROR)
-    assert waiting.late_error(39.0) is None
-    late = waiting.late_error(40.0)
+    assert attempts.late_error(waiting, 39.0) is None
+    late = attempts.late_error(waiting, 40.0)
     assert late is not None
     assert late.message == "Timed out after 30 s in all, in attempt 1."
-    assert running(None).attempt_timeout is None
+    assert attempts.timeout(running(None)) is None

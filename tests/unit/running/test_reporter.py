@@ -14,7 +14,7 @@ import pytest
 from dash import ALL, Output, Patch, no_update
 
 from dash_long_components.bridge import internals
-from dash_long_components.core.records import Report
+from dash_long_components.core.reports import Report
 from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobCancelled, JobEndedError
 from dash_long_components.running.current import CurrentJob

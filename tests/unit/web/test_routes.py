@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dash_long_components import init_app, long_callback
+from dash_long_components.core import reading
 from dash_long_components.core.jobs import JobError, Status
-from dash_long_components.core.records import Requester
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.snapshots import Place
 from dash_long_components.exceptions import (
     BrokerUnavailableError,
@@ -223,7 +224,7 @@ def test_every_poll_has_the_place_in_the_queue(
 ) -> None:
     job = site.manager.add()
     place = Place(position=2, wait=3.0)
-    snapshot = replace(job.since(0), place=place)
+    snapshot = replace(reading.since(job, 0), place=place)
     monkeypatch.setattr(site.manager, "read", lambda *_: snapshot)
     for _ in range(2):
         answer = poll(site, (token(site, job.id), job.cursor))["jobs"]["0"]

@@ -13,7 +13,8 @@ from celery import Celery
 
 from dash_long_components.core.jobs import JobError, Status
 from dash_long_components.core.queueing import QueuedJob, Scheduling
-from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
 from dash_long_components.managers.celery import groups as groups_module
 from dash_long_components.managers.celery import sending

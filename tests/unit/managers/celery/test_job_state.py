@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from dash_long_components.core import jobs, records
+from dash_long_components.core import jobs, reading, records
 from dash_long_components.core.jobs import Caching, Call, JobError, Limits, Status
-from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers import celery
 from dash_long_components.managers.celery.deliveries import Delivery, Message, Receipt
@@ -134,7 +135,7 @@ def test_job_with_a_status_of_a_newer_version_runs_on_and_is_not_changed() -> No
     """The page polls until a newer process answers."""
     record = read(Record, with_new_status(written(RECORD)))
     assert record.status is Status.RUNNING
-    assert record.since(0).status is Status.RUNNING
+    assert reading.since(record, 0).status is Status.RUNNING
     assert not record.is_joinable
     for change, arguments in (
         (record.end, (Status.LOST, 2.0)),

@@ -9,7 +9,8 @@ import pytest
 from celery import Celery
 
 from dash_long_components.core.jobs import Status
-from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Search
 from dash_long_components.managers.celery.backends import base
 from dash_long_components.managers.celery.documents import Documents

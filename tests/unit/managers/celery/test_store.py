@@ -16,6 +16,7 @@ from celery.exceptions import (
     WorkerLostError,
 )
 
+from dash_long_components.core import reading
 from dash_long_components.core.jobs import (
     Call,
     JobError,
@@ -26,7 +27,9 @@ from dash_long_components.core.jobs import (
     Ticket,
 )
 from dash_long_components.core.lanes import Admission, Entry
-from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import (
@@ -460,7 +463,7 @@ def test_requester_that_has_left_reads_cancelled(shop: Shop) -> None:
     shop.finish(live)
     record = shop.store.read("job")
     assert record.status is Status.SUCCEEDED
-    snapshot = record.since(record.cursor, "0")
+    snapshot = reading.since(record, record.cursor, "0")
     assert snapshot.status is Status.CANCELLED
     assert snapshot.cursor > record.cursor
 

@@ -13,7 +13,8 @@ from celery import Celery
 from celery.worker import state
 
 from dash_long_components.core.jobs import Call, Limits, Status
-from dash_long_components.core.records import Record, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents

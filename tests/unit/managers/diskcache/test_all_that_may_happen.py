@@ -23,9 +23,11 @@ from hypothesis.stateful import (
     rule,
 )
 
+from dash_long_components.core import reading
 from dash_long_components.core.jobs import Call, Lane, Limits, Retrigger, Status, Ticket
 from dash_long_components.core.queueing import Sizes
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
 from dash_long_components.managers.diskcache.app_code import AppCode
@@ -246,7 +248,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             return
         if not record.status.is_terminal:
             self.store.see(record, ticket.requester)
-        snapshot = record.since(0, ticket.requester)
+        snapshot = reading.since(record, 0, ticket.requester)
         seen = str(ticket)
         assert snapshot.cursor >= self.cursors.get(seen, 0)
         self.cursors[seen] = snapshot.cursor

@@ -10,9 +10,11 @@ from unittest import mock
 
 import pytest
 
+from dash_long_components.core import reading
 from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.queueing import Sizes
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
 from dash_long_components.exceptions import JobEndedError, StoreFullError
 from dash_long_components.managers.diskcache import outages
 from dash_long_components.managers.diskcache.file_limit import FileLimit
@@ -112,7 +114,7 @@ def succeeded(result: bytes = b"1") -> Outcome:
 
 def test_report_and_end_arrive(store: Store, writer: JobWriter) -> None:
     writer.report(Report(title="data.csv"))
-    assert store.read("job").since(0).title == "data.csv"
+    assert reading.since(store.read("job"), 0).title == "data.csv"
     writer.end(succeeded())
     assert store.read("job").status is Status.SUCCEEDED
     assert store.result("job") == b"1"
@@ -196,7 +198,7 @@ def test_report_without_room_is_an_error_that_says_what_to_do(
     with pytest.raises(StoreFullError, match="Report less, or free space on its disk"):
         writer.report(Report(title="x" * LARGE))
     writer.report(Report(title="short"))
-    assert store.read("job").since(0).title == "short"
+    assert reading.since(store.read("job"), 0).title == "short"
 
 
 def test_reports_are_dropped_while_the_limit_of_the_job_is_in_the_way(
@@ -204,7 +206,7 @@ def test_reports_are_dropped_while_the_limit_of_the_job_is_in_the_way(
 ) -> None:
     disk.room, limit.return_value = 0, True
     writer.report(Report(title="title"))
-    assert store.read("job").since(0).title is None
+    assert reading.since(store.read("job"), 0).title is None
     assert disk.now == 1000
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from dash_long_components.core.jobs import Call, Ticket
 from dash_long_components.core.queueing import Sizes
-from dash_long_components.core.records import Record, Report
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
 from dash_long_components.managers.diskcache.watch import StoreWatch
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store

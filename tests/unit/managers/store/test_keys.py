@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dash_long_components.core import reading
 from dash_long_components.core.jobs import (
     Caching,
     Call,
@@ -74,7 +75,7 @@ def lane(retrigger: Retrigger, seq: int, name: str = "lane") -> Lane:
 
 
 def status(store: Store, ticket: Ticket) -> Status:
-    return store.read(ticket.job).since(0, ticket.requester).status
+    return reading.since(store.read(ticket.job), 0, ticket.requester).status
 
 
 def take(store: Store) -> str | None:

@@ -27,7 +27,9 @@ from dash_long_components.core.jobs import (
     Ticket,
 )
 from dash_long_components.core.queueing import QueuedJob, Scheduling, Sizes
-from dash_long_components.core.records import Record, Report, Requester
+from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.search import Search
 from dash_long_components.exceptions import JobEndedError

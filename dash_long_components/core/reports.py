@@ -1,0 +1,34 @@
+"""Reports: the news of a running function.
+
+Everything here is pure: no clock, no store, no process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .bars import BarJson
+from .jobs import PropUpdate
+from .lines import Line
+from .steps import StepJson
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The news of a running function since its last report.
+
+    Attributes:
+        progress: updates of the progress Outputs; None if nothing is new.
+        props: updates by ``dash.set_props``, in order.
+        bars: all bars of the job; None if nothing is new.
+        steps: all its steps; None if nothing is new.
+        log: new lines of its log, numbered.
+        title: its new name for people; None if nothing is new.
+    """
+
+    progress: list[PropUpdate] | None = None
+    props: list[PropUpdate] = field(default_factory=list)
+    bars: list[BarJson] | None = None
+    steps: list[StepJson] | None = None
+    log: list[Line] = field(default_factory=list)
+    title: str | None = None
