@@ -75,12 +75,6 @@ class JobPart:
     def press(self, label: str) -> None:
         self._page.click(f"{self._selector} button[aria-label^='{label}']")
 
-    def open_job(self, name: str) -> None:
-        """Wait for an item that starts with this name, and go to its job's page."""
-        until(lambda: any(item.startswith(name) for item in self.items), timeout=20)
-        place = next(n for n, item in enumerate(self.items) if item.startswith(name))
-        self._page.click(f"{self._selector} li:nth-of-type({place + 1}) button")
-
     def button(self, label: str) -> WebElement:
         element: WebElement = self._page.browser.find_element(
             f"{self._selector} button[aria-label^='{label}']"
@@ -136,6 +130,12 @@ class TrayPart:
 
     def press(self, label: str) -> None:
         self._page.click(f"{self._selector} button[aria-label^='{label}']")
+
+    def open_job(self, name: str) -> None:
+        """Wait for an item that starts with this name, and go to its job's page."""
+        until(lambda: any(item.startswith(name) for item in self.items), timeout=20)
+        place = next(n for n, item in enumerate(self.items) if item.startswith(name))
+        self._page.click(f"{self._selector} li:nth-of-type({place + 1}) button")
 
 
 class Look:
