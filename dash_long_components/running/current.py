@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .. import telemetry
-from ..core import attempts, checkpoints
+from ..core import attempts
 from ..core.bars import Bar, Bars
 from ..core.checkpoints import Checkpoints
 from ..core.jobs import Status
@@ -22,52 +22,20 @@ from ..core.lines import last_number
 from ..core.log_fields import log_fields, user_hash
 from ..core.records import Record
 from ..core.retries import asked_pause
-from ..core.steps import Step, Steps
 from ..core.texts import one_line
 from ..exceptions import (
-    JobCancelled,
-    JobEndedError,
     JobRetry,
     LastAttemptError,
     NoCurrentJobError,
 )
+from .checkpoint import Checkpoint
+from .reports import Reports, Unread
+from .stepping import step_in
 
 #: Seconds for which ``CurrentJob.cancelled`` caches its value.
 FRESH = 0.25
 
 T = TypeVar("T")
-
-
-class Reports(Protocol):
-    """Where the reports of a job go.
-
-    Attributes:
-        bars: its progress bars.
-        steps: its steps.
-    """
-
-    bars: Bars
-    steps: Steps
-
-    def log(self, text: str, level: int, time: float) -> None:
-        """Report lines for the log, of a level, at a time."""
-
-    def set_title(self, title: str) -> None:
-        """Report the job's new title; "" for none."""
-
-
-class _Unread:
-    """Takes reports that no one reads: the job has not begun to run."""
-
-    def __init__(self) -> None:
-        self.bars = Bars(lambda: None)
-        self.steps = Steps()
-
-    def log(self, text: str, level: int, time: float) -> None:
-        pass
-
-    def set_title(self, title: str) -> None:
-        pass
 
 
 class CurrentJob:
@@ -83,63 +51,31 @@ class CurrentJob:
 
     def __init__(
         self,
-        job_id: str,
-        task: str,
+        record: Record,
         is_cancelled: Callable[[], bool] = lambda: False,
-        attempt: int = 1,
-        *,
-        created: float | None = None,
-        owner: str | None = None,
-        record: Record | None = None,
         stored: Checkpoints | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
         Args:
-            job_id: its id.
-            task: name of its task.
+            record: of the job at the start of this attempt.
             is_cancelled: reads whether the job is cancelled. An exception counts as no
                 news.
-            attempt: number of this execution.
-            created: when it was submitted, in seconds since the epoch.
-            owner: the user to whom it belongs, as JSON text.
-            record: of the job at its start, which says how often it may be tried.
             stored: where its checkpoint is stored; None if it can't have one.
         """
-        self.id = job_id
-        self.task = task
-        self.attempt = attempt
-        self._created = created
-        self._owner = owner
+        self.id = record.id
+        self.task = record.task
+        self.attempt = record.attempt
+        self.attempts = record.retries.attempts if record.retries else 1
+        self.lines = last_number([line for _, line in record.log])
+        self._record = record
         self._title: str | None = None
-        self._reports: Reports = _Unread()
+        self._reports: Reports = Unread()
         self._is_cancelled = is_cancelled
         self._cancelled = False
         self._look_at = 0.0
-        self._record = record
-        self._stored = stored
-        self._checkpoint: str | None = None
-        self._is_loaded = False
-        retries = record.retries if record else None
-        self.attempts = retries.attempts if retries else 1
-        self.lines = last_number([line for _, line in record.log]) if record else 0
+        self._checkpoint = Checkpoint(record, stored)
         self._chance = random.random()  # noqa: S311
-
-    @classmethod
-    def of(
-        cls, record: Record, is_cancelled: Callable[[], bool], stored: Checkpoints
-    ) -> CurrentJob:
-        """Make the job of the running code, of its record at its start."""
-        return cls(
-            record.id,
-            record.task,
-            is_cancelled,
-            record.attempt,
-            created=record.created,
-            owner=record.owner,
-            record=record,
-            stored=stored,
-        )
 
     @property
     def title(self) -> str | None:
@@ -185,11 +121,7 @@ class CurrentJob:
 
         A copy of its own each time.
         """
-        if not self._is_loaded and self._stored is not None:
-            # The first attempt has none.
-            self._checkpoint = self._stored.load() if self.attempt > 1 else None
-        self._is_loaded = True
-        return checkpoints.loads(self._checkpoint, _unpickled)
+        return self._checkpoint.load()
 
     def save(self, state: Any, *, pickle: bool = False) -> None:
         """Save what the next attempt of the job goes on from, in ``checkpoint``.
@@ -206,13 +138,7 @@ class CurrentJob:
             ValueError: it is too large.
             JobCancelled: the attempt has ended elsewhere.
         """
-        text = checkpoints.dumps(state, _pickled if pickle else None)
-        if self._stored is not None and self.attempts > 1:
-            try:
-                self._stored.save(text)
-            except JobEndedError:
-                raise JobCancelled from None
-        self._checkpoint, self._is_loaded = text, True
+        self._checkpoint.save(state, pickle=pickle)
 
     def track(
         self,
@@ -283,29 +209,9 @@ class CurrentJob:
         text = one_line(name)
         if text is None:
             raise ValueError(f"step() takes the name of a step, not {name!r}.")
-        reports = self._reports
-        reports.bars.check()
-        # A copy of the context may have a step of another job.
-        steps, parent = outer = _step.get()
-        is_inner = steps is reports.steps
-        step = reports.steps.begin(text, parent if is_inner else None, _now())
-        _step.set((reports.steps, step))
-        try:
+        self._reports.bars.check()
+        with step_in(self._reports.steps, text):
             yield
-        except JobCancelled:
-            # The page shows a step without an end as cancelled, as its job is.
-            raise
-        except GeneratorExit:
-            reports.steps.end(step, _now(), has_failed=False)
-            raise
-        except BaseException:
-            reports.steps.end(step, _now(), has_failed=True)
-            raise
-        else:
-            reports.steps.end(step, _now(), has_failed=False)
-        finally:
-            # Not by a token: a generator may be closed in another context.
-            _step.set(outer)
 
     def log(
         self, text: object, level: int = logging.INFO, created: float | None = None
@@ -360,7 +266,7 @@ class CurrentJob:
             error: raised by the function.
             retry_on: types of exceptions after which the job is tried again.
         """
-        if self._record is None or not isinstance(error, (JobRetry, *retry_on)):
+        if not isinstance(error, (JobRetry, *retry_on)):
             return None
         now = time.time()
         asked = error.after if isinstance(error, JobRetry) else None
@@ -370,7 +276,7 @@ class CurrentJob:
 
     def fields(self, status: Status) -> dict[str, str | None]:
         """Return the fields of log records about the job."""
-        return log_fields(self.id, self.task, self._owner, status)
+        return log_fields(self.id, self.task, self._record.owner, status)
 
     def traced(
         self, trace: Mapping[str, str]
@@ -381,10 +287,11 @@ class CurrentJob:
             trace: of the request that started it.
         """
         attributes = {"job.id": self.id, "job.task": self.task}
-        if self._owner is not None:
-            attributes["job.user"] = user_hash(self._owner)
+        owner, created = self._record.owner, self._record.created
+        if owner is not None:
+            attributes["job.user"] = user_hash(owner)
         return telemetry.run_span(
-            trace, task=self.task, created=self._created, attributes=attributes
+            trace, task=self.task, created=created, attributes=attributes
         )
 
     def report_to(self, reports: Reports, title: str | None = None) -> None:
@@ -401,28 +308,7 @@ class CurrentJob:
         return f"<CurrentJob {self.id} of {self.task}>"
 
 
-def _pickled(state: Any) -> bytes:
-    # Only here: few jobs need it, and its import takes time.
-    import cloudpickle
-
-    data: bytes = cloudpickle.dumps(state)
-    return data
-
-
-def _unpickled(data: bytes) -> Any:
-    import cloudpickle
-
-    return cloudpickle.loads(data)
-
-
 _current: ContextVar[CurrentJob] = ContextVar("dash_long_components.current_job")
-
-#: The step that the running code is in, and the steps of its job.
-_step: ContextVar[tuple[Steps | None, Step | None]] = ContextVar(
-    "dash_long_components.step", default=(None, None)
-)
-
-_now = time.monotonic
 
 
 def current_job() -> CurrentJob:

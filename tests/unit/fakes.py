@@ -28,7 +28,17 @@ from dash_long_components.running.tasks import Task
 from tests import backends
 
 NOW = 1000.0
-JOB = CurrentJob("job-0", "module.task")
+
+
+def job_of(
+    job_id: str = "job", is_cancelled: Callable[[], bool] = lambda: False
+) -> CurrentJob:
+    """Return a job in its only attempt, as its code sees it."""
+    record = Record(id=job_id, task="module.task", code="", created=0.0, changed=0.0)
+    return CurrentJob(record, is_cancelled)
+
+
+JOB = job_of("job-0")
 
 
 def id_of(record: Record | None) -> str | None:

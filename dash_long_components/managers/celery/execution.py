@@ -40,7 +40,7 @@ class Execution:
         """Run the function, and write its reports."""
         record = self._live.record
         name = record.task
-        job = CurrentJob.of(record, self._is_unwanted, self)
+        job = CurrentJob(record, self._is_unwanted, self)
         try:
             task = runtime.find(call, name)
             outcome = runtime.run_once(

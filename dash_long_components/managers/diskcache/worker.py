@@ -62,7 +62,7 @@ def work(
     record = outlast(store, lambda: store.read(job_id))
     name = record.task
     writer = JobWriter(store, job_id, name, number)
-    job = CurrentJob.of(record, writer.is_unwanted, writer)
+    job = CurrentJob(record, writer.is_unwanted, writer)
     try:
         task = _find(store, job_id, call, name, failures)
         cache = ResultCache.loads(results) if call.caching else None

@@ -255,9 +255,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             )
 
         checkpoints = _Checkpoints(self._store, record)
-        job = CurrentJob.of(
-            record, lambda: self._store.is_unwanted(job_id), checkpoints
-        )
+        job = CurrentJob(record, lambda: self._store.is_unwanted(job_id), checkpoints)
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:

@@ -14,10 +14,10 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components import CurrentJob, current_job
+from dash_long_components import current_job
 from dash_long_components.exceptions import JobCancelled, NoCurrentJobError
 from dash_long_components.running import current
-from tests.unit.fakes import JOB, Reported
+from tests.unit.fakes import JOB, Reported, job_of
 
 
 def test_code_outside_of_a_job_has_no_current_job() -> None:
@@ -33,7 +33,7 @@ def test_code_has_a_current_job_until_the_job_ends() -> None:
 
 
 def test_inner_job_hides_the_outer() -> None:
-    inner = CurrentJob("inner", "module.task")
+    inner = job_of("inner")
     with current.entered(JOB):
         with current.entered(inner):
             assert current_job() is inner
@@ -58,7 +58,7 @@ class Looks:
 
     def __init__(self, *answers: bool | Exception) -> None:
         self.look = mock.Mock(side_effect=answers)
-        self.job = CurrentJob("job", "module.task", self.look)
+        self.job = job_of("job", self.look)
         self.now = 1000.0
 
     def cancelled(self, seconds: float = 0) -> bool:
@@ -90,7 +90,7 @@ def test_store_that_does_not_respond_is_no_cancel() -> None:
 
 
 def test_loop_is_tracked_by_a_bar() -> None:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     seen = [(item, job.bars.to_json()) for item in job.track("abc", text="letters")]
     assert seen == [(c, [[n, 3, "letters"]]) for n, c in enumerate("abc")]
     assert job.bars.to_json() == [[3, 3, "letters"]]
@@ -110,13 +110,13 @@ def test_loop_is_tracked_by_a_bar() -> None:
 def test_total_is_the_length_if_there_is_one(
     iterable: Any, total: Any, shown: Any
 ) -> None:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     count = len(list(job.track(iterable, total)))
     assert job.bars.to_json() == [[count, shown, None]]
 
 
 def test_loops_in_loops_have_bars_of_their_own() -> None:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     for outer in job.track(range(2)):
         for inner in job.track(range(3)):
             assert job.bars.to_json() == [[outer, 2, None], [inner, 3, None]]
@@ -126,7 +126,7 @@ def test_loops_in_loops_have_bars_of_their_own() -> None:
 
 
 def test_loop_that_raises_closes_its_bar() -> None:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     outer = job.track(range(2))
     next(outer)
 
@@ -144,16 +144,16 @@ def test_loop_that_raises_closes_its_bar() -> None:
 )
 def test_wrong_total_or_text_is_refused_at_once(options: Any) -> None:
     with pytest.raises(TypeError, match=r"track\(\) takes"):
-        CurrentJob("job", "module.task").track([1], **options)
+        job_of().track([1], **options)
     with pytest.raises(ValueError, match=r"track\(\) takes"):
-        CurrentJob("job", "module.task").track([1], total=float("inf"))
+        job_of().track([1], total=float("inf"))
 
 
 def test_cancelled_job_ends_at_the_next_item() -> None:
     def check() -> None:
         raise JobCancelled
 
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     job.report_to(Reported(check))
     done: list[int] = []
 
@@ -167,7 +167,7 @@ def test_cancelled_job_ends_at_the_next_item() -> None:
 
 def test_any_object_can_be_logged() -> None:
     reported = Reported()
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     job.log("no one reads it")
     job.report_to(reported)
     before = time.time()
@@ -179,7 +179,7 @@ def test_any_object_can_be_logged() -> None:
 
 def test_title_of_a_job_is_sent_when_it_changes() -> None:
     reported = Reported()
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     job.title = "no one sees it"
     job.report_to(reported, "data.csv")
     assert job.title == "data.csv"
@@ -195,7 +195,7 @@ class Stepping:
     """A job, and what a page shows of its steps."""
 
     def __init__(self, check: Callable[[], None] = lambda: None) -> None:
-        self.job = CurrentJob("job", "module.task")
+        self.job = job_of()
         self.reported = Reported(check)
         self.job.report_to(self.reported)
 

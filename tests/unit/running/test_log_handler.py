@@ -10,7 +10,7 @@ import pytest
 from dash_long_components import JobLogHandler
 from dash_long_components.running import current
 from dash_long_components.running.current import CurrentJob
-from tests.unit.fakes import Reported
+from tests.unit.fakes import Reported, job_of
 
 logger = logging.getLogger("tests.log_handler")
 
@@ -26,7 +26,7 @@ def handler() -> Iterator[JobLogHandler]:
 
 def listening_job() -> tuple[CurrentJob, list[tuple[str, int, float]]]:
     reported = Reported()
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     job.report_to(reported)
     return job, reported.lines
 

@@ -17,8 +17,8 @@ from dash_long_components.bridge import internals
 from dash_long_components.core.reports import Report
 from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobCancelled, JobEndedError
-from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.reporter import REPORT_INTERVAL, Reporter
+from tests.unit.fakes import job_of
 from tests.waiting import until
 
 TIMEOUT = 10.0
@@ -77,7 +77,7 @@ def test_report_of_a_cancelled_job_with_a_grace_raises(
     page: Page,
 ) -> None:
     answers = iter([False, True])
-    job = CurrentJob("job", "module.task", lambda: next(answers))
+    job = job_of("job", lambda: next(answers))
     reporter = Reporter(page.write, BAR, Output("bar", "value"), job=job)
     reporter.set_progress(1)
     with pytest.raises(JobCancelled):  # noqa: PT012

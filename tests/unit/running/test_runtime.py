@@ -20,7 +20,7 @@ from dash_long_components.exceptions import JobCancelled
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
 from dash_long_components.running.runtime import Outcome
-from tests.unit.fakes import JOB, Site, ignore, out, prop
+from tests.unit.fakes import JOB, Site, ignore, job_of, out, prop
 
 
 def test_function_that_sees_its_cancel_ends_cancelled(
@@ -204,7 +204,7 @@ def test_result_of_a_cancelled_job_is_not_cached(site: Site) -> None:
         lambda _: "half"
     )
     results = Results()
-    run_once(site, results, CurrentJob("id", "task", lambda: True))
+    run_once(site, results, job_of("id", lambda: True))
     assert results.by_key == {}
 
 

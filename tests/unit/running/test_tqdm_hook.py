@@ -23,6 +23,7 @@ import tqdm.contrib
 from dash_long_components.exceptions import JobCancelled
 from dash_long_components.running import current, tqdm_hook
 from dash_long_components.running.current import CurrentJob
+from tests.unit.fakes import job_of
 
 
 def methods() -> list[Any]:
@@ -34,7 +35,7 @@ ORIGINALS = methods()
 
 @pytest.fixture
 def job() -> Iterator[CurrentJob]:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     with current.entered(job), tqdm_hook.catching():
         yield job
     assert methods() == ORIGINALS
@@ -176,7 +177,7 @@ def test_numbers_out_of_range_are_left_out(job: CurrentJob) -> None:
 
 
 def test_bars_outside_of_jobs_belong_to_no_job() -> None:
-    job = CurrentJob("job", "module.task")
+    job = job_of()
     with tqdm_hook.catching():
         list(tqdm.trange(3))
         with current.entered(job):
@@ -201,7 +202,7 @@ def test_two_jobs_at_once_show_each_its_own_bars() -> None:
     seen: dict[str, Any] = {}
 
     def run(name: str, total: int) -> None:
-        job = CurrentJob(name, "module.task")
+        job = job_of(name)
         with current.entered(job), tqdm_hook.catching():
             for _ in tqdm.trange(total, desc=name, mininterval=0):
                 for _ in tqdm.trange(2, desc=f"in {name}", mininterval=0):
@@ -229,8 +230,7 @@ def test_two_jobs_at_once_show_each_its_own_bars() -> None:
 def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
     script = f"""
         import sys
-        from dash_long_components.running import current, tqdm_hook
-        job = current.CurrentJob("job", "module.task")
+        job = job_of()
         finders = list(sys.meta_path)
         with current.entered(job), tqdm_hook.catching():
             assert "tqdm" not in sys.modules
@@ -239,7 +239,7 @@ def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
                 assert len(job.bars.to_json()) == 1
         assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
         assert sys.meta_path == finders
-        with current.entered(current.CurrentJob("other", "module.task")) as job:
+        with current.entered(job_of("other")) as job:
             list(trange(3))
         import tqdm
         assert not hasattr(tqdm.tqdm.refresh, "__wrapped__")
@@ -258,9 +258,8 @@ def test_import_from_a_zip_file_is_early_enough_and_breaks_no_other(
         file.writestr("later.py", "")
     run_script(f"""
         import sys
-        from dash_long_components.running import current, tqdm_hook
         sys.path.insert(0, {str(archive)!r})
-        job = current.CurrentJob("job", "module.task")
+        job = job_of()
         with current.entered(job), tqdm_hook.catching():
             import tqdm
             assert tqdm.__file__.startswith({str(archive)!r})
@@ -274,7 +273,6 @@ def test_import_from_a_zip_file_is_early_enough_and_breaks_no_other(
 def test_import_that_ends_after_the_job_changes_nothing() -> None:
     run_script("""
         import importlib.util, sys
-        from dash_long_components.running import current, tqdm_hook
         import tqdm
         del sys.modules["tqdm.std"]
         with tqdm_hook.catching():
@@ -283,7 +281,7 @@ def test_import_that_ends_after_the_job_changes_nothing() -> None:
         spec.loader.exec_module(late)
         assert not hasattr(late.tqdm.refresh, "__wrapped__")
         sys.modules["tqdm.std"] = late
-        job = current.CurrentJob("job", "module.task")
+        job = job_of()
         with current.entered(job), tqdm_hook.catching(), tqdm_hook.catching():
             list(late.trange(3))
         assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
@@ -293,7 +291,6 @@ def test_import_that_ends_after_the_job_changes_nothing() -> None:
 def test_app_without_tqdm_is_left_alone() -> None:
     run_script("""
         import sys
-        from dash_long_components.running import current, tqdm_hook
         finders = list(sys.meta_path)
         with tqdm_hook.catching():
             sys.modules["tqdm"] = None
@@ -306,9 +303,21 @@ def test_app_without_tqdm_is_left_alone() -> None:
     """)
 
 
+#: What every script begins with.
+PRELUDE = """
+from dash_long_components.core.records import Record
+from dash_long_components.running import current, tqdm_hook
+
+def job_of(job_id="job"):
+    return current.CurrentJob(
+        Record(id=job_id, task="module.task", code="", created=0.0, changed=0.0)
+    )
+"""
+
+
 def run_script(text: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(text)],
+        [sys.executable, "-c", PRELUDE + textwrap.dedent(text)],
         check=False,
         capture_output=True,
         text=True,
