@@ -33,6 +33,11 @@ def _api() -> Any:
     return opentelemetry
 
 
+def load() -> None:
+    """Import the API, if it is installed."""
+    _api()
+
+
 def current_trace() -> dict[str, str]:
     """Return the present trace as text, for another process: ``traceparent`` and such.
 

@@ -12,6 +12,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from .. import telemetry
 from ..bridge import app_context, error_messages, internals, transforms
 from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
@@ -61,6 +62,14 @@ class Outcome:
         return record.end_attempt(
             self.status, now, self.pause, self.error, self.libraries
         )
+
+
+def get_ready() -> None:
+    """Import what the first job would import.
+
+    Call it in a process that forks workers, so that no job waits for these imports.
+    """
+    telemetry.load()
 
 
 def find(call: Call, name: str) -> Task:

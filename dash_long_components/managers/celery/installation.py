@@ -7,7 +7,7 @@ from typing import Any
 import celery
 from celery import signals
 
-from ...running import tasks
+from ...running import runtime, tasks
 from . import (
     commands,  # noqa: F401 - a worker knows the commands of loaded modules
     leases,
@@ -33,9 +33,12 @@ def install(app: celery.Celery, home: Home) -> None:
 
 
 @signals.worker_init.connect
-def _adopt(sender: Any, **_: Any) -> None:
-    """Install jobs in a worker with a Celery object of its own."""
+def _prepare(sender: Any, **_: Any) -> None:
+    """Prepare a worker before it forks its pool."""
     if home_of(sender.app) is None:
+        # Its Celery object is another one than that of the manager.
         home = find_home(sender.app)
-        if home is not None:
-            install(sender.app, home)
+        if home is None:
+            return
+        install(sender.app, home)
+    runtime.get_ready()

@@ -12,6 +12,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ...running import runtime
 from ..processes import (
     DYING,
     adopt_orphans,
@@ -51,6 +52,7 @@ class Workers:
     def prepare(self) -> None:
         """Import the app, and get ready to fork."""
         self._failures = self._settings.app.load()
+        runtime.get_ready()
         if self._is_forking:
             _warn_of(inherited.connections(self._settings.directory))
         adopt_orphans()

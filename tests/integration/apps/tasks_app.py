@@ -75,10 +75,15 @@ app = dash.Dash(
 server = app.server
 print(f"imported in {os.getpid()}", flush=True)
 
+#: The modules that the process which forked this one had imported.
+before_fork: set[str] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: before_fork.update(sys.modules))
+
 NAMES = [
     *("echo", "nap", "stamp", "hold", "family", "end", "draw", "count", "ask"),
     *("evict", "version", "big", "say", "replace", "ignore", "queue", "busy"),
-    *("until", "gil", "tenant", "myself"),
+    *("until", "gil", "tenant", "myself", "imports"),
     *("urgent", "single", "fair", "side", "elsewhere", "alone"),
     *("brief", "brief-busy", "grace", "brief-grace", "leave"),
     *(
@@ -165,6 +170,12 @@ def import_late(module: str) -> str:
     """Import a module in the server's process, as few processes do."""
     importlib.import_module(module)
     return module
+
+
+@long_callback("imports")
+def imports(_value: object) -> list[str]:
+    """Return the modules that this process has imported for the job."""
+    return sorted(set(sys.modules) - before_fork)
 
 
 @long_callback("tenant")

@@ -76,3 +76,8 @@ def test_dispatcher_that_ends_takes_its_spare_worker_with_it(
             with path.open("r+b") as file:
                 file.write(b"damaged!" * (path.stat().st_size // 8))
     until_gone(lambda: filter(is_alive, [waiting.pid, dispatcher.pid]))
+
+
+def test_job_waits_for_no_import(serve: Serve) -> None:
+    page = serve(command()).page()
+    assert page.run("imports").result == []
