@@ -111,11 +111,11 @@ class Managers:
         Raises:
             StoreError: none of the managers of these jobs is responding.
         """
-        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        read: dict[int, Snapshot | None] = {}
         groups = self._by_manager(token for token, _ in readings)
         outage: StoreError | None = None
         for manager, positions in groups:
-            found: list[Snapshot | None] = [None] * len(positions)
+            found: Sequence[Snapshot | None] = [None] * len(positions)
             resting = self._resting(manager) if len(groups) > 1 else None
             try:
                 if resting is not None:
@@ -125,8 +125,11 @@ class Managers:
             except StoreError as error:
                 outage = error
             room -= sum(len(it.result) for it in found if it and it.result)
-            for at, answer in zip(positions, found, strict=True):
-                answers[at] = answer
+            read.update(zip(positions, found, strict=True))
+        answers = [
+            read[at] if at in read else _unknown(cursor)
+            for at, (_, cursor) in enumerate(readings)
+        ]
         if outage is not None and not any(answers):
             raise outage
         return answers
@@ -150,9 +153,9 @@ class Managers:
         readings: Sequence[tuple[str, int]],
         owner: str | None,
         room: int,
-    ) -> list[Snapshot | None]:
+    ) -> list[Snapshot]:
         """Return what is new about jobs of one manager."""
-        answers: list[Snapshot | None] = [_unknown(cursor) for _, cursor in readings]
+        read: dict[int, Snapshot] = {}
         began = time.monotonic()
         try:
             signer = self._signer(manager)
@@ -166,13 +169,15 @@ class Managers:
                     if snapshot is not None:
                         it = snapshot.with_result() if room > 0 else snapshot
                         room -= len(it.result or b"")
-                        answers[at] = it
+                        read[at] = it
         except StoreError as error:
             self._rest(manager, error, began)
             raise
         if tickets:
             self._logs[manager].end()
-        return answers
+        return [
+            read.get(at) or _unknown(cursor) for at, (_, cursor) in enumerate(readings)
+        ]
 
     def look_for(self, search: Search) -> list[tuple[LongCallbackManager, Record]]:
         """Return the jobs of all managers that a search finds.

@@ -65,14 +65,15 @@ class TokenSigner:
             BadTokenError: it is forged, another user's, or too old. The message does
                 not say which.
         """
-        if not _is_canonical(token):
-            raise BadTokenError(_NOT_VALID)
         if is_view(token):
             owner = None
-        key = (token, hashlib.sha256(repr(owner).encode()).digest())
+        user = b"" if owner is None else hashlib.sha256(repr(owner).encode()).digest()
+        key = (token, user)
         ticket, until = self._verified.get(key, ("", 0.0))
         if time.time() < until:
             return ticket
+        if not _is_canonical(token):
+            raise BadTokenError(_NOT_VALID)
         try:
             signed, when = self._signer(owner).unsign(token, return_timestamp=True)
         except BadSignature as error:
