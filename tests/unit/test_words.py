@@ -38,14 +38,18 @@ NOT_IN_TEST_NAMES = re.compile(r"def test_(?:who|what|whatever|whoever|those)_")
 MORE = ("benchmarks", "examples", "gallery")
 DOCUMENTS = [
     *(ROOT / "benchmarks").glob("*.md"),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs").glob("*.yaml"),
 ]
 #: Built by npm, from src.
 GENERATED_NAMES = ("LongJob", "LongJobButton", "LongJobTray", "_imports_")
 GENERATED = {PACKAGE / f"{name}.py" for name in GENERATED_NAMES}
 CODE = [
     *{*PACKAGE.rglob("*.py")} - GENERATED,
+    *PACKAGE.glob("*.css"),
+    *ROOT.glob("*.py"),
+    *(ROOT / "docs").rglob("*.py"),
     *(ROOT / "src").rglob("*.ts*"),
     *{*(ROOT / "tests").rglob("*.py")} - {Path(__file__)},
     *(path for name in MORE for path in (ROOT / name).rglob("*.py")),
@@ -73,6 +77,12 @@ def test_retired_word_is_not_used(word: str) -> None:
 @pytest.mark.parametrize("word", sorted(NOT_PLAIN))
 def test_everything_is_in_plain_english(word: str) -> None:
     assert not uses(word, [*CODE, *DOCUMENTS])
+
+
+def test_all_texts_are_looked_at() -> None:
+    looked_at = {path.name for path in [*CODE, *DOCUMENTS]}
+    texts = {"endpoints.yaml", "SECURITY.md", "usage.py", "conf.py", "frame.py"}
+    assert looked_at > {*texts, "dash_long_components.css", "store.py", "engine.ts"}
 
 
 def test_test_names_are_sentences() -> None:
