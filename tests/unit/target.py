@@ -45,7 +45,7 @@ class Target:
         self.tokens = [self.start() for _ in range(4)]
         me = Process.current()
         jobs = [
-            id_of(self.store.take(code_version.settle(), me, Sizes(10)))
+            id_of(self.store.dispatching.take(code_version.settle(), me, Sizes(10)))
             for _ in range(4)
         ]
         for job_id, status in zip(

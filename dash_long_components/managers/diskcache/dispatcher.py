@@ -144,7 +144,7 @@ class Dispatcher:
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
-        while job := self._store.take(self._code, self._me, self._sizes):
+        while job := self._store.dispatching.take(self._code, self._me, self._sizes):
             try:
                 self._workers.start(job.id, job.attempt)
             except OSError as error:
@@ -258,7 +258,7 @@ class Dispatcher:
             slot.dispatcher == self._me for slot in self._store.slots.all().values()
         ):
             return False
-        return self._store.resign(self._code)
+        return self._store.dispatching.resign(self._code)
 
     def _stop(self, by: signal.Signals) -> None:
         """End every running job: the dispatcher got a signal."""
@@ -272,7 +272,7 @@ class Dispatcher:
             self._close_slot(job_id, reason)
         if by is signal.SIGINT:
             # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
-            self._store.drop_queue(self._code, reason)
+            self._store.dispatching.drop_queue(self._code, reason)
 
     def _kill_all(self) -> None:
         for job_id in self._workers.jobs():

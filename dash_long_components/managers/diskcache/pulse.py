@@ -83,7 +83,7 @@ class Pulse:
         self._store.registry.beat(self._me)
         self._warn_of_other_host()
         self._look_after_dispatcher()
-        if self._store.has_work(self._code):
+        if self._store.dispatching.has_work(self._code):
             self._ensure()
 
     def _end_stopped_write(self) -> None:

@@ -230,7 +230,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         for job_id in self._store.slots.all():
             if self._store.read(job_id).status is not Status.RUNNING:
                 self._store.slots.release(job_id)
-        while taken := self._store.take(_CODE, _ME, self._sizes):
+        while taken := self._store.dispatching.take(_CODE, _ME, self._sizes):
             self._start(taken, self._store.call(taken.id))
         self._changed.notify_all()
 

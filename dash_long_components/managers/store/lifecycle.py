@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...core import attempts
+from ...core.holds import Holds
 from ...core.jobs import JobError, Status, Ticket
 from ...core.lanes import Admission
 from ...core.records import Record
@@ -117,6 +118,19 @@ class Lifecycle:
         """Take those requesters out of their jobs that a new one replaces."""
         for ticket in admission.replaced:
             self.leave(Ticket.parse(ticket))
+
+    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+        """Change what operators hold back, and return it. Atomic."""
+        with self._database.transaction():
+            before = self._held.read()
+            after = change(before)
+            self._held.write(after)
+            for task in after.paused - before.paused:
+                self._held.catch_all(task)
+            for task in before.paused - after.paused:
+                for job_id in self._held.release(task):
+                    self._queue.add(self._jobs.read(job_id).code, job_id)
+            return after
 
     def replace(self, before: Record, after: Record, now: Instant) -> None:
         """Write a record in the place of another."""

@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from ...core import attempts
 from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Entry
-from ...core.queueing import DEFAULT, PLAIN, Scheduling, Sizes, is_full, next_job
+from ...core.queueing import PLAIN, Scheduling
 from ...core.records import Record
 from ...core.requesters import Requester
 from ...core.search import Search
 from ...exceptions import JobEndedError
-from ..identity import Process, this_host
+from ..identity import this_host
 from . import key_value
 from .clock import Instant
 from .database import Database
+from .dispatching import Dispatching
 from .durations import Durations
 from .held import Held
 from .jobs import Jobs
@@ -48,6 +48,7 @@ class Store:
         slots: the jobs that run.
         requesters: the pages that wait.
         durations: how long tasks take.
+        dispatching: starts the jobs that wait.
 
     Args:
         directory: made if it is missing. None keeps all in the memory of this process.
@@ -84,6 +85,15 @@ class Store:
             self.requesters,
             self.durations,
             self._libraries,
+        )
+        self.dispatching = Dispatching(
+            self._database,
+            self._jobs,
+            self._lifecycle,
+            self.queue,
+            self.held,
+            self.slots,
+            self.registry,
         )
         if self.directory is not None:
             key_value.take_over(self.directory, self._database, self._jobs)
@@ -185,7 +195,9 @@ class Store:
             self._lifecycle.leave_all(admission)
             if joined is not None:
                 return ticket
-            if self._is_full(call.scheduling.queue, max_concurrency, max_queue):
+            if self.dispatching.is_full(
+                call.scheduling.queue, max_concurrency, max_queue
+            ):
                 error = JobError.queue_full(after.task, max_queue)
                 self._add(after.end(Status.REJECTED, record.created, error), now)
                 self._lifecycle.let_go(after, requester)
@@ -261,16 +273,7 @@ class Store:
 
         The jobs of a task that is paused leave the queue, and come back to its end.
         """
-        with self._database.transaction():
-            before = self.held.read()
-            after = change(before)
-            self.held.write(after)
-            for task in after.paused - before.paused:
-                self.held.catch_all(task)
-            for task in before.paused - after.paused:
-                for job_id in self.held.release(task):
-                    self.queue.add(self.read(job_id).code, job_id)
-            return after
+        return self._lifecycle.change_holds(change)
 
     def version(self) -> int:
         """Return a number that changes when another thread or process has written.
@@ -370,77 +373,7 @@ class Store:
         """
         return self._lifecycle.end_attempt(job_id, status, error)
 
-    # For dispatchers
-
-    def take(self, code: str, dispatcher: Process, sizes: Sizes) -> Record | None:
-        """Start the next job of a code version's queues, if one may start. Atomic.
-
-        The job is ``running`` then, its time counts, and its worker has to register.
-
-        Returns:
-            Its record; None if no job waits or none may start.
-        """
-        if self.queue.ready(code) is None:
-            return None
-        with self._database.transaction():
-            while True:
-                job_id = self._next(code, sizes)
-                if job_id is None:
-                    return None
-                late = attempts.late_error(self.read(job_id), time.time())
-                if late is None:
-                    break
-                self.end(job_id, Status.TIMED_OUT, late)
-            record = self.change(job_id, lambda record: record.start(time.time()))
-            timeout = attempts.timeout(record)
-            deadline = None if timeout is None else time.monotonic() + timeout
-            self.slots.assign(job_id, dispatcher, deadline)
-            return record
-
-    def _next(self, code: str, sizes: Sizes) -> str | None:
-        if self.queue.is_plain(code):
-            is_free = self.slots.count(DEFAULT) < sizes.default
-            return self.queue.ready(code) if is_free else None
-        job = next_job(self.queue.waiting(code), self.queue.running(), sizes)
-        return None if job is None else job.id
-
-    def has_work(self, code: str) -> bool:
-        """Return whether jobs wait for a code version, or run for any."""
-        return not self.queue.is_empty(code) or self.slots.count() > 0
-
-    def expire_queue(self, code: str, now: Instant) -> None:
-        """End the jobs that have waited for their ``queue_timeout``."""
-        while self.queue.expired(code, now):
-            with self._database.transaction():
-                for job_id in self.queue.expired(code, now):
-                    error = JobError.expired(self.read(job_id).task)
-                    self.end(job_id, Status.TIMED_OUT, error)
-
-    def drop_queue(self, code: str, reason: str) -> None:
-        """End as ``lost`` what waits for a code version; forget it if no job runs."""
-        with self._database.transaction():
-            while job_id := self.queue.first(code) or self.held.first(code):
-                task = self.read(job_id).task
-                error = JobError(type="NotStarted", message=reason, task=task)
-                self.end(job_id, Status.LOST, error)
-            running = self.read_all(list(self.slots.all())).values()
-            # A job that waits in a lane for one of these is queued at its end.
-            if all(record.code != code for record in running):
-                self.registry.forget(code)
-
-    def resign(self, code: str) -> bool:
-        """Stop being the dispatcher of a code version. Atomic.
-
-        False while jobs wait for it, or a server here wants it. Jobs that are held do
-        not need it. But its rows stay for them, so that another version's dispatcher
-        finds them if this version never comes back.
-        """
-        with self._database.transaction():
-            if not self.queue.is_empty(code):
-                return False
-            if self.held.first(code) is not None:
-                return not self.registry.has_clients(code)
-            return self.registry.resign(code)
+    # For dispatchers: see also ``dispatching``
 
     def sweep(self) -> None:
         """Delete the jobs that ended ``result_ttl`` seconds ago or earlier."""
@@ -459,13 +392,3 @@ class Store:
     def purge(self) -> bool:
         """Overwrite the request data of ended jobs. Return False if it has to wait."""
         return self._database.purge()
-
-    def _is_full(self, queue: str, max_concurrency: int, max_queue: int) -> bool:
-        if self.queue.count() < max_queue:
-            return False  # nor is any one queue, and this needs no look at the rows
-        return is_full(
-            waiting=self.queue.count(queue),
-            running=self.slots.count(queue),
-            max_concurrency=max_concurrency,
-            max_queue=max_queue,
-        )

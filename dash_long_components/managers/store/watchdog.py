@@ -88,7 +88,7 @@ class Watchdog:
 
     def end_waiting(self) -> None:
         """End the jobs that have expired in the queue or whose pages have left."""
-        self._store.expire_queue(self._code, Instant.now())
+        self._store.dispatching.expire_queue(self._code, Instant.now())
         now = time.monotonic()
         since = self._reachable(now)
         if since is not None:

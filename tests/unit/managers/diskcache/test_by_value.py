@@ -43,7 +43,7 @@ def ask(store: Store, job: Submitted) -> Record:
     store.submit(
         record, replace(job.call, function=None), max_concurrency=1, max_queue=1
     )
-    store.take("v1", Process.current(), Sizes(1))
+    store.dispatching.take("v1", Process.current(), Sizes(1))
     return store.change("job", lambda record: record.ask_for_function("It is new."))
 
 

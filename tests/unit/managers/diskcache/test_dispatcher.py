@@ -123,7 +123,7 @@ def submit(store: Store, job_id: str = "job") -> None:
 
 def take(store: Store, by: Process) -> None:
     submit(store)
-    assert id_of(store.take("v1", by, Sizes(10))) == "job"
+    assert id_of(store.dispatching.take("v1", by, Sizes(10))) == "job"
 
 
 def test_worker_of_a_dead_dispatcher_is_adopted(

@@ -78,7 +78,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     call = Call(task="key", fingerprint="f", context={})
     store.submit(record, call, max_concurrency=10, max_queue=10)
-    assert id_of(store.take("v1", Process.current(), Sizes(10))) == "job"
+    assert id_of(store.dispatching.take("v1", Process.current(), Sizes(10))) == "job"
     yield store
     store.close()
 

@@ -280,7 +280,7 @@ def test_manager_begins_again_where_the_store_is_gone(
 def take(store: Store, call: Call) -> None:
     record = Record(id="job", task="module.task", code="v1", created=1, changed=1)
     store.submit(record, call, max_concurrency=1, max_queue=1)
-    assert id_of(store.take("v1", Process.current(), Sizes(1))) == "job"
+    assert id_of(store.dispatching.take("v1", Process.current(), Sizes(1))) == "job"
 
 
 @pytest.fixture

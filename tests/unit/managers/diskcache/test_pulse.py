@@ -168,7 +168,7 @@ def test_dispatcher_is_started_for_jobs_that_no_page_polls_for(
 ) -> None:
     pulse.beat()
     ensure.assert_not_called()
-    with mock.patch.object(store, "has_work", return_value=True):
+    with mock.patch.object(store.dispatching, "has_work", return_value=True):
         pulse.beat()
     ensure.assert_called_once_with()
 

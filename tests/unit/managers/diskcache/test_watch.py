@@ -52,7 +52,7 @@ def test_watch_reads_only_after_a_change(store: Store) -> None:
     with mock.patch.object(store, "read_all", wraps=store.read_all) as read:
         assert watch.changed(cursors, []) == []
         assert not read.called
-        elsewhere(lambda: store.take("v1", Process.current(), Sizes(2)))
+        elsewhere(lambda: store.dispatching.take("v1", Process.current(), Sizes(2)))
         assert watch.changed(cursors, []) == tickets[:1]
         elsewhere(
             lambda: store.change(
@@ -67,7 +67,7 @@ def test_change_before_a_job_was_watched_is_noticed(store: Store) -> None:
     ticket, other = submit(store, "a"), submit(store, "b")
     watch = StoreWatch(lambda: store)
     assert watch.changed({other: 1}, [other]) == []
-    elsewhere(lambda: store.take("v1", Process.current(), Sizes(2)))
+    elsewhere(lambda: store.dispatching.take("v1", Process.current(), Sizes(2)))
     assert watch.changed({other: 1}, []) == []
     # No one writes from here on.
     assert watch.changed({ticket: 1, other: 1}, [ticket]) == [ticket]

@@ -226,6 +226,7 @@ def test_job_ends_when_its_page_is_gone(app: dlc.Dash, go_on: threading.Event) -
     clock = mock.Mock(wraps=time)
     with (
         mock.patch("dash_long_components.managers.store.store.time", clock),
+        mock.patch("dash_long_components.managers.store.dispatching.time", clock),
         mock.patch("dash_long_components.managers.store.clock.time", clock),
         mock.patch("dash_long_components.managers.store.watchdog.time", clock),
     ):

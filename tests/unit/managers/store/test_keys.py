@@ -79,7 +79,7 @@ def status(store: Store, ticket: Ticket) -> Status:
 
 
 def take(store: Store) -> str | None:
-    return id_of(store.take("v1", ME, Sizes(100)))
+    return id_of(store.dispatching.take("v1", ME, Sizes(100)))
 
 
 def succeed(store: Store, ticket: Ticket) -> None:

@@ -70,7 +70,7 @@ def submit(
 
 
 def take(store: Store, slots: int = 100, code: str = "v1") -> str | None:
-    return id_of(store.take(code, ME, Sizes(slots)))
+    return id_of(store.dispatching.take(code, ME, Sizes(slots)))
 
 
 def status(store: Store, job_id: str) -> Status:
@@ -274,7 +274,7 @@ def test_count_of_those_who_wait_never_drifts(
                     store.end(job_id, Status.LOST)
                     store.slots.release(job_id)
                 case "drop":
-                    store.drop_queue("v1", "gone")
+                    store.dispatching.drop_queue("v1", "gone")
             queued = [j for j in jobs if status(store, j) is Status.QUEUED]
             assert waiting(store) == len(queued)
             assert len(queued) <= 3
@@ -453,9 +453,9 @@ def test_dead_dispatcher_is_replaced(store: Store) -> None:
 def test_dispatcher_does_not_resign_while_jobs_wait(store: Store) -> None:
     store.registry.claim("v1", ME, port=1)
     submit(store, "job")
-    assert not store.resign("v1")
+    assert not store.dispatching.resign("v1")
     take(store)
-    assert store.resign("v1")
+    assert store.dispatching.resign("v1")
     assert store.registry.dispatcher("v1") is None
 
 
@@ -467,13 +467,13 @@ def test_held_jobs_need_no_dispatcher_but_are_found_when_their_code_is_gone(
     store.change_holds(lambda holds: holds.pause("module.task"))
     submit(store, "held")
     assert store.queue.is_empty("v1")
-    assert store.resign("v1")
+    assert store.dispatching.resign("v1")
     assert store.registry.abandoned() == ["v1"]
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     assert status(store, "queued") is Status.LOST
     assert status(store, "held") is Status.LOST
     assert store.registry.abandoned() == []
-    assert store.resign("v1")
+    assert store.dispatching.resign("v1")
 
 
 def test_only_living_clients_count(store: Store) -> None:
@@ -506,7 +506,7 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
     assert store.registry.abandoned() == ["v1"]
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     for number in range(3):
         record = store.read(f"job-{number}")
         assert record.status is Status.LOST
@@ -515,7 +515,7 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
     assert status(store, "running") is Status.RUNNING
     assert status(store, "other") is Status.QUEUED
     store.slots.release("running")
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     assert store.registry.abandoned() == []
 
 
@@ -617,7 +617,7 @@ def test_new_trigger_replaces_though_the_queue_is_full(store: Store) -> None:
 def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
     for number in range(3):
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in range(3)} == {Status.LOST}
 
 
@@ -629,12 +629,12 @@ def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
     # Its dispatcher has died since, and one of other code watches over it.
     take(store)
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     assert status(store, "job-1") is Status.QUEUED
     succeed(store, "job-0")
     store.slots.release("job-0")
     assert store.registry.abandoned() == ["v1"]
-    store.drop_queue("v1", "because")
+    store.dispatching.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
     assert store.registry.abandoned() == []
 
@@ -794,12 +794,12 @@ def test_jobs_start_by_queue_priority_and_round(store: Store) -> None:
         schedule(store, f"gpu-{number}", queue="gpu")
     schedule(store, "urgent", priority=5, queue="gpu")
     sizes = Sizes(9, {"gpu": 1})
-    assert {id_of(store.take("v1", ME, sizes)) for _ in range(4)} == {
+    assert {id_of(store.dispatching.take("v1", ME, sizes)) for _ in range(4)} == {
         *("ada-0", "ben", "urgent"),
         None,
     }
     store.slots.release("ada-0")
-    assert id_of(store.take("v1", ME, sizes)) == "ada-1"
+    assert id_of(store.dispatching.take("v1", ME, sizes)) == "ada-1"
 
 
 def test_each_queue_is_full_by_itself(store: Store) -> None:
@@ -857,7 +857,7 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     assert 0 < (store.queue.next_try("v1") or 0) <= 60
     assert store.call("job") == CALL
     # The limit of the queue was for its first start.
-    store.expire_queue("v1", Instant(time.monotonic() + 99, now + 99))
+    store.dispatching.expire_queue("v1", Instant(time.monotonic() + 99, now + 99))
     assert take(store, 1) is None
     monkeypatch.setattr(time, "time", lambda: now + 61)
     assert take(store, 1) == "job"

@@ -80,7 +80,7 @@ def submit(
 
 def run(store: Store, **limits: Any) -> None:
     submit(store, **limits)
-    assert id_of(store.take("v1", ME, Sizes(1))) == "job"
+    assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -181,7 +181,7 @@ def test_job_that_waits_for_too_long_expires(
     assert first.error
     assert "Expired in the queue" in first.error.message
     assert store.read("second").status is Status.QUEUED
-    assert id_of(store.take("v1", ME, Sizes(1))) == "second"
+    assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "second"
 
 
 def test_job_that_expired_without_a_dispatcher_does_not_begin(
@@ -190,7 +190,7 @@ def test_job_that_expired_without_a_dispatcher_does_not_begin(
     submit(store, queue_timeout=10.0)
     clock.now += 1000.0
     Watchdog(store, "v1", lambda: True).end_waiting()
-    assert store.take("v1", ME, Sizes(1)) is None
+    assert store.dispatching.take("v1", ME, Sizes(1)) is None
     assert store.read("job").status is Status.TIMED_OUT
 
 
@@ -198,7 +198,7 @@ def test_job_that_runs_does_not_expire(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, queue_timeout=10.0)
-    assert id_of(store.take("v1", ME, Sizes(1))) == "job"
+    assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
     clock.now += 1000.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.RUNNING
@@ -268,8 +268,8 @@ def test_ended_job_is_expected_no_more(store: Store, clock: Clock) -> None:
 
 def test_dropped_queue_leaves_nothing_to_expire(store: Store, clock: Clock) -> None:
     submit(store, queue_timeout=10.0)
-    store.drop_queue("v1", "reason")
+    store.dispatching.drop_queue("v1", "reason")
     assert store.read("job").status is Status.LOST
     clock.now += 100.0
-    store.expire_queue("v1", Instant.now())
+    store.dispatching.expire_queue("v1", Instant.now())
     assert store.read("job").status is Status.LOST
