@@ -1,4 +1,4 @@
-"""Each layer imports only what the table allows."""
+"""Each layer imports only what the table allows, and no module is too long."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ MODULES = sorted(
     if path.parent != PACKAGE or path.stem not in GENERATED | {"__init__"}
 )
 ENGINES = {"celery", "cloudpickle", "diskcache", "opentelemetry", "psutil"}
+
+#: Lines of a module at most.
+MAX_LINES = 400
 
 #: For each layer the layers and packages that it may import, beside itself and the
 #: standard library. A module belongs to the longest name that it starts with.
@@ -83,13 +86,17 @@ def layer_of(name: str) -> str:
     return max(layers, key=len, default=name)
 
 
+def path_of(module: str) -> Path:
+    """Return the file of a module of ours."""
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else Path(f"{path}.py")
+
+
 def imports(module: str) -> set[str]:
     """Return what a module imports: the names of packages, and of our own modules."""
-    path = PACKAGE.joinpath(*module.split("."))
-    is_package = path.is_dir()
-    tree = ast.parse(
-        (path / "__init__.py" if is_package else Path(f"{path}.py")).read_text()
-    )
+    path = path_of(module)
+    is_package = path.name == "__init__.py"
+    tree = ast.parse(path.read_text())
     package = module.split(".") if is_package else module.split(".")[:-1]
     found = {name for node in ast.walk(tree) for name in _imported(node, package)}
     return {name for name in found if name not in sys.stdlib_module_names}
@@ -118,6 +125,14 @@ def test_module_imports_what_its_layer_may(module: str) -> None:
     layer = layer_of(module)
     imported = {layer_of(name) for name in imports(module)}
     assert imported - {layer} <= MAY_IMPORT[layer]
+
+
+def test_no_module_is_too_long_to_read_at_once() -> None:
+    """Split one that grows by idea; do not squeeze it."""
+    lengths = {
+        module: len(path_of(module).read_text().splitlines()) for module in MODULES
+    }
+    assert not {name: size for name, size in lengths.items() if size > MAX_LINES}
 
 
 def in_circles(graph: dict[str, set[str]]) -> dict[str, set[str]]:
