@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Search
+from dash_long_components.managers.celery import listings as module
 from dash_long_components.managers.celery.backends import base
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.listings import Listings
@@ -61,3 +63,28 @@ def test_search_goes_on_until_it_has_found_enough(
     listings.add_owner(records["job-3"], '"new"')
     listings.add_owner(records["job-5"], None)
     assert ids(Search(owner='"new"')) == ["job-3"]
+
+
+def test_search_and_the_look_for_the_first_job_have_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[list[str]] = []
+
+    def read_all(job_ids: Sequence[str]) -> list[Record | None]:
+        reads.append([*job_ids])
+        return [record(int(job_id.split("-")[1])) for job_id in job_ids]
+
+    documents = Documents(Celery("app", backend=f"file://{tmp_path}"))
+    listings = Listings(documents, read_all)
+    monkeypatch.setattr(module, "MAX_SEARCHED", 200)
+    for number in range(220):
+        listings.add(record(number))
+    assert listings.search(Search(statuses=frozenset({Status.LOST}))) == []
+    assert [len(job_ids) for job_ids in reads] == [100, 100]
+    # All have ended, in processes that died before they could say so.
+    reads.clear()
+    assert listings.count_waiting() == 220
+    assert listings.first_waiting() is None
+    assert reads[0] == [f"job-{number}" for number in range(5)]
+    assert len(reads) == 220 / 5
+    assert listings.count_waiting() == 0

@@ -28,7 +28,6 @@ from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents import backend_of
 from dash_long_components.managers.celery.presence import Presence
 from dash_long_components.managers.celery.sending import PROBE
-from dash_long_components.managers.celery.shared import Shared
 from dash_long_components.running import tasks
 from dash_long_components.running.tasks import Task
 from tests.unit.fakes import Site
@@ -188,20 +187,6 @@ def test_job_is_sent_again_while_a_broker_restarts(broker: Broker) -> None:
     options = broker.send_task.call_args.kwargs
     assert options["retry"]
     assert options["retry_policy"]["max_retries"] == 3
-
-
-def test_shared_secret_is_read_again_after_a_minute(broker: Broker) -> None:
-    """Another server may have made a new one after the backend had lost the old one."""
-    manager = CeleryLongCallbackManager(broker.app)
-    with (
-        mock.patch("time.monotonic", return_value=100.0) as clock,
-        mock.patch.object(Shared, "secret", side_effect=["first", "second"]),
-    ):
-        assert manager.secret() == b"first"
-        clock.return_value += 59
-        assert manager.secret() == b"first"
-        clock.return_value += 1
-        assert manager.secret() == b"second"
 
 
 def test_job_that_the_broker_refuses_replaces_none(broker: Broker) -> None:

@@ -100,10 +100,15 @@ def test_user_without_a_name_gets_a_directory_too() -> None:
 def test_directory_of_one_process_alone_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with diskcache.Cache() as cache, diskcache.Cache(str(tmp_path)) as shared:
-        for each in (shared, cache):
+    with (
+        diskcache.Cache() as private,
+        tempfile.TemporaryDirectory() as temporary,
+        diskcache.Cache(temporary) as named,
+        diskcache.Cache(str(tmp_path / "diskcache-of-the-app")) as shared,
+    ):
+        for each in (shared, named, private):
             manager = DiskcacheLongCallbackManager(each)
             manager.secret()
-            assert ("for this process" in caplog.text) is (each is cache)
+            assert ("for this process" in caplog.text) is (each is private)
             manager.close()
-    shutil.rmtree(cache.directory)
+    shutil.rmtree(private.directory)

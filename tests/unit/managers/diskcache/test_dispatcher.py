@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +25,7 @@ from dash_long_components.managers.diskcache import dispatcher as module
 from dash_long_components.managers.diskcache.app_code import AppCode
 from dash_long_components.managers.diskcache.dispatcher import Dispatcher
 from dash_long_components.managers.diskcache.settings import Settings
+from dash_long_components.managers.diskcache.wakeup import Wakeup
 from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.heartbeats import INTERVAL
@@ -348,3 +352,68 @@ def test_ctrl_c_ends_the_queue_too_and_a_stop_leaves_it_to_the_next_dispatcher(
     assert error.message == f"The server was stopped by {by.name}."
     # The user has stopped it: that is no error.
     assert "is lost" not in caplog.text
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Give the signals that a dispatcher handles back to their handlers."""
+    handled = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD]
+    before = {each: signal.getsignal(each) for each in handled}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+    signal.set_wakeup_fd(-1)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGCHLD")
+def test_exit_of_a_worker_wakes_the_dispatcher(
+    dispatcher: Dispatcher, workers: FakeWorkers
+) -> None:
+    woken: list[bool] = []
+    wait = select.select
+
+    def select_now(readers: Any, writers: Any, others: Any, _timeout: float) -> Any:
+        found = wait(readers, writers, others, 0.0)
+        woken.append(bool(found[0]))
+        return found
+
+    def work(wakeup: Wakeup) -> None:
+        os.kill(os.getpid(), signal.SIGCHLD)
+        with mock.patch.object(select, "select", select_now):
+            wakeup.wait(60.0)
+
+    with (
+        mock.patch.object(cgroups, "enter"),
+        mock.patch.object(cgroups, "leave"),
+        mock.patch.object(workers, "prepare"),
+        mock.patch.object(workers, "dismiss_spare"),
+        mock.patch.object(dispatcher, "work", work),
+    ):
+        dispatcher.run()
+    assert woken == [True]
+
+
+def test_dispatcher_that_finds_no_store_waits_before_another_one_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(
+        directory=str(tmp_path / "file"),
+        result_ttl=60,
+        code="v1",
+        sizes=Sizes(2),
+        start_method="fork",
+        results="",
+        app=AppCode(path=[], argv=[]),
+    )
+    stdin = mock.Mock(buffer=io.BytesIO(settings.to_json()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with (
+        mock.patch.object(time, "sleep") as sleep,
+        pytest.raises(SystemExit) as ended,
+    ):
+        module.main()
+    sleep.assert_called_once_with(module.TICK)
+    assert ended.value.code == module.NO_STORE
+    assert str(tmp_path / "file") in caplog.text

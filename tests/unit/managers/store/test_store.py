@@ -767,11 +767,17 @@ def test_deleted_job_is_no_longer_a_users(store: Store) -> None:
 ONE: dict[str, Any] = {"concurrency": 1, "group": "one"}
 
 
-def schedule(store: Store, job_id: str, owner: str | None = None, **how: Any) -> None:
+def schedule(
+    store: Store,
+    job_id: str,
+    owner: str | None = None,
+    max_queue: int = 3,
+    **how: Any,
+) -> None:
     now = time.time()
     record = Record(id=job_id, task="module.task", code="v1", created=now, changed=now)
     call = replace(CALL, scheduling=Scheduling(**how))
-    store.submit(record, call, max_concurrency=0, max_queue=3, owner=owner)
+    store.submit(record, call, max_concurrency=0, max_queue=max_queue, owner=owner)
 
 
 def test_slot_of_a_group_is_free_when_the_worker_is_gone(store: Store) -> None:
@@ -800,6 +806,22 @@ def test_jobs_start_by_queue_priority_and_round(store: Store) -> None:
     }
     store.slots.release("ada-0")
     assert id_of(store.dispatching.take("v1", ME, sizes)) == "ada-1"
+
+
+def test_rounds_of_one_priority_and_queue_are_not_those_of_another(
+    store: Store,
+) -> None:
+    fair: dict[str, Any] = {"max_per_user": 9, "group": "fair", "max_queue": 9}
+    others: list[dict[str, Any]] = [{"priority": 5}, {"queue": "gpu"}]
+    for number in range(3):
+        schedule(store, f"plain-{number}", '"ada"', **fair)
+    for number, other in enumerate(others):
+        schedule(store, f"ada-{number}", '"ada"', **fair, **other)
+        schedule(store, f"ben-{number}", '"ben"', **fair, **other)
+    sizes = Sizes(2, {"gpu": 2})
+    started = [id_of(store.dispatching.take("v1", ME, sizes)) for _ in range(4)]
+    # Each of them is in its first round there, so the first to come starts first.
+    assert started == ["ada-0", "ben-0", "ada-1", "ben-1"]
 
 
 def test_each_queue_is_full_by_itself(store: Store) -> None:

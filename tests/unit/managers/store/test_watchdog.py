@@ -9,10 +9,11 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Limits, Status, Ticket
+from dash_long_components.core.jobs import Call, JobError, Limits, Status, Ticket
 from dash_long_components.core.limits import EXIT_GRACE
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.retries import Retries
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import watchdog as module
 from dash_long_components.managers.store.clock import Instant
@@ -21,6 +22,7 @@ from dash_long_components.managers.store.watchdog import Watchdog
 from tests.unit.fakes import id_of
 
 CALL = Call(task="key", fingerprint="f", context={})
+ERROR = JobError(type="WorkerDied", message="", task="module.task")
 ME = Process.current()
 
 
@@ -63,6 +65,7 @@ def submit(
     store: Store,
     job_id: str = "job",
     queue_timeout: float | None = None,
+    retries: Retries | None = None,
     **limits: Any,
 ) -> None:
     record = Record(
@@ -70,6 +73,7 @@ def submit(
         task="module.task",
         code="v1",
         limits=Limits(**limits),
+        retries=retries,
         created=1,
         changed=1,
     )
@@ -95,6 +99,22 @@ def test_job_without_limits_goes_on(
     clock.now += 1e9
     assert not watchdog.must_stop("job", None)
     assert watchdog.wait(1.0) == 1.0
+
+
+def test_next_attempt_is_waited_for_to_the_second(
+    store: Store, watchdog: Watchdog
+) -> None:
+    with mock.patch("time.time", return_value=100.0) as wall:
+        retries = Retries(times=1, lost=True, backoff=8.0)
+        submit(store, retries=retries)
+        assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
+        assert watchdog.wait(1.0) == 1.0
+        with mock.patch("random.random", return_value=0.0):
+            store.end_attempt("job", Status.LOST, ERROR)
+        assert watchdog.wait(1.0) == 1.0
+        assert watchdog.wait(60.0) == 8.0
+        wall.return_value = 107.75
+        assert watchdog.wait(1.0) == 0.25
 
 
 def test_job_that_runs_for_too_long_times_out(
