@@ -31,7 +31,7 @@ class Group:
         if any(each.id == job.id for each in (*self.waiting, *self.admitted)):
             return self
         if job.scheduling.max_per_user is not None:
-            its = next_round(job.user, self.waiting, self.admitted)
+            its = next_round(job, self.waiting, self.admitted)
             job = replace(job, round=its)
         return replace(self, waiting=(*self.waiting, job))
 

@@ -12,8 +12,9 @@ from .records import Record
 #: Seconds that a worker may take to exit after its job has ended.
 EXIT_GRACE = 5.0
 
-#: The part of ``leave_timeout`` within which a further poll is not recorded.
-_QUIET = 0.25
+#: The part of ``leave_timeout`` within which a further poll is not recorded, and after
+#: which a worker looks again whether the page is there.
+LOOK_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def is_news(seen: float | None, leave_timeout: float, now: float) -> bool:
         leave_timeout: seconds without a poll after which a page has left.
         now: by the clock of ``seen``.
     """
-    return seen is None or not 0 <= now - seen < leave_timeout * _QUIET
+    return seen is None or not 0 <= now - seen < leave_timeout * LOOK_SHARE
 
 
 def has_left(

@@ -6,7 +6,7 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -234,26 +234,32 @@ def next_job(
 
 
 def next_round(
-    user: str, waiting: Sequence[QueuedJob], running: Sequence[QueuedJob]
+    job: QueuedJob, waiting: Iterable[QueuedJob], running: Iterable[QueuedJob]
 ) -> int:
     """Return the round of a new job whose users take turns.
 
     A new user starts in the current round.
 
     Args:
-        user: its owner.
-        waiting: the others of its queue that wait.
-        running: the others of its queue that run.
+        job: the new one.
+        waiting: all others that wait.
+        running: all others that run.
     """
-    present = max(_rounds(running), default=min(_rounds(waiting), default=0))
-    own = [*_rounds(waiting, user), *_rounds(running, user)]
-    return max([present, *(its + 1 for its in own)])
-
-
-def _rounds(jobs: Iterable[QueuedJob], user: str | None = None) -> Iterator[int]:
-    return (
-        job.round for job in jobs if job.round is not None and user in (None, job.user)
+    waits, runs = _rounds(job, waiting), _rounds(job, running)
+    present = max(
+        (its for its, _ in runs), default=min((its for its, _ in waits), default=0)
     )
+    own = [its + 1 for its, user in [*waits, *runs] if user == job.user]
+    return max([present, *own])
+
+
+def _rounds(job: QueuedJob, others: Iterable[QueuedJob]) -> list[tuple[int, str]]:
+    """Return the rounds, with their users, of the jobs that share places with one."""
+    return [
+        (other.round, other.user)
+        for other in others
+        if other.round is not None and _shares(other) == _shares(job)
+    ]
 
 
 def is_full(

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..exceptions import JobEndedError
+from . import requesters
 from .bars import BarJson
 from .jobs import (
     Call,
@@ -252,7 +253,7 @@ class Record:
 
     def join(self, requester: Requester) -> Record:
         """Add a requester. The others see no change."""
-        return replace(self, requesters=(*self.requesters, requester))
+        return replace(self, requesters=requesters.joined(self.requesters, requester))
 
     def leave(self, requester_id: str, now: float) -> Record:
         """Note that a requester cancels. The last one cancels the job itself.
@@ -260,27 +261,32 @@ class Record:
         Raises:
             KeyError: there is no such requester.
         """
-        requester = self.requester(requester_id)
-        if requester not in self.staying:
+        if self.requester(requester_id).left is not None:
             return self
-        if self.staying == [requester]:
+        rest = requesters.without(self.requesters, requester_id, self.cursor + 1)
+        if not requesters.staying(rest):
             return self.request_cancel(now)
-        gone = replace(requester, left=self.cursor + 1)
-        requesters = tuple(
-            gone if each is requester else each for each in self.requesters
-        )
-        return self._changed(now, requesters=requesters)
+        return self._changed(now, requesters=rest)
 
     @property
     def staying(self) -> list[Requester]:
         """The requesters that have not cancelled."""
-        return [each for each in self.requesters if each.left is None]
+        return requesters.staying(self.requesters)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the job has not ended, as far as this version can tell."""
+        return not (self.status.is_terminal or self.newer_status)
+
+    def is_awaited_by(self, requester_id: str) -> bool:
+        """Return whether a requester waits for the end of the job."""
+        is_there = any(requester.id == requester_id for requester in self.staying)
+        return is_there and not self.status.is_terminal
 
     @property
     def is_joinable(self) -> bool:
         """Whether the job is live, and a requester waits for its end."""
-        is_live = not (self.status.is_terminal or self.newer_status)
-        return is_live and not self.cancel_requested and bool(self.staying)
+        return self.is_live and not self.cancel_requested and bool(self.staying)
 
     def request_cancel(self, now: float) -> Record:
         """Cancel a queued job; mark a running one for its manager to end.
@@ -315,7 +321,7 @@ class Record:
         )
 
     def _check_live(self) -> None:
-        if self.status.is_terminal or self.newer_status:
+        if not self.is_live:
             status = self.newer_status or self.status.value
             raise JobEndedError(f"Job {self.id} can't change any more: {status}.")
 

@@ -5,7 +5,8 @@ Everything here is pure: no clock, no store, no process.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from .jobs import Destination
 
@@ -27,3 +28,37 @@ class Requester:
     owner: str | None = None
     left: int | None = None
     destination: Destination | None = None
+
+
+def staying(requesters: Sequence[Requester]) -> list[Requester]:
+    """Return the requesters that have not cancelled."""
+    return [each for each in requesters if each.left is None]
+
+
+def joined(requesters: Sequence[Requester], new: Requester) -> tuple[Requester, ...]:
+    """Add a requester, unless all others have left. Idempotent.
+
+    The last one to leave cancels the job.
+    """
+    all_have_left = bool(requesters) and not staying(requesters)
+    if new in requesters or all_have_left:
+        return tuple(requesters)
+    return (*requesters, new)
+
+
+def without(
+    requesters: Sequence[Requester], requester_id: str, cursor: int
+) -> tuple[Requester, ...]:
+    """Note that a requester cancels. Idempotent.
+
+    Args:
+        requesters: of the job.
+        requester_id: which one cancels.
+        cursor: of the job after that.
+    """
+    return tuple(
+        replace(each, left=cursor)
+        if each.id == requester_id and each.left is None
+        else each
+        for each in requesters
+    )

@@ -17,7 +17,7 @@ from ..core.search import Search
 from ..managers.base import LongCallbackManager
 from .managers import Managers
 
-#: Query parameter of a link.
+#: Query parameter of a link. ``link.ts`` has it for the page.
 PARAMETER = "long-job"
 
 #: How many jobs of a user a page lists: the newest.

@@ -1,5 +1,5 @@
 import { engineOf } from '../engine/engines';
-import { linked } from '../engine/page/link';
+import { LINK_PARAMETER, linked } from '../engine/page/link';
 import { Actions } from './Actions';
 import { useDashStore, useNow, useWatched } from './hooks';
 import { JobView } from './JobView';
@@ -12,6 +12,7 @@ import { useLabels } from './useLabels';
 export const SHARED = {
     Actions,
     JobView,
+    LINK_PARAMETER,
     engineOf,
     linked,
     useDashStore,

@@ -4,6 +4,7 @@ import { newRun, outputOf, type Run } from '../engine/state/run';
 import { ended, withSnapshot } from '../engine/state/runChanges';
 import { isTerminal } from '../engine/wire/snapshot';
 import type { UserJob } from '../engine/wire/userJob';
+import { LINK_PARAMETER } from '../engine/page/link';
 import { visit } from '../engine/page/visit';
 import { stringifyId } from '../engine/wire/id';
 
@@ -82,6 +83,6 @@ export function linkTo({ destination, tokens }: UserJob): string | undefined {
         return undefined;
     }
     const url = new URL(destination.location, location.href);
-    url.searchParams.set('long-job', tokens[0]);
+    url.searchParams.set(LINK_PARAMETER, tokens[0]);
     return url.href;
 }

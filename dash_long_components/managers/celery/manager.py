@@ -266,7 +266,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if self._waits.are_over(record):
             record = self._store.expire(record)
         leave_timeout = record.limits.leave_timeout
-        if leave_timeout is not None and self._store.is_live(record, ticket):
+        if leave_timeout is not None and record.is_awaited_by(ticket.requester):
             self._presence.see(record.id, leave_timeout)
         snapshot = reading.since(record, cursor, ticket.requester)
         between = snapshot.between_attempts(time.time())

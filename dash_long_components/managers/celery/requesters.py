@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
+from ...core import requesters
 from ...core.jobs import Ticket, new_job_id
 from ...core.records import Record
 from ...core.requesters import Requester
@@ -30,16 +31,9 @@ class CeleryRequesters:
         """Add a requester; return None if all have left. Atomic where updates are."""
         new = replace(requester, id=new_job_id())
 
-        def change(requesters: tuple[Requester, ...]) -> tuple[Requester, ...]:
-            # It is among them if the answer to a first try was lost.
-            if new in requesters or all(
-                requester.left is not None for requester in requesters
-            ):
-                return requesters
-            return (*requesters, new)
-
-        requesters = self._change(record, change)
-        return Ticket(job=record.id, requester=new.id) if new in requesters else None
+        # It is among them already if the answer to a first try was lost.
+        after = self._change(record, lambda found: requesters.joined(found, new))
+        return Ticket(job=record.id, requester=new.id) if new in after else None
 
     def leave(self, record: Record, requester_id: str) -> bool:
         """Remove a requester, and return whether none is left.
@@ -51,17 +45,10 @@ class CeleryRequesters:
         # A later cursor than any of the job, because the job goes on for others.
         left = record.cursor + _BEYOND
 
-        def change(requesters: tuple[Requester, ...]) -> tuple[Requester, ...]:
-            return tuple(
-                replace(requester, left=left)
-                if requester.id == requester_id and requester.left is None
-                else requester
-                for requester in requesters
-            )
-
-        return all(
-            requester.left is not None for requester in self._change(record, change)
+        after = self._change(
+            record, lambda found: requesters.without(found, requester_id, left)
         )
+        return not requesters.staying(after)
 
     def _change(
         self,
@@ -69,8 +56,8 @@ class CeleryRequesters:
         change: Callable[[tuple[Requester, ...]], tuple[Requester, ...]],
     ) -> tuple[Requester, ...]:
         def update(text: str | None) -> str:
-            requesters = _from_text(text) if text else record.requesters
-            return json.dumps([asdict(requester) for requester in change(requesters)])
+            found = _from_text(text) if text else record.requesters
+            return json.dumps([asdict(requester) for requester in change(found)])
 
         text = self._documents.update(f"{record.id}.requesters", update)
         self._documents.announce(record.id)

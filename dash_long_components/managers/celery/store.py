@@ -210,14 +210,9 @@ class CeleryStore:
         """Return for each ticket whether its requester waits for a live job."""
         records = self.read_all([ticket.job for ticket in tickets])
         return [
-            record is not None and self.is_live(record, ticket)
+            record is not None and record.is_awaited_by(ticket.requester)
             for record, ticket in zip(records, tickets, strict=True)
         ]
-
-    def is_live(self, record: Record, ticket: Ticket) -> bool:
-        """Return whether a job is live and the requester of a ticket has not left."""
-        staying = {requester.id for requester in record.staying}
-        return not record.status.is_terminal and ticket.requester in staying
 
     def _find(self, job_id: str) -> Record | None:
         (record,) = self.read_all([job_id])

@@ -11,13 +11,10 @@ import celery
 
 from ...core import attempts
 from ...core.jobs import Status
-from ...core.limits import Times, judge
+from ...core.limits import LOOK_SHARE, Times, judge
 from .job_state import End, Live
 from .presence import Absence
 from .store import CeleryStore
-
-#: Share of the ``leave_timeout`` between two looks for the page.
-_LOOK = 0.25
 
 
 class FunctionWatchdog:
@@ -85,7 +82,7 @@ class FunctionWatchdog:
         now = time.monotonic()
         seconds = max(0.0, judge(self._record, self._times, now).due - now)
         if self._record.limits.leave_timeout is not None:
-            seconds = min(seconds, self._record.limits.leave_timeout * _LOOK)
+            seconds = min(seconds, self._record.limits.leave_timeout * LOOK_SHARE)
         return min(seconds, threading.TIMEOUT_MAX)
 
     def _end(self) -> None:

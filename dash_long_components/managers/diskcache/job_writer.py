@@ -45,7 +45,7 @@ class JobWriter:
         attempt: number of the attempt that the worker runs.
     """
 
-    def __init__(self, store: Store, job_id: str, task: str, attempt: int = 1) -> None:
+    def __init__(self, store: Store, job_id: str, task: str, attempt: int) -> None:
         self._store = store
         self._job_id = job_id
         self._task = task

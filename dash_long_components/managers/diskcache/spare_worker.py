@@ -13,7 +13,7 @@ from typing import Any
 
 from ..processes import end_children
 from ..store.store import Store
-from .worker import enter, work
+from .worker import PROCESS_NAME, enter, work
 
 
 class SpareWorker:
@@ -36,7 +36,7 @@ class SpareWorker:
         self.process: BaseProcess = context.Process(
             target=_wait,
             args=(receiver, self._sender, store, failures, results),
-            name="dash-long-job",
+            name=PROCESS_NAME,
         )
         try:
             self.process.start()
@@ -76,6 +76,7 @@ def _wait(
     enter()
     store.libraries()  # connects
     with suppress(EOFError):
-        work(store, receiver.recv(), None, failures, results)
+        job_id, attempt = receiver.recv()
+        work(store, job_id, attempt, None, failures, results)
     # As after ``enter_and_work``.
     end_children()

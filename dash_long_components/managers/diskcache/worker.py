@@ -29,13 +29,17 @@ from .result_cache import ResultCache
 
 logger = logging.getLogger("dash_long_components")
 
+#: Name of the processes of workers in ``multiprocessing``.
+PROCESS_NAME = "dash-long-job"
+
 #: Seconds that a worker waits for a function by value. Any poll of the page brings it.
 MAX_WAIT_FOR_FUNCTION = 30.0
 
 
 def work(
     store: Store,
-    attempt: tuple[str, int],
+    job_id: str,
+    attempt: int,
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
@@ -44,24 +48,24 @@ def work(
 
     Args:
         store: where the job is stored.
-        attempt: which job, which has been taken off the queue, and which attempt.
+        job_id: which job, which has been taken off the queue.
+        attempt: number of the attempt.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
         results: where results are cached for other processes, as ``ResultCache.dumps``.
     """
-    job_id, number = attempt
     call = outlast(store, lambda: store.call(job_id))
     if call is None:
         return
     me = Process.current()
-    if not outlast(store, lambda: store.slots.register(job_id, me, number)):
+    if not outlast(store, lambda: store.slots.register(job_id, me, attempt)):
         return
     os.environ[MARK] = job_id
     if app is not None:
         failures = app.load()
     record = outlast(store, lambda: store.read(job_id))
     name = record.task
-    writer = JobWriter(store, job_id, name, number)
+    writer = JobWriter(store, job_id, name, attempt)
     job = CurrentJob(record, writer.is_unwanted, writer)
     try:
         task = _find(store, job_id, call, name, failures)
@@ -79,14 +83,15 @@ def work(
 
 def enter_and_work(
     store: Store,
-    attempt: tuple[str, int],
+    job_id: str,
+    attempt: int,
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
 ) -> None:
     """Do both: the target of a process that is made for one job."""
     enter()
-    work(store, attempt, app, failures, results)
+    work(store, job_id, attempt, app, failures, results)
     # The dispatcher would do it, but may have been killed.
     end_children()
 

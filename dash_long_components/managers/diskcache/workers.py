@@ -26,7 +26,7 @@ from . import inherited
 from .app_code import without_main
 from .settings import Settings
 from .spare_worker import SpareWorker
-from .worker import enter_and_work
+from .worker import PROCESS_NAME, enter_and_work
 
 logger = logging.getLogger("dash_long_components")
 
@@ -69,7 +69,7 @@ class Workers:
         """Return the ids of the jobs that have a worker here."""
         return set(self._processes)
 
-    def start(self, job_id: str, attempt: int = 1) -> None:
+    def start(self, job_id: str, attempt: int) -> None:
         """Start a worker that runs an attempt of a job.
 
         Raises:
@@ -84,12 +84,13 @@ class Workers:
             target=enter_and_work,
             args=(
                 self._store,
-                (job_id, attempt),
+                job_id,
+                attempt,
                 app,
                 self._failures,
                 self._settings.results,
             ),
-            name="dash-long-job",
+            name=PROCESS_NAME,
         )
         # A forked process must not inherit a connection of SQLite.
         self._store.close()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ...core.queueing import QueuedJob, Scheduling, has_expired, next_round
+from ...core.queueing import PLAIN, QueuedJob, Scheduling, has_expired, next_round
 from .clock import Instant
 from .database import Database
 
 #: Jobs that expire in one transaction: others wait for its end.
 _BATCH = 100
 
-#: The jobs for which the order of places is not all. An index has the same condition.
+#: The jobs for which the order of places is not all: whose scheduling is not ``PLAIN``.
+#: The index has the same condition.
 _SCHEDULED = (
-    "place IS NOT NULL AND"
-    " (queue != 'default' OR priority != 0 OR concurrency_group IS NOT NULL)"
+    f"place IS NOT NULL AND (queue != '{PLAIN.queue}'"
+    f" OR priority != {PLAIN.priority} OR concurrency_group IS NOT NULL)"
 )
+
+#: The jobs that wait for their first attempt. Only for them is the time in the queue a
+#: wait for a worker: ``queue_timeout`` does not apply to a further attempt.
+_FIRST = "status = 'queued' AND attempt = 1"
 
 #: A job between two attempts waits for its time, and for the end of its worker.
 _READY = (
@@ -58,11 +63,9 @@ class Queue:
             )
 
     def _next_round(self, job: QueuedJob) -> int:
-        same = "queue = ? AND priority = ? AND round IS NOT NULL"
-        of = (job.scheduling.queue, job.scheduling.priority)
-        waiting = self._jobs(f"place IS NOT NULL AND {same}", *of)
-        running = self._jobs(f"dispatcher IS NOT NULL AND {same}", *of)
-        return next_round(job.user, waiting, running)
+        waiting = self._jobs("place IS NOT NULL AND round IS NOT NULL")
+        running = self._jobs("dispatcher IS NOT NULL AND round IS NOT NULL")
+        return next_round(job, waiting, running)
 
     def ready(self, code: str) -> str | None:
         """Return the id of the first job that may start now; None if there is none."""
@@ -142,18 +145,17 @@ class Queue:
         A job between two attempts has had its first start. None if no other is queued.
         """
         submitted = self._database.one(
-            "SELECT submitted, submitted_wall FROM job WHERE status = 'queued'"
-            " AND attempt = 1 ORDER BY n LIMIT 1"
+            f"SELECT submitted, submitted_wall FROM job WHERE {_FIRST}"  # noqa: S608
+            " ORDER BY n LIMIT 1"
         )
         return None if submitted is None else now.since(Instant(*submitted))
 
     def expired(self, code: str, now: Instant) -> list[str]:
         """Return some jobs that have been queued for their ``queue_timeout``."""
         rows = self._database.query(
-            "SELECT id, queue_timeout, submitted, submitted_wall FROM job"
-            " WHERE code = ? AND status = 'queued' AND queue_timeout IS NOT NULL"
-            # ``queue_timeout`` applies to the first attempt only.
-            " AND attempt = 1 ORDER BY n LIMIT ?",
+            "SELECT id, queue_timeout, submitted, submitted_wall FROM job"  # noqa: S608
+            f" WHERE code = ? AND {_FIRST} AND queue_timeout IS NOT NULL"
+            " ORDER BY n LIMIT ?",
             code,
             _BATCH,
         )

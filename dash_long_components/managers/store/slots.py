@@ -65,7 +65,7 @@ class Slots:
             job_id,
         )
 
-    def register(self, job_id: str, worker: Process, attempt: int = 1) -> bool:
+    def register(self, job_id: str, worker: Process, attempt: int) -> bool:
         """Note which process runs an attempt of a job. Atomic.
 
         False if it must not run: the job has no slot, or the attempt has ended.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,8 +98,8 @@ def test_queue_that_a_process_does_not_know_has_one_slot() -> None:
 
 
 def enter(jobs: list[QueuedJob], job_id: str, user: str, running: Any = ()) -> None:
-    round = next_round(user, jobs, running)
-    jobs.append(job(job_id, user, round, max_per_user=9, group="g"))
+    new = job(job_id, user, max_per_user=9, group="g")
+    jobs.append(replace(new, round=next_round(new, jobs, running)))
 
 
 def test_users_take_turns_in_the_places_that_they_have_together() -> None:

@@ -51,6 +51,7 @@ class Worker:
     """A process that a dispatcher has started to run a job."""
 
     job_id: str
+    attempt: int
     pid: int
     exitcode: int | None = None
     deadline: float | None = None
@@ -101,8 +102,8 @@ class WorldWorkers(Workers):
     def jobs(self) -> set[str]:
         return set(self._mine)
 
-    def start(self, job_id: str, attempt: int = 1) -> None:
-        worker = Worker(job_id, self._world.new_pid())
+    def start(self, job_id: str, attempt: int) -> None:
+        worker = Worker(job_id, attempt, self._world.new_pid())
         self._mine[job_id] = self._world.workers[worker.pid] = worker
 
     def keep_spare(self) -> None:
@@ -326,7 +327,9 @@ class AllThatMayHappen(RuleBasedStateMachine):
             worker.die(0)
             return False
         me = Process(worker.pid, 0)
-        worker.has_registered = self.store.slots.register(worker.job_id, me)
+        worker.has_registered = self.store.slots.register(
+            worker.job_id, me, worker.attempt
+        )
         if not worker.has_registered:
             worker.die(0)
         return worker.has_registered

@@ -57,7 +57,7 @@ class FakeWorkers(Workers):
     def jobs(self) -> set[str]:
         return set(self.exit_codes)
 
-    def start(self, job_id: str, attempt: int = 1) -> None:
+    def start(self, job_id: str, attempt: int) -> None:
         if self.cannot_start is not None:
             raise self.cannot_start
         self.exit_codes[job_id] = None
@@ -134,7 +134,7 @@ def test_worker_of_a_dead_dispatcher_is_adopted(
     dispatcher: Dispatcher, store: Store
 ) -> None:
     take(store, DEAD)
-    store.slots.register("job", Process.of(1))
+    store.slots.register("job", Process.of(1), 1)
     deadline = store.slots.all()["job"].deadline
     assert deadline is not None
     dispatcher.look_around()
@@ -148,7 +148,7 @@ def test_job_whose_worker_died_too_is_lost(
     dispatcher: Dispatcher, store: Store
 ) -> None:
     take(store, DEAD)
-    store.slots.register("job", DEAD)
+    store.slots.register("job", DEAD, 1)
     dispatcher.look_around()
     assert store.slots.all() == {}
     assert store.read("job").status is Status.LOST
@@ -160,7 +160,7 @@ def test_job_whose_worker_never_came_is_lost_and_does_not_begin(
     take(store, DEAD)
     dispatcher.look_around()
     assert store.read("job").status is Status.LOST
-    assert not store.slots.register("job", ME)
+    assert not store.slots.register("job", ME, 1)
 
 
 def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
@@ -170,7 +170,7 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
     adopt = Slots.adopt
 
     def adopt_late(slots: Slots, job_id: str, by: Process) -> Process | None:
-        assert store.slots.register(job_id, Process.of(1))
+        assert store.slots.register(job_id, Process.of(1), 1)
         return adopt(slots, job_id, by)
 
     with mock.patch.object(Slots, "adopt", adopt_late):
@@ -184,7 +184,7 @@ def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(
 ) -> None:
     take(store, DEAD)
     worker = Process.of(1)
-    store.slots.register("job", worker)
+    store.slots.register("job", worker, 1)
     dispatcher.look_around()
     deadline = store.slots.all()["job"].deadline
     assert deadline is not None
@@ -250,7 +250,7 @@ def test_worker_that_the_store_does_not_know_is_killed(
     dispatcher: Dispatcher, workers: FakeWorkers
 ) -> None:
     """The store was removed, and a server has made a new one."""
-    workers.start("job")
+    workers.start("job", 1)
     dispatcher.look_around()
     assert workers.killed == ["job"]
     workers.exit_codes["job"] = -signal.SIGKILL
@@ -276,7 +276,7 @@ def test_dispatcher_goes_on_after_an_outage_of_the_store(
 def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
     dispatcher: Dispatcher, store: Store, workers: FakeWorkers
 ) -> None:
-    workers.start("job")
+    workers.start("job", 1)
     os.remove(store.path)
     error = sqlite3.OperationalError("disk I/O error")
     with (
@@ -293,7 +293,7 @@ def test_worker_that_was_stopped_in_a_write_is_killed(
 ) -> None:
     take(store, ME)
     worker = Process.of(1)
-    store.slots.register("job", worker)
+    store.slots.register("job", worker, 1)
     rounds = [sqlite3.OperationalError("database is locked"), True]
     with (
         mock.patch.object(dispatcher, "look_around", side_effect=rounds),

@@ -105,7 +105,7 @@ def limit() -> Iterator[mock.PropertyMock]:
 
 @pytest.fixture
 def writer(store: Store, disk: Disk, limit: mock.PropertyMock) -> JobWriter:
-    return JobWriter(store, "job", "module.task")
+    return JobWriter(store, "job", "module.task", 1)
 
 
 def succeeded(result: bytes = b"1") -> Outcome:

@@ -303,7 +303,7 @@ def test_worker_brings_its_result_home_after_an_outage(
         return change(*args)
 
     with mock.patch.object(store, "change", change_later):
-        worker.work(store, ("job", 1), None, {}, "")
+        worker.work(store, "job", 1, None, {}, "")
     assert store.read("job").status is Status.SUCCEEDED
 
 
@@ -319,7 +319,7 @@ def test_result_that_no_store_can_keep_is_a_failure(store: Store, call: Call) ->
         return change(*args)
 
     with mock.patch.object(store, "change", change_if_small):
-        worker.work(store, ("job", 1), None, {}, "")
+        worker.work(store, "job", 1, None, {}, "")
     record = store.read("job")
     assert record.status is Status.FAILED
     assert record.error

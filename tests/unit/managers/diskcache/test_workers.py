@@ -91,7 +91,7 @@ def test_spare_worker_is_made_only_where_a_slot_is_free(workers: Workers) -> Non
             workers.keep_spare()
             workers.keep_spare()
             assert spare.call_count == made
-            workers.start(job_id)
+            workers.start(job_id, 1)
         workers.keep_spare()
         assert spare.call_count == 2
         workers.forget("first")

@@ -392,7 +392,7 @@ def test_job_that_has_ended_gets_no_worker(store: Store) -> None:
     take(store)
     store.end("job", Status.LOST)
     assert "job" in store.slots.all()
-    assert not store.slots.register("job", ME)
+    assert not store.slots.register("job", ME, 1)
 
 
 def test_nothing_is_evicted(store: Store) -> None:
@@ -492,10 +492,10 @@ def test_only_living_clients_count(store: Store) -> None:
 def test_worker_without_a_place_must_not_run(store: Store) -> None:
     submit(store, "job")
     take(store)
-    assert store.slots.register("job", ME)
+    assert store.slots.register("job", ME, 1)
     store.slots.release("job")
     store.slots.release("job")
-    assert not store.slots.register("job", ME)
+    assert not store.slots.register("job", ME, 1)
 
 
 def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
@@ -865,7 +865,7 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     store.submit(record, CALL, max_concurrency=1, max_queue=9, queue_timeout=1)
     submit(store, "next")
     assert take(store, 1) == "job"
-    assert store.slots.register("job", ME)
+    assert store.slots.register("job", ME, 1)
     after = store.end_attempt("job", Status.LOST, ERROR)
     assert after is not None
     assert after.status is Status.QUEUED
