@@ -26,11 +26,13 @@ class AsgiResponse:
         status_code: of HTTP.
         headers: names in lower case.
         data: the body.
+        complete: set when the server has sent all of it.
     """
 
     status_code: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     data: bytes = b""
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def text(self) -> str:
@@ -47,6 +49,8 @@ class AsgiResponse:
             ]
         elif message["type"] == "http.response.body":
             self.data += message.get("body", b"")
+            if not message.get("more_body", False):
+                self.complete.set()
 
 
 class AsgiClient:
@@ -131,18 +135,22 @@ def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Message:
 async def call(server: AsgiApp, scope: Message, body: bytes) -> AsgiResponse:
     """Call a server with a request, and return all that it sends."""
     response = AsgiResponse()
-    await server(scope, receiving(body), response.send)
+    await server(scope, receiving(body, response), response.send)
     return response
 
 
-def receiving(body: bytes) -> Receive:
-    """Return a ``receive`` that sends a body once. The client then stays connected."""
+def receiving(body: bytes, response: AsgiResponse) -> Receive:
+    """Return a ``receive`` that sends a body once.
+
+    The client stays connected until it has the whole response.
+    """
     has_sent = False
 
     async def receive() -> Message:
         nonlocal has_sent
         if has_sent:
-            await asyncio.get_running_loop().create_future()
+            await response.complete.wait()
+            return {"type": "http.disconnect"}
         has_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -103,7 +103,9 @@ class Page:
 
         async def call() -> asgi.AsgiResponse:
             response = asgi.AsgiResponse()
-            await self.app.server(scope, receive or asgi.receiving(body), response.send)
+            await self.app.server(
+                scope, receive or asgi.receiving(body, response), response.send
+            )
             return response
 
         return asyncio.create_task(call())
@@ -186,7 +188,7 @@ def test_poll_of_a_client_that_has_gone_is_forgotten(page: Page) -> None:
     async def story() -> None:
         _, token = page.start()
         body = json.dumps({"hold": HOLD, "jobs": [[token, 1]]}).encode()
-        send = asgi.receiving(body)
+        send = asgi.receiving(body, asgi.AsgiResponse())
         calls = 0
 
         async def receive() -> asgi.Message:
