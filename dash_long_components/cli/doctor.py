@@ -18,6 +18,7 @@ from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
 from ..managers.celery.manager import CeleryLongCallbackManager
 from ..managers.diskcache.manager import DiskcacheLongCallbackManager
+from ..managers.store.registry import DISPATCHER, SERVER
 from ..managers.store.store import Store
 
 #: Packages whose versions matter.
@@ -185,8 +186,8 @@ def _dispatchers(manager: DiskcacheLongCallbackManager) -> Findings:
     store = Store(str(_path_of(manager)), result_ttl=1.0)
     found = store.registry.processes()
     store.close()
-    dispatchers = [each for each in found if each.role == "dispatcher"]
-    servers = [each for each in found if each.role == "client"]
+    dispatchers = [each for each in found if each.role == DISPATCHER]
+    servers = [each for each in found if each.role == SERVER]
     hosts = {each.process.host for each in found}
     if len(hosts) > 1:
         yield _warning(

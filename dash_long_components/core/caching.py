@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .jobs import Caching, Call
-from .lanes import Admission, Entry
+from .lanes import Admission, Answer
 
 #: Changes with the parts of a key, and with the form of a cached result.
 _FORMAT = 1
@@ -205,7 +205,7 @@ def answer_from(
     admission = pass_by()
     if admission.waits:
         return False, None
-    return True, hit if admission.entry is Entry.NOW else None
+    return True, hit if admission.answer is Answer.ENTER else None
 
 
 def _takes_nothing(function: Callable[..., Any]) -> bool:

@@ -10,13 +10,13 @@ from enum import Enum, auto
 from .jobs import Lane, Retrigger
 
 
-class Entry(Enum):
-    """The way in which a job enters a lane."""
+class Answer(Enum):
+    """What happens to a job that comes to a lane."""
 
-    NOW = auto()  #: it goes to the queue
+    ENTER = auto()  #: it goes to the queue
     WAIT = auto()  #: it goes to the queue when the jobs before it have left the lane
-    LATE = auto()  #: it is cancelled: the page has triggered a live job after it
-    NEVER = auto()  #: it is not made: the lane ignores triggers while a job is live
+    CANCEL = auto()  #: it ends as cancelled: the page has triggered a live job after it
+    IGNORE = auto()  #: it is not made: the lane ignores triggers while a job is live
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +24,23 @@ class Admission:
     """The answer of a lane to a new job.
 
     Attributes:
-        entry: what happens to the job.
+        answer: what happens to the job.
         replaced: tickets to cancel. Cancel them after the new job has joined another
             one: it may replace a ticket of the very job that it joins.
     """
 
-    entry: Entry
+    answer: Answer
     replaced: tuple[str, ...] = ()
 
     @property
     def is_live(self) -> bool:
         """Whether the job is one of the live jobs of the lane from now on."""
-        return self.entry in (Entry.NOW, Entry.WAIT)
+        return self.answer in (Answer.ENTER, Answer.WAIT)
 
     @property
     def waits(self) -> bool:
         """Whether the job goes to the queue later, when its turn comes."""
-        return self.entry is Entry.WAIT
+        return self.answer is Answer.WAIT
 
     @property
     def may_join(self) -> bool:
@@ -48,11 +48,11 @@ class Admission:
 
         A job that waits in its lane may not: it would keep others waiting with it.
         """
-        return self.entry is Entry.NOW
+        return self.answer is Answer.ENTER
 
 
 #: The answer to a job without a lane.
-NO_LANE = Admission(entry=Entry.NOW)
+NO_LANE = Admission(answer=Answer.ENTER)
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Turns:
         """Return what happens to a job that comes to the lane."""
         match lane.retrigger:
             case Retrigger.IGNORE if self.order:
-                return Admission(entry=Entry.NEVER)
+                return Admission(answer=Answer.IGNORE)
             case Retrigger.REPLACE if any(seq > lane.seq for _, seq in self.order):
-                return Admission(entry=Entry.LATE)
+                return Admission(answer=Answer.CANCEL)
             case Retrigger.REPLACE:
-                return Admission(entry=Entry.NOW, replaced=self.tickets)
+                return Admission(answer=Answer.ENTER, replaced=self.tickets)
             case Retrigger.QUEUE if self.order:
-                return Admission(entry=Entry.WAIT)
+                return Admission(answer=Answer.WAIT)
         return NO_LANE
 
     def enter(self, ticket: str, seq: int) -> Turns:

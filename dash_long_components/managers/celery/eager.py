@@ -25,7 +25,7 @@ def run_job(home: Home, store: CeleryStore, job_id: str, message: Message) -> No
     """
     # Other processes may read the job.
     worker = Worker(name=socket.gethostname(), lease=Lease.of_process(home).id)
-    store.take(job_id, Receipt(worker=worker, number=0))
+    store.note_receipt(job_id, Receipt(worker=worker, number=0))
     run = functools.partial(
         home.app.tasks[message.task].apply,
         args=(job_id, 0, message.to_text()),

@@ -64,7 +64,7 @@ def _note_receipt(sender: Any, request: Any, **_: Any) -> None:
             Supervisor.current.received(request, number, message)
         receipt = Receipt(worker=this_worker(request.hostname), number=number)
         with _noting_outages():
-            _store(home.app).take(job_id, receipt)
+            _store(home.app).note_receipt(job_id, receipt)
 
 
 @contextlib.contextmanager

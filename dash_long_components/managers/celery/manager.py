@@ -15,7 +15,7 @@ from ...core.durations import median
 from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
-from ...core.lanes import Admission, Entry
+from ...core.lanes import Admission, Answer
 from ...core.queueing import DEFAULT, QueuedJob
 from ...core.records import Record
 from ...core.requesters import Requester
@@ -135,9 +135,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         # Before it enters its lane, where all jobs have to be live.
         self._store.submit(record)
         admission = self._store.lanes.enter(ticket, lane)
-        if admission.entry is Entry.NEVER:
+        if admission.answer is Answer.IGNORE:
             return None
-        if admission.entry is Entry.LATE:
+        if admission.answer is Answer.CANCEL:
             self._store.cancel(record.id)
             return str(ticket)
         other = self._join(record, requester) if admission.may_join else None

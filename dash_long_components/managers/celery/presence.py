@@ -19,10 +19,10 @@ from ...exceptions import StoreUnavailableError
 from .documents import Documents
 
 #: Seconds between two heartbeats of a server that is polled for such jobs.
-_BEAT = 2.0
+_HEARTBEAT = 2.0
 
 #: Seconds without such a heartbeat after which no server is there to be polled.
-_AWAY = 3 * _BEAT
+_AWAY = 3 * _HEARTBEAT
 
 #: Jobs whose last write a server remembers.
 _REMEMBERED = 4096
@@ -36,41 +36,41 @@ class Presence:
     def __init__(self, app: celery.Celery) -> None:
         self._documents = Documents(app)
         self._noted: dict[str, float] = {}
-        self._beating_in: int | None = None
+        self._sending_in: int | None = None
 
     def see(self, job_id: str, leave_timeout: float) -> None:
         """Write down that a page has polled. Cheap if the last write is recent."""
         now = time.monotonic()
         if not limits.is_news(self._noted.get(job_id), leave_timeout, now):
             return
-        self._beat()
+        self._send_heartbeats()
         self._documents.write(_seen(job_id), new_job_id())
         if len(self._noted) >= _REMEMBERED:
             self._noted.clear()
         self._noted[job_id] = now
 
-    def _beat(self) -> None:
+    def _send_heartbeats(self) -> None:
         """Start the heartbeat of this server, once in each process."""
-        if self._beating_in != os.getpid():
-            self._beating_in = os.getpid()
+        if self._sending_in != os.getpid():
+            self._sending_in = os.getpid()
             threading.Thread(
-                target=beat_forever,
+                target=send_heartbeats,
                 args=(self._documents,),
                 name="dash-long-jobs-server",
                 daemon=True,
             ).start()
 
 
-def beat_forever(documents: Documents) -> None:
+def send_heartbeats(documents: Documents) -> None:
     """Write the heartbeat of a server for as long as its process lives."""
     while True:
         # While the backend is away, no page can poll either.
         with suppress(StoreUnavailableError):
-            beat(documents)
-        time.sleep(_BEAT)
+            send_heartbeat(documents)
+        time.sleep(_HEARTBEAT)
 
 
-def beat(documents: Documents) -> None:
+def send_heartbeat(documents: Documents) -> None:
     """Write down that there is a server to be polled."""
     documents.write(_SERVERS, new_job_id())
 
@@ -89,7 +89,7 @@ class Absence:
         self._leave_timeout = leave_timeout
         self._keys = [_seen(job_id), _SERVERS]
         self._last: list[str | None] = [None, None]
-        self._seen = self._beat = self._reachable = time.monotonic()
+        self._seen = self._last_heartbeat = self._reachable = time.monotonic()
 
     def has_left(self) -> bool:
         """Look again, and return whether the page has left."""
@@ -99,13 +99,13 @@ class Absence:
         except StoreUnavailableError:
             self._reachable = now
             return False
-        (seen, beat), (last_seen, last_beat) = found, self._last
+        (seen, heartbeat), (last_seen, last_heartbeat) = found, self._last
         self._last = found
-        if beat != last_beat:
-            self._beat = now
+        if heartbeat != last_heartbeat:
+            self._last_heartbeat = now
         if seen != last_seen:
             self._seen = now
-        if now - self._beat > _AWAY:
+        if now - self._last_heartbeat > _AWAY:
             self._reachable = now
         return limits.has_left(
             self._seen, self._leave_timeout, now, reachable_since=self._reachable

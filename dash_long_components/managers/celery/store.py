@@ -178,7 +178,7 @@ class CeleryStore:
         if live is None or live.record.status is Status.QUEUED:
             self.groups.leave(message.group, job_id)
 
-    def take(self, job_id: str, receipt: Receipt) -> None:
+    def note_receipt(self, job_id: str, receipt: Receipt) -> None:
         """Note which worker has received a job."""
         self.documents.write(_taken(job_id), receipt.to_text())
 

@@ -64,7 +64,7 @@ class Dispatcher:
         self._me = me
         registry = store.registry
         self._watchdog = Watchdog(
-            store, settings.code, lambda: registry.has_any_client()
+            store, settings.code, lambda: registry.has_any_server()
         )
         self._housekeeping = Housekeeping(store)
         self._stopped_by: signal.Signals | None = None
@@ -140,7 +140,7 @@ class Dispatcher:
 
     def _beat(self) -> None:
         if time.monotonic() >= self._next_beat:
-            self._store.registry.beat(self._me)
+            self._store.registry.send_heartbeat(self._me)
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
@@ -252,7 +252,7 @@ class Dispatcher:
 
     def _is_done(self) -> bool:
         """Resign if no server wants this dispatcher and no job needs it."""
-        if self._workers.jobs() or self._store.registry.has_clients(self._code):
+        if self._workers.jobs() or self._store.registry.has_servers(self._code):
             return False
         if any(
             slot.dispatcher == self._me for slot in self._store.slots.all().values()

@@ -84,7 +84,7 @@ class Launcher:
         self._dispatcher: RegisteredDispatcher | None = None
         self._look_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
-        store.registry.add_client(self.code, self._me)
+        store.registry.add_server(self.code, self._me)
         self._pulse = Pulse(
             store,
             self.code,
@@ -156,7 +156,7 @@ class Launcher:
         # The directory may be gone, as that of a test. Dispatchers notice that a server
         # has died which could not remove itself during an outage.
         with suppress(StoreError, sqlite3.Error, OSError), told(self.store):
-            self.store.registry.remove_client(self.code, self._me)
+            self.store.registry.remove_server(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:
                 wake(dispatcher.port)

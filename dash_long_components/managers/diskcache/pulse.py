@@ -80,7 +80,7 @@ class Pulse:
 
     def beat(self) -> None:
         """Send a heartbeat, and check that the dispatcher has sent one."""
-        self._store.registry.beat(self._me)
+        self._store.registry.send_heartbeat(self._me)
         self._warn_of_other_host()
         self._look_after_dispatcher()
         if self._store.dispatching.has_work(self._code):

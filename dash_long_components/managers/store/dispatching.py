@@ -113,7 +113,7 @@ class Dispatching:
             if not self._queue.is_empty(code):
                 return False
             if self._held.first(code) is not None:
-                return not self._registry.has_clients(code)
+                return not self._registry.has_servers(code)
             return self._registry.resign(code)
 
     def is_full(self, queue: str, max_concurrency: int, max_queue: int) -> bool:

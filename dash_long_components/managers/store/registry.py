@@ -10,7 +10,8 @@ from ..identity import Process
 from .database import Database
 from .heartbeats import Heartbeats
 
-_DISPATCHER, _CLIENT = "dispatcher", "client"
+#: The roles of processes, as stores hold them.
+DISPATCHER, SERVER = "dispatcher", "client"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ class Registry:
             if other and other.process != dispatcher and other.process.is_alive():
                 return False
             self._remove_dispatcher(code)
-            self._add(_DISPATCHER, code, dispatcher, port, tasks)
+            self._add(DISPATCHER, code, dispatcher, port, tasks)
             return True
 
     def dispatcher(self, code: str) -> RegisteredDispatcher | None:
@@ -90,7 +91,7 @@ class Registry:
         row = self._database.one(
             "SELECT process, port, tasks, heartbeat FROM process"
             " WHERE role = ? AND code = ? AND host = ?",
-            _DISPATCHER,
+            DISPATCHER,
             code,
             self._host,
         )
@@ -123,7 +124,7 @@ class Registry:
         """Return where the dispatchers of this host wait to be woken."""
         rows = self._database.query(
             "SELECT port FROM process WHERE role = ? AND host = ?",
-            _DISPATCHER,
+            DISPATCHER,
             self._host,
         )
         return [port for (port,) in rows]
@@ -131,40 +132,40 @@ class Registry:
     def resign(self, code: str) -> bool:
         """Undo ``claim``. Atomic; False while a server here wants a dispatcher."""
         with self._database.transaction():
-            if self.has_clients(code):
+            if self.has_servers(code):
                 return False
             self._remove_dispatcher(code)
-            for client in self._clients(code):
-                if client.is_here:
-                    self.remove_client(code, client)
+            for server in self._servers(code):
+                if server.is_here:
+                    self.remove_server(code, server)
             return True
 
     def _remove_dispatcher(self, code: str) -> None:
         self._database.run(
             "DELETE FROM process WHERE role = ? AND code = ? AND host = ?",
-            _DISPATCHER,
+            DISPATCHER,
             code,
             self._host,
         )
 
-    def add_client(self, code: str, client: Process) -> None:
+    def add_server(self, code: str, server: Process) -> None:
         """Note that a server process wants a dispatcher of this code version."""
         with self._database.transaction():
-            for other in self._clients(code):
+            for other in self._servers(code):
                 if other.is_here and not other.is_alive():
-                    self.remove_client(code, other)
-            self._add(_CLIENT, code, client, None, None)
+                    self.remove_server(code, other)
+            self._add(SERVER, code, server, None, None)
 
-    def remove_client(self, code: str, client: Process) -> None:
-        """Undo ``add_client``. Idempotent."""
+    def remove_server(self, code: str, server: Process) -> None:
+        """Undo ``add_server``. Idempotent."""
         self._database.run(
             "DELETE FROM process WHERE role = ? AND code = ? AND process = ?",
-            _CLIENT,
+            SERVER,
             code,
-            str(client),
+            str(server),
         )
 
-    def beat(self, process: Process) -> None:
+    def send_heartbeat(self, process: Process) -> None:
         """Write a heartbeat of a process of this host."""
         self._database.run(
             "UPDATE process SET heartbeat = ? WHERE process = ?",
@@ -172,14 +173,14 @@ class Registry:
             str(process),
         )
 
-    def has_clients(self, code: str) -> bool:
+    def has_servers(self, code: str) -> bool:
         """Return whether a live server process here wants a dispatcher of this code."""
-        return any(client.is_alive() for client in self._clients(code))
+        return any(server.is_alive() for server in self._servers(code))
 
-    def has_any_client(self) -> bool:
+    def has_any_server(self) -> bool:
         """Return whether any server process lives, of any code version and host."""
         rows = self._database.query(
-            "SELECT DISTINCT process FROM process WHERE role = ?", _CLIENT
+            "SELECT DISTINCT process FROM process WHERE role = ?", SERVER
         )
         return any(self.is_living(Process.from_text(process)) for (process,) in rows)
 
@@ -226,9 +227,9 @@ class Registry:
         )
         return heartbeat
 
-    def _clients(self, code: str) -> list[Process]:
+    def _servers(self, code: str) -> list[Process]:
         rows = self._database.query(
-            "SELECT process FROM process WHERE role = ? AND code = ?", _CLIENT, code
+            "SELECT process FROM process WHERE role = ? AND code = ?", SERVER, code
         )
         return [Process.from_text(process) for (process,) in rows]
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
-from ...core.lanes import NO_LANE, Admission, Entry
+from ...core.lanes import NO_LANE, Admission, Answer
 from ...core.queueing import PLAIN, Scheduling
 from ...core.records import Record
 from ...core.requesters import Requester
@@ -165,7 +165,7 @@ class Store:
         """
         with self._database.transaction():
             admission = self.requesters.admit(lane)
-            if admission.entry is Entry.NEVER:
+            if admission.answer is Answer.IGNORE:
                 return None
             joined = self._keys.joinable(record) if admission.may_join else None
             before = joined or record
@@ -178,7 +178,7 @@ class Store:
             after = before.join(requester)
             ticket = Ticket(job=after.id, requester=requester.id)
             now = Instant.now()
-            if admission.entry is Entry.LATE:
+            if admission.answer is Answer.CANCEL:
                 self._add(after.end(Status.CANCELLED, record.created), now)
                 return ticket
             self.requesters.add(
@@ -204,7 +204,7 @@ class Store:
                 return ticket
             self._add(after, now, queue_timeout, call.scheduling)
             self._jobs.add_call(after.id, call)
-            if admission.entry is Entry.NOW:
+            if admission.answer is Answer.ENTER:
                 self._lifecycle.enqueue(after)
             return ticket
 

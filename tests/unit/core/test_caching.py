@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from dash_long_components.core import caching
 from dash_long_components.core.caching import CachedResult
 from dash_long_components.core.jobs import Caching, Call
-from dash_long_components.core.lanes import Admission, Entry
+from dash_long_components.core.lanes import Admission, Answer
 
 #: The values that a page can send.
 JSON = st.recursive(
@@ -249,19 +249,19 @@ RESULT = CachedResult(response=b"{}", duration=1.0, written=1.0)
 
 
 @pytest.mark.parametrize(
-    ("entry", "answer"),
+    ("answer", "answered"),
     [
-        (Entry.NOW, (True, RESULT)),
-        (Entry.LATE, (True, None)),
-        (Entry.NEVER, (True, None)),
-        (Entry.WAIT, (False, None)),
+        (Answer.ENTER, (True, RESULT)),
+        (Answer.CANCEL, (True, None)),
+        (Answer.IGNORE, (True, None)),
+        (Answer.WAIT, (False, None)),
     ],
 )
-def test_lane_decides_about_a_cached_result(entry: Entry, answer: Any) -> None:
+def test_lane_decides_about_a_cached_result(answer: Answer, answered: Any) -> None:
     cached = replace(call(1), caching=Caching(key="key"))
     results = mock.Mock(**{"get.return_value": RESULT})
-    pass_by = mock.Mock(return_value=Admission(entry=entry))
-    assert caching.answer_from(results, cached, pass_by) == answer
+    pass_by = mock.Mock(return_value=Admission(answer=answer))
+    assert caching.answer_from(results, cached, pass_by) == answered
 
 
 @pytest.mark.parametrize("key", [None, "key"])

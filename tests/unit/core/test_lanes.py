@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.core.jobs import Lane, Retrigger
-from dash_long_components.core.lanes import NO_LANE, Entry, Turns
+from dash_long_components.core.lanes import NO_LANE, Answer, Turns
 
 EMPTY = Turns()
 TURNS = EMPTY.enter("a", 5).enter("b", 7)
@@ -23,21 +23,21 @@ def test_empty_lane_admits_every_job(retrigger: Retrigger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("retrigger", "seq", "entry", "replaced"),
+    ("retrigger", "seq", "answer", "replaced"),
     [
-        (Retrigger.REPLACE, 9, Entry.NOW, ("a", "b")),
-        (Retrigger.REPLACE, 7, Entry.NOW, ("a", "b")),
-        (Retrigger.REPLACE, 6, Entry.LATE, ()),
-        (Retrigger.QUEUE, 9, Entry.WAIT, ()),
-        (Retrigger.PARALLEL, 9, Entry.NOW, ()),
-        (Retrigger.IGNORE, 9, Entry.NEVER, ()),
+        (Retrigger.REPLACE, 9, Answer.ENTER, ("a", "b")),
+        (Retrigger.REPLACE, 7, Answer.ENTER, ("a", "b")),
+        (Retrigger.REPLACE, 6, Answer.CANCEL, ()),
+        (Retrigger.QUEUE, 9, Answer.WAIT, ()),
+        (Retrigger.PARALLEL, 9, Answer.ENTER, ()),
+        (Retrigger.IGNORE, 9, Answer.IGNORE, ()),
     ],
 )
 def test_lane_with_live_jobs_answers_by_its_rule(
-    retrigger: Retrigger, seq: int, entry: Entry, replaced: tuple[str, ...]
+    retrigger: Retrigger, seq: int, answer: Answer, replaced: tuple[str, ...]
 ) -> None:
     admission = TURNS.admit(lane(retrigger, seq))
-    assert (admission.entry, admission.replaced) == (entry, replaced)
+    assert (admission.answer, admission.replaced) == (answer, replaced)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def test_worker_notes_that_it_has_received_a_job(host: Host) -> None:
     message = replace(host.message, grace=1.5)
     args = ("job", 3, message.to_text())
-    with mock.patch.object(CeleryStore, "take") as take:
+    with mock.patch.object(CeleryStore, "note_receipt") as take:
         request = host.receive(f"{PREFIX}app.task.key", *args)
     worker = Worker(name="celery@host", lease=host.lease.id)
     take.assert_called_once_with("job", Receipt(worker=worker, number=3))
@@ -131,7 +131,7 @@ def test_outage_while_jobs_arrive_is_logged_once(
     away = StoreUnavailableError("Celery's result backend does not respond.")
     args = ("job", 0, host.message.to_text())
     with (
-        mock.patch.object(CeleryStore, "take", side_effect=away),
+        mock.patch.object(CeleryStore, "note_receipt", side_effect=away),
         mock.patch.object(module, "arrived", side_effect=away),
     ):
         for _ in range(2):

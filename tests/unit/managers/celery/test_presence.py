@@ -15,7 +15,7 @@ from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.presence import (
     Absence,
     Presence,
-    beat,
+    send_heartbeat,
 )
 
 
@@ -31,11 +31,11 @@ class Machines:
     def monotonic(self) -> float:
         return self.now
 
-    def beat(self) -> None:
-        beat(self.documents)
+    def send_heartbeat(self) -> None:
+        send_heartbeat(self.documents)
 
     def poll(self) -> None:
-        self.beat()
+        self.send_heartbeat()
         self.server.see("job", 10.0)
 
 
@@ -44,7 +44,7 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
     machines = Machines(tmp_path)
     with (
         mock.patch("time.monotonic", machines.monotonic),
-        mock.patch.object(module, "beat_forever"),
+        mock.patch.object(module, "send_heartbeats"),
     ):
         yield machines
 
@@ -70,7 +70,7 @@ def test_closed_page_has_left_after_its_timeout_while_a_server_lives(
     looks = []
     for _ in range(12):
         machines.now += 1.0
-        machines.beat()
+        machines.send_heartbeat()
         looks.append(absence.has_left())
     assert looks == [False] * 10 + [True] * 2
 
@@ -83,11 +83,11 @@ def test_time_without_a_server_does_not_count(
         assert not absence.has_left()
     # When a server is back, the page has its whole time again.
     for _ in range(10):
-        machines.beat()
+        machines.send_heartbeat()
         assert not absence.has_left()
         machines.now += 1.0
     machines.now += 1.0
-    machines.beat()
+    machines.send_heartbeat()
     assert absence.has_left()
 
 
@@ -95,14 +95,14 @@ def test_time_without_a_backend_does_not_count(
     machines: Machines, absence: Absence
 ) -> None:
     machines.now += 9.0
-    machines.beat()
+    machines.send_heartbeat()
     assert not absence.has_left()
     away = StoreUnavailableError()
     with mock.patch.object(Documents, "read_many", side_effect=away):
         machines.now += 100.0
         assert not absence.has_left()
     machines.now += 9.0
-    machines.beat()
+    machines.send_heartbeat()
     assert not absence.has_left()
 
 

@@ -26,7 +26,7 @@ from dash_long_components.core.jobs import (
     Status,
     Ticket,
 )
-from dash_long_components.core.lanes import Admission, Entry
+from dash_long_components.core.lanes import Admission, Answer
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
@@ -354,7 +354,7 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
 ) -> None:
     send = mock.Mock()
     monkeypatch.setattr(shop.celery, "send_task", send)
-    shop.store.take("job", Receipt(worker=WORKER, number=0))
+    shop.store.note_receipt("job", Receipt(worker=WORKER, number=0))
     shop.lease_is(monkeypatch, tenure)
     for _ in range(3):
         assert shop.status() is Status.QUEUED
@@ -370,7 +370,7 @@ def test_job_that_every_worker_dies_with_is_lost(
     shop.lease_is(monkeypatch, Tenure.SILENT)
     statuses = []
     for number in range(MAX_RESENDS + 1):
-        shop.store.take("job", Receipt(worker=WORKER, number=number))
+        shop.store.note_receipt("job", Receipt(worker=WORKER, number=number))
         statuses.append(shop.status())
     assert statuses == [Status.QUEUED] * MAX_RESENDS + [Status.LOST]
     assert send.call_count == MAX_RESENDS
@@ -483,7 +483,7 @@ def lane(seq: int, retrigger: Retrigger) -> Lane:
     return Lane(name="lane", seq=seq, retrigger=retrigger)
 
 
-def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
+def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Answer:
     """Submit a job to the lane."""
     now = time.time()
     record = Record(
@@ -496,16 +496,16 @@ def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Entry:
     )
     shop.store.submit(record)
     ticket = Ticket(job=job_id, requester="0")
-    return shop.store.lanes.enter(ticket, lane(seq, retrigger)).entry
+    return shop.store.lanes.enter(ticket, lane(seq, retrigger)).answer
 
 
 def test_jobs_of_a_lane_run_in_the_order_of_the_page(shop: Shop) -> None:
     def turns() -> list[str]:
         return [name for name in "abc" if shop.store.is_turn(name, "lane")]
 
-    assert enter(shop, "a", 1, Retrigger.QUEUE) is Entry.NOW
-    assert enter(shop, "c", 3, Retrigger.QUEUE) is Entry.WAIT
-    assert enter(shop, "b", 2, Retrigger.QUEUE) is Entry.WAIT
+    assert enter(shop, "a", 1, Retrigger.QUEUE) is Answer.ENTER
+    assert enter(shop, "c", 3, Retrigger.QUEUE) is Answer.WAIT
+    assert enter(shop, "b", 2, Retrigger.QUEUE) is Answer.WAIT
     assert turns() == ["a"]
     shop.store.cancel("a")
     assert turns() == ["a", "b"]
@@ -541,10 +541,10 @@ def test_turn_does_not_come_beside_an_equal_job(shop: Shop) -> None:
 
 
 def test_lane_holds_what_is_live(shop: Shop) -> None:
-    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
-    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Answer.ENTER
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Answer.IGNORE
     shop.store.cancel("a")
-    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Answer.ENTER
 
 
 def test_entry_counts_when_the_backend_loses_its_answer(
@@ -559,15 +559,15 @@ def test_entry_counts_when_the_backend_loses_its_answer(
         return False
 
     monkeypatch.setattr(backend, "swap", swap_and_lose)
-    assert enter(shop, "a", 1, Retrigger.IGNORE) is Entry.NOW
+    assert enter(shop, "a", 1, Retrigger.IGNORE) is Answer.ENTER
 
 
 def test_cache_hit_replaces_jobs_and_leaves_the_lane(shop: Shop) -> None:
     enter(shop, "a", 1, Retrigger.REPLACE)
     for _ in range(2):
         admission = shop.store.lanes.enter(None, lane(2, Retrigger.REPLACE))
-        assert admission == Admission(entry=Entry.NOW, replaced=("a.0",))
-    assert shop.store.lanes.enter(None, None).entry is Entry.NOW
+        assert admission == Admission(answer=Answer.ENTER, replaced=("a.0",))
+    assert shop.store.lanes.enter(None, None).answer is Answer.ENTER
 
 
 def test_ticket_is_exchanged_for_that_of_the_joined_job(shop: Shop) -> None:
@@ -577,9 +577,9 @@ def test_ticket_is_exchanged_for_that_of_the_joined_job(shop: Shop) -> None:
     entered = lane(1, Retrigger.IGNORE)
     shop.store.lanes.exchange(entered, Ticket(job="a", requester="0"), other)
     shop.store.cancel("a")
-    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NEVER
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Answer.IGNORE
     shop.store.cancel("job")
-    assert enter(shop, "b", 2, Retrigger.IGNORE) is Entry.NOW
+    assert enter(shop, "b", 2, Retrigger.IGNORE) is Answer.ENTER
 
 
 def test_secret_is_the_first_proposal(shop: Shop) -> None:

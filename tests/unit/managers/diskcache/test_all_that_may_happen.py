@@ -173,7 +173,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
             server = Process(self.world.new_pid(), 0)
             self.world.others.add(server.pid)
             self.servers[code] = server
-            self.store.registry.add_client(code, server)
+            self.store.registry.add_server(code, server)
 
     @rule(code=st.sampled_from(CODES))
     def kill_server(self, code: str) -> None:

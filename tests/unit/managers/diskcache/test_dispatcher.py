@@ -203,7 +203,7 @@ def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(
 def test_dispatcher_shows_that_it_lives(dispatcher: Dispatcher, store: Store) -> None:
     """A process of another host has nothing but the heartbeat to go by."""
     assert store.registry.claim("v1", ME, port=1)
-    store.registry.add_client("v1", ME)
+    store.registry.add_server("v1", ME)
     seen = set()
     now = time.monotonic()
     for beats in range(3):

@@ -46,8 +46,8 @@ def submit(store: Store, job_id: str, code: str = "v1") -> None:
 def test_queue_of_code_that_no_process_has_is_ended(
     store: Store, clock: mock.Mock
 ) -> None:
-    store.registry.add_client("v1", ME)
-    store.registry.add_client("old", DEAD)
+    store.registry.add_server("v1", ME)
+    store.registry.add_server("old", DEAD)
     submit(store, "new")
     submit(store, "old", code="old")
     Housekeeping(store).run()

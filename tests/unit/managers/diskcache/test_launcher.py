@@ -133,9 +133,9 @@ def test_death_of_a_dispatcher_is_noticed_a_moment_later(launcher: Launcher) -> 
 
 
 def test_server_that_ends_no_longer_wants_a_dispatcher(launcher: Launcher) -> None:
-    assert launcher.store.registry.has_clients("v1")
+    assert launcher.store.registry.has_servers("v1")
     launcher.close()
-    assert not launcher.store.registry.has_clients("v1")
+    assert not launcher.store.registry.has_servers("v1")
 
 
 def test_dispatcher_does_not_inherit_the_socket_of_a_reloader(

@@ -32,7 +32,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(str(tmp_path / "jobs"), 60)
-    store.registry.add_client("v1", ME)
+    store.registry.add_server("v1", ME)
     yield store
     store.close()
 
@@ -92,7 +92,7 @@ def test_dispatcher_with_heartbeats_stays(
     for _ in range(3 * MISSED):
         pulse.beat()
         pulse.beat()
-        store.registry.beat(dispatcher)
+        store.registry.send_heartbeat(dispatcher)
     assert child.poll() is None
 
 
@@ -197,9 +197,9 @@ def test_other_host_is_told_once(
     pulse.beat()
     database = Database(os.path.dirname(store.path))
     there = Registry(database, THERE.host)
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     for _ in range(3):
-        there.beat(THERE)
+        there.send_heartbeat(THERE)
         pulse.beat()
     database.close()
     assert caplog.text.count("another container, pid namespace") == 1
@@ -234,7 +234,7 @@ def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
         launched = mock.Mock(return_value=Process.of(child.pid))
     locked = sqlite3.OperationalError("database is locked")
     seen, turns, ensured = threading.Event(), threading.Semaphore(0), threading.Event()
-    beat, dispatcher = store.registry.beat, store.registry.dispatcher
+    beat, dispatcher = store.registry.send_heartbeat, store.registry.dispatcher
 
     def beat_once(me: Process) -> None:
         turns.release()
@@ -255,7 +255,7 @@ def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
     with (
         mock.patch.object(module, "INTERVAL", 0.01),
         mock.patch.object(module, "is_stopped_in_write", return_value=is_stopped),
-        mock.patch.object(store.registry, "beat", beat_once),
+        mock.patch.object(store.registry, "send_heartbeat", beat_once),
         mock.patch.object(store.registry, "dispatcher", see),
     ):
         pulse = Pulse(store, "v1", ME, ensure, launched, START_TIMEOUT)

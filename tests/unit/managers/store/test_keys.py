@@ -24,7 +24,7 @@ from dash_long_components.core.jobs import (
     Ticket,
     new_job_id,
 )
-from dash_long_components.core.lanes import Entry
+from dash_long_components.core.lanes import Answer
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.managers.identity import Process
@@ -251,31 +251,31 @@ def test_cache_hit_replaces_the_live_jobs_of_its_lane(
     store: Store, retrigger: Retrigger
 ) -> None:
     live = ask(store, lane=lane(retrigger, 1))
-    assert store.pass_by(lane(retrigger, 2)).entry is Entry.NOW
+    assert store.pass_by(lane(retrigger, 2)).answer is Answer.ENTER
     replaced = retrigger is Retrigger.REPLACE
     assert (status(store, live) is Status.CANCELLED) is replaced
 
 
 def test_cache_hit_leaves_other_lanes_alone(store: Store) -> None:
-    assert store.pass_by(None).entry is Entry.NOW
-    for retrigger, entry in (
-        (Retrigger.QUEUE, Entry.WAIT),
-        (Retrigger.IGNORE, Entry.NEVER),
+    assert store.pass_by(None).answer is Answer.ENTER
+    for retrigger, answer in (
+        (Retrigger.QUEUE, Answer.WAIT),
+        (Retrigger.IGNORE, Answer.IGNORE),
     ):
         name = retrigger.value
-        assert store.pass_by(lane(retrigger, 1, name)).entry is Entry.NOW
+        assert store.pass_by(lane(retrigger, 1, name)).answer is Answer.ENTER
         live = ask(store, None, lane=lane(retrigger, 2, name))
-        assert store.pass_by(lane(retrigger, 3, name)).entry is entry
+        assert store.pass_by(lane(retrigger, 3, name)).answer is answer
         assert status(store, live) is Status.QUEUED
     live = ask(store, None, lane=lane(Retrigger.REPLACE, 5))
-    assert store.pass_by(lane(Retrigger.REPLACE, 4)).entry is Entry.LATE
+    assert store.pass_by(lane(Retrigger.REPLACE, 4)).answer is Answer.CANCEL
     assert status(store, live) is Status.QUEUED
 
 
 def test_cache_hit_waits_for_no_writer(store: Store) -> None:
     with sqlite3.connect(store.path) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        assert store.pass_by(lane(Retrigger.REPLACE, 1)).entry is Entry.NOW
+        assert store.pass_by(lane(Retrigger.REPLACE, 1)).answer is Answer.ENTER
         writer.rollback()
     writer.close()
 

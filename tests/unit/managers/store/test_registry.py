@@ -62,44 +62,44 @@ def there(database: Database) -> Registry:
 def test_process_of_another_host_lives_while_heartbeats_come(
     here: Registry, there: Registry, clock: Clock
 ) -> None:
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     for _ in range(20):
         clock.now += SILENCE - 1.0
-        there.beat(THERE)
+        there.send_heartbeat(THERE)
         assert here.is_living(THERE)
-        assert here.has_any_client()
+        assert here.has_any_server()
         assert here.abandoned() == []
 
 
 def test_host_without_heartbeats_is_gone_after_a_time(
     here: Registry, there: Registry, clock: Clock
 ) -> None:
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     assert here.is_living(THERE)
     clock.now += SILENCE
     assert here.is_living(THERE)
     clock.now += 0.1
     assert not here.is_living(THERE)
-    assert not here.has_any_client()
+    assert not here.has_any_server()
     assert here.abandoned() == ["v1"]
 
 
 def test_any_process_of_a_host_speaks_for_the_others(
     here: Registry, there: Registry, clock: Clock
 ) -> None:
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     other = replace(THERE, pid=THERE.pid + 1)
     there.claim("v1", other, port=1)
     for _ in range(20):
         clock.now += SILENCE - 1.0
-        there.beat(other)
+        there.send_heartbeat(other)
         assert here.is_living(THERE)
 
 
 def test_host_that_is_looked_at_late_has_its_time(
     here: Registry, there: Registry, clock: Clock
 ) -> None:
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     clock.now += 1e6
     assert here.is_living(THERE)
 
@@ -113,7 +113,7 @@ def test_host_that_has_left_no_row_is_gone_after_a_time(
 
 
 def test_dead_process_of_this_host_is_known_at_once(here: Registry) -> None:
-    here.add_client("v1", DEAD)
+    here.add_server("v1", DEAD)
     assert here.abandoned() == ["v1"]
 
 
@@ -132,15 +132,15 @@ def test_dispatcher_stays_while_a_server_here_wants_it(
     here: Registry, there: Registry
 ) -> None:
     here.claim("v1", ME, port=1)
-    here.add_client("v1", ME)
-    there.add_client("v1", THERE)
+    here.add_server("v1", ME)
+    there.add_server("v1", THERE)
     assert not here.resign("v1")
-    here.remove_client("v1", ME)
+    here.remove_server("v1", ME)
     assert here.resign("v1")
 
 
 def test_dispatcher_that_resigns_takes_dead_servers_along(here: Registry) -> None:
-    here.add_client("v1", DEAD)
+    here.add_server("v1", DEAD)
     assert here.resign("v1")
     assert here.abandoned() == []
 
@@ -148,22 +148,22 @@ def test_dispatcher_that_resigns_takes_dead_servers_along(here: Registry) -> Non
 def test_other_host_is_told_when_it_is_certain(
     here: Registry, there: Registry, clock: Clock
 ) -> None:
-    here.add_client("v1", ME)
+    here.add_server("v1", ME)
     assert here.other_host() is None
-    there.add_client("v1", THERE)
+    there.add_server("v1", THERE)
     # It may have died long ago.
     assert here.other_host() is None
     assert here.other_host() is None
     clock.now += INTERVAL
-    there.beat(THERE)
+    there.send_heartbeat(THERE)
     assert here.other_host() == THERE.host
 
 
 def test_new_server_removes_those_that_have_died(
     here: Registry, database: Database
 ) -> None:
-    here.add_client("v1", DEAD)
-    here.add_client("v1", ME)
+    here.add_server("v1", DEAD)
+    here.add_server("v1", ME)
     assert database.query("SELECT process FROM process") == [(str(ME),)]
 
 
@@ -172,7 +172,7 @@ def test_code_is_not_abandoned_while_one_process_has_it(
     here: Registry, living: str
 ) -> None:
     client, dispatcher = (ME, DEAD) if living == "client" else (DEAD, ME)
-    here.add_client("v1", client)
+    here.add_server("v1", client)
     assert here.claim("v1", dispatcher, port=1)
-    here.add_client("old", DEAD)
+    here.add_server("old", DEAD)
     assert here.abandoned() == ["old"]

@@ -477,16 +477,16 @@ def test_held_jobs_need_no_dispatcher_but_are_found_when_their_code_is_gone(
 
 
 def test_only_living_clients_count(store: Store) -> None:
-    assert not store.registry.has_clients("v1")
-    store.registry.add_client("v1", DEAD)
-    assert not store.registry.has_clients("v1")
-    store.registry.add_client("v1", ME)
-    store.registry.add_client("v1", ME)
-    assert store.registry.has_clients("v1")
-    assert not store.registry.has_clients("v2")
-    store.registry.remove_client("v1", ME)
-    store.registry.remove_client("v1", ME)
-    assert not store.registry.has_clients("v1")
+    assert not store.registry.has_servers("v1")
+    store.registry.add_server("v1", DEAD)
+    assert not store.registry.has_servers("v1")
+    store.registry.add_server("v1", ME)
+    store.registry.add_server("v1", ME)
+    assert store.registry.has_servers("v1")
+    assert not store.registry.has_servers("v2")
+    store.registry.remove_server("v1", ME)
+    store.registry.remove_server("v1", ME)
+    assert not store.registry.has_servers("v1")
 
 
 def test_worker_without_a_place_must_not_run(store: Store) -> None:
@@ -499,7 +499,7 @@ def test_worker_without_a_place_must_not_run(store: Store) -> None:
 
 
 def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
-    store.registry.add_client("v1", DEAD)
+    store.registry.add_server("v1", DEAD)
     submit(store, "running")
     take(store)
     for number in range(3):
@@ -624,7 +624,7 @@ def test_dropped_queue_ends_those_who_wait_in_a_lane_too(store: Store) -> None:
 def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
     store: Store,
 ) -> None:
-    store.registry.add_client("v1", DEAD)
+    store.registry.add_server("v1", DEAD)
     for number in range(3):
         submit(store, f"job-{number}", lane=lane(Retrigger.QUEUE, number))
     # Its dispatcher has died since, and one of other code watches over it.

@@ -51,14 +51,14 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(str(tmp_path), result_ttl=60)
-    store.registry.add_client("v1", ME)
+    store.registry.add_server("v1", ME)
     yield store
     store.close()
 
 
 @pytest.fixture
 def watchdog(store: Store, clock: Clock) -> Watchdog:
-    return Watchdog(store, "v1", store.registry.has_any_client)
+    return Watchdog(store, "v1", store.registry.has_any_server)
 
 
 def submit(
@@ -254,12 +254,12 @@ def test_no_page_leaves_while_there_is_no_server(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=5.0)
-    store.registry.remove_client("v1", ME)
+    store.registry.remove_server("v1", ME)
     for _ in range(100):
         watchdog.end_waiting()
         clock.now += 1.0
     # It is back, with other code; and the pages have their time again.
-    store.registry.add_client("v2", ME)
+    store.registry.add_server("v2", ME)
     for _ in range(5):
         watchdog.end_waiting()
         clock.now += 1.0
