@@ -1,60 +1,52 @@
-"""Checks of numbers that users pass, by the name of the argument."""
+"""Checks of numbers that users pass, by the name of the argument.
+
+Each raises a ValueError that names the argument, the value and what it takes.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+_SECONDS = "seconds, above zero"
+_COUNT = "a whole number above zero"
+
 
 def seconds(name: str, value: Any) -> float:
-    """Return a time of more than zero seconds.
-
-    Raises:
-        ValueError: the value is not one; the message names the argument and the value.
-    """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and 0 < value < float("inf")):
-        raise ValueError(f"{name} takes seconds, above zero, not {value!r}.")
+    """Return a time of more than zero seconds."""
+    if not _is_time(value):
+        raise _refusal(name, _SECONDS, value)
     return float(value)
 
 
 def seconds_or_none(name: str, value: Any) -> float | None:
-    """Return a time of more than zero seconds, or None.
-
-    Raises:
-        ValueError: the value is neither.
-    """
-    if value is None:
-        return None
-    try:
-        return seconds(name, value)
-    except ValueError:
-        raise ValueError(
-            f"{name} takes seconds, above zero, or None, not {value!r}."
-        ) from None
+    """Return a time of more than zero seconds, or None."""
+    if not (value is None or _is_time(value)):
+        raise _refusal(name, f"{_SECONDS}, or None", value)
+    return None if value is None else float(value)
 
 
 def count(name: str, value: Any) -> int:
-    """Return a whole number above zero.
-
-    Raises:
-        ValueError: the value is not one; the message names the argument and the value.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} takes a whole number above zero, not {value!r}.")
-    return value
+    """Return a whole number above zero."""
+    if not _is_count(value):
+        raise _refusal(name, _COUNT, value)
+    return int(value)
 
 
 def count_or_none(name: str, value: Any) -> int | None:
-    """Return a whole number above zero, or None.
+    """Return a whole number above zero, or None."""
+    if not (value is None or _is_count(value)):
+        raise _refusal(name, f"{_COUNT}, or None", value)
+    return None if value is None else int(value)
 
-    Raises:
-        ValueError: the value is neither.
-    """
-    if value is None:
-        return None
-    try:
-        return count(name, value)
-    except ValueError:
-        raise ValueError(
-            f"{name} takes a whole number above zero, or None, not {value!r}."
-        ) from None
+
+def _is_time(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value < float("inf")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _refusal(name: str, what: str, value: Any) -> ValueError:
+    return ValueError(f"{name} takes {what}, not {value!r}.")

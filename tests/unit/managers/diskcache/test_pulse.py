@@ -96,56 +96,55 @@ def test_dispatcher_with_heartbeats_stays(
     assert child.poll() is None
 
 
-@pytest.mark.parametrize("is_registered", [True, False])
-def test_dispatcher_that_imports_the_app_has_time_but_not_for_ever(
+@pytest.fixture(params=["registered", "launched"])
+def starting(
+    request: pytest.FixtureRequest,
     store: Store,
-    pulse: Pulse,
-    ensure: mock.Mock,
     launched: mock.Mock,
     child: subprocess.Popen[bytes],
-    caplog: pytest.LogCaptureFixture,
-    is_registered: bool,
-) -> None:
-    if is_registered:
+) -> subprocess.Popen[bytes]:
+    """A dispatcher that imports the app; it may not have said yet that it is there."""
+    if request.param == "registered":
         store.registry.claim("v1", Process.of(child.pid), port=1)
     else:
         launched.return_value = Process.of(child.pid)
+    return child
+
+
+def test_dispatcher_that_imports_the_app_has_time_but_not_for_ever(
+    pulse: Pulse,
+    ensure: mock.Mock,
+    starting: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     for _ in range(int(START_TIMEOUT / INTERVAL)):
         pulse.beat()
-    assert child.poll() is None
+    assert starting.poll() is None
     pulse.beat()
-    assert child.wait(20) != 0
+    assert starting.wait(20) != 0
     ensure.assert_called_once_with()
     assert "has not started in 60 s (start_timeout)" in caplog.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGSTOP")
-@pytest.mark.parametrize("is_registered", [True, False])
 def test_dispatcher_that_is_stopped_while_it_imports_the_app_is_replaced(
-    store: Store,
     pulse: Pulse,
     ensure: mock.Mock,
-    launched: mock.Mock,
-    child: subprocess.Popen[bytes],
+    starting: subprocess.Popen[bytes],
     caplog: pytest.LogCaptureFixture,
-    is_registered: bool,
 ) -> None:
-    if is_registered:
-        store.registry.claim("v1", Process.of(child.pid), port=1)
-    else:
-        launched.return_value = Process.of(child.pid)
     pulse.beat()
     for stop, go_on in ((MISSED - 1, True), (MISSED, False)):
-        child.send_signal(signal.SIGSTOP)
-        os.waitpid(child.pid, os.WUNTRACED)
+        starting.send_signal(signal.SIGSTOP)
+        os.waitpid(starting.pid, os.WUNTRACED)
         for _ in range(stop):
-            assert child.poll() is None
+            assert starting.poll() is None
             pulse.beat()
         if go_on:
-            child.send_signal(signal.SIGCONT)
-            os.waitpid(child.pid, os.WCONTINUED)
+            starting.send_signal(signal.SIGCONT)
+            os.waitpid(starting.pid, os.WCONTINUED)
             pulse.beat()
-    assert child.wait(20) != 0
+    assert starting.wait(20) != 0
     ensure.assert_called_once_with()
     assert "was stopped for 10 s while it started" in caplog.text
 
