@@ -34,7 +34,7 @@ class Scheduling:
         priority: of two jobs in a queue, the one with the higher priority starts first.
         concurrency: how many jobs of the group run at once; None for no limit.
         max_per_user: how many jobs of the group run at once for each user, while users
-            take turns; None if users do not matter.
+            share in rounds; None if users do not matter.
         group: name of the jobs that share these two limits; None if there are none.
     """
 
@@ -64,7 +64,7 @@ class QueuedJob:
         scheduling: of its task.
         user: its owner; "" if it has none.
         round: in each round every user of a queue starts one job; None if its users do
-            not take turns.
+            not share in rounds.
     """
 
     id: str
@@ -191,8 +191,8 @@ def in_order(waiting: Iterable[QueuedJob]) -> list[QueuedJob]:
     """Return jobs in the order in which they start where no limit holds one up.
 
     The order of priorities comes first, then that of places. A job with
-    ``max_per_user`` may give its place to another user's job: users take turns in the
-    places that they have together.
+    ``max_per_user`` may give its place to another user's job: users share the places
+    that they have together, one for each of them in a round.
 
     Args:
         waiting: in the order of their places.
@@ -202,11 +202,11 @@ def in_order(waiting: Iterable[QueuedJob]) -> list[QueuedJob]:
     for job in jobs:
         if job.round is not None:
             sharing.setdefault(_shares(job), []).append(job)
-    turns = {
+    by_round = {
         key: iter(sorted(those, key=lambda job: job.round or 0))
         for key, those in sharing.items()
     }
-    return [job if job.round is None else next(turns[_shares(job)]) for job in jobs]
+    return [job if job.round is None else next(by_round[_shares(job)]) for job in jobs]
 
 
 def _shares(job: QueuedJob) -> tuple[int, str]:
@@ -236,7 +236,7 @@ def next_job(
 def next_round(
     job: QueuedJob, waiting: Iterable[QueuedJob], running: Iterable[QueuedJob]
 ) -> int:
-    """Return the round of a new job whose users take turns.
+    """Return the round of a new job whose users share in rounds.
 
     A new user starts in the current round.
 

@@ -59,11 +59,11 @@ def merge(
     that text which is streamed word by word takes little more room than the text.
     """
     merged: dict[int, tuple[int, PropUpdate]] = dict(enumerate(old))
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, (_, update) in merged.items():
-        places.setdefault(_target(update), []).append(place)
-    for place, update in enumerate(new, len(old)):
-        before = places.setdefault(_target(update), [])
+    positions: dict[tuple[str, str], list[int]] = {}
+    for position, (_, update) in merged.items():
+        positions.setdefault(_target(update), []).append(position)
+    for position, update in enumerate(new, len(old)):
+        before = positions.setdefault(_target(update), [])
         if not is_change(update[0], update[2]):
             for each in before:
                 del merged[each]
@@ -73,8 +73,8 @@ def merge(
             if joined is not None:
                 merged[before[-1]] = (cursor, joined)
                 continue
-        merged[place] = (cursor, update)
-        before.append(place)
+        merged[position] = (cursor, update)
+        before.append(position)
     return tuple(merged.values())
 
 
@@ -99,8 +99,8 @@ def _join(first: PropUpdate, second: PropUpdate) -> PropUpdate | None:
     for operation in (*_operations(first[2]), *_operations(second[2])):
         match operation:
             case {"operation": "Add", "params": {"value": str(text)}}:
-                place = operation["location"]
-                if texts and texts[-1]["location"] == place:
+                location = operation["location"]
+                if texts and texts[-1]["location"] == location:
                     text = texts.pop()["params"]["value"] + text
                 texts.append({**operation, "params": {"value": text}})
             case _:

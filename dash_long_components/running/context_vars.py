@@ -17,7 +17,7 @@ _ABOUT_REQUESTS = {"dash", "dash_long_components", "flask", "werkzeug"}
 
 #: The ``module:variable`` of each variable; None if no module has it. A search of all
 #: modules takes milliseconds, and requests have the same variables every time.
-_places: dict[_Variable, str | None] = {}
+_names: dict[_Variable, str | None] = {}
 
 
 def capture() -> dict[str, Any]:
@@ -31,11 +31,11 @@ def capture() -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for variable, value in contextvars.copy_context().items():
-        if variable not in _places:
-            _places[variable] = _place_of(variable)
-        place = _places[variable]
-        if place is not None and _is_json(value):
-            values[place] = value
+        if variable not in _names:
+            _names[variable] = _name_of(variable)
+        name = _names[variable]
+        if name is not None and _is_json(value):
+            values[name] = value
     return values
 
 
@@ -44,14 +44,14 @@ def restore(values: Mapping[str, Any]) -> None:
 
     Skips variables that this process does not have.
     """
-    for place, value in values.items():
-        module, _, name = place.partition(":")
+    for dotted, value in values.items():
+        module, _, name = dotted.partition(":")
         variable = getattr(module_names.find_module(module), name, None)
         if isinstance(variable, contextvars.ContextVar):
             variable.set(value)
 
 
-def _place_of(variable: _Variable) -> str | None:
+def _name_of(variable: _Variable) -> str | None:
     for module in list(sys.modules.values()):
         if isinstance(getattr(module, "__file__", None), str):
             for name, value in list(vars(module).items()):

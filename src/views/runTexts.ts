@@ -118,18 +118,18 @@ export function queueTexts(run: Run, now: number, labels: Labels): string[] {
     ];
 }
 
-/** The outermost step that runs, and its place among those planned. */
+/** The outermost step that runs, and which one of those planned it is. */
 export function stepText(run: Run, labels: Labels): string {
     const steps = outermost(run);
     const step = steps.filter(([, , status]) => status === 'running').at(-1);
     if (!step?.[0] || run.status !== 'running') {
         return '';
     }
-    const place = fill(labels.of, {
+    const count = fill(labels.of, {
         value: steps.indexOf(step) + 1,
         total: steps.length,
     });
-    return run.planned ? `${step[0]} (${place})` : step[0];
+    return run.planned ? `${step[0]} (${count})` : step[0];
 }
 
 function outermost({ steps }: Run): Step[] {

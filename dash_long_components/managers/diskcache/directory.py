@@ -34,7 +34,7 @@ def default_directory(caller: str) -> str:
     Raises:
         StoreError: another user has made it.
     """
-    place = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{os.getcwd()}\0{caller}".encode()).hexdigest()[:16]
     if sys.platform == "win32":
         user = getpass.getuser()
     else:
@@ -48,4 +48,4 @@ def default_directory(caller: str) -> str:
             f"{root} belongs to another user. Pass a diskcache.Cache with a directory "
             "of your own to DiskcacheLongCallbackManager."
         )
-    return os.path.join(root, place)
+    return os.path.join(root, name)

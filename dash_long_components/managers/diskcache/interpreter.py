@@ -48,6 +48,6 @@ def _candidates() -> Iterator[str]:
     ending = ".exe" if sys.platform == "win32" else ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for prefix in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix)):
-        for place in (os.path.join(prefix, folder), prefix):
+        for directory in (os.path.join(prefix, folder), prefix):
             for name in (f"python{version}", "python3", "python"):
-                yield os.path.join(place, name + ending)
+                yield os.path.join(directory, name + ending)

@@ -49,7 +49,7 @@ class Queue:
         self._database = database
 
     def add(self, code: str, job_id: str) -> None:
-        """Give a job the last place, and a round if its users take turns."""
+        """Give a job the last place, and a round if its users share in rounds."""
         self._database.run(
             "UPDATE job SET place = 1 + (SELECT coalesce(max(place), 0) FROM job"
             " WHERE code = ? AND place IS NOT NULL) WHERE id = ?",

@@ -10,9 +10,9 @@ export function here(): string {
 }
 
 /** Go to a page of the app as `dcc.Link` does, then to a component on it. */
-export function visit(place: string, id: Id | null): void {
-    if (place !== here()) {
-        history.pushState({}, '', place);
+export function visit(address: string, id: Id | null): void {
+    if (address !== here()) {
+        history.pushState({}, '', address);
         dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
     if (id !== null) {
