@@ -74,6 +74,8 @@ class AppProcess:
         self.port = port
         self._mark = uuid.uuid4().hex
         self._server: subprocess.Popen[bytes] | None = None
+        #: Seconds that a start may take.
+        self.start_timeout = 30.0
         #: Seconds that the last start took: most of it is the import of the app.
         self.start_time = 0.0
         self._log: IO[bytes] = (folder / "server.log").open("ab")
@@ -111,7 +113,8 @@ class AppProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        until(self._answers, timeout=30, msg=f"{self.command}: no answer")
+        msg = f"{self.command}: no answer"
+        until(self._answers, timeout=self.start_timeout, msg=msg)
         self.start_time = time.monotonic() - began
 
     def _answers(self) -> bool:

@@ -16,6 +16,15 @@ from .times import Times
 #: Of ``soak_app.py``: the options of its callbacks, in seconds.
 TIMEOUT, GRACE, LEAVE_TIMEOUT = 1.5, 1.0, 4.0
 
+#: Its callbacks with ``retries``, and how many attempts each allows.
+ATTEMPTS = {"again": 4, "steps": 21}
+
+#: Its callbacks whose jobs the manager or an operator holds back.
+HELD_BACK = ("alone", "fair", "paused")
+
+#: Seconds until all processes know that a task is paused.
+PAUSED_AFTER = 2.0
+
 #: Seconds between two signs of life of a function, and as much again to write one.
 BEAT = 0.2
 
@@ -58,8 +67,10 @@ class Auditor:
             self._check_answer(click)
             self._check_runs(click, runs)
             if click.has_job:
-                self._check_job(click, runs[0] if runs else None)
+                self._check_job(click, runs[-1] if runs else None)
         self._check_queues()
+        self._check_groups()
+        self._check_pauses()
         self._check_overtaken()
         for program in self._programs:
             self._check_program(program)
@@ -94,12 +105,71 @@ class Auditor:
 
     def _check_runs(self, click: Click, runs: Sequence[Run]) -> None:
         accounts = self._accounts
-        if len(runs) > 1:
+        if click.kind in ATTEMPTS:
+            self._check_attempts(click, runs)
+        elif len(runs) > 1:
             accounts.find("run twice", f"{click.describe()}: {runs}")
         if runs and click.answer == "ignored":
             accounts.find("run though ignored", click.describe())
         if runs and click.answer in ("refused", "none"):
             accounts.allow("run, though its page had no answer", click.describe())
+
+    def _check_attempts(self, click: Click, runs: Sequence[Run]) -> None:
+        """See that each attempt goes on where the one before it has ended."""
+        find, text = self._accounts.find, click.describe()
+        if len(runs) > ATTEMPTS[click.kind]:
+            find("run twice", f"{text}: {len(runs)} attempts")
+        for before, after in pairwise(runs):
+            if after.attempt <= before.attempt:
+                find("run twice", f"{text}: two runs of attempt {after.attempt}")
+            if after.started < before.last_sign:
+                find("run twice", f"{text}: attempt {after.attempt} came too early")
+        if click.kind == "steps":
+            self._check_steps(click, runs)
+
+    def _check_steps(self, click: Click, runs: Sequence[Run]) -> None:
+        """See that no step is missing, and none but the last of a run done again."""
+        due = 0
+        for run in runs:
+            if run.steps and run.steps[0] not in (due - 1, due):
+                text = f"{click.describe()}: from step {run.steps[0]}, and not {due}"
+                self._accounts.find("checkpoint lost", text)
+            due = run.steps[-1] + 1 if run.steps else due
+        if click.status == "succeeded" and due != click.value["steps"]:
+            text = f"{click.describe()}: {due} steps of {click.value['steps']}"
+            self._accounts.find("checkpoint lost", text)
+
+    def _check_groups(self) -> None:
+        """See that ``concurrency`` and ``max_per_user`` hold."""
+        groups: dict[str, list[tuple[Click, Run]]] = defaultdict(list)
+        for click in self._ledger.clicks:
+            if click.kind in ("alone", "fair"):
+                user = click.user if click.kind == "fair" else ""
+                groups[f"{click.kind} {user}"] += [
+                    (click, run) for run in self._runs[click.name]
+                ]
+        for runs in groups.values():
+            runs.sort(key=lambda each: each[1].started)
+            for (click, run), (later, after) in pairwise(runs):
+                if after.started < run.last_sign:
+                    text = f"{later.describe()} began before {click.describe()} ended"
+                    # A function may outlive its worker, for a while.
+                    is_allowed = click.status == "lost" or not click.has_job
+                    note = self._accounts.allow if is_allowed else self._accounts.find
+                    note("beside another", text)
+
+    def _check_pauses(self) -> None:
+        """See that no job of a paused task begins."""
+        for pause in self._ledger.faults:
+            if pause.kind != "pause":
+                continue
+            for click in self._ledger.clicks:
+                for run in self._runs[click.name]:
+                    is_paused = pause.at + PAUSED_AFTER < run.started < pause.until
+                    if click.kind == pause.what and is_paused:
+                        waited = run.started - pause.at
+                        text = f"{click.describe()}: {waited:.1f} s after its begin"
+                        self._accounts.find("run in a pause", text)
 
     def _check_queues(self) -> None:
         """See that what waits in a lane has its turn, and none runs beside another."""
@@ -139,7 +209,9 @@ class Auditor:
         """Hold what a job did after it had to end against the bounds."""
         pids = {run.pid, run.parent}
         text = click.describe()
-        if click.live_at > run.last_sign:
+        # Where more attempts may follow, the end of one says nothing of the job's.
+        is_last = click.kind not in ATTEMPTS or run.ended in ("return", "KeyError")
+        if click.live_at > run.last_sign and is_last:
             row, bound = self._end_row(click, run)
             # On Celery it is the reader who notices that a worker is gone.
             since = max(run.last_sign, click.watched_since)
@@ -186,7 +258,7 @@ class Auditor:
         plain = [
             (click, self._runs[click.name])
             for click in self._ledger.clicks
-            if click.has_job and click.kind not in ("queue", "replace", "ignore")
+            if click.has_job and not click.lane and click.kind not in HELD_BACK
         ]
         began: list[tuple[float, float]] = [
             (click.clicked, runs[0].started) for click, runs in plain if runs

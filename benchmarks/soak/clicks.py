@@ -28,6 +28,15 @@ LEFT = 12.0
 _SECONDS = (0.0, 0.2, 1.0, 3.0)
 _ENDS = ("return",) * 16 + ("large",) * 2 + ("raise", "exit")
 _SHAPES = ("child", "session", "bare", "fork")
+_USERS = ("", "ada", "ben")
+
+#: Kinds of jobs that a page waits for, cancels, or comes back to.
+_WAITED = ("plain", "brief", "polite", "again", "steps", "alone", "fair", "paused")
+_CANCELLED = ("plain", "polite", "again", "steps", "alone", "fair", "paused")
+_RESUMED = ("plain", "steps", "fair")
+
+#: Steps of a job with checkpoints that takes a second.
+_STEPS = 10
 
 
 class Visit:
@@ -46,7 +55,8 @@ class Visit:
         self._ledger = ledger
         self._random = random.Random(seed)  # noqa: S311
         self._over = over
-        self._page = Page(url)
+        self._user = self._random.choice(_USERS)
+        self._page = self._open(url)
         self._jobs: dict[str, Job] = {}
 
     def run(self) -> None:
@@ -63,11 +73,11 @@ class Visit:
 
     def wait(self) -> None:
         """Click, and wait for the end of the job."""
-        self._follow(self._click(self._random.choice(("plain", "brief", "polite"))))
+        self._follow(self._click(self._random.choice(_WAITED)))
 
     def _cancel(self) -> None:
         """Cancel a job, often before it has begun or when it is about to end."""
-        click = self._click(self._random.choice(("plain", "polite")))
+        click = self._click(self._random.choice(_CANCELLED))
         self._follow(click, self._random.choice((0.0, 0.3, 1.0, 2.0)))
         while self._is_live(click):
             try:
@@ -84,10 +94,10 @@ class Visit:
 
     def _reload(self) -> None:
         """Go away, while the job goes on, and come back as another page."""
-        click = self._click("plain")
+        click = self._click(self._random.choice(_RESUMED))
         self._follow(click, self._random.uniform(0.0, 1.0))
         self._over.wait(self._random.uniform(1.0, 8.0))
-        self._page = Page(self._page.url)
+        self._page = self._open(self._page.url)
         if self._is_live(click):
             self._jobs[click.name] = Job(self._jobs[click.name].handle)
         self._follow(click)
@@ -114,17 +124,24 @@ class Visit:
         for click in clicks:
             self._follow(click)
 
+    def _open(self, url: str) -> Page:
+        """Open a page of the user."""
+        return Page(url, f"user={self._user}" if self._user else "")
+
     def _click(self, kind: str, seq: int = 0) -> Click:
         """Trigger a long callback, and note what came of it."""
+        seconds = self._random.choice(_SECONDS)
         shapes = self._random.sample(_SHAPES, self._random.choice((0, 0, 0, 0, 1, 2)))
         click = self._ledger.click(
             kind,
-            seconds=self._random.choice(_SECONDS),
+            seconds=seconds,
+            steps=round(seconds * _STEPS),
+            refusals=self._random.choice((0, 1, 2)) if kind == "again" else 0,
             programs=shapes,
             reports=self._random.random() < 0.7,
-            end=self._random.choice(_ENDS),
+            end="return" if kind == "steps" else self._random.choice(_ENDS),
         )
-        click.lane = self._page.name if seq else ""
+        click.lane, click.user = (self._page.name if seq else ""), self._user
         try:
             answer = self._page.call(kind, click.value, seq)
         except UNREACHABLE:
@@ -189,7 +206,7 @@ class Visit:
         """Read the end of a job as another page does: it must not have changed."""
         again = Job(self._jobs[click.name].handle)
         try:
-            answer = Page(self._page.url).post(
+            answer = self._open(self._page.url).post(
                 "_dash-long-jobs/poll", [[again.token, 0]]
             )
         except UNREACHABLE:

@@ -9,9 +9,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import celery
+import diskcache
 import psutil
-import pytest
 
+from dash_long_components import (
+    CeleryLongCallbackManager,
+    DiskcacheLongCallbackManager,
+    LongCallbackManager,
+)
 from tests.conftest import AppProcess
 from tests.integration import brokers
 from tests.integration.brokers import Broker, RabbitMQ, Redis
@@ -34,6 +40,12 @@ LEASE, LOST_WAIT = 2.0, 0.5
 #: Seconds for which records are kept. On Diskcache the soak waits for their end. On
 #: Celery a job that hangs would expire too, and look as if it had been forgotten.
 RESULT_TTL, RESULT_EXPIRES = 60.0, 3600
+
+#: Seconds that a broker may take to start again on a busy machine.
+BROKER_START = 120.0
+
+#: Redis's database of records. That of messages is 0.
+RECORDS = 1
 
 #: Celery's default queue.
 QUEUE = "celery"
@@ -161,6 +173,20 @@ class Deployment:
                 return broker
         raise LookupError(f"{self.manager} has no Redis.")
 
+    @contextmanager
+    def operator(self) -> Iterator[LongCallbackManager]:
+        """Yield the manager of a process beside the app, as an operator has it."""
+        if self.is_celery:
+            app = celery.Celery("operator")
+            records = _url(self.brokers[0], self.brokers[0].port, RECORDS)
+            app.conf.update(broker_url=self.broker_url(), result_backend=records)
+            yield CeleryLongCallbackManager(app)
+            return
+        with diskcache.Cache(str(self.web.folder / "cache")) as cache:
+            manager = DiskcacheLongCallbackManager(cache)
+            yield manager
+            manager.close()
+
     def broker_url(self) -> str:
         """Return where messages are, past the proxies."""
         broker = self.brokers[-1]
@@ -174,6 +200,8 @@ class Deployment:
         if self.manager == "rabbitmq":
             rabbitmq = brokers.rabbitmq(self._folder("rabbitmq"))
             self.brokers.append(self._stack.enter_context(rabbitmq))
+        for broker in self.brokers:
+            broker.start_timeout = BROKER_START
 
     def _make_web(self) -> Service:
         command = gunicorn(
@@ -212,7 +240,7 @@ class Deployment:
         messages, records = self.brokers[-1], self.brokers[0]
         setting = Setting.celery(
             _url(messages, ports[messages], 0),
-            _url(records, ports[records], 1),
+            _url(records, ports[records], RECORDS),
             LEASE,
             worker_lost_wait=LOST_WAIT,
             worker_prefetch_multiplier=1,
@@ -267,7 +295,3 @@ def wait_until_reachable(url: str, seconds: float) -> None:
             if time.monotonic() > until:
                 raise TimeoutError(f"{url} did not answer in {seconds} s.") from None
             time.sleep(0.1)
-
-
-#: The error of a broker that ended at its start, outside of a test.
-StartFailed = pytest.fail.Exception

@@ -18,6 +18,7 @@ import kombu.exceptions
 import psutil
 import redis
 
+from dash_long_components.exceptions import StoreError
 from tests.integration.brokers import Broker, RabbitMQ
 
 from . import bounds
@@ -32,6 +33,9 @@ SHORT, LONG = (0.5, 3.0), (1.0, 6.0)
 
 #: Seconds after which a dispatcher that was stopped has been replaced.
 REPLACED = (14.0, 18.0)
+
+#: The kind of jobs that operators pause, and the name of its task.
+PAUSED, PAUSED_TASK = "paused", "soak_app.paused"
 
 _LETHAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 
@@ -96,7 +100,12 @@ class Faults:
         ]
 
     def _web(self) -> list[tuple[Callable[[], None], int]]:
-        return [(self._end_web, 4), (self._stop_web, 1), (self._end_server, 2)]
+        return [
+            (self._end_web, 4),
+            (self._stop_web, 1),
+            (self._end_server, 2),
+            (self._pause_task, 3),
+        ]
 
     # Web
 
@@ -115,6 +124,14 @@ class Faults:
             until = time.monotonic() + 30
             while web.starts == starts and time.monotonic() < until:
                 time.sleep(0.1)
+
+    def _pause_task(self) -> None:
+        """Pause a task as an operator does, and resume it."""
+        with self._deployment.operator() as manager:
+            _until_done(lambda: manager.pause(PAUSED_TASK))
+            with self._lasting("pause", 0.0, signals=0, what=PAUSED):
+                time.sleep(self._random.uniform(*LONG))
+            _until_done(lambda: manager.resume(PAUSED_TASK))
 
     # Diskcache
 
@@ -328,6 +345,15 @@ class Faults:
             yield
         finally:
             fault.until = time.monotonic()
+
+
+def _until_done(action: Callable[[], None]) -> None:
+    """Do something with the job store as soon as it responds."""
+    while True:
+        try:
+            return action()
+        except StoreError:
+            time.sleep(0.5)
 
 
 def _name(broker: Broker) -> str:

@@ -33,6 +33,7 @@ class Click:
         left_at: when the page was closed, and nothing polled any more.
         contradictions: answers that can't both be true, or that no page should get.
         lane: the page, if its clicks are in a lane.
+        user: of the page; nothing if it has none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Click:
     left_at: float | None = None
     contradictions: list[str] = field(default_factory=list)
     lane: str = ""
+    user: str = ""
 
     @property
     def has_job(self) -> bool:
@@ -81,6 +83,8 @@ class Run:
         last_sign: its last sign of life.
         ended: how the function ended; None if its process was killed before.
         programs: those that it started, as pid and shape.
+        attempt: of the job, from 1.
+        steps: those that it began, by their numbers.
     """
 
     name: str
@@ -91,6 +95,8 @@ class Run:
     last_sign: float
     ended: str | None = None
     programs: list[tuple[int, str]] = field(default_factory=list)
+    attempt: int = 1
+    steps: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -106,7 +112,8 @@ class Fault:
         is_lethal: whether those processes end by it.
         recovery: seconds after it within which everything has to go on again; 0 if
             it concerns these processes only.
-        what: more about it; the id of a job whose message is lost.
+        what: more about it; the id of a job whose message is lost, the kind of jobs
+            that an operator pauses.
     """
 
     kind: str
@@ -179,13 +186,16 @@ def _read_run(path: Path) -> Run | None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     if not lines:
         return None
-    _, started, pid, parent, job = lines[0]
+    _, started, pid, parent, job, attempt = lines[0]
     run = Run(path.name.rpartition(".")[0], job, pid, parent, started, started)
+    run.attempt = attempt
     for event, at, *about in lines[1:]:
         if event == "program":
             run.programs.append((about[0], about[1]))
             continue
         run.last_sign = max(run.last_sign, at)
+        if event == "step":
+            run.steps.append(about[0])
         if event == "end":
             run.ended = about[0]
     return run

@@ -12,7 +12,15 @@ from .ledger import Ledger
 _SHOWN = 15
 
 #: Kinds that are told even when there are none.
-_ALWAYS = ("hung", "run twice", "program left", "process left", "rows left", "late")
+_ALWAYS = (
+    "hung",
+    "run twice",
+    "beside another",
+    "program left",
+    "process left",
+    "rows left",
+    "late",
+)
 
 
 def report(manager: str, ledger: Ledger, accounts: Accounts) -> str:

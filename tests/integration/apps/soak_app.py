@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import diskcache
 from dash import Input, Output, html
+from flask import request
 
 import dash_long_components as dash
 from dash_long_components import (
@@ -37,8 +39,14 @@ if "celery" in settings:
     manager = CeleryLongCallbackManager(celery_app, **settings)
 else:
     manager = DiskcacheLongCallbackManager(diskcache.Cache("./cache"), **settings)
-app = dash.Dash(__name__, long_callback_manager=manager)
+app = dash.Dash(
+    __name__,
+    long_callback_manager=manager,
+    long_callback_user=lambda: request.cookies.get("user"),
+)
 server = app.server
+
+BACKOFF = {"backoff": (0.1, 0.5)}
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -48,6 +56,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "replace": {"on_retrigger": "replace"},
     "queue": {"on_retrigger": "queue"},
     "ignore": {"on_retrigger": "ignore"},
+    "again": {"retries": 3, "retry_on": (ConnectionError, "lost"), **BACKOFF},
+    "steps": {"retries": 20, "retry_on": "lost", **BACKOFF},
+    "alone": {"concurrency": 1},
+    "fair": {"max_per_user": 1},
+    "paused": {},
 }
 app.layout = html.Div(
     [html.Div([html.P(id=name), html.P(id=f"{name}-in")]) for name in KINDS]
@@ -68,7 +81,8 @@ class Run:
         self._name = name
         path = ledger / "runs" / f"{name}.{uuid4().hex}"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self.note("start", os.getpid(), os.getppid(), current_job().id)
+        job = current_job()
+        self.note("start", os.getpid(), os.getppid(), job.id, job.attempt)
 
     def note(self, event: str, *about: object) -> None:
         """Write a line at once: the process may be killed in the next moment."""
@@ -82,7 +96,8 @@ class Run:
             return
         # Its command line names the job. The pipe has no writer, so that it waits.
         pipe = ledger / "programs" / f"{self._name}.{shape}"
-        os.mkfifo(pipe)
+        with suppress(FileExistsError):  # of an earlier attempt
+            os.mkfifo(pipe)
         command = ["cat", str(pipe)]
         if shape == "bare":
             # It leaves the group, the session and the environment of the job.
@@ -116,6 +131,8 @@ def work(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
             if value["reports"]:
                 set_progress(left)
             time.sleep(min(left, BEAT))
+        if current_job().attempt <= value["refusals"]:
+            raise ConnectionError(value["name"])
         if value["end"] == "raise":
             raise KeyError(value["name"])
         if value["end"] == "exit":
@@ -128,13 +145,43 @@ def work(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
     return f"{value['name']}{padding}"
 
 
+def steps(_set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
+    """Go through steps, and save after each how far it has come."""
+    run, job = Run(value["name"]), current_job()
+    try:
+        for number in range(job.checkpoint or 0, value["steps"]):
+            run.note("step", number)
+            time.sleep(BEAT)
+            job.save(number + 1)
+    except BaseException as error:
+        run.close(type(error).__name__)
+        raise
+    run.close("return")
+    return str(value["name"])
+
+
+# The names of tasks: groups have their jobs by them, and operators pause them.
+def alone(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
+    return work(set_progress, value)
+
+
+def fair(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
+    return work(set_progress, value)
+
+
+def paused(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
+    return work(set_progress, value)
+
+
+FUNCTIONS = {"steps": steps, "alone": alone, "fair": fair, "paused": paused}
+
 for name, options in KINDS.items():
     app.long_callback(
         Output(name, "children"),
         Input(f"{name}-in", "value"),
         progress=Output(name, "title"),
         **options,
-    )(work)
+    )(FUNCTIONS.get(name, work))
 
 if __name__ == "__main__":
     sys.exit("Run it under gunicorn: python -m benchmarks.soak does.")
