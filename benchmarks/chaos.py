@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.integration import brokers, chaos
 from tests.integration.deployment import Setting, deployed
 
+MANAGERS = ["diskcache", "redis", "rabbitmq"]
+
 
 def main() -> None:
     """Run it with the manager and the numbers of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--manager", choices=["diskcache", "redis"], required=True)
+    parser.add_argument("--manager", choices=MANAGERS, required=True)
+    parser.add_argument("--group", action="store_true", help="four jobs at once")
     parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=0.1, help="of a step")
@@ -28,9 +32,18 @@ def main() -> None:
         if given.manager == "diskcache":
             report(Setting({"max_concurrency": 8}), folder, given)
             return
-        (folder / "redis").mkdir()
-        with brokers.redis(folder / "redis") as server:
-            report(Setting.celery(server.database(), server.database()), folder, given)
+        with ExitStack() as stack:
+            server = stack.enter_context(brokers.redis(_made(folder / "redis")))
+            broker = server.database()
+            if given.manager == "rabbitmq":
+                rabbitmq = brokers.rabbitmq(_made(folder / "rabbitmq"))
+                broker = stack.enter_context(rabbitmq).virtual_host()
+            report(Setting.celery(broker, server.database()), folder, given)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def report(setting: Setting, folder: Path, given: argparse.Namespace) -> None:
@@ -39,6 +52,7 @@ def report(setting: Setting, folder: Path, given: argparse.Namespace) -> None:
         account = chaos.run(
             deployment.page(),
             folder / "ledger",
+            task="chaos-group" if given.group else "chaos",
             jobs=given.jobs,
             steps=given.steps,
             seconds=given.seconds,

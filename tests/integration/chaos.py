@@ -50,6 +50,7 @@ def run(
     seconds: float,
     interval: float,
     timeout: float,
+    task: str = "chaos",
 ) -> Account:
     """Run jobs, and kill a process that runs one, again and again.
 
@@ -61,9 +62,10 @@ def run(
         seconds: that a step takes.
         interval: seconds between two kills.
         timeout: seconds for all of it.
+        task: which long callback.
     """
     given = {"ledger": str(ledger), "steps": steps, "seconds": seconds}
-    started = [page.start("chaos", {**given, "job": n}) for n in range(jobs)]
+    started = [page.start(task, {**given, "job": n}) for n in range(jobs)]
     kills: Counter[int] = Counter()
     end = time.monotonic() + timeout
     next_kill = time.monotonic() + interval

@@ -96,6 +96,7 @@ NAMES = [
         "patient",
         "saved",
         "chaos",
+        "chaos-group",
     ),
 ]
 app.layout = html.Div(
@@ -116,6 +117,8 @@ def stop_in_a_write(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+if app_origin.is_making_again() and os.path.exists("crash"):
+    os._exit(5)
 if app_origin.is_making_again() and os.path.exists("hang"):
     hang = Path("hang").read_text()
     os.remove("hang")
@@ -234,6 +237,11 @@ def add_up(value: dict[str, Any]) -> int:
         state = {"done": number + 1, "sum": state["sum"] + number}
         job.save(state)
     return int(state["sum"])
+
+
+long_callback(
+    "chaos-group", retries=500, retry_on="lost", backoff=(0.01, 0.01), concurrency=4
+)(add_up)
 
 
 @long_callback("patient", retries=1, backoff=600)
