@@ -29,7 +29,8 @@ from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")
 
-#: Dispatchers in a row that may fail to start. Then waiting jobs are lost.
+#: Dispatchers in a row that may fail to start, whichever server process has started
+#: them. Then waiting jobs are lost.
 MAX_FAILURES = 3
 
 #: Seconds for which a dispatcher may start before pages that wait learn of it.
@@ -114,10 +115,12 @@ class Launcher:
         # Every poll asks, and a look costs more than reading a job.
         if time.monotonic() < self._look_again:
             return
-        if self._find() is not None:
+        is_there = self._find() is not None
+        if self.has_failed or not is_there:
+            # Other processes start dispatchers too. One that works begins a new count.
+            self._failures = self.store.registry.failures(self.code)
+        if is_there:
             self._look_again = time.monotonic() + _FRESH
-            if self.has_failed and self._known_tasks() is not None:
-                self._failures = 0  # a later one works
             return
         with self._lock:
             starting = self._starting is not None and self._starting.poll() is None
@@ -211,7 +214,8 @@ class Launcher:
                     )
         except OSError as error:
             logger.error("The process that runs jobs can't be started: %s", error)
-            self._failures += 1
+            never = Process(os.getpid(), time.time())  # it has no number
+            self._failures = self.store.registry.add_failure(self.code, never)
             return
         threading.Thread(
             target=self._attend,
@@ -231,14 +235,18 @@ class Launcher:
             before: what the last dispatcher said of itself.
         """
         process.wait()
-        try:
-            last = outlast(
-                self.store, lambda: self.store.registry.dispatcher(self.code)
-            )
-        except StoreError:
+        # One that finds another one, as two processes may start one each, ends with 0.
+        if process.returncode in (0, NO_STORE):
             return
+        ended = Process(process.pid, time.time())
+        with suppress(StoreError):
+            self._failures = outlast(self.store, lambda: self._failed(ended, before))
+
+    def _failed(self, ended: Process, before: RegisteredDispatcher | None) -> int:
+        """Note that a dispatcher has ended, unless it has worked; return the count."""
+        registry = self.store.registry
+        last = registry.dispatcher(self.code)
         is_new = last is not None and (before is None or before.process != last.process)
-        has_worked = is_new and last is not None and last.tasks is not None
-        with self._lock:
-            failed = process.returncode not in (0, NO_STORE) and not has_worked
-            self._failures = self._failures + 1 if failed else 0
+        if is_new and last is not None and last.tasks is not None:
+            return registry.failures(self.code)
+        return registry.add_failure(self.code, ended)

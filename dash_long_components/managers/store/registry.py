@@ -11,7 +11,7 @@ from .database import Database
 from .heartbeats import Heartbeats
 
 #: The roles of processes, as stores hold them.
-DISPATCHER, SERVER = "dispatcher", "client"
+DISPATCHER, SERVER, _FAILURE = "dispatcher", "client", "failure"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,8 @@ class Registry:
                 return False
             self._remove_dispatcher(code)
             self._add(DISPATCHER, code, dispatcher, port, tasks)
+            if tasks is not None:
+                self._forget_failures(code)
             return True
 
     def dispatcher(self, code: str) -> RegisteredDispatcher | None:
@@ -108,7 +110,9 @@ class Registry:
     def processes(self) -> list[Registered]:
         """Return all processes that use the store, also those that have died."""
         rows = self._database.query(
-            "SELECT role, code, process, heartbeat FROM process ORDER BY role, code"
+            "SELECT role, code, process, heartbeat FROM process WHERE role != ?"
+            " ORDER BY role, code",
+            _FAILURE,
         )
         return [
             Registered(
@@ -148,6 +152,37 @@ class Registry:
             self._host,
         )
 
+    def add_failure(self, code: str, dispatcher: Process) -> int:
+        """Note that a dispatcher has died before it could work. Idempotent.
+
+        Returns:
+            The number of failures, as ``failures`` does.
+        """
+        with self._database.transaction():
+            self._add(_FAILURE, code, dispatcher, None, None)
+            return self.failures(code)
+
+    def failures(self, code: str) -> int:
+        """Return how many dispatchers in a row have died here before they could work.
+
+        It counts those since the first server of this code version has started.
+        """
+        count: int = self._database.value(
+            "SELECT count(*) FROM process WHERE role = ? AND code = ? AND host = ?",
+            _FAILURE,
+            code,
+            self._host,
+        )
+        return count
+
+    def _forget_failures(self, code: str) -> None:
+        self._database.run(
+            "DELETE FROM process WHERE role = ? AND code = ? AND host = ?",
+            _FAILURE,
+            code,
+            self._host,
+        )
+
     def add_server(self, code: str, server: Process) -> None:
         """Note that a server process wants a dispatcher of this code version."""
         with self._database.transaction():
@@ -158,12 +193,15 @@ class Registry:
 
     def remove_server(self, code: str, server: Process) -> None:
         """Undo ``add_server``. Idempotent."""
-        self._database.run(
-            "DELETE FROM process WHERE role = ? AND code = ? AND process = ?",
-            SERVER,
-            code,
-            str(server),
-        )
+        with self._database.transaction():
+            self._database.run(
+                "DELETE FROM process WHERE role = ? AND code = ? AND process = ?",
+                SERVER,
+                code,
+                str(server),
+            )
+            if not any(other.is_here for other in self._servers(code)):
+                self._forget_failures(code)
 
     def send_heartbeat(self, process: Process) -> None:
         """Write a heartbeat of a process of this host."""
@@ -187,7 +225,9 @@ class Registry:
     def abandoned(self) -> list[str]:
         """Return the code versions of which no process lives, on any host."""
         living: dict[str, bool] = {}
-        for code, process in self._database.query("SELECT code, process FROM process"):
+        for code, process in self._database.query(
+            "SELECT code, process FROM process WHERE role != ?", _FAILURE
+        ):
             is_living = self.is_living(Process.from_text(process))
             living[code] = living.get(code, False) or is_living
         return [code for code, is_living in living.items() if not is_living]

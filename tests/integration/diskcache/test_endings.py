@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import Server, command, is_alive, until_gone
+from tests.integration.servers import Server, command, gunicorn, is_alive, until_gone
 from tests.promises import promised
 from tests.waiting import until
 
@@ -66,8 +67,14 @@ def test_dispatcher_may_die_any_number_of_times(serve: Serve) -> None:
         until(lambda pid=dispatcher.pid: not is_alive(pid), TIMEOUT)
 
 
-def test_app_that_no_dispatcher_can_import_ends_its_jobs(serve: Serve) -> None:
-    server = serve(command("crashing_app.py"))
+@pytest.mark.parametrize(
+    "how", [command("crashing_app.py"), gunicorn(4)], ids=["python", "gunicorn"]
+)
+def test_app_that_no_dispatcher_can_import_ends_its_jobs(
+    serve: Serve, how: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "crash").touch()
+    server = serve(how, tmp_path)
     with promised("3 × start + 2 s", start=server.start_time):
         job = server.page().run("echo")
     assert job.status == "lost"

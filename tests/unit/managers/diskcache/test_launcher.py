@@ -26,7 +26,8 @@ TIMEOUT = 10.0
 
 
 @pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[Launcher]:
+def launch(tmp_path: Path) -> Iterator[Callable[[], Launcher]]:
+    """Make launchers, each as that of a server process of its own."""
     settings = Settings(
         directory=str(tmp_path),
         result_ttl=60,
@@ -36,9 +37,20 @@ def launcher(tmp_path: Path) -> Iterator[Launcher]:
         results="",
         app=AppCode(path=[], argv=[]),
     )
-    launcher = Launcher(Store(str(tmp_path), 60), settings)
-    yield launcher
-    launcher.close()
+    launchers: list[Launcher] = []
+
+    def launch() -> Launcher:
+        launchers.append(Launcher(Store(str(tmp_path), 60), settings))
+        return launchers[-1]
+
+    yield launch
+    for launcher in launchers:
+        launcher.close()
+
+
+@pytest.fixture
+def launcher(launch: Callable[[], Launcher]) -> Launcher:
+    return launch()
 
 
 def end(
@@ -73,10 +85,34 @@ def test_dispatchers_that_fail_in_a_row_are_given_up(launcher: Launcher) -> None
     end(launcher, 1)
     end(launcher, 1)
     assert not launcher.has_failed
-    end(launcher, 0)
+    dead = Process(ME.pid, ME.started - 1)
+    end(
+        launcher,
+        0,
+        partial(launcher.store.registry.claim, "v1", dead, port=1, tasks={}),
+    )
+    end(launcher, 1)
     end(launcher, 1)
     assert not launcher.has_failed
-    fail(launcher)
+    # As many processes of the server may start one at once, and all but one find it.
+    end(launcher, 0)
+    end(launcher, 1)
+    assert launcher.has_failed
+
+
+def test_server_processes_count_their_failures_together(
+    launch: Callable[[], Launcher],
+) -> None:
+    launchers = [launch() for _ in range(MAX_FAILURES)]
+    for launcher in launchers:
+        end(launcher, 1)
+    with mock.patch.object(subprocess, "Popen", side_effect=OSError):
+        for launcher in launchers:
+            launcher.ensure()
+            assert launcher.has_failed
+    for launcher in launchers:
+        launcher.close()
+    assert launch().store.registry.failures("v1") == 0, "the server was started again"
 
 
 def test_dispatcher_without_a_store_is_no_failure(launcher: Launcher) -> None:
