@@ -73,6 +73,7 @@ class Lease:
     Attributes:
         id: random; another one after a restart of the worker.
         pid: of the worker's main process.
+        seconds: within which it is renewed.
     """
 
     #: None outside of workers. Pool processes inherit it from the main process.
@@ -81,6 +82,7 @@ class Lease:
     def __init__(self, home: Home) -> None:
         self.id = secrets.token_urlsafe(16)
         self.pid = os.getpid()
+        self.seconds = home.lease
         self._home = home
         self._left = threading.Event()
 
@@ -107,7 +109,7 @@ class Lease:
         ).start()
 
     def _renew(self, queues: Callable[[], Iterable[str]]) -> None:
-        documents, period = Documents(self._home.app), self._home.lease
+        documents, period = Documents(self._home.app), self.seconds
         for beat in itertools.count(1):
             lease_ids = [self.id, *map(queue_lease, queues())]
             renewal = Renewal(beat=beat, period=period)

@@ -27,6 +27,7 @@ from .homes import Home
 from .job_request import JobRequest, this_worker
 from .job_state import Live
 from .leases import Lease
+from .main_watch import watch_main
 from .orphans import JobOrphans, lead_group, marked
 from .result_cache import CeleryResultCache
 from .runs import Runs
@@ -164,7 +165,8 @@ def _run(
     execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _orphans.look()
-        with FunctionWatchdog(app, runs.store, live, kill):
+        watchdog = FunctionWatchdog(app, runs.store, live, kill)
+        with watchdog, watch_main(live, call, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:
