@@ -122,7 +122,7 @@ class Delivery:
     Attributes:
         number: of the latest message, from 0.
         at: when it was sent, in seconds since the epoch.
-        resent: how often the job was sent again because a message was lost.
+        resent: how often in a row the job was sent again because a message was lost.
         probe: number of the probe that shows whether the latest message is lost.
         since: the situation in which ``probe`` was noted.
         attempt: number of the attempt for which the latest message was sent.
@@ -193,12 +193,13 @@ class Delivery:
         Args:
             now: seconds since the epoch.
             is_lost: whether the message before it was lost; otherwise the job waits in
-                its lane, and its worker sends it back to the queue.
+                its lane, and its worker sends it back to the queue. So messages
+                arrive, and a new count of lost ones begins.
         """
         return Delivery(
             number=self.number + 1,
             at=now,
-            resent=self.resent + (1 if is_lost else 0),
+            resent=self.resent + 1 if is_lost else 0,
             attempt=self.attempt,
         )
 

@@ -84,8 +84,8 @@ def test_job_is_lost_after_so_many_messages(holder: Holder) -> None:
 
 
 def test_job_that_waits_in_its_lane_may_be_sent_any_number_of_times() -> None:
-    delivery = SENT
-    for _ in range(1000):
+    delivery = SENT.sent_again(0.0, is_lost=True)
+    for _ in range(999):
         delivery = delivery.sent_again(0.0, is_lost=False)
     assert delivery.number == 1000
     assert delivery.resent == 0
