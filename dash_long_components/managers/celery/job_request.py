@@ -93,7 +93,14 @@ def this_worker(name: str) -> Worker:
 
 
 class JobRequest(Request):
-    """A job in the main process of its worker."""
+    """A job in the main process of its worker.
+
+    Attributes:
+        exceeded: the time limit for which the supervisor kills its process, in
+            seconds; None if it does not.
+    """
+
+    exceeded: float | None = None
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note that a pool process has the job."""
@@ -113,6 +120,12 @@ class JobRequest(Request):
             # The process has ended itself, since the job's page has left.
             exc_info = _terminated()
             error = exc_info.exception.exc
+        if isinstance(error, Terminated) and self.exceeded is not None:
+            # Celery would say that the task was revoked. A page may read that before
+            # the supervisor has ended the job.
+            self._died(_failure(TimeLimitExceeded(self.exceeded)))
+            super().on_timeout(False, self.exceeded)
+            return
         if not return_ok:
             self._died(_failure(error))
         super().on_failure(exc_info, send_failed_event, return_ok)

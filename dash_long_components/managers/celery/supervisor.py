@@ -278,6 +278,7 @@ class Supervisor:
             each.is_killed = True
             if each.deadline is not None and each.deadline <= now:
                 # If its function let no other thread run, no one has said so yet.
+                each.request.exceeded = each.message.timeout
                 limit = CeleryFailure(type="TimeLimitExceeded", message="")
                 self.died(each.request, limit)
             self._kill(each.request.worker_pid, each.request.id)

@@ -199,6 +199,16 @@ def test_process_that_has_ended_itself_for_a_page_that_left_counts_as_terminated
     assert isinstance(told.exception.exc, Terminated)
 
 
+def test_process_that_was_killed_for_its_time_limit_has_timed_out(host: Host) -> None:
+    """Celery itself would store that the task was revoked, as if it were cancelled."""
+    with mock.patch.object(JobRequest, "exceeded", 5.0):
+        assert host.fail(Terminated(19)) == ["TimeLimitExceeded"]
+        host.on_failure.assert_not_called()
+        host.on_timeout.assert_called_once_with(False, 5.0)
+        host.fail(WorkerLostError("exitcode 1"))
+        host.on_failure.assert_called_once()
+
+
 def test_death_after_the_function_has_ended_the_job_is_a_death(host: Host) -> None:
     runs = Runs(host.app, 10.0)
     started = runs.start("job", Worker(name="w", lease="lease"), host.message)

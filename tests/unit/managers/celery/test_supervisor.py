@@ -35,6 +35,7 @@ class Request:
 
     def __init__(self, job_id: str, pid: int = 0) -> None:
         self.id = job_id
+        self.exceeded: float | None = None
         self.worker_pid = pid
 
 
@@ -159,8 +160,10 @@ def test_job_whose_time_is_over_is_killed_even_if_its_process_says_nothing(
     assert host.killed == []
     # Celery's own limit, which knows jobs less well, comes later.
     host.now = time.monotonic() + 5.0
+    assert request.exceeded is None
     host.look(0.0)
     assert host.killed == [request.worker_pid]
+    assert request.exceeded == 5.0
     host.look(0.0)
     assert host.status("job") is Status.TIMED_OUT
     assert host.status("another") is None
