@@ -61,7 +61,7 @@ def _note_receipt(sender: Any, request: Any, **_: Any) -> None:
         job_id, number, text = request.args
         if Supervisor.current is not None:
             message = Message.from_text(text)
-            Supervisor.current.received(request, number, message)
+            Supervisor.current.received(sender, request, number, message)
         receipt = Receipt(worker=this_worker(request.hostname), number=number)
         with _noting_outages():
             _store(home.app).note_receipt(job_id, receipt)

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -45,8 +45,10 @@ class _ReceivedJob:
         request: Celery's object for it.
         number: of the message.
         message: how it was sent.
+        consumer: Celery's, which has received it.
+        connection: of the consumer with the broker, by its number.
         began: when a pool process got it, by the monotonic clock; None if none has.
-        is_missing: whether Celery did not have it at the last look.
+        is_missing: whether Celery had dropped it at the last look.
         deadline: when its time is over, by the monotonic clock; None for never.
         kill_at: when to kill it, by the same clock; None for never.
         is_killed: whether that was done.
@@ -55,6 +57,8 @@ class _ReceivedJob:
     request: Any
     number: int
     message: Message
+    consumer: Any
+    connection: int
     began: float | None = None
     is_missing: bool = False
     deadline: float | None = None
@@ -68,8 +72,17 @@ class _ReceivedJob:
 
     @property
     def is_known(self) -> bool:
-        """Whether Celery has it, in a pool process or reserved."""
+        """Whether Celery says that it has it, in a pool process or reserved.
+
+        It does not say so of a job that waits for its ``rate_limit``.
+        """
         return self.is_running or self.request.id in worker_state.requests
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether Celery has dropped it with the connection to the broker."""
+        is_old = self.consumer.restart_count != self.connection
+        return is_old and not self.is_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +136,18 @@ class Supervisor:
         self._kill = kill
         self._is_new = True
 
-    def received(self, request: Any, number: int, message: Message) -> None:
+    def received(
+        self, consumer: Any, request: Any, number: int, message: Message
+    ) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
+        held = _ReceivedJob(
+            request=request,
+            number=number,
+            message=message,
+            consumer=consumer,
+            connection=consumer.restart_count,
+        )
         with self._lock:
-            held = _ReceivedJob(request=request, number=number, message=message)
             self._held[id(request)] = held
 
     def began(self, request: Any) -> None:
@@ -208,23 +229,32 @@ class Supervisor:
             if end is not None and end.live is None:
                 due = now + grace_after(end.status, each.message.grace)
                 each.kill_at = min(due, each.kill_at or due)
-        self._forget_done()
-
-    def _forget_done(self) -> None:
-        """Forget the jobs that are no longer here, and release those that never ran.
-
-        Celery drops what it has only reserved with its connection to the broker.
-        """
         with self._lock:
-            held = [each for each in self._held.values() if not each.is_running]
-        for each in held:
-            was_missing, each.is_missing = each.is_missing, not each.is_known
-            # Celery knows a job a moment after it has arrived.
-            if not (each.is_missing and was_missing):
-                continue
-            if each.began is None and Lease.current is not None:
+            others = [each for each in self._held.values() if not each.is_running]
+        self._forget([each for each in others if each.began is not None])
+        waiting = [each for each in others if each.began is None]
+        self._release_dropped(waiting)
+        self._forget_ended([each for each in waiting if not each.is_known])
+
+    def _release_dropped(self, waiting: Iterable[_ReceivedJob]) -> None:
+        """Have jobs sent again that Celery has dropped before they could begin."""
+        for each in waiting:
+            was_missing, each.is_missing = each.is_missing, each.is_dropped
+            # A pool process may have got it a moment before the connection was lost.
+            if each.is_missing and was_missing and Lease.current is not None:
                 self._store.release(each.request.id, Lease.current.id, each.number)
-            with self._lock:
+                self._forget([each])
+
+    def _forget_ended(self, waiting: Sequence[_ReceivedJob]) -> None:
+        """Forget jobs that have ended before they could begin."""
+        if waiting:
+            ends = self._store.ends.get_all([each.request.id for each in waiting])
+            found = zip(waiting, ends, strict=True)
+            self._forget(each for each, end in found if end is not None)
+
+    def _forget(self, jobs: Iterable[_ReceivedJob]) -> None:
+        with self._lock:
+            for each in jobs:
                 self._held.pop(id(each.request), None)
 
     def _hasten_probes(self) -> None:

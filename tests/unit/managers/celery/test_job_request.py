@@ -108,7 +108,7 @@ def test_worker_notes_that_it_has_received_a_job(host: Host) -> None:
         request = host.receive(f"{PREFIX}app.task.key", *args)
     worker = Worker(name="celery@host", lease=host.lease.id)
     take.assert_called_once_with("job", Receipt(worker=worker, number=3))
-    host.supervisor.received.assert_called_once_with(request, 3, message)
+    host.supervisor.received.assert_called_once_with(mock.ANY, request, 3, message)
     assert request.time_limits == (600, None)
 
 

@@ -49,6 +49,7 @@ class Host:
         self.killed: list[int] = []
         self.supervisor = Supervisor(home, lambda pid, _job: self.killed.append(pid))
         self.lease = Lease(home)
+        self.consumer = mock.Mock(restart_count=0)
         self.now = time.monotonic()
 
     def look(self, after: float = LEASE) -> float:
@@ -76,7 +77,7 @@ class Host:
             record, Message(task="task", grace=grace, timeout=timeout), call
         )
         request = Request(job_id, pid=len(job_id) + 1000)
-        self.supervisor.received(request, 0, self.message)
+        self.supervisor.received(self.consumer, request, 0, self.message)
         return request
 
     def run(
@@ -243,7 +244,7 @@ def test_death_of_a_second_delivery_ends_nothing(host: Host) -> None:
 
 def test_death_ends_the_job_though_celery_has_delivered_it_again(host: Host) -> None:
     request, again = host.run("job"), Request("job")
-    host.supervisor.received(again, 0, host.message)
+    host.supervisor.received(host.consumer, again, 0, host.message)
     host.supervisor.began(again)
     state.active_requests.add(again)
     host.die(request)
@@ -259,7 +260,7 @@ def test_job_of_another_worker_is_not_ended(host: Host) -> None:
     assert host.status("job") is None
 
 
-def test_job_that_celery_has_dropped_is_released(host: Host) -> None:
+def test_job_that_celery_drops_with_its_connection_is_released(host: Host) -> None:
     requests: dict[str, Any] = {}
     with (
         mock.patch.object(state, "requests", requests),
@@ -267,9 +268,25 @@ def test_job_that_celery_has_dropped_is_released(host: Host) -> None:
     ):
         requests["known"] = host.receive("known")
         host.receive("dropped")
+        host.consumer.restart_count += 1
+        host.receive("limited")
         host.look()
-        # Celery may not have it yet.
+        # A pool process may have it, and has not said so yet.
         release.assert_not_called()
         for _ in range(3):
             host.look()
     release.assert_called_once_with("dropped", host.lease.id, 0)
+
+
+def test_job_that_waits_for_its_rate_is_kept_until_it_has_ended(host: Host) -> None:
+    """Celery does not say that it has such a job."""
+    with mock.patch.object(CeleryStore, "release") as release:
+        host.receive("limited")
+        for _ in range(3):
+            host.look()
+        host.store.cancel("limited")
+        host.look()
+        host.consumer.restart_count += 1
+        for _ in range(3):
+            host.look()
+    release.assert_not_called()
