@@ -7,17 +7,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import kombu
 import psutil
 import pytest
 
 from tests.integration.brokers import RabbitMQ, Redis
-from tests.integration.deployment import Setting, working
+from tests.integration.deployment import Setting, Worker, working
 from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import (
     Server,
@@ -36,6 +37,8 @@ PROCESSES = 4
 #: Seconds, of Celery's workers.
 LEASE = 2.0
 
+MANAGERS = ["diskcache", "memory", "redis"]
+
 QUEUES: dict[str, Any] = {"queues": {"default": 2, "side": 1}}
 
 
@@ -44,19 +47,28 @@ class Site:
     """A server with several processes, and with workers where the manager has any.
 
     Attributes:
+        setting: of the manager.
         worker: how to start one of its workers.
+        workers: those that run.
         can_kill: whether a job has a process of its own.
     """
 
     server: Server
+    setting: Setting = field(default_factory=Setting)
     worker: list[str] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
     can_kill: bool = True
 
     def page(self, user: str = "") -> Page:
         return self.server.page(f"user={user}")
 
 
-@pytest.fixture(scope="module", params=["diskcache", "memory", "redis"])
+on_rabbitmq_too = pytest.mark.parametrize(
+    "site", [*MANAGERS, "rabbitmq"], indirect=True, scope="module"
+)
+
+
+@pytest.fixture(scope="module", params=MANAGERS)
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
@@ -78,9 +90,12 @@ def site(
             case _:
                 setting = celery_setting(request)
                 workers = workers_of(setting)
-                for name, worker in workers.items():
+                started = [
                     stack.enter_context(working(worker, folder / name))
-                yield Site(serve(setting.gunicorn(PROCESSES)), workers["main"])
+                    for name, worker in workers.items()
+                ]
+                server = serve(setting.gunicorn(PROCESSES))
+                yield Site(server, setting, workers["main"], started)
 
 
 def celery_setting(request: pytest.FixtureRequest) -> Setting:
@@ -101,7 +116,7 @@ def celery_setting(request: pytest.FixtureRequest) -> Setting:
 
 
 def workers_of(setting: Setting) -> dict[str, list[str]]:
-    default = setting.manager["celery"].get("task_default_queue", "celery")
+    default = default_queue(setting)
     return {
         name: setting.worker("-c", slots, "-Q", queue, "-n", f"{name}@test")
         for name, queue, slots in (("main", default, "2"), ("side", "side", "1"))
@@ -161,6 +176,7 @@ def test_hundred_jobs_of_a_user_do_not_hold_up_the_one_of_another(
     ada.wait_for_end(*many)
 
 
+@on_rabbitmq_too
 def test_named_queue_has_workers_of_its_own(site: Site, name: str) -> None:
     page = site.page()
     names = [f"{name}-{number}" for number in range(5)]
@@ -182,6 +198,7 @@ def test_named_queue_has_workers_of_its_own(site: Site, name: str) -> None:
     page.wait_for("succeeded", *default, *side)
 
 
+@on_rabbitmq_too
 def test_job_of_a_higher_priority_passes_others(site: Site, name: str) -> None:
     page = site.page()
     names = [f"{name}-{number}" for number in range(2)]
@@ -193,6 +210,47 @@ def test_job_of_a_higher_priority_passes_others(site: Site, name: str) -> None:
     release(*names)
     page.wait_for("succeeded", *holding, *others, urgent)
     assert urgent.result < others[-1].result
+
+
+@pytest.mark.parametrize("site", ["rabbitmq"], indirect=True, scope="module")
+def test_message_that_rabbitmq_loses_is_sent_again(site: Site, name: str) -> None:
+    """The queue has priorities: the probe has that of the message."""
+    page = site.page()
+    names = [f"{name}-{number}" for number in range(4)]
+    # Each process has one job, and the worker has reserved one more for each.
+    jobs = [page.start("hold", each) for each in names]
+    with broker_of(site) as channel:
+        until(lambda: waiting(site, channel) == 0, TIMEOUT, poll=0.02)
+        urgent = page.start("urgent")
+        others = [page.start("stamp") for _ in range(3)]
+        until(lambda: waiting(site, channel) >= 4, TIMEOUT, poll=0.02)
+        lost = channel.basic_get(default_queue(site.setting), no_ack=True)
+    assert lost.headers["id"] in urgent.token
+    release(*names)
+    page.wait_for("succeeded", *jobs)
+    with promised("3 × lease", lease=LEASE):
+        page.wait_for("succeeded", urgent)
+    page.wait_for("succeeded", *others)
+    logs = [server.log for server in (site.server, *site.workers)]
+    assert sum(log.count("is sent again") for log in logs) == 1
+
+
+def default_queue(setting: Setting) -> str:
+    return str(setting.manager["celery"].get("task_default_queue", "celery"))
+
+
+@contextmanager
+def broker_of(site: Site) -> Iterator[Any]:
+    """Yield a channel of the broker."""
+    url = site.setting.manager["celery"]["broker_url"]
+    with kombu.Connection(url) as connection, connection.channel() as channel:
+        yield channel
+
+
+def waiting(site: Site, channel: Any) -> int:
+    """Return how many messages wait in the default queue."""
+    queue = default_queue(site.setting)
+    return int(channel.queue_declare(queue, passive=True).message_count)
 
 
 def test_cancelled_job_keeps_its_place_until_its_process_is_gone(
