@@ -16,6 +16,9 @@ _BATCH, _FEW = 100, 5
 #: The list of jobs that no worker has started. A process that dies may leave one in it.
 _WAITING = "waiting"
 
+#: The list of jobs that have not ended. The same holds.
+_LIVE = "live"
+
 #: The newest jobs of a list that a search looks at. The backend has no index of
 #: statuses.
 MAX_SEARCHED = 5000
@@ -42,7 +45,7 @@ class Listings:
     def add(self, record: Record) -> None:
         """List a job that is about to be sent."""
         owners = {requester.owner for requester in record.requesters}
-        names = ["all", _WAITING, f"task {record.task}"]
+        names = ["all", _WAITING, _LIVE, f"task {record.task}"]
         names += [f"owner {owner}" for owner in owners if owner is not None]
         self._documents.list_in(list(map(_key, names)), record.id, record.created)
 
@@ -64,6 +67,24 @@ class Listings:
     def stop_waiting(self, record: Record) -> None:
         """Note that a job has started, or ended before that. Idempotent."""
         self._documents.unlist(_key(_WAITING), record.id)
+
+    def end(self, job_id: str) -> None:
+        """Note that a job has ended. Idempotent."""
+        self._documents.unlist(_key(_LIVE), job_id)
+
+    def count_live(self) -> int:
+        """Return how many jobs are live, or have ended a moment ago."""
+        return self._documents.length(_key(_LIVE))
+
+    def read_live(self, start: int, count: int) -> None:
+        """Read live jobs, from a position on, the oldest first.
+
+        Removes those from the list that have ended.
+        """
+        job_ids = self._documents.listed(_key(_LIVE), start, count, newest_first=False)
+        for job_id, record in zip(job_ids, self._read_all(job_ids), strict=True):
+            if record is None or record.status.is_terminal:
+                self.end(job_id)
 
     def count_waiting(self) -> int:
         """Return how many jobs wait."""

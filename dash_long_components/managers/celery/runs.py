@@ -184,6 +184,7 @@ class Runs:
             raise _not_ours(live)
         # Last, because no page waits for it.
         self._calls.delete(record.id, live.calls)
+        self.store.listings.end(record.id)
         if record.status is Status.SUCCEEDED and record.started is not None:
             seconds = record.changed - record.started
             self.store.shared.add_duration(record.task, seconds)

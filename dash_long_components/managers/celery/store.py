@@ -50,6 +50,7 @@ from .groups import Groups, Readiness
 from .job_state import End, Live, Worker
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
+from .patrol import Patrol
 from .pauses import Pauses
 from .reader import JobReader
 from .requesters import CeleryRequesters
@@ -96,6 +97,7 @@ class CeleryStore:
             app, self.documents, self.ends, lease, self.groups.membership
         )
         self.listings = Listings(self.documents, self.read_all)
+        self._patrol = Patrol(self.documents, self.listings, lease)
         self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)
 
@@ -276,6 +278,7 @@ class CeleryStore:
         """Send jobs that may run by now, though no page may ask for them."""
         self._send_due_attempts()
         self.groups.look_after_all()
+        self._patrol.look()
 
     def _send_due_attempts(self) -> None:
         job_ids = self.attempts.due()

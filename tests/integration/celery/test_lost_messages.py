@@ -17,7 +17,7 @@ from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Setting, Worker, working
 from tests.integration.page import TIMEOUT, Page
-from tests.integration.servers import Server, serving
+from tests.integration.servers import Server, is_alive, serving
 from tests.ports import free_port
 from tests.promises import promised
 from tests.waiting import until
@@ -33,6 +33,7 @@ class Site:
         self._setting = setting
         self._folder = folder
         self.web = web
+        self._servers: list[Server] = [web]
         conf = setting.manager["celery"]
         self.broker = client.Redis.from_url(conf["broker_url"])
         self.backend = client.Redis.from_url(conf["result_backend"])
@@ -42,7 +43,9 @@ class Site:
 
     def worker(self, stack: ExitStack, *options: str, name: str = "worker") -> Worker:
         command = self._setting.worker("-c", "1", "-n", f"{name}@test", *options)
-        return stack.enter_context(working(command, self._folder / name))
+        worker = stack.enter_context(working(command, self._folder / name))
+        self._servers.append(worker)
+        return worker
 
     def messages(self, queue: str = "celery") -> list[bytes]:
         """Return the messages of jobs in a queue; those of probes do not count."""
@@ -78,8 +81,13 @@ class Site:
         worker.main().suspend()
 
     def sent_again(self) -> int:
-        """Return how many messages the server has found missing."""
-        return self.web.log.count("is sent again")
+        """Return how many messages the server and its workers have found missing."""
+        return sum(server.log.count("is sent again") for server in self._servers)
+
+    def hide_from_workers(self) -> None:
+        """Take all jobs off the list in which workers look for those that wait."""
+        keys: Any = self.backend.keys("*dash-long-jobs.list.*")
+        self.backend.delete(*keys)
 
     def close(self) -> None:
         self.broker.close()
@@ -128,6 +136,42 @@ def test_job_whose_message_is_lost_is_sent_again(
     assert site.sent_again() == 1
 
 
+def test_job_without_a_page_whose_message_is_lost_is_sent_again(
+    open_site: Open, stack: ExitStack, tmp_path: Path
+) -> None:
+    """No one reads the job, as one that cron has started."""
+    site = open_site()
+    name = tmp_path / "held"
+    site.page().start("hold", str(name))
+    site.rob()
+    site.worker(stack)
+    with promised("3 × lease", lease=LEASE):
+        until(name.exists, TIMEOUT, poll=0.01)
+    (tmp_path / "held.go").touch()
+
+
+def test_next_attempt_runs_though_no_page_polls_for_the_job(
+    open_site: Open, stack: ExitStack, tmp_path: Path
+) -> None:
+    site = open_site()
+    ledger = tmp_path / "ledger"
+    worker = site.worker(stack)
+    # Its step takes longer than the test.
+    value = {"job": 0, "ledger": str(ledger), "steps": 1, "seconds": 3600}
+    site.page().start("chaos", value)
+
+    def pids() -> list[int]:
+        lines = ledger.read_text().splitlines() if ledger.exists() else []
+        return [int(parts[2]) for line in lines if len(parts := line.split()) == 3]
+
+    until(pids, TIMEOUT, poll=0.01)
+    site.worker(stack, name="next")
+    with promised("4 × lease", lease=LEASE):
+        worker.main().kill()
+        until(lambda: len(pids()) == 2, TIMEOUT, poll=0.01)
+    assert not is_alive(pids()[0]), "two attempts run at once"
+
+
 def test_job_whose_messages_are_all_lost_is_lost_and_says_so(
     open_site: Open, stack: ExitStack
 ) -> None:
@@ -139,6 +183,8 @@ def test_job_whose_messages_are_all_lost_is_lost_and_says_so(
     page.run("echo")
     site.stop_while_it_waits(worker)
     job = page.start("echo")
+    # A worker would send it again before the test has stopped that worker.
+    site.hide_from_workers()
     for number in range(1, 5):
         # Redis has handed the message to the worker, which has not seen it.
         until(lambda: not site.messages(), TIMEOUT, poll=0.01)
@@ -180,6 +226,20 @@ def test_job_that_waits_for_others_is_not_sent_again(
     page.wait_for("succeeded", held, *waiting)
     assert site.sent_again() == 0
     assert [len(Path(f"{name}.runs").read_text().split()) for name in names] == [1] * 4
+
+
+def test_job_that_waits_for_its_rate_is_not_sent_again(
+    open_site: Open, stack: ExitStack, tmp_path: Path
+) -> None:
+    """Celery's list of what a worker has reserved does not have such a job."""
+    site = open_site(task_default_rate_limit="30/m")
+    page = site.page()
+    site.worker(stack)
+    names = [str(tmp_path / f"tally-{number}") for number in range(3)]
+    jobs = [page.start("tally", {"name": each, "how": "no_update"}) for each in names]
+    page.wait_for("succeeded", *jobs)
+    assert site.sent_again() == 0
+    assert [len(Path(f"{name}.runs").read_text().split()) for name in names] == [1] * 3
 
 
 def test_each_queue_tells_of_its_own_jobs(

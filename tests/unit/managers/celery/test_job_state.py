@@ -19,6 +19,7 @@ from dash_long_components.managers import celery
 from dash_long_components.managers.celery.deliveries import Delivery, Message, Receipt
 from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Renewal
+from dash_long_components.managers.celery.patrol import PatrolState
 from dash_long_components.managers.celery.probes import ProbeState
 from dash_long_components.managers.celery.requesters import with_requesters
 from dash_long_components.managers.celery.result_cache import Head
@@ -53,6 +54,7 @@ DOCUMENTS = [
     Receipt(worker=WORKER, number=1),
     Delivery(at=1.0),
     ProbeState(),
+    PatrolState(),
     Renewal(beat=1),
     Head(run="run", parts=1),
     RECORD,
