@@ -26,7 +26,9 @@ class Admission:
     Attributes:
         answer: what happens to the job.
         replaced: tickets to cancel. Cancel them after the new job has joined another
-            one: it may replace a ticket of the very job that it joins.
+            one: it may replace a ticket of the very job that it joins. A job store
+            cancels them before it adds the new job, so that they leave it their room in
+            the queue; Celery after its broker has accepted the new job.
     """
 
     answer: Answer

@@ -33,8 +33,9 @@ class Waits:
         if record.status is not Status.QUEUED:
             self._queued_since.pop(record.id, None)
             return False
-        if len(self._queued_since) >= WATCHED:
-            self._queued_since.clear()
         now = time.monotonic()
-        since = self._queued_since.setdefault(record.id, now)
-        return has_expired(now - since, self._queue_timeout)
+        if record.id not in self._queued_since:
+            if len(self._queued_since) >= WATCHED:
+                self._queued_since.clear()
+            self._queued_since[record.id] = now
+        return has_expired(now - self._queued_since[record.id], self._queue_timeout)
