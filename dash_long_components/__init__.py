@@ -12,6 +12,7 @@ from typing import Any as _Any
 import dash as _dash
 
 from ._imports_ import LongJob, LongJobButton, LongJobTray
+from .admin import LongJobAdmin
 from .app import Dash
 from .core.health import Health
 from .decorator.long_callback import long_callback
@@ -36,6 +37,7 @@ __all__ = [
     "LongCallbackError",
     "LongCallbackManager",
     "LongJob",
+    "LongJobAdmin",
     "LongJobButton",
     "LongJobTray",
     "UnsuccessfulJobError",

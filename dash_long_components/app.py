@@ -43,6 +43,8 @@ class Dash(dash.Dash):
         long_callback_entry: what makes the app: ``entry`` of ``init_app``.
         long_callback_error_message: what a page gets for an exception of a job:
             ``error_message`` of ``init_app``.
+        long_callback_admin: returns whether the current user is an operator:
+            ``admin`` of ``init_app``.
         kwargs: as for ``dash.Dash``.
     """
 
@@ -53,6 +55,7 @@ class Dash(dash.Dash):
         long_callback_user: Callable[[], Any] | None = None,
         long_callback_entry: str | None = None,
         long_callback_error_message: Callable[[BaseException], str] | str | None = None,
+        long_callback_admin: Callable[[], Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self._long_callback_manager = validation.manager(
@@ -61,6 +64,7 @@ class Dash(dash.Dash):
         self._long_callback_user = long_callback_user
         self._long_callback_entry = long_callback_entry
         self._long_callback_error_message = long_callback_error_message
+        self._long_callback_admin = long_callback_admin
         super().__init__(*args, **kwargs)
         self._init_long_callbacks()
 
@@ -90,6 +94,7 @@ class Dash(dash.Dash):
             user=self._long_callback_user,
             entry=self._long_callback_entry,
             error_message=self._long_callback_error_message,
+            admin=self._long_callback_admin,
         )
 
     def long_callback(

@@ -58,6 +58,7 @@ CONTENTS = {
     "In operation": [
         "docs/production",
         "docs/operate",
+        "docs/admin",
         "docs/backends",
         "docs/connections",
         "docs/security",

@@ -183,6 +183,22 @@ def cancel(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
 
 
 @_command
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+def retry(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
+    """Start jobs with the arguments of others, which have not succeeded."""
+    started = {}
+    for job_id in job_ids:
+        try:
+            started[job_id] = _find(managers, job_id).retry().id
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    if as_json:
+        _print_json(started)
+    else:
+        tables.show(["id", "started"], [[*each] for each in started.items()], "")
+
+
+@_command
 @click.argument("job_id", metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
 def logs(managers: Managers, as_json: bool, job_id: str, follow: bool) -> None:

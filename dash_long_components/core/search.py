@@ -14,19 +14,45 @@ from .records import Record
 
 
 @dataclass(frozen=True, kw_only=True)
+class Order:
+    """The order of jobs.
+
+    Attributes:
+        by: what comes first: ``created``, ``task`` or ``status``. Jobs that have the
+            same are in the order of their creation, the newest first.
+        is_descending: whether the order is that from the last to the first.
+    """
+
+    by: str = "created"
+    is_descending: bool = False
+
+    def sorted(self, names: Iterable[str]) -> list[str]:
+        """Return the names of tasks or statuses in this order."""
+        return sorted(names, reverse=self.is_descending)
+
+
+#: The newest first.
+NEWEST = Order(is_descending=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
-    """Which jobs to find: the newest that meet all conditions.
+    """Which jobs to find: the first that meet all conditions.
 
     Attributes:
         statuses: one of these; None for any.
         task: name of the task; None for any.
         owner: has a ticket of the job; None for anyone.
+        order: of the jobs.
+        start: how many of them to leave out.
         limit: how many jobs at most.
     """
 
     statuses: frozenset[Status] | None = None
     task: str | None = None
     owner: str | None = None
+    order: Order = NEWEST
+    start: int = 0
     limit: int = 100
 
     def finds(self, record: Record) -> bool:

@@ -1,14 +1,19 @@
-"""Starts of long callbacks from code: ``manager.start``."""
+"""Starts of long callbacks from code: ``manager.start`` and ``job.retry``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from .. import telemetry
 from ..bridge import direct_call, internals
 from ..core.caching import CachedResult
+from ..core.jobs import Call
+from ..core.records import Record
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager
+from ..managers.base.job import retry_jobs_with
 from ..managers.base.jobs_of_code import start_jobs_with
 from ..running import tasks
 from ..running.tasks import Task
@@ -128,4 +133,44 @@ def _jobs_of_process(manager: LongCallbackManager) -> AppJobs | None:
     return jobs
 
 
+def retry(
+    manager: LongCallbackManager, record: Record, call: Call
+) -> str | CachedResult:
+    """Start a job with the call of another one, for the same user.
+
+    Args:
+        manager: runs both.
+        record: of the other one.
+        call: of the other one.
+
+    Returns:
+        A ticket or the cached result.
+
+    Raises:
+        MissingManagerError: no app of this process has the manager, or the task.
+        StoreError: the store can't take the job.
+    """
+    task = tasks.find(call.task)
+    jobs = AppJobs.of_manager(manager)
+    if task is None or jobs is None:
+        raise MissingManagerError(
+            f"retry() can't run {record.task}: no app of this process has it. Import "
+            "the module that makes the app first. If the code of the callback has "
+            "changed, start a new job instead."
+        )
+    call = replace(
+        call,
+        fingerprint=task.fingerprint,
+        function=None,
+        trace=telemetry.current_trace(),
+    )
+    manager.check_not_draining()
+    answer = manager.submit(
+        task.for_app(jobs.on_error, jobs.error_message), call, None, record.owner
+    )
+    assert answer is not None  # noqa: S101 - only a lane ignores triggers
+    return answer
+
+
 start_jobs_with(start)
+retry_jobs_with(retry)

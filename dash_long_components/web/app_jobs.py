@@ -32,6 +32,7 @@ from .held_polls import HeldPoll, HeldPolls, Reading
 from .libraries import Libraries
 from .managers import Managers
 from .mistakes import Mistakes
+from .operators import Operators
 from .users import Users
 
 logger = logging.getLogger("dash_long_components")
@@ -53,6 +54,7 @@ class AppJobs:
             page gets the exception's own.
         error_message_name: of this function, the same in every process.
         held_polls: the polls that wait for news.
+        operators: who may operate the jobs of all users.
         users: knows the owner of the jobs of each request.
 
     Args:
@@ -70,6 +72,7 @@ class AppJobs:
         self.error_message: ErrorMessage | None = None
         self.error_message_name: str | None = None
         self.held_polls = HeldPolls()
+        self.operators = Operators()
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import dash
 
@@ -15,11 +15,12 @@ from ..bridge.backends import Answer, Held
 from ..bridge.event_loop import Wakeup
 from ..core.jobs import Status
 from ..core.snapshots import Snapshot
-from ..exceptions import StoreError
 from . import metrics
+from .admin import AdminEndpoint
 from .app_jobs import AppJobs
 from .health import HealthEndpoint
 from .held_polls import HeldPoll
+from .refusals import refuse, told
 
 #: The largest body of a request, in bytes: room for thousands of jobs on a page.
 MAX_BODY = 256 * 1024
@@ -61,6 +62,7 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
         backend.add_endpoint(path, _Endpoint(view, jobs), "POST")
     health_path = f"{prefix}_dash-long-jobs/health"
     backend.add_endpoint(health_path, HealthEndpoint(jobs), "GET")
+    backend.add_endpoint(f"{prefix}_dash-long-jobs/admin", AdminEndpoint(jobs), "POST")
     suites = f"{prefix}_dash-component-suites/"
 
     def before_request(path: str) -> Callable[[], None] | None:
@@ -84,9 +86,9 @@ class _Endpoint:
 
     def refuse(self, length: int | None) -> Answer | None:
         if length is None:
-            return _refuse(411, "The request has no Content-Length.")
+            return refuse(411, "The request has no Content-Length.")
         if length > MAX_BODY:
-            return _refuse(413, f"The body is larger than {MAX_BODY} bytes.")
+            return refuse(413, f"The body is larger than {MAX_BODY} bytes.")
         return None
 
     def answer(
@@ -95,22 +97,10 @@ class _Endpoint:
         try:
             parsed = json.loads(body)
         except ValueError:
-            return _refuse(400, "The body is not JSON.")
+            return refuse(400, "The body is not JSON.")
         except RecursionError:
-            return _refuse(400, "The body is nested too deeply.")
-        return _told(lambda: self.view(self.jobs, parsed, wakeup))
-
-
-A = TypeVar("A")
-
-
-def _told(view: Callable[[], A]) -> A | Answer:
-    """Return what a view answers; during an outage of its manager, that."""
-    try:
-        return view()
-    except StoreError as error:
-        metrics.count_outage()
-        return _refuse(503, f"Try again: {error.summary}.")
+            return refuse(400, "The body is nested too deeply.")
+        return told(lambda: self.view(self.jobs, parsed, wakeup))
 
 
 def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
@@ -122,12 +112,12 @@ def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
     if isinstance(body, dict) and body.keys() == {"hold", "jobs"}:
         hold, readings = body["hold"], body["jobs"]
         if type(hold) is not int or not 0 <= hold <= MAX_HOLD:
-            return _refuse(400, f"hold is not a number of ms up to {MAX_HOLD}.")
+            return refuse(400, f"hold is not a number of ms up to {MAX_HOLD}.")
     if not (isinstance(readings, list) and all(map(_is_reading, readings))):
-        return _refuse(400, "The body is not a list of [token, cursor].")
+        return refuse(400, "The body is not a list of [token, cursor].")
     if len({token for token, _ in readings}) < len(readings):
         # A small request would get one large result many times.
-        return _refuse(400, "The body names a job twice.")
+        return refuse(400, "The body names a job twice.")
     metrics.count_poll()
     if not jobs.held_polls.has_room:
         wakeup = None
@@ -146,7 +136,7 @@ def _held(
     return Held(
         wakeup=poll.wakeup,
         seconds=seconds,
-        answer=lambda: _told(
+        answer=lambda: told(
             lambda: _answer(readings, jobs.read(readings, MAX_ANSWER), can_hold=True)
         ),
         otherwise=_answer([], [], can_hold=True),
@@ -225,7 +215,7 @@ class _News:
 def _cancel(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
     """Cancel the jobs of ``[token, ...]``."""
     if not (isinstance(body, list) and all(isinstance(item, str) for item in body)):
-        return _refuse(400, "The body is not a list of tokens.")
+        return refuse(400, "The body is not a list of tokens.")
     jobs.cancel(body)
     return Answer(status=204)
 
@@ -243,7 +233,7 @@ def _jobs(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
         case {} if body == {}:
             found = jobs.listed()
         case _:
-            return _refuse(400, 'The body is neither {} nor {"link": token}.')
+            return refuse(400, 'The body is neither {} nor {"link": token}.')
     text = json.dumps({"jobs": found}, separators=(",", ":"))
     return Answer(pieces=[text.encode()], mimetype="application/json")
 
@@ -273,13 +263,3 @@ def _is_reading(item: Any) -> bool:
         case [str(), int(cursor)]:
             return not isinstance(cursor, bool) and 0 <= cursor < MAX_CURSOR
     return False
-
-
-def _refuse(status: int, reason: str) -> Answer:
-    return Answer(
-        status=status,
-        pieces=[f"{reason}\n".encode()],
-        mimetype="text/plain",
-        # By the header, a page tells this refusal from that of a guard.
-        headers={"Dash-Long-Jobs": "refused"},
-    )

@@ -26,6 +26,7 @@ def init_app(
     user: Callable[[], Any] | None = None,
     entry: str | None = None,
     error_message: ErrorMessage | str | None = None,
+    admin: Callable[[], Any] | None = None,
 ) -> None:
     """Give ``app`` long callbacks that ``manager`` runs.
 
@@ -49,10 +50,14 @@ def init_app(
             takes the exception and returns a text, or ``"hide"`` for a text that says
             nothing of it. By default the page gets type and message. The log always
             gets the exception itself.
+        admin: called in every request of a ``LongJobAdmin``; may be async. Returns
+            whether the user who sends the request may see, cancel and hold back the
+            jobs of all users. By default no one may.
 
     Raises:
         ValueError: the app has no such server (yet), or ``manager``, ``user``,
-            ``entry`` or ``error_message`` has a value of the wrong kind.
+            ``entry``, ``error_message`` or ``admin`` has a value of the wrong kind.
+        ImportError: ``admin`` is given, and the extra ``admin`` is not installed.
     """
     checked(manager, "init_app()")
     jobs = AppJobs.of(app)
@@ -64,6 +69,8 @@ def init_app(
         jobs.users.set(user)
     if error_message is not None:
         jobs.set_error_message(error_message)
+    if admin is not None and jobs.operators.set(admin):
+        _serve_admin(app)
     if is_new:
         callback_request.observe(app)
         routes.register(app, jobs)
@@ -92,6 +99,18 @@ def _link(
 
 
 link_jobs_with(_link)
+
+
+_serve_admin: Callable[[dash.Dash], None]
+
+
+def serve_admin_with(serve: Callable[[dash.Dash], None]) -> None:
+    """Call ``serve`` with every app that names its operators.
+
+    The admin's layer calls this on import: the web layer must not import it.
+    """
+    global _serve_admin
+    _serve_admin = serve
 
 
 #: Functions of layers above this one, which set up every app.

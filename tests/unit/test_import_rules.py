@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("bridge", "core", "exceptions", "managers.base", "running", "web"),
         *("dash", "telemetry"),
     },
+    "admin": {"core", "web", "dash", "dash_ag_grid"},
     "app": {
         *("core", "decorator", "exceptions", "managers.base", "web"),
         "dash",

@@ -26,6 +26,7 @@ INTERNAL = {
         *("holds", "change_holds", "check_not_draining"),
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
         *("load_result", "look_for", "look_up", "watch"),
+        *("count_found", "count_queued", "kept_call", "workers"),
     },
     "CurrentJob": {
         "bars",

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ...core.caching import CachedResult
-from ...core.jobs import Status, Ticket, new_job_id
+from ...core.jobs import Call, Status, Ticket, new_job_id
+from ...core.overview import progress_of
 from ...core.owners import user_of
 from ...core.records import Record
 from ...core.requesters import Requester
@@ -37,8 +38,25 @@ def link_jobs_with(link: Link) -> None:
     _link = link
 
 
+#: Starts a job with the call of another one.
+Retry = Callable[[Any, Record, Call], "str | CachedResult"]
+
+_retry: Retry
+
+
+def retry_jobs_with(retry: Retry) -> None:
+    """Make ``Job.retry`` call ``retry``.
+
+    The decorator's layer calls this on import: managers must not import it.
+    """
+    global _retry
+    _retry = retry
+
+
 class _Manager(Protocol):
     """The manager's methods that a job uses."""
+
+    def kept_call(self, job_id: str) -> Call | None: ...
 
     def look_up(self, job_id: str) -> Record: ...
 
@@ -147,11 +165,7 @@ class Job:
 
         That is what its first progress bar shows.
         """
-        bars = self._record().bars
-        if bars is None or not bars[1]:
-            return None
-        value, total, *_rest = bars[1][0]
-        return value / total if total else None
+        return progress_of(self._record())
 
     @property
     def log(self) -> list[str]:
@@ -238,6 +252,38 @@ class Job:
             self._manager.cancel(str(Ticket(job=self.id, requester=requester)))
         with suppress(JobNotFoundError):
             self._record(0.0)
+
+    def retry(self) -> Job:
+        """Start a job with the same arguments, for the same user, and return that.
+
+        For a job that has ended without success, of a manager with ``keep_calls=True``.
+        No page follows the new job. But the ``LongJobTray(scope="user")`` of its user
+        has it, and shows its result on the page that asked for this one.
+
+        Raises:
+            ValueError: the job has not ended, or has succeeded, or its arguments were
+                not kept.
+            MissingManagerError: no app of this process has the job's callback.
+        """
+        record = self._record(0.0)
+        if not record.status.is_terminal or record.status is Status.SUCCEEDED:
+            raise ValueError(
+                f"Job {self.id} of {self.task} is {record.status.value}. Only a job "
+                "that has ended without success can be retried."
+            )
+        call = self._manager.kept_call(self.id)
+        if call is None:
+            raise ValueError(
+                f"The arguments of job {self.id} of {self.task} were not kept. Pass "
+                "keep_calls=True to the manager, for jobs from then on."
+            )
+        answer = _retry(self._manager, record, call)
+        if isinstance(answer, CachedResult):
+            return cached_job(self._manager, self.task, answer, record.owner)
+        ticket = Ticket.parse(answer)
+        return Job(
+            self._manager, self._manager.look_up(ticket.job), record.owner, ticket
+        )
 
     def link(self, *, share: bool = False) -> str:
         """Return the path of a link that opens its page and shows it there.

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core import app_origin, search
 from ...core.caching import CachedResult
-from ...core.jobs import Ticket
+from ...core.jobs import Call, Ticket
 from ...core.owners import EVERYONE, owner_of
 from ...core.records import Record
 from ...core.search import Search
@@ -146,7 +146,7 @@ class JobsOfCode(ABC):
 
     @abstractmethod
     def look_for(self, search: Search) -> list[Record]:
-        """Return the records of the newest jobs that a search finds, newest first.
+        """Return the records of the jobs that a search finds, in its order.
 
         Its cost does not grow with the number of jobs in the store, where the store has
         an index.
@@ -154,6 +154,16 @@ class JobsOfCode(ABC):
         Raises:
             StoreError: the job store can't be used.
         """
+
+    def kept_call(self, job_id: str) -> Call | None:
+        """Return what a job has run, if it has not succeeded and its call was kept.
+
+        None if there is no such job, or ``keep_calls`` was not set at its start.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        return None
 
     @abstractmethod
     def load_result(self, job_id: str) -> bytes | None:

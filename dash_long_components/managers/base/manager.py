@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,13 +11,12 @@ from ...core import caching, quantities
 from ...core.app_origin import AppOrigin
 from ...core.caching import CacheBy, CachedResult
 from ...core.health import Health
-from ...core.jobs import Call, Lane, Status
-from ...core.search import Search
+from ...core.jobs import Call, Lane
 from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task
 from .holding import Holding
-from .jobs_of_code import JobsOfCode
+from .operating import Operating
 from .watches import ReadingWatch, Watch
 
 if TYPE_CHECKING:
@@ -35,9 +33,6 @@ _OF_DASH = {
     *("get_updated_props", "job_running", "make_job_fn", "terminate_job", "UNDEFINED"),
 }
 
-#: Jobs that a manager without an index counts: the newest.
-_COUNTED = 1000
-
 _set_up: SetUp
 
 
@@ -50,7 +45,7 @@ def set_up_apps_with(set_up: SetUp) -> None:
     _set_up = set_up
 
 
-class LongCallbackManager(JobsOfCode, Holding, ABC):
+class LongCallbackManager(Operating, Holding, ABC):
     """Starts, reads and cancels jobs.
 
     Every method may be called from any thread of any server process.
@@ -61,11 +56,14 @@ class LongCallbackManager(JobsOfCode, Holding, ABC):
         cache_by: functions whose values are part of cache keys; None to cache nothing.
         expire: seconds after its last use when a cached result expires; None if it
             does not expire.
+        keep_calls: whether jobs that do not succeed can be retried.
 
     Args:
         cache_by: a function without arguments or a list of them. The manager calls
             them at every trigger, and caches results. An empty list caches too.
         expire: seconds.
+        keep_calls: keep the arguments of jobs until they have succeeded, or their
+            records expire.
 
     Raises:
         ValueError: an argument has a value of the wrong kind.
@@ -77,7 +75,9 @@ class LongCallbackManager(JobsOfCode, Holding, ABC):
         self,
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
+        keep_calls: bool = False,
     ) -> None:
+        self.keep_calls = keep_calls
         self.apps: list[AppOrigin] = []
         self.cache_by = caching.check_cache_by(cache_by)
         self.expire = quantities.seconds_or_none("expire", expire)
@@ -88,6 +88,7 @@ class LongCallbackManager(JobsOfCode, Holding, ABC):
         user: Callable[[], Any] | None = None,
         entry: str | None = None,
         error_message: Callable[[BaseException], str] | str | None = None,
+        admin: Callable[[], Any] | None = None,
     ) -> None:
         """Give ``app`` long callbacks that this manager runs.
 
@@ -99,8 +100,16 @@ class LongCallbackManager(JobsOfCode, Holding, ABC):
             user: as for ``dash_long_components.init_app``.
             entry: as for ``dash_long_components.init_app``.
             error_message: as for ``dash_long_components.init_app``.
+            admin: as for ``dash_long_components.init_app``.
         """
-        _set_up(app, self, user=user, entry=entry, error_message=error_message)
+        _set_up(
+            app,
+            self,
+            user=user,
+            entry=entry,
+            error_message=error_message,
+            admin=admin,
+        )
 
     def worker_init(self, function: F) -> F:
         """Decorate a function to run in each process of jobs, before its first job.
@@ -219,28 +228,6 @@ class LongCallbackManager(JobsOfCode, Holding, ABC):
         """
         self.libraries()  # whether the store responds
         return Health()
-
-    def count_jobs(self) -> dict[tuple[str, Status], int]:
-        """Return how many jobs have a record, by the name of their task and status.
-
-        Raises:
-            StoreError: the job store can't be used.
-        """
-        found = self.look_for(Search(limit=_COUNTED))
-        return dict(Counter((record.task, record.status) for record in found))
-
-    def usual_duration(self, task: str) -> float | None:
-        """Return the median of the last runs of a task, in seconds.
-
-        None if it has not run, or the manager does not know.
-
-        Args:
-            task: its name, as ``module.function``.
-
-        Raises:
-            StoreError: the job store can't be used.
-        """
-        return None
 
     @abstractmethod
     def warm_up(self) -> None:

@@ -17,9 +17,18 @@ class Calls:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def split(self, job_id: str, call: str) -> Mapping[str, str]:
-        """Return the documents that hold a call."""
-        return self._documents.split(_key(job_id), call)
+    def split(self, job_id: str, call: str, keep: bool) -> Mapping[str, str]:
+        """Return the documents that hold a call.
+
+        Args:
+            job_id: of its job.
+            call: the text.
+            keep: whether as many further ones hold it for a retry.
+        """
+        parts = self._documents.split(_key(job_id), call)
+        if keep:
+            parts |= self._documents.split(_kept_key(job_id), call)
+        return parts
 
     def keys(self, job_id: str, parts: int) -> list[str]:
         """Return the keys of the documents that hold a call."""
@@ -28,6 +37,19 @@ class Calls:
     def delete(self, job_id: str, parts: int) -> None:
         """Delete the call of a job that has ended. Idempotent."""
         self._documents.delete(self.keys(job_id, parts))
+
+    def kept(self, job_id: str, parts: int) -> bytes | None:
+        """Return the call of a job for a retry; None if it is not kept."""
+        return self._documents.read_parts(_kept_key(job_id), parts) or None
+
+    def delete_kept(self, job_id: str, parts: int) -> None:
+        """Delete the call of a job and what is kept of it. Idempotent."""
+        kept = part_keys(_kept_key(job_id), parts)
+        self._documents.delete([*self.keys(job_id, parts), *kept])
+
+
+def _kept_key(job_id: str) -> str:
+    return f"{job_id}.kept"
 
 
 def _key(job_id: str) -> str:

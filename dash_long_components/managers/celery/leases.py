@@ -14,8 +14,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -32,6 +32,15 @@ _FRESH = 1.0
 #: Lease periods without renewal after which a worker is dead. With the time until a
 #: reader notices, it is three at most.
 _PERIODS = 2
+
+#: The list of the leases of workers, which Celery names. Those read at most.
+_WORKERS, _MAX_WORKERS = "dash-long-jobs.workers", 200
+
+#: Seconds of silence after which operators do not see a worker any more.
+_FORGET = 600.0
+
+#: Renewals between two times that a worker enters itself in this list.
+_LISTED_EACH = 100
 
 #: Held while a process gets its lease.
 _first = threading.Lock()
@@ -54,10 +63,14 @@ class Renewal:
     Attributes:
         beat: changes with every renewal; None if the worker has left.
         period: seconds until the next one at most; 0 if the worker has left.
+        name: Celery's of the worker; "" for the lease of a queue.
+        queues: names of the queues from which the worker takes jobs.
     """
 
     beat: int | None = None
     period: float = 10.0
+    name: str = ""
+    queues: list[str] = field(default_factory=list)
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -95,28 +108,35 @@ class Lease:
                 cls.current.start()
             return cls.current
 
-    def start(self, queues: Callable[[], Iterable[str]] = tuple) -> None:
+    def start(
+        self, queues: Callable[[], Iterable[str]] = tuple, name: str = ""
+    ) -> None:
         """Renew the lease in a thread, until the worker ends or dies.
 
         Args:
             queues: returns the names of the queues from which the worker takes jobs.
+            name: Celery's of the worker, by which operators know it; "" if it has none.
         """
         threading.Thread(
             target=self._renew,
-            args=(queues,),
+            args=(queues, name),
             name="dash-long-jobs-lease",
             daemon=True,
         ).start()
 
-    def _renew(self, queues: Callable[[], Iterable[str]]) -> None:
+    def _renew(self, queues: Callable[[], Iterable[str]], name: str) -> None:
         documents, period = Documents(self._home.app), self.seconds
-        for beat in itertools.count(1):
-            lease_ids = [self.id, *map(queue_lease, queues())]
-            renewal = Renewal(beat=beat, period=period)
+        for beat in itertools.count():
+            names = [*queues()]
+            renewal = Renewal(beat=beat + 1, period=period)
+            own = replace(renewal, name=name, queues=names)
             with no_fork:
                 if not self._left.is_set():
-                    for lease_id in lease_ids:
-                        _write(documents, lease_id, renewal)
+                    _write(documents, self.id, own)
+                    for queue in names:
+                        _write(documents, queue_lease(queue), renewal)
+                    if name and beat % _LISTED_EACH == 0:
+                        _list_again(documents, self.id)
             if self._left.wait(period / 3):
                 return
 
@@ -132,6 +152,29 @@ def _write(documents: Documents, lease_id: str, renewal: Renewal) -> None:
         documents.write(_key(lease_id), renewal.to_text())
     except StoreUnavailableError as error:
         outages.begin(error)
+
+
+def _list_again(documents: Documents, lease_id: str) -> None:
+    """List a worker, or keep it in the list, whose entries expire."""
+    try:
+        documents.unlist(_WORKERS, lease_id)
+        documents.list_in([_WORKERS], lease_id, time.time())
+    except StoreUnavailableError as error:
+        outages.begin(error)
+
+
+def worker_ids(documents: Documents) -> Sequence[str]:
+    """Return the leases of workers, the oldest first. Some of them may be over.
+
+    Raises:
+        StoreUnavailableError: the backend does not respond.
+    """
+    return documents.listed(_WORKERS, 0, _MAX_WORKERS, newest_first=True)[::-1]
+
+
+def unlist_worker(documents: Documents, lease_id: str) -> None:
+    """Take the lease of a worker off the list. Idempotent."""
+    documents.unlist(_WORKERS, lease_id)
 
 
 def queue_lease(queue: str) -> str:
@@ -153,7 +196,7 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
         def start(self, worker: Any) -> None:
             # Control commands may change the queues at any time.
             queues = worker.app.amqp.queues
-            self._lease.start(lambda: [*queues.consume_from])
+            self._lease.start(lambda: [*queues.consume_from], worker.hostname)
 
     return LeaseStep
 
@@ -208,6 +251,25 @@ class Leases:
             StoreUnavailableError: the backend does not respond.
         """
         return self._read(lease_id).tenure
+
+    def renewal(self, lease_id: str) -> Renewal:
+        """Return the last renewal of a lease.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        return self._read(lease_id).renewal
+
+    def is_forgotten(self, lease_id: str) -> bool:
+        """Return whether operators need not see a worker any more.
+
+        It has left, or has been silent since long ago.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        reading = self._read(lease_id)
+        return reading.renewal.beat is None or reading.quiet > _FORGET
 
     def is_renewed(self, lease_id: str) -> bool:
         """Return whether a lease exists, and was renewed within its period.

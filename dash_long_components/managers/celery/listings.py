@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ...core.jobs import Status
 from ...core.records import Record
-from ...core.search import Search
+from ...core.search import NEWEST, Search
 from .documents import Documents
 
 #: Jobs that are read at once.
@@ -22,6 +24,40 @@ _LIVE = "live"
 #: The newest jobs of a list that a search looks at. The backend has no index of
 #: statuses.
 MAX_SEARCHED = 5000
+
+#: Ended jobs whose entries a process remembers.
+_REMEMBERED = 4 * MAX_SEARCHED
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The parts of a record that a search looks at.
+
+    Attributes:
+        id: of the job.
+        task: name of the task.
+        status: of the job.
+        owners: of its requesters.
+    """
+
+    id: str
+    task: str
+    status: Status
+    owners: frozenset[str | None]
+
+    @classmethod
+    def of(cls, record: Record) -> Entry:
+        """Return the entry of a record."""
+        owners = frozenset(requester.owner for requester in record.requesters)
+        return cls(record.id, record.task, record.status, owners)
+
+    def is_of(self, search: Search) -> bool:
+        """Return whether the job meets the conditions of a search."""
+        return (
+            (search.statuses is None or self.status in search.statuses)
+            and (search.task is None or self.task == search.task)
+            and (search.owner is None or search.owner in self.owners)
+        )
 
 
 class Listings:
@@ -41,6 +77,7 @@ class Listings:
     ) -> None:
         self._documents = documents
         self._read_all = read_all
+        self._ended: dict[str, Entry] = {}
 
     def add(self, record: Record) -> None:
         """List a job that is about to be sent."""
@@ -55,14 +92,79 @@ class Listings:
             self._documents.list_in([_key(f"owner {owner}")], record.id, record.created)
 
     def search(self, search: Search) -> list[Record]:
-        """Return the records of the newest jobs that a search finds, newest first."""
+        """Return the records of the jobs that a search finds, in its order.
+
+        A search by status, by user and task, or in another order than that of creation
+        looks at the newest jobs.
+        """
+        key = _key(_name_for(search))
+        if search.order.by == "created" and not _needs_entries(search):
+            return self._read_slice(key, search)
+        entries = self._found(key, search)
+        if search.order != NEWEST:
+            entries = iter(_in_order(list(entries), search))
+        last = search.start + search.limit
+        job_ids = [it.id for it in itertools.islice(entries, search.start, last)]
+        return [it for it in self._records(job_ids) if it is not None]
+
+    def count(self, search: Search) -> int:
+        """Return how many jobs meet the conditions of a search."""
+        key = _key(_name_for(search))
+        if not _needs_entries(search):
+            return self._documents.length(key)
+        return sum(1 for _ in self._found(key, search))
+
+    def newest(self, count: int) -> list[Entry]:
+        """Return what the newest jobs are, the newest first."""
+        return list(self._entries(_key("all"), count))
+
+    def _read_slice(self, key: str, search: Search) -> list[Record]:
+        """Return so many records of a list; further ones in place of expired ones."""
         found: list[Record] = []
-        for record in self._newest(_key(_name_for(search))):
-            if search.finds(record):
-                found.append(record)
-                if len(found) == search.limit:
-                    break
+        at, is_newest_first = search.start, search.order.is_descending
+        while len(found) < search.limit:
+            count = min(_BATCH, search.limit - len(found))
+            job_ids = self._documents.listed(
+                key, at, count, newest_first=is_newest_first
+            )
+            found += (it for it in self._read_all(job_ids) if it is not None)
+            at += len(job_ids)
+            if len(job_ids) < count:
+                break
         return found
+
+    def _found(self, key: str, search: Search) -> Iterator[Entry]:
+        return (it for it in self._entries(key, MAX_SEARCHED) if it.is_of(search))
+
+    def _entries(self, key: str, count: int) -> Iterator[Entry]:
+        """Return what the newest jobs of a list are. Reads those that have not ended.
+
+        Others do not change any more.
+        """
+        for start in range(0, count, _BATCH):
+            size = min(_BATCH, count - start)
+            job_ids = self._documents.listed(key, start, size)
+            unknown = [each for each in job_ids if each not in self._ended]
+            records = dict(zip(unknown, self._records(unknown), strict=True))
+            for job_id in job_ids:
+                record = records.get(job_id)
+                if record is not None:
+                    yield self._remember(record)
+                elif job_id in self._ended:
+                    yield self._ended[job_id]
+            if len(job_ids) < size:
+                return
+
+    def _records(self, job_ids: Sequence[str]) -> list[Record | None]:
+        return self._read_all(job_ids) if job_ids else []
+
+    def _remember(self, record: Record) -> Entry:
+        entry = Entry.of(record)
+        if record.status.is_terminal:
+            if len(self._ended) >= _REMEMBERED:
+                self._ended.clear()
+            self._ended[record.id] = entry
+        return entry
 
     def stop_waiting(self, record: Record) -> None:
         """Note that a job has started, or ended before that. Idempotent."""
@@ -103,12 +205,24 @@ class Listings:
                 self._documents.unlist(key, job_id)
         return None
 
-    def _newest(self, key: str) -> Iterator[Record]:
-        for start in range(0, MAX_SEARCHED, _BATCH):
-            job_ids = self._documents.listed(key, start, _BATCH)
-            yield from (it for it in self._read_all(job_ids) if it is not None)
-            if len(job_ids) < _BATCH:
-                return
+
+def _in_order(entries: list[Entry], search: Search) -> list[Entry]:
+    """Return entries, of which the newest come first, in the order of a search."""
+    order = search.order
+    if order.by == "created":
+        return entries[::-1]
+    # Equal ones keep their order, whatever the direction.
+    return sorted(
+        entries,
+        key=lambda it: it.task if order.by == "task" else it.status.value,
+        reverse=order.is_descending,
+    )
+
+
+def _needs_entries(search: Search) -> bool:
+    """Return whether no list has exactly the jobs of a search."""
+    is_by_both = search.owner is not None and search.task is not None
+    return search.statuses is not None or is_by_both
 
 
 def _name_for(search: Search) -> str:

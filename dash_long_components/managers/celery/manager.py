@@ -16,6 +16,7 @@ from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Answer
+from ...core.overview import Worker
 from ...core.queueing import DEFAULT, QueuedJob
 from ...core.records import Record
 from ...core.requesters import Requester
@@ -58,6 +59,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             that has not done so for three times as long are lost.
         queue_timeout: seconds for which a job may wait for a worker; then it ends as
             ``timed_out``. By default it waits for as long as Celery stores it.
+        keep_calls: keep the arguments, cookies and headers of jobs that do not succeed
+            for as long as their records, so that ``job.retry()`` and operators can
+            start them again. By default they are deleted at the end of each job.
 
     Raises:
         ValueError: an argument is of the wrong kind, or the backend can't be used.
@@ -74,8 +78,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         *,
         lease: float = 10.0,
         queue_timeout: float | None = None,
+        keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire)
+        super().__init__(cache_by, expire, keep_calls)
         try:
             import celery
 
@@ -84,6 +89,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             from .documents import Documents
             from .homes import Home
             from .installation import install
+            from .overview import Overview
             from .presence import Presence
             from .queues import HINT_AFTER, Queues
             from .result_cache import CeleryResultCache
@@ -105,6 +111,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._results = CeleryResultCache(Documents(celery_app))
         self._presence = Presence(celery_app)
         self._queues = Queues(celery_app, self._store.documents)
+        self._overview = Overview(
+            self._store.documents, self._store.listings, self._queues
+        )
         self._broker = Broker(celery_app)
         self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
@@ -199,7 +208,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
             priority=broker_priority(self.handle, scheduling.priority),
             group=group,
         )
-        message = self._store.prepare(record, message, call.to_json().decode())
+        text = call.to_json().decode()
+        message = self._store.prepare(record, message, text, self.keep_calls)
         if self._is_eager:
             run_job(self._home, self._store, record.id, message)
             return
@@ -253,6 +263,21 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def look_for(self, search: Search) -> list[Record]:
         return self._store.listings.search(search)
+
+    def count_found(self, search: Search) -> int:
+        return self._store.listings.count(search)
+
+    def count_jobs(self) -> dict[tuple[str, Status], int]:
+        return self._overview.by_task()
+
+    def count_queued(self) -> dict[str, int]:
+        return self._overview.queued()
+
+    def workers(self) -> list[Worker]:
+        return self._overview.workers()
+
+    def kept_call(self, job_id: str) -> Call | None:
+        return self._store.kept_call(job_id)
 
     def load_result(self, job_id: str) -> bytes | None:
         return self._store.result(job_id)

@@ -56,6 +56,10 @@ class Queues:
             logger.warning("%s", text)
         return text
 
+    def of(self, message: Message) -> str:
+        """Return the queue that a message goes to; "" if that can't be told."""
+        return message.queue or self._queue_for(message.task) or ""
+
     def unserved(self) -> list[str]:
         """Return the queues of the app's long callbacks that have no worker."""
         return [

@@ -183,7 +183,10 @@ class Runs:
         if ended.live is None or ended.live.run != live.run:
             raise _not_ours(live)
         # Last, because no page waits for it.
-        self._calls.delete(record.id, live.calls)
+        if record.status is Status.SUCCEEDED:
+            self._calls.delete_kept(record.id, live.calls)
+        else:
+            self._calls.delete(record.id, live.calls)
         self.store.listings.end(record.id)
         if record.status is Status.SUCCEEDED and record.started is not None:
             seconds = record.changed - record.started

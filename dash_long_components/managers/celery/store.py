@@ -5,6 +5,8 @@ key             written by            holds
 =============== ===================== =================================================
 ``<id>.queued`` the server            the record as it was submitted
 ``<id>.call``   the server            what to run, in parts; deleted at the end
+``<id>.kept``   the server            the call again, if it is kept for a retry;
+                                      deleted when the job succeeds
 ``<id>.``       the server            how to send it
 ``message``
 ``<id>.``       readers, and a worker which message is under way
@@ -38,7 +40,7 @@ from dataclasses import replace
 
 import celery
 
-from ...core.jobs import JobError, Status, Ticket, new_job_id
+from ...core.jobs import Call, JobError, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...core.requesters import Requester
 from .attempts import Attempts
@@ -105,14 +107,22 @@ class CeleryStore:
         """Store a job that is about to enter its lane."""
         self.documents.write(f"{record.id}.queued", record.to_json().decode())
 
-    def prepare(self, record: Record, message: Message, call: str) -> Message:
+    def prepare(
+        self, record: Record, message: Message, call: str, keep: bool = False
+    ) -> Message:
         """Store the call of a job that is about to be sent, and how to send it.
+
+        Args:
+            record: of the job.
+            message: sends it.
+            call: what it runs.
+            keep: whether to keep the call if the job does not succeed.
 
         Returns:
             The message to send.
         """
-        parts = self._calls.split(record.id, call)
-        message = replace(message, parts=len(parts))
+        parts = self._calls.split(record.id, call, keep)
+        message = replace(message, parts=len(parts) // (2 if keep else 1))
         self.listings.add(record)
         self.documents.write_many({**parts, message_key(record.id): message.to_text()})
         return message
@@ -121,6 +131,14 @@ class CeleryStore:
         """Return how to send a job; None if that is not known (any more)."""
         text = self.documents.read(message_key(job_id))
         return Message.from_text(text) if text else None
+
+    def kept_call(self, job_id: str) -> Call | None:
+        """Return what a job has run that has not succeeded; None if it is not kept."""
+        message = self.message(job_id)
+        if message is None:
+            return None
+        text = self._calls.kept(job_id, message.parts)
+        return None if text is None else Call.from_json(text)
 
     def _send(self, job_id: str) -> None:
         message = self.message(job_id)

@@ -20,6 +20,7 @@ from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
+from ...core.overview import Worker
 from ...core.queueing import Sizes
 from ...core.records import Record
 from ...core.search import Search
@@ -106,6 +107,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         start_timeout: seconds that the app may take to start in the process that runs
             jobs. A process that takes longer is killed and replaced. The third time
             in a row, waiting jobs are lost.
+        keep_calls: keep the arguments, cookies and headers of jobs that do not succeed
+            for as long as their records, so that ``job.retry()`` and operators can
+            start them again. By default they are deleted at the end of each job.
 
     Raises:
         ValueError: an argument is of the wrong kind.
@@ -127,8 +131,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         result_ttl: float = 3600,
         start_method: str | None = None,
         start_timeout: float = 600,
+        keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire)
+        super().__init__(cache_by, expire, keep_calls)
         try:
             import cloudpickle  # noqa: F401
             import diskcache
@@ -193,6 +198,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             queue_timeout=self._queue_timeout,
             lane=lane,
             owner=owner,
+            keep_call=self.keep_calls,
         )
         if ticket is None:
             return None
@@ -271,7 +277,15 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def look_for(self, search: Search) -> list[Record]:
-        return self._connection.store().search(search)
+        return self._connection.store().searches.find(search)
+
+    @_tells_outages
+    def count_found(self, search: Search) -> int:
+        return self._connection.store().searches.count(search)
+
+    @_tells_outages
+    def kept_call(self, job_id: str) -> Call | None:
+        return self._connection.store().kept_call(job_id)
 
     @_tells_outages
     def load_result(self, job_id: str) -> bytes | None:
@@ -306,7 +320,18 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @_tells_outages
     def count_jobs(self) -> dict[tuple[str, Status], int]:
-        return self._connection.store().count_jobs()
+        return self._connection.store().searches.by_task()
+
+    @_tells_outages
+    def count_queued(self) -> dict[str, int]:
+        queued = self._connection.store().searches.queued()
+        return {name: queued.get(name, 0) for name in self._sizes.names} | queued
+
+    @_tells_outages
+    def workers(self) -> list[Worker]:
+        from ..store.workers import workers
+
+        return workers(self._connection.store())
 
     @_tells_outages
     def usual_duration(self, task: str) -> float | None:

@@ -64,6 +64,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         queues: how many jobs of each named queue run at once, like ``{"gpu": 1}``. The
             queue ``"default"`` has the jobs that name no queue.
         max_queue: how many jobs may wait in each queue; a further one is ``rejected``.
+        keep_calls: keep the arguments of jobs that do not succeed, for ``job.retry()``.
 
     Raises:
         ValueError: one of them is of the wrong kind.
@@ -78,8 +79,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
         max_concurrency: int | None = None,
         queues: Mapping[str, int] | None = None,
         max_queue: int = 1000,
+        keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire)
+        super().__init__(cache_by, expire, keep_calls)
         self.handle = None
         self._inline = inline
         self._sizes = Sizes.check(queues, max_concurrency, _MAX_CONCURRENCY)
@@ -120,6 +122,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 max_queue=self._max_queue,
                 lane=lane,
                 owner=owner,
+                keep_call=self.keep_calls,
             )
             self._after_change()
             if ticket is None:
@@ -152,7 +155,13 @@ class MemoryLongCallbackManager(LongCallbackManager):
         return self._store.read(job_id)
 
     def look_for(self, search: Search) -> list[Record]:
-        return self._store.search(search)
+        return self._store.searches.find(search)
+
+    def count_found(self, search: Search) -> int:
+        return self._store.searches.count(search)
+
+    def kept_call(self, job_id: str) -> Call | None:
+        return self._store.kept_call(job_id)
 
     def load_result(self, job_id: str) -> bytes | None:
         self._store.read(job_id)
@@ -170,7 +179,10 @@ class MemoryLongCallbackManager(LongCallbackManager):
         return self._store.libraries()
 
     def count_jobs(self) -> dict[tuple[str, Status], int]:
-        return self._store.count_jobs()
+        return self._store.searches.by_task()
+
+    def count_queued(self) -> dict[str, int]:
+        return self._store.searches.queued()
 
     def usual_duration(self, task: str) -> float | None:
         return self._store.durations.median(task)

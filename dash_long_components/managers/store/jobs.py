@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ...core.jobs import Call, Status
+from ...core.jobs import Call
 from ...core.queueing import PLAIN, Scheduling
 from ...core.records import SMALL, Record
-from ...core.search import Search
 from .clock import Instant
 from .database import Database
+from .kept import KeptCalls
+from .searches import Searches
 
 #: Records that a process keeps parsed: of as many jobs as may have waiting pages.
 _PARSED = 8192
@@ -22,6 +23,10 @@ _BATCH = 100
 class Jobs:
     """The rows of all jobs, with their calls and results.
 
+    Attributes:
+        searches: find and count jobs.
+        kept: the calls of jobs that can be retried.
+
     Args:
         database: call what writes in a transaction of it.
     """
@@ -29,6 +34,8 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._parsed: dict[bytes, Record] = {}
+        self.searches = Searches(database, self._parse)
+        self.kept = KeptCalls(database)
 
     def add(
         self,
@@ -107,24 +114,6 @@ class Jobs:
             owner,
             job_id,
         )
-
-    def search(self, search: Search) -> list[Record]:
-        """Return the records of jobs, the newest first."""
-        found, values = _numbers(search)
-        rows = self._database.query(
-            f"SELECT record FROM job WHERE n IN ({found})"  # noqa: S608
-            " ORDER BY n DESC LIMIT ?",
-            *values,
-            search.limit,
-        )
-        return [self._parse(data) for (data,) in rows]
-
-    def count(self) -> dict[tuple[str, Status], int]:
-        """Return how many jobs there are, by task and status."""
-        rows = self._database.query(
-            "SELECT task, status, count(*) FROM job GROUP BY task, status"
-        )
-        return {(task, Status(status)): count for task, status, count in rows}
 
     def queued(self) -> list[str]:
         """Return the ids of all queued jobs, in the order of their submission."""
@@ -210,6 +199,7 @@ class Jobs:
         self._database.run("DELETE FROM job WHERE id = ?", job_id)
         self._database.run("DELETE FROM result WHERE job = ?", job_id)
         self._database.run("DELETE FROM held WHERE job = ?", job_id)
+        self.kept.delete(job_id)
 
     def _dump(self, record: Record) -> bytes:
         data = record.to_json()
@@ -229,43 +219,6 @@ class Jobs:
             if len(self._parsed) >= _PARSED:
                 self._parsed.clear()
             self._parsed[data] = record
-
-
-def _numbers(search: Search) -> tuple[str, list[object]]:
-    """Return SQL for the numbers of the jobs that a search finds, and its values.
-
-    Each part of it reads ``limit`` entries of an index, however many jobs there are.
-    A search by user reads all jobs of that user.
-    """
-    conditions: list[str] = []
-    values: list[object] = []
-    if search.task is not None:
-        conditions.append("task = ?")
-        values.append(search.task)
-    if search.owner is not None:
-        conditions.append("owned.owner = ?")
-        values.append(search.owner)
-        if search.statuses is not None:
-            marks = ", ".join("?" for _ in search.statuses)
-            conditions.append(f"status IN ({marks})")
-            values += sorted(status.value for status in search.statuses)
-        return _newest("owned CROSS JOIN job USING (n)", conditions), [
-            *values,
-            search.limit,
-        ]
-    if search.task is None and search.statuses is None:
-        return _newest("job", ["1"]), [search.limit]
-    # No index has several statuses in the order of the jobs.
-    statuses = sorted(search.statuses or Status)
-    part = _newest("job", [*conditions, "status = ?"])
-    parts = [f"SELECT n FROM ({part})" for _ in statuses]  # noqa: S608
-    all_values = [[*values, status.value, search.limit] for status in statuses]
-    return " UNION ALL ".join(parts), [it for some in all_values for it in some]
-
-
-def _newest(table: str, conditions: Sequence[str]) -> str:
-    where = " AND ".join(conditions)
-    return f"SELECT n FROM {table} WHERE {where} ORDER BY n DESC LIMIT ?"  # noqa: S608
 
 
 def _end_of(record: Record, now: Instant) -> tuple[float | None, float | None]:

@@ -137,6 +137,8 @@ class Lifecycle:
         self._jobs.replace(before, after, now)
         if after.status.is_terminal:
             self._jobs.delete_call(after.id)
+            if after.status is Status.SUCCEEDED:
+                self._jobs.kept.delete(after.id)
             if after.retries is not None:
                 self._jobs.delete_checkpoint(after.id)
             for job_id in self._keys.give_back(after):

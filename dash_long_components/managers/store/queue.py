@@ -132,7 +132,7 @@ class Queue:
             queue: its name; None for all queues.
         """
         count: int = self._database.value(
-            "SELECT count(*) FROM job WHERE status = 'queued'"
+            "SELECT coalesce(sum(jobs), 0) FROM tally WHERE status = 'queued'"
             " AND (? IS NULL OR queue = ?)",
             queue,
             queue,

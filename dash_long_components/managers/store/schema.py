@@ -144,8 +144,42 @@ CREATE TABLE held (                 -- queued jobs of paused tasks
 );
 """
 
+_TALLY = """
+CREATE TABLE tally (                -- how many jobs there are; triggers keep it
+    task TEXT NOT NULL,
+    status TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    jobs INTEGER NOT NULL,
+    PRIMARY KEY (task, status, queue)
+) WITHOUT ROWID;
+INSERT INTO tally SELECT task, status, coalesce(queue, 'default'), count(*)
+    FROM job GROUP BY 1, 2, 3;
+CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
+    INSERT INTO tally VALUES (new.task, new.status, coalesce(new.queue, 'default'), 1)
+        ON CONFLICT (task, status, queue) DO UPDATE SET jobs = jobs + 1;
+END;
+CREATE TRIGGER job_deleted AFTER DELETE ON job BEGIN
+    UPDATE tally SET jobs = jobs - 1 WHERE task = old.task AND status = old.status
+        AND queue = coalesce(old.queue, 'default');
+END;
+CREATE TRIGGER job_changed AFTER UPDATE OF status ON job
+WHEN old.status != new.status BEGIN
+    UPDATE tally SET jobs = jobs - 1 WHERE task = old.task AND status = old.status
+        AND queue = coalesce(old.queue, 'default');
+    INSERT INTO tally VALUES (new.task, new.status, coalesce(new.queue, 'default'), 1)
+        ON CONFLICT (task, status, queue) DO UPDATE SET jobs = jobs + 1;
+END;
+"""
+
+_KEPT = """
+CREATE TABLE kept (                 -- of jobs that have not succeeded, to retry them
+    job TEXT PRIMARY KEY,
+    call BLOB NOT NULL              -- JSON
+);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS, _HOLDS)
+MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS, _HOLDS, _TALLY, _KEPT)
 
 VERSION = len(MIGRATIONS)
 

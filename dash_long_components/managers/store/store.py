@@ -15,7 +15,6 @@ from ...core.lanes import NO_LANE, Admission, Answer
 from ...core.queueing import PLAIN, Scheduling
 from ...core.records import Record
 from ...core.requesters import Requester
-from ...core.search import Search
 from ...exceptions import JobEndedError
 from ..identity import this_host
 from . import key_value
@@ -30,6 +29,7 @@ from .lifecycle import Lifecycle
 from .queue import Queue
 from .registry import Registry
 from .requesters import Requesters
+from .searches import Searches
 from .shared import Libraries, Secret
 from .slots import Slots
 
@@ -145,6 +145,7 @@ class Store:
         queue_timeout: float | None = None,
         lane: Lane | None = None,
         owner: str | None = None,
+        keep_call: bool = False,
     ) -> Ticket | None:
         """Queue a job, or join a live one. Atomic.
 
@@ -159,6 +160,7 @@ class Store:
             queue_timeout: seconds for which it may wait; None for no limit.
             lane: that it comes to.
             owner: a user as JSON text.
+            keep_call: whether the job can be retried if it does not succeed.
 
         Returns:
             None if there is no job: its lane ignores it.
@@ -195,6 +197,8 @@ class Store:
             self._lifecycle.leave_all(admission)
             if joined is not None:
                 return ticket
+            if keep_call:
+                self._jobs.kept.add(after.id, call)
             if self.dispatching.is_full(
                 call.scheduling.queue, max_concurrency, max_queue
             ):
@@ -256,13 +260,10 @@ class Store:
         """Return the records of those jobs that there are, by id."""
         return self._jobs.read_all(job_ids)
 
-    def count_jobs(self) -> dict[tuple[str, Status], int]:
-        """Return how many jobs there are, by the name of their task and status."""
-        return self._jobs.count()
-
-    def search(self, search: Search) -> list[Record]:
-        """Return the records of the newest jobs that a search finds, newest first."""
-        return self._jobs.search(search)
+    @property
+    def searches(self) -> Searches:
+        """What finds and counts jobs."""
+        return self._jobs.searches
 
     def holds(self) -> Holds:
         """Return what operators hold back."""
@@ -310,6 +311,10 @@ class Store:
     def call(self, job_id: str) -> Call | None:
         """Return what a worker needs to run a job; None once it has ended."""
         return self._jobs.call(job_id)
+
+    def kept_call(self, job_id: str) -> Call | None:
+        """Return what a job has run that has not succeeded; None if it is not kept."""
+        return self._jobs.kept.read(job_id)
 
     def checkpoint(self, job_id: str) -> str | None:
         """Return the checkpoint of a job; None if it has none."""

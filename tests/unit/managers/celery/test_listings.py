@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -12,7 +14,7 @@ from celery import Celery
 from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
-from dash_long_components.core.search import Search
+from dash_long_components.core.search import Order, Search
 from dash_long_components.managers.celery import listings as module
 from dash_long_components.managers.celery.backends import base
 from dash_long_components.managers.celery.documents import Documents
@@ -54,7 +56,7 @@ def test_search_goes_on_until_it_has_found_enough(
         return [found.id for found in listings.search(search)]
 
     assert ids(Search(limit=3)) == ["job-238", "job-237", "job-236"]
-    assert reads == [100]
+    assert reads == [3, 1]
     assert len(ids(Search(limit=1000))) == 229
     failed = Search(statuses=frozenset({Status.FAILED}), task="app.t1", limit=2)
     assert ids(failed) == ["job-235", "job-229"]
@@ -88,3 +90,38 @@ def test_search_and_the_look_for_the_first_job_have_bounds(
     assert reads[0] == [f"job-{number}" for number in range(5)]
     assert len(reads) == 220 / 5
     assert listings.count_waiting() == 0
+
+
+def test_listing_is_in_the_order_asked_for_and_reads_ended_jobs_once(
+    tmp_path: Path,
+) -> None:
+    records = {f"job-{n}": record(n, f"app.t{n % 2}", f'"{n % 3}"') for n in range(6)}
+    records["job-5"] = replace(records["job-5"], status=Status.RUNNING)
+    reads: list[list[str]] = []
+
+    def read_all(job_ids: Sequence[str]) -> list[Record | None]:
+        reads.append([*job_ids])
+        return [records.get(job_id) for job_id in job_ids]
+
+    documents = Documents(Celery("app", backend=f"file://{tmp_path}"))
+    listings = Listings(documents, read_all)
+    for each in records.values():
+        listings.add(each)
+
+    def numbers(**search: Any) -> str:
+        found = listings.search(Search(**search))
+        return "".join(each.id.removeprefix("job-") for each in found)
+
+    assert numbers(start=1, limit=2) == "43"
+    assert numbers(order=Order(), limit=2) == "01"
+    assert numbers(order=Order(by="task")) == "420531"
+    assert numbers(order=Order(by="task", is_descending=True)) == "531420"
+    assert numbers(order=Order(by="status"), start=1, limit=3) == "154"
+    failed = frozenset({Status.FAILED})
+    assert numbers(statuses=failed, start=1) == "1"
+    assert listings.count(Search(statuses=failed)) == 2
+    assert listings.count(Search(owner='"2"')) == listings.count(Search(task="x")) + 2
+    assert listings.count(Search(owner='"2"', task="app.t0")) == 1
+    reads.clear()
+    assert len(listings.newest(4)) == 4
+    assert reads == [["job-5"]]

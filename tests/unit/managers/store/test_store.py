@@ -31,7 +31,7 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
-from dash_long_components.core.search import Search
+from dash_long_components.core.search import Order, Search
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import schema
@@ -691,6 +691,8 @@ SEARCHES = [
     Search(task="many", limit=7),
     Search(statuses=frozenset({Status.FAILED, Status.LOST}), limit=7),
     Search(task="many", statuses=frozenset({Status.SUCCEEDED}), limit=7),
+    Search(order=Order(by="task"), limit=7, start=3),
+    Search(order=Order(by="status", is_descending=True), limit=7, start=3),
 ]
 
 
@@ -716,7 +718,10 @@ def steps(store: Store, search: Search) -> int:
     count = itertools.count()
     connection = store._database._connection()
     connection.set_progress_handler(lambda: next(count) * 0, 100)
-    found = store.search(search)
+    found = store.searches.find(search)
+    store.searches.by_task()
+    if search.owner is None:
+        assert store.searches.count(search) >= len(found)
     connection.set_progress_handler(None, 0)
     numbers = [int(record.id.removeprefix("job-")) for record in found]
     assert len(numbers) == 7
@@ -731,6 +736,27 @@ def test_search_costs_the_same_among_many_jobs(store: Store) -> None:
     add_ended(store, 100, 5000)
     many = [steps(store, search) for search in SEARCHES]
     assert max(many) <= max(few) + 2
+
+
+def test_counts_follow_every_change_of_a_job(store: Store) -> None:
+    def is_right() -> bool:
+        rows = store._database.query(
+            "SELECT task, status, count(*) FROM job GROUP BY task, status"
+        )
+        counted = {(task, Status(status)): count for task, status, count in rows}
+        return store.searches.by_task() == counted
+
+    add_ended(store, 0, 5)
+    submit(store, "a")
+    submit(store, "b")
+    assert is_right()
+    assert store.searches.queued() == {"default": 2}
+    assert take(store) == "a"
+    assert is_right()
+    store.end("a", Status.FAILED)
+    store._jobs.delete("job-1")
+    assert is_right()
+    assert store.searches.by_task()["many", Status.FAILED] == 1
 
 
 def test_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> None:
@@ -749,7 +775,8 @@ def test_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> None:
         )
         old.close()
     new = Store(str(folder), result_ttl=60)
-    assert [found.id for found in new.search(Search(task="t"))] == ["a"]
+    assert [found.id for found in new.searches.find(Search(task="t"))] == ["a"]
+    assert new.searches.by_task() == {("t", Status.QUEUED): 1}
     assert new.queue.waiting("v1") == [QueuedJob(id="a", task="t")]
     assert take(new) == "a"
     new.close()
@@ -759,7 +786,7 @@ def test_deleted_job_is_no_longer_a_users(store: Store) -> None:
     now = time.time()
     record = Record(id="a", task="t", code="v1", created=now, changed=now)
     store.submit(record, CALL, max_concurrency=1, max_queue=9, owner='"ada"')
-    assert [found.id for found in store.search(Search(owner='"ada"'))] == ["a"]
+    assert [found.id for found in store.searches.find(Search(owner='"ada"'))] == ["a"]
     store._jobs.delete("a")
     assert store._database.value("SELECT count(*) FROM owned") == 0
 

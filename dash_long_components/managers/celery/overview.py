@@ -1,0 +1,99 @@
+"""What operators see of Celery: how many jobs there are, and which workers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from ...core.jobs import Status
+from ...core.overview import Worker
+from .deliveries import Message
+from .documents import Documents
+from .ends import message_key
+from .job_state import Live
+from .leases import Leases, Tenure, unlist_worker, worker_ids
+from .listings import Entry, Listings
+from .queues import Queues
+
+#: The newest jobs that are counted. The backend has no index of statuses.
+_COUNTED = 1000
+
+#: Queued jobs whose queue is remembered.
+_REMEMBERED = 8192
+
+
+class Overview:
+    """Counts the newest 1,000 jobs, and lists the workers.
+
+    Args:
+        documents: where all is stored.
+        listings: the lists of jobs.
+        queues: tell the queue of a Celery task.
+    """
+
+    def __init__(
+        self, documents: Documents, listings: Listings, queues: Queues
+    ) -> None:
+        self._documents = documents
+        self._listings = listings
+        self._queues = queues
+        self._leases = Leases(documents)
+        self._queue_of: dict[str, str] = {}
+
+    def by_task(self) -> dict[tuple[str, Status], int]:
+        """Return how many jobs there are, by task and status."""
+        return dict(Counter((it.task, it.status) for it in self._newest()))
+
+    def queued(self) -> dict[str, int]:
+        """Return how many jobs are queued, by the name of their queue."""
+        waiting = [it.id for it in self._newest() if it.status is Status.QUEUED]
+        self._learn([each for each in waiting if each not in self._queue_of])
+        counts = Counter(
+            self._queue_of[each] for each in waiting if each in self._queue_of
+        )
+        return {name: counts[name] for name in sorted({*self._queues.names(), *counts})}
+
+    def _learn(self, job_ids: list[str]) -> None:
+        if not job_ids:
+            return
+        if len(self._queue_of) >= _REMEMBERED:
+            self._queue_of.clear()
+        texts = self._documents.read_many([message_key(each) for each in job_ids])
+        for job_id, text in zip(job_ids, texts, strict=True):
+            if text is not None:
+                self._queue_of[job_id] = self._queues.of(Message.from_text(text))
+
+    def workers(self) -> list[Worker]:
+        """Return the workers, each as often as it runs jobs; an idle one once."""
+        running = self._running()
+        found: list[Worker] = []
+        for lease_id in worker_ids(self._documents):
+            if self._leases.is_forgotten(lease_id):
+                unlist_worker(self._documents, lease_id)
+                continue
+            renewal = self._leases.renewal(lease_id)
+            is_alive = self._leases.tenure(lease_id) is Tenure.HOLDS
+            for live in running.get(lease_id) or [None]:
+                found.append(
+                    Worker(
+                        name=renewal.name,
+                        state="alive" if is_alive else "silent",
+                        queues=tuple(renewal.queues),
+                        job=live.record.id if live else None,
+                        task=live.record.task if live else None,
+                        since=live.record.started if live else None,
+                    )
+                )
+        return found
+
+    def _running(self) -> dict[str, list[Live | None]]:
+        """Return the running jobs, by the lease of their worker."""
+        ids = [it.id for it in self._newest() if it.status is Status.RUNNING]
+        texts = self._documents.read_many([f"{each}.live" for each in ids])
+        found: dict[str, list[Live | None]] = defaultdict(list)
+        for text in filter(None, texts):
+            live = Live.from_text(text)
+            found[live.worker.lease].append(live)
+        return found
+
+    def _newest(self) -> list[Entry]:
+        return self._listings.newest(_COUNTED)

@@ -1,0 +1,254 @@
+"""The endpoint of operators: one page of jobs, and what holds them back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..bridge.backends import Answer
+from ..bridge.event_loop import Wakeup
+from ..core import overview, search
+from ..core.jobs import Status
+from ..core.owners import owner_of
+from ..core.search import Order, Search
+from ..exceptions import JobNotFoundError
+from ..managers.base import LongCallbackManager
+from .app_jobs import AppJobs
+from .refusals import refuse, told
+
+#: Jobs that one answer has at most, and jobs that one request may change.
+MAX_ROWS = 1000
+
+#: The largest body of a request, in bytes: room for the ids of ``MAX_ROWS`` jobs.
+_MAX_BODY = 64 * 1024
+
+_ORDERS = ("created", "status", "task")
+
+#: Refuses everyone who is no operator, as a server without this endpoint does.
+_NOT_FOUND = Answer(status=404, pieces=[b"Not found.\n"], mimetype="text/plain")
+
+
+class _Wrong(Exception):
+    """The body of a request has a wrong value."""
+
+
+@dataclass(frozen=True)
+class AdminEndpoint:
+    """Answers operators alone. Everyone else gets a 404, whatever the request is."""
+
+    jobs: AppJobs
+
+    def refuse(self, length: int | None) -> Answer | None:
+        """Refuse what no page of operators sends. The user is not known yet."""
+        return _NOT_FOUND if length is None or length > _MAX_BODY else None
+
+    def answer(
+        self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
+    ) -> Answer:
+        if not self.jobs.operators.include_sender():
+            return _NOT_FOUND
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError):
+            return refuse(400, "The body is not JSON.")
+        try:
+            return told(lambda: _json(_Request(self.jobs, parsed).answer()))
+        except _Wrong as error:
+            return refuse(400, str(error))
+
+
+def _json(value: Any) -> Answer:
+    return Answer(
+        pieces=[json.dumps(value, separators=(",", ":")).encode()],
+        mimetype="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+class _Request:
+    """A request of an operator, to one manager of the app.
+
+    Args:
+        jobs: of the app.
+        body: of the request.
+
+    Raises:
+        _Wrong: the body names no manager of the app.
+    """
+
+    def __init__(self, jobs: AppJobs, body: Any) -> None:
+        self._managers = jobs.managers()
+        self._jobs = jobs
+        self._body: dict[str, Any] = body if isinstance(body, dict) else {}
+        name = self._body.get("manager") or next(iter(self._managers), None)
+        if not isinstance(name, str) or name not in self._managers:
+            raise _Wrong(f"The app has no manager {name!r}.")
+        self._name = name
+        self._manager = self._managers[name]
+
+    def answer(self) -> Any:
+        """Return the answer, as JSON data.
+
+        Raises:
+            _Wrong: the body has a wrong value.
+            StoreError: the manager does not respond.
+        """
+        match self._body:
+            case {"look": dict(look)}:
+                return self._look(look)
+            case {"cancel": list(ids)}:
+                return self._act(lambda: self._cancel(ids))
+            case {"retry": list(ids)}:
+                return self._act(lambda: self._retry(ids))
+            case {"pause": list(tasks)}:
+                return self._act(lambda: self._each(self._manager.pause, tasks))
+            case {"resume": list(tasks)}:
+                return self._act(lambda: self._each(self._manager.resume, tasks))
+            case {"drain": int(seconds)} if 0 <= seconds <= 86_400:
+                return self._act(lambda: self._drain(seconds))
+        raise _Wrong("The body has no look, cancel, retry, pause, resume or drain.")
+
+    @property
+    def _key(self) -> str:
+        """What a change has to send back. Pages of other sites can't read it."""
+        return self._jobs.digest("admin", self._manager)
+
+    def _act(self, change: Callable[[], int]) -> dict[str, int]:
+        if self._body.get("key") != self._key:
+            raise _Wrong("The key is not that of the last look.")
+        return {"changed": change()}
+
+    def _each(self, change: Callable[[str], None], names: list[Any]) -> int:
+        for name in _texts(names):
+            change(name)
+        return len(names)
+
+    def _cancel(self, ids: list[Any]) -> int:
+        changed = 0
+        for job_id in _texts(ids):
+            try:
+                job = self._manager.job(job_id)
+            except JobNotFoundError:
+                continue
+            if not job.has_ended:
+                job.cancel()
+                changed += 1
+        return changed
+
+    def _retry(self, ids: list[Any]) -> int:
+        changed = 0
+        for job_id in _texts(ids):
+            # Another operator may have been faster, or its call was not kept.
+            with suppress(JobNotFoundError, ValueError):
+                self._manager.job(job_id).retry()
+                changed += 1
+        return changed
+
+    def _drain(self, seconds: int) -> int:
+        self._manager.drain(seconds)
+        return 1
+
+    def _look(self, look: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of jobs, and what there is to know of the manager."""
+        now = time.time()
+        asked = _search_of(look, self._manager)
+        counts = self._manager.count_jobs()
+        holds = self._manager.holds()
+        return {
+            "key": self._key,
+            "manager": self._name,
+            "managers": list(self._managers),
+            "keeps_calls": self._manager.keep_calls,
+            "count": self._manager.count_found(asked),
+            "rows": [
+                overview.row_of(each, now) for each in self._manager.look_for(asked)
+            ],
+            "health": self._manager.health().to_dict(),
+            "drained": max(0, round(holds.draining_until - now)),
+            "statuses": _by_status(counts),
+            "queues": self._manager.count_queued(),
+            "tasks": [
+                {
+                    "task": task,
+                    "usual": self._manager.usual_duration(task),
+                    "is_paused": task in holds.paused,
+                    **{
+                        status.value: counts.get((task, status), 0) for status in Status
+                    },
+                }
+                for task in sorted({*holds.paused, *(task for task, _ in counts)})
+            ],
+            "workers": [
+                {
+                    **each.to_dict(),
+                    "ran": None
+                    if each.since is None
+                    else round(max(0.0, now - each.since), 1),
+                }
+                for each in self._manager.workers()
+            ],
+        }
+
+
+def _by_status(counts: Mapping[tuple[str, Status], int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for (_task, status), count in counts.items():
+        found[status.value] += count
+    return {status.value: found[status.value] for status in Status}
+
+
+def _texts(values: list[Any]) -> list[str]:
+    if len(values) > MAX_ROWS or not all(isinstance(each, str) for each in values):
+        raise _Wrong(f"A list takes {MAX_ROWS} texts at most.")
+    return values
+
+
+def _search_of(look: dict[str, Any], manager: LongCallbackManager) -> Search:
+    """Return the search that a request names.
+
+    Raises:
+        _Wrong: a value is of the wrong kind.
+    """
+    match look:
+        case {"start": int(start), "count": int(count)} if (
+            0 <= start < 2**53 and 0 < count <= MAX_ROWS
+        ):
+            pass
+        case _:
+            raise _Wrong(f"start and count: a position, and a number up to {MAX_ROWS}.")
+    match look.get("order") or ["created", True]:
+        case [str(by), bool(is_descending)] if by in _ORDERS:
+            order = Order(by=by, is_descending=is_descending)
+        case _:
+            raise _Wrong(f"order: one of {', '.join(_ORDERS)}, and whether down.")
+    task, user = look.get("task") or None, look.get("user") or None
+    if not all(isinstance(each, str | None) for each in (task, user)):
+        raise _Wrong("task and user are texts.")
+    try:
+        statuses = search.statuses(look.get("status") or None)
+    except (TypeError, ValueError):
+        raise _Wrong("status: a list of statuses.") from None
+    found = Search(statuses=statuses, task=task, order=order, start=start, limit=count)
+    return found if user is None else _with_user(found, user, manager)
+
+
+def _with_user(found: Search, user: str, manager: LongCallbackManager) -> Search:
+    """Return a search for the jobs of a user whom an operator has typed.
+
+    That is a user who is this text; or if there are no jobs of such a user, JSON data.
+    """
+    as_text = Search(owner=owner_of(user), limit=1)
+    owner = as_text.owner
+    try:
+        data = json.loads(user)
+    except ValueError:
+        pass
+    else:
+        if not manager.look_for(as_text):
+            owner = owner_of(data)
+    return replace(found, owner=owner)
