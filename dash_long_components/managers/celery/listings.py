@@ -144,14 +144,13 @@ class Listings:
         for start in range(0, count, _BATCH):
             size = min(_BATCH, count - start)
             job_ids = self._documents.listed(key, start, size)
-            unknown = [each for each in job_ids if each not in self._ended]
-            records = dict(zip(unknown, self._records(unknown), strict=True))
-            for job_id in job_ids:
-                record = records.get(job_id)
+            # Another thread may forget them at any time.
+            known = {each: self._ended.get(each) for each in job_ids}
+            unknown = [job_id for job_id, entry in known.items() if entry is None]
+            for record in self._records(unknown):
                 if record is not None:
-                    yield self._remember(record)
-                elif job_id in self._ended:
-                    yield self._ended[job_id]
+                    known[record.id] = self._remember(record)
+            yield from (entry for entry in known.values() if entry is not None)
             if len(job_ids) < size:
                 return
 

@@ -46,21 +46,23 @@ class Overview:
     def queued(self) -> dict[str, int]:
         """Return how many jobs are queued, by the name of their queue."""
         waiting = [it.id for it in self._newest() if it.status is Status.QUEUED]
-        self._learn([each for each in waiting if each not in self._queue_of])
-        counts = Counter(
-            self._queue_of[each] for each in waiting if each in self._queue_of
-        )
+        counts = Counter(self._queues_of(waiting))
         return {name: counts[name] for name in sorted({*self._queues.names(), *counts})}
 
-    def _learn(self, job_ids: list[str]) -> None:
-        if not job_ids:
-            return
-        if len(self._queue_of) >= _REMEMBERED:
+    def _queues_of(self, job_ids: list[str]) -> list[str]:
+        """Return the queue of each job that has a message."""
+        # Another thread may forget them at any time.
+        found = {each: self._queue_of.get(each) for each in job_ids}
+        unknown = [job_id for job_id, queue in found.items() if queue is None]
+        if len(self._queue_of) + len(unknown) > _REMEMBERED:
             self._queue_of.clear()
-        texts = self._documents.read_many([message_key(each) for each in job_ids])
-        for job_id, text in zip(job_ids, texts, strict=True):
+        keys = [message_key(each) for each in unknown]
+        texts = self._documents.read_many(keys) if keys else []
+        for job_id, text in zip(unknown, texts, strict=True):
             if text is not None:
-                self._queue_of[job_id] = self._queues.of(Message.from_text(text))
+                found[job_id] = self._queues.of(Message.from_text(text))
+                self._queue_of[job_id] = found[job_id] or ""
+        return [queue for queue in found.values() if queue]
 
     def workers(self) -> list[Worker]:
         """Return the workers, each as often as it runs jobs; an idle one once."""
