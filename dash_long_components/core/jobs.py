@@ -61,8 +61,11 @@ class Status(str, Enum):
 
 
 def new_job_id() -> str:
-    """Return 128 random bits as 22 URL-safe characters."""
-    return secrets.token_urlsafe(16)
+    """Return 128 random bits as 22 URL-safe characters. The first one is no "-"."""
+    # A terminal takes that for an option.
+    while (job_id := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return job_id
 
 
 class Retrigger(str, Enum):

@@ -45,6 +45,12 @@ def test_id_is_128_random_bits() -> None:
     assert {len(job_id) for job_id in ids} == {22}
 
 
+def test_id_is_no_option_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = iter(["-a", "--b", "c-"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: next(texts))
+    assert new_job_id() == "c-"
+
+
 def test_new_record_is_queued() -> None:
     assert record().status is Status.QUEUED
 
