@@ -14,9 +14,11 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from ...core.jobs import JobError, Status
 from ...core.log_fields import log_fields
+from ...core.records import Record
 from ...exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ...running import tasks
 from .. import cgroups
@@ -148,7 +150,10 @@ class Dispatcher:
             try:
                 self._workers.start(job.id, job.attempt)
             except OSError as error:
-                self._close_slot(job.id, f"Its worker could not be started: {error}.")
+                slot = self._store.slots.get(job.id)
+                how = f"Its worker could not be started: {error}."
+                if slot is not None:
+                    self._close_slot(job.id, slot, how)
 
     def _end_left_by_dead(self) -> None:
         """End programs whose dispatcher and worker have died."""
@@ -158,49 +163,63 @@ class Dispatcher:
     def _watch(self) -> None:
         """Look at every worker: stop it, or note how it has ended."""
         slots = self._store.slots.all()
-        # The store does not know these: it was removed, and a server made a new one.
-        for job_id in self._workers.jobs() - slots.keys():
-            self._watch_own(job_id, None)
+        for job_id in self._workers.jobs():
+            self._watch_own(job_id, slots.get(job_id))
         for job_id, slot in slots.items():
             if job_id in self._workers.jobs():
-                self._watch_own(job_id, slot.deadline)
-            elif slot.dispatcher.is_here:
+                continue
+            if slot.dispatcher.is_here:
                 self._watch_adopted(job_id, slot)
             elif not self._store.registry.is_living(slot.dispatcher):
-                self._close_slot(
-                    job_id, "The container or machine that ran it is gone."
-                )
+                how = "The container or machine that ran it is gone."
+                self._close_slot(job_id, slot, how)
 
-    def _watch_own(self, job_id: str, deadline: float | None) -> None:
+    def _watch_own(self, job_id: str, slot: Slot | None) -> None:
         if self._workers.exit_code(job_id) is None:
-            if not self._watchdog.must_stop(job_id, deadline):
+            if not self._must_stop_own(job_id, slot):
                 return
             self._workers.kill(job_id)
             if self._workers.exit_code(job_id) is None:
                 return  # it may take a while, and other jobs must not wait for it
         # As long as the job has a slot, the next dispatcher would do the rest.
         self._workers.kill_orphans_of(job_id)
-        exit_code = self._workers.exit_code(job_id)
-        if exit_code == CANT_WRITE:
-            self._fail(job_id)
-        self._close_slot(job_id, describe_exit(exit_code))
+        slot = self._store.slots.get(job_id)  # it may have registered since
+        if slot is None or slot.dispatcher != self._me:
+            self._watchdog.forget(job_id)
+        else:
+            exit_code = self._workers.exit_code(job_id)
+            if exit_code == CANT_WRITE:
+                self._fail(job_id)
+            self._close_slot(job_id, slot, describe_exit(exit_code))
         self._workers.forget(job_id)
+
+    def _must_stop_own(self, job_id: str, slot: Slot | None) -> bool:
+        if slot is None:
+            # The store was removed, and a server has made a new one. Or another
+            # dispatcher has ended the attempt.
+            return True
+        if slot.dispatcher != self._me:
+            return False  # this one was held up, and another has taken its place
+        return self._watchdog.must_stop(job_id, slot)
 
     def _watch_adopted(self, job_id: str, slot: Slot) -> None:
         """Look at a worker whose dispatcher has died."""
         worker = slot.worker
         if slot.dispatcher != self._me and slot.dispatcher.is_alive():
             return
-        if slot.dispatcher != self._me or worker is None:
-            worker = self._store.slots.adopt(job_id, self._me)
+        if slot.dispatcher != self._me and worker is not None:
+            if not self._store.slots.adopt(job_id, slot, self._me):
+                return
+            slot = replace(slot, dispatcher=self._me)
         if worker is not None and worker.is_alive():
-            if not self._watchdog.must_stop(job_id, slot.deadline):
+            if not self._watchdog.must_stop(job_id, slot):
                 return
             kill_tree_of(worker)
         if worker is not None:
             kill_orphans_of_dead(worker, job_id)
         self._close_slot(
             job_id,
+            slot,
             "Its worker died. How is not known, since its dispatcher had died before.",
         )
 
@@ -211,10 +230,13 @@ class Dispatcher:
             worker = slot.worker
             if worker and worker.is_alive() and is_stopped_in_write(worker.pid):
                 kill_tree_of(worker)
-                self._lose(
+                error = self._died(
                     job_id,
                     "Its worker was stopped in a write to the job store, and kept all "
                     "others from writing.",
+                )
+                self._tell(
+                    self._store.end_attempt(job_id, slot, Status.LOST, error), error
                 )
 
     def _fail(self, job_id: str) -> None:
@@ -226,29 +248,31 @@ class Dispatcher:
                     "The long callback %s failed. %s", error.task, error.message
                 )
 
-    def _close_slot(self, job_id: str, how: str) -> None:
-        """End the job of a worker that is gone, unless it has ended; free its slot."""
-        self._lose(job_id, how)
-        self._store.slots.release(job_id)
+    def _close_slot(self, job_id: str, slot: Slot, how: str) -> None:
+        """End the attempt of a worker that is gone, and free its slot."""
+        with suppress(KeyError):
+            error = self._died(job_id, how)
+            self._tell(self._store.close_slot(job_id, slot, Status.LOST, error), error)
         self._watchdog.forget(job_id)
 
-    def _lose(self, job_id: str, how: str) -> None:
-        """End a running attempt as lost."""
-        with suppress(KeyError):
-            task = self._store.read(job_id).task
-            error = JobError(type="WorkerDied", message=how, task=task)
-            record = self._store.end_attempt(job_id, Status.LOST, error)
-            if record is None or self._stopped_by is not None:
-                return
-            if record.status is Status.QUEUED:
-                logger.warning("%s is tried again. %s", record.task, how)
-            elif record.status is Status.LOST:
-                logger.error(
-                    "A job of the long callback %s is lost. %s",
-                    record.task,
-                    how,
-                    extra=log_fields(job_id, record.task, record.owner, Status.LOST),
-                )
+    def _died(self, job_id: str, how: str) -> JobError:
+        """Return the error of a job whose worker has died."""
+        task = self._store.read(job_id).task
+        return JobError(type="WorkerDied", message=how, task=task)
+
+    def _tell(self, record: Record | None, error: JobError) -> None:
+        """Log what has become of a job whose worker has died."""
+        if record is None or self._stopped_by is not None:
+            return
+        if record.status is Status.QUEUED:
+            logger.warning("%s is tried again. %s", record.task, error.message)
+        elif record.status is Status.LOST:
+            logger.error(
+                "A job of the long callback %s is lost. %s",
+                record.task,
+                error.message,
+                extra=log_fields(record.id, record.task, record.owner, Status.LOST),
+            )
 
     def _is_done(self) -> bool:
         """Resign if no server wants this dispatcher and no job needs it."""
@@ -269,7 +293,7 @@ class Dispatcher:
                 continue
             if job_id not in self._workers.jobs() and slot.worker is not None:
                 kill_tree_of(slot.worker)
-            self._close_slot(job_id, reason)
+            self._close_slot(job_id, slot, reason)
         if by is signal.SIGINT:
             # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
             self._store.dispatching.drop_queue(self._code, reason)

@@ -65,9 +65,7 @@ class WatchdogThread:
             if self._store.read(job_id).status.is_terminal:
                 self._limited.discard(job_id)
                 self._watchdog.forget(job_id)
-            elif job_id in slots and self._watchdog.must_stop(
-                job_id, slots[job_id].deadline
-            ):
-                self._store.end_attempt(job_id, Status.CANCELLED)
+            elif (slot := slots.get(job_id)) and self._watchdog.must_stop(job_id, slot):
+                self._store.end_attempt(job_id, slot, Status.CANCELLED)
         self._after_look()
         return bool(self._limited)

@@ -84,13 +84,14 @@ class Lifecycle:
         return True
 
     def end_attempt(
-        self, job_id: str, status: Status, error: JobError | None
+        self, job_id: str, attempt: int, status: Status, error: JobError | None
     ) -> Record | None:
-        """End the running attempt of a job, and return the record after it. Atomic."""
+        """End an attempt of a job that runs, and return the record after it. Atomic."""
 
         def change(record: Record) -> Record:
             if record.status is not Status.RUNNING:
                 raise JobEndedError(f"No attempt of job {job_id} is running.")
+            record = record.of_attempt(attempt)
             now = time.time()
             pause = attempts.pause(record, status, now, random.random())  # noqa: S311
             return record.end_attempt(status, now, pause, error)

@@ -8,6 +8,11 @@ from typing import Any
 from ..identity import Process
 from .database import Database
 
+_COLUMNS = "dispatcher, worker, deadline, attempt"
+
+#: The slot of a job, if no other dispatcher and no worker has come to it.
+_SAME = "id = ? AND dispatcher = ? AND worker IS ?"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
@@ -17,11 +22,13 @@ class Slot:
         dispatcher: watches the worker.
         worker: runs the job; None until it has registered.
         deadline: until when it may, by the monotonic clock; None for no limit.
+        attempt: number of the attempt that runs; of the next one after its end.
     """
 
     dispatcher: Process
     worker: Process | None
     deadline: float | None
+    attempt: int = 1
 
 
 class Slots:
@@ -37,10 +44,19 @@ class Slots:
     def all(self) -> dict[str, Slot]:
         """Return the slots in use, by job id."""
         rows = self._database.query(
-            "SELECT id, dispatcher, worker, deadline FROM job"
+            f"SELECT id, {_COLUMNS} FROM job"  # noqa: S608
             " WHERE dispatcher IS NOT NULL ORDER BY n"
         )
         return {job_id: _slot(*columns) for job_id, *columns in rows}
+
+    def get(self, job_id: str) -> Slot | None:
+        """Return the slot of a job; None if it has none."""
+        row = self._database.one(
+            f"SELECT {_COLUMNS} FROM job"  # noqa: S608
+            " WHERE id = ? AND dispatcher IS NOT NULL",
+            job_id,
+        )
+        return None if row is None else _slot(*row)
 
     def count(self, queue: str | None = None) -> int:
         """Return how many slots are in use.
@@ -80,24 +96,26 @@ class Slots:
             )
         )
 
-    def adopt(self, job_id: str, dispatcher: Process) -> Process | None:
+    def adopt(self, job_id: str, slot: Slot, dispatcher: Process) -> bool:
         """Make ``dispatcher`` the one that watches a job's worker. Atomic.
 
-        Returns:
-            The worker. None if it has not registered: the slot is free then, and the
-            worker will run nothing if it comes to register.
+        False if the slot is no longer as it was read.
         """
-        with self._database.transaction():
-            worker = self._database.value(
-                "SELECT worker FROM job WHERE id = ? AND dispatcher IS NOT NULL", job_id
-            )
-            if worker is None:
-                self.release(job_id)
-                return None
+        return bool(
             self._database.run(
-                "UPDATE job SET dispatcher = ? WHERE id = ?", str(dispatcher), job_id
+                f"UPDATE job SET dispatcher = ? WHERE {_SAME}",  # noqa: S608
+                str(dispatcher),
+                *_same(job_id, slot),
             )
-            return Process.from_text(worker)
+        )
+
+    def is_same(self, job_id: str, slot: Slot) -> bool:
+        """Return whether a slot still has the dispatcher and the worker as read."""
+        found = self._database.value(
+            f"SELECT 1 FROM job WHERE {_SAME}",  # noqa: S608
+            *_same(job_id, slot),
+        )
+        return found is not None
 
     def release(self, job_id: str) -> None:
         """Free the slot of a job whose worker is gone. Idempotent."""
@@ -108,9 +126,15 @@ class Slots:
         )
 
 
-def _slot(dispatcher: str, worker: str | None, deadline: Any) -> Slot:
+def _same(job_id: str, slot: Slot) -> tuple[str, str, str | None]:
+    worker = None if slot.worker is None else str(slot.worker)
+    return job_id, str(slot.dispatcher), worker
+
+
+def _slot(dispatcher: str, worker: str | None, deadline: Any, attempt: int) -> Slot:
     return Slot(
         dispatcher=Process.from_text(dispatcher),
         worker=Process.from_text(worker) if worker else None,
         deadline=deadline,
+        attempt=attempt,
     )

@@ -31,7 +31,7 @@ from .registry import Registry
 from .requesters import Requesters
 from .searches import Searches
 from .shared import Libraries, Secret
-from .slots import Slots
+from .slots import Slot, Slots
 
 
 class Store:
@@ -369,14 +369,42 @@ class Store:
         return self._lifecycle.end(job_id, status, error)
 
     def end_attempt(
-        self, job_id: str, status: Status, error: JobError | None = None
+        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
     ) -> Record | None:
-        """End the running attempt of a job; the job too, if it has no other attempt.
+        """End a running attempt; the job too, if it has no other attempt. Atomic.
+
+        Args:
+            job_id: which job.
+            slot: of the attempt. Another dispatcher may have the job by now.
+            status: how the attempt has ended.
+            error: why.
 
         Returns:
-            The record after it; None if no attempt was running.
+            The record after it; None if the attempt does not run in that slot.
         """
-        return self._lifecycle.end_attempt(job_id, status, error)
+        with self._database.transaction():
+            found = self.slots.get(job_id)
+            if found is None or found.dispatcher != slot.dispatcher:
+                return None
+            return self._lifecycle.end_attempt(job_id, slot.attempt, status, error)
+
+    def close_slot(
+        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
+    ) -> Record | None:
+        """End the attempt of a worker that is gone, and free its slot. Atomic.
+
+        Does nothing if another dispatcher, or a worker, has come to the slot since it
+        was read. A worker that comes later does not run.
+
+        Returns:
+            The record after the end; None if the attempt had ended.
+        """
+        with self._database.transaction():
+            if not self.slots.is_same(job_id, slot):
+                return None
+            record = self._lifecycle.end_attempt(job_id, slot.attempt, status, error)
+            self.slots.release(job_id)
+            return record
 
     # For dispatchers: see also ``dispatching``
 

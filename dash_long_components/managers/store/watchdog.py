@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ...core.jobs import Status
 from ...core.limits import Times, judge
 from .clock import Instant
+from .slots import Slot
 from .store import Store
 
 logger = logging.getLogger("dash_long_components")
@@ -50,12 +51,12 @@ class Watchdog:
         self._due = _NEVER
         return seconds
 
-    def must_stop(self, job_id: str, deadline: float | None) -> bool:
+    def must_stop(self, job_id: str, slot: Slot) -> bool:
         """Return whether a job's worker must be stopped, by force. Ends what timed out.
 
         Args:
             job_id: which job.
-            deadline: by the monotonic clock; None for no limit.
+            slot: that it has.
         """
         try:
             record = self._store.read(job_id)
@@ -65,14 +66,14 @@ class Watchdog:
         ended = record.status is not Status.RUNNING
         cancelled = record.cancel_requested
         times = Times(
-            deadline=deadline,
+            deadline=slot.deadline,
             cancelled=self._cancelled.setdefault(job_id, now) if cancelled else None,
             ended=self._ended.setdefault(job_id, now) if ended else None,
         )
         verdict = judge(record, times, now)
         self._due = min(self._due, verdict.due)
         if verdict.error is not None and self._store.end_attempt(
-            job_id, Status.TIMED_OUT, verdict.error
+            job_id, slot, Status.TIMED_OUT, verdict.error
         ):
             logger.error(
                 "A job of the long callback %s has timed out. %s",

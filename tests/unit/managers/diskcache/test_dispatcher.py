@@ -16,9 +16,10 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Limits, Status
+from dash_long_components.core.jobs import Call, JobError, Limits, Status
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import StoreError
 from dash_long_components.managers import cgroups
 from dash_long_components.managers.diskcache import dispatcher as module
@@ -29,13 +30,15 @@ from dash_long_components.managers.diskcache.wakeup import Wakeup
 from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.heartbeats import INTERVAL
-from dash_long_components.managers.store.slots import Slots
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
 from tests.unit.fakes import id_of
+from tests.waiting import until
 
 ME = Process.current()
 DEAD = Process(ME.pid, ME.started - 1)
+OTHER = Process.of(1)
+ERROR = JobError(type="WorkerDied", message="", task="module.task")
 
 
 class FakeWorkers(Workers):
@@ -112,12 +115,13 @@ def dispatcher(
         yield Dispatcher(settings, store, workers, ME)
 
 
-def submit(store: Store, job_id: str = "job") -> None:
+def submit(store: Store, job_id: str = "job", retries: Retries | None = None) -> None:
     record = Record(
         id=job_id,
         task="module.task",
         code="v1",
         limits=Limits(timeout=600.0),
+        retries=retries,
         created=1,
         changed=1,
     )
@@ -167,16 +171,35 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
     dispatcher: Dispatcher, store: Store
 ) -> None:
     take(store, DEAD)
-    adopt = Slots.adopt
+    close_slot = Store.close_slot
 
-    def adopt_late(slots: Slots, job_id: str, by: Process) -> Process | None:
-        assert store.slots.register(job_id, Process.of(1), 1)
-        return adopt(slots, job_id, by)
+    def close_late(it: Store, job_id: str, *rest: Any) -> Record | None:
+        assert store.slots.register(job_id, Process.of(1))
+        return close_slot(it, job_id, *rest)
 
-    with mock.patch.object(Slots, "adopt", adopt_late):
+    with mock.patch.object(Store, "close_slot", close_late):
         dispatcher.look_around()
     assert store.read("job").status is Status.RUNNING
     assert "job" in store.slots.all()
+
+
+def test_dispatcher_that_was_held_up_leaves_a_job_to_the_next_one(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    submit(store, retries=Retries(times=1, lost=True, backoff=0.001))
+    dispatcher.look_around()
+    slot = store.slots.get("job")
+    assert slot is not None
+    # Another one takes it for dead, and runs the second attempt.
+    assert store.close_slot("job", slot, Status.LOST, ERROR)
+    until(lambda: store.take("v1", OTHER, Sizes(2)), 5)
+    workers.exit_codes["job"] = -signal.SIGKILL
+    dispatcher.look_around()
+    assert workers.jobs() == set()
+    record, slot = store.read("job"), store.slots.get("job")
+    assert (record.status, record.attempt) == (Status.RUNNING, 2)
+    assert slot is not None
+    assert slot.dispatcher == OTHER
 
 
 def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(

@@ -77,6 +77,10 @@ def status(store: Store, job_id: str) -> Status:
     return store.read(job_id).status
 
 
+def slot(attempt: int, by: Process = ME, worker: Process | None = None) -> Slot:
+    return Slot(dispatcher=by, worker=worker, deadline=None, attempt=attempt)
+
+
 def cancel(store: Store, job_id: str) -> None:
     """Cancel a job that one has asked for."""
     store.leave(Ticket(job=job_id, requester="0"))
@@ -871,7 +875,7 @@ def test_attempt_that_comes_too_late_does_not_start(
     store.submit(record, CALL, max_concurrency=1, max_queue=9)
     submit(store, "next")
     assert take(store, 1) == "job"
-    store.end_attempt("job", Status.LOST, ERROR)
+    store.end_attempt("job", slot(1), Status.LOST, ERROR)
     store.slots.release("job")
     assert take(store, 1) == "next"
     # The only slot was taken for long.
@@ -892,11 +896,12 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     store.submit(record, CALL, max_concurrency=1, max_queue=9, queue_timeout=1)
     submit(store, "next")
     assert take(store, 1) == "job"
-    assert store.slots.register("job", ME, 1)
-    after = store.end_attempt("job", Status.LOST, ERROR)
+    assert store.slots.register("job", ME)
+    assert store.end_attempt("job", slot(1, DEAD), Status.LOST, ERROR) is None
+    after = store.end_attempt("job", slot(1), Status.LOST, ERROR)
     assert after is not None
     assert after.status is Status.QUEUED
-    assert store.end_attempt("job", Status.LOST, ERROR) is None
+    assert store.end_attempt("job", slot(1), Status.LOST, ERROR) is None
     assert take(store, 1) is None  # its worker still has the slot
     store.slots.release("job")
     assert take(store, 1) == "next"
@@ -912,6 +917,11 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     assert take(store, 1) == "job"
     assert not store.slots.register("job", ME, 1)  # a worker of the first attempt
     assert store.slots.register("job", ME, 2)
-    last = store.end_attempt("job", Status.LOST, ERROR)
+    # A dispatcher that was held up since the first attempt.
+    assert store.end_attempt("job", slot(1), Status.LOST, ERROR) is None
+    assert store.close_slot("job", slot(1), Status.LOST, ERROR) is None
+    assert store.slots.get("job") == slot(2, worker=ME)
+    last = store.close_slot("job", slot(2, worker=ME), Status.LOST, ERROR)
     assert last is not None
     assert (last.status, store.call("job")) == (Status.LOST, None)
+    assert store.slots.get("job") is None

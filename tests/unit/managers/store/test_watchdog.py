@@ -17,6 +17,7 @@ from dash_long_components.core.retries import Retries
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import watchdog as module
 from dash_long_components.managers.store.clock import Instant
+from dash_long_components.managers.store.slots import Slot
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
 from tests.unit.fakes import id_of
@@ -87,6 +88,10 @@ def run(store: Store, **limits: Any) -> None:
     assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
 
 
+def slot(deadline: float | None) -> Slot:
+    return Slot(dispatcher=ME, worker=None, deadline=deadline)
+
+
 def cancel(store: Store, job_id: str) -> None:
     """Cancel a job that one has asked for."""
     store.leave(Ticket(job=job_id, requester="0"))
@@ -97,7 +102,7 @@ def test_job_without_limits_goes_on(
 ) -> None:
     run(store)
     clock.now += 1e9
-    assert not watchdog.must_stop("job", None)
+    assert not watchdog.must_stop("job", slot(None))
     assert watchdog.wait(1.0) == 1.0
 
 
@@ -125,12 +130,12 @@ def test_job_that_runs_for_too_long_times_out(
 ) -> None:
     run(store, timeout=5.0)
     deadline = clock.now + 5.0
-    assert not watchdog.must_stop("job", deadline)
+    assert not watchdog.must_stop("job", slot(deadline))
     clock.now += 4.7
-    assert not watchdog.must_stop("job", deadline)
+    assert not watchdog.must_stop("job", slot(deadline))
     assert watchdog.wait(1.0) == pytest.approx(0.3)
     clock.now += 0.3
-    assert watchdog.must_stop("job", deadline)
+    assert watchdog.must_stop("job", slot(deadline))
     record = store.read("job")
     assert record.status is Status.TIMED_OUT
     assert record.error
@@ -142,7 +147,7 @@ def test_job_that_runs_for_too_long_times_out(
 def test_job_that_is_cancelled_ends_at_once(store: Store, watchdog: Watchdog) -> None:
     run(store)
     cancel(store, "job")
-    assert watchdog.must_stop("job", None)
+    assert watchdog.must_stop("job", slot(None))
 
 
 def test_job_that_wants_to_be_asked_has_its_time(
@@ -150,12 +155,12 @@ def test_job_that_wants_to_be_asked_has_its_time(
 ) -> None:
     run(store, cancel_grace=3.0)
     cancel(store, "job")
-    assert not watchdog.must_stop("job", None)
+    assert not watchdog.must_stop("job", slot(None))
     clock.now += 2.5
-    assert not watchdog.must_stop("job", None)
+    assert not watchdog.must_stop("job", slot(None))
     assert watchdog.wait(1.0) == pytest.approx(0.5)
     clock.now += 0.5
-    assert watchdog.must_stop("job", None)
+    assert watchdog.must_stop("job", slot(None))
 
 
 def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
@@ -163,8 +168,8 @@ def test_time_that_is_over_during_the_grace_ends_it_as_cancelled(
 ) -> None:
     run(store, cancel_grace=3.0, timeout=1.0)
     cancel(store, "job")
-    assert not watchdog.must_stop("job", clock.now + 1.0)
-    assert watchdog.must_stop("job", clock.now)
+    assert not watchdog.must_stop("job", slot(clock.now + 1.0))
+    assert watchdog.must_stop("job", slot(clock.now))
     assert store.read("job").status is Status.CANCELLED
 
 
@@ -173,15 +178,15 @@ def test_worker_of_an_ended_job_may_take_a_while_to_exit(
 ) -> None:
     run(store)
     store.end("job", Status.FAILED)
-    assert not watchdog.must_stop("job", None)
+    assert not watchdog.must_stop("job", slot(None))
     clock.now += EXIT_GRACE
-    assert watchdog.must_stop("job", None)
+    assert watchdog.must_stop("job", slot(None))
     watchdog.forget("job")
-    assert not watchdog.must_stop("job", None)
+    assert not watchdog.must_stop("job", slot(None))
 
 
 def test_worker_of_no_job_must_stop(watchdog: Watchdog) -> None:
-    assert watchdog.must_stop("unknown", None)
+    assert watchdog.must_stop("unknown", slot(None))
 
 
 def test_job_that_waits_for_too_long_expires(
