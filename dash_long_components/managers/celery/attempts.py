@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import count
 
 from ...core import attempts
 from ...core.jobs import Status, new_job_id
@@ -13,12 +14,13 @@ from ...core.records import Record
 from ...exceptions import JobEndedError
 from .documents import Documents
 from .job_state import End, Live
+from .keeper import Keeper
 
 #: The list of jobs that wait for their next attempt, by its time.
 _WAITING = "dash-long-jobs.attempts"
 
-#: Jobs of that list that a worker looks at at once.
-_BATCH = 100
+#: Names that are read from that list at once.
+_BATCH = 1000
 
 
 class Attempts:
@@ -34,6 +36,7 @@ class Attempts:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
+        self._keeper = Keeper(documents)
 
     def end(self, live: Live, end: End) -> bool:
         """End an attempt whose function did not say how it ended.
@@ -59,7 +62,7 @@ class Attempts:
             )
             return has_ended is None
         run = new_job_id()
-        self._expect(record, now + pause)
+        self._prepare(record.id, now + pause)
         self.change(
             live,
             lambda it: replace(
@@ -79,12 +82,23 @@ class Attempts:
             The job as it waits; None if the attempt had ended.
         """
         run = new_job_id()
-        self._expect(record, record.next_try or record.changed)
+        self._prepare(record.id, record.next_try or record.changed)
         return self.change(live, lambda it: replace(it, run=run, record=record))
 
-    def _expect(self, record: Record, at: float) -> None:
-        # Before the job waits, so that none waits that is not in the list.
-        self._documents.list_in([_WAITING], record.id, at)
+    def _prepare(self, job_id: str, at: float) -> None:
+        # Before the job waits, so that none waits that is not in the list. The attempt
+        # that has ended may have taken nearly as long as its call is stored.
+        self.expect(job_id, at)
+        self._keeper.keep([job_id])
+
+    def expect(self, job_id: str, at: float) -> None:
+        """List a job that waits for its next attempt. Idempotent.
+
+        Args:
+            job_id: which job.
+            at: when the attempt may start, in seconds since the epoch.
+        """
+        self._documents.list_in([_WAITING], job_id, at)
 
     def change(self, live: Live, make: Callable[[Live], Live]) -> Live | None:
         """Change the document of a job while an attempt of it runs. Atomic.
@@ -119,9 +133,15 @@ class Attempts:
         self._documents.announce(live.record.id)
         return after
 
-    def due(self) -> Sequence[str]:
-        """Return jobs that wait for an attempt, the first due first."""
-        return self._documents.listed(_WAITING, 0, _BATCH, newest_first=False)
+    def waiting(self) -> Iterable[str]:
+        """Return the jobs that wait for an attempt."""
+        found: dict[str, None] = {}
+        for start in count(0, _BATCH):
+            some = self._documents.listed(_WAITING, start, _BATCH, newest_first=False)
+            found |= dict.fromkeys(some)
+            if len(some) < _BATCH:
+                break
+        return found
 
     def forget(self, job_id: str) -> None:
         """Take a job off the list of those that wait. Idempotent."""

@@ -31,7 +31,9 @@ class Message:
         task: name of the Celery task.
         parts: number of documents that hold the call.
         lane: name of the lane in which the job waits for its turn; None if it does not.
-        timeout: seconds for which the job may run.
+        timeout: seconds for which any attempt may run.
+        until: when all attempts must be over, in seconds since the epoch; None for no
+            limit, and in the first message.
         grace: seconds for which it may go on after a cancel.
         expires: seconds since the epoch after which workers drop it; None for never.
         queue: name of Celery's queue; None for that of Celery's routes.
@@ -43,6 +45,7 @@ class Message:
     parts: int = 0
     lane: str | None = None
     timeout: float | None = None
+    until: float | None = None
     grace: float = 0.0
     expires: float | None = None
     queue: str | None = None
@@ -55,10 +58,22 @@ class Message:
         found = {"queue": self.queue, "priority": self.priority}
         return {name: value for name, value in found.items() if value is not None}
 
-    @property
-    def of_retry(self) -> Message:
-        """The message of a further attempt: it waits for no turn and never expires."""
-        return replace(self, lane=None, expires=None)
+    def of_retry(self, until: float | None) -> Message:
+        """Return the message of a further run: it waits for no turn, nor expires.
+
+        Args:
+            until: when all attempts must be over, in seconds since the epoch.
+        """
+        return replace(self, lane=None, expires=None, until=until)
+
+    def seconds(self, now: float) -> float | None:
+        """Return how long an attempt that starts now may run; None for no limit.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        left = None if self.until is None else max(0.0, self.until - now)
+        return min((s for s in (self.timeout, left) if s is not None), default=None)
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -125,7 +140,7 @@ class Delivery:
         resent: how often in a row the job was sent again because a message was lost.
         probe: number of the probe that shows whether the latest message is lost.
         since: the situation in which ``probe`` was noted.
-        attempt: number of the attempt for which the latest message was sent.
+        run: number of the run for which the latest message was sent.
     """
 
     number: int = 0
@@ -133,7 +148,7 @@ class Delivery:
     resent: int = 0
     probe: int | None = None
     since: str = ""
-    attempt: int = 1
+    run: int = 1
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -200,9 +215,9 @@ class Delivery:
             number=self.number + 1,
             at=now,
             resent=self.resent + 1 if is_lost else 0,
-            attempt=self.attempt,
+            run=self.run,
         )
 
-    def sent_for(self, attempt: int, now: float) -> Delivery:
-        """Return the state after the first message of an attempt."""
-        return Delivery(number=self.number + 1, at=now, attempt=attempt)
+    def sent_for(self, run: int, now: float) -> Delivery:
+        """Return the state after the first message of a run."""
+        return Delivery(number=self.number + 1, at=now, run=run)

@@ -97,6 +97,15 @@ class Documents:
         """Delete the texts under several keys. Idempotent."""
         self._try(lambda: self._backend.delete(keys))
 
+    @property
+    def expires(self) -> float | None:
+        """Seconds for which a text stays after its last write; None for ever."""
+        return self._try(lambda: self._backend.expires)
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """Have texts stay as long as after a write. Those that are missing stay so."""
+        self._try(lambda: self._backend.keep(keys))
+
     def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
         """Add a name to lists. Idempotent.
 
@@ -161,6 +170,10 @@ class Documents:
         while True:
             before, version = self._try(lambda: self._backend.look(key))
             after = change(before)
+            if after == before:
+                # A swap would make the updates of other processes fail.
+                self.keep([key])
+                return after
             if self._swap(key, version, after):
                 return after
 

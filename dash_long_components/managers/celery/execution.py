@@ -15,6 +15,7 @@ from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.runtime import Outcome
+from . import pool_jobs
 from .job_state import Live
 from .runs import Runs
 
@@ -29,12 +30,16 @@ class Execution:
         runs: of this worker.
         results: the result cache.
         live: the job, as this worker started it.
+        is_eager: whether the process that submitted the job runs it.
     """
 
-    def __init__(self, runs: Runs, results: Results, live: Live) -> None:
+    def __init__(
+        self, runs: Runs, results: Results, live: Live, is_eager: bool = False
+    ) -> None:
         self._runs = runs
         self._results = results
         self._live = live
+        self._is_eager = is_eager
 
     def run(self, call: Call) -> Outcome:
         """Run the function, and write its reports."""
@@ -60,20 +65,19 @@ class Execution:
 
     def load(self) -> str | None:
         """Return the job's checkpoint; None if it has none."""
-        return self._runs.store.checkpoint(self._live.record.id)
+        return self._runs.load_checkpoint(self._live)
 
-    def save(self, text: str) -> None:
-        """Replace the job's checkpoint.
+    def save(self, text: str) -> bool:
+        """Replace the job's checkpoint, and return whether the job has to stop.
 
         Raises:
             JobEndedError: another process has ended the job, or runs it.
         """
-        self._runs.check(self._live)
-        store, job_id = self._runs.store, self._live.record.id
-        store.save_checkpoint(job_id, text)
-        if store.ends.get(job_id) is not None:
-            # It has ended in between, and nothing else would delete it any more.
-            store.save_checkpoint(job_id, "")
+        self._runs.save_checkpoint(self._live, text)
+        # An eager job has no other worker.
+        return not self._is_eager and (
+            pool_jobs.is_stopping() or self._runs.store.pauses.is_draining()
+        )
 
     def _is_unwanted(self) -> bool:
         return self._runs.has_outside_end(self._live.record.id)

@@ -9,8 +9,10 @@ lease, so no job waits for a process that has died.
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum, auto
 
 from ...core.groups import Group
@@ -48,6 +50,24 @@ class Membership(Enum):
     NONE = auto()  #: the group does not know it
 
 
+class _Changing(threading.local):
+    """The groups that this thread changes.
+
+    It reads their jobs meanwhile. That read must not change the group again.
+    """
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        self.names.add(name)
+        try:
+            yield
+        finally:
+            self.names.discard(name)
+
+
 class Groups:
     """The groups of a result backend.
 
@@ -71,6 +91,7 @@ class Groups:
         self._send = send
         self._read: dict[str, tuple[float, Group]] = {}
         self._advanced: dict[str, float] = {}
+        self._changing = _Changing()
 
     def enter(self, name: str, job: QueuedJob) -> bool:
         """Add a job to a group. Atomic where updates are. Sends others that may run.
@@ -97,7 +118,7 @@ class Groups:
         group = self._get(name)
         if any(job.id == job_id for job in group.admitted):
             return Membership.ADMITTED
-        if time.monotonic() - self._advanced.get(name, float("-inf")) > _FRESH:
+        if self._is_stale(name, _FRESH) and name not in self._changing.names:
             self.advance(name)
         is_held = any(job.id == job_id for job in group.waiting)
         return Membership.HELD if is_held else Membership.NONE
@@ -106,10 +127,12 @@ class Groups:
         """Send the jobs of all groups that may run."""
         for name in self._documents.listed(_ALL, 0, _MAX_GROUPS):
             group = self._get(name)
-            age = time.monotonic() - self._advanced.get(name, float("-inf"))
             # The backend must not drop the document while its jobs run.
-            if group.waiting or (group.admitted and age > _KEEP):
+            if group.waiting or (group.admitted and self._is_stale(name, _KEEP)):
                 self.advance(name)
+
+    def _is_stale(self, name: str, seconds: float) -> bool:
+        return time.monotonic() - self._advanced.get(name, float("-inf")) > seconds
 
     def _get(self, name: str) -> Group:
         at, group = self._read.get(name, (float("-inf"), Group()))
@@ -130,7 +153,8 @@ class Groups:
             group, admitted = self._admit(group)
             return group.to_text()
 
-        self._documents.update(_key(name), change)
+        with self._changing.of(name):
+            self._documents.update(_key(name), change)
         self._read.pop(name, None)
         return admitted
 

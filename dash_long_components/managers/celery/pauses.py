@@ -23,7 +23,7 @@ class Pauses:
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._paused: frozenset[str] = frozenset()
+        self._holds = Holds()
         self._look_again = 0.0
 
     def read(self) -> Holds:
@@ -39,8 +39,15 @@ class Pauses:
 
     def is_paused(self, task: str) -> bool:
         """Return whether a task is, or was a moment ago. Cheap."""
+        return task in self._recent().paused
+
+    def is_draining(self) -> bool:
+        """Return whether no job can be started, or could not a moment ago. Cheap."""
+        return self._recent().is_draining(time.time())
+
+    def _recent(self) -> Holds:
         now = time.monotonic()
         if now >= self._look_again:
-            self._paused = self.read().paused
+            self._holds = self.read()
             self._look_again = now + _FRESH
-        return task in self._paused
+        return self._holds

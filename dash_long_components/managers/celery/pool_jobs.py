@@ -28,8 +28,21 @@ _SLOT = struct.Struct("q56s")
 #: Made when the worker imports this module, before it forks its pool.
 _memory = mmap.mmap(-1, _SLOTS * _SLOT.size)
 
+#: Whether the worker stops: a byte.
+_stopping = mmap.mmap(-1, 1)
+
 #: Seconds that a process gets to leave its processor after SIGSTOP.
 _STOPPING = 1.0
+
+
+def set_stopping(value: bool) -> None:
+    """Tell all pool processes whether their worker stops."""
+    _stopping[0] = int(value)
+
+
+def is_stopping() -> bool:
+    """Return whether the worker stops: jobs may go on with another one."""
+    return bool(_stopping[0])
 
 
 @contextlib.contextmanager

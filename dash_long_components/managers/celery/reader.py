@@ -44,6 +44,7 @@ class JobReader:
         ends: where ends are stored.
         lease: of the workers, in seconds.
         membership: returns how a job is related to its group, by the group's name.
+        is_draining: returns whether no further run of a job may start.
     """
 
     def __init__(
@@ -53,12 +54,13 @@ class JobReader:
         ends: Ends,
         lease: float,
         membership: Callable[[str, str], Membership],
+        is_draining: Callable[[], bool],
     ) -> None:
         self._documents = documents
         self._ends = ends
         self._leases = Leases(documents)
         self._attempts = Attempts(documents)
-        self._recovery = Recovery(app, documents, self._leases, lease)
+        self._recovery = Recovery(app, documents, self._leases, lease, is_draining)
         self._membership = membership
         self._started: set[str] = set()
 

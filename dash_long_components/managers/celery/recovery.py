@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import celery
 
+from ...core import attempts
 from ...core.records import Record
 from .deliveries import Delivery, Holder, Message, Receipt, Step
 from .documents import Documents
@@ -33,6 +34,7 @@ class Recovery:
         documents: where the state of deliveries is stored.
         leases: of the workers.
         probe_after: seconds after which a reader begins to look for a message.
+        is_draining: returns whether no further run of a job may start.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class Recovery:
         documents: Documents,
         leases: Leases,
         probe_after: float,
+        is_draining: Callable[[], bool],
     ) -> None:
         self._documents = documents
         self._leases = leases
         self._probe_after = probe_after
+        self._is_draining = is_draining
         self._sender = Sender(app)
         self._probes = Probes(documents, probe_after, self._sender.send_probe)
 
@@ -62,9 +66,9 @@ class Recovery:
         """
         state = delivery or Delivery(at=record.created)
         now = time.time()
-        if record.attempt > 1:
-            message = message.of_retry
-        if state.attempt < record.attempt:
+        if record.run > 1:
+            message = message.of_retry(attempts.until(record))
+        if state.run < record.run:
             self._send_attempt(record, state, message, now)
             return None
         situation = state.situation(receipt)
@@ -94,10 +98,11 @@ class Recovery:
     def _send_attempt(
         self, record: Record, state: Delivery, message: Message, now: float
     ) -> None:
-        """Send the next attempt of a job if its time has come."""
-        if record.next_try is not None and now < record.next_try:
+        """Send the next run of a job if its time has come, but not in a drain."""
+        is_early = record.next_try is not None and now < record.next_try
+        if is_early or self._is_draining():
             return
-        sent = self._change(record, state, lambda it: it.sent_for(record.attempt, now))
+        sent = self._change(record, state, lambda it: it.sent_for(record.run, now))
         # A message that the broker does not accept is found to be lost.
         if sent is not None and not self._sender.send(record.id, sent.number, message):
             self._change(record, sent, Delivery.refused)

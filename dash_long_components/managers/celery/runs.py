@@ -13,9 +13,11 @@ from ...core.records import Record
 from ...exceptions import JobEndedError
 from .attempts import Attempts
 from .calls import Calls
+from .checkpoints import StoredCheckpoints
 from .deliveries import Delivery, Message
 from .documents import Documents
 from .job_state import End, Live, Worker
+from .keeper import Keeper
 from .recovery import delivery_key
 from .store import CeleryStore, result_key
 
@@ -36,6 +38,8 @@ class Runs:
         self._documents = self.store.documents
         self._calls = Calls(self._documents)
         self._attempts = Attempts(self._documents)
+        self._keeper = Keeper(self._documents)
+        self._checkpoints = StoredCheckpoints(self._documents)
         self._impatient = Documents(app)
 
     def send_back(self, job_id: str, number: int) -> int | None:
@@ -113,6 +117,9 @@ class Runs:
             if late := attempts.late_error(before, now):
                 self.store.end(job_id, Status.TIMED_OUT, late)
                 return None
+        if before.retries is not None:
+            # It may have waited nearly as long as its call is stored.
+            self._keeper.keep([job_id])
         record = before.start(now)
         live = Live(
             run=new_job_id(),
@@ -124,7 +131,7 @@ class Runs:
         # A repeated begin, after the backend lost an answer, finds this run.
         if live.run != self.store.begin(live, live_text).run:
             return None
-        if record.attempt > 1:
+        if record.run > 1:
             self._attempts.forget(job_id)
         # Both sides write before they read, so at least one of them sees the other.
         if not self._is_current(live):
@@ -159,6 +166,27 @@ class Runs:
         self._documents.write(f"{record.id}.live", live.to_text())
         self._documents.announce(record.id)
         return live
+
+    def load_checkpoint(self, live: Live) -> str | None:
+        """Return the checkpoint for a run of a job; None if it has none.
+
+        Raises:
+            JobEndedError: a later run has it.
+        """
+        return self._checkpoints.load(live)
+
+    def save_checkpoint(self, live: Live, text: str) -> None:
+        """Replace the checkpoint of a job that this process runs.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        self._checkpoints.save(live, text)
+        if not self._is_current(live):
+            if self.store.ends.get(live.record.id) is not None:
+                # It ended in between, and nothing else would delete it any more.
+                self._checkpoints.delete(live.record.id)
+            raise _not_ours(live)
 
     def check(self, live: Live) -> None:
         """Check that this process still runs a job.

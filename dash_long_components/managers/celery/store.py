@@ -47,9 +47,10 @@ from .attempts import Attempts
 from .calls import Calls
 from .deliveries import Message, Receipt
 from .documents import Documents
-from .ends import Ends, checkpoint_key, message_key
+from .ends import Ends, message_key
 from .groups import Groups, Readiness
 from .job_state import End, Live, Worker
+from .keeper import Keeper
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
 from .patrol import Patrol
@@ -59,6 +60,7 @@ from .requesters import CeleryRequesters
 from .sending import Sender
 from .shared import Shared
 from .unexpected_ends import never_sent
+from .waiting_attempts import WaitingAttempts
 
 
 class CeleryStore:
@@ -89,6 +91,9 @@ class CeleryStore:
         self.documents = Documents(app, patient=patient)
         self.ends = Ends(self.documents)
         self.attempts = Attempts(self.documents)
+        self._waiting_attempts = WaitingAttempts(
+            self.attempts, Keeper(self.documents), self.read_all
+        )
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
@@ -96,7 +101,12 @@ class CeleryStore:
         self._sender = Sender(app)
         self.groups = Groups(self.documents, self._gone, self._readiness, self._send)
         self._reader = JobReader(
-            app, self.documents, self.ends, lease, self.groups.membership
+            app,
+            self.documents,
+            self.ends,
+            lease,
+            self.groups.membership,
+            self.pauses.is_draining,
         )
         self.listings = Listings(self.documents, self.read_all)
         self._patrol = Patrol(self.documents, self.listings, lease)
@@ -279,14 +289,6 @@ class CeleryStore:
         """Cancel a job, and return how it has ended."""
         return self.end(job_id, Status.CANCELLED)
 
-    def checkpoint(self, job_id: str) -> str | None:
-        """Return the checkpoint of a job; None if it has none."""
-        return self.documents.read(checkpoint_key(job_id)) or None
-
-    def save_checkpoint(self, job_id: str, text: str) -> None:
-        """Replace the checkpoint of a job."""
-        self.documents.write(checkpoint_key(job_id), text)
-
     def end_attempt(self, live: Live, end: End) -> None:
         """End a running attempt from outside; the job too, if it has no other one."""
         if not self.attempts.end(live, end):
@@ -294,18 +296,9 @@ class CeleryStore:
 
     def send_what_is_due(self) -> None:
         """Send jobs that may run by now, though no page may ask for them."""
-        self._send_due_attempts()
+        self._waiting_attempts.look_after()
         self.groups.look_after_all()
         self._patrol.look()
-
-    def _send_due_attempts(self) -> None:
-        job_ids = self.attempts.due()
-        if not job_ids:
-            return
-        for job_id, record in zip(job_ids, self.read_all(job_ids), strict=True):
-            # A job that still runs is about to wait, or was listed in vain.
-            if record is None or record.status.is_terminal:
-                self.attempts.forget(job_id)
 
     def end(self, job_id: str, status: Status, error: JobError | None = None) -> Status:
         """End a job from outside of its function, and return how it has ended."""

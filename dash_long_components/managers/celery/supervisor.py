@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from celery import bootsteps
+from celery import bootsteps, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 
@@ -30,6 +30,7 @@ from . import pool_jobs
 from .deliveries import Message
 from .homes import Home
 from .job_state import Live
+from .keeper import Keeper
 from .leases import Lease, no_fork
 from .probes import hasten
 from .sending import PREFIX
@@ -126,6 +127,7 @@ class Supervisor:
         kill: Callable[[int, str], None] | None = None,
     ) -> None:
         self._store = CeleryStore(home.app, home.lease)
+        self._keeper = Keeper(self._store.documents)
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()
@@ -157,8 +159,9 @@ class Supervisor:
             if held is None:
                 return
             held.began = time.monotonic()
-            if held.message.timeout is not None:
-                held.deadline = held.kill_at = held.began + held.message.timeout
+            seconds = held.message.seconds(time.time())
+            if seconds is not None:
+                held.deadline = held.kill_at = held.began + seconds
                 self._wake.set()
 
     def died(self, request: Any, failure: CeleryFailure) -> None:
@@ -229,6 +232,7 @@ class Supervisor:
             if end is not None and end.live is None:
                 due = now + grace_after(end.status, each.message.grace)
                 each.kill_at = min(due, each.kill_at or due)
+        self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
             others = [each for each in self._held.values() if not each.is_running]
         self._forget([each for each in others if each.began is not None])
@@ -349,10 +353,21 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
             self._supervisor = Supervisor.current = Supervisor(home, kill)
 
         def start(self, worker: Any) -> None:
+            pool_jobs.set_stopping(False)
             threading.Thread(
                 target=self._supervisor.run,
                 name="dash-long-jobs-supervisor",
                 daemon=True,
             ).start()
 
+        def close(self, worker: Any) -> None:
+            """Note that the worker stops, before it waits for its jobs."""
+            pool_jobs.set_stopping(True)
+
     return SupervisorStep
+
+
+@signals.worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    # A pool that runs jobs in the main thread closes only when they have ended.
+    pool_jobs.set_stopping(True)

@@ -28,7 +28,7 @@ class Waits:
 
     def are_over(self, record: Record) -> bool:
         """Return whether a job has waited for its ``queue_timeout``."""
-        if self._queue_timeout is None or record.attempt > 1:
+        if self._queue_timeout is None or record.run > 1:
             return False
         if record.status is not Status.QUEUED:
             self._queued_since.pop(record.id, None)

@@ -13,7 +13,6 @@ from typing import Any
 
 import celery
 
-from ...core.caching import Results
 from ...core.jobs import Call, JobError
 from ...core.queueing import DEFAULT
 from ...exceptions import JobEndedError
@@ -95,7 +94,8 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
                 runs.store.groups.advance(message.group)
             return
         try:
-            error = _run(home.app, runs, results, *started)
+            execution = Execution(runs, results, started[0], self.request.is_eager)
+            error = _run(home.app, runs, execution, *started)
         except Exception as failure:
             _end_after(failure, runs, started[0])
             raise
@@ -159,10 +159,9 @@ _orphans = JobOrphans()
 
 
 def _run(
-    app: celery.Celery, runs: Runs, results: Results, live: Live, call: Call
+    app: celery.Celery, runs: Runs, execution: Execution, live: Live, call: Call
 ) -> JobError | None:
     """Run a job, and return its error if it has failed."""
-    execution = Execution(runs, results, live)
     with _process_of_its_own() as kill:
         before = set() if kill is None else _orphans.look()
         watchdog = FunctionWatchdog(app, runs.store, live, kill)

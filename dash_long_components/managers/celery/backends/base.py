@@ -81,7 +81,7 @@ class Backend(ABC):
         return meta
 
     @property
-    def _expires(self) -> int | None:
+    def expires(self) -> int | None:
         """Seconds for which a text stays; None for ever."""
         expires = self._backend.expires
         if isinstance(expires, timedelta):
@@ -118,6 +118,10 @@ class Backend(ABC):
     @abstractmethod
     def delete(self, keys: Sequence[str]) -> None:
         """Delete the texts under several keys. Idempotent."""
+
+    @abstractmethod
+    def keep(self, keys: Sequence[str]) -> None:
+        """Have texts stay as long as after a write. Those that are missing stay so."""
 
     def announce(self, text: str) -> None:  # noqa: B027
         """Tell other processes something, where the backend can. It may get lost."""
@@ -197,6 +201,12 @@ class AnyBackend(Backend):
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._app.backend.forget(key)
+
+    def keep(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            text = self._text(key)
+            if text is not None:
+                self.write(key, text)
 
     def look(self, key: str) -> tuple[str | None, Any]:
         text = self._text(key)

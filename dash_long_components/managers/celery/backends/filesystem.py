@@ -31,6 +31,11 @@ class FileBackend(KeyValueBackend):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(self._path(self._name(key)))
 
+    def keep(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self._path(self._name(key)))
+
     def look(self, key: str) -> tuple[str | None, Any]:
         text = text_of(self._backend.get(self._name(key)))
         return text, text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -48,26 +49,36 @@ class RedisBackend(KeyValueBackend):
         return found
 
     def write(self, key: str, text: str) -> None:
-        self.client.set(self._name(key), text.encode(), ex=self._expires)
+        self.client.set(self._name(key), text.encode(), ex=self.expires)
 
     def write_many(self, texts: Mapping[str, str]) -> None:
         pipeline = self.client.pipeline(transaction=False)
         for key, text in texts.items():
-            pipeline.set(self._name(key), text.encode(), ex=self._expires)
+            pipeline.set(self._name(key), text.encode(), ex=self.expires)
         pipeline.execute()
 
     def delete(self, keys: Sequence[str]) -> None:
         if keys:
             self.client.delete(*map(self._name, keys))
 
+    def keep(self, keys: Sequence[str]) -> None:
+        if self.expires is None:
+            return
+        pipeline = self.client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.expire(self._name(key), self.expires)
+        pipeline.execute()
+
     def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
         pipeline = self.client.pipeline(transaction=False)
         for key in map(self._name, keys):
             pipeline.zadd(key, {name: at})
-            if self._expires:
+            if self.expires:
                 # A job that runs for long is listed as long again as it is stored.
-                pipeline.zremrangebyscore(key, "-inf", at - 2 * self._expires)
-                pipeline.expire(key, 2 * self._expires)
+                # Some names have a place in the future.
+                last = min(at, time.time()) - 2 * self.expires
+                pipeline.zremrangebyscore(key, "-inf", last)
+                pipeline.expire(key, 2 * self.expires)
         pipeline.execute()
 
     def unlist(self, key: str, name: str) -> None:
@@ -88,7 +99,7 @@ class RedisBackend(KeyValueBackend):
         return text_of(data), data or b""
 
     def swap(self, key: str, version: Any, text: str) -> bool:
-        expires = self._expires or ""
+        expires = self.expires or ""
         return bool(
             self.client.eval(
                 self._SWAP, 1, self._name(key), version, text.encode(), expires

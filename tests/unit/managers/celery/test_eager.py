@@ -157,7 +157,7 @@ def test_checkpoint_goes_with_a_job_that_ends_while_it_is_written(
     monkeypatch.setattr(Runs, "check", cancel_after)
     add(app, save, retries=1)
     assert Page(app).run("out.children", {"in.value": 3}).status == "cancelled"
-    assert CeleryStore(celery).checkpoint(ids[0]) is None
+    assert CeleryStore(celery).documents.read(f"{ids[0]}.checkpoint") is None
 
 
 def test_job_has_ended_when_its_start_is_answered(app: dlc.Dash) -> None:

@@ -19,7 +19,8 @@ from dash_long_components.core.retries import Retries
 from dash_long_components.managers.celery import groups as groups_module
 from dash_long_components.managers.celery import sending
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.documents import Documents, backend_of
+from dash_long_components.managers.celery.groups import Groups
 from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.sending import broker_priority
@@ -33,10 +34,12 @@ WORKER = Worker(name="celery@host", lease="lease")
 class Shop:
     """A store in a folder, and what was sent to the broker."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str | None = None
+    ) -> None:
         self.sent: list[str] = []
         self.tenure = Tenure.HOLDS
-        self.app = Celery("app", backend=f"file://{folder}")
+        self.app = Celery("app", backend=url or f"file://{folder}")
         self.store = CeleryStore(self.app)
         monkeypatch.setattr(sending, "send_job", self._send)
         # Every process looks after its groups at once.
@@ -178,6 +181,41 @@ def test_group_is_written_again_while_its_jobs_run(
     monkeypatch.setattr(groups_module, "_KEEP", 0.0)
     shop.store.groups.look_after_all()
     assert len(written) == 2
+
+
+def test_look_at_a_group_does_not_make_changes_of_others_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database counts each write as a change. A read of a job changes nothing."""
+    shop = Shop(tmp_path, monkeypatch, f"db+sqlite:///{tmp_path}/results.sqlite")
+    shop.submit("a")
+    shop.submit("b")
+    monkeypatch.setattr(groups_module, "_FRESH", 0.0)
+    backend = backend_of(shop.app)
+    _, version = backend.look("dash-long-jobs.group.one")
+    shop.store.groups.advance("one")
+    shop.status("b")
+    assert backend.look("dash-long-jobs.group.one")[1] == version
+
+
+def test_change_of_a_group_does_not_change_it_within(shop: Shop) -> None:
+    shop.submit("a")
+    shop.submit("b")
+    depth, most = 0, 0
+    change = Groups._change
+
+    def count(groups: Groups, name: str, edit: Any) -> list[str]:
+        nonlocal depth, most
+        depth += 1
+        most = max(most, depth)
+        try:
+            return change(groups, name, edit)
+        finally:
+            depth -= 1
+
+    with mock.patch.object(Groups, "_change", count):
+        shop.store.groups.leave("one", "a")
+    assert (shop.sent, most) == (["b"], 1)
 
 
 def test_held_job_is_not_taken_for_lost(shop: Shop) -> None:

@@ -142,6 +142,18 @@ def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
     assert host.look() == LEASE / 3
 
 
+def test_job_is_killed_when_the_time_of_all_attempts_is_over(host: Host) -> None:
+    request = host.receive("job", timeout=60.0)
+    message = host.message.of_retry(time.time() + 5.0)
+    host.supervisor.received(request, 1, message)
+    host.supervisor.began(request)
+    state.active_requests.add(request)
+    host.look(4.0)
+    assert host.killed == []
+    host.look(2.0)
+    assert host.killed == [request.worker_pid]
+
+
 def test_grace_is_over_before_a_job_is_killed(host: Host) -> None:
     request = host.run("job", grace=1.5)
     host.store.cancel("job")
