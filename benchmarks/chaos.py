@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.1, help="of a step")
     parser.add_argument("--interval", type=float, default=1.0, help="between kills, s")
     parser.add_argument("--timeout", type=float, default=1800.0, help="of all, s")
+    parser.add_argument("--mains", action="store_true", help="kill those too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -58,6 +59,7 @@ def report(setting: Setting, folder: Path, given: argparse.Namespace) -> None:
             seconds=given.seconds,
             interval=given.interval,
             timeout=given.timeout,
+            kill_main=deployment.kill_main if given.mains else None,
         )
     account.check(given.jobs, given.steps)
     repeated = sum(account.steps.values()) - len(account.steps)

@@ -7,8 +7,10 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tests.integration.page import Job, Page
@@ -23,7 +25,7 @@ class Account:
         statuses: of the jobs at their end.
         results: of the jobs that have one.
         steps: how often each step of each job was done.
-        kills: how often a process of each job was killed.
+        kills: how often a process of each job was killed, or what had started it.
     """
 
     statuses: list[str]
@@ -51,6 +53,7 @@ def run(
     interval: float,
     timeout: float,
     task: str = "chaos",
+    kill_main: Callable[[], None] | None = None,
 ) -> Account:
     """Run jobs, and kill a process that runs one, again and again.
 
@@ -63,18 +66,26 @@ def run(
         interval: seconds between two kills.
         timeout: seconds for all of it.
         task: which long callback.
+        kill_main: kills the process that starts those of jobs, and sees that there is
+            another. Every fifth kill is that; by default none is.
     """
     given = {"ledger": str(ledger), "steps": steps, "seconds": seconds}
     started = [page.start(task, {**given, "job": n}) for n in range(jobs)]
     kills: Counter[int] = Counter()
     end = time.monotonic() + timeout
     next_kill = time.monotonic() + interval
+    numbers = count(1)
     while live := [job for job in started if not job.has_ended]:
         assert time.monotonic() < end, [job.status for job in live]
         page.poll(*live)
         if time.monotonic() >= next_kill:
             next_kill += interval
-            kills.update(_kill_one(ledger))
+            if kill_main is not None and next(numbers) % 5 == 0:
+                # Its jobs may all run again.
+                kills.update(_running(ledger).values())
+                kill_main()
+            else:
+                kills.update(_kill_one(ledger))
         time.sleep(0.02)
     done = [(int(job), int(step)) for job, step, _pid in _lines(ledger)]
     results = [_result(job) for job in started]
@@ -83,17 +94,22 @@ def run(
 
 def _kill_one(ledger: Path) -> list[int]:
     """Kill a process that runs jobs, and return the number of the job that it ran."""
-    pids = [int(pid) for pid in {pid for _job, _step, pid in _lines(ledger)}]
-    living = [pid for pid in pids if is_alive(pid)]
+    living = _running(ledger)
     if not living:
         return []
-    victim = random.choice(living)
+    victim = random.choice([*living])
     with suppress(ProcessLookupError):
         os.kill(victim, signal.SIGKILL)
     until_gone(lambda: [pid for pid in (victim,) if is_alive(pid)])
     # A process of Celery's pool has run several: the last one, now that it is dead.
     ran = [int(job) for job, _step, pid in _lines(ledger) if int(pid) == victim]
     return ran[-1:]
+
+
+def _running(ledger: Path) -> dict[int, int]:
+    """Return the living processes that have run jobs, and the last job of each."""
+    ran = {int(pid): int(job) for job, _step, pid in _lines(ledger)}
+    return {pid: job for pid, job in ran.items() if is_alive(pid)}
 
 
 def _lines(ledger: Path) -> list[list[str]]:

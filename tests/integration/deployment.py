@@ -107,6 +107,18 @@ class Deployment:
     def page(self, cookie: str = "") -> Page:
         return self.web.page(cookie)
 
+    def kill_main(self) -> None:
+        """Kill the process that starts those of jobs. Start a worker again.
+
+        A dispatcher starts again at the next poll.
+        """
+        for worker in self.workers[:1]:
+            worker.kill()
+            worker.start()
+        if not self.workers:
+            for dispatcher in self.web.dispatchers():
+                dispatcher.kill()
+
     def log(self) -> str:
         return "".join(server.log for server in (self.web, *self.workers))
 
