@@ -128,6 +128,14 @@ class JobCancelled(BaseException):
     """
 
 
+class JobHandedOver(BaseException):
+    """The worker of the job stops. The job goes on from its checkpoint with another.
+
+    ``save()`` raises it. Not an ``Exception``, so that a function that catches those
+    ends nevertheless.
+    """
+
+
 class JobRetry(BaseException):
     """The present attempt of the job ends, and the job is tried again.
 

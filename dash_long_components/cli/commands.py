@@ -13,6 +13,7 @@ import click
 
 from ..core.jobs import Status
 from ..core.owners import EVERYONE
+from ..core.search import Search
 from ..exceptions import JobNotFoundError, StoreError
 from ..managers.base import LongCallbackManager
 from ..managers.base.job import Job
@@ -328,7 +329,8 @@ def drain(
 ) -> None:
     """Refuse new jobs, and wait until no job waits or runs.
 
-    Jobs of paused tasks may go on waiting. Exits with 1 if the timeout is over before,
+    Jobs with retries stop at their next checkpoint, and go on after the restart. Jobs
+    of paused tasks may go on waiting. Exits with 1 if the timeout is over before,
     and lets jobs start again. After the restart, run `resume`.
     """
     began = time.monotonic()
@@ -337,7 +339,7 @@ def drain(
     while True:
         for manager in managers.values():
             manager.drain(hold)
-        live = [job for each in managers.values() for job in _unpaused_jobs(each)]
+        live = [job for each in managers.values() for job in _jobs_to_end(each)]
         if len(live) != last and not as_json:
             click.echo(f"{len(live)} jobs wait or run.")
         last = len(live)
@@ -354,9 +356,17 @@ def drain(
         sys.exit(1)
 
 
-def _unpaused_jobs(manager: LongCallbackManager) -> list[Job]:
+def _jobs_to_end(manager: LongCallbackManager) -> list[Job]:
+    """Return the jobs for which a drain waits.
+
+    Queued jobs of paused tasks wait for longer, and those that have begun go on after
+    the restart.
+    """
     paused = manager.holds().paused
-    live = manager.jobs(status=["queued", "running"], limit=1000)
+    statuses = frozenset({Status.QUEUED, Status.RUNNING})
     return [
-        job for job in live if job.task not in paused or job.status is Status.RUNNING
+        Job(manager, record)
+        for record in manager.look_for(Search(statuses=statuses, limit=1000))
+        if record.status is Status.RUNNING
+        or (record.task not in paused and record.run == 1)
     ]

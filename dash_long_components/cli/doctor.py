@@ -254,8 +254,8 @@ def _settings(manager: CeleryLongCallbackManager) -> Findings:
     seconds = expires.total_seconds() if hasattr(expires, "total_seconds") else expires
     if seconds and seconds < 3600:
         yield _warning(
-            f"result_expires is {seconds:.0f} s: a job that waits or runs for longer "
-            "without a report is forgotten.",
+            f"result_expires is {seconds:.0f} s: a job that waits for its start for "
+            "longer is forgotten.",
             "Leave it at a day.",
         )
     if conf.result_extended:

@@ -64,9 +64,15 @@ def timed_out_error(record: Record) -> JobError:
 def late_error(record: Record, now: float) -> JobError | None:
     """Return the error of a job whose time is over before its next attempt."""
     total = _total(record)
-    if total is None or record.attempt == 1 or _left(record, now) > 0:
+    if total is None or record.run == 1 or _left(record, now) > 0:
         return None
-    return JobError.timed_out_in_all(record.task, total, record.attempt - 1)
+    return JobError.timed_out_in_all(record.task, total, max(1, record.attempt - 1))
+
+
+def until(record: Record) -> float | None:
+    """Return when all attempts must be over, in seconds since the epoch, or None."""
+    total = _total(record)
+    return None if total is None or record.began is None else record.began + total
 
 
 def _total(record: Record) -> float | None:
@@ -75,7 +81,5 @@ def _total(record: Record) -> float | None:
 
 def _left(record: Record, now: float) -> float:
     """Return the seconds that all attempts may still take."""
-    total = _total(record)
-    if total is None or record.began is None:
-        return math.inf
-    return record.began + total - now
+    end = until(record)
+    return math.inf if end is None else end - now

@@ -23,8 +23,11 @@ class Checkpoints(Protocol):
     def load(self) -> str | None:
         """Return what was saved last; None if nothing was."""
 
-    def save(self, text: str) -> None:
+    def save(self, text: str) -> bool:
         """Replace the checkpoint. Return when it is stored.
+
+        Returns:
+            Whether the job has to stop here, so that another worker goes on.
 
         Raises:
             JobEndedError: the attempt has ended.
@@ -59,6 +62,17 @@ def dumps(state: Any, pickled: Callable[[Any], bytes] | None = None) -> str:
             "Save large data to a file of your own, and its name here."
         )
     return text
+
+
+def marked(text: str, code: str) -> str:
+    """Return a checkpoint with the fingerprint of the code that has saved it."""
+    return f"{code}:{text}"
+
+
+def unmarked(text: str | None, code: str) -> str | None:
+    """Undo ``marked``; None if other code has saved the checkpoint."""
+    saved_by, _, text = (text or "").partition(":")
+    return text if text and saved_by == code else None
 
 
 def loads(text: str | None, unpickled: Callable[[bytes], Any]) -> Any:

@@ -32,6 +32,10 @@ class Holds:
     def drain(self, until: float) -> Holds:
         return replace(self, draining_until=until)
 
+    def is_draining(self, now: float) -> bool:
+        """Return whether no job can be started now, in seconds since the epoch."""
+        return now < self.draining_until
+
     def to_json(self) -> str:
         fields = {"paused": sorted(self.paused), "draining_until": self.draining_until}
         return json.dumps(fields)

@@ -6,13 +6,12 @@ Everything here is pure: no clock, no store, no process.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from ..exceptions import JobEndedError
-from . import requesters
+from . import record_fields, requesters
 from .bars import BarJson
 from .jobs import (
     Call,
@@ -69,6 +68,8 @@ class Record:
         next_try: when the next attempt may start, in seconds since the epoch; None for
             at once.
         began: seconds since the epoch, of the start of its first attempt.
+        handovers: how often its worker has stopped at a checkpoint, so that another
+            one goes on.
         newer_status: the status as a newer version has written it, if this version
             does not know it. Then ``status`` is running, and the record can't change.
     """
@@ -99,6 +100,7 @@ class Record:
     attempt: int = 1
     next_try: float | None = None
     began: float | None = None
+    handovers: int = 0
     newer_status: str | None = None
 
     @classmethod
@@ -140,6 +142,14 @@ class Record:
             next_try=None,
         )
 
+    @property
+    def run(self) -> int:
+        """Number of the present run of its function, from 1, or of the next one.
+
+        An attempt that was handed over has several runs.
+        """
+        return self.attempt + self.handovers
+
     def try_again(self, now: float, pause: float, error: JobError) -> Record:
         """Go back to the queue: the attempt has ended, and another one follows.
 
@@ -151,21 +161,41 @@ class Record:
         Raises:
             JobEndedError: the job is not running.
         """
-        if self.status is not Status.RUNNING:
-            raise JobEndedError(f"Job {self.id} is {self.status.value}, not running.")
         attempts = self.retries.attempts if self.retries else self.attempt
         text = f"Attempt {self.attempt} of {attempts} failed: {error.in_one_line}"
+        return self._wait(
+            now, text, attempt=self.attempt + 1, next_try=now + pause, bars=[]
+        )
+
+    def hand_over(self, now: float) -> Record:
+        """Go back to the queue: the worker stops, and another one goes on.
+
+        That is no attempt of its own. A job that was cancelled ends.
+
+        Raises:
+            JobEndedError: the job is not running.
+        """
+        if self.cancel_requested:
+            return self.end(Status.CANCELLED, now)
+        text = "Its worker stops. Another one goes on from the checkpoint."
+        return self._wait(now, text, handovers=self.handovers + 1)
+
+    def _wait(
+        self, now: float, text: str, bars: list[BarJson] | None = None, **changes: Any
+    ) -> Record:
+        """Go from running to queued, with a line in the log."""
+        if self.status is not Status.RUNNING:
+            raise JobEndedError(f"Job {self.id} is {self.status.value}, not running.")
         line = following([line for _, line in self.log], text, now)
         cursor = self.cursor + 1
         return self._changed(
             now,
             status=Status.QUEUED,
-            attempt=self.attempt + 1,
-            next_try=now + pause,
             started=None,
             unknown=None,
-            bars=(cursor, []),
+            bars=self.bars if bars is None else (cursor, bars),
             log=(*self.log, (cursor, line))[-MAX_LINES:],
+            **changes,
         )
 
     def end_attempt(
@@ -192,14 +222,14 @@ class Record:
             return self.end(status, now, error, libraries)
         return self.try_again(now, pause, error)
 
-    def of_attempt(self, attempt: int) -> Record:
-        """Return the record, for a change that comes from an attempt.
+    def of_run(self, run: int) -> Record:
+        """Return the record, for a change that comes from a run of its function.
 
         Raises:
-            JobEndedError: the attempt has ended.
+            JobEndedError: the run has ended.
         """
-        if attempt != self.attempt:
-            raise JobEndedError(f"Attempt {attempt} of job {self.id} has ended.")
+        if run != self.run:
+            raise JobEndedError(f"Run {run} of job {self.id} has ended.")
         return self
 
     def ask_for_function(self, reason: str) -> Record:
@@ -336,35 +366,8 @@ class Record:
     @classmethod
     def from_json(cls, data: bytes) -> Record:
         """Undo ``to_json``, of other versions of this package too."""
-        fields = json.loads(data)
-        text = fields.get("status", Status.QUEUED.value)
-        status = Status.read(text)
-        newer = None if status.value == text else text
-        fields |= {"status": status, "newer_status": newer}
-        for name, read in _READ.items():
-            if fields.get(name) is not None:
-                fields[name] = read(fields[name])
-        return from_fields(cls, fields)
+        return from_fields(cls, record_fields.read(json.loads(data)))
 
-
-def _pairs(values: list[Any]) -> tuple[Any, ...]:
-    return tuple((at, value) for at, value in values)
-
-
-#: How each field comes back from JSON; the others are what they were.
-_READ: dict[str, Callable[[Any], Any]] = {
-    "requesters": lambda them: tuple(from_fields(Requester, each) for each in them),
-    "limits": partial(from_fields, Limits),
-    "progress": tuple,
-    "props": _pairs,
-    "bars": tuple,
-    "steps": tuple,
-    "title": tuple,
-    "log": _pairs,
-    "libraries": tuple,
-    "error": partial(from_fields, JobError),
-    "retries": partial(from_fields, Retries),
-}
 
 #: The ends that a job may have, by its status.
 _ENDS = {

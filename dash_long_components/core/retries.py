@@ -33,6 +33,8 @@ class Retries:
         longest: the longest pause.
         total_timeout: how long all attempts may take, with the pauses between them;
             None for no limit.
+        restart_on_new_code: whether a job whose function has changed begins again,
+            without its checkpoint. Otherwise it fails.
     """
 
     times: int
@@ -41,6 +43,7 @@ class Retries:
     backoff: float = 1.0
     longest: float = 600.0
     total_timeout: float | None = None
+    restart_on_new_code: bool = False
 
     @property
     def attempts(self) -> int:

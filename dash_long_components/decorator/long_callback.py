@@ -48,6 +48,7 @@ def long_callback(
     retries: int = 0,
     retry_on: RetryOn = None,
     backoff: float | tuple[float, float] = 1,
+    on_new_code: str | None = None,
     cancel_grace: float | None = None,
     on_leave: str = "keep",
     leave_timeout: float = 30,
@@ -108,6 +109,9 @@ def long_callback(
             twice as long, up to 10 minutes; ``(first, longest)`` sets that too. A
             random part, up to half, is taken off. A ``Retry-After`` of the exception's
             response takes its place.
+        on_new_code: what happens to a job with ``retries`` whose function has changed
+            since it was started, by a deployment: ``"fail"``, the default, or
+            ``"restart"``: it begins again with the new code, without its checkpoint.
         cancel_grace: seconds between the cancel of a running job and its kill. In
             that time ``current_job().cancelled`` is True, and ``set_progress`` and
             ``set_props`` raise ``JobCancelled``, so that the function can clean up.
@@ -178,7 +182,11 @@ def long_callback(
                 max_per_user=max_per_user,
             ),
             retries=run_options.retries(
-                retries, retry_on, backoff=backoff, total_timeout=total_timeout
+                retries,
+                retry_on,
+                backoff=backoff,
+                total_timeout=total_timeout,
+                on_new_code=on_new_code,
             ),
             retry_on=run_options.retry_on(retry_on)[0] if retries else (),
             ignored=validation.cache_args_to_ignore(

@@ -70,7 +70,9 @@ def scheduling(
     return replace(found, group=f"group {group}")
 
 
-def retries(value: Any, on: Any, *, backoff: Any, total_timeout: Any) -> Retries | None:
+def retries(
+    value: Any, on: Any, *, backoff: Any, total_timeout: Any, on_new_code: Any
+) -> Retries | None:
     """Return the attempts that jobs may have; None for one."""
     is_count = isinstance(value, int) and not isinstance(value, bool)
     if not (is_count and 0 <= value <= _MAX_RETRIES):
@@ -80,8 +82,17 @@ def retries(value: Any, on: Any, *, backoff: Any, total_timeout: Any) -> Retries
     total = quantities.seconds_or_none("total_timeout=", total_timeout)
     _, words = retry_on(on)
     first, longest = _backoff(backoff)
+    if on_new_code not in (None, "fail", "restart"):
+        raise ValueError(
+            f"on_new_code= takes 'fail' or 'restart', not {on_new_code!r}."
+        )
     if value == 0:
-        for name, given in (("retry_on=", on), ("total_timeout=", total_timeout)):
+        others = {
+            "retry_on=": on,
+            "total_timeout=": total_timeout,
+            "on_new_code=": on_new_code,
+        }
+        for name, given in others.items():
             if given is not None:
                 raise ValueError(f"{name} has no effect without retries=.")
         return None
@@ -92,6 +103,7 @@ def retries(value: Any, on: Any, *, backoff: Any, total_timeout: Any) -> Retries
         backoff=first,
         longest=longest,
         total_timeout=total,
+        restart_on_new_code=on_new_code == "restart",
     )
 
 

@@ -7,11 +7,14 @@ from typing import Any
 from ..core import checkpoints
 from ..core.checkpoints import Checkpoints
 from ..core.records import Record
-from ..exceptions import JobCancelled, JobEndedError
+from ..exceptions import JobCancelled, JobEndedError, JobHandedOver
 
 
 class Checkpoint:
     """What a job has saved last, in this attempt or an earlier one.
+
+    Attributes:
+        code: fingerprint of the job's function. What other code has saved is not good.
 
     Args:
         record: of the job at the start of the attempt.
@@ -20,14 +23,15 @@ class Checkpoint:
 
     def __init__(self, record: Record, stored: Checkpoints | None) -> None:
         self._stored = None if record.retries is None else stored
+        self.code = ""
         self._text: str | None = None
-        # The first attempt finds none.
-        self._is_loaded = record.attempt == 1
+        # The first run finds none.
+        self._is_loaded = record.run == 1
 
     def load(self) -> Any:
         """Return a copy of it; None if the job has saved nothing."""
         if not self._is_loaded and self._stored is not None:
-            self._text = self._stored.load()
+            self._text = checkpoints.unmarked(self._stored.load(), self.code)
         self._is_loaded = True
         return checkpoints.loads(self._text, _unpickled)
 
@@ -42,14 +46,18 @@ class Checkpoint:
             TypeError: it is not JSON serializable.
             ValueError: it is too large.
             JobCancelled: the attempt has ended elsewhere.
+            JobHandedOver: it is stored, and the worker has to stop.
         """
         text = checkpoints.dumps(state, _pickled if pickle else None)
-        if self._stored is not None:
-            try:
-                self._stored.save(text)
-            except JobEndedError:
-                raise JobCancelled from None
         self._text, self._is_loaded = text, True
+        if self._stored is None:
+            return
+        try:
+            must_stop = self._stored.save(checkpoints.marked(text, self.code))
+        except JobEndedError:
+            raise JobCancelled from None
+        if must_stop:
+            raise JobHandedOver
 
 
 def _pickled(state: Any) -> bytes:

@@ -127,7 +127,8 @@ class CurrentJob:
         """Save what the next attempt of the job goes on from, in ``checkpoint``.
 
         Returns when it is stored, so call it after each step. It is
-        the job's alone, and deleted with the job's end.
+        the job's alone, and deleted with the job's end. When its worker has to stop,
+        for a deployment, the function ends here, and goes on with another worker.
 
         Args:
             state: JSON data, of 1 MB at most.
@@ -137,6 +138,7 @@ class CurrentJob:
             TypeError: it is not JSON serializable.
             ValueError: it is too large.
             JobCancelled: the attempt has ended elsewhere.
+            JobHandedOver: the worker has to stop. Let it pass.
         """
         self._checkpoint.save(state, pickle=pickle)
 
@@ -294,15 +296,19 @@ class CurrentJob:
             trace, task=self.task, created=created, attributes=attributes
         )
 
-    def report_to(self, reports: Reports, title: str | None = None) -> None:
+    def report_to(
+        self, reports: Reports, title: str | None = None, code: str = ""
+    ) -> None:
         """Send the job's reports on their way.
 
         Args:
             reports: where they go.
             title: with which the job starts.
+            code: fingerprint of its function, without which a checkpoint is not good.
         """
         self._reports = reports
         self._title = title
+        self._checkpoint.code = code
 
     def __repr__(self) -> str:
         return f"<CurrentJob {self.id} of {self.task}>"

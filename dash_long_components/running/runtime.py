@@ -23,6 +23,7 @@ from ..core.reports import Report
 from ..exceptions import (
     CodeChangedError,
     JobCancelled,
+    JobHandedOver,
     JobRetry,
     TaskNotFoundError,
 )
@@ -39,7 +40,8 @@ class Outcome:
     """How a function ended.
 
     Attributes:
-        status: ``succeeded``, ``failed``, or ``cancelled`` if it saw its cancel.
+        status: ``succeeded``, ``failed``, ``cancelled`` if it saw its cancel, or
+            ``queued`` if another worker goes on.
         result: Dash's callback response as JSON text; None if it updates nothing.
         error: describes the exception of the function, for the page.
         exception: its type.
@@ -59,6 +61,8 @@ class Outcome:
 
     def end(self, record: Record, now: float) -> Record:
         """Return the record of the job after this end of its function."""
+        if self.status is Status.QUEUED:
+            return record.hand_over(now)
         return record.end_attempt(
             self.status, now, self.pause, self.error, self.libraries
         )
@@ -77,7 +81,8 @@ def find(call: Call, name: str) -> Task:
 
     Raises:
         TaskNotFoundError: the app has no such task here.
-        CodeChangedError: its code differs from that of the process that submitted it.
+        CodeChangedError: its code differs from that of the process that submitted it,
+            and the callback does not allow that.
     """
     task = tasks.find(call.task)
     if task is None:
@@ -85,7 +90,8 @@ def find(call: Call, name: str) -> Task:
             f"The app that was imported here has no long callback {name}. Define it "
             "in code that runs when the app's module is imported."
         )
-    if task.fingerprint != call.fingerprint:
+    is_allowed = call.retries is not None and call.retries.restart_on_new_code
+    if task.fingerprint != call.fingerprint and not is_allowed:
         raise CodeChangedError(
             f"The code of {name} has changed since the server was started. "
             "Restart the server, and its workers if it has any."
@@ -114,7 +120,7 @@ def run(
         call.steps,
         job.lines,
     )
-    job.report_to(reporter, call.title)
+    job.report_to(reporter, call.title, task.fingerprint)
     function = task.function
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
@@ -147,6 +153,8 @@ def run(
             reporter.close()
     except JobCancelled:
         return Outcome(status=Status.CANCELLED)
+    except JobHandedOver:
+        return Outcome(status=Status.QUEUED)
     except BaseException as error:
         pause = job.pause_after(error, task.retry_on)
         return failure(task.name, error, call, task.error_message, job, pause)
@@ -222,7 +230,7 @@ def run_once(
         "Job %s of %s has ended: %s.",
         job.id,
         job.task,
-        outcome.status.value,
+        "handed over" if outcome.status is Status.QUEUED else outcome.status.value,
         extra=job.fields(outcome.status),
     )
     return outcome

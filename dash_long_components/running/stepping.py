@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..core.steps import Step, Steps
-from ..exceptions import JobCancelled
+from ..exceptions import JobCancelled, JobHandedOver
 
 #: The step that the running code is in, and the steps of its job.
 _step: ContextVar[tuple[Steps | None, Step | None]] = ContextVar(
@@ -32,8 +32,8 @@ def step_in(steps: Steps, name: str) -> Iterator[None]:
     _step.set((steps, step))
     try:
         yield
-    except JobCancelled:
-        # The page shows a step without an end as cancelled, as its job is.
+    except (JobCancelled, JobHandedOver):
+        # The page shows a step without an end as its job.
         raise
     except GeneratorExit:
         steps.end(step, _now(), has_failed=False)

@@ -67,7 +67,8 @@ class Holding:
         """Refuse to start jobs for some seconds, before a deployment.
 
         Pages say that the server is about to restart, and offer to retry. Jobs that
-        wait or run go on. Servers notice within a second.
+        wait or run go on. Those with ``retries`` stop at their next checkpoint, and go
+        on after the drain, with the workers of then. Servers notice within a second.
 
         Args:
             seconds: how many seconds until jobs can be started again. So a drain that

@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,6 +33,7 @@ from .housekeeping import Housekeeping
 from .job_writer import CANT_WRITE
 from .outages import outlast, store_log, told
 from .settings import Settings
+from .takeover import Takeover
 from .wakeup import Wakeup
 from .workers import Workers, describe_exit
 from .write_lock import is_stopped_in_write
@@ -40,6 +42,9 @@ logger = logging.getLogger("dash_long_components")
 
 #: Seconds after which the dispatcher looks around without being told to.
 TICK = 1.0
+
+#: Seconds for which a dispatcher that is stopped waits until jobs come to a checkpoint.
+HANDOVER = 60.0
 
 #: Exit code of a dispatcher that has no store: EX_TEMPFAIL of <sysexits.h>.
 NO_STORE = 75
@@ -69,6 +74,7 @@ class Dispatcher:
             store, settings.code, lambda: registry.has_any_server()
         )
         self._housekeeping = Housekeeping(store)
+        self._takeover = Takeover(store, settings.code)
         self._stopped_by: signal.Signals | None = None
         self._next_beat = 0.0
 
@@ -123,7 +129,7 @@ class Dispatcher:
                 self._kill_all()
                 raise
             wakeup.wait(self._watchdog.wait(TICK))
-        self._stop(self._stopped_by)
+        self._stop(self._stopped_by, wakeup)
 
     def look_around(self) -> bool:
         """Do one round. True if nothing more will be to do.
@@ -135,6 +141,7 @@ class Dispatcher:
         self._workers.kill_orphans()
         self._end_left_by_dead()
         self._watchdog.end_waiting()
+        self._takeover.run(tasks.fingerprints())
         self._start_jobs()
         self._workers.keep_spare()
         self._housekeeping.run()
@@ -148,7 +155,7 @@ class Dispatcher:
     def _start_jobs(self) -> None:
         while job := self._store.dispatching.take(self._code, self._me, self._sizes):
             try:
-                self._workers.start(job.id, job.attempt)
+                self._workers.start(job.id, job.run)
             except OSError as error:
                 slot = self._store.slots.get(job.id)
                 how = f"Its worker could not be started: {error}."
@@ -163,11 +170,11 @@ class Dispatcher:
     def _watch(self) -> None:
         """Look at every worker: stop it, or note how it has ended."""
         slots = self._store.slots.all()
-        for job_id in self._workers.jobs():
+        own = self._workers.jobs()
+        for job_id in own:
             self._watch_own(job_id, slots.get(job_id))
-        for job_id, slot in slots.items():
-            if job_id in self._workers.jobs():
-                continue
+        for job_id in slots.keys() - own:
+            slot = slots[job_id]
             if slot.dispatcher.is_here:
                 self._watch_adopted(job_id, slot)
             elif not self._store.registry.is_living(slot.dispatcher):
@@ -236,7 +243,10 @@ class Dispatcher:
                     "others from writing.",
                 )
                 self._tell(
-                    self._store.end_attempt(job_id, slot, Status.LOST, error), error
+                    self._store.dispatching.end_attempt(
+                        job_id, slot, Status.LOST, error
+                    ),
+                    error,
                 )
 
     def _fail(self, job_id: str) -> None:
@@ -252,7 +262,10 @@ class Dispatcher:
         """End the attempt of a worker that is gone, and free its slot."""
         with suppress(KeyError):
             error = self._died(job_id, how)
-            self._tell(self._store.close_slot(job_id, slot, Status.LOST, error), error)
+            self._tell(
+                self._store.dispatching.close_slot(job_id, slot, Status.LOST, error),
+                error,
+            )
         self._watchdog.forget(job_id)
 
     def _died(self, job_id: str, how: str) -> JobError:
@@ -284,22 +297,41 @@ class Dispatcher:
             return False
         return self._store.dispatching.resign(self._code)
 
-    def _stop(self, by: signal.Signals) -> None:
+    def _stop(self, by: signal.Signals, wakeup: Wakeup) -> None:
         """End every running job: the dispatcher got a signal."""
         reason = f"The server was stopped by {by.name}."
-        self._kill_all()
-        for job_id, slot in self._store.slots.all().items():
-            if slot.dispatcher != self._me:
-                continue
-            if job_id not in self._workers.jobs() and slot.worker is not None:
-                kill_tree_of(slot.worker)
-            self._close_slot(job_id, slot, reason)
+        if by is not signal.SIGINT:
+            self._hand_over(reason, wakeup)
+        self._end_all(reason)
         if by is signal.SIGINT:
             # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
             self._store.dispatching.drop_queue(self._code, reason)
 
-    def _kill_all(self) -> None:
-        for job_id in self._workers.jobs():
+    def _hand_over(self, reason: str, wakeup: Wakeup) -> None:
+        """End all jobs but those that stop at a checkpoint; wait for these."""
+        deadline = time.monotonic() + HANDOVER
+        asked = self._store.dispatching.ask_for_handover(self._me)
+        self._end_all(reason, but=asked)
+        while asked and time.monotonic() < deadline:
+            if self._stopped_by is signal.SIGINT:
+                return
+            wakeup.wait(TICK)
+            self._beat()
+            self._watch()
+            asked = self._store.handovers.asked(self._me)
+
+    def _end_all(self, reason: str, but: Collection[str] = ()) -> None:
+        """Kill the workers of all jobs here but some, and end their attempts."""
+        self._kill_all(but)
+        for job_id, slot in self._store.slots.all().items():
+            if slot.dispatcher != self._me or job_id in but:
+                continue
+            if job_id not in self._workers.jobs() and slot.worker is not None:
+                kill_tree_of(slot.worker)
+            self._close_slot(job_id, slot, reason)
+
+    def _kill_all(self, but: Collection[str] = ()) -> None:
+        for job_id in self._workers.jobs() - set(but):
             self._workers.kill(job_id)
         # These include the orphans of a worker that has just died.
         self._workers.kill_orphans()

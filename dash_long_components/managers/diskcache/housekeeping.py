@@ -38,7 +38,7 @@ class Housekeeping:
         """Delete old records, and end the queues of old code."""
         self._store.sweep()
         for code in self._store.registry.abandoned():
-            self._store.dispatching.drop_queue(
+            self._store.dispatching.abandon_queue(
                 code,
                 "The code of the app has changed since the job was submitted.",
             )

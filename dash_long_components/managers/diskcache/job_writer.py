@@ -42,14 +42,14 @@ class JobWriter:
         store: where the job is stored.
         job_id: which job.
         task: name of its task.
-        attempt: number of the attempt that the worker runs.
+        run: number of the run that the worker does.
     """
 
-    def __init__(self, store: Store, job_id: str, task: str, attempt: int) -> None:
+    def __init__(self, store: Store, job_id: str, task: str, run: int) -> None:
         self._store = store
         self._job_id = job_id
         self._task = task
-        self._attempt = attempt
+        self._run = run
         self._limit = FileLimit()
         self._log = store_log()
 
@@ -71,7 +71,7 @@ class JobWriter:
         def add() -> None:
             self._store.change(
                 self._job_id,
-                lambda job: job.of_attempt(self._attempt).report(time.time(), report),
+                lambda job: job.of_run(self._run).report(time.time(), report),
             )
 
         full_timeout = _full_timeout(len(repr(report)))
@@ -89,22 +89,26 @@ class JobWriter:
         finally:
             self._store.close()
 
-    def save(self, text: str) -> None:
-        """Replace the job's checkpoint.
+    def save(self, text: str) -> bool:
+        """Replace the job's checkpoint, and return whether the job has to stop.
 
         Raises:
-            JobEndedError: the attempt has ended elsewhere.
+            JobEndedError: the run has ended elsewhere.
             StoreFullError: it does not fit into the job store.
         """
 
+        must_stop = False
+
         def write() -> None:
-            self._store.save_checkpoint(self._job_id, self._attempt, text)
+            nonlocal must_stop
+            must_stop = self._store.save_checkpoint(self._job_id, self._run, text)
 
         if not self._fits(write, _full_timeout(len(text))):
             raise StoreFullError(
                 "A checkpoint does not fit into the job store. Save less, or free "
                 "space on its disk."
             )
+        return must_stop
 
     def end(self, outcome: Outcome) -> None:
         """Write how the function ended, unless the job's end was decided meanwhile.
@@ -129,7 +133,7 @@ class JobWriter:
         with suppress(JobEndedError):
             self._store.change(
                 self._job_id,
-                lambda job: outcome.end(job.of_attempt(self._attempt), time.time()),
+                lambda job: outcome.end(job.of_run(self._run), time.time()),
                 outcome.result,
             )
 

@@ -46,13 +46,13 @@ class SpareWorker:
         finally:
             receiver.close()
 
-    def take(self, job_id: str, attempt: int) -> bool:
-        """Run an attempt of a job in this worker. False if the worker has died."""
+    def take(self, job_id: str, run: int) -> bool:
+        """Do a run of a job in this worker. False if the worker has died."""
         if self.process.exitcode is not None:
             return False
         with self._sender:
             try:
-                self._sender.send((job_id, attempt))
+                self._sender.send((job_id, run))
             except OSError:
                 return False
         return True
@@ -76,7 +76,7 @@ def _wait(
     enter()
     store.libraries()  # connects
     with suppress(EOFError):
-        job_id, attempt = receiver.recv()
-        work(store, job_id, attempt, None, failures, results)
+        job_id, run = receiver.recv()
+        work(store, job_id, run, None, failures, results)
     # As after ``enter_and_work``.
     end_children()

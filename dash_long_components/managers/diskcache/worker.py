@@ -39,7 +39,7 @@ MAX_WAIT_FOR_FUNCTION = 30.0
 def work(
     store: Store,
     job_id: str,
-    attempt: int,
+    run: int,
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
@@ -49,7 +49,7 @@ def work(
     Args:
         store: where the job is stored.
         job_id: which job, which has been taken off the queue.
-        attempt: number of the attempt.
+        run: number of the run.
         app: what to import; None in a process that was forked from one that has it.
         failures: why modules could not be imported, by name.
         results: where results are cached for other processes, as ``ResultCache.dumps``.
@@ -58,14 +58,14 @@ def work(
     if call is None:
         return
     me = Process.current()
-    if not outlast(store, lambda: store.slots.register(job_id, me, attempt)):
+    if not outlast(store, lambda: store.slots.register(job_id, me, run)):
         return
     os.environ[MARK] = job_id
     if app is not None:
         failures = app.load()
     record = outlast(store, lambda: store.read(job_id))
     name = record.task
-    writer = JobWriter(store, job_id, name, attempt)
+    writer = JobWriter(store, job_id, name, run)
     job = CurrentJob(record, writer.is_unwanted, writer)
     try:
         task = _find(store, job_id, call, name, failures)
@@ -84,14 +84,14 @@ def work(
 def enter_and_work(
     store: Store,
     job_id: str,
-    attempt: int,
+    run: int,
     app: AppCode | None,
     failures: dict[str, str],
     results: str,
 ) -> None:
     """Do both: the target of a process that is made for one job."""
     enter()
-    work(store, job_id, attempt, app, failures, results)
+    work(store, job_id, run, app, failures, results)
     # The dispatcher would do it, but may have been killed.
     end_children()
 

@@ -69,14 +69,14 @@ class Workers:
         """Return the ids of the jobs that have a worker here."""
         return set(self._processes)
 
-    def start(self, job_id: str, attempt: int) -> None:
-        """Start a worker that runs an attempt of a job.
+    def start(self, job_id: str, run: int) -> None:
+        """Start a worker that does a run of a job.
 
         Raises:
             OSError: it can't be started.
         """
         spare, self._spare = self._spare, None
-        if spare is not None and spare.take(job_id, attempt):
+        if spare is not None and spare.take(job_id, run):
             self._processes[job_id] = spare.process
             return
         app = None if self._is_forking else self._settings.app
@@ -85,7 +85,7 @@ class Workers:
             args=(
                 self._store,
                 job_id,
-                attempt,
+                run,
                 app,
                 self._failures,
                 self._settings.results,

@@ -259,11 +259,11 @@ class MemoryLongCallbackManager(LongCallbackManager):
             thread.start()
 
     def _run(self, record: Record, task: Task, call: Call) -> None:
-        job_id, attempt = record.id, record.attempt
+        job_id, run = record.id, record.run
 
         def write(report: Report) -> None:
             self._store.change(
-                job_id, lambda job: job.of_attempt(attempt).report(time.time(), report)
+                job_id, lambda job: job.of_run(run).report(time.time(), report)
             )
 
         checkpoints = _Checkpoints(self._store, record)
@@ -277,7 +277,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             with suppress(JobEndedError):
                 self._store.change(
                     job_id,
-                    lambda job: outcome.end(job.of_attempt(attempt), time.time()),
+                    lambda job: outcome.end(job.of_run(run), time.time()),
                     outcome.result,
                 )
             self._start_next()
@@ -293,8 +293,9 @@ class _Checkpoints:
     def load(self) -> str | None:
         return self._store.checkpoint(self._record.id)
 
-    def save(self, text: str) -> None:
-        self._store.save_checkpoint(self._record.id, self._record.attempt, text)
+    def save(self, text: str) -> bool:
+        self._store.save_checkpoint(self._record.id, self._record.run, text)
+        return False  # its only worker is this process
 
 
 class _ResultCache:

@@ -66,6 +66,6 @@ class WatchdogThread:
                 self._limited.discard(job_id)
                 self._watchdog.forget(job_id)
             elif (slot := slots.get(job_id)) and self._watchdog.must_stop(job_id, slot):
-                self._store.end_attempt(job_id, slot, Status.CANCELLED)
+                self._store.dispatching.end_attempt(job_id, slot, Status.CANCELLED)
         self._after_look()
         return bool(self._limited)

@@ -1,8 +1,9 @@
-"""What dispatchers do with the jobs that wait."""
+"""What dispatchers do with jobs that wait, that run, and that are handed over."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ...core import attempts
 from ...core.jobs import JobError, Status
@@ -11,16 +12,17 @@ from ...core.records import Record
 from ..identity import Process
 from .clock import Instant
 from .database import Database
+from .handovers import HandedOver, Handovers
 from .held import Held
 from .jobs import Jobs
 from .lifecycle import Lifecycle
 from .queue import Queue
 from .registry import Registry
-from .slots import Slots
+from .slots import Slot, Slots
 
 
 class Dispatching:
-    """Starts and ends the jobs that wait for a version of the app's code.
+    """Starts and ends the jobs of a version of the app's code.
 
     Args:
         database: of all the others.
@@ -33,6 +35,7 @@ class Dispatching:
         lifecycle: Lifecycle,
         queue: Queue,
         held: Held,
+        handovers: Handovers,
         slots: Slots,
         registry: Registry,
     ) -> None:
@@ -41,6 +44,7 @@ class Dispatching:
         self._lifecycle = lifecycle
         self._queue = queue
         self._held = held
+        self._handovers = handovers
         self._slots = slots
         self._registry = registry
 
@@ -90,17 +94,98 @@ class Dispatching:
                     error = JobError.expired(self._jobs.read(job_id).task)
                     self._lifecycle.end(job_id, Status.TIMED_OUT, error)
 
+    def end_attempt(
+        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
+    ) -> Record | None:
+        """End a running attempt; the job too, if it has no other attempt. Atomic.
+
+        Args:
+            job_id: which job.
+            slot: of the attempt. Another dispatcher may have the job by now.
+            status: how the attempt has ended.
+            error: why.
+
+        Returns:
+            The record after it; None if the attempt does not run in that slot.
+        """
+        with self._database.transaction():
+            found = self._slots.get(job_id)
+            if found is None or found.dispatcher != slot.dispatcher:
+                return None
+            return self._lifecycle.end_attempt(job_id, slot.run, status, error)
+
+    def close_slot(
+        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
+    ) -> Record | None:
+        """End the attempt of a worker that is gone, and free its slot. Atomic.
+
+        Does nothing if another dispatcher, or a worker, has come to the slot since it
+        was read. A worker that comes later does not run.
+
+        Returns:
+            The record after the end; None if the attempt had ended.
+        """
+        with self._database.transaction():
+            if not self._slots.is_same(job_id, slot):
+                return None
+            record = self._lifecycle.end_attempt(job_id, slot.run, status, error)
+            self._slots.release(job_id)
+            return record
+
+    def ask_for_handover(self, dispatcher: Process) -> set[str]:
+        """Ask the jobs of a dispatcher that save checkpoints to stop at the next one.
+
+        Returns:
+            Those jobs.
+        """
+        with self._database.transaction():
+            self._handovers.ask(dispatcher)
+            return self._handovers.asked(dispatcher)
+
+    def handed_over(self) -> list[HandedOver]:
+        """Return the jobs that wait for another dispatcher. None during a drain."""
+        waiting = self._handovers.waiting()
+        if waiting and self._held.read().is_draining(time.time()):
+            return []
+        return waiting
+
+    def take_over(self, job_id: str, code: str) -> None:
+        """Queue a job that was handed over for a code version. Atomic. Idempotent."""
+        with self._database.transaction():
+            if any(job.id == job_id for job in self._handovers.waiting()):
+                self._lifecycle.take_over(job_id, code)
+
+    def abandon_queue(self, code: str, reason: str) -> None:
+        """Do ``drop_queue`` for a code version without processes.
+
+        Jobs that have begun may go on with the code of another dispatcher.
+        """
+        with self._database.transaction():
+            self._handovers.add_begun(code)
+            self._drop(lambda: self._first(code), reason)
+            self._forget(code)
+
     def drop_queue(self, code: str, reason: str) -> None:
         """End as ``lost`` what waits for a code version; forget it if no job runs."""
         with self._database.transaction():
-            while job_id := self._queue.first(code) or self._held.first(code):
-                task = self._jobs.read(job_id).task
-                error = JobError(type="NotStarted", message=reason, task=task)
-                self._lifecycle.end(job_id, Status.LOST, error)
-            running = self._jobs.read_all(list(self._slots.all())).values()
-            # A job that waits in a lane for one of these is queued at its end.
-            if all(record.code != code for record in running):
-                self._registry.forget(code)
+            self._drop(lambda: self._first(code), reason)
+            self._drop(lambda: self._handovers.first(code), reason)
+            self._forget(code)
+
+    def _first(self, code: str) -> str | None:
+        return self._queue.first(code) or self._held.first(code)
+
+    def _drop(self, first: Callable[[], str | None], reason: str) -> None:
+        while job_id := first():
+            task = self._jobs.read(job_id).task
+            error = JobError(type="NotStarted", message=reason, task=task)
+            self._lifecycle.end(job_id, Status.LOST, error)
+
+    def _forget(self, code: str) -> None:
+        running = self._jobs.read_all(list(self._slots.all())).values()
+        # A job that waits in a lane for one of these is queued at its end.
+        if all(record.code != code for record in running):
+            self._registry.forget(code)
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. Atomic.

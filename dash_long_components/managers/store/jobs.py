@@ -79,12 +79,21 @@ class Jobs:
                 " attempt = ?, next_try = ?, ended = ?, ended_wall = ?, record = ?"
                 " WHERE id = ?",
                 after.status.value,
-                after.attempt,
+                after.run,
                 after.next_try,
                 *_end_of(after, now),
                 data,
                 after.id,
             )
+
+    def move(self, record: Record) -> None:
+        """Note that a job now belongs to the version of the code in its record."""
+        self._database.run(
+            "UPDATE job SET code = ?, waits_for_key = NULL, record = ? WHERE id = ?",
+            record.code,
+            self._dump(record),
+            record.id,
+        )
 
     def read(self, job_id: str) -> Record:
         """Return the record of a job.
@@ -130,15 +139,15 @@ class Jobs:
         """Delete what a job's request held. Idempotent."""
         self._database.run("DELETE FROM call WHERE job = ?", job_id)
 
-    def save_checkpoint(self, job_id: str, attempt: int, state: str) -> bool:
-        """Replace the checkpoint of a job. False if its attempt has ended. Atomic."""
+    def save_checkpoint(self, job_id: str, run: int, state: str) -> bool:
+        """Replace the checkpoint of a job. False if its run has ended. Atomic."""
         return bool(
             self._database.run(
                 "INSERT OR REPLACE INTO checkpoint (job, state) SELECT id, ? FROM job"
                 " WHERE id = ? AND status = 'running' AND attempt = ?",
                 state,
                 job_id,
-                attempt,
+                run,
             )
         )
 

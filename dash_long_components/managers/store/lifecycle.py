@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from ...core import attempts
 from ...core.holds import Holds
@@ -17,6 +18,7 @@ from ...exceptions import JobEndedError
 from .clock import Instant
 from .database import Database
 from .durations import Durations
+from .handovers import Handovers
 from .held import Held
 from .jobs import Jobs
 from .keys import Keys
@@ -40,6 +42,7 @@ class Lifecycle:
         keys: Keys,
         queue: Queue,
         held: Held,
+        handovers: Handovers,
         requesters: Requesters,
         durations: Durations,
         libraries: Libraries,
@@ -49,6 +52,7 @@ class Lifecycle:
         self._keys = keys
         self._queue = queue
         self._held = held
+        self._handovers = handovers
         self._requesters = requesters
         self._durations = durations
         self._libraries = libraries
@@ -84,14 +88,14 @@ class Lifecycle:
         return True
 
     def end_attempt(
-        self, job_id: str, attempt: int, status: Status, error: JobError | None
+        self, job_id: str, run: int, status: Status, error: JobError | None
     ) -> Record | None:
-        """End an attempt of a job that runs, and return the record after it. Atomic."""
+        """End the attempt of a run, and return the record after it. Atomic."""
 
         def change(record: Record) -> Record:
             if record.status is not Status.RUNNING:
                 raise JobEndedError(f"No attempt of job {job_id} is running.")
-            record = record.of_attempt(attempt)
+            record = record.of_run(run)
             now = time.time()
             pause = attempts.pause(record, status, now, random.random())  # noqa: S311
             return record.end_attempt(status, now, pause, error)
@@ -126,6 +130,8 @@ class Lifecycle:
             before = self._held.read()
             after = change(before)
             self._held.write(after)
+            if after.is_draining(time.time()):
+                self._handovers.add_begun()
             for task in after.paused - before.paused:
                 self._held.catch_all(task)
             for task in before.paused - after.paused:
@@ -142,13 +148,17 @@ class Lifecycle:
                 self._jobs.kept.delete(after.id)
             if after.retries is not None:
                 self._jobs.delete_checkpoint(after.id)
+                self._handovers.remove(after.id)
             for job_id in self._keys.give_back(after):
                 self.enqueue(self._jobs.read(job_id))
             for requester in after.staying:
                 self.let_go(after, requester)
-        elif after.attempt > before.attempt:
+        elif after.run > before.run:
             # It keeps its key and its lanes: to others, it goes on.
-            self._add(after)
+            if self._held.read().is_draining(now.wall):
+                self._handovers.add(after)
+            if not self._handovers.has(after.id):
+                self._add(after)
 
     def let_go(self, record: Record, requester: Requester) -> None:
         """Forget a requester that has cancelled, or whose job has ended."""
@@ -162,6 +172,20 @@ class Lifecycle:
         # Its key not sooner: a job that waits in a lane keeps no others waiting.
         if record.is_joinable and self._keys.take(record):
             self._add(record)
+
+    def take_over(self, job_id: str, code: str) -> None:
+        """Queue a job that was handed over, for a version of the app's code."""
+        before = self._jobs.read(job_id)
+        self._handovers.remove(job_id)
+        if before.code == code:
+            self._add(before)
+            return
+        # To equal calls of the old code, it has ended.
+        for waiting in self._keys.give_back(before):
+            self.enqueue(self._jobs.read(waiting))
+        after = replace(before, code=code)
+        self._jobs.move(after)
+        self.enqueue(after)
 
     def _add(self, record: Record) -> None:
         if not self._held.catch(record):

@@ -178,8 +178,24 @@ CREATE TABLE kept (                 -- of jobs that have not succeeded, to retry
 );
 """
 
+_HANDOVERS = """
+CREATE TABLE handover (             -- jobs that go on with another dispatcher
+    n INTEGER PRIMARY KEY,          -- their order
+    job TEXT NOT NULL UNIQUE
+);
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
-MIGRATIONS = (_JOBS + _PEOPLE, _SEARCHES, _QUEUES, _CHECKPOINTS, _HOLDS, _TALLY, _KEPT)
+MIGRATIONS = (
+    _JOBS + _PEOPLE,
+    _SEARCHES,
+    _QUEUES,
+    _CHECKPOINTS,
+    _HOLDS,
+    _TALLY,
+    _KEPT,
+    _HANDOVERS,
+)
 
 VERSION = len(MIGRATIONS)
 

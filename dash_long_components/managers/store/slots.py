@@ -8,6 +8,7 @@ from typing import Any
 from ..identity import Process
 from .database import Database
 
+#: The number of the run is in the column ``attempt``.
 _COLUMNS = "dispatcher, worker, deadline, attempt"
 
 #: The slot of a job, if no other dispatcher and no worker has come to it.
@@ -22,13 +23,13 @@ class Slot:
         dispatcher: watches the worker.
         worker: runs the job; None until it has registered.
         deadline: until when it may, by the monotonic clock; None for no limit.
-        attempt: number of the attempt that runs; of the next one after its end.
+        run: number of the run of the job; of the next one after its end.
     """
 
     dispatcher: Process
     worker: Process | None
     deadline: float | None
-    attempt: int = 1
+    run: int
 
 
 class Slots:
@@ -81,10 +82,10 @@ class Slots:
             job_id,
         )
 
-    def register(self, job_id: str, worker: Process, attempt: int) -> bool:
-        """Note which process runs an attempt of a job. Atomic.
+    def register(self, job_id: str, worker: Process, run: int) -> bool:
+        """Note which process does a run of a job. Atomic.
 
-        False if it must not run: the job has no slot, or the attempt has ended.
+        False if it must not: the job has no slot, or the run has ended.
         """
         return bool(
             self._database.run(
@@ -92,7 +93,7 @@ class Slots:
                 " AND status = 'running' AND attempt = ?",
                 str(worker),
                 job_id,
-                attempt,
+                run,
             )
         )
 
@@ -131,10 +132,10 @@ def _same(job_id: str, slot: Slot) -> tuple[str, str, str | None]:
     return job_id, str(slot.dispatcher), worker
 
 
-def _slot(dispatcher: str, worker: str | None, deadline: Any, attempt: int) -> Slot:
+def _slot(dispatcher: str, worker: str | None, deadline: Any, run: int) -> Slot:
     return Slot(
         dispatcher=Process.from_text(dispatcher),
         worker=Process.from_text(worker) if worker else None,
         deadline=deadline,
-        attempt=attempt,
+        run=run,
     )

@@ -22,6 +22,7 @@ from .clock import Instant
 from .database import Database
 from .dispatching import Dispatching
 from .durations import Durations
+from .handovers import Handovers
 from .held import Held
 from .jobs import Jobs
 from .keys import Keys
@@ -31,7 +32,7 @@ from .registry import Registry
 from .requesters import Requesters
 from .searches import Searches
 from .shared import Libraries, Secret
-from .slots import Slot, Slots
+from .slots import Slots
 
 
 class Store:
@@ -45,10 +46,11 @@ class Store:
         registry: the processes that dispatch jobs, and those that want them to.
         queue: the jobs that wait.
         held: those that operators hold back.
+        handovers: those that go on with another dispatcher.
         slots: the jobs that run.
         requesters: the pages that wait.
         durations: how long tasks take.
-        dispatching: starts the jobs that wait.
+        dispatching: starts and ends jobs.
 
     Args:
         directory: made if it is missing. None keeps all in the memory of this process.
@@ -72,6 +74,7 @@ class Store:
         self._secret = Secret(self._database)
         self.queue = Queue(self._database)
         self.held = Held(self._database)
+        self.handovers = Handovers(self._database)
         self.requesters = Requesters(self._database)
         self.slots = Slots(self._database)
         self.registry = Registry(self._database, this_host())
@@ -82,6 +85,7 @@ class Store:
             self._keys,
             self.queue,
             self.held,
+            self.handovers,
             self.requesters,
             self.durations,
             self._libraries,
@@ -92,6 +96,7 @@ class Store:
             self._lifecycle,
             self.queue,
             self.held,
+            self.handovers,
             self.slots,
             self.registry,
         )
@@ -125,7 +130,7 @@ class Store:
     def row_counts(self) -> dict[str, int]:
         """Return how many rows each table has, to see that nothing is left over."""
         names = (
-            *("job", "call", "checkpoint", "result"),
+            *("job", "call", "checkpoint", "result", "handover"),
             *("requester", "process", "duration"),
         )
         return {
@@ -320,14 +325,18 @@ class Store:
         """Return the checkpoint of a job; None if it has none."""
         return self._jobs.checkpoint(job_id)
 
-    def save_checkpoint(self, job_id: str, attempt: int, state: str) -> None:
-        """Replace the checkpoint of a job in one of its attempts. Atomic.
+    def save_checkpoint(self, job_id: str, run: int, state: str) -> bool:
+        """Replace the checkpoint of a job in one of its runs. Atomic.
+
+        Returns:
+            Whether the job has to stop there, and goes on with another dispatcher.
 
         Raises:
-            JobEndedError: the attempt has ended.
+            JobEndedError: the run has ended.
         """
-        if not self._jobs.save_checkpoint(job_id, attempt, state):
-            raise JobEndedError(f"Attempt {attempt} of job {job_id} has ended.")
+        if not self._jobs.save_checkpoint(job_id, run, state):
+            raise JobEndedError(f"Run {run} of job {job_id} has ended.")
+        return self.handovers.has(job_id) or self.held.read().is_draining(time.time())
 
     def give_function(self, job_id: str, function: str) -> None:
         """Add the pickled function that a job's worker asked for. Idempotent.
@@ -367,44 +376,6 @@ class Store:
             Whether it had not.
         """
         return self._lifecycle.end(job_id, status, error)
-
-    def end_attempt(
-        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
-    ) -> Record | None:
-        """End a running attempt; the job too, if it has no other attempt. Atomic.
-
-        Args:
-            job_id: which job.
-            slot: of the attempt. Another dispatcher may have the job by now.
-            status: how the attempt has ended.
-            error: why.
-
-        Returns:
-            The record after it; None if the attempt does not run in that slot.
-        """
-        with self._database.transaction():
-            found = self.slots.get(job_id)
-            if found is None or found.dispatcher != slot.dispatcher:
-                return None
-            return self._lifecycle.end_attempt(job_id, slot.attempt, status, error)
-
-    def close_slot(
-        self, job_id: str, slot: Slot, status: Status, error: JobError | None = None
-    ) -> Record | None:
-        """End the attempt of a worker that is gone, and free its slot. Atomic.
-
-        Does nothing if another dispatcher, or a worker, has come to the slot since it
-        was read. A worker that comes later does not run.
-
-        Returns:
-            The record after the end; None if the attempt had ended.
-        """
-        with self._database.transaction():
-            if not self.slots.is_same(job_id, slot):
-                return None
-            record = self._lifecycle.end_attempt(job_id, slot.attempt, status, error)
-            self.slots.release(job_id)
-            return record
 
     # For dispatchers: see also ``dispatching``
 

@@ -72,7 +72,7 @@ class Watchdog:
         )
         verdict = judge(record, times, now)
         self._due = min(self._due, verdict.due)
-        if verdict.error is not None and self._store.end_attempt(
+        if verdict.error is not None and self._store.dispatching.end_attempt(
             job_id, slot, Status.TIMED_OUT, verdict.error
         ):
             logger.error(

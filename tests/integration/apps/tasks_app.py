@@ -97,6 +97,8 @@ NAMES = [
         "saved",
         "chaos",
         "chaos-group",
+        "stepwise",
+        "stepwise-again",
     ),
 ]
 app.layout = html.Div(
@@ -242,6 +244,31 @@ def add_up(value: dict[str, Any]) -> int:
 long_callback(
     "chaos-group", retries=500, retry_on="lost", backoff=(0.01, 0.01), concurrency=4
 )(add_up)
+
+
+def step_on(name: str, more: int = 0) -> list[int]:
+    """Save a number after each step, until a file says that this is enough."""
+    job = current_job()
+    number = job.checkpoint or 0
+    while not Path(f"{name}.done").exists():
+        with open(name, "a") as ledger:
+            ledger.write(f"{number} {os.getpid()}\n")
+        number += 1
+        job.save(number)
+        time.sleep(0.02)
+    return [job.attempt, number + more]
+
+
+@long_callback("stepwise", retries=1, retry_on=ConnectionError)
+def stepwise(name: str) -> list[int]:
+    return step_on(name)
+
+
+@long_callback(
+    "stepwise-again", retries=1, retry_on=ConnectionError, on_new_code="restart"
+)
+def stepwise_again(name: str) -> list[int]:
+    return step_on(name)
 
 
 @long_callback("patient", retries=1, backoff=600)

@@ -75,8 +75,8 @@ def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
     assert (again.began, again.started, again.next_try) == (10.0, 16.0, None)
     assert Record.from_json(waiting.to_json()) == waiting
     with pytest.raises(JobEndedError):
-        again.of_attempt(1)
-    assert again.of_attempt(2) is again
+        again.of_run(1)
+    assert again.of_run(2) is again
 
 
 def test_cancel_wins_over_the_next_attempt() -> None:
@@ -104,3 +104,24 @@ def test_timeout_is_of_each_attempt_and_the_total_of_all() -> None:
     assert late is not None
     assert late.message == "Timed out after 30 s in all, in attempt 1."
     assert attempts.timeout(running(None)) is None
+
+
+def test_job_that_is_handed_over_goes_on_with_the_same_attempt() -> None:
+    record = running(Retries(times=2, total_timeout=30), timeout=20)
+    waiting = record.hand_over(11.0)
+    assert (waiting.status, waiting.attempt, waiting.run) == (Status.QUEUED, 1, 2)
+    assert waiting.next_try is None
+    assert waiting.log[-1][1][1] == (
+        "Its worker stops. Another one goes on from the checkpoint."
+    )
+    again = waiting.start(12.0)
+    assert (again.attempt, again.run, again.began) == (1, 2, 10.0)
+    with pytest.raises(JobEndedError):
+        again.of_run(1)
+    assert attempts.until(again) == 40.0
+    assert attempts.pause(again, Status.FAILED, 13.0, 0.0) is not None
+    assert Record.from_json(again.to_json()) == again
+    with pytest.raises(JobEndedError):
+        waiting.hand_over(12.0)
+    cancelled = record.request_cancel(11.0).hand_over(12.0)
+    assert cancelled.status is Status.CANCELLED

@@ -24,6 +24,14 @@ def test_nothing_saved_is_none() -> None:
     assert checkpoints.loads(None, pickle.loads) is None
 
 
+def test_checkpoint_is_good_for_the_code_that_saved_it() -> None:
+    stored = checkpoints.marked(checkpoints.dumps({"a": ":"}), "code")
+    text = checkpoints.unmarked(stored, "code")
+    assert checkpoints.loads(text, pickle.loads) == {"a": ":"}
+    assert checkpoints.unmarked(stored, "other") is None
+    assert checkpoints.unmarked(None, "") is None
+
+
 @pytest.mark.parametrize("state", [{1, 2}, object(), float("nan")])
 def test_other_objects_are_refused_with_the_way_out(state: Any) -> None:
     with pytest.raises(TypeError, match="pickle=True"):

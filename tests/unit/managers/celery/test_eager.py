@@ -18,8 +18,8 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager, current_job
+from dash_long_components.managers.celery.checkpoints import StoredCheckpoints
 from dash_long_components.managers.celery.job_state import Live
-from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.testing import Page, wait_for_job
 
@@ -143,18 +143,18 @@ def test_checkpoint_goes_with_a_job_that_ends_while_it_is_written(
     celery: Celery,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    check = Runs.check
+    stored = StoredCheckpoints.save
     ids: list[str] = []
 
-    def cancel_after(runs: Runs, live: Live) -> None:
-        check(runs, live)
+    def cancel_after(checkpoints: StoredCheckpoints, live: Live, text: str) -> None:
+        stored(checkpoints, live, text)
         ids.append(live.record.id)
         manager.job(live.record.id).cancel()
 
     def save(_value: int) -> None:
         current_job().save("state")
 
-    monkeypatch.setattr(Runs, "check", cancel_after)
+    monkeypatch.setattr(StoredCheckpoints, "save", cancel_after)
     add(app, save, retries=1)
     assert Page(app).run("out.children", {"in.value": 3}).status == "cancelled"
     assert CeleryStore(celery).documents.read(f"{ids[0]}.checkpoint") is None

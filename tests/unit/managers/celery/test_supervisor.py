@@ -145,7 +145,7 @@ def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
 def test_job_is_killed_when_the_time_of_all_attempts_is_over(host: Host) -> None:
     request = host.receive("job", timeout=60.0)
     message = host.message.of_retry(time.time() + 5.0)
-    host.supervisor.received(request, 1, message)
+    host.supervisor.received(host.consumer, request, 1, message)
     host.supervisor.began(request)
     state.active_requests.add(request)
     host.look(4.0)

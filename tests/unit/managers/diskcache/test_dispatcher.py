@@ -29,6 +29,7 @@ from dash_long_components.managers.diskcache.settings import Settings
 from dash_long_components.managers.diskcache.wakeup import Wakeup
 from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.dispatching import Dispatching
 from dash_long_components.managers.store.heartbeats import INTERVAL
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
@@ -171,13 +172,13 @@ def test_worker_that_registers_while_it_is_adopted_keeps_its_job(
     dispatcher: Dispatcher, store: Store
 ) -> None:
     take(store, DEAD)
-    close_slot = Store.close_slot
+    close_slot = Dispatching.close_slot
 
-    def close_late(it: Store, job_id: str, *rest: Any) -> Record | None:
-        assert store.slots.register(job_id, Process.of(1))
+    def close_late(it: Dispatching, job_id: str, *rest: Any) -> Record | None:
+        assert store.slots.register(job_id, Process.of(1), 1)
         return close_slot(it, job_id, *rest)
 
-    with mock.patch.object(Store, "close_slot", close_late):
+    with mock.patch.object(Dispatching, "close_slot", close_late):
         dispatcher.look_around()
     assert store.read("job").status is Status.RUNNING
     assert "job" in store.slots.all()
@@ -191,8 +192,8 @@ def test_dispatcher_that_was_held_up_leaves_a_job_to_the_next_one(
     slot = store.slots.get("job")
     assert slot is not None
     # Another one takes it for dead, and runs the second attempt.
-    assert store.close_slot("job", slot, Status.LOST, ERROR)
-    until(lambda: store.take("v1", OTHER, Sizes(2)), 5)
+    assert store.dispatching.close_slot("job", slot, Status.LOST, ERROR)
+    until(lambda: store.dispatching.take("v1", OTHER, Sizes(2)), 5)
     workers.exit_codes["job"] = -signal.SIGKILL
     dispatcher.look_around()
     assert workers.jobs() == set()

@@ -77,8 +77,8 @@ def status(store: Store, job_id: str) -> Status:
     return store.read(job_id).status
 
 
-def slot(attempt: int, by: Process = ME, worker: Process | None = None) -> Slot:
-    return Slot(dispatcher=by, worker=worker, deadline=None, attempt=attempt)
+def slot(run: int, by: Process = ME, worker: Process | None = None) -> Slot:
+    return Slot(dispatcher=by, worker=worker, deadline=None, run=run)
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -112,7 +112,9 @@ def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
     submit(store, "job")
     assert take(store) == "job"
     assert status(store, "job") is Status.RUNNING
-    assert store.slots.all() == {"job": Slot(dispatcher=ME, worker=None, deadline=None)}
+    assert store.slots.all() == {
+        "job": Slot(dispatcher=ME, worker=None, deadline=None, run=1)
+    }
 
 
 def test_no_more_are_taken_than_there_are_places(store: Store) -> None:
@@ -875,7 +877,7 @@ def test_attempt_that_comes_too_late_does_not_start(
     store.submit(record, CALL, max_concurrency=1, max_queue=9)
     submit(store, "next")
     assert take(store, 1) == "job"
-    store.end_attempt("job", slot(1), Status.LOST, ERROR)
+    store.dispatching.end_attempt("job", slot(1), Status.LOST, ERROR)
     store.slots.release("job")
     assert take(store, 1) == "next"
     # The only slot was taken for long.
@@ -896,12 +898,14 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     store.submit(record, CALL, max_concurrency=1, max_queue=9, queue_timeout=1)
     submit(store, "next")
     assert take(store, 1) == "job"
-    assert store.slots.register("job", ME)
-    assert store.end_attempt("job", slot(1, DEAD), Status.LOST, ERROR) is None
-    after = store.end_attempt("job", slot(1), Status.LOST, ERROR)
+    assert store.slots.register("job", ME, 1)
+    assert (
+        store.dispatching.end_attempt("job", slot(1, DEAD), Status.LOST, ERROR) is None
+    )
+    after = store.dispatching.end_attempt("job", slot(1), Status.LOST, ERROR)
     assert after is not None
     assert after.status is Status.QUEUED
-    assert store.end_attempt("job", slot(1), Status.LOST, ERROR) is None
+    assert store.dispatching.end_attempt("job", slot(1), Status.LOST, ERROR) is None
     assert take(store, 1) is None  # its worker still has the slot
     store.slots.release("job")
     assert take(store, 1) == "next"
@@ -918,10 +922,10 @@ def test_job_between_attempts_waits_outside_of_slots_for_its_time(
     assert not store.slots.register("job", ME, 1)  # a worker of the first attempt
     assert store.slots.register("job", ME, 2)
     # A dispatcher that was held up since the first attempt.
-    assert store.end_attempt("job", slot(1), Status.LOST, ERROR) is None
-    assert store.close_slot("job", slot(1), Status.LOST, ERROR) is None
+    assert store.dispatching.end_attempt("job", slot(1), Status.LOST, ERROR) is None
+    assert store.dispatching.close_slot("job", slot(1), Status.LOST, ERROR) is None
     assert store.slots.get("job") == slot(2, worker=ME)
-    last = store.close_slot("job", slot(2, worker=ME), Status.LOST, ERROR)
+    last = store.dispatching.close_slot("job", slot(2, worker=ME), Status.LOST, ERROR)
     assert last is not None
     assert (last.status, store.call("job")) == (Status.LOST, None)
     assert store.slots.get("job") is None

@@ -89,7 +89,7 @@ def run(store: Store, **limits: Any) -> None:
 
 
 def slot(deadline: float | None) -> Slot:
-    return Slot(dispatcher=ME, worker=None, deadline=deadline)
+    return Slot(dispatcher=ME, worker=None, deadline=deadline, run=1)
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -115,7 +115,7 @@ def test_next_attempt_is_waited_for_to_the_second(
         assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
         assert watchdog.wait(1.0) == 1.0
         with mock.patch("random.random", return_value=0.0):
-            store.end_attempt("job", Status.LOST, ERROR)
+            store.dispatching.end_attempt("job", slot(None), Status.LOST, ERROR)
         assert watchdog.wait(1.0) == 1.0
         assert watchdog.wait(60.0) == 8.0
         wall.return_value = 107.75
