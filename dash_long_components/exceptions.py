@@ -137,7 +137,7 @@ class JobHandedOver(BaseException):
 
 
 class JobRetry(BaseException):
-    """The present attempt of the job ends, and the job is tried again.
+    """The current attempt of the job ends, and the job is tried again.
 
     Not an ``Exception``, so that a function that catches those ends nevertheless.
 

@@ -39,7 +39,7 @@ def load() -> None:
 
 
 def current_trace() -> dict[str, str]:
-    """Return the present trace as text, for another process: ``traceparent`` and such.
+    """Return the current trace as text, for another process: ``traceparent`` and such.
 
     Empty outside of a trace.
     """

@@ -195,7 +195,7 @@ def wrap_view(
     Args:
         app: has such a path.
         path: of the server.
-        wrap: returns an asynchronous view for the present one.
+        wrap: returns an asynchronous view for the current one.
     """
     endpoint = f"{path}:POST"
     if hasattr(app.server, "view_functions"):

@@ -56,7 +56,7 @@ _observed: weakref.WeakSet[dash.Dash] = weakref.WeakSet()
 
 
 def current() -> CallbackRequest | None:
-    """Return the request that runs the present callback; None outside of one.
+    """Return the request that runs the current callback; None outside of one.
 
     ``dash.get_app()`` does not tell its app: it may return the one that was made last.
     """

@@ -11,11 +11,9 @@ from typing import Any
 
 from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency, Output
 
+from ..core.quantities import MAX_JS_INTEGER
 from . import internals
 from .signature import Signature
-
-#: The largest integer that JavaScript has.
-_MAX_INTEGER = 2**53
 
 
 def describe(
@@ -129,7 +127,7 @@ def _item(dependency: DashDependency) -> dict[str, Any]:
 def _as_page_sends(value: Any) -> Any:
     """Return JSON data as JavaScript writes it: 1 for 1.0."""
     match value:
-        case float() if value.is_integer() and abs(value) < _MAX_INTEGER:
+        case float() if value.is_integer() and abs(value) <= MAX_JS_INTEGER:
             return int(value)
         case list():
             return [_as_page_sends(item) for item in value]

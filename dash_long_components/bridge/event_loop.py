@@ -19,14 +19,14 @@ MAX_THREADS = 32
 
 _threads = ThreadPoolExecutor(MAX_THREADS, "dash-long-jobs")
 
-#: The event loop that waits for the thread which runs the present code.
+#: The event loop that waits for the thread which runs the current code.
 _loop: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = (
     contextvars.ContextVar("event loop", default=None)
 )
 
 
 class Wakeup:
-    """Wakes a request that waits on the present event loop, from any thread."""
+    """Wakes a request that waits on the current event loop, from any thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ def is_on_event_loop() -> bool:
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """Run what may block in a thread, in the context of the present request.
+    """Run what may block in a thread, in the context of the current request.
 
     The threads are not those of the event loop: Quart serves pages by these.
     """

@@ -97,7 +97,7 @@ class Toolbox(Protocol):
 
 _toolboxes: weakref.WeakKeyDictionary[dash.Dash, Toolbox] = weakref.WeakKeyDictionary()
 
-#: The reply to the present request, if that has waited already.
+#: The reply to the current request, if that has waited already.
 _reply: ContextVar[Reply | None] = ContextVar("reply", default=None)
 
 

@@ -14,6 +14,7 @@ from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
 from dash.exceptions import PreventUpdate
 
 from ..core.jobs import Destination, Lane, Retrigger
+from ..core.quantities import MAX_JS_INTEGER
 from . import callback_request, internals
 from .signature import Signature
 
@@ -33,9 +34,6 @@ MAX_OUTPUTS = 20
 
 #: The longest path and query that a job keeps, in characters.
 MAX_LOCATION = 2000
-
-#: The largest integer of JavaScript, and so the last number of a trigger.
-MAX_SEQ = 2**53 - 1
 
 #: The info of a trigger that comes from no page.
 _NO_PAGE: dict[str, Any] = {"page": "", "seq": 0}
@@ -278,7 +276,7 @@ def _location(value: Any) -> str | None:
 def _is_origin(item: Any) -> bool:
     match item:
         case {"page": str(), "seq": int(seq)}:
-            return not isinstance(seq, bool) and 0 <= seq <= MAX_SEQ
+            return not isinstance(seq, bool) and 0 <= seq <= MAX_JS_INTEGER
     return False
 
 

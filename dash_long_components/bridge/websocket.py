@@ -34,7 +34,7 @@ async def _note(connection: Any, _message: Any) -> None:
 
 
 def describe() -> dict[str, Any]:
-    """Return what Dash's context has of a request, for the present connection.
+    """Return what Dash's context has of a request, for the current connection.
 
     Starlette and Quart name the parts differently.
     """

@@ -18,6 +18,7 @@ from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
 from ..managers.celery.manager import CeleryLongCallbackManager
 from ..managers.diskcache.manager import DiskcacheLongCallbackManager
+from ..managers.store.database import FILE, FOLDER
 from ..managers.store.registry import DISPATCHER, SERVER
 from ..managers.store.store import Store
 
@@ -49,7 +50,7 @@ class Finding:
 
     Attributes:
         level: ``ok``, ``warning`` or ``error``.
-        text: what is so.
+        text: what was found.
         advice: what to do about it; "" if there is nothing to do.
     """
 
@@ -130,12 +131,12 @@ def _queue(manager: LongCallbackManager) -> Findings:
 
 
 def _path_of(manager: DiskcacheLongCallbackManager) -> Path:
-    return Path(str(manager.handle.directory)).resolve() / "long-jobs"
+    return Path(str(manager.handle.directory)).resolve() / FOLDER
 
 
 def _rights(manager: DiskcacheLongCallbackManager) -> Findings:
     folder = _path_of(manager)
-    for path in (folder, *folder.glob("jobs.cache.db*")):
+    for path in (folder, *folder.glob(f"{FILE}*")):
         status = path.stat()
         if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and os.name == "posix":
             yield _warning(
@@ -147,9 +148,7 @@ def _rights(manager: DiskcacheLongCallbackManager) -> Findings:
                 f"This user can't write {path}.",
                 "Run all processes of the app, and this command, as one user.",
             )
-    yield _ok(
-        f"The job store is {folder / 'jobs.cache.db'}, SQLite {sqlite3.sqlite_version}."
-    )
+    yield _ok(f"The job store is {folder / FILE}, SQLite {sqlite3.sqlite_version}.")
 
 
 def _file_system(manager: DiskcacheLongCallbackManager) -> Findings:

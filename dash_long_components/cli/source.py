@@ -14,10 +14,11 @@ import dash
 from ..managers.base import LongCallbackManager
 from ..managers.celery.manager import CeleryLongCallbackManager
 from ..managers.diskcache.manager import DiskcacheLongCallbackManager
+from ..managers.store.database import FILE, FOLDER
 from ..web.app_jobs import AppJobs
 
 #: The job store below the directory of a cache.
-_STORE = Path("long-jobs", "jobs.cache.db")
+_STORE = Path(FOLDER, FILE)
 
 
 def managers_of(

@@ -73,7 +73,7 @@ class Maker:
     def make(
         self, import_module: Callable[[str, str | None], types.ModuleType]
     ) -> None:
-        """Do it again.
+        """Make the app: import its module, and call its factory if it has one.
 
         Args:
             import_module: imports a module by its name and path.

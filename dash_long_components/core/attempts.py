@@ -22,7 +22,7 @@ def pause(
 
     Args:
         record: of a running job.
-        status: how its present attempt has ended.
+        status: how its current attempt has ended.
         now: seconds since the epoch.
         chance: as for ``Retries.pause``.
         asked: as for ``Retries.pause``.
@@ -46,7 +46,7 @@ def is_due(record: Record, now: float) -> bool:
 
 
 def timeout(record: Record) -> float | None:
-    """Return the seconds that the present attempt may run; None without a limit."""
+    """Return the seconds that the current attempt may run; None without a limit."""
     left = math.inf if record.started is None else _left(record, record.started)
     limit = record.limits.timeout
     seconds = min(max(0.0, left), math.inf if limit is None else limit)

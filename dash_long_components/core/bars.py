@@ -33,7 +33,7 @@ _WHAT = (
 
 
 class Bar:
-    """The present state of a bar. After a change, call ``Bars.touch``.
+    """The current state of a bar. After a change, call ``Bars.touch``.
 
     Attributes:
         value: the progress so far.

@@ -203,6 +203,11 @@ class JobError:
         message = f"Could not start: {reason}."
         return cls(type="NotStarted", message=message, task=task, traceback=traceback)
 
+    @classmethod
+    def dropped(cls, task: str, reason: str) -> JobError:
+        """Return the error of a job that nothing will start any more."""
+        return cls(type="NotStarted", message=reason, task=task)
+
     @property
     def in_one_line(self) -> str:
         """The type and the message, or one of them."""

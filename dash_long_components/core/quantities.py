@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: The largest integer that JavaScript has exactly.
+MAX_JS_INTEGER = 2**53 - 1
+
 _SECONDS = "seconds, above zero"
 _COUNT = "a whole number above zero"
 

@@ -63,7 +63,7 @@ class Record:
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
         retries: the attempts that it may have; None for one.
-        attempt: number of the present attempt, or of the next one while the job waits
+        attempt: number of the current attempt, or of the next one while the job waits
             for that.
         next_try: when the next attempt may start, in seconds since the epoch; None for
             at once.
@@ -206,7 +206,7 @@ class Record:
         error: JobError | None = None,
         libraries: Iterable[str] = (),
     ) -> Record:
-        """End the present attempt: try the job again, or end it.
+        """End the current attempt: try the job again, or end it.
 
         Args:
             status: how it has ended.

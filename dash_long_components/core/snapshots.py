@@ -97,7 +97,7 @@ class Snapshot:
         libraries: component libraries that the result needs.
         files: where a page finds them, as ``{"type": ..., "url": ...}``.
         error: why it ended, if it did not succeed.
-        attempt: the present attempt or the next one; None while it is the first. While
+        attempt: the current attempt or the next one; None while it is the first. While
             the job waits for it, ``place`` has it too.
     """
 

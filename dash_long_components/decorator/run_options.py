@@ -20,9 +20,6 @@ RetryOn = type[Exception] | str | Sequence[type[Exception] | str] | None
 #: The most retries of a job.
 _MAX_RETRIES = 1000
 
-#: Seconds of the longest pause before a retry, if the user names none.
-_LONGEST_PAUSE = 600.0
-
 
 def limits(
     *, timeout: Any, cancel_grace: Any, on_leave: Any, leave_timeout: Any
@@ -138,4 +135,4 @@ def _backoff(value: Any) -> tuple[float, float]:
             "backoff= takes the seconds before the first retry, above zero, or (first, "
             f"longest), not {value!r}."
         ) from None
-    return first, max(first, _LONGEST_PAUSE) if longest is None else longest
+    return first, max(first, Retries.longest) if longest is None else longest

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..bridge import direct_call, internals
+from ..core.updates import values_in
 from . import tasks
 
 
@@ -34,8 +35,4 @@ def value_of(response: bytes | None, task: str) -> Any:
             return internals.returned_value(
                 response, outputs, grouping, is_complete=False
             )
-    return {
-        f"{component_id}.{name}": value
-        for component_id, properties in json.loads(response)["response"].items()
-        for name, value in properties.items()
-    }
+    return values_in(json.loads(response)["response"])

@@ -15,6 +15,7 @@ from ..bridge.event_loop import Wakeup
 from ..core import overview, search
 from ..core.jobs import Status
 from ..core.owners import owner_of
+from ..core.quantities import MAX_JS_INTEGER
 from ..core.search import Order, Search
 from ..exceptions import JobNotFoundError
 from ..managers.base import LongCallbackManager
@@ -216,7 +217,7 @@ def _search_of(look: dict[str, Any], manager: LongCallbackManager) -> Search:
     """
     match look:
         case {"start": int(start), "count": int(count)} if (
-            0 <= start < 2**53 and 0 < count <= MAX_ROWS
+            0 <= start <= MAX_JS_INTEGER and 0 < count <= MAX_ROWS
         ):
             pass
         case _:

@@ -33,7 +33,7 @@ WAIT_FOR_CANCEL = 2.0
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.5
 
 #: Lines of the log that an agent gets: the last ones.
-MAX_LINES = 20
+MAX_LOG_LINES = 20
 
 _TOKEN = {
     "type": "object",
@@ -194,7 +194,7 @@ def _reply(token: str, snapshot: Snapshot) -> Reply:
     if snapshot.bars:
         data["progress"] = [_bar(bar) for bar in snapshot.bars]
     if snapshot.log:
-        data["log"] = [text for _number, text, *_rest in snapshot.log[-MAX_LINES:]]
+        data["log"] = [text for _number, text, *_rest in snapshot.log[-MAX_LOG_LINES:]]
     if snapshot.error is not None:
         data["error"] = _text(snapshot.error)
     outputs = values_of([*(snapshot.progress or ()), *(snapshot.props or ())])

@@ -91,7 +91,7 @@ class AppJobs:
 
     @classmethod
     def of_request(cls) -> AppJobs | None:
-        """Return the jobs of the app whose callback the present request runs."""
+        """Return the jobs of the app whose callback the current request runs."""
         request = callback_request.current()
         return None if request is None else cls.of(request.app)
 
@@ -99,7 +99,7 @@ class AppJobs:
     def of_manager(cls, manager: LongCallbackManager) -> AppJobs | None:
         """Return the jobs of an app that ``manager`` serves; None if there is none.
 
-        The app of the present request, if it is one of them; else the first.
+        The app of the current request, if it is one of them; else the first.
         """
         of_request = cls.of_request()
         if of_request is not None and manager in of_request._managers:
@@ -169,7 +169,7 @@ class AppJobs:
             )
 
     def owner(self) -> str | None:
-        """Return the owner of jobs of the present request: see ``Users.owner``."""
+        """Return the owner of jobs of the current request: see ``Users.owner``."""
         return self.users.owner()
 
     @property
@@ -255,7 +255,7 @@ class AppJobs:
         self._managers.cancel(tokens, self.owner())
 
     def listed(self) -> list[dict[str, Any]] | None:
-        """Return the newest jobs of the present user on all pages, as JSON data.
+        """Return the newest jobs of the current user on all pages, as JSON data.
 
         None if the app does not name its users, or the visitor is not logged in: then
         nothing tells one visitor from another.

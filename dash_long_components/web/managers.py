@@ -19,9 +19,9 @@ from ..exceptions import BadTokenError, BrokerUnavailableError, StoreError
 from ..managers.base import LongCallbackManager
 from .tokens import TokenSigner, is_view, manager_of
 
-#: How long a manager rests after an outage while others respond: so many times as long
-#: as it took to fail, and at most so many seconds.
-REST, LONGEST_REST = 3, 15.0
+#: A manager rests after an outage while others respond: this factor times the time that
+#: it took to fail, up to this many seconds.
+REST_FACTOR, LONGEST_REST = 3, 15.0
 
 #: The error of a job that no manager finds, for whatever reason.
 UNKNOWN_JOB = JobError(
@@ -210,7 +210,7 @@ class Managers:
     ) -> None:
         """Let a manager rest that has failed, and log that."""
         now = time.monotonic()
-        pause = min(REST * (now - began), LONGEST_REST)
+        pause = min(REST_FACTOR * (now - began), LONGEST_REST)
         self._outages[manager] = _Outage(until=now + pause, error=error)
         self._note(manager, error)
 

@@ -34,7 +34,7 @@ class Operators:
         return is_new
 
     def include_sender(self) -> bool:
-        """Return whether an operator sends the present request. It may block."""
+        """Return whether an operator sends the current request. It may block."""
         if self._admin is None:
             return False
         return bool(event_loop.resolve(self._admin()))

@@ -14,6 +14,7 @@ from ..bridge import backends
 from ..bridge.backends import Answer, Held
 from ..bridge.event_loop import Wakeup
 from ..core.jobs import Status
+from ..core.quantities import MAX_JS_INTEGER
 from ..core.snapshots import Snapshot
 from . import metrics
 from .admin import AdminEndpoint
@@ -32,9 +33,6 @@ LARGE = 64 * 1024
 #: The size in bytes from which an answer gets no further jobs, and no result is loaded:
 #: their news comes with the next poll. One job's news may be larger.
 MAX_ANSWER = 16 * 1024 * 1024
-
-#: The largest integer of JavaScript, and so the largest cursor.
-MAX_CURSOR = 2**53 - 1
 
 #: The wait that the server suggests, in milliseconds: the longest, the shortest for a
 #: new job, and the shortest for one older than a second.
@@ -261,5 +259,6 @@ def _is_report(snapshot: Snapshot) -> bool:
 def _is_reading(item: Any) -> bool:
     match item:
         case [str(), int(cursor)]:
-            return not isinstance(cursor, bool) and 0 <= cursor < MAX_CURSOR
+            # An answer may have the next one.
+            return not isinstance(cursor, bool) and 0 <= cursor < MAX_JS_INTEGER
     return False

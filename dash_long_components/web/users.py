@@ -31,7 +31,7 @@ class Users:
         self._user = user
 
     def owner(self) -> str | None:
-        """Return the owner of jobs of the present request, as JSON text.
+        """Return the owner of jobs of the current request, as JSON text.
 
         None if the app does not name its users.
 

@@ -121,7 +121,7 @@ class Job:
 
     @property
     def status(self) -> Status:
-        """How it is: ``queued``, ``running``, ``succeeded``, ``failed``, and so on.
+        """Its status: ``queued``, ``running``, ``succeeded``, ``failed``, and so on.
 
         A ``str`` too: ``job.status == "running"``.
         """

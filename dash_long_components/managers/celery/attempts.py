@@ -75,7 +75,7 @@ class Attempts:
         """Let a job wait for its next attempt: its function has ended this one.
 
         Args:
-            live: the job in its present attempt.
+            live: the job in its current attempt.
             record: the job as it waits.
 
         Returns:
@@ -105,7 +105,7 @@ class Attempts:
 
         Args:
             live: the job in that attempt.
-            make: makes the new document of the present one.
+            make: makes the new document of the current one.
 
         Returns:
             The job after the change; None if the attempt has ended.

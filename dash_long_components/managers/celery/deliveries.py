@@ -176,7 +176,7 @@ class Delivery:
 
         Args:
             holder: what is known of the worker that has received the latest message.
-            situation: the present one.
+            situation: the current one.
             waited: seconds since the latest message was sent.
             probe_after: seconds after which a reader sends a probe.
             passed: number of the last probe that has arrived.

@@ -46,7 +46,7 @@ _LISTED_EACH = 100
 _first = threading.Lock()
 
 #: Held while a lease is written. The worker must not fork a pool process in the middle
-#: of a write: SQLite, for one, would think for ever that the child holds its lock.
+#: of a write: SQLite, for one, would believe for ever that the child holds its lock.
 no_fork = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -141,7 +141,7 @@ class Lease:
                 return
 
     def leave(self) -> None:
-        """Note that the worker has ended in good order."""
+        """Note that the worker has shut down cleanly."""
         self._left.set()
         with no_fork:
             _write(Documents(self._home.app), self.id, Renewal(period=0))
@@ -211,7 +211,7 @@ class Tenure(Enum):
     """The state of a worker, as its lease shows it."""
 
     HOLDS = auto()  #: the worker renews it
-    LEFT = auto()  #: the worker has ended in good order
+    LEFT = auto()  #: the worker has shut down cleanly
     SILENT = auto()  #: the worker has not renewed it for too long
 
 

@@ -18,7 +18,7 @@ from .sending import Sender
 from .unexpected_ends import message_lost
 
 #: The holder of a reserved job, by the lease of the worker that has received it. A
-#: worker that shuts down in good order gives its jobs back, if the broker responds.
+#: worker that shuts down cleanly gives its jobs back, if the broker responds.
 _HOLDERS = {
     Tenure.HOLDS: Holder.ALIVE,
     Tenure.LEFT: Holder.NONE,

@@ -1,35 +1,35 @@
 """The store of the Celery manager: jobs in documents.
 
-=============== ===================== =================================================
-key             written by            holds
-=============== ===================== =================================================
-``<id>.queued`` the server            the record as it was submitted
-``<id>.call``   the server            what to run, in parts; deleted at the end
-``<id>.kept``   the server            the call again, if it is kept for a retry;
-                                      deleted when the job succeeds
-``<id>.``       the server            how to send it
-``message``
-``<id>.``       readers, and a worker which message is under way
-``delivery``    that sends it back
-``<id>.taken``  a worker's main       which worker has received it
-                process
-``<id>.live``   the process that runs the record from its start on, and which worker
-                it, and what ends an  runs it; between attempts it is queued
-                attempt
-``<id>.``       the same              what the next attempt goes on from; deleted at the
-``checkpoint``                        end
-``<id>.result`` the same              the result, in parts
-``<id>.``       any server            the requesters, once they have changed
-``requesters``
-``<id>.end``    the first process     how it ended
-                that ends it
-``<id>``        Celery                how the task ended, if it did not return
-=============== ===================== =================================================
+``<id>.queued``
+    The record as it was submitted, by the server.
+``<id>.call``
+    What to run, in parts, by the server; deleted at the end.
+``<id>.kept``
+    The call again, by the server, if it is kept for a retry; deleted when the job
+    succeeds.
+``<id>.message``
+    How to send the job, by the server.
+``<id>.delivery``
+    Which message is under way, by readers and by a worker that sends it back.
+``<id>.taken``
+    Which worker has received it, by the main process of that worker.
+``<id>.live``
+    The record from its start on, and which worker runs it, by the process that runs it
+    and by what ends an attempt. Between attempts it is queued.
+``<id>.checkpoint``
+    What the next attempt goes on from, by the same; deleted at the end.
+``<id>.result``
+    The result, in parts, by the same.
+``<id>.requesters``
+    The requesters, once they have changed, by any server.
+``<id>.end``
+    How the job ended, by the first process that ends it.
+``<id>``
+    How the task ended, by Celery, if it did not return.
 
-``reader`` puts them together, and ``recovery`` sends a job again whose message is
-lost. The first process that writes ``<id>.live`` starts the
-job (``runs``), and the first one that writes ``<id>.end`` ends it (``ends``). The
-writes of all others are refused.
+``reader`` puts them together, and ``recovery`` sends a job again whose message is lost.
+The first process that writes ``<id>.live`` starts the job (``runs``), and the first one
+that writes ``<id>.end`` ends it (``ends``). The writes of all others are refused.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class WaitingAttempts:
             self._attempts.expect(job_id, self._due[job_id] or now)
 
     def _note(self, job_id: str, record: Record | None) -> None:
-        # A job that still runs is about to wait, or was listed in vain.
+        # A job that still runs is about to wait, or its list entry is stale.
         if record is None or record.status.is_terminal:
             self._attempts.forget(job_id)
             del self._due[job_id]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ...exceptions import StoreError
+from ..store.database import FOLDER
 from .directory import warn_if_private
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Connection:
         settings: Callable[[], Settings],
         start_timeout: float,
     ) -> None:
-        self.directory = os.path.join(cache_directory, "long-jobs")
+        self.directory = os.path.join(cache_directory, FOLDER)
         self._cache_directory = cache_directory
         self._result_ttl = result_ttl
         self._settings = settings

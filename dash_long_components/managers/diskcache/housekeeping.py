@@ -1,4 +1,4 @@
-"""Housekeeping of a store: what has to go, from time to time."""
+"""Housekeeping of a store: deletes what has expired, from time to time."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class StartWatch:
 
     Attributes:
         timeout: seconds that a start may take.
-        seconds: for how long the present one has been starting; 0 if none is.
+        seconds: for how long the current one has been starting; 0 if none is.
     """
 
     def __init__(self, timeout: float) -> None:

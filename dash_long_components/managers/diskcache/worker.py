@@ -89,7 +89,7 @@ def enter_and_work(
     failures: dict[str, str],
     results: str,
 ) -> None:
-    """Do both: the target of a process that is made for one job."""
+    """Enter, then work: the target of a process that is made for one job."""
     enter()
     work(store, job_id, run, app, failures, results)
     # The dispatcher would do it, but may have been killed.

@@ -17,6 +17,9 @@ from .errors import gone, telling
 #: the cache around it, deletes files whose path does not contain "cache.db".
 FILE = "jobs.cache.db"
 
+#: Name of that directory, in the directory of a cache.
+FOLDER = "long-jobs"
+
 #: Seconds to wait for another writer. A longer wait is an error: a user waits for the
 #: answer to a request.
 BUSY_TIMEOUT = 5.0

@@ -178,7 +178,7 @@ class Dispatching:
     def _drop(self, first: Callable[[], str | None], reason: str) -> None:
         while job_id := first():
             task = self._jobs.read(job_id).task
-            error = JobError(type="NotStarted", message=reason, task=task)
+            error = JobError.dropped(task, reason)
             self._lifecycle.end(job_id, Status.LOST, error)
 
     def _forget(self, code: str) -> None:

@@ -10,7 +10,7 @@ from ..identity import Process
 from .database import Database
 from .heartbeats import Heartbeats
 
-#: The roles of processes, as stores hold them.
+#: The roles of processes, as older versions have written them too.
 DISPATCHER, SERVER, _FAILURE = "dispatcher", "client", "failure"
 
 

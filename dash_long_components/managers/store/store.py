@@ -127,17 +127,6 @@ class Store:
         """Return the component libraries that jobs have imported."""
         return self._libraries.read()
 
-    def row_counts(self) -> dict[str, int]:
-        """Return how many rows each table has, to see that nothing is left over."""
-        names = (
-            *("job", "call", "checkpoint", "result", "handover"),
-            *("requester", "process", "duration"),
-        )
-        return {
-            name: self._database.value(f"SELECT count(*) FROM {name}")  # noqa: S608
-            for name in names
-        }
-
     # For servers
 
     def submit(
@@ -231,7 +220,7 @@ class Store:
 
     def pass_by(self, lane: Lane | None) -> Admission:
         """Apply the rule of a lane to a cache hit."""
-        # Usually the lane is empty: then a write would wait for other writers in vain.
+        # Usually the lane is empty, and no write has to wait for other writers.
         admission = self.requesters.admit(lane)
         if admission == NO_LANE:
             return admission

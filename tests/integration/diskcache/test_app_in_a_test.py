@@ -14,6 +14,7 @@ from dash import Input, Output
 import dash_long_components as dlc
 from dash_long_components.managers.store.store import Store
 from tests.integration.page import TIMEOUT
+from tests.rows import row_counts
 from tests.waiting import until
 
 
@@ -87,7 +88,7 @@ def test_no_row_of_the_store_is_left_after_many_jobs(
     store = Store(str(tmp_path / "long-jobs"), result_ttl=60)
     # A job has ended a moment before its worker has.
     until(lambda: not store.slots.all(), TIMEOUT)
-    counts = store.row_counts()
+    counts = row_counts(store)
     store.close()
     assert (counts["job"], counts["result"]) == (5, 5)
     assert (counts["call"], counts["requester"]) == (0, 0)

@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dash_long_components.bridge.trigger import MAX_SEQ
-from dash_long_components.web.routes import MAX_CURSOR
+from dash_long_components.core.quantities import MAX_JS_INTEGER
 from tests.unit.fakes import handle_of
 from tests.unit.target import CANCEL, POLL, TRIGGER, Target
 
@@ -62,7 +61,7 @@ def unharmed(target: Target, path: str, body: Any, **options: Any) -> int:
 @given(data=st.data())
 def test_spoilt_token_names_no_job(target: Target, data: st.DataObject) -> None:
     token = data.draw(_spoilt(target.tokens))
-    cursor = data.draw(st.integers(0, MAX_CURSOR - 1))
+    cursor = data.draw(st.integers(0, MAX_JS_INTEGER - 1))
     before = target.jobs()
     answer = target.post(POLL, [[token, cursor]])
     assert answer.get_json()["jobs"]["0"]["error"]["type"] == "UnknownJob"
@@ -130,7 +129,7 @@ def test_request_of_any_kind_changes_nothing(
 def is_origin(origin: Any) -> bool:
     match origin:
         case {"page": str(), "seq": int(seq)}:
-            return 0 <= seq <= MAX_SEQ and not isinstance(seq, bool)
+            return 0 <= seq <= MAX_JS_INTEGER and not isinstance(seq, bool)
     return origin is None
 
 

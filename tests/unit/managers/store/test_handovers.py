@@ -16,6 +16,7 @@ from dash_long_components.core.retries import Retries
 from dash_long_components.managers.diskcache.takeover import UNCLAIMED, Takeover
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
+from tests.rows import row_counts
 
 OLD, NEW = Process(1, 0.0), Process.current()
 RETRIES = Retries(times=1, lost=True)
@@ -85,7 +86,7 @@ def test_job_goes_on_with_the_dispatcher_of_any_code_that_has_its_task(
     assert store.slots.register("job", NEW, 2)
     assert not store.save_checkpoint("job", 2, "j2")
     assert store.end("job", Status.FAILED)
-    assert store.row_counts()["handover"] == 0
+    assert row_counts(store)["handover"] == 0
 
 
 def test_job_waits_for_a_dispatcher_that_knows_its_task(store: Store) -> None:
@@ -103,7 +104,7 @@ def test_job_waits_for_a_dispatcher_that_knows_its_task(store: Store) -> None:
     assert record.status is Status.LOST
     assert record.error is not None
     assert "no longer has this callback" in record.error.message
-    assert store.row_counts()["handover"] == 0
+    assert row_counts(store)["handover"] == 0
 
 
 def test_jobs_that_have_begun_wait_until_a_drain_is_over(store: Store) -> None:

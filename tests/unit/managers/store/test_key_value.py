@@ -17,6 +17,7 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
+from tests.rows import row_counts
 
 ME = Process.current()
 QUEUED = Record(
@@ -80,7 +81,7 @@ def test_it_is_taken_over_once(directory: Path) -> None:
     make(directory)
     for _ in range(3):
         with closing(Store(str(directory), 60)) as store:
-            assert store.row_counts()["duration"] == 2
+            assert row_counts(store)["duration"] == 2
 
 
 def test_record_of_another_form_is_left_out(directory: Path) -> None:
@@ -124,6 +125,6 @@ def test_file_that_is_no_store_is_no_error(directory: Path, text: str) -> None:
     path = directory / "cache.db"
     path.write_text(text)
     with closing(Store(str(directory), 60)) as store:
-        assert store.row_counts()["job"] == 0
+        assert row_counts(store)["job"] == 0
         store.sweep()
     assert not os.path.exists(path)

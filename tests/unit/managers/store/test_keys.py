@@ -29,6 +29,7 @@ from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
+from tests.rows import row_counts
 from tests.unit.fakes import id_of
 
 ME = Process.current()
@@ -88,7 +89,7 @@ def succeed(store: Store, ticket: Ticket) -> None:
 
 def left_over(store: Store) -> list[str]:
     """Return the rows that are there only while a job is live."""
-    counts = store.row_counts()
+    counts = row_counts(store)
     return [name for name in ("call", "requester") if counts[name]]
 
 

@@ -38,6 +38,7 @@ from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.slots import Slot
 from dash_long_components.managers.store.store import Store
+from tests.rows import row_counts
 from tests.unit.fakes import id_of
 
 ME = Process.current()
@@ -345,7 +346,7 @@ def test_any_number_of_records_go_at_once(store: Store, clock: mock.Mock) -> Non
         store.end(f"job-{number}", Status.CANCELLED)
     clock.return_value += 61
     store.sweep()
-    assert store.row_counts()["job"] == 0
+    assert row_counts(store)["job"] == 0
 
 
 def test_record_goes_when_its_time_is_over(
@@ -366,7 +367,7 @@ def test_record_goes_when_its_time_is_over(
     assert store.result("ended") == b"1"
     clock.return_value += 2
     store.sweep()
-    assert store.row_counts()["job"] == 2
+    assert row_counts(store)["job"] == 2
     with pytest.raises(KeyError):
         store.read("ended")
     assert store.result("ended") is None
@@ -610,7 +611,7 @@ def test_nothing_is_left_of_a_lane_without_jobs(
         job_id = take(store)
         if job_id is not None:
             succeed(store, job_id)
-    assert store.row_counts()["requester"] == 0
+    assert row_counts(store)["requester"] == 0
 
 
 def test_new_trigger_replaces_though_the_queue_is_full(store: Store) -> None:
