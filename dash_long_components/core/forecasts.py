@@ -12,9 +12,11 @@ from .queueing import QueuedJob, Sizes, in_order
 from .records import Record
 from .snapshots import Place
 
-#: Seconds until a forecast is made again; the second value is for a job that is not in
-#: it.
-_FRESH, _FRESH_WITHOUT = 0.5, 0.05
+#: Seconds until a forecast is made again.
+FRESH = 0.5
+
+#: The same for a job that is not in it, where a forecast costs little.
+_FRESH_WITHOUT = 0.05
 
 #: The time left of a job that has taken longer than usual, in seconds.
 _SOON = 1.0
@@ -83,17 +85,23 @@ class Forecasts:
 
     Args:
         make: returns the places of the jobs that wait for a version of the code.
+        fresh_without: seconds until it is made again for a job that is not in it.
     """
 
-    def __init__(self, make: Callable[[str], dict[str, Place]]) -> None:
+    def __init__(
+        self,
+        make: Callable[[str], dict[str, Place]],
+        fresh_without: float = _FRESH_WITHOUT,
+    ) -> None:
         self._make = make
+        self._fresh_without = fresh_without
         self._made: dict[str, tuple[float, dict[str, Place]]] = {}
 
     def place(self, record: Record) -> Place | None:
         """Return the place of a job; None if it is not in the queue (yet)."""
         now = time.monotonic()
         at, places = self._made.get(record.code, (-math.inf, {}))
-        if now - at > (_FRESH if record.id in places else _FRESH_WITHOUT):
+        if now - at > (FRESH if record.id in places else self._fresh_without):
             places = self._make(record.code)
             self._made[record.code] = (now, places)
         return places.get(record.id)

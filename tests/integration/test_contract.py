@@ -501,13 +501,7 @@ def test_cancel_keeps_a_queued_job_from_starting(page: Page, name: str) -> None:
     assert not Path(names[2]).exists()
 
 
-def test_queued_job_knows_its_place(
-    deployment: Deployment, page: Page, name: str
-) -> None:
-    if "celery" in deployment.setting.manager:
-        pytest.skip(
-            "Celery does not tell how many jobs wait, nor how many workers run."
-        )
+def test_queued_job_knows_its_place(page: Page, name: str) -> None:
     names = [f"{name}-{number}" for number in range(5)]
     jobs = [page.start("hold", each) for each in names[:2]]
     for each in names[:2]:

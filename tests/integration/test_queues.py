@@ -185,14 +185,12 @@ def test_named_queue_has_workers_of_its_own(site: Site, name: str) -> None:
     for each in (*names[:2], names[3]):
         wait_for_json(Path(each))
 
-    def places() -> list[int | None]:
+    def places() -> list[int]:
         jobs = default[2], side[1]
         page.poll(*jobs)
         return [job.snapshots[-1].get("queue", {}).get("position") for job in jobs]
 
-    # Celery tells no places.
-    expected = [None, None] if site.worker else [1, 1]
-    until(lambda: places() == expected, TIMEOUT, poll=0.02)
+    until(lambda: places() == [1, 1], TIMEOUT, poll=0.02)
     assert not Path(names[4]).exists()
     release(*names)
     page.wait_for("succeeded", *default, *side)

@@ -58,6 +58,11 @@ class Message:
         found = {"queue": self.queue, "priority": self.priority}
         return {name: value for name, value in found.items() if value is not None}
 
+    @property
+    def task_name(self) -> str:
+        """Name of the task, as ``module.function``."""
+        return self.task.partition(".")[2].rpartition(".")[0]
+
     def of_retry(self, until: float | None) -> Message:
         """Return the message of a further run: it waits for no turn, nor expires.
 

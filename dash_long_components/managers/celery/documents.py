@@ -24,6 +24,9 @@ T = TypeVar("T")
 #: Seconds between two tries of a worker while the backend does not respond.
 _PAUSE = 0.5
 
+#: The place of all names in a list that has no order.
+UNORDERED = 0.0
+
 #: Celery's modules that hold backends with a compare-and-set, by name.
 _BACKENDS: dict[str, type[Backend]] = {
     "celery.backends.redis": RedisBackend,

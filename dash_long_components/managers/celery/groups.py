@@ -18,7 +18,7 @@ from enum import Enum, auto
 from ...core.groups import Group
 from ...core.queueing import QueuedJob
 from .deliveries import Delivery
-from .documents import Documents
+from .documents import UNORDERED, Documents
 from .recovery import delivery_key
 
 #: Seconds for which a process does not read a group again, nor looks after it.
@@ -99,7 +99,7 @@ class Groups:
         Returns:
             Whether it may run now: the caller sends it.
         """
-        self._documents.list_in([_ALL], name, time.time())
+        self._documents.list_in([_ALL], name, UNORDERED)
         admitted = self._change(name, lambda group: group.enter(job))
         self._send_all(each for each in admitted if each != job.id)
         return job.id in admitted
@@ -115,7 +115,7 @@ class Groups:
 
     def membership(self, name: str, job_id: str) -> Membership:
         """Return how a job is related to its group. Looks after the group."""
-        group = self._get(name)
+        group = self.get(name)
         if any(job.id == job_id for job in group.admitted):
             return Membership.ADMITTED
         if self._is_stale(name, _FRESH) and name not in self._changing.names:
@@ -126,7 +126,7 @@ class Groups:
     def look_after_all(self) -> None:
         """Send the jobs of all groups that may run."""
         for name in self._documents.listed(_ALL, 0, _MAX_GROUPS):
-            group = self._get(name)
+            group = self.get(name)
             # The backend must not drop the document while its jobs run.
             if group.waiting or (group.admitted and self._is_stale(name, _KEEP)):
                 self.advance(name)
@@ -134,7 +134,8 @@ class Groups:
     def _is_stale(self, name: str, seconds: float) -> bool:
         return time.monotonic() - self._advanced.get(name, float("-inf")) > seconds
 
-    def _get(self, name: str) -> Group:
+    def get(self, name: str) -> Group:
+        """Return a group, of a moment ago at most."""
         at, group = self._read.get(name, (float("-inf"), Group()))
         if time.monotonic() - at > _FRESH:
             group = Group.from_text(self._documents.read(_key(name)))

@@ -14,6 +14,7 @@ import os
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, auto
@@ -65,12 +66,14 @@ class Renewal:
         period: seconds until the next one at most; 0 if the worker has left.
         name: Celery's of the worker; "" for the lease of a queue.
         queues: names of the queues from which the worker takes jobs.
+        slots: how many jobs the worker runs at once.
     """
 
     beat: int | None = None
     period: float = 10.0
     name: str = ""
     queues: list[str] = field(default_factory=list)
+    slots: int = 1
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -109,27 +112,33 @@ class Lease:
             return cls.current
 
     def start(
-        self, queues: Callable[[], Iterable[str]] = tuple, name: str = ""
+        self,
+        queues: Callable[[], Iterable[str]] = tuple,
+        name: str = "",
+        slots: int = 1,
     ) -> None:
         """Renew the lease in a thread, until the worker ends or dies.
 
         Args:
             queues: returns the names of the queues from which the worker takes jobs.
             name: Celery's of the worker, by which operators know it; "" if it has none.
+            slots: how many jobs it runs at once.
         """
         threading.Thread(
             target=self._renew,
-            args=(queues, name),
+            args=(queues, name, slots),
             name="dash-long-jobs-lease",
             daemon=True,
         ).start()
 
-    def _renew(self, queues: Callable[[], Iterable[str]], name: str) -> None:
+    def _renew(
+        self, queues: Callable[[], Iterable[str]], name: str, slots: int
+    ) -> None:
         documents, period = Documents(self._home.app), self.seconds
         for beat in itertools.count():
             names = [*queues()]
             renewal = Renewal(beat=beat + 1, period=period)
-            own = replace(renewal, name=name, queues=names)
+            own = replace(renewal, name=name, queues=names, slots=slots)
             with no_fork:
                 if not self._left.is_set():
                     _write(documents, self.id, own)
@@ -196,7 +205,11 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
         def start(self, worker: Any) -> None:
             # Control commands may change the queues at any time.
             queues = worker.app.amqp.queues
-            self._lease.start(lambda: [*queues.consume_from], worker.hostname)
+            self._lease.start(
+                lambda: [*queues.consume_from],
+                worker.hostname,
+                worker.max_concurrency or worker.concurrency,
+            )
 
     return LeaseStep
 
@@ -228,6 +241,27 @@ class _Reading:
     renewal: Renewal
     at: float
     quiet: float
+
+    @classmethod
+    def of(cls, text: str | None, last: _Reading | None) -> _Reading:
+        """Return the reading of a lease.
+
+        Args:
+            text: of the lease; None if there is none.
+            last: the reading before this one.
+        """
+        now = time.monotonic()
+        renewal = Renewal.from_text(text) if text else Renewal()
+        quiet = 0.0
+        if last and last.renewal.beat == renewal.beat:
+            # Between two distant readings the backend may have been away.
+            quiet = last.quiet + min(now - last.at, last.renewal.period)
+        return cls(renewal=renewal, at=now, quiet=quiet)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is of a moment ago."""
+        return time.monotonic() - self.at < min(_FRESH, self.renewal.period / 3)
 
     @property
     def tenure(self) -> Tenure:
@@ -283,26 +317,40 @@ class Leases:
         renewal = reading.renewal
         return renewal.beat is not None and reading.quiet < renewal.period
 
+    def slots(self) -> Counter[str]:
+        """Return how many jobs of each queue its workers run at once.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        found: Counter[str] = Counter()
+        for reading in self._read_all(worker_ids(self._documents)):
+            renewal = reading.renewal
+            if renewal.beat is not None and reading.tenure is Tenure.HOLDS:
+                found.update(dict.fromkeys(renewal.queues, renewal.slots))
+        return found
+
     def _read(self, lease_id: str) -> _Reading:
         """Return the reading of a lease, of a moment ago at most."""
-        last = self._readings.get(lease_id)
-        if last and time.monotonic() - last.at < min(_FRESH, last.renewal.period / 3):
-            return last
-        try:
-            text = self._documents.read(_key(lease_id))
-        except StoreUnavailableError:
-            # The worker can't renew it either: measure from the beginning.
-            self._readings.pop(lease_id, None)
-            raise
-        now = time.monotonic()
-        renewal = Renewal.from_text(text) if text else Renewal()
-        quiet = 0.0
-        if last and last.renewal.beat == renewal.beat:
-            # Between two distant readings the backend may have been away.
-            quiet = last.quiet + min(now - last.at, last.renewal.period)
-        reading = _Reading(renewal=renewal, at=now, quiet=quiet)
-        self._readings[lease_id] = reading
+        (reading,) = self._read_all([lease_id])
         return reading
+
+    def _read_all(self, lease_ids: Sequence[str]) -> list[_Reading]:
+        """Return the readings of leases; in one round trip where possible."""
+        found = {it: self._readings.get(it) for it in lease_ids}
+        due = [it for it, last in found.items() if last is None or not last.is_fresh]
+        try:
+            texts = self._documents.read_many([*map(_key, due)]) if due else []
+        except StoreUnavailableError:
+            # The workers can't renew them either: measure from the beginning.
+            for lease_id in due:
+                self._readings.pop(lease_id, None)
+            raise
+        for lease_id, text in zip(due, texts, strict=True):
+            found[lease_id] = _Reading.of(text, found[lease_id])
+        readings = {it: reading for it, reading in found.items() if reading}
+        self._readings |= readings
+        return [readings[lease_id] for lease_id in lease_ids]
 
 
 def _key(lease_id: str) -> str:

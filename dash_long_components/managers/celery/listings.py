@@ -187,6 +187,16 @@ class Listings:
             if record is None or record.status.is_terminal:
                 self.end(job_id)
 
+    def waiting(self, count: int) -> list[str]:
+        """Return the ids of the jobs that have waited for longest, longest first.
+
+        All but the first may have begun or ended: a process that dies may leave one in
+        the list.
+        """
+        if self.first_waiting() is None:
+            return []
+        return self._documents.listed(_key(_WAITING), 0, count, newest_first=False)
+
     def count_waiting(self) -> int:
         """Return how many jobs wait."""
         return self._documents.length(_key(_WAITING))

@@ -43,9 +43,9 @@ class Queues:
         Args:
             message: sends the job.
         """
-        queue = message.queue or self._queue_for(message.task)
-        if queue is None or self._leases.is_renewed(queue_lease(queue)):
-            self._unserved.discard(queue or "")
+        queue = self.of(message)
+        if not queue or self._leases.is_renewed(queue_lease(queue)):
+            self._unserved.discard(queue)
             return ""
         text = (
             f"No worker takes jobs from the queue {queue!r}. Start one: "

@@ -96,6 +96,14 @@ def broker_priority(app: celery.Celery, priority: int) -> int | None:
     return MAX_PRIORITY - priority if tasks.have_priorities() else None
 
 
+def priority_of(app: celery.Celery, message: Message) -> int:
+    """Return the priority of a message's task: undo ``broker_priority``."""
+    if message.priority is None:
+        return 0
+    is_reversed = _transport(app) == "redis"
+    return MAX_PRIORITY - message.priority if is_reversed else message.priority
+
+
 @lru_cache(maxsize=4)
 def _transport(app: celery.Celery) -> str:
     with app.connection_for_write() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -23,11 +23,11 @@ class Backend:
         self.leases = Leases(self)  # type: ignore[arg-type]
         monkeypatch.setattr("time.monotonic", lambda: self.now)
 
-    def read(self, _key: str) -> Any:
+    def read_many(self, keys: Sequence[str]) -> list[str]:
         self.reads += 1
         if self.is_away:
             raise StoreUnavailableError("away")
-        return json.dumps({"beat": self.beat, "period": self.period})
+        return [json.dumps({"beat": self.beat, "period": self.period}) for _ in keys]
 
     def after(self, seconds: float, *, renewed: bool = False) -> Tenure:
         self.now += seconds
