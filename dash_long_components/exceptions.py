@@ -88,6 +88,12 @@ class BrokerUnavailableError(StoreUnavailableError):
     summary = "the broker is not responding"
 
 
+class UnknownQueueError(StoreError, ValueError):
+    """The manager does not have the queue of a long callback."""
+
+    summary = "the server does not have its queue"
+
+
 class JobEndedError(LongCallbackError):
     """A job that has ended can't change any more."""
 

@@ -21,6 +21,8 @@ class Mark:
         manager: runs its jobs; None for the app's own.
         cancel: the Inputs that cancel its jobs.
         view: has the id of the component that shows its jobs; None if there is none.
+        queue: in which its jobs wait.
+        name: of its task, for people.
         function: the user's.
         takes_set_progress: whether that is the first argument of the function.
         signature: of the callback.
@@ -29,6 +31,8 @@ class Mark:
     manager: Any
     cancel: tuple[Input, ...]
     view: Output | None
+    queue: str
+    name: str
     function: Callable[..., Any]
     takes_set_progress: bool
     signature: Signature

@@ -96,7 +96,7 @@ def _checks_of(manager: LongCallbackManager) -> list[Callable[[Any], Findings]]:
     if isinstance(manager, DiskcacheLongCallbackManager):
         return [_rights, _file_system, _disk, _dispatchers, _queue]
     if isinstance(manager, CeleryLongCallbackManager):
-        return [_broker, _settings, _redis, _workers, _queue]
+        return [_broker, _settings, _redis, _priorities, _workers, _queue]
     return [_queue]
 
 
@@ -295,6 +295,20 @@ def _redis(manager: CeleryLongCallbackManager) -> Findings:
         yield _warning(
             f"The clocks of Redis and of this machine are {apart:.1f} s apart.",
             _BY_NTP,
+        )
+
+
+def _priorities(manager: CeleryLongCallbackManager) -> Findings:
+    from ..managers.celery.documents import Documents
+    from ..managers.celery.queues import Queues
+
+    queues = Queues(manager.handle, Documents(manager.handle))
+    for queue in queues.without_priorities():
+        yield _warning(
+            f"RabbitMQ ignores priority= in the queue {queue!r}.",
+            "task_queue_max_priority = 9 in Celery's configuration. Then delete the "
+            "queue while it is empty, and restart the workers: RabbitMQ can't change "
+            "it.",
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..exceptions import UnknownQueueError
 from . import quantities
 
 #: Name of the queue of jobs that name none.
@@ -166,11 +167,11 @@ class Sizes:
         """Check that a queue exists.
 
         Raises:
-            ValueError: it does not.
+            UnknownQueueError: it does not.
         """
         if queue not in self.names:
             names = ", ".join(map(repr, self.names))
-            raise ValueError(
+            raise UnknownQueueError(
                 f"{task} has queue={queue!r}, and the manager has the queues {names}. "
                 f"Add queues={{{queue!r}: 1}} to the manager, or take one of those."
             )

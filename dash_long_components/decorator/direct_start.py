@@ -54,7 +54,8 @@ def start(
         TypeError: the function takes other arguments.
         ValueError: the function is not that of one long callback of the manager, or
             only a page knows the ids of its components.
-        StoreError: the store can't take the job.
+        StoreError: the store can't take the job, or the manager does not have its
+            queue.
     """
     task, declaration = _find(manager, function)
     jobs = AppJobs.of_manager(manager) or _jobs_of_process(manager)
@@ -87,6 +88,7 @@ def start(
         progress=progress,
         title=title_of(declaration, positional, named),
     )
+    manager.check_queue(task.queue, task.name)
     manager.check_not_draining()
     answer = manager.submit(
         task.for_app(jobs.on_error, jobs.error_message), call, None, owner

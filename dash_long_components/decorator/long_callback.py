@@ -218,6 +218,7 @@ class Decorator:
 
         Raises:
             ValueError: its parameters do not fit the options.
+            UnknownQueueError: the manager that is named does not have the queue.
         """
         validation.set_progress(function)
         declaration = self.declaration
@@ -239,6 +240,8 @@ class Decorator:
             queue=declaration.scheduling.queue,
             priority=declaration.scheduling.priority,
         )
+        if declaration.manager is not None:
+            declaration.manager.check_queue(task.queue, task.name)
         if not task.transforms:
             # One that transforms wrap may get other arguments.
             validation.parameters(
@@ -260,6 +263,8 @@ class Decorator:
             manager=declaration.manager,
             cancel=declaration.cancel,
             view=declaration.view,
+            queue=task.queue,
+            name=task.name,
             function=function,
             takes_set_progress=task.takes_set_progress,
             signature=declaration.signature,

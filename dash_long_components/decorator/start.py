@@ -112,6 +112,7 @@ class _Start:
         )
         if self.trigger.is_resumed(handle["callbackKey"], handle["inputDigests"]):
             return self._nothing()
+        self.manager.check_queue(self.task.queue, self.task.name)
         self.manager.check_not_draining()
         self.jobs.share_storage()
         # Before there is a job: the app's own function may fail.

@@ -33,6 +33,7 @@ from .libraries import Libraries
 from .managers import Managers
 from .mistakes import Mistakes
 from .operators import Operators
+from .queue_check import QueueCheck
 from .users import Users
 
 logger = logging.getLogger("dash_long_components")
@@ -76,6 +77,7 @@ class AppJobs:
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()
+        self._queues = QueueCheck()
         self._mistakes = Mistakes(app)
         self._lock = threading.Lock()
 
@@ -332,6 +334,7 @@ class AppJobs:
             code_version.settle()
             for manager in marks.managers(self._app):
                 self.add_manager(manager)
+            self._queues.check(self._app, self.manager)
             for name, cancel in marks.cancel_inputs(self._app).items():
                 if name not in self._cancel_inputs:
                     self._cancel_inputs.add(name)

@@ -281,7 +281,10 @@ def test_cancelled_job_keeps_its_place_until_its_process_is_gone(
 def test_unknown_queue_is_told(site: Site, name: str) -> None:
     page = site.page()
     if not site.worker:
-        assert page.call("elsewhere").status == 500
+        error = page.fail_to_start("elsewhere", name)
+        said = "Could not start: the server does not have its queue."
+        assert error["message"] == said
+        # Each process tells it at its first request, and at each trigger.
         assert "queue='elsewhere'" in site.server.log
         assert "the queues 'default', 'side'" in site.server.log
         return

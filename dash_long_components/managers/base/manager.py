@@ -199,6 +199,13 @@ class LongCallbackManager(Operating, Holding, ABC):
                 snapshots[position] = self.read(ticket, cursor)
         return snapshots
 
+    def check_queue(self, queue: str, task: str) -> None:
+        """Check that a queue exists. By default any may.
+
+        Raises:
+            UnknownQueueError: it does not.
+        """
+
     def watch(self) -> Watch:
         """Return what notices changes of jobs while pages wait for them.
 

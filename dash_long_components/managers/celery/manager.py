@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ...core import quantities, reading
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.durations import median
-from ...core.forecasts import FRESH, Forecasts
 from ...core.health import Health
 from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
@@ -117,9 +116,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._store.documents, self._store.listings, self._queues
         )
         self._broker = Broker(celery_app)
-        places = Places(celery_app, self._store, self._queues.of)
-        # Each takes round trips, and jobs beyond the first have no places.
-        self._forecasts = Forecasts(lambda _code: places.make(), fresh_without=FRESH)
+        self._places = Places(celery_app, self._store, self._queues.of)
         self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._waits = Waits(self._queue_timeout)
@@ -303,9 +300,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if between is not None:
             return between
         if snapshot.status is Status.QUEUED:
-            # The list of waiting jobs is of all versions of the code.
-            place = self._forecasts.place(replace(record, code=""))
-            snapshot = replace(snapshot, place=place)
+            snapshot = replace(snapshot, place=self._places.of(record))
         if self._waits_for_long(snapshot):
             message = self._store.message(record.id)
             hint = None if message is None else self._queues.hint(message)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import celery
 
-from ...core.forecasts import forecast
+from ...core.forecasts import FRESH, Forecasts, forecast
 from ...core.queueing import DEFAULT, QueuedJob, Scheduling, Sizes
+from ...core.records import Record
 from ...core.snapshots import Place
 from .deliveries import Message
 from .ends import message_key
@@ -19,6 +21,9 @@ from .store import CeleryStore
 
 #: The jobs that have places: those that have waited for longest, over all queues.
 _MAX_PLACES = 1000
+
+#: Seconds for which a queued job has no place: a free worker takes it sooner.
+NO_PLACE = 1.0
 
 #: The part of its usual duration for which a job that runs has run so far.
 _OVER = 0.5
@@ -48,6 +53,15 @@ class Places:
         self._queue_of = queue_of
         self._leases = Leases(store.documents)
         self._sent: dict[str, QueuedJob | None] = {}
+        # Each takes round trips, and jobs beyond the first have no places.
+        self._forecasts = Forecasts(lambda _code: self.make(), fresh_without=FRESH)
+
+    def of(self, record: Record) -> Place | None:
+        """Return the place of a queued job; None if it has none, or is new."""
+        if time.time() - record.created < NO_PLACE:
+            return None
+        # The list of waiting jobs is of all versions of the code.
+        return self._forecasts.place(replace(record, code=""))
 
     def make(self) -> dict[str, Place]:
         """Return the places of the jobs that wait, by id."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 import celery
 
@@ -14,7 +16,7 @@ from ...core import module_names
 from .deliveries import Message
 from .documents import Documents
 from .leases import Leases, queue_lease
-from .sending import PREFIX, PROBE
+from .sending import PREFIX, PROBE, transport
 
 logger = logging.getLogger("dash_long_components")
 
@@ -70,8 +72,30 @@ class Queues:
 
     def names(self) -> list[str]:
         """Return the queues of the app's long callbacks, as far as Celery tells."""
-        names = [name for name in self._app.tasks if name.startswith(PREFIX)]
-        queues = {self._queue_for(name) for name in names if name != PROBE}
+        return self._of_tasks(
+            name
+            for name in self._app.tasks
+            if name.startswith(PREFIX) and name != PROBE
+        )
+
+    def without_priorities(self) -> list[str]:
+        """Return the queues of RabbitMQ that ignore the priorities of their jobs."""
+        if transport(self._app) != "amqp":
+            return []
+        names = self._of_tasks(
+            name
+            for name, task in self._app.tasks.items()
+            if getattr(task, "job_priority", 0)
+        )
+        return [name for name in names if not self._has_priorities(name)]
+
+    def _has_priorities(self, name: str) -> bool:
+        queue: Any = self._app.amqp.queues[name]
+        arguments = queue.queue_arguments or {}
+        return bool(queue.max_priority or arguments.get("x-max-priority"))
+
+    def _of_tasks(self, names: Iterable[str]) -> list[str]:
+        queues = {self._queue_for(name) for name in names}
         return sorted(queue for queue in queues if queue is not None)
 
     def _queue_for(self, name: str) -> str | None:

@@ -91,7 +91,7 @@ def broker_priority(app: celery.Celery, priority: int) -> int | None:
     Redis begins with 0, which is that of messages without one. So all messages of an
     app get one there, if any of its tasks has one.
     """
-    if _transport(app) != "redis":
+    if transport(app) != "redis":
         return priority or None
     return MAX_PRIORITY - priority if tasks.have_priorities() else None
 
@@ -100,12 +100,13 @@ def priority_of(app: celery.Celery, message: Message) -> int:
     """Return the priority of a message's task: undo ``broker_priority``."""
     if message.priority is None:
         return 0
-    is_reversed = _transport(app) == "redis"
+    is_reversed = transport(app) == "redis"
     return MAX_PRIORITY - message.priority if is_reversed else message.priority
 
 
 @lru_cache(maxsize=4)
-def _transport(app: celery.Celery) -> str:
+def transport(app: celery.Celery) -> str:
+    """Return the kind of an app's broker, like ``"redis"`` or ``"amqp"``."""
     with app.connection_for_write() as connection:
         return str(connection.transport.driver_type)
 

@@ -72,8 +72,9 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         # The job's own log has the traceback.
         throws=(JobFailed,),
         Request=JobRequest,
-        # For processes that ask where jobs will go. Celery's own name is deprecated.
+        # For processes that ask where jobs will go. Celery's own names are deprecated.
         job_queue=None if task.queue == DEFAULT else task.queue,
+        job_priority=task.priority,
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
         with pool_jobs.having(job_id):

@@ -175,8 +175,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
-        queue = call.scheduling.queue
-        self._sizes.require(queue, task.name)
         launcher = self._connection.launcher()
         is_answered, hit = answer_from(
             self._results, call, lambda: _pass_by(launcher, lane)
@@ -193,7 +191,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         ticket = launcher.store.submit(
             record,
             call,
-            max_concurrency=self._sizes.of(queue),
+            max_concurrency=self._sizes.of(call.scheduling.queue),
             max_queue=self._max_queue,
             queue_timeout=self._queue_timeout,
             lane=lane,
@@ -224,6 +222,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                     launcher, records[ticket.job], ticket.requester, cursor
                 )
         return snapshots
+
+    def check_queue(self, queue: str, task: str) -> None:
+        self._sizes.require(queue, task)
 
     def watch(self) -> Watch:
         from .watch import StoreWatch

@@ -105,8 +105,6 @@ class MemoryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
-        queue = call.scheduling.queue
-        self._sizes.require(queue, task.name)
         with self._changed:
             is_answered, hit = answer_from(
                 self._results, call, lambda: self._pass_by(lane)
@@ -118,7 +116,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
             ticket = self._store.submit(
                 record,
                 call,
-                max_concurrency=self._sizes.of(queue),
+                max_concurrency=self._sizes.of(call.scheduling.queue),
                 max_queue=self._max_queue,
                 lane=lane,
                 owner=owner,
@@ -171,6 +169,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
         with self._changed:
             self._store.leave(Ticket.parse(ticket))
             self._after_change()
+
+    def check_queue(self, queue: str, task: str) -> None:
+        self._sizes.require(queue, task)
 
     def secret(self) -> bytes:
         return self._store.secret()

@@ -564,7 +564,12 @@ if users:
     # The health of an app tells of queues without workers.
     long_callback("urgent", priority=9)(stamp)
     long_callback("side", queue="side")(hold)
-    long_callback("elsewhere", queue="elsewhere")(hold)
+    # Without a manager's name: it would be refused where the manager lacks the queue.
+    dash.long_callback(
+        Output("elsewhere", "children"),
+        Input("elsewhere-in", "value"),
+        queue="elsewhere",
+    )(hold)
     long_callback("alone", concurrency=1)(hold)
 
 long_callback("brief", timeout=2.0)(family)

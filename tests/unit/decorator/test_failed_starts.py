@@ -15,6 +15,7 @@ from dash_long_components.exceptions import (
     BrokerUnavailableError,
     StoreError,
     StoreUnavailableError,
+    UnknownQueueError,
 )
 from dash_long_components.testing import Page
 from tests.unit.fakes import Site, handle_of, out, prop
@@ -73,6 +74,7 @@ def click(
         (AWAY, "the job store is not responding"),
         (BrokerUnavailableError("redis://secret@b"), "the broker is not responding"),
         (StoreError("It is gone: /srv/secret."), "the job store can't be used"),
+        (UnknownQueueError("secret"), "the server does not have its queue"),
     ],
 )
 def test_page_learns_why_its_job_could_not_start(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,20 @@ def used_in_dash(where: str) -> Callable[[Site], Any]:
     return use
 
 
+def named_an_unknown_queue(site: Site) -> None:
+    with closing(memory_manager()) as manager:
+        decorated(queue="gpu", manager=manager)(site)
+
+
+def requested_with_an_unknown_queue(_site: Site) -> None:
+    """Name the queue in a callback that names no manager."""
+    with closing(memory_manager()) as manager:
+        app = dlc.Dash(__name__, long_callback_manager=manager)
+        app.layout = html.P(id="text")
+        dlc.long_callback(OUTPUT, INPUT, queue="gpu")(lambda clicks: 1)
+        app.server.test_client().get("/_dash-layout")
+
+
 MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
     "background": (decorated(background=True), ("no background=", "Leave it out")),
     "misspelt option": (decorated(timout=5), ("timout=", "Did you mean timeout=?")),
@@ -268,6 +283,14 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
     "cancel_grace below zero": (
         decorated(cancel_grace=-1),
         ("not -1", "cancel_grace= takes seconds, above zero"),
+    ),
+    "unknown queue": (
+        named_an_unknown_queue,
+        ("queue='gpu'", "Add queues={'gpu': 1} to the manager"),
+    ),
+    "unknown queue without a manager": (
+        requested_with_an_unknown_queue,
+        ("queue='gpu'", "Add queues={'gpu': 1} to the manager"),
     ),
     "unknown on_leave": (
         decorated(on_leave="stop"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -37,7 +38,7 @@ class Shop:
 
     def submit(self, job_id: str, **message: Any) -> Record:
         self.number += 1
-        now = time.time() - 1 + self.number / 1000
+        now = time.time() - 60 + self.number / 1000
         record = Record(
             id=job_id,
             task="app.task",
@@ -73,6 +74,14 @@ def test_each_queue_has_places_by_priority(shop: Shop) -> None:
     assert shop.positions() == {"urgent": 1, "a": 2, "b": 3, "gpu": 1}
     shop.store.listings.stop_waiting(first)
     assert shop.positions() == {"urgent": 1, "b": 2, "gpu": 1}
+
+
+def test_new_job_has_no_place_since_a_free_worker_takes_it_at_once(
+    shop: Shop,
+) -> None:
+    first = shop.submit("a")
+    assert shop.places.of(replace(first, created=time.time())) is None
+    assert shop.places.of(first) == Place(position=1, wait=None)
 
 
 def test_lowest_number_is_the_highest_priority_on_redis(shop: Shop) -> None:

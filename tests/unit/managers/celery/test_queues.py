@@ -7,14 +7,19 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
 
+from dash_long_components.bridge.signature import Signature
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.leases import queue_lease
 from dash_long_components.managers.celery.queues import Queues
+from dash_long_components.managers.celery.worker import add_task
+from dash_long_components.running.tasks import Task
 
 NEXT = "No worker takes jobs from the queue {}. Start one: celery -A {} worker{}"
 
@@ -82,3 +87,30 @@ def test_queue_with_a_worker_gets_no_hint(
     site.renew("celery")
     assert site.hint("app.count", after=2) == ""
     assert len(caplog.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("conf", "found"),
+    [
+        ({"broker_url": "amqp://"}, ["gpu"]),
+        ({"broker_url": "amqp://", "task_queue_max_priority": 9}, []),
+        ({"broker_url": "redis://"}, []),
+    ],
+)
+def test_queues_of_rabbitmq_may_lack_priorities(
+    site: Site, conf: dict[str, Any], found: list[str]
+) -> None:
+    site.app.conf.update(conf)
+    home = Home(app=site.app, lease=10.0)
+    for name, priority in (("app.count", 0), ("app.train", 5)):
+        task = Task(
+            key="key",
+            name=name,
+            function=print,
+            signature=Signature(args=(), options={}),
+            progress=None,
+            fingerprint="",
+            priority=priority,
+        )
+        add_task(site.app, task, home)
+    assert site.queues.without_priorities() == found
