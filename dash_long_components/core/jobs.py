@@ -282,6 +282,13 @@ class Call:
     destination: Destination | None = None
     retries: Retries | None = None
 
+    @property
+    def attempt_timeout(self) -> float | None:
+        """The seconds that any attempt may run at most; None without a limit."""
+        total = self.retries.total_timeout if self.retries else None
+        given = [each for each in (self.limits.timeout, total) if each is not None]
+        return min(given, default=None)
+
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode()
 

@@ -203,7 +203,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         message = Message(
             task=task_name(task.key, task.name),
             lane=lane,
-            timeout=_attempt_timeout(call),
+            timeout=call.attempt_timeout,
             grace=call.limits.grace,
             expires=expires,
             queue=None if scheduling.queue == DEFAULT else scheduling.queue,
@@ -394,10 +394,3 @@ class CeleryLongCallbackManager(LongCallbackManager):
 
     def close(self) -> None:
         """Do nothing: the connections belong to the user's Celery app."""
-
-
-def _attempt_timeout(call: Call) -> float | None:
-    """Return the seconds that any attempt may run at most; None without a limit."""
-    total = call.retries.total_timeout if call.retries else None
-    given = [each for each in (call.limits.timeout, total) if each is not None]
-    return min(given, default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import re
 import sys
@@ -51,3 +52,17 @@ def _candidates() -> Iterator[str]:
         for directory in (os.path.join(prefix, folder), prefix):
             for name in (f"python{version}", "python3", "python"):
                 yield os.path.join(directory, name + ending)
+
+
+def check_start_method(value: str | None) -> str:
+    """Return the start method of processes that a user has chosen, or the default.
+
+    Raises:
+        ValueError: there is no such method.
+    """
+    if value is None:
+        # macOS has fork, but its system libraries do not survive one.
+        return "fork" if sys.platform == "linux" else "spawn"
+    if value not in multiprocessing.get_all_start_methods() or value == "forkserver":
+        raise ValueError(f'start_method takes "fork" or "spawn", not {value!r}.')
+    return value

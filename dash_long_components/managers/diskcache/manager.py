@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import multiprocessing
 import os
 import sys
 import time
@@ -154,7 +153,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._max_queue = quantities.count("max_queue", max_queue)
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
-        self._start_method = _check_start_method(start_method)
+        self._start_method = interpreter.check_start_method(start_method)
         interpreter.warn_if_missing()
         self._connection = Connection(
             str(cache.directory),
@@ -390,12 +389,3 @@ def _pass_by(launcher: Launcher, lane: Lane | None) -> Admission:
     if admission.replaced:
         launcher.wake()
     return admission
-
-
-def _check_start_method(value: str | None) -> str:
-    if value is None:
-        # macOS has fork, but its system libraries do not survive one.
-        return "fork" if sys.platform == "linux" else "spawn"
-    if value not in multiprocessing.get_all_start_methods() or value == "forkserver":
-        raise ValueError(f'start_method takes "fork" or "spawn", not {value!r}.')
-    return value
