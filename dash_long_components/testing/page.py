@@ -130,22 +130,26 @@ class Page:
         """Trigger a long callback.
 
         Args:
-            output: one of its Outputs, as ``"id.property"``. Callbacks with
-                pattern-matching ids, or without Outputs, need a browser.
+            output: one of its Outputs, as ``"id.property"``. If several callbacks
+                have it, ``values`` and ``triggered`` tell which one is meant.
+                Callbacks with pattern-matching ids, or without Outputs, need a
+                browser.
             values: of its Inputs and State, by ``"id.property"``; by default None.
             triggered: the Inputs that have changed; by default those in ``values``. An
                 empty list acts as the load of a page.
 
         Raises:
-            ValueError: the app has no callback with this Output, Inputs or State.
+            ValueError: the app has no callback with this Output, Inputs or State, or
+                several.
             LongCallbackError: the server refused the request, or started no job.
         """
         values = values or {}
-        spec = self._callback(output)
+        given = {*values, *(triggered or ())}
+        spec = self._callback(output, given)
         inputs, state = (_filled(spec[kind], values) for kind in ("inputs", "state"))
         names = [_name(item) for item in inputs]
         known = [*names, *map(_name, state)]
-        for name in {*values, *(triggered or ())} - set(known):
+        for name in given - {*known}:
             raise ValueError(
                 f"The callback of {output} has no Input or State {name!r}. It has "
                 f"{_listing(known)}."
@@ -212,18 +216,33 @@ class Page:
         wait_until(job.busy, timeout)
         return job
 
-    def _callback(self, output: str) -> dict[str, Any]:
-        """Return the callback with an Output, as the app describes it to pages."""
+    def _callback(self, output: str, names: set[str]) -> dict[str, Any]:
+        """Return the callback with an Output, as the app describes it to pages.
+
+        Args:
+            output: as for ``start``.
+            names: of Inputs and State, which tell apart callbacks that share it.
+        """
         answer = self._client.get(f"{self._prefix}_dash-dependencies")
         if answer.status_code != 200:
             raise _refusal("_dash-dependencies", answer)
         specs = json.loads(answer.text)
         specs = [spec for spec in specs if not spec["clientside_function"]]
-        for spec in specs:
-            if output in _names(spec["output"]):
-                return dict(spec)
-        known = _listing(name for spec in specs for name in _names(spec["output"]))
-        raise ValueError(f"No callback has the Output {output!r}. The app has {known}.")
+        found = [spec for spec in specs if output in _names(spec["output"])]
+        if not found:
+            known = _listing(name for spec in specs for name in _names(spec["output"]))
+            raise ValueError(
+                f"No callback has the Output {output!r}. The app has {known}."
+            )
+        fitting = [spec for spec in found if names <= {*_arguments(spec)}]
+        if len(found) == 1 or len(fitting) == 1:
+            return dict((fitting or found)[0])
+        arguments = "; ".join(_listing(_arguments(spec)) for spec in found)
+        raise ValueError(
+            f"{len(found)} callbacks have the Output {output!r}. Pass values of Inputs "
+            "or State that only one of them has, or name it by another Output. They "
+            f"have: {arguments}."
+        )
 
     def _job(self, output: str, answer: dict[str, Any]) -> Job:
         handle = handle_in(answer)
@@ -272,6 +291,11 @@ def _names(callback_id: str) -> list[str]:
     names = callback_id[2:-2].split("...") if is_list else [callback_id]
     # An Output that allows duplicates has a hash after its name.
     return [name.partition("@")[0] for name in names]
+
+
+def _arguments(spec: Mapping[str, Any]) -> list[str]:
+    """Return the names of the Inputs and State of a callback."""
+    return [_name(item) for kind in ("inputs", "state") for item in spec[kind]]
 
 
 def _outputs(callback_id: str) -> Any:

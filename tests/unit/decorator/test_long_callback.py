@@ -296,6 +296,12 @@ def test_running_takes_one_entry_or_a_list(site: Site, wrap: Any) -> None:
     ]
 
 
+def test_no_update_in_running_reaches_the_page(site: Site) -> None:
+    entry = (Output("button", "disabled"), dash.no_update, False)
+    ((*_, on, off),) = handle(site, running=entry)["running"]
+    assert (on, off) == ({"_dash_no_update": "_dash_no_update"}, False)
+
+
 A, B = Output("a", "value"), Output("b", "max")
 
 

@@ -189,6 +189,27 @@ def test_callback_of_a_duplicate_output_is_found(app: dlc.Dash, page: Page) -> N
         page.run("a.children", {"x.v": 1})
 
 
+def test_inputs_tell_which_callback_of_an_output_is_meant(
+    app: dlc.Dash, page: Page
+) -> None:
+    def add(name: str) -> None:
+        @app.long_callback(
+            Output("a", "children", allow_duplicate=True),
+            Input(name, "value"),
+            prevent_initial_call=True,
+        )
+        def work(value: Any) -> Any:
+            return [name, value]
+
+    add("x")
+    add("y")
+    for name in ("x", "y"):
+        job = page.run("a.children", {f"{name}.value": 1})
+        assert job.outputs == {"a.children": [name, 1]}
+    with pytest.raises(ValueError, match=r"2 callbacks .*: 'x\.value'; 'y\.value'\."):
+        page.run("a.children")
+
+
 def test_unknown_names_are_refused_with_the_known_ones(
     app: dlc.Dash, page: Page
 ) -> None:
