@@ -310,15 +310,19 @@ class Dispatcher:
     def _hand_over(self, reason: str, wakeup: Wakeup) -> None:
         """End all jobs but those that stop at a checkpoint; wait for these."""
         deadline = time.monotonic() + HANDOVER
-        asked = self._store.dispatching.ask_for_handover(self._me)
+        asked: set[str] = set()
+        # Without the store, no job can save anything.
+        with suppress(StoreError), told(self._store):
+            asked = self._store.dispatching.ask_for_handover(self._me)
         self._end_all(reason, but=asked)
         while asked and time.monotonic() < deadline:
             if self._stopped_by is signal.SIGINT:
                 return
             wakeup.wait(TICK)
-            self._beat()
-            self._watch()
-            asked = self._store.handovers.asked(self._me)
+            with suppress(StoreError), told(self._store):
+                self._beat()
+                self._watch()
+                asked = self._store.handovers.asked(self._me)
 
     def _end_all(self, reason: str, but: Collection[str] = ()) -> None:
         """Kill the workers of all jobs here but some, and end their attempts."""

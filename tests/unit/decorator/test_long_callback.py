@@ -142,6 +142,8 @@ def test_function_comes_back_unchanged(site: Site) -> None:
         {"retries": 1001},
         {"retry_on": ConnectionError},  # without retries
         {"total_timeout": 60},
+        {"on_new_code": "restart"},
+        {"retries": 1, "on_new_code": "later"},
         {"retries": 1, "retry_on": "died"},
         {"retries": 1, "retry_on": KeyboardInterrupt},
         {"retries": 1, "backoff": 0},
@@ -220,12 +222,18 @@ def test_retries_go_to_the_worker(site: Site) -> None:
         retry_on=(ConnectionError, "lost"),
         backoff=(2, 9),
         total_timeout=60,
+        on_new_code="restart",
     )
     submitted = site.manager.submitted[-1]
     assert submitted.task.retry_on == (ConnectionError,)
     call = Call.from_json(submitted.call.to_json())
     assert call.retries == Retries(
-        times=3, lost=True, backoff=2.0, longest=9.0, total_timeout=60.0
+        times=3,
+        lost=True,
+        backoff=2.0,
+        longest=9.0,
+        total_timeout=60.0,
+        restart_on_new_code=True,
     )
     handle(site, retries=1)
     assert site.manager.submitted[-1].task.retry_on == (Exception,)
