@@ -35,7 +35,20 @@ export function reload(...ids: string[]): void {
     load(...ids);
 }
 
+/** Load the page again, where a component of its layout has properties. */
+export function reloadWith(id: string, props: Record<string, unknown>): void {
+    vi.clearAllTimers();
+    setUp();
+    page.setProps(id, props);
+    engine.resume();
+}
+
 function load(...ids: string[]): void {
+    setUp(...ids);
+    engine.resume();
+}
+
+function setUp(...ids: string[]): void {
     page = new FakePage(...(ids.length > 0 ? ids : ['out', 'button', 'bar']));
     engine = new Engine(
         page,
@@ -45,7 +58,6 @@ function load(...ids: string[]): void {
         new Runs(new TabStorage('runs')),
     );
     engine.addPastResults((parts) => new PastResults(parts, page.visit));
-    engine.resume();
 }
 
 export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);

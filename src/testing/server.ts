@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
 import type { Snapshot } from '../engine/wire/snapshot';
+import type { UserJob } from '../engine/wire/userJob';
 import { Listeners } from '../engine/state/listeners';
 import { deferred } from './deferred';
 
@@ -15,6 +16,8 @@ export class FakeServer {
     readonly cancelled: string[][] = [];
     /** Tokens of the jobs that polls can't reach. */
     unreachable: string[] = [];
+    /** The jobs of the user; null if the server knows no user. */
+    userJobs: UserJob[] | null = [];
     next = 5000;
     /** The wait before a poll that this server can hold; undefined if it holds none. */
     offer: number | undefined;
@@ -73,6 +76,9 @@ export class FakeServer {
         if (url.endsWith('cancel')) {
             this.cancelled.push(body as string[]);
             return outcome?.() ?? new Response(null, { status: 204 });
+        }
+        if (url.endsWith('jobs')) {
+            return outcome?.() ?? Response.json({ jobs: this.userJobs });
         }
         const { hold, jobs } = Array.isArray(body)
             ? { hold: 0, jobs: body as Readings }
