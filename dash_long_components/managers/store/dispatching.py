@@ -182,22 +182,23 @@ class Dispatching:
             self._lifecycle.end(job_id, Status.LOST, error)
 
     def _forget(self, code: str) -> None:
+        if self._jobs.has_queued(code):
+            return  # a lane or an equal job gives it a place later: it ends then
         running = self._jobs.read_all(list(self._slots.all())).values()
-        # A job that waits in a lane for one of these is queued at its end.
         if all(record.code != code for record in running):
             self._registry.forget(code)
 
     def resign(self, code: str) -> bool:
         """Stop being the dispatcher of a code version. Atomic.
 
-        False while jobs wait for it, or a server here wants it. Jobs that are held do
+        False while jobs wait for it, or a server here wants it. Jobs without a place do
         not need it. But its rows stay for them, so that another version's dispatcher
         finds them if this version never comes back.
         """
         with self._database.transaction():
             if not self._queue.is_empty(code):
                 return False
-            if self._held.first(code) is not None:
+            if self._jobs.has_queued(code):
                 return not self._registry.has_servers(code)
             return self._registry.resign(code)
 

@@ -129,6 +129,13 @@ class Jobs:
         rows = self._database.query("SELECT id FROM job WHERE status = 'queued'")
         return [job_id for (job_id,) in rows]
 
+    def has_queued(self, code: str) -> bool:
+        """Return whether jobs of a code version are queued, with a place or without."""
+        found = self._database.value(
+            "SELECT 1 FROM job WHERE code = ? AND status = 'queued' LIMIT 1", code
+        )
+        return found is not None
+
     def add_call(self, job_id: str, call: Call) -> None:
         """Keep what a worker needs to run a job."""
         self._database.run(

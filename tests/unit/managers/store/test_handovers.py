@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, JobError, Status, Ticket
+from dash_long_components.core.jobs import (
+    Call,
+    JobError,
+    Lane,
+    Retrigger,
+    Status,
+    Ticket,
+)
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
@@ -30,8 +38,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def run(store: Store, job_id: str, key: str | None = None) -> None:
-    """Submit a job, and start it in the old dispatcher."""
+def submit(
+    store: Store, job_id: str, key: str | None = None, lane: Lane | None = None
+) -> None:
     now = time.time()
     record = Record(
         id=job_id,
@@ -43,7 +52,14 @@ def run(store: Store, job_id: str, key: str | None = None) -> None:
         retries=RETRIES,
     )
     call = Call(task="key", fingerprint="f", context={}, retries=RETRIES)
-    store.submit(record, call, max_concurrency=9, max_queue=9)
+    store.submit(record, call, max_concurrency=9, max_queue=9, lane=lane)
+
+
+def run(
+    store: Store, job_id: str, key: str | None = None, lane: Lane | None = None
+) -> None:
+    """Submit a job, and start it in the old dispatcher."""
+    submit(store, job_id, key, lane)
     assert store.dispatching.take("v1", OLD, Sizes(9))
 
 
@@ -146,3 +162,24 @@ def test_equal_calls_of_new_code_do_not_run_beside_a_job_that_comes(
     store.leave(Ticket(job="new", requester="0"))
     store.end("new", Status.CANCELLED)
     assert store.dispatching.take("v2", NEW, Sizes(9)) is not None
+
+
+def test_job_behind_one_that_is_handed_over_ends_after_it(store: Store) -> None:
+    store.registry.add_server("v1", OLD)
+    lane = Lane(name="lane", seq=1, retrigger=Retrigger.QUEUE)
+    run(store, "job", lane=lane)
+    submit(store, "behind", lane=replace(lane, seq=2))
+    store.save_checkpoint("job", 1, "j1")
+    store.dispatching.ask_for_handover(OLD)
+    hand_over(store, "job")
+    store.dispatching.abandon_queue("v1", "It has changed.")
+    assert store.dispatching.resign("v1")
+    store.dispatching.take_over("job", "v2")
+    assert store.dispatching.take("v2", NEW, Sizes(9)) is not None
+    store.dispatching.abandon_queue("v1", "It has changed.")
+    assert store.read("behind").status is Status.QUEUED
+    store.end("job", Status.FAILED)
+    assert store.registry.abandoned() == ["v1"]
+    store.dispatching.abandon_queue("v1", "It has changed.")
+    assert store.read("behind").status is Status.LOST
+    assert store.registry.abandoned() == []
