@@ -300,12 +300,18 @@ class Dispatcher:
     def _stop(self, by: signal.Signals, wakeup: Wakeup) -> None:
         """End every running job: the dispatcher got a signal."""
         reason = f"The server was stopped by {by.name}."
-        if by is not signal.SIGINT:
-            self._hand_over(reason, wakeup)
-        self._end_all(reason)
-        if by is signal.SIGINT:
-            # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
-            self._store.dispatching.drop_queue(self._code, reason)
+        try:
+            if by is not signal.SIGINT:
+                self._hand_over(reason, wakeup)
+            with told(self._store):
+                self._end_all(reason)
+                if self._stopped_by is signal.SIGINT:
+                    # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
+                    self._store.dispatching.drop_queue(self._code, reason)
+        except BaseException:
+            # This process waits for its children when it exits.
+            self._kill_all()
+            raise
 
     def _hand_over(self, reason: str, wakeup: Wakeup) -> None:
         """End all jobs but those that stop at a checkpoint; wait for these."""
@@ -314,7 +320,8 @@ class Dispatcher:
         # Without the store, no job can save anything.
         with suppress(StoreError), told(self._store):
             asked = self._store.dispatching.ask_for_handover(self._me)
-        self._end_all(reason, but=asked)
+        with suppress(StoreUnavailableError), told(self._store):
+            self._end_all(reason, but=asked)
         while asked and time.monotonic() < deadline:
             if self._stopped_by is signal.SIGINT:
                 return

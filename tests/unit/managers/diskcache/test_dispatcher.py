@@ -20,7 +20,7 @@ from dash_long_components.core.jobs import Call, JobError, Limits, Status
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
-from dash_long_components.exceptions import StoreError
+from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers import cgroups
 from dash_long_components.managers.diskcache import dispatcher as module
 from dash_long_components.managers.diskcache.app_code import AppCode
@@ -343,6 +343,32 @@ def test_nothing_is_remembered_of_a_job_whose_worker_is_gone(
     assert workers.jobs() == set()
 
 
+def stop(dispatcher: Dispatcher, by: signal.Signals, then: int | None = None) -> None:
+    """Run it until a signal, and send it another one while it waits for its jobs."""
+    handlers: dict[int, Any] = {}
+    waits = iter([None, then])
+
+    def wait(_seconds: float) -> None:
+        number = next(waits)
+        if number is not None:
+            handlers[number](number, None)
+
+    with (
+        mock.patch("signal.signal", handlers.__setitem__),
+        mock.patch("signal.set_wakeup_fd"),
+        mock.patch("signal.pthread_sigmask", create=True),
+        mock.patch.object(
+            dispatcher, "look_around", side_effect=lambda: handlers[by](by, None)
+        ),
+        mock.patch.object(Wakeup, "wait", side_effect=wait),
+        mock.patch.object(Workers, "prepare"),
+        mock.patch.object(cgroups, "enter"),
+        mock.patch.object(cgroups, "leave"),
+        mock.patch.object(FakeWorkers, "dismiss_spare", create=True),
+    ):
+        dispatcher.run()
+
+
 @pytest.mark.parametrize(
     ("by", "status"),
     [(signal.SIGINT, Status.LOST), (signal.SIGTERM, Status.QUEUED)],
@@ -356,26 +382,41 @@ def test_ctrl_c_ends_the_queue_too_and_a_stop_leaves_it_to_the_next_dispatcher(
 ) -> None:
     take(store, ME)
     submit(store, "waiting")
-    handlers: dict[int, Any] = {}
-    with (
-        mock.patch("signal.signal", handlers.__setitem__),
-        mock.patch("signal.set_wakeup_fd"),
-        mock.patch("signal.pthread_sigmask", create=True),
-        mock.patch.object(
-            dispatcher, "look_around", side_effect=lambda: handlers[by](by, None)
-        ),
-        mock.patch.object(Workers, "prepare"),
-        mock.patch.object(cgroups, "enter"),
-        mock.patch.object(cgroups, "leave"),
-        mock.patch.object(FakeWorkers, "dismiss_spare", create=True),
-    ):
-        dispatcher.run()
+    stop(dispatcher, by)
     assert store.read("waiting").status is status
     error = store.read("job").error
     assert error is not None
     assert error.message == f"The server was stopped by {by.name}."
     # The user has stopped it: that is no error.
     assert "is lost" not in caplog.text
+
+
+def test_ctrl_c_ends_the_queue_while_a_stop_waits_for_a_checkpoint(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    take(store, ME)
+    workers.start("job", 1)
+    store.save_checkpoint("job", 1, "j1")
+    submit(store, "waiting")
+    stop(dispatcher, signal.SIGTERM, then=signal.SIGINT)
+    assert store.read("job").status is Status.LOST
+    assert store.read("waiting").status is Status.LOST
+
+
+def test_dispatcher_that_stops_in_an_outage_leaves_no_worker(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    take(store, ME)
+    workers.start("job", 1)
+    store.save_checkpoint("job", 1, "j1")
+    error = sqlite3.OperationalError("database is locked")
+    with (
+        mock.patch.object(module, "HANDOVER", 0.0),
+        mock.patch.object(store.slots, "all", side_effect=error),
+        pytest.raises(StoreUnavailableError),
+    ):
+        stop(dispatcher, signal.SIGTERM)
+    assert "job" in workers.killed
 
 
 @pytest.fixture
