@@ -243,6 +243,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
         for job_id in self._store.slots.all():
             if self._store.read(job_id).status is not Status.RUNNING:
                 self._store.slots.release(job_id)
+        for job in self._store.dispatching.handed_over():
+            self._store.dispatching.take_over(job.id, _CODE)
         while taken := self._store.dispatching.take(_CODE, _ME, self._sizes):
             self._start(taken, self._store.call(taken.id))
         self._changed.notify_all()

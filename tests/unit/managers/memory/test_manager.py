@@ -17,6 +17,7 @@ from dash_long_components import current_job
 from dash_long_components.managers.memory import manager as memory
 from dash_long_components.testing import Job, MemoryLongCallbackManager, Page
 from dash_long_components.testing.waiting import wait_for_job
+from tests.waiting import until_equal
 
 BOUND = 10  # seconds, for what hangs
 
@@ -113,6 +114,30 @@ def test_job_runs_inline_if_told_to(start: Callable[..., Start]) -> None:
     assert statuses(job) == ["succeeded"]
     # Not in the request's own thread: it would have the request's context.
     assert job.outputs["out.children"] != threading.current_thread().name
+
+
+def test_next_attempt_waits_for_the_end_of_a_drain(go_on: threading.Event) -> None:
+    manager = MemoryLongCallbackManager()
+    app = dlc.Dash(__name__, long_callback_manager=manager)
+    app.layout = html.Div()
+
+    @app.long_callback(
+        Output("a", "children"), Input("in", "value"), retries=1, backoff=0.001
+    )
+    def run(_value: Any) -> int:
+        go_on.wait(BOUND)
+        if current_job().attempt == 1:
+            current_job().retry("not ready")
+        return current_job().attempt
+
+    job = Page(app).start("a.children", {"in.value": 1})
+    manager.drain()
+    go_on.set()
+    until_equal(lambda: statuses(job), ["queued"], BOUND)
+    manager.resume()
+    wait_for_job(job)
+    assert job.outputs == {"a.children": 2}
+    manager.close()
 
 
 def test_function_is_told_that_its_job_was_cancelled() -> None:
