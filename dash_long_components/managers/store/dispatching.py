@@ -83,8 +83,12 @@ class Dispatching:
         return None if job is None else job.id
 
     def has_work(self, code: str) -> bool:
-        """Return whether jobs wait for a code version, or run for any."""
-        return not self._queue.is_empty(code) or self._slots.count() > 0
+        """Return whether jobs wait for a code version, or run or are handed over."""
+        return (
+            not self._queue.is_empty(code)
+            or self._slots.count() > 0
+            or bool(self.handed_over())
+        )
 
     def expire_queue(self, code: str, now: Instant) -> None:
         """End the jobs that have waited for their ``queue_timeout``."""

@@ -80,6 +80,16 @@ def test_only_jobs_that_save_checkpoints_are_asked_to_stop(store: Store) -> None
     assert store.dispatching.take("v1", OLD, Sizes(9)) is None
 
 
+def test_job_that_is_handed_over_needs_a_dispatcher_of_any_code(store: Store) -> None:
+    run(store, "job")
+    hand_over(store, "job")
+    store.handovers.add(store.read("job"))
+    store.dispatching.abandon_queue("v1", "It has changed.")
+    assert store.dispatching.has_work("v2")
+    store.end("job", Status.FAILED)
+    assert not store.dispatching.has_work("v2")
+
+
 @pytest.mark.parametrize("code", ["v1", "v2"])
 def test_job_goes_on_with_the_dispatcher_of_any_code_that_has_its_task(
     store: Store, code: str
