@@ -119,9 +119,9 @@ class Documents:
         """
         self._try(lambda: self._backend.list_in(keys, name, at))
 
-    def unlist(self, key: str, name: str) -> None:
-        """Remove a name from a list. Idempotent."""
-        self._try(lambda: self._backend.unlist(key, name))
+    def unlist(self, key: str, *names: str) -> None:
+        """Remove names from a list. Idempotent."""
+        self._try(lambda: self._backend.unlist(key, *names))
 
     def listed(
         self, key: str, start: int, count: int, *, newest_first: bool = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +29,10 @@ MAX_SEARCHED = 5000
 
 #: Ended jobs whose entries a process remembers.
 _REMEMBERED = 4 * MAX_SEARCHED
+
+#: Seconds after which a job without a record has expired. A job is listed first, and
+#: stored a moment later.
+_GRACE = 30.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Entry:
 class Listings:
     """The ids of jobs, the newest first.
 
-    A list may have jobs whose records have expired.
+    A list keeps jobs whose records have expired, until a process misses them twice.
 
     Args:
         documents: where to store them.
@@ -78,6 +84,7 @@ class Listings:
         self._documents = documents
         self._read_all = read_all
         self._ended: dict[str, Entry] = {}
+        self._missing_since: dict[str, float] = {}
 
     def add(self, record: Record) -> None:
         """List a job that is about to be sent."""
@@ -121,17 +128,19 @@ class Listings:
     def _read_slice(self, key: str, search: Search) -> list[Record]:
         """Return so many records of a list; further ones in place of expired ones."""
         found: list[Record] = []
-        at, is_newest_first = search.start, search.order.is_descending
-        while len(found) < search.limit:
-            count = min(_BATCH, search.limit - len(found))
+        at, missing, size = search.start, 0, min(_BATCH, search.limit)
+        while len(found) < search.limit and missing < MAX_SEARCHED:
             job_ids = self._documents.listed(
-                key, at, count, newest_first=is_newest_first
+                key, at, size, newest_first=search.order.is_descending
             )
-            found += (it for it in self._read_all(job_ids) if it is not None)
-            at += len(job_ids)
-            if len(job_ids) < count:
+            records = self._present(job_ids)
+            found += records
+            missing += len(job_ids) - len(records)
+            at += len(job_ids) - self._unlist_expired(key, job_ids)
+            if len(job_ids) < size:
                 break
-        return found
+            size = _BATCH
+        return found[: search.limit]
 
     def _found(self, key: str, search: Search) -> Iterator[Entry]:
         return (it for it in self._entries(key, MAX_SEARCHED) if it.is_of(search))
@@ -141,18 +150,44 @@ class Listings:
 
         Others do not change any more.
         """
-        for start in range(0, count, _BATCH):
-            size = min(_BATCH, count - start)
+        start = 0
+        for looked in range(0, count, _BATCH):
+            size = min(_BATCH, count - looked)
             job_ids = self._documents.listed(key, start, size)
             # Another thread may forget them at any time.
             known = {each: self._ended.get(each) for each in job_ids}
             unknown = [job_id for job_id, entry in known.items() if entry is None]
-            for record in self._records(unknown):
-                if record is not None:
-                    known[record.id] = self._remember(record)
+            for record in self._present(unknown):
+                known[record.id] = self._remember(record)
+            start += len(job_ids) - self._unlist_expired(key, unknown)
             yield from (entry for entry in known.values() if entry is not None)
             if len(job_ids) < size:
                 return
+
+    def _present(self, job_ids: Sequence[str]) -> list[Record]:
+        """Return the records that there are. Notes which jobs have none."""
+        now, found = time.monotonic(), []
+        for job_id, record in zip(job_ids, self._records(job_ids), strict=True):
+            if record is not None:
+                found.append(record)
+                self._missing_since.pop(job_id, None)
+                continue
+            if len(self._missing_since) >= _REMEMBERED:
+                self._missing_since.clear()
+            self._missing_since.setdefault(job_id, now)
+        return found
+
+    def _unlist_expired(self, key: str, job_ids: Sequence[str]) -> int:
+        """Remove the jobs from a list that have expired. Returns how many."""
+        last = time.monotonic() - _GRACE
+        expired = [
+            job_id
+            for job_id in job_ids
+            if self._missing_since.get(job_id, math.inf) <= last
+        ]
+        if expired:
+            self._documents.unlist(key, *expired)
+        return len(expired)
 
     def _records(self, job_ids: Sequence[str]) -> list[Record | None]:
         return self._read_all(job_ids) if job_ids else []

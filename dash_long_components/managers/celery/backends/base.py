@@ -151,14 +151,14 @@ class Backend(ABC):
                 if self.swap(key, version, json.dumps([*names, name][-_LISTED:])):
                     break
 
-    def unlist(self, key: str, name: str) -> None:
-        """Remove a name from a list. Idempotent."""
+    def unlist(self, key: str, *names: str) -> None:
+        """Remove names from a list. Idempotent."""
         while True:
             text, version = self.look(key)
-            names = json.loads(text or "[]")
-            if name not in names:
+            listed = json.loads(text or "[]")
+            rest = [each for each in listed if each not in names]
+            if len(rest) == len(listed):
                 return
-            rest = [each for each in names if each != name]
             if self.swap(key, version, json.dumps(rest)):
                 return
 

@@ -91,10 +91,11 @@ class DatabaseBackend(Backend):
             # The keys of a list are in the order of time.
             self.write(f"{key}.{int(at * 1e6):017d}.{name}", "")
 
-    def unlist(self, key: str, name: str) -> None:
-        is_it = self._table.c.task_id.endswith(f".{name}", autoescape=True)
+    def unlist(self, key: str, *names: str) -> None:
         with self._transaction() as connection:
-            connection.execute(self._table.delete().where(self._in(key), is_it))
+            for name in names:
+                is_it = self._table.c.task_id.endswith(f".{name}", autoescape=True)
+                connection.execute(self._table.delete().where(self._in(key), is_it))
 
     def listed(
         self, key: str, start: int, count: int, *, newest_first: bool = True

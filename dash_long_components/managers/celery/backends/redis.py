@@ -81,8 +81,8 @@ class RedisBackend(KeyValueBackend):
                 pipeline.expire(key, 2 * self.expires)
         pipeline.execute()
 
-    def unlist(self, key: str, name: str) -> None:
-        self.client.zrem(self._name(key), name)
+    def unlist(self, key: str, *names: str) -> None:
+        self.client.zrem(self._name(key), *names)
 
     def listed(
         self, key: str, start: int, count: int, *, newest_first: bool = True

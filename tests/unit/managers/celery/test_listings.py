@@ -14,7 +14,7 @@ from celery import Celery
 from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
-from dash_long_components.core.search import Order, Search
+from dash_long_components.core.search import NEWEST, Order, Search
 from dash_long_components.managers.celery import listings as module
 from dash_long_components.managers.celery.backends import base
 from dash_long_components.managers.celery.documents import Documents
@@ -56,7 +56,7 @@ def test_search_goes_on_until_it_has_found_enough(
         return [found.id for found in listings.search(search)]
 
     assert ids(Search(limit=3)) == ["job-238", "job-237", "job-236"]
-    assert reads == [3, 1]
+    assert reads == [3, 100]
     assert len(ids(Search(limit=1000))) == 229
     failed = Search(statuses=frozenset({Status.FAILED}), task="app.t1", limit=2)
     assert ids(failed) == ["job-235", "job-229"]
@@ -125,3 +125,61 @@ def test_listing_is_in_the_order_asked_for_and_reads_ended_jobs_once(
     reads.clear()
     assert len(listings.newest(4)) == 4
     assert reads == [["job-5"]]
+
+
+@pytest.mark.parametrize("order", [NEWEST, Order()])
+def test_expired_jobs_leave_the_list_and_cost_few_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    records: dict[str, Record] = {}
+    reads: list[int] = []
+    now = 0.0
+
+    def read_all(job_ids: Sequence[str]) -> list[Record | None]:
+        reads.append(len(job_ids))
+        return [records.get(job_id) for job_id in job_ids]
+
+    listings = Listings(
+        Documents(Celery("app", backend=f"file://{tmp_path}")), read_all
+    )
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(module, "_BATCH", 10)
+    monkeypatch.setattr(module, "MAX_SEARCHED", 20)
+    for number in range(35):
+        listings.add(record(number))
+    records |= {f"job-{number}": record(number) for number in range(30, 35)}
+
+    def look() -> int:
+        reads.clear()
+        return len(listings.search(Search(limit=10, order=order)))
+
+    # The newest are found at once, and no look reads all that have expired.
+    assert look() == (5 if order is NEWEST else 0)
+    assert sum(reads) <= 30
+    # Jobs that a process adds at this moment have no record yet.
+    assert listings.count(Search()) == 35
+    for _ in range(4):
+        now += 60
+        look()
+    assert listings.count(Search()) == look() == 5
+    assert reads == [5]
+
+
+def test_expired_jobs_leave_the_list_while_it_is_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    records = {f"job-{number}": record(number) for number in range(0, 24, 3)}
+    listings = Listings(
+        Documents(Celery("app", backend=f"file://{tmp_path}")),
+        lambda job_ids: [records.get(job_id) for job_id in job_ids],
+    )
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(module, "_BATCH", 10)
+    for number in range(24):
+        listings.add(record(number))
+    any_end = Search(statuses=frozenset({Status.FAILED, Status.SUCCEEDED}))
+    for _ in range(3):
+        assert listings.count(any_end) == 8
+        now += 60
+    assert listings.count(Search()) == 8
