@@ -91,7 +91,7 @@ def start(
     manager.check_queue(task.queue, task.name)
     manager.check_not_draining()
     answer = manager.submit(
-        task.for_app(jobs.on_error, jobs.error_message), call, None, owner
+        task.for_app(jobs.on_error, jobs.error_message), _unwatched(call), None, owner
     )
     assert answer is not None  # noqa: S101 - only a lane ignores triggers
     return task.name, answer
@@ -168,10 +168,18 @@ def retry(
     )
     manager.check_not_draining()
     answer = manager.submit(
-        task.for_app(jobs.on_error, jobs.error_message), call, None, record.owner
+        task.for_app(jobs.on_error, jobs.error_message),
+        _unwatched(call),
+        None,
+        record.owner,
     )
     assert answer is not None  # noqa: S101 - only a lane ignores triggers
     return answer
+
+
+def _unwatched(call: Call) -> Call:
+    """Return a call whose job does not end for want of polls: no page shows it."""
+    return replace(call, limits=replace(call.limits, leave_timeout=None))
 
 
 start_jobs_with(start)

@@ -180,7 +180,8 @@ class Store:
             self.requesters.add(
                 ticket,
                 lane,
-                after.limits.leave_timeout,
+                # Code that joins the job of a page has no page that polls.
+                after.limits.leave_timeout if call.limits.leave_timeout else None,
                 waits=admission.waits,
                 now=now.monotonic,
             )

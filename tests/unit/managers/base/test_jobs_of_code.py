@@ -267,3 +267,24 @@ def test_manager_without_an_app_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
     with pytest.raises(MissingManagerError, match=r"lone: no app .* has the manager"):
         manager.start(lone, 1)
+
+
+def test_job_of_code_does_not_end_for_want_of_a_page() -> None:
+    site = Site(keep_calls=True)
+
+    @site.app.long_callback(
+        Output("out", "children"), Input("in", "value"), on_leave="cancel"
+    )
+    def fail(value: Any) -> Any:
+        raise ValueError("no")
+
+    def leave_timeout(job: Job) -> float | None:
+        return site.manager.look_up(job.id).limits.leave_timeout
+
+    site.page.start("out.children", {"in.value": 1})
+    (first,) = site.manager.jobs()
+    first.wait(BOUND)
+    assert leave_timeout(first) == 30
+    assert leave_timeout(first.retry()) is None
+    assert leave_timeout(site.manager.start(fail, 2)) is None
+    site.manager.close()
