@@ -35,6 +35,8 @@ class Searches:
         However many jobs there are, it reads as many entries of an index as the search
         leaves out and finds. A search by user reads all jobs of that user.
         """
+        if search.statuses == frozenset():
+            return []
         if search.owner is not None:
             return self._of_owner(search, search.owner)
         if search.order.by == "created":

@@ -737,6 +737,18 @@ def steps(store: Store, search: Search) -> int:
     return next(count)
 
 
+@pytest.mark.parametrize("by", ["created", "task", "status"])
+@pytest.mark.parametrize("owner", [None, '"ada"'])
+@pytest.mark.parametrize("task", [None, "many"])
+def test_no_status_finds_no_job(
+    store: Store, by: Any, owner: str | None, task: str | None
+) -> None:
+    add_ended(store, 0, 2)
+    none = Search(statuses=frozenset(), owner=owner, task=task, order=Order(by=by))
+    assert store.searches.find(none) == []
+    assert store.searches.count(none) == 0
+
+
 def test_search_costs_the_same_among_many_jobs(store: Store) -> None:
     add_ended(store, 0, 100)
     few = [steps(store, search) for search in SEARCHES]
