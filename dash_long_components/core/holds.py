@@ -30,7 +30,9 @@ class Holds:
         return Holds() if task is None else replace(self, paused=self.paused - {task})
 
     def drain(self, until: float) -> Holds:
-        return replace(self, draining_until=until)
+        """Drain until a time; 0 ends a drain. A longer drain goes on."""
+        last = max(self.draining_until, until) if until else 0.0
+        return replace(self, draining_until=last)
 
     def is_draining(self, now: float) -> bool:
         """Return whether no job can be started now, in seconds since the epoch."""

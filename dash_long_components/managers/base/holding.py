@@ -72,12 +72,12 @@ class Holding:
 
         Args:
             seconds: how many seconds until jobs can be started again. So a drain that
-                no one ends is no outage.
+                no one ends is no outage. A drain that lasts longer goes on; 0 ends it.
 
         Raises:
             StoreError: the job store can't be used.
         """
-        until = time.time() + seconds
+        until = time.time() + seconds if seconds else 0.0
         self.change_holds(lambda holds: holds.drain(until))
 
     def check_not_draining(self) -> None:
