@@ -181,7 +181,7 @@ class Store:
                 ticket,
                 lane,
                 # Code that joins the job of a page has no page that polls.
-                after.limits.leave_timeout if call.limits.leave_timeout else None,
+                after.limits.leave_timeout if record.limits.leave_timeout else None,
                 waits=admission.waits,
                 now=now.monotonic,
             )
