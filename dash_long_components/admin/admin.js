@@ -42,7 +42,8 @@
             },
             body: JSON.stringify(body),
         });
-        if (response.status === 404) {
+        // A login page that the app redirects to has no status here.
+        if ([0, 401, 403, 404].includes(response.status)) {
             throw new Refused();
         }
         if (!response.ok) {

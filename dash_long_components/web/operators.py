@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from ..bridge import event_loop
+
+logger = logging.getLogger("dash_long_components")
 
 
 class Operators:
@@ -34,7 +37,21 @@ class Operators:
         return is_new
 
     def include_sender(self) -> bool:
-        """Return whether an operator sends the current request. It may block."""
+        """Return whether an operator sends the current request. It may block.
+
+        If the app's function fails, no operator sends it: a visitor who has not logged
+        in is often an object without a role.
+
+        Raises:
+            HTTPException: that of Werkzeug or Starlette, by which the function answers
+                itself.
+        """
         if self._admin is None:
             return False
-        return bool(event_loop.resolve(self._admin()))
+        try:
+            return bool(event_loop.resolve(self._admin()))
+        except Exception as error:
+            if any(each.__name__ == "HTTPException" for each in type(error).__mro__):
+                raise
+            logger.exception("The function of admin= failed. The answer is a 404.")
+            return False

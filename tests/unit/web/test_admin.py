@@ -120,6 +120,20 @@ def test_no_one_but_operators_learns_or_changes_anything(
     assert not site.manager.holds().paused
 
 
+@pytest.mark.parametrize("backend", backends.ALL)
+def test_visitor_without_a_role_is_no_operator(
+    backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def is_admin() -> bool:
+        return object().is_admin  # type: ignore[attr-defined, no-any-return]
+
+    answer = AdminSite(backend, is_admin).send(LOOK)
+    expected = AdminSite(backend, None).send(LOOK)
+    assert answer.status_code == expected.status_code == 404
+    assert answer.get_data() == expected.get_data()
+    assert "The function of admin= failed" in caplog.text
+
+
 @pytest.fixture
 def site() -> AdminSite:
     return AdminSite()
