@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection
 
 from ...core.jobs import JobError, Status
+from ..store.handovers import HandedOver
 from ..store.store import Store
 
 #: Seconds for which a job waits for a dispatcher that knows its task.
@@ -31,17 +32,28 @@ class Takeover:
         Args:
             keys: of the tasks that the dispatcher knows.
         """
-        waiting = self._store.dispatching.handed_over()
+        waiting = self._due()
         now = time.monotonic()
         self._seen = {job.id: self._seen.get(job.id, now) for job in waiting}
         if not waiting or not self._store.registry.has_servers(self._code):
             return
         for job in waiting:
-            call = self._store.call(job.id)
-            if job.code == self._code or (call is not None and call.task in keys):
+            if job.code == self._code or self._knows(job.id, keys):
                 self._store.dispatching.take_over(job.id, self._code)
             elif now - self._seen[job.id] >= UNCLAIMED:
                 self._end(job.id)
+
+    def _due(self) -> list[HandedOver]:
+        """Return the jobs of this code, and those whose own code has no server."""
+        waiting = self._store.dispatching.handed_over()
+        others = {job.code for job in waiting} - {self._code}
+        # Its servers start another dispatcher. Their function may be another one, too.
+        served = {code for code in others if self._store.registry.has_any_server(code)}
+        return [job for job in waiting if job.code not in served]
+
+    def _knows(self, job_id: str, keys: Collection[str]) -> bool:
+        call = self._store.call(job_id)
+        return call is not None and (call.task in keys or call.function is not None)
 
     def _end(self, job_id: str) -> None:
         """End a job whose task no dispatcher seems to have any more."""

@@ -215,10 +215,18 @@ class Registry:
         """Return whether a live server process here wants a dispatcher of this code."""
         return any(server.is_alive() for server in self._servers(code))
 
-    def has_any_server(self) -> bool:
-        """Return whether any server process lives, of any code version and host."""
+    def has_any_server(self, code: str | None = None) -> bool:
+        """Return whether any server process lives, on any host.
+
+        Args:
+            code: version of the app's code that it has; None for any.
+        """
         rows = self._database.query(
-            "SELECT DISTINCT process FROM process WHERE role = ?", SERVER
+            "SELECT DISTINCT process FROM process WHERE role = ?"
+            " AND (? IS NULL OR code = ?)",
+            SERVER,
+            code,
+            code,
         )
         return any(self.is_living(Process.from_text(process)) for (process,) in rows)
 

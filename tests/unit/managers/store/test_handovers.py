@@ -133,6 +133,38 @@ def test_job_waits_for_a_dispatcher_that_knows_its_task(store: Store) -> None:
     assert row_counts(store)["handover"] == 0
 
 
+def test_job_is_left_to_its_own_code_while_a_server_has_it(store: Store) -> None:
+    run(store, "job")
+    store.save_checkpoint("job", 1, "j1")
+    store.dispatching.ask_for_handover(OLD)
+    hand_over(store, "job")
+    store.registry.add_server("v1", NEW)
+    store.registry.add_server("v2", NEW)
+    for code in ("v2", "other"):
+        takeover = Takeover(store, code)
+        store.registry.add_server(code, NEW)
+        takeover.run({"key"})
+        with mock.patch("time.monotonic", return_value=time.monotonic() + UNCLAIMED):
+            takeover.run({"another key"})
+        assert [job.code for job in store.dispatching.handed_over()] == ["v1"]
+    store.registry.remove_server("v1", NEW)
+    Takeover(store, "v2").run({"key"})
+    assert store.dispatching.take("v2", NEW, Sizes(9)) is not None
+
+
+def test_job_whose_function_was_sent_needs_no_dispatcher_that_knows_it(
+    store: Store,
+) -> None:
+    run(store, "job")
+    store.give_function("job", "pickled")
+    store.save_checkpoint("job", 1, "j1")
+    store.dispatching.ask_for_handover(OLD)
+    hand_over(store, "job")
+    store.registry.add_server("v2", NEW)
+    Takeover(store, "v2").run({"another key"})
+    assert store.dispatching.take("v2", NEW, Sizes(9)) is not None
+
+
 def test_jobs_that_have_begun_wait_until_a_drain_is_over(store: Store) -> None:
     run(store, "tried")
     run(store, "runs")
