@@ -206,7 +206,9 @@ class Dispatcher:
             # dispatcher has ended the attempt.
             return True
         if slot.dispatcher != self._me:
-            return False  # this one was held up, and another has taken its place
+            # This one was held up, and another has taken its place. It has adopted this
+            # worker, or ended its attempt and started another.
+            return slot.worker is None or not self._workers.has(job_id, slot.worker)
         return self._watchdog.must_stop(job_id, slot)
 
     def _watch_adopted(self, job_id: str, slot: Slot) -> None:

@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ...running import runtime
+from ..identity import Process
 from ..processes import (
     DYING,
     adopt_orphans,
@@ -111,6 +112,10 @@ class Workers:
     def exit_code(self, job_id: str) -> int | None:
         """Return the exit code of a job's worker; None while it runs."""
         return self._processes[job_id].exitcode
+
+    def has(self, job_id: str, worker: Process) -> bool:
+        """Return whether a process is the worker of a job here, which runs."""
+        return worker.is_here and worker.pid == _pid(self._processes[job_id])
 
     def kill(self, job_id: str) -> None:
         """Kill the worker of a job with its descendants, and wait a moment for it."""

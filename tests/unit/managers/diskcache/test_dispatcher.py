@@ -50,6 +50,7 @@ class FakeWorkers(Workers):
         killed: the jobs whose workers were killed, in their order.
         without_orphans: the jobs whose orphans were killed, in their order.
         cannot_start: why no worker starts.
+        worker: the process of all.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,7 @@ class FakeWorkers(Workers):
         self.killed: list[str] = []
         self.without_orphans: list[str] = []
         self.cannot_start: OSError | None = None
+        self.worker: Process | None = None
 
     def jobs(self) -> set[str]:
         return set(self.exit_codes)
@@ -71,6 +73,9 @@ class FakeWorkers(Workers):
 
     def exit_code(self, job_id: str) -> int | None:
         return self.exit_codes[job_id]
+
+    def has(self, job_id: str, worker: Process) -> bool:
+        return worker == self.worker
 
     def kill(self, job_id: str) -> None:
         self.killed.append(job_id)
@@ -201,6 +206,26 @@ def test_dispatcher_that_was_held_up_leaves_a_job_to_the_next_one(
     assert (record.status, record.attempt) == (Status.RUNNING, 2)
     assert slot is not None
     assert slot.dispatcher == OTHER
+
+
+@pytest.mark.parametrize(
+    ("worker", "killed"), [(ME, []), (OTHER, ["job"]), (None, ["job"])]
+)
+def test_dispatcher_that_was_held_up_kills_a_worker_that_another_one_has_replaced(
+    dispatcher: Dispatcher,
+    store: Store,
+    workers: FakeWorkers,
+    worker: Process | None,
+    killed: list[str],
+) -> None:
+    submit(store)
+    dispatcher.look_around()
+    workers.worker = ME
+    store.slots.assign("job", OTHER, None)
+    if worker is not None:
+        assert store.slots.register("job", worker, 1)
+    dispatcher.look_around()
+    assert workers.killed == killed
 
 
 def test_adopted_worker_at_its_deadline_is_killed_with_its_orphans(
