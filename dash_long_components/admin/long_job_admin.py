@@ -31,6 +31,7 @@ _THEME = """themeQuartz.withParams({
     backgroundColor: 'transparent',
     borderColor: 'var(--own-line)',
     browserColorScheme: 'inherit',
+    checkboxCheckedShapeColor: 'var(--own-surface)',
     fontFamily: 'inherit',
     foregroundColor: 'currentColor',
     headerBackgroundColor: 'transparent',
@@ -179,7 +180,7 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
         className="long-job-admin-line",
     )
     columns = [
-        _column("status", words, field="shown_status", minWidth=150),
+        _column("status", words, field="shown_status", minWidth=190),
         _column("task", words, field="name", minWidth=180, flex=2),
         _column("user", words, field="shown_user", minWidth=100),
         _column("age", words, field="shown_age", minWidth=90),
@@ -217,7 +218,7 @@ def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
     shown = ("queued", "running", "succeeded", "failed", "timed_out", "lost")
     columns = [
         _column("task", words, minWidth=180, flex=2, sort="asc"),
-        _column("usual", words, "params.data.shown_usual", minWidth=110),
+        _column("usual", words, "params.data.shown_usual", minWidth=130),
         *(_column(status, words, minWidth=90) for status in shown),
     ]
     grid = _grid(
