@@ -245,12 +245,20 @@
         return '';
     }
 
-    const enable = (jobs, tasks) => [
-        !jobs?.some(({ status }) => LIVE.includes(status)),
-        !jobs?.some((job) => job.keeps && !FINE.includes(job.status)),
-        !tasks?.some((task) => !task.is_paused),
-        !tasks?.some((task) => task.is_paused),
-    ];
+    /** Enable the buttons for what the selected rows are now. */
+    function enable(selected, tasks, _rows, id) {
+        // The grid goes on to name a job as it was when it was selected.
+        const rows = shown.get(JSON.stringify(id))?.rowData ?? [];
+        const jobs = selected?.map(
+            (job) => rows.find((row) => row.id === job.id) ?? job,
+        );
+        return [
+            !jobs?.some(({ status }) => LIVE.includes(status)),
+            !jobs?.some((job) => job.keeps && !FINE.includes(job.status)),
+            !tasks?.some((task) => !task.is_paused),
+            !tasks?.some((task) => task.is_paused),
+        ];
+    }
 
     /** Look again, or from the first page on after another choice of jobs. */
     function tick(...args) {

@@ -83,6 +83,8 @@ def serve(app: dash.Dash) -> None:
         Output(_p("resume"), "disabled"),
         Input(_p("jobs"), "selectedRows"),
         Input(_p("tasks"), "selectedRows"),
+        Input(_p("jobs"), "getRowsResponse"),
+        State(_p("jobs"), "id"),
     )
 
 
