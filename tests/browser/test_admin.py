@@ -1,0 +1,224 @@
+"""The page of operators: its tables, filters, order and buttons."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from dash.testing.browser import Browser
+from selenium.webdriver.common.keys import Keys
+
+from dash_long_components.core.jobs import Status
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
+from dash_long_components.managers.store.clock import Instant
+from dash_long_components.managers.store.store import Store
+from tests.browser.pages import Page
+from tests.conftest import ROOT
+from tests.integration.deployment import Setting, working
+from tests.integration.servers import Server, command, serving
+from tests.waiting import until, until_equal
+
+APPS = ROOT / "tests/browser/apps"
+
+#: Dash 4 has a box around the field.
+USER = ".long-job-admin-user input, input.long-job-admin-user"
+
+#: The endpoint of the page.
+LOOK = "_dash-long-jobs/admin"
+
+_ROWS = """
+const [name, columns] = arguments;
+const rows = document.querySelectorAll(
+    `.long-job-admin-${name} .ag-center-cols-container .ag-row`);
+return [...rows].map(row => columns.map(
+    column => row.querySelector(`[col-id="${column}"]`)?.textContent ?? ''));
+"""
+
+
+class AdminPage(Page):
+    """The page of operators, for a user."""
+
+    def __init__(self, browser: Browser, url: str, user: str) -> None:
+        super().__init__(browser, url)
+        driver = browser.driver
+        driver.get(f"{url}/_dash-long-jobs/health")
+        driver.add_cookie({"name": "user", "value": user})
+        driver.get(f"{url}/admin")
+
+    def rows(self, table: str, *columns: str) -> list[list[str]]:
+        found: list[list[str]] = self.browser.driver.execute_script(
+            _ROWS, table, columns
+        )
+        return found
+
+    def wait_for_jobs(self, *expected: tuple[str, str]) -> None:
+        """Wait until the table has these jobs, each with its status, in this order."""
+        until_equal(
+            lambda: self.rows("jobs", "task", "status"), list(map(list, expected)), 30
+        )
+
+    def wait_for_row(self, table: str, columns: list[str], expected: list[str]) -> None:
+        until(lambda: expected in self.rows(table, *columns), 30)
+
+    def select(self, table: str, text: str) -> None:
+        """Select the row that has a text, by the keyboard."""
+        self.browser.driver.execute_script(
+            "const [table, text] = arguments;"
+            "[...document.querySelectorAll(`.long-job-admin-${table} .ag-row`)]"
+            ".find(row => row.textContent.includes(text))"
+            ".querySelector('input').focus();",
+            table,
+            text,
+        )
+        self.browser.driver.switch_to.active_element.send_keys(" ")
+
+    def press(self, name: str) -> None:
+        button = f".long-job-admin-line > .long-job-admin-{name}"
+        self.wait_until_enabled(button)
+        self.click(button)
+
+    def choose_status(self, label: str) -> None:
+        # In one step: each look draws the labels again, with other counts.
+        self.browser.driver.execute_script(
+            "[...document.querySelectorAll('.long-job-admin-statuses label')]"
+            ".find(each => each.textContent.startsWith(arguments[0]))"
+            ".querySelector('input').click()",
+            label,
+        )
+
+    def sort_by(self, column: str) -> None:
+        self.click(f".long-job-admin-jobs .ag-header-cell[col-id='{column}']")
+
+
+@pytest.fixture(params=["diskcache", "celery"])
+def server(
+    request: pytest.FixtureRequest, tmp_path: Path, browser_name: str
+) -> Iterator[Server]:
+    setting = Setting()
+    if request.param == "celery":
+        redis = request.getfixturevalue("redis")
+        setting = Setting.celery(redis.database(), redis.database())
+    environment = ["env", f"FOLDER={tmp_path}"]
+    web = command(str(APPS / "admin.py"), **setting.manager)
+    with ExitStack() as stack:
+        (tmp_path / "web").mkdir()
+        server = stack.enter_context(serving([*environment, *web], tmp_path / "web"))
+        if setting.has_workers:
+            worker = setting.worker(app="admin:celery_app", path=APPS)
+            stack.enter_context(working([*environment, *worker], tmp_path / "worker"))
+        yield server
+
+
+def start(server: Server, path: str, user: str = "ada") -> None:
+    with urllib.request.urlopen(f"{server.url}/start/{path}?user={user}") as answer:
+        assert answer.read()
+
+
+def test_operator_sees_filters_sorts_and_changes_jobs(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    start(server, "fail/odd")
+    start(server, "build/first", "bob")
+
+    # Another user sees nothing. The browser's log has a 404 for each look under way.
+    page = AdminPage(browser, server.url, "ada")
+    page.wait_for_text(".long-job-admin-notice", "Not found, or not for you.")
+    assert page.rows("jobs", "task") == page.rows("tasks", "task") == []
+    until(lambda: errors(browser) == {"404"}, 10)
+
+    page = AdminPage(browser, server.url, "root")
+    first, failed = ("first (admin.build)", "Running"), ("admin.fail", "Failed")
+    page.wait_for_jobs(first, failed)
+    assert page.rows("jobs", "user", "error") == [
+        ["bob", ""],
+        ["ada", "ValueError: odd"],
+    ]
+    page.wait_for_row("tasks", ["task", "failed"], ["admin.fail", "1"])
+    page.wait_for_row("processes", ["task", "state"], ["admin.build", "Alive"])
+
+    page.sort_by("age")
+    page.sort_by("age")
+    page.wait_for_jobs(failed, first)
+    page.sort_by("age")
+    page.wait_for_jobs(first, failed)
+    page.choose_status("Failed")
+    page.wait_for_jobs(failed)
+    page.choose_status("Failed")
+    page.wait_for_jobs(first, failed)
+    page.element(USER).send_keys("ada", Keys.ENTER)
+    page.wait_for_jobs(failed)
+    page.element(USER).send_keys(Keys.BACKSPACE * 3, Keys.ENTER)
+    page.wait_for_jobs(first, failed)
+
+    # The jobs of a paused task wait, until it is resumed.
+    page.select("tasks", "admin.build")
+    page.press("pause")
+    page.wait_for_row("tasks", ["task", "usual"], ["admin.build", "Paused"])
+    start(server, "build/second")
+    page.wait_for_jobs(("admin.build", "Queued"), first, failed)
+    page.press("resume")
+    second = ("second (admin.build)", "Running")
+    page.wait_for_jobs(second, first, failed)
+
+    page.select("jobs", "second")
+    page.press("cancel")
+    cancelled = (second[0], "Cancelled")
+    page.wait_for_jobs(cancelled, first, failed)
+    page.press("retry")
+    page.wait_for_jobs(second, cancelled, first, failed)
+
+    page.press("drain")
+    until(lambda: "New jobs are refused" in page.text(".long-job-admin-facts"), 20)
+    page.press("undrain")
+    page.wait_for_text(".long-job-admin-facts", "")
+    (tmp_path / "go-on").touch()
+    page.wait_for_jobs((second[0], "Done"), cancelled, (first[0], "Done"), failed)
+    assert errors(browser) <= {"404"}
+
+
+def errors(browser: Browser) -> set[str]:
+    """Return the new messages in the browser's log, a refused look as "404"."""
+    messages = [entry["message"] for entry in browser.get_logs()]
+    return {"404" if f"{LOOK} - " in each and "404" in each else each for each in messages}
+
+
+def fill(folder: Path, count: int) -> None:
+    """Store jobs that have ended."""
+    store = Store(str(folder / "cache" / "long-jobs"), result_ttl=86_400)
+    now = time.time()
+    with store._database.transaction():
+        for number in range(count):
+            record = Record(
+                id=f"job-{number}",
+                task=f"app.task_{number % 20}",
+                code="v1",
+                status=list(Status)[2 + number % 6],
+                requesters=(Requester(id="0", owner=f'"user {number // 100}"'),),
+                created=now - count + number,
+                changed=now,
+            )
+            store._add(record, Instant.now())
+    store.close()
+
+
+@pytest.mark.parametrize("server", ["diskcache"], indirect=True)
+def test_page_of_10000_jobs_has_a_hundred_and_never_calls_the_callbacks_of_the_app(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    fill(tmp_path, 10_000)
+    page = AdminPage(browser, server.url, "root")
+    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 99"])
+    pager = ".long-job-admin-jobs .ag-paging-panel"
+    until(lambda: "1 to 100 of 10,000" in " ".join(page.text(pager).split()), 20)
+
+    callbacks, looks = page.requests("_dash-update"), page.requests(LOOK)
+    page.click(f"{pager} [aria-label='Next page']")
+    until(lambda: "101 to 200" in " ".join(page.text(pager).split()), 20)
+    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 98"])
+    until(lambda: page.requests(LOOK) >= looks + 3, 30)
+    assert page.requests("_dash-update") == callbacks
