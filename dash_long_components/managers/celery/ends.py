@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...core.jobs import Status
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents
@@ -43,7 +44,11 @@ class Ends:
         if end.live is None:
             message = self._documents.read(message_key(job_id))
             if message is not None:
-                self._calls.delete(job_id, Message.from_text(message).parts)
+                parts = Message.from_text(message).parts
+                self._calls.end(job_id, parts, end.status)
+        if end.status is not Status.SUCCEEDED:
+            # A retry needs it.
+            self._documents.keep([message_key(job_id)])
         return End.from_text(text)
 
 

@@ -55,4 +55,5 @@ class Keeper:
             keys += [f"{job_id}.{name}" for name in names]
             keys += [message_key(job_id), delivery_key(job_id), checkpoint_key(job_id)]
             keys += self._calls.keys(job_id, parts)
+            keys += self._calls.kept_keys(job_id, parts)
         self._documents.keep(keys)

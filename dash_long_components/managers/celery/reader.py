@@ -11,6 +11,7 @@ import celery
 from ...core.jobs import Status
 from ...core.records import SMALL, Record
 from .attempts import Attempts
+from .calls import Calls
 from .deliveries import Delivery, Message, Receipt
 from .documents import Documents
 from .ends import Ends
@@ -60,6 +61,7 @@ class JobReader:
         self._ends = ends
         self._leases = Leases(documents)
         self._attempts = Attempts(documents)
+        self._calls = Calls(documents)
         self._recovery = Recovery(app, documents, self._leases, lease, is_draining)
         self._membership = membership
         self._started: set[str] = set()
@@ -170,7 +172,13 @@ class JobReader:
             end = None
         if end is not None and live is not None and self._attempts.end(live, end):
             return None  # the job goes on: the next read shows how
-        return end and self._ends.decide(record.id, end)
+        if end is None:
+            return None
+        decided = self._ends.decide(record.id, end)
+        if decided.live is not None:
+            # The worker that wrote it may have died before it did that.
+            self._calls.end(record.id, decided.live.calls, decided.status)
+        return decided
 
     def _follow(
         self, record: Record, sending: Sequence[str | None], now: float

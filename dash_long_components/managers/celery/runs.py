@@ -211,10 +211,7 @@ class Runs:
         if ended.live is None or ended.live.run != live.run:
             raise _not_ours(live)
         # Last, because no page waits for it.
-        if record.status is Status.SUCCEEDED:
-            self._calls.delete_kept(record.id, live.calls)
-        else:
-            self._calls.delete(record.id, live.calls)
+        self._calls.end(record.id, live.calls, record.status)
         self.store.listings.end(record.id)
         if record.status is Status.SUCCEEDED and record.started is not None:
             seconds = record.changed - record.started
