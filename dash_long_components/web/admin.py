@@ -6,7 +6,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..core.jobs import Status
 from ..core.owners import owner_of
 from ..core.quantities import MAX_JS_INTEGER
 from ..core.search import Order, Search
-from ..exceptions import JobNotFoundError
+from ..exceptions import JobNotFoundError, MissingManagerError
 from ..managers.base import LongCallbackManager
 from .app_jobs import AppJobs
 from .refusals import refuse, told
@@ -122,7 +121,10 @@ class _Request:
     def _act(self, change: Callable[[], int]) -> dict[str, int]:
         if self._body.get("key") != self._key:
             raise _Wrong("The key is not that of the last look.")
-        return {"changed": change()}
+        try:
+            return {"changed": change()}
+        except NotImplementedError as error:
+            raise _Wrong(f"The manager {self._name} can't do that.") from error
 
     def _each(self, change: Callable[[str], None], names: list[Any]) -> int:
         for name in _texts(names):
@@ -143,11 +145,14 @@ class _Request:
 
     def _retry(self, ids: list[Any]) -> int:
         changed = 0
-        for job_id in _texts(ids):
-            # Another operator may have been faster, or its call was not kept.
-            with suppress(JobNotFoundError, ValueError):
+        for job_id in dict.fromkeys(_texts(ids)):
+            try:
                 self._manager.job(job_id).retry()
-                changed += 1
+            except MissingManagerError as error:
+                raise _Wrong(str(error)) from error
+            except (JobNotFoundError, ValueError):
+                continue  # another operator was faster, or its call was not kept
+            changed += 1
         return changed
 
     def _drain(self, seconds: int) -> int:
@@ -204,9 +209,20 @@ def _by_status(counts: Mapping[tuple[str, Status], int]) -> dict[str, int]:
 
 
 def _texts(values: list[Any]) -> list[str]:
-    if len(values) > MAX_ROWS or not all(isinstance(each, str) for each in values):
+    if len(values) > MAX_ROWS or not all(map(_is_text, values)):
         raise _Wrong(f"A list takes {MAX_ROWS} texts at most.")
     return values
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a text that UTF-8 can express: a store needs that."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _search_of(look: dict[str, Any], manager: LongCallbackManager) -> Search:
@@ -228,7 +244,7 @@ def _search_of(look: dict[str, Any], manager: LongCallbackManager) -> Search:
         case _:
             raise _Wrong(f"order: one of {', '.join(_ORDERS)}, and whether down.")
     task, user = look.get("task") or None, look.get("user") or None
-    if not all(isinstance(each, str | None) for each in (task, user)):
+    if not all(each is None or _is_text(each) for each in (task, user)):
         raise _Wrong("task and user are texts.")
     try:
         statuses = search.statuses(look.get("status") or None)
@@ -247,7 +263,7 @@ def _with_user(found: Search, user: str, manager: LongCallbackManager) -> Search
     owner = as_text.owner
     try:
         data = json.loads(user)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     else:
         if not manager.look_for(as_text):

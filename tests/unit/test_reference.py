@@ -27,6 +27,7 @@ INTERNAL = {
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
         *("load_result", "look_for", "look_up", "watch"),
         *("count_found", "count_queued", "kept_call", "workers"),
+        *("take_kept_call", "give_kept_call_back"),
     },
     "CurrentJob": {
         "bars",

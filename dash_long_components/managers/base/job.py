@@ -56,7 +56,9 @@ def retry_jobs_with(retry: Retry) -> None:
 class _Manager(Protocol):
     """The manager's methods that a job uses."""
 
-    def kept_call(self, job_id: str) -> Call | None: ...
+    def take_kept_call(self, job_id: str) -> Call | None: ...
+
+    def give_kept_call_back(self, job_id: str, call: Call) -> None: ...
 
     def look_up(self, job_id: str) -> Record: ...
 
@@ -257,12 +259,13 @@ class Job:
         """Start a job with the same arguments, for the same user, and return that.
 
         For a job that has ended without success, of a manager with ``keep_calls=True``.
+        It can be retried once. After that, retry the new job.
         No page follows the new job. But the ``LongJobTray(scope="user")`` of its user
         has it, and shows its result on the page that asked for this one.
 
         Raises:
             ValueError: the job has not ended, or has succeeded, or its arguments were
-                not kept.
+                not kept, or it was retried before.
             MissingManagerError: no app of this process has the job's callback.
         """
         record = self._record(0.0)
@@ -271,13 +274,18 @@ class Job:
                 f"Job {self.id} of {self.task} is {record.status.value}. Only a job "
                 "that has ended without success can be retried."
             )
-        call = self._manager.kept_call(self.id)
+        call = self._manager.take_kept_call(self.id)
         if call is None:
             raise ValueError(
-                f"The arguments of job {self.id} of {self.task} were not kept. Pass "
-                "keep_calls=True to the manager, for jobs from then on."
+                f"The arguments of job {self.id} of {self.task} were not kept, or a "
+                "retry has taken them. Pass keep_calls=True to the manager, for jobs "
+                "from then on."
             )
-        answer = _retry(self._manager, record, call)
+        try:
+            answer = _retry(self._manager, record, call)
+        except BaseException:
+            self._manager.give_kept_call_back(self.id, call)
+            raise
         if isinstance(answer, CachedResult):
             return cached_job(self._manager, self.task, answer, record.owner)
         ticket = Ticket.parse(answer)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ...core.health import Health
 from ...core.jobs import Status
 from ...core.records import Record
 from ...core.search import NEWEST, Search
@@ -231,6 +232,16 @@ class Listings:
         if self.first_waiting() is None:
             return []
         return self._documents.listed(_key(_WAITING), 0, count, newest_first=False)
+
+    def health(self, problem: str | None) -> Health:
+        """Return how many jobs wait and for how long, with a problem of the manager's."""
+        waiting = self.count_waiting()
+        first = self.first_waiting() if waiting else None
+        return Health(
+            problem=problem,
+            queued=waiting if first else 0,
+            oldest_wait=max(0.0, time.time() - first.created) if first else None,
+        )
 
     def count_waiting(self) -> int:
         """Return how many jobs wait."""

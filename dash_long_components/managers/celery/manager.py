@@ -281,6 +281,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def kept_call(self, job_id: str) -> Call | None:
         return self._store.kept_call(job_id)
 
+    def take_kept_call(self, job_id: str) -> Call | None:
+        return self._store.take_kept_call(job_id)
+
+    def give_kept_call_back(self, job_id: str, call: Call) -> None:
+        self._store.give_kept_call_back(job_id)
+
     def load_result(self, job_id: str) -> bytes | None:
         return self._store.result(job_id)
 
@@ -370,13 +376,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return median(self._store.shared.durations(task))
 
     def health(self) -> Health:
-        waiting = self._store.listings.count_waiting()
-        first = self._store.listings.first_waiting() if waiting else None
-        return Health(
-            problem=self._problem(),
-            queued=waiting if first else 0,
-            oldest_wait=max(0.0, time.time() - first.created) if first else None,
-        )
+        return self._store.listings.health(self._problem())
 
     def _problem(self) -> str | None:
         """Return why no worker gets jobs; None if one does."""

@@ -7,6 +7,8 @@
 ``<id>.kept``
     The call again, by the server, if it is kept for a retry; deleted when the job
     succeeds.
+``<id>.retried``
+    Which retry has taken the kept call; deleted if that did not start a job.
 ``<id>.message``
     How to send the job, by the server.
 ``<id>.delivery``
@@ -149,6 +151,18 @@ class CeleryStore:
             return None
         text = self._calls.kept(job_id, message.parts)
         return None if text is None else Call.from_json(text)
+
+    def take_kept_call(self, job_id: str) -> Call | None:
+        """Return the kept call of a job, to the first who takes it."""
+        call, mine = self.kept_call(job_id), new_job_id()
+        if call is None:
+            return None
+        taken = self.documents.update(_taken_key(job_id), lambda text: text or mine)
+        return call if taken == mine else None
+
+    def give_kept_call_back(self, job_id: str) -> None:
+        """Let others take the kept call of a job."""
+        self.documents.delete([_taken_key(job_id)])
 
     def _send(self, job_id: str) -> None:
         message = self.message(job_id)
@@ -347,3 +361,8 @@ def _taken(job_id: str) -> str:
 def result_key(live: Live) -> str:
     """Return the key of a job's result."""
     return f"{live.record.id}.result.{live.run}"
+
+
+def _taken_key(job_id: str) -> str:
+    # It expires after the kept call, which is older.
+    return f"{job_id}.retried"

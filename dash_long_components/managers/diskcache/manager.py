@@ -288,6 +288,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return self._connection.store().kept_call(job_id)
 
     @_tells_outages
+    def take_kept_call(self, job_id: str) -> Call | None:
+        return self._connection.store().take_kept_call(job_id)
+
+    @_tells_outages
+    def give_kept_call_back(self, job_id: str, call: Call) -> None:
+        self._connection.store().give_kept_call_back(job_id, call)
+
+    @_tells_outages
     def load_result(self, job_id: str) -> bytes | None:
         store = self._connection.store()
         store.read(job_id)

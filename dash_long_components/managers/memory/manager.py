@@ -161,6 +161,12 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def kept_call(self, job_id: str) -> Call | None:
         return self._store.kept_call(job_id)
 
+    def take_kept_call(self, job_id: str) -> Call | None:
+        return self._store.take_kept_call(job_id)
+
+    def give_kept_call_back(self, job_id: str, call: Call) -> None:
+        self._store.give_kept_call_back(job_id, call)
+
     def load_result(self, job_id: str) -> bytes | None:
         self._store.read(job_id)
         return self._store.result(job_id)

@@ -127,8 +127,6 @@ class Store:
         """Return the component libraries that jobs have imported."""
         return self._libraries.read()
 
-    # For servers
-
     def submit(
         self,
         record: Record,
@@ -241,8 +239,6 @@ class Store:
             ticket = Ticket(job=record.id, requester=requester_id)
             self.requesters.see(ticket, leave_timeout, time.monotonic())
 
-    # For all
-
     def read(self, job_id: str) -> Record:
         """Return the record of a job.
 
@@ -310,6 +306,19 @@ class Store:
     def kept_call(self, job_id: str) -> Call | None:
         """Return what a job has run that has not succeeded; None if it is not kept."""
         return self._jobs.kept.read(job_id)
+
+    def take_kept_call(self, job_id: str) -> Call | None:
+        """Return the kept call of a job, and keep it no more. Atomic."""
+        with self._database.transaction():
+            call = self._jobs.kept.read(job_id)
+            self._jobs.kept.delete(job_id)
+            return call
+
+    def give_kept_call_back(self, job_id: str, call: Call) -> None:
+        """Keep the call of a job again, unless the job has expired since."""
+        with self._database.transaction():
+            if self._jobs.read_all([job_id]):
+                self._jobs.kept.add(job_id, call)
 
     def checkpoint(self, job_id: str) -> str | None:
         """Return the checkpoint of a job; None if it has none."""

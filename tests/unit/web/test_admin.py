@@ -9,6 +9,7 @@ import json
 import os
 import time
 from typing import Any
+from unittest import mock
 
 import dash
 import pytest
@@ -176,7 +177,7 @@ def test_operator_filters_sorts_and_turns_pages(site: AdminSite) -> None:
     assert site.look(task="module.t0", status=["queued"], count=1)["count"] == 2
     site.add("text", user="2")
     assert site.ids(user="2") == ["text"]
-    assert site.ids(user="no one") == []
+    assert site.ids(user="no one") == site.ids(user="[" * 20_000) == []
 
 
 def test_operator_cancels_pauses_and_drains(site: AdminSite) -> None:
@@ -215,7 +216,7 @@ def test_change_needs_the_key_that_pages_of_other_sites_can_not_read(
 WRONG: list[dict[str, Any]] = [
     *({"start": -1}, {"count": 0}, {"count": 1001}, {"order": ["ran", True]}),
     *({"order": "task"}, {"status": ["odd"]}, {"status": 7}, {"task": 7}),
-    *({"user": {"a": 1}}, {"status": [[]]}),
+    *({"user": {"a": 1}}, {"status": [[]]}, {"task": "\ud800"}, {"user": "\ud800"}),
 ]
 
 
@@ -236,7 +237,10 @@ def test_request_of_the_wrong_shape_is_refused(site: AdminSite, body: Any) -> No
 
 @pytest.mark.parametrize(
     "change",
-    [{"cancel": [1]}, {"pause": [None]}, {"drain": -1}, {"cancel": ["a"] * 1001}],
+    [
+        *({"cancel": [1]}, {"pause": [None]}, {"drain": -1}, {"cancel": ["a"] * 1001}),
+        *({"cancel": ["\ud800"]}, {"pause": ["\ud800"]}),
+    ],
 )
 def test_change_of_the_wrong_shape_is_refused(
     site: AdminSite, change: dict[str, Any]
@@ -279,7 +283,9 @@ def test_operator_retries_what_has_not_succeeded() -> None:
 
     first = site.manager.start(run, 5, user="ada")
     assert first.wait(10) is Status.FAILED
-    assert site.change(retry=[first.id, "invented"]) == 1
+    # An operator who asks twice, or after another one, starts no second job.
+    assert site.change(retry=[first.id, "invented", first.id]) == 1
+    assert site.change(retry=[first.id]) == 0
     (second,) = site.manager.jobs(status=["queued", "running", "succeeded"])
     assert second.wait(10) is Status.SUCCEEDED
     assert (values, second.user, second.result()) == ([5, 5], "ada", 5)
@@ -289,6 +295,34 @@ def test_operator_retries_what_has_not_succeeded() -> None:
         second.retry()
     assert site.manager.kept_call(second.id) is None
     assert site.look()["keeps_calls"]
+
+
+def test_retry_that_starts_no_job_can_be_repeated() -> None:
+    site = AdminSite(keep_calls=True)
+    site.manager._store.submit(
+        Record(id="a", task="module.task", code="", created=1.0, changed=1.0),
+        CALL,
+        max_concurrency=1,
+        max_queue=99,
+        keep_call=True,
+    )
+    site.manager._store.end("a", Status.LOST)
+    for _ in range(2):
+        answer = site.send({"key": site.look()["key"], "retry": ["a"]})
+        assert answer.status_code == 400
+        assert b"no app of this process has it" in answer.get_data()
+    assert site.manager.kept_call("a") == CALL
+
+
+def test_change_that_a_manager_does_not_know_is_refused(
+    site: AdminSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        site.manager, "change_holds", mock.Mock(side_effect=NotImplementedError)
+    )
+    answer = site.send({"key": site.look()["key"], "pause": ["module.task"]})
+    assert answer.status_code == 400
+    assert b"can't do that" in answer.get_data()
 
 
 def test_retry_needs_a_kept_call(site: AdminSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,6 +33,7 @@ from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobEndedError, StoreUnavailableError
+from dash_long_components.managers.celery.calls import Calls
 from dash_long_components.managers.celery.deliveries import (
     MAX_RESENDS,
     Message,
@@ -39,6 +41,7 @@ from dash_long_components.managers.celery.deliveries import (
 )
 from dash_long_components.managers.celery.documents import Documents, backend_of
 from dash_long_components.managers.celery.job_state import End, Live, Worker
+from dash_long_components.managers.celery.keeper import Keeper
 from dash_long_components.managers.celery.leases import Leases, Tenure
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
@@ -653,3 +656,45 @@ def test_job_that_has_started_does_not_expire(
     assert shop.store.expire(waiting).status is Status.RUNNING
     shop.finish(live)
     assert shop.status() is Status.SUCCEEDED
+
+
+# Calls that are kept for a retry
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> Shop:
+    """A shop whose job keeps its call."""
+    shop = Shop(tmp_path / "keeping")
+    record, message = shop.store.read("job"), Message(task="task")
+    shop.message = shop.store.prepare(record, message, CALL.to_json().decode(), True)
+    return shop
+
+
+def test_kept_call_is_given_to_one_retry(keeping: Shop) -> None:
+    assert keeping.store.take_kept_call("job") == CALL
+    assert keeping.store.take_kept_call("job") is None
+    keeping.store.give_kept_call_back("job")
+    assert keeping.store.take_kept_call("job") == CALL
+
+
+def test_kept_call_stays_as_long_as_its_job(keeping: Shop) -> None:
+    calls = Calls(keeping.store.documents)
+    needed = {"job.message", *calls.kept_keys("job", 1)}
+    with mock.patch.object(Documents, "keep") as keep:
+        Keeper(keeping.store.documents).keep(["job"])
+        assert needed <= {key for call in keep.mock_calls for key in call.args[0]}
+        keep.reset_mock()
+        keeping.store.ends.decide("job", End(status=Status.LOST, at=time.time()))
+        assert needed == {key for call in keep.mock_calls for key in call.args[0]}
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.SUCCEEDED])
+def test_call_goes_though_its_worker_dies_at_the_end(
+    keeping: Shop, status: Status
+) -> None:
+    live, documents = keeping.start(), keeping.store.documents
+    ended = replace(live, record=live.record.end(status, time.time()))
+    documents.write("job.live", ended.to_text())
+    assert keeping.status() is status
+    assert documents.read_many(Calls(documents).keys("job", 1)) == [None]
+    assert (keeping.store.kept_call("job") is None) is (status is Status.SUCCEEDED)
