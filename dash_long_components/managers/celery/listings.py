@@ -234,7 +234,7 @@ class Listings:
         return self._documents.listed(_key(_WAITING), 0, count, newest_first=False)
 
     def health(self, problem: str | None) -> Health:
-        """Return how many jobs wait and for how long, with a problem of the manager's."""
+        """Return how many jobs wait, and for how long."""
         waiting = self.count_waiting()
         first = self.first_waiting() if waiting else None
         return Health(
