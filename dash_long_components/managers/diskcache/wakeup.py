@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import select
 import socket
+from multiprocessing import connection
 
 _HOST = "127.0.0.1"
 
@@ -27,7 +27,8 @@ class Wakeup:
 
     def wait(self, timeout: float) -> None:
         """Wait for a ring, or for ``timeout`` seconds."""
-        ready, _, _ = select.select([self._socket], [], [], timeout)
+        # Not select(), which takes no file descriptor above 1023.
+        ready = connection.wait([self._socket], timeout)
         while ready:
             try:
                 self._socket.recv(1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -461,16 +461,16 @@ def test_exit_of_a_worker_wakes_the_dispatcher(
     dispatcher: Dispatcher, workers: FakeWorkers
 ) -> None:
     woken: list[bool] = []
-    wait = select.select
+    wait = connection.wait
 
-    def select_now(readers: Any, writers: Any, others: Any, _timeout: float) -> Any:
-        found = wait(readers, writers, others, 0.0)
-        woken.append(bool(found[0]))
+    def look_now(sockets: Any, _timeout: float) -> Any:
+        found = wait(sockets, 0.0)
+        woken.append(bool(found))
         return found
 
     def work(wakeup: Wakeup) -> None:
         os.kill(os.getpid(), signal.SIGCHLD)
-        with mock.patch.object(select, "select", select_now):
+        with mock.patch.object(connection, "wait", look_now):
             wakeup.wait(60.0)
 
     with (

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
+from contextlib import ExitStack
+
+import pytest
 
 from dash_long_components.managers.diskcache.wakeup import Wakeup, wake
 
@@ -55,3 +59,20 @@ def test_wake_without_a_listener_is_no_error() -> None:
         port = wakeup.port
     for _ in range(3):
         wake(port)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_process_may_have_any_number_of_open_files() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= before[1] < 2048:
+        pytest.skip("The system allows too few open files.")
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, before[1]))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        for _ in range(1024):
+            stack.enter_context(open(os.devnull))
+        with Wakeup() as wakeup:
+            wake(wakeup.port)
+            assert seconds_waited(wakeup) < TIMEOUT / 2
