@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -45,13 +46,14 @@ def connections(own: str) -> list[str]:
 
 
 def _sockets() -> Iterator[str]:
-    for number in set(os.listdir("/dev/fd")) - _STANDARD:
-        with (
-            suppress(OSError),  # no socket, or one that is not connected
-            closing(socket.socket(fileno=os.dup(int(number)))) as each,
-        ):
-            if each.type == socket.SOCK_STREAM and (peer := _name(each.getpeername())):
-                yield peer
+    for number in map(int, set(os.listdir("/dev/fd")) - _STANDARD):
+        with suppress(OSError):  # closed meanwhile, or not connected
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with closing(socket.socket(fileno=os.dup(number))) as each:
+                is_stream = each.type == socket.SOCK_STREAM
+                if is_stream and (peer := _name(each.getpeername())):
+                    yield peer
 
 
 def _name(peer: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sqlite3
@@ -42,6 +43,16 @@ def test_socket_of_unix_is_named_by_its_path(tmp_path: Path) -> None:
         new = set(inherited.connections("")) - before
     shutil.rmtree(folder)
     assert new == {path}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/fd")
+def test_look_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no socket")
+    with (tmp_path / "text").open(), socket.socket():
+        inherited.connections("")  # it may import something
+        before = os.listdir("/dev/fd")
+        inherited.connections("")
+        assert len(os.listdir("/dev/fd")) == len(before)
 
 
 def test_database_counts_but_a_cache_does_not(tmp_path: Path) -> None:
