@@ -282,8 +282,13 @@ class CeleryStore:
 
     def live(self, job_id: str) -> Live | None:
         """Return the job as its worker has written it; None if it has not started."""
-        text = self.documents.read(f"{job_id}.live")
-        return Live.from_text(text) if text else None
+        (live,) = self.lives([job_id])
+        return live
+
+    def lives(self, job_ids: Sequence[str]) -> list[Live | None]:
+        """Return several jobs as their workers have written them."""
+        texts = self.documents.read_many([f"{each}.live" for each in job_ids])
+        return [Live.from_text(text) if text else None for text in texts]
 
     def result(self, job_id: str) -> bytes | None:
         """Return the result of a job as JSON text, or None if it has none.

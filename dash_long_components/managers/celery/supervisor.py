@@ -23,7 +23,7 @@ from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.worker import state as worker_state
 
 from ...core.jobs import Status
-from ...core.limits import grace_after
+from ...core.limits import EXIT_GRACE, grace_after
 from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
 from . import pool_jobs
@@ -232,6 +232,7 @@ class Supervisor:
             if end is not None and end.live is None:
                 due = now + grace_after(end.status, each.message.grace)
                 each.kill_at = min(due, each.kill_at or due)
+        self._kill_superseded(running, now)
         self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
             others = [each for each in self._held.values() if not each.is_running]
@@ -239,6 +240,20 @@ class Supervisor:
         waiting = [each for each in others if each.began is None]
         self._release_dropped(waiting)
         self._forget_ended([each for each in waiting if not each.is_known])
+
+    def _kill_superseded(self, running: Sequence[_ReceivedJob], now: float) -> None:
+        """Have attempts killed here of which another worker runs a later one.
+
+        The others took this worker for dead while it could not reach the backend.
+        """
+        lives = self._store.lives([each.request.id for each in running])
+        for each, live in zip(running, lives, strict=True):
+            if live is None or Lease.current is None:
+                continue
+            is_here = live.worker.lease == Lease.current.id
+            if live.record.status is Status.RUNNING and not is_here:
+                due = now + EXIT_GRACE
+                each.kill_at = min(due, each.kill_at or due)
 
     def _release_dropped(self, waiting: Iterable[_ReceivedJob]) -> None:
         """Have jobs sent again that Celery has dropped before they could begin."""

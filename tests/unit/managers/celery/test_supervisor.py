@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -270,6 +271,22 @@ def test_job_of_another_worker_is_not_ended(host: Host) -> None:
     host.die(request)
     host.look()
     assert host.status("job") is None
+
+
+def test_attempt_is_killed_once_another_worker_runs_a_later_one(host: Host) -> None:
+    request, _other = host.run("job"), host.run("another")
+    live = host.store.live("job")
+    assert live is not None
+    elsewhere = replace(live, worker=Worker(name="other", lease="of another worker"))
+    waiting = replace(elsewhere, record=replace(live.record, status=Status.QUEUED))
+    host.store.documents.write("job.live", waiting.to_text())
+    for _ in range(3):
+        host.look()
+    assert host.killed == []
+    host.store.documents.write("job.live", elsewhere.to_text())
+    for _ in range(3):
+        host.look()
+    assert host.killed == [request.worker_pid]
 
 
 def test_job_that_celery_drops_with_its_connection_is_released(host: Host) -> None:
