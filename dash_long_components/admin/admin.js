@@ -102,7 +102,6 @@
 
     const drawnTask = (task, words) => ({
         ...task,
-        task: task.task,
         shown_usual: [task.is_paused && words.paused, span(task.usual, words)]
             .filter(Boolean)
             .join(', '),

@@ -209,6 +209,12 @@ class Listings:
         """Note that a job has ended. Idempotent."""
         self._documents.unlist(_key(_LIVE), job_id)
 
+    def live(self, count: int) -> list[Entry]:
+        """Return what the live jobs are, the oldest first."""
+        job_ids = self._documents.listed(_key(_LIVE), 0, count, newest_first=False)
+        records = [it for it in self._records(job_ids) if it is not None]
+        return [Entry.of(it) for it in records if not it.status.is_terminal]
+
     def count_live(self) -> int:
         """Return how many jobs are live, or have ended a moment ago."""
         return self._documents.length(_key(_LIVE))

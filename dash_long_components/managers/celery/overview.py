@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter, defaultdict
 
 from ...core.jobs import Status
@@ -14,15 +16,19 @@ from .leases import Leases, Tenure, unlist_worker, worker_ids
 from .listings import Entry, Listings
 from .queues import Queues
 
-#: The newest jobs that are counted. The backend has no index of statuses.
+#: The jobs that are counted: so many live ones, the oldest first, and those that have
+#: ended among so many of the newest. The backend has no index of statuses.
 _COUNTED = 1000
+
+#: Seconds for which one reading of them serves all operators.
+_FRESH = 1.0
 
 #: Queued jobs whose queue is remembered.
 _REMEMBERED = 8192
 
 
 class Overview:
-    """Counts the newest 1,000 jobs, and lists the workers.
+    """Counts jobs, up to ``_COUNTED`` live and ended ones each, and lists the workers.
 
     Args:
         documents: where all is stored.
@@ -38,14 +44,17 @@ class Overview:
         self._queues = queues
         self._leases = Leases(documents)
         self._queue_of: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._counted: list[Entry] = []
+        self._fresh_until = 0.0
 
     def by_task(self) -> dict[tuple[str, Status], int]:
         """Return how many jobs there are, by task and status."""
-        return dict(Counter((it.task, it.status) for it in self._newest()))
+        return dict(Counter((it.task, it.status) for it in self._jobs()))
 
     def queued(self) -> dict[str, int]:
         """Return how many jobs are queued, by the name of their queue."""
-        waiting = [it.id for it in self._newest() if it.status is Status.QUEUED]
+        waiting = [it.id for it in self._jobs() if it.status is Status.QUEUED]
         counts = Counter(self._queues_of(waiting))
         return {name: counts[name] for name in sorted({*self._queues.names(), *counts})}
 
@@ -89,7 +98,7 @@ class Overview:
 
     def _running(self) -> dict[str, list[Live | None]]:
         """Return the running jobs, by the lease of their worker."""
-        ids = [it.id for it in self._newest() if it.status is Status.RUNNING]
+        ids = [it.id for it in self._jobs() if it.status is Status.RUNNING]
         texts = self._documents.read_many([f"{each}.live" for each in ids])
         found: dict[str, list[Live | None]] = defaultdict(list)
         for text in filter(None, texts):
@@ -97,5 +106,13 @@ class Overview:
             found[live.worker.lease].append(live)
         return found
 
-    def _newest(self) -> list[Entry]:
-        return self._listings.newest(_COUNTED)
+    def _jobs(self) -> list[Entry]:
+        """Return the jobs that are counted."""
+        with self._lock:
+            if time.monotonic() >= self._fresh_until:
+                newest = self._listings.newest(_COUNTED)
+                ended = [entry for entry in newest if entry.status.is_terminal]
+                # What runs is the oldest: the newest jobs may all be queued.
+                self._counted = [*self._listings.live(_COUNTED), *ended]
+                self._fresh_until = time.monotonic() + _FRESH
+            return self._counted

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
+import pytest
 from celery import Celery
 
 from dash_long_components.core.jobs import Status
 from dash_long_components.core.overview import Worker
 from dash_long_components.core.records import Record
 from dash_long_components.managers.celery import leases
+from dash_long_components.managers.celery import overview as overview_module
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.ends import message_key
@@ -87,3 +91,25 @@ def test_jobs_queues_and_workers_are_shown(tmp_path: Path) -> None:
         Worker(name="two@host"),
     ]
     assert leases.worker_ids(documents) == ["L1", "L2"]
+
+
+def test_running_job_is_shown_behind_any_number_of_queued_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview_module, "_COUNTED", 3)
+    app = Celery("app", backend=f"file://{tmp_path}")
+    documents = Documents(app)
+    running = record("first", Status.RUNNING)
+    found = [running, *(record(str(number), Status.QUEUED) for number in range(5))]
+    by_id = {each.id: replace(each, created=n) for n, each in enumerate(found, 1)}
+    reads = mock.Mock(side_effect=lambda ids: [by_id.get(each) for each in ids])
+    listings = Listings(documents, reads)
+    for each in by_id.values():
+        listings.add(each)
+    overview = Overview(documents, listings, Queues(app, documents))
+    assert overview.by_task()[("app.task", Status.RUNNING)] == 1
+    # One reading serves all that a page asks for.
+    count = reads.call_count
+    overview.by_task()
+    overview.queued()
+    assert reads.call_count == count
