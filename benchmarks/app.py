@@ -178,6 +178,10 @@ def grow(megabytes: int) -> str:
 
 if isinstance(server, flask.Flask):
     server.add_url_rule("/grow/<int:megabytes>", view_func=grow)
+    if not IS_OURS:
+        # Dash sets an app up at its first request, and meanwhile answers others with
+        # errors.
+        server.test_client().get("/")
 
 #: A lower bound of the cost of a poll: a Flask app that answers constant JSON.
 bare = flask.Flask("bare")

@@ -10,7 +10,7 @@ from typing import Any
 
 import dash
 
-from ..bridge import backends
+from ..bridge import backends, first_request
 from ..bridge.backends import Answer, Held
 from ..bridge.event_loop import Wakeup
 from ..core.jobs import Status
@@ -54,6 +54,7 @@ HOLD_WAIT = 250
 def register(app: dash.Dash, jobs: AppJobs) -> None:
     """Add the endpoints of ``jobs`` to an app's server, under the app's path prefix."""
     backend = backends.of(app)
+    first_request.let_others_wait(app)
     prefix = app.config.routes_pathname_prefix
     for name, view in (("poll", _poll), ("cancel", _cancel), ("jobs", _jobs)):
         path = f"{prefix}_dash-long-jobs/{name}"

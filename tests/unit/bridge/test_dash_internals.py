@@ -33,6 +33,7 @@ TABLE = PAGE[PAGE.index("## What depends on Dash's internals") :]
 #: The private attributes that the bridge uses of Dash's objects, and who has them.
 ATTRIBUTES: dict[str, object] = {
     "_prepare_callback": dash.Dash,
+    "_setup_server": dash.Dash,
     "_on_error": dash.Dash(__name__, server=False),
     "_dev_tools": dash.Dash(__name__, server=False),
     "_traverse": Component,

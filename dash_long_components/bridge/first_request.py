@@ -1,0 +1,56 @@
+"""The first request to an app on Flask: the others wait until it has set the app up.
+
+Dash (3.3 to 4.5) marks an app as set up before it is. A server with threads answers
+requests that arrive meanwhile: without this, scripts of the page get the status 500,
+and a callback gets "not found". On FastAPI and Quart the event loop sets the app up,
+without a gap.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import dash
+import flask
+
+
+def let_others_wait(app: dash.Dash) -> None:
+    """Let requests to an app on Flask wait for its first one. Idempotent."""
+    if not isinstance(app.server, flask.Flask):
+        return
+    hooks = app.server.before_request_funcs.get(None, [])
+    if app._setup_server in hooks:
+        paths = f"{app.config.routes_pathname_prefix}_dash-"
+        hook = _SetUp(app._setup_server, paths)
+        hooks[hooks.index(app._setup_server)] = hook.before_request
+
+
+class _SetUp:
+    """Sets an app up in one thread, while the others wait.
+
+    A request to another path than Dash's own does not wait: the layout of an app may
+    send one to its server, and needs the answer.
+
+    Args:
+        set_up: sets the app up. Returns at once from the second call on.
+        paths: what all of Dash's own paths begin with.
+    """
+
+    def __init__(self, set_up: Callable[[], None], paths: str) -> None:
+        self._set_up = set_up
+        self._paths = paths
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def before_request(self) -> None:
+        if self._is_over or not self._lock.acquire(blocking=self._must_wait()):
+            return
+        try:
+            self._set_up()
+        finally:
+            self._is_over = True
+            self._lock.release()
+
+    def _must_wait(self) -> bool:
+        return flask.request.path.startswith(self._paths)

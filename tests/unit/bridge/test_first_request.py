@@ -1,0 +1,119 @@
+"""Requests that arrive while the first one sets an app up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import dash
+import flask
+import pytest
+from dash import Input, Output, html
+from werkzeug.test import TestResponse
+
+import dash_long_components
+from dash_long_components.testing import MemoryLongCallbackManager
+
+SCRIPT = "_dash-component-suites/dash/dash-renderer/build/dash_renderer.min.js"
+
+CALL = {
+    "output": "out.children",
+    "outputs": {"id": "out", "property": "children"},
+    "inputs": [{"id": "button", "property": "n_clicks", "value": 1}],
+    "changedPropIds": ["button.n_clicks"],
+}
+
+
+class Site:
+    """An app whose layout takes as long as a test wants."""
+
+    def __init__(self, prefix: str = "/", *, plain: bool = False) -> None:
+        self.prefix = prefix
+        self.error: Exception | None = None
+        self.is_setting_up = threading.Event()
+        self.may_go_on = threading.Event()
+        self._threads = ThreadPoolExecutor()
+        manager = MemoryLongCallbackManager()
+        server = flask.Flask(__name__)
+        server.add_url_rule("/api", view_func=lambda: "data")
+        options = {"server": server, "url_base_pathname": prefix}
+        if plain:
+            self.app = dash.Dash(**options)
+            manager.init_app(self.app)
+        else:
+            self.app = dash_long_components.Dash(
+                long_callback_manager=manager, **options
+            )
+        # Dash calls it now, too.
+        self.may_go_on.set()
+        self.app.layout = self._layout
+        self.may_go_on.clear()
+        self.is_setting_up.clear()
+
+        @dash.callback(Output("out", "children"), Input("button", "n_clicks"))
+        def show(clicks: int) -> str:
+            return f"{clicks} clicks"
+
+    def _layout(self) -> html.Div:
+        self.is_setting_up.set()
+        assert self.may_go_on.wait(10)
+        if self.error is not None:
+            raise self.error
+        return html.Div([html.Button(id="button"), html.P(id="out")])
+
+    def get(self, path: str) -> Future[TestResponse]:
+        client = self.app.server.test_client()
+        return self._threads.submit(client.get, self.prefix + path)
+
+    def click(self) -> Future[TestResponse]:
+        client = self.app.server.test_client()
+        path = f"{self.prefix}_dash-update-component"
+        return self._threads.submit(client.post, path, json=CALL)
+
+    def close(self) -> None:
+        self.may_go_on.set()
+        self._threads.shutdown()
+
+
+@pytest.fixture(params=["/", "/below/"])
+def prefix(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[False, True], ids=["ours", "plain"])
+def site(prefix: str, request: pytest.FixtureRequest) -> Iterator[Site]:
+    site = Site(prefix, plain=request.param)
+    yield site
+    site.close()
+
+
+def test_scripts_and_callbacks_wait_for_the_first_request(site: Site) -> None:
+    first = site.get("")
+    assert site.is_setting_up.wait(10)
+    others = [site.get(SCRIPT), site.click(), site.get("_dash-dependencies")]
+    for other in others:
+        with pytest.raises(TimeoutError):
+            other.result(timeout=0.2)
+    site.may_go_on.set()
+    script, click, _ = [other.result(timeout=10) for other in others]
+    assert first.result(timeout=10).status_code == 200
+    assert script.status_code == 200
+    assert click.get_json()["response"]["out"]["children"] == "1 clicks"
+
+
+def test_request_that_the_layout_sends_does_not_wait(site: Site) -> None:
+    site.get("")
+    assert site.is_setting_up.wait(10)
+    client = site.app.server.test_client()
+    assert client.get("/api").text == "data"
+
+
+def test_no_request_waits_after_a_layout_that_raises(site: Site) -> None:
+    first = site.get("")
+    assert site.is_setting_up.wait(10)
+    other = site.get("_dash-dependencies")
+    site.error = ValueError("No database.")
+    site.may_go_on.set()
+    assert first.result(timeout=10).status_code == 500
+    assert other.result(timeout=10).status_code == 200
