@@ -127,23 +127,24 @@ class Reporter:
             items = progress
         else:
             items = self._flatten(progress)
+        is_plain = _CONSTANTS.issuperset(map(type, items))
         # Encode now: a mutable value may change before the write.
-        values = [
-            item if _is_constant(item) else _encoded("set_progress()", item)
-            for item in items
-        ]
+        values = list(items) if is_plain else [_constant(item) for item in items]
         with self._lock:
             is_first = self._progress is None
-            if internals.NO_UPDATE in values:
-                values = [
-                    last if value == internals.NO_UPDATE else value
-                    for value, last in zip(values, self._last_progress, strict=True)
-                ]
-            if self._patched or self._has_change(values):
+            if not is_plain:
+                values = self._without_no_update(values)
+            if self._patched or not is_plain and self._has_change(values):
                 values = self._without_patched(values)
             self._progress = self._last_progress = values
         if is_first:
             self._notify()
+
+    def _without_no_update(self, values: list[Any]) -> list[Any]:
+        return [
+            last if value == internals.NO_UPDATE else value
+            for value, last in zip(values, self._last_progress, strict=True)
+        ]
 
     def _has_change(self, values: list[Any]) -> bool:
         targets = zip(self._outputs, values, strict=True)
@@ -341,7 +342,10 @@ def _flat_length(schema: Any) -> int | None:
     return len(schema) if is_flat else None
 
 
-def _is_constant(value: Any) -> bool:
+def _constant(value: Any) -> Any:
+    """Return a value as JSON data that its owner can't change."""
     kind = type(value)
     # Dash's encoder has a form of its own for infinite numbers and NaN.
-    return kind in _CONSTANTS or (kind is float and math.isfinite(value))
+    if kind in _CONSTANTS or (kind is float and math.isfinite(value)):
+        return value
+    return _encoded("set_progress()", value)
