@@ -18,6 +18,7 @@ OLDEST_DASH := 3.3.0
 # A release to come, as soon as there is a candidate; else the newest one.
 NEXT_VENV := .venv-next
 NEXT_DASH := 4.5.0rc2
+PEERS_VENV := .venv-peers
 WHEEL_TREE := build/wheel-tests
 
 DEMO := $(VENV)/.demo
@@ -27,6 +28,7 @@ GENERATED := dash_long_components/_imports_.py
 WHEEL := $(WHEEL_VENV)/.wheel
 OLDEST := $(OLDEST_VENV)/.wheel
 NEXT := $(NEXT_VENV)/.wheel
+PEERS := $(PEERS_VENV)/.tools
 DIST := $(DIST_VENV)/.tools
 DOCS := $(DOCS_VENV)/.tools
 
@@ -51,7 +53,7 @@ export SCREENSHOTS := $(CURDIR)/build/screenshots
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test bench build dist docs lint types vitest unit integration browser \
+.PHONY: help demo test bench peers build dist docs lint types vitest unit integration browser \
 	browsers wheel-tests oldest-tests next-tests pythons python-tests format system-python \
 	system-browser system-browsers system-brokers clean
 
@@ -59,6 +61,7 @@ help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
+	@echo 'make peers         docs/peers.md: measured beside other frameworks'
 	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make dist          the wheel and the sdist, checked'
 	@echo 'make browsers      all browser tests, in Firefox and in WebKit'
@@ -79,6 +82,9 @@ test: system-browsers system-brokers
 # QUICK=1 takes three minutes, and writes nothing.
 bench: system-browser system-brokers $(DEV) $(GENERATED)
 	$(VENV)/bin/python -m benchmarks $(if $(QUICK),--quick)
+
+peers: system-browser $(DEV) $(GENERATED) $(PEERS)
+	$(VENV)/bin/python -m benchmarks.peers
 
 build: $(GENERATED)
 
@@ -198,7 +204,7 @@ system-brokers:
 BASE = $(PYTHON)
 $(OLDEST_VENV)/bin/python: BASE = $(OLDEST_PYTHON)
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python $(NEXT_VENV)/bin/python \
-		$(DIST_VENV)/bin/python $(DOCS_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
+		$(PEERS_VENV)/bin/python $(DIST_VENV)/bin/python $(DOCS_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
 	$(BASE) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
 
 # Enough to build and to run the gallery.
@@ -237,6 +243,10 @@ $(NEXT): $(WHEEL) | $(NEXT_VENV)/bin/python
 	$(NEXT_VENV)/bin/pip install -q --group test 'dash[testing]==$(NEXT_DASH)' \
 		"$$(ls dist/*.whl)[celery,diskcache]"
 	$(NEXT_VENV)/bin/pip install -q --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+$(PEERS): pyproject.toml | $(PEERS_VENV)/bin/python
+	$(PEERS_VENV)/bin/pip install -q --group peers 'dash[diskcache]==$(NEXT_DASH)'
 	touch $@
 
 $(PYTHON_VENV)/.wheel: $(WHEEL) | $(PYTHON_VENV)/bin/python

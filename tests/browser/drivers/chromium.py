@@ -10,7 +10,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 class Chromium(Chrome):
     """A Chromium without a window, which sends no requests of its own."""
 
-    ARGUMENTS = (
+    ARGUMENTS: tuple[str, ...] = (
         "--headless=new",
         "--no-sandbox",
         "--disable-dev-shm-usage",

@@ -1,0 +1,1 @@
+"""``python -m benchmarks.peers``: other frameworks, beside this package."""
