@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import dash
 import flask
@@ -19,11 +20,11 @@ def let_others_wait(app: dash.Dash) -> None:
     """Let requests to an app on Flask wait for its first one. Idempotent."""
     if not isinstance(app.server, flask.Flask):
         return
-    hooks = app.server.before_request_funcs.get(None, [])
-    if app._setup_server in hooks:
+    set_up: Callable[[], None] = app._setup_server
+    hooks: list[Any] = app.server.before_request_funcs.get(None, [])
+    if set_up in hooks:
         paths = f"{app.config.routes_pathname_prefix}_dash-"
-        hook = _SetUp(app._setup_server, paths)
-        hooks[hooks.index(app._setup_server)] = hook.before_request
+        hooks[hooks.index(set_up)] = _SetUp(set_up, paths).before_request
 
 
 class _SetUp:

@@ -134,7 +134,7 @@ class Reporter:
             is_first = self._progress is None
             if not is_plain:
                 values = self._without_no_update(values)
-            if self._patched or not is_plain and self._has_change(values):
+            if self._patched or (not is_plain and self._has_change(values)):
                 values = self._without_patched(values)
             self._progress = self._last_progress = values
         if is_first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import dash
 import flask
@@ -37,7 +38,7 @@ class Site:
         manager = MemoryLongCallbackManager()
         server = flask.Flask(__name__)
         server.add_url_rule("/api", view_func=lambda: "data")
-        options = {"server": server, "url_base_pathname": prefix}
+        options: dict[str, Any] = {"server": server, "url_base_pathname": prefix}
         if plain:
             self.app = dash.Dash(**options)
             manager.init_app(self.app)
