@@ -48,7 +48,6 @@ _EXTRA = (
     'pip install "dash-long-components[diskcache]"'
 )
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 Self = TypeVar("Self", bound="DiskcacheLongCallbackManager")
@@ -370,6 +369,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     def close(self) -> None:
         self._connection.close()
+        self._results.close()
         self._secret = None  # a new store has another
 
     def _places(self, code: str) -> dict[str, Place]:

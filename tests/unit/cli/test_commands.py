@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import diskcache
+import psutil
 import pytest
 from click.testing import CliRunner
 from dash import Input, Output, html
@@ -191,6 +192,8 @@ def test_store_is_named_by_the_directory_of_the_cache(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "long-jobs"):
         result = CliRunner().invoke(group, ["list", "--json", "--store", str(path)])
         assert json.loads(result.output) == []
+    still_open = [Path(file.path) for file in psutil.Process().open_files()]
+    assert not [path for path in still_open if path.is_relative_to(tmp_path)]
 
 
 def test_doctor_says_what_is_wrong_with_a_store(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def test_frozen_program_has_none_and_says_so_before_the_first_job(
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert interpreter.find() is None
-    DiskcacheLongCallbackManager(diskcache.Cache(str(tmp_path)))
+    with diskcache.Cache(str(tmp_path)) as cache:
+        DiskcacheLongCallbackManager(cache)
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert repr(sys.executable) in record.message
