@@ -292,7 +292,7 @@ def pause(managers: Managers, as_json: bool, tasks: Sequence[str]) -> None:
     for manager in managers.values():
         for task in tasks:
             manager.pause(task)
-    _show_holds(managers, as_json)
+    _show_halts(managers, as_json)
 
 
 @_command
@@ -304,11 +304,11 @@ def resume(managers: Managers, as_json: bool, tasks: Sequence[str]) -> None:
             manager.resume(task)
         if not tasks:
             manager.resume()
-    _show_holds(managers, as_json)
+    _show_halts(managers, as_json)
 
 
-def _show_holds(managers: Managers, as_json: bool) -> None:
-    paused = sorted({it for each in managers.values() for it in each.holds().paused})
+def _show_halts(managers: Managers, as_json: bool) -> None:
+    paused = sorted({it for each in managers.values() for it in each.halts().paused})
     if as_json:
         _print_json({"paused": paused})
     else:
@@ -362,7 +362,7 @@ def _jobs_to_end(manager: LongCallbackManager) -> list[Job]:
     Queued jobs of paused tasks wait for longer, and those that have begun go on after
     the restart.
     """
-    paused = manager.holds().paused
+    paused = manager.halts().paused
     statuses = frozenset({Status.QUEUED, Status.RUNNING})
     return [
         Job(manager, record)

@@ -164,7 +164,7 @@ class _Request:
         now = time.time()
         asked = _search_of(look, self._manager)
         counts = self._manager.count_jobs()
-        holds = self._manager.holds()
+        halts = self._manager.halts()
         return {
             "key": self._key,
             "manager": self._name,
@@ -175,19 +175,19 @@ class _Request:
                 overview.row_of(each, now) for each in self._manager.look_for(asked)
             ],
             "health": self._manager.health().to_dict(),
-            "drained": max(0, round(holds.draining_until - now)),
+            "drained": max(0, round(halts.draining_until - now)),
             "statuses": _by_status(counts),
             "queues": self._manager.count_queued(),
             "tasks": [
                 {
                     "task": task,
                     "usual": self._manager.usual_duration(task),
-                    "is_paused": task in holds.paused,
+                    "is_paused": task in halts.paused,
                     **{
                         status.value: counts.get((task, status), 0) for status in Status
                     },
                 }
-                for task in sorted({*holds.paused, *(task for task, _ in counts)})
+                for task in sorted({*halts.paused, *(task for task, _ in counts)})
             ],
             "workers": [
                 {

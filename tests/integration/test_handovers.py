@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from dash_long_components.core.holds import Holds
+from dash_long_components.core.halts import Halts
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.managers.store.store import Store
 from tests.integration.brokers import Redis
@@ -78,16 +78,16 @@ class Site:
         self.server = self.serve(self.server.port)
         self.worker = self.work()
 
-    def hold(self, change: Callable[[Holds], Holds]) -> None:
+    def hold(self, change: Callable[[Halts], Halts]) -> None:
         """Do what an operator does."""
         if self.setting.has_workers:
             backend = self.setting.manager["celery"]["result_backend"]
             with Celery("operator", backend=backend, set_as_current=False) as app:
-                CeleryStore(app).pauses.change(change)
+                CeleryStore(app).halts.change(change)
             return
         path = str(self.server.file("cache") / "long-jobs")
         with closing(Store(path, 3600)) as store:
-            store.change_holds(change)
+            store.change_halts(change)
 
 
 @pytest.fixture(params=["diskcache", "redis"])
@@ -174,10 +174,10 @@ def test_job_goes_on_where_it_is_when_its_worker_is_stopped(
 def test_job_stops_in_a_drain_and_goes_on_after_it(site: Site, ledger: Ledger) -> None:
     page = site.server.page()
     job = begin(page, ledger)
-    site.hold(lambda holds: holds.drain(time.time() + 3600))
+    site.hold(lambda halts: halts.drain(time.time() + 3600))
     page.wait_for("queued", job)
     done = len(ledger.steps())
-    site.hold(lambda holds: holds.resume(None))
+    site.hold(lambda halts: halts.resume(None))
     until_more(page, job, ledger, done)
     ledger.finish()
     page.wait_for("succeeded", job)

@@ -15,7 +15,7 @@ from ...core.jobs import Call, Lane
 from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task
-from .holding import Holding
+from .halting import Halting
 from .operating import Operating
 from .watches import ReadingWatch, Watch
 
@@ -45,7 +45,7 @@ def set_up_apps_with(set_up: SetUp) -> None:
     _set_up = set_up
 
 
-class LongCallbackManager(Operating, Holding, ABC):
+class LongCallbackManager(Operating, Halting, ABC):
     """Starts, reads and cancels jobs.
 
     Every method may be called from any thread of any server process.

@@ -76,7 +76,7 @@ class Execution:
         self._runs.save_checkpoint(self._live, text)
         # An eager job has no other worker.
         return not self._is_eager and (
-            pool_jobs.is_stopping() or self._runs.store.pauses.is_draining()
+            pool_jobs.is_stopping() or self._runs.store.halts.is_draining()
         )
 
     def _is_unwanted(self) -> bool:

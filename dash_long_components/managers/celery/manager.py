@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ...core import quantities, reading
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.durations import median
+from ...core.halts import Halts
 from ...core.health import Health
-from ...core.holds import Holds
 from ...core.jobs import Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Answer
 from ...core.overview import Worker
@@ -257,11 +257,11 @@ class CeleryLongCallbackManager(LongCallbackManager):
         record = self._store.read(job_id)
         return self._store.expire(record) if self._waits.are_over(record) else record
 
-    def holds(self) -> Holds:
-        return self._store.pauses.read()
+    def halts(self) -> Halts:
+        return self._store.halts.read()
 
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        return self._store.pauses.change(change)
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
+        return self._store.halts.change(change)
 
     def look_for(self, search: Search) -> list[Record]:
         return self._store.listings.search(search)

@@ -69,7 +69,7 @@ class Runs:
 
     def is_paused(self, job_id: str, task: str) -> bool:
         """Return whether a job has to wait, since operators have paused its task."""
-        if not self.store.pauses.is_paused(task):
+        if not self.store.halts.is_paused(task):
             return False
         (record,) = self.store.read_all([job_id])
         return record is not None and record.status is Status.QUEUED

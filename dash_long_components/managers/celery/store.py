@@ -51,12 +51,12 @@ from .deliveries import Message, Receipt
 from .documents import Documents
 from .ends import Ends, message_key
 from .groups import Groups, Readiness
+from .halts import StoredHalts
 from .job_state import End, Live, Worker
 from .keeper import Keeper
 from .lanes import CeleryLanes, JoinableJobs
 from .listings import Listings
 from .patrol import Patrol
-from .pauses import Pauses
 from .reader import JobReader
 from .requesters import CeleryRequesters
 from .sending import Sender
@@ -79,7 +79,7 @@ class CeleryStore:
         shared: what all jobs share.
         groups: hold jobs back that may not run yet.
         listings: lists of jobs.
-        pauses: what operators hold back.
+        halts: what operators keep from starting.
 
     Args:
         app: with a result backend.
@@ -99,7 +99,7 @@ class CeleryStore:
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.shared = Shared(self.documents)
-        self.pauses = Pauses(self.documents)
+        self.halts = StoredHalts(self.documents)
         self._sender = Sender(app)
         self.groups = Groups(self.documents, self._gone, self._readiness, self._send)
         self._reader = JobReader(
@@ -108,7 +108,7 @@ class CeleryStore:
             self.ends,
             lease,
             self.groups.membership,
-            self.pauses.is_draining,
+            self.halts.is_draining,
         )
         self.listings = Listings(self.documents, self.read_all)
         self._patrol = Patrol(self.documents, self.listings, lease)
@@ -183,7 +183,7 @@ class CeleryStore:
         if message.expires is not None and time.time() >= message.expires:
             self.expire(record)
             return Readiness.OVER
-        if self.pauses.is_paused(record.task):
+        if self.halts.is_paused(record.task):
             return Readiness.WAITS
         if message.lane is not None and not self.is_turn(job_id, message.lane):
             return Readiness.WAITS

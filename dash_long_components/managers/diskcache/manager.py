@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
+from ...core.halts import Halts
 from ...core.health import Health
-from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.overview import Worker
@@ -352,16 +352,16 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return self._connection.store().health(problem if has_failed else None)
 
     @_tells_outages
-    def holds(self) -> Holds:
-        return self._connection.store().holds()
+    def halts(self) -> Halts:
+        return self._connection.store().halts()
 
     @_tells_outages
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        holds = self._connection.store().change_holds(change)
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
+        halts = self._connection.store().change_halts(change)
         launcher = self._connection.existing_launcher()
         if launcher is not None:  # else the dispatcher sees it with its next look
             launcher.wake()
-        return holds
+        return halts
 
     @_tells_outages
     def warm_up(self) -> None:

@@ -11,8 +11,8 @@ from contextlib import suppress
 from ...core import limits, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from
 from ...core.forecasts import Forecasts
+from ...core.halts import Halts
 from ...core.health import Health
-from ...core.holds import Holds
 from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.limits import Times
@@ -197,14 +197,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def health(self) -> Health:
         return self._store.health()
 
-    def holds(self) -> Holds:
-        return self._store.holds()
+    def halts(self) -> Halts:
+        return self._store.halts()
 
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
         with self._changed:
-            holds = self._store.change_holds(change)
+            halts = self._store.change_halts(change)
             self._start_next()
-            return holds
+            return halts
 
     def warm_up(self) -> None:
         pass

@@ -12,8 +12,8 @@ from ...core.records import Record
 from ..identity import Process
 from .clock import Instant
 from .database import Database
+from .halted import Halted
 from .handovers import HandedOver, Handovers
-from .held import Held
 from .jobs import Jobs
 from .lifecycle import Lifecycle
 from .queue import Queue
@@ -34,7 +34,7 @@ class Dispatching:
         jobs: Jobs,
         lifecycle: Lifecycle,
         queue: Queue,
-        held: Held,
+        halted: Halted,
         handovers: Handovers,
         slots: Slots,
         registry: Registry,
@@ -43,7 +43,7 @@ class Dispatching:
         self._jobs = jobs
         self._lifecycle = lifecycle
         self._queue = queue
-        self._held = held
+        self._halted = halted
         self._handovers = handovers
         self._slots = slots
         self._registry = registry
@@ -149,7 +149,7 @@ class Dispatching:
     def handed_over(self) -> list[HandedOver]:
         """Return the jobs that wait for another dispatcher. None during a drain."""
         waiting = self._handovers.waiting()
-        if waiting and self._held.read().is_draining(time.time()):
+        if waiting and self._halted.read().is_draining(time.time()):
             return []
         return waiting
 
@@ -177,7 +177,7 @@ class Dispatching:
             self._forget(code)
 
     def _first(self, code: str) -> str | None:
-        return self._queue.first(code) or self._held.first(code)
+        return self._queue.first(code) or self._halted.first(code)
 
     def _drop(self, first: Callable[[], str | None], reason: str) -> None:
         while job_id := first():

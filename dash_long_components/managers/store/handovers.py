@@ -8,10 +8,10 @@ from ...core.records import Record
 from ..identity import Process
 from .database import Database
 
-#: A queued job that has run before, with a place or held by operators.
+#: A queued job that has run before, with a place or halted by operators.
 _BEGUN = (
     "status = 'queued' AND attempt > 1"
-    " AND (place IS NOT NULL OR id IN (SELECT job FROM held))"
+    " AND (place IS NOT NULL OR id IN (SELECT job FROM halted))"
 )
 
 
@@ -84,7 +84,7 @@ class Handovers:
             "UPDATE job SET place = NULL WHERE place IS NOT NULL"
             " AND id IN (SELECT job FROM handover)"
         )
-        self._database.run("DELETE FROM held WHERE job IN (SELECT job FROM handover)")
+        self._database.run("DELETE FROM halted WHERE job IN (SELECT job FROM handover)")
 
     def waiting(self) -> list[HandedOver]:
         """Return the jobs that have stopped, and whose worker is gone."""

@@ -214,7 +214,7 @@ class Jobs:
         )
         self._database.run("DELETE FROM job WHERE id = ?", job_id)
         self._database.run("DELETE FROM result WHERE job = ?", job_id)
-        self._database.run("DELETE FROM held WHERE job = ?", job_id)
+        self._database.run("DELETE FROM halted WHERE job = ?", job_id)
         self.kept.delete(job_id)
 
     def _dump(self, record: Record) -> bytes:

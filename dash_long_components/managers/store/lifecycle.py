@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ...core import attempts
-from ...core.holds import Holds
+from ...core.halts import Halts
 from ...core.jobs import JobError, Status, Ticket
 from ...core.lanes import Admission
 from ...core.records import Record
@@ -18,8 +18,8 @@ from ...exceptions import JobEndedError
 from .clock import Instant
 from .database import Database
 from .durations import Durations
+from .halted import Halted
 from .handovers import Handovers
-from .held import Held
 from .jobs import Jobs
 from .keys import Keys
 from .queue import Queue
@@ -41,7 +41,7 @@ class Lifecycle:
         jobs: Jobs,
         keys: Keys,
         queue: Queue,
-        held: Held,
+        halted: Halted,
         handovers: Handovers,
         requesters: Requesters,
         durations: Durations,
@@ -51,7 +51,7 @@ class Lifecycle:
         self._jobs = jobs
         self._keys = keys
         self._queue = queue
-        self._held = held
+        self._halted = halted
         self._handovers = handovers
         self._requesters = requesters
         self._durations = durations
@@ -124,18 +124,18 @@ class Lifecycle:
         for ticket in admission.replaced:
             self.leave(Ticket.parse(ticket))
 
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        """Change what operators hold back, and return it. Atomic."""
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
+        """Change the halts, and return them. Atomic."""
         with self._database.transaction():
-            before = self._held.read()
+            before = self._halted.read()
             after = change(before)
-            self._held.write(after)
+            self._halted.write(after)
             if after.is_draining(time.time()):
                 self._handovers.add_begun()
             for task in after.paused - before.paused:
-                self._held.catch_all(task)
+                self._halted.catch_all(task)
             for task in before.paused - after.paused:
-                for job_id in self._held.release(task):
+                for job_id in self._halted.release(task):
                     self._queue.add(self._jobs.read(job_id).code, job_id)
             return after
 
@@ -155,7 +155,7 @@ class Lifecycle:
                 self.let_go(after, requester)
         elif after.run > before.run:
             # It keeps its key and its lanes: to others, it goes on.
-            if self._held.read().is_draining(now.wall):
+            if self._halted.read().is_draining(now.wall):
                 self._handovers.add(after)
             if not self._handovers.has(after.id):
                 self._add(after)
@@ -188,5 +188,5 @@ class Lifecycle:
         self.enqueue(after)
 
     def _add(self, record: Record) -> None:
-        if not self._held.catch(record):
+        if not self._halted.catch(record):
             self._queue.add(record.code, record.id)

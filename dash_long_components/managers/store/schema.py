@@ -185,6 +185,12 @@ CREATE TABLE handover (             -- jobs that go on with another dispatcher
 );
 """
 
+_HALTS = """
+ALTER TABLE holds RENAME TO halts;
+ALTER TABLE halts RENAME COLUMN holds TO halts;
+ALTER TABLE held RENAME TO halted;
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
 MIGRATIONS = (
     _JOBS + _PEOPLE,
@@ -195,6 +201,7 @@ MIGRATIONS = (
     _TALLY,
     _KEPT,
     _HANDOVERS,
+    _HALTS,
 )
 
 VERSION = len(MIGRATIONS)

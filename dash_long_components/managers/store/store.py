@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ...core.halts import Halts
 from ...core.health import Health
-from ...core.holds import Holds
 from ...core.jobs import Call, JobError, Lane, Status, Ticket
 from ...core.lanes import NO_LANE, Admission, Answer
 from ...core.queueing import PLAIN, Scheduling
@@ -22,8 +22,8 @@ from .clock import Instant
 from .database import Database
 from .dispatching import Dispatching
 from .durations import Durations
+from .halted import Halted
 from .handovers import Handovers
-from .held import Held
 from .jobs import Jobs
 from .keys import Keys
 from .lifecycle import Lifecycle
@@ -45,7 +45,7 @@ class Store:
         directory: where the jobs are; None in memory.
         registry: the processes that dispatch jobs, and those that want them to.
         queue: the jobs that wait.
-        held: those that operators hold back.
+        halted: those that operators keep from starting.
         handovers: those that go on with another dispatcher.
         slots: the jobs that run.
         requesters: the pages that wait.
@@ -73,7 +73,7 @@ class Store:
         self._libraries = Libraries(self._database)
         self._secret = Secret(self._database)
         self.queue = Queue(self._database)
-        self.held = Held(self._database)
+        self.halted = Halted(self._database)
         self.handovers = Handovers(self._database)
         self.requesters = Requesters(self._database)
         self.slots = Slots(self._database)
@@ -84,7 +84,7 @@ class Store:
             self._jobs,
             self._keys,
             self.queue,
-            self.held,
+            self.halted,
             self.handovers,
             self.requesters,
             self.durations,
@@ -95,7 +95,7 @@ class Store:
             self._jobs,
             self._lifecycle,
             self.queue,
-            self.held,
+            self.halted,
             self.handovers,
             self.slots,
             self.registry,
@@ -256,16 +256,16 @@ class Store:
         """What finds and counts jobs."""
         return self._jobs.searches
 
-    def holds(self) -> Holds:
-        """Return what operators hold back."""
-        return self.held.read()
+    def halts(self) -> Halts:
+        """Return the halts of operators."""
+        return self.halted.read()
 
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        """Change what operators hold back, and return it. Atomic.
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
+        """Change the halts, and return them. Atomic.
 
         The jobs of a task that is paused leave the queue, and come back to its end.
         """
-        return self._lifecycle.change_holds(change)
+        return self._lifecycle.change_halts(change)
 
     def version(self) -> int:
         """Return a number that changes when another thread or process has written.
@@ -335,7 +335,7 @@ class Store:
         """
         if not self._jobs.save_checkpoint(job_id, run, state):
             raise JobEndedError(f"Run {run} of job {job_id} has ended.")
-        return self.handovers.has(job_id) or self.held.read().is_draining(time.time())
+        return self.handovers.has(job_id) or self.halted.read().is_draining(time.time())
 
     def give_function(self, job_id: str, function: str) -> None:
         """Add the pickled function that a job's worker asked for. Idempotent.

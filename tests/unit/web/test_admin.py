@@ -118,7 +118,7 @@ def test_no_one_but_operators_learns_or_changes_anything(
     look = site.look()
     assert [row["status"] for row in look["rows"]] == ["queued"]
     assert look["drained"] == 0
-    assert not site.manager.holds().paused
+    assert not site.manager.halts().paused
 
 
 @pytest.mark.parametrize("backend", backends.ALL)
@@ -192,7 +192,7 @@ def test_operator_cancels_pauses_and_drains(site: AdminSite) -> None:
         ("module.task", True),
     ]
     site.change(resume=["module.coming"])
-    assert site.manager.holds().paused == {"module.task"}
+    assert site.manager.halts().paused == {"module.task"}
     site.change(drain=300)
     assert 290 < site.look()["drained"] <= 300
     # Until the end of a longer drain, whatever is asked for meanwhile.
@@ -201,7 +201,7 @@ def test_operator_cancels_pauses_and_drains(site: AdminSite) -> None:
     assert 590 < site.look()["drained"] <= 600
     site.change(drain=0)
     assert site.look()["drained"] == 0
-    assert site.manager.holds().paused == {"module.task"}
+    assert site.manager.halts().paused == {"module.task"}
 
 
 @pytest.mark.parametrize("key", [None, "forged"])
@@ -255,7 +255,7 @@ def test_outage_of_the_store_is_told(
     def is_full() -> Any:
         raise StoreFullError("The disk of /srv/secret is full.")
 
-    monkeypatch.setattr(site.manager, "holds", is_full)
+    monkeypatch.setattr(site.manager, "halts", is_full)
     answer = site.send(LOOK)
     assert answer.status_code == 503
     assert answer.get_data() == b"Try again: the disk of the job store is full.\n"
@@ -318,7 +318,7 @@ def test_change_that_a_manager_does_not_know_is_refused(
     site: AdminSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        site.manager, "change_holds", mock.Mock(side_effect=NotImplementedError)
+        site.manager, "change_halts", mock.Mock(side_effect=NotImplementedError)
     )
     answer = site.send({"key": site.look()["key"], "pause": ["module.task"]})
     assert answer.status_code == 400

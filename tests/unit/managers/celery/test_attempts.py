@@ -178,13 +178,13 @@ def test_many_jobs_that_wait_hide_no_other(
 
 
 def test_drain_holds_further_attempts_back(shop: Shop) -> None:
-    shop.store.pauses.change(lambda holds: holds.drain(time.time() + 60))
+    shop.store.halts.change(lambda halts: halts.drain(time.time() + 60))
     live = shop.start()
     shop.runs.change(live, live.record.hand_over(time.time()))
     with mock.patch.object(Sender, "send", return_value=True) as send:
         shop.store.send_what_is_due()
         send.assert_not_called()
-        shop.store.pauses.change(lambda holds: holds.resume(None))
+        shop.store.halts.change(lambda halts: halts.resume(None))
         CeleryStore(shop.celery).send_what_is_due()
     send.assert_called_once()
     record = shop.store.read("job")

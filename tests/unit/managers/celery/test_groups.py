@@ -154,11 +154,11 @@ def test_job_of_a_paused_task_lets_others_of_its_group_pass(
 ) -> None:
     shop.submit("a")
     shop.prepare("b")
-    monkeypatch.setattr(shop.store.pauses, "is_paused", lambda _task: True)
+    monkeypatch.setattr(shop.store.halts, "is_paused", lambda _task: True)
     assert not shop.submit("b")
     shop.store.groups.leave("one", "a")
     assert shop.sent == []
-    monkeypatch.setattr(shop.store.pauses, "is_paused", lambda _task: False)
+    monkeypatch.setattr(shop.store.halts, "is_paused", lambda _task: False)
     shop.store.groups.look_after_all()
     assert shop.sent == ["b"]
 

@@ -12,7 +12,7 @@ from dash_long_components.managers.celery.leases import Leases, Tenure
 
 
 class Backend:
-    """Holds one lease, and can be away; with a fake clock."""
+    """Has one lease, and can be away; with a fake clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0

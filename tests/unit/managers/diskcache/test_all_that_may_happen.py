@@ -442,7 +442,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
         assert self.store.slots.all() == {}
         counts = row_counts(self.store)
         assert counts.pop("duration") <= 20
-        for stays in ("secret", "holds", "tally", "library", "imported"):
+        for stays in ("secret", "halts", "tally", "library", "imported"):
             del counts[stays]
         assert counts == dict.fromkeys(counts, 0)
 

@@ -171,14 +171,14 @@ def test_jobs_that_have_begun_wait_until_a_drain_is_over(store: Store) -> None:
     slot = store.slots.get("tried")
     assert slot is not None
     store.dispatching.close_slot("tried", slot, Status.LOST, ERROR)
-    store.change_holds(lambda holds: holds.drain(time.time() + 60))
+    store.change_halts(lambda halts: halts.drain(time.time() + 60))
     assert store.save_checkpoint("runs", 1, "j1")
     hand_over(store, "runs")
     assert store.queue.is_empty("v1")
     assert store.dispatching.handed_over() == []
     # The code has gone. Jobs that have begun stay.
     store.dispatching.abandon_queue("v1", "It has changed.")
-    store.change_holds(lambda holds: holds.resume(None))
+    store.change_halts(lambda halts: halts.resume(None))
     assert {job.id for job in store.dispatching.handed_over()} == {"tried", "runs"}
     store.dispatching.drop_queue("v1", "Ctrl-C ends all.")
     assert store.dispatching.handed_over() == []

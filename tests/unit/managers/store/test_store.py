@@ -471,7 +471,7 @@ def test_held_jobs_need_no_dispatcher_but_are_found_when_their_code_is_gone(
 ) -> None:
     store.registry.claim("v1", DEAD, port=1)
     submit(store, "queued")
-    store.change_holds(lambda holds: holds.pause("module.task"))
+    store.change_halts(lambda halts: halts.pause("module.task"))
     submit(store, "held")
     assert store.queue.is_empty("v1")
     assert store.dispatching.resign("v1")

@@ -1,4 +1,4 @@
-"""What operators hold back: the part of a manager that pauses and drains."""
+"""The part of a manager by which operators pause tasks and drain a job store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ...core.holds import Holds
+from ...core.halts import Halts
 from ...exceptions import DrainingError
 from ...running import tasks
 
@@ -14,30 +14,30 @@ from ...running import tasks
 _FRESH = 1.0
 
 
-class Holding:
+class Halting:
     """Lets the jobs of tasks wait, and refuses new jobs."""
 
     _draining_until = 0.0
     _look_again = 0.0
 
-    def holds(self) -> Holds:
-        """Return what operators hold back: paused tasks, and the start of jobs.
+    def halts(self) -> Halts:
+        """Return the halts: paused tasks, and the drain.
 
         Raises:
             StoreError: the job store can't be used.
         """
-        return Holds()
+        return Halts()
 
-    def change_holds(self, change: Callable[[Holds], Holds]) -> Holds:
-        """Change what operators hold back, and return it. Atomic.
+    def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
+        """Change the halts, and return them. Atomic.
 
         Jobs of paused tasks wait, on all servers and workers of this job store.
 
         Raises:
-            NotImplementedError: this manager can't hold jobs back.
+            NotImplementedError: this manager can't halt jobs.
             StoreError: the job store can't be used.
         """
-        raise NotImplementedError(f"{type(self).__name__} can't hold jobs back.")
+        raise NotImplementedError(f"{type(self).__name__} can't halt jobs.")
 
     def pause(self, task: str | Callable[..., Any]) -> None:
         """Let the jobs of a task wait until ``resume``. Those that run go on.
@@ -49,7 +49,7 @@ class Holding:
             StoreError: the job store can't be used.
         """
         name = tasks.name_of(task) if callable(task) else task
-        self.change_holds(lambda holds: holds.pause(name))
+        self.change_halts(lambda halts: halts.pause(name))
 
     def resume(self, task: str | Callable[..., Any] | None = None) -> None:
         """Let the jobs of a paused task run again.
@@ -61,7 +61,7 @@ class Holding:
             StoreError: the job store can't be used.
         """
         name = tasks.name_of(task) if callable(task) else task
-        self.change_holds(lambda holds: holds.resume(name))
+        self.change_halts(lambda halts: halts.resume(name))
 
     def drain(self, seconds: float = 300.0) -> None:
         """Refuse to start jobs for some seconds, before a deployment.
@@ -78,7 +78,7 @@ class Holding:
             StoreError: the job store can't be used.
         """
         until = time.time() + seconds if seconds else 0.0
-        self.change_holds(lambda holds: holds.drain(until))
+        self.change_halts(lambda halts: halts.drain(until))
 
     def check_not_draining(self) -> None:
         """Check that jobs can be started.
@@ -89,7 +89,7 @@ class Holding:
         """
         now = time.monotonic()
         if now >= self._look_again:
-            self._draining_until = self.holds().draining_until
+            self._draining_until = self.halts().draining_until
             self._look_again = now + _FRESH
         if time.time() < self._draining_until:
             raise DrainingError("The job store is drained. Retry, or call resume().")

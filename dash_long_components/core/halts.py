@@ -1,4 +1,4 @@
-"""What operators hold back: the jobs of paused tasks, and all new jobs in a drain.
+"""What operators keep from starting: jobs of paused tasks, in a drain all new jobs.
 
 Everything here is pure: no clock, no store, no process.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holds:
-    """What is held back.
+class Halts:
+    """The tasks that are paused, and a drain.
 
     Attributes:
         paused: names of tasks. Their jobs stay queued.
@@ -22,14 +22,14 @@ class Holds:
     paused: frozenset[str] = frozenset()
     draining_until: float = 0.0
 
-    def pause(self, task: str) -> Holds:
+    def pause(self, task: str) -> Halts:
         return replace(self, paused=self.paused | {task})
 
-    def resume(self, task: str | None) -> Holds:
+    def resume(self, task: str | None) -> Halts:
         """Resume a task; None for all tasks and for the start of jobs."""
-        return Holds() if task is None else replace(self, paused=self.paused - {task})
+        return Halts() if task is None else replace(self, paused=self.paused - {task})
 
-    def drain(self, until: float) -> Holds:
+    def drain(self, until: float) -> Halts:
         """Drain until a time; 0 ends a drain. A longer drain goes on."""
         last = max(self.draining_until, until) if until else 0.0
         return replace(self, draining_until=last)
@@ -43,8 +43,8 @@ class Holds:
         return json.dumps(fields)
 
     @classmethod
-    def from_json(cls, text: str | None) -> Holds:
-        """Undo ``to_json``; None holds nothing back."""
+    def from_json(cls, text: str | None) -> Halts:
+        """Undo ``to_json``; None halts nothing."""
         fields = json.loads(text) if text else {}
         return cls(
             paused=frozenset(fields.get("paused", ())),
