@@ -10,7 +10,7 @@ from .rows import Bench, Row, Sample, both
 from .servers import KINDS, Deployment, Kind
 
 #: The import of the app takes a second, and the server holds a gigabyte.
-IMPORT_SECONDS, HELD_MB = 1.0, 1000
+IMPORT_SECONDS, SERVER_MB = 1.0, 1000
 
 
 def measure_starts(bench: Bench) -> None:
@@ -26,11 +26,11 @@ def measure_starts(bench: Bench) -> None:
             manager={"start_method": "spawn"},
         )
         pages = {each: page_of(each) for each in (*deployments, spawning)}
-        for held in (0, bench.times(HELD_MB, 100)):
+        for megabytes in (0, bench.times(SERVER_MB, 100)):
             for each in pages:
-                _grow(each, held)
+                _grow(each, megabytes)
             samples = _first_lines(bench, deployments, pages)
-            _add_starts(bench, samples, held)
+            _add_starts(bench, samples, megabytes)
         (sample,) = _first_lines(bench, [spawning], pages, rounds=2).values()
         what = "request to first line, start_method=spawn"
         row = Row(what, "diskcache", "ms", sample)
@@ -67,9 +67,11 @@ def _first_lines(
     return bench.alternate(deployments, rounds or bench.times(5, 2), click)
 
 
-def _add_starts(bench: Bench, samples: dict[Deployment, Sample], held: int) -> None:
+def _add_starts(
+    bench: Bench, samples: dict[Deployment, Sample], megabytes: int
+) -> None:
     for manager in ("diskcache", "celery"):
-        what = f"request to first line, {held / 1000:g} GB in the server"
+        what = f"request to first line, {megabytes / 1000:g} GB in the server"
         row = Row(what, manager, "ms", *both(samples, manager), digits=1)
         row.expect_at_most(12)
         bench.add(row)

@@ -57,7 +57,7 @@ def table(rows: list[Row]) -> str:
         ratio = f"{row.ratio:.2g}x" if row.ratio and row.ratio < 99.5 else ""
         ratio = f"{row.ratio:,.0f}x" if row.ratio and not ratio else ratio
         targets = "<br>".join(verdict.text for verdict in row.verdicts)
-        reached = "<br>".join("yes" if v.holds else "**no**" for v in row.verdicts)
+        reached = "<br>".join("yes" if v.is_met else "**no**" for v in row.verdicts)
         cells = [
             row.what + mark,
             row.manager,

@@ -34,10 +34,10 @@ class Sample:
 
 @dataclass
 class Verdict:
-    """One condition of a target, and whether it holds."""
+    """One condition of a target, and whether it is met."""
 
     text: str
-    holds: bool
+    is_met: bool
 
 
 @dataclass
@@ -76,8 +76,8 @@ class Row:
             better, worse = worse, better
         return worse / better if better > 0 else None
 
-    def expect(self, text: str, holds: bool) -> None:
-        self.verdicts.append(Verdict(text, holds))
+    def expect(self, text: str, is_met: bool) -> None:
+        self.verdicts.append(Verdict(text, is_met))
 
     def expect_ratio(self, least: float) -> None:
         """Expect the native one to take at least so many times as much."""
@@ -146,7 +146,9 @@ class Bench:
             flush=True,
         )
         for verdict in row.verdicts:
-            print(f"    {'ok ' if verdict.holds else 'NOT'} {verdict.text}", flush=True)
+            print(
+                f"    {'ok ' if verdict.is_met else 'NOT'} {verdict.text}", flush=True
+            )
         return row
 
 

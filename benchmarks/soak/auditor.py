@@ -37,7 +37,7 @@ class Auditor:
         ledger: all that happened.
         programs: those that jobs started, as the census saw them.
         left: those that are still there.
-        held_up: when the machine was held up, and for how many seconds.
+        stalls: when the machine was held up, and for how many seconds.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Auditor:
         ledger: Ledger,
         programs: Iterable[Program],
         left: Sequence[Program],
-        held_up: Sequence[tuple[float, float]],
+        stalls: Sequence[tuple[float, float]],
     ) -> None:
         self._manager = manager
         self._ledger = ledger
@@ -59,7 +59,7 @@ class Auditor:
         self._accounts = Accounts()
         faults = sorted(ledger.faults, key=lambda fault: fault.at)
         self._causes = Causes(ledger.clicks, faults)
-        self._times = Times(self._accounts, faults, held_up, ledger.began)
+        self._times = Times(self._accounts, faults, stalls, ledger.began)
 
     def audit(self) -> Accounts:
         for click in self._ledger.clicks:

@@ -17,7 +17,7 @@ from tests.integration.servers import is_alive
 TICK = 0.5
 
 #: A look that comes so many seconds late means that the machine is held up.
-HELD_UP = 0.3
+STALL = 0.3
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Census:
 
     Attributes:
         programs: all that were ever seen, by their numbers and names.
-        held_up: when the machine was held up, and for how many seconds.
+        stalls: when the machine was held up, and for how many seconds.
 
     Args:
         folder: which the command lines of programs name, and where forks leave their
@@ -52,7 +52,7 @@ class Census:
 
     def __init__(self, folder: Path) -> None:
         self.programs: dict[tuple[int, str], Program] = {}
-        self.held_up: list[tuple[float, float]] = []
+        self.stalls: list[tuple[float, float]] = []
         self._folder = folder
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="census", daemon=True)
@@ -81,8 +81,8 @@ class Census:
         due = time.monotonic() + TICK
         while not self._stopped.wait(TICK):
             late = time.monotonic() - due
-            if late > HELD_UP:
-                self.held_up.append((due, late))
+            if late > STALL:
+                self.stalls.append((due, late))
             self.look()
             due = time.monotonic() + TICK
 

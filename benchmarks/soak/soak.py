@@ -70,7 +70,7 @@ class Soak:
                 self.ledger,
                 census.programs.values(),
                 left,
-                census.held_up,
+                census.stalls,
             )
             accounts = auditor.audit()
             known = {program.pid for program in left}

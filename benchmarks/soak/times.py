@@ -14,7 +14,7 @@ class Times:
     Args:
         accounts: where it notes them.
         faults: while one lasts, no time goes by for what it hits.
-        held_up: when the machine was held up, and for how many seconds.
+        stalls: when the machine was held up, and for how many seconds.
         began: when the soak began.
     """
 
@@ -22,12 +22,12 @@ class Times:
         self,
         accounts: Accounts,
         faults: Sequence[Fault],
-        held_up: Sequence[tuple[float, float]],
+        stalls: Sequence[tuple[float, float]],
         began: float,
     ) -> None:
         self._accounts = accounts
         self._faults = faults
-        self._held_up = held_up
+        self._stalls = stalls
         self._began = began
 
     def note(
@@ -60,7 +60,7 @@ class Times:
         due = since + bound
         if is_extended:
             due = self._due(since, bound, set(pids), again)
-        due += self._held_up_between(since, due)
+        due += self._stalled_between(since, due)
         if due <= since + bound:
             row.worst = max(row.worst, took)
         if until > due:
@@ -83,5 +83,5 @@ class Times:
                 due = max(due, fault.until + bound)
         return due
 
-    def _held_up_between(self, since: float, until: float) -> float:
-        return sum(late for at, late in self._held_up if since <= at <= until)
+    def _stalled_between(self, since: float, until: float) -> float:
+        return sum(late for at, late in self._stalls if since <= at <= until)

@@ -40,7 +40,7 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class HeldRequest:
     """A request whose answer waits for something.
 
     Attributes:
@@ -72,7 +72,7 @@ class Endpoint(Protocol):
 
     def answer(
         self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
-    ) -> Answer | Held:
+    ) -> Answer | HeldRequest:
         """Answer a request, or hold it. It may block.
 
         Args:
@@ -233,10 +233,10 @@ async def _answer(endpoint: Endpoint, request: Any, query: Mapping[str, str]) ->
     body = await _body(request)
     wakeup = None if shutdown.has_begun() else Wakeup()
     answer = await in_thread(endpoint.answer, body, query, wakeup)
-    return await _hold(answer, request) if isinstance(answer, Held) else answer
+    return await _hold(answer, request) if isinstance(answer, HeldRequest) else answer
 
 
-async def _hold(held: Held, request: Any) -> Answer:
+async def _hold(held: HeldRequest, request: Any) -> Answer:
     """Return the answer to a request when there is one, or its time is over.
 
     A thread does the work before and after that. None is taken while it waits.

@@ -84,14 +84,14 @@ class Toolbox(Protocol):
         """Return each tool as MCP describes it. Starts nothing."""
 
     def call(
-        self, name: str, arguments: Mapping[str, Any], holds_thread: bool
+        self, name: str, arguments: Mapping[str, Any], blocks_thread: bool
     ) -> Steps:
         """Work for an agent.
 
         Args:
             name: of the tool.
             arguments: by name.
-            holds_thread: whether a thread of the server waits meanwhile.
+            blocks_thread: whether a thread of the server waits meanwhile.
         """
 
 
@@ -139,7 +139,7 @@ class _Provider(MCPToolProvider):
         reply = _reply.get()
         if reply is None:
             toolbox = _toolboxes[dash.get_app()]
-            reply = _work(toolbox.call(tool_name, arguments or {}, holds_thread=True))
+            reply = _work(toolbox.call(tool_name, arguments or {}, blocks_thread=True))
         return CallToolResult(
             content=[TextContent(type="text", text=json.dumps(reply.data))],
             structuredContent=reply.data,
@@ -171,7 +171,7 @@ def _waiting(
             case {"method": "tools/call", "params": {"name": str(name), **params}}:
                 if name in toolbox.names():
                     arguments: Any = params.get("arguments") or {}
-                    steps = toolbox.call(name, arguments, holds_thread=False)
+                    steps = toolbox.call(name, arguments, blocks_thread=False)
                     _reply.set(await _work_in_threads(steps))
         if inspect.iscoroutinefunction(view):
             return await view()

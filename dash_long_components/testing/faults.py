@@ -35,7 +35,7 @@ class PollFaults:
         self._entrance = entrance_of(app)
         self._lock = threading.Lock()
         self._faults: deque[Answer] = deque()
-        self._held_back: deque[_HeldBack] = deque()
+        self._delayed: deque[_Delayed] = deque()
 
     def __enter__(self) -> PollFaults:
         self._entrance.watch(self._choose)
@@ -48,7 +48,7 @@ class PollFaults:
     def pending(self) -> int:
         """The number of faults that no poll has met yet."""
         with self._lock:
-            return len(self._faults) + len(self._held_back)
+            return len(self._faults) + len(self._delayed)
 
     def drop(self, times: int = 1) -> PollFaults:
         """Lose the answer: break the connection after the server's work.
@@ -105,7 +105,7 @@ class PollFaults:
 
         def remember(poll: Poll) -> Response:
             response = poll.answer()
-            self._held_back.append(_HeldBack(poll.tokens, response, after=0))
+            self._delayed.append(_Delayed(poll.tokens, response, after=0))
             return response
 
         return self._add(times, remember)
@@ -120,11 +120,11 @@ class PollFaults:
             times: number of polls.
         """
 
-        def hold_back(poll: Poll) -> Response:
-            self._held_back.append(_HeldBack(poll.tokens, poll.answer(), after=1))
+        def delay(poll: Poll) -> Response:
+            self._delayed.append(_Delayed(poll.tokens, poll.answer(), after=1))
             return poll.drop()
 
-        return self._add(times, hold_back)
+        return self._add(times, delay)
 
     def _add(self, times: int, fault: Answer) -> PollFaults:
         with self._lock:
@@ -139,13 +139,13 @@ class PollFaults:
         return self._faults.popleft() if self._faults else None
 
     def _old_answer(self, poll: Poll) -> Answer | None:
-        for held in self._held_back:
-            if held.tokens == poll.tokens:
-                if held.after > 0:
-                    held.after -= 1
+        for each in self._delayed:
+            if each.tokens == poll.tokens:
+                if each.after > 0:
+                    each.after -= 1
                     return None
-                self._held_back.remove(held)
-                return lambda _poll: held.response
+                self._delayed.remove(each)
+                return lambda _poll: each.response
         return None
 
 
@@ -154,7 +154,7 @@ def _pass(poll: Poll) -> Response:
 
 
 @dataclass
-class _HeldBack:
+class _Delayed:
     """An answer for a later poll, after so many others."""
 
     tokens: list[str]

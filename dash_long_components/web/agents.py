@@ -121,10 +121,10 @@ class Agents:
         return [{**tool, "outputSchema": _ANSWER} for tool in [*found, *own]]
 
     def call(
-        self, name: str, arguments: Mapping[str, Any], holds_thread: bool
+        self, name: str, arguments: Mapping[str, Any], blocks_thread: bool
     ) -> Steps:
         """Work for an agent: start, follow or cancel a job."""
-        max_wait = WAIT_WITH_THREAD if holds_thread else WAIT
+        max_wait = WAIT_WITH_THREAD if blocks_thread else WAIT
         try:
             if name in (GET, CANCEL):
                 token = arguments.get("job")

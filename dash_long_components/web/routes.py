@@ -11,7 +11,7 @@ from typing import Any
 import dash
 
 from ..bridge import backends, first_request
-from ..bridge.backends import Answer, Held
+from ..bridge.backends import Answer, HeldRequest
 from ..bridge.event_loop import Wakeup
 from ..core.jobs import Status
 from ..core.quantities import MAX_JS_INTEGER
@@ -80,7 +80,7 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
 class _Endpoint:
     """Checks the body of a request, and answers it by a function."""
 
-    view: Callable[[AppJobs, Any, Wakeup | None], Answer | Held]
+    view: Callable[[AppJobs, Any, Wakeup | None], Answer | HeldRequest]
     jobs: AppJobs
 
     def refuse(self, length: int | None) -> Answer | None:
@@ -92,7 +92,7 @@ class _Endpoint:
 
     def answer(
         self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
-    ) -> Answer | Held:
+    ) -> Answer | HeldRequest:
         try:
             parsed = json.loads(body)
         except ValueError:
@@ -102,7 +102,7 @@ class _Endpoint:
         return told(lambda: self.view(self.jobs, parsed, wakeup))
 
 
-def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
+def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | HeldRequest:
     """Answer ``[[token, cursor], ...]`` with the news, by position.
 
     Or hold ``{"hold": ms, "jobs": [[token, cursor], ...]}`` until there are any.
@@ -130,9 +130,9 @@ def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | Held:
 
 def _held(
     jobs: AppJobs, readings: Sequence[tuple[str, int]], poll: HeldPoll, seconds: float
-) -> Held:
+) -> HeldRequest:
     """Hold a poll. The answer is that of a poll at its end, for the user of then."""
-    return Held(
+    return HeldRequest(
         wakeup=poll.wakeup,
         seconds=seconds,
         answer=lambda: told(

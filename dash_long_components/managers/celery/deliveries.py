@@ -117,7 +117,7 @@ class Receipt:
         return replace(self, released=True) if is_its else self
 
 
-class Holder(Enum):
+class Receiver(Enum):
     """The state of the worker that has received a job last."""
 
     NONE = auto()  #: it has no message of the job, or has given it back
@@ -171,7 +171,7 @@ class Delivery:
     def step(
         self,
         *,
-        holder: Holder,
+        receiver: Receiver,
         situation: str,
         waited: float,
         probe_after: float,
@@ -180,15 +180,15 @@ class Delivery:
         """Return what a reader does about the job.
 
         Args:
-            holder: what is known of the worker that has received the latest message.
+            receiver: what is known of the worker that has received the latest message.
             situation: the current one.
             waited: seconds since the latest message was sent.
             probe_after: seconds after which a reader sends a probe.
             passed: number of the last probe that has arrived.
         """
-        if holder is Holder.ALIVE:
+        if receiver is Receiver.ALIVE:
             return Step.WAIT
-        if holder is Holder.DEAD:
+        if receiver is Receiver.DEAD:
             return self._again()
         if waited < probe_after:
             return Step.WAIT

@@ -45,7 +45,7 @@ class Readiness(Enum):
 class Membership(Enum):
     """The relation of a job to its group."""
 
-    HELD = auto()  #: it waits
+    WAITING = auto()  #: it waits
     ADMITTED = auto()  #: it was sent, or is about to be
     NONE = auto()  #: the group does not know it
 
@@ -120,8 +120,8 @@ class Groups:
             return Membership.ADMITTED
         if self._is_stale(name, _FRESH) and name not in self._changing.names:
             self.advance(name)
-        is_held = any(job.id == job_id for job in group.waiting)
-        return Membership.HELD if is_held else Membership.NONE
+        is_waiting = any(job.id == job_id for job in group.waiting)
+        return Membership.WAITING if is_waiting else Membership.NONE
 
     def look_after_all(self) -> None:
         """Send the jobs of all groups that may run."""

@@ -223,7 +223,7 @@ def _leave(**_: Any) -> None:
 class Tenure(Enum):
     """The state of a worker, as its lease shows it."""
 
-    HOLDS = auto()  #: the worker renews it
+    RENEWED = auto()  #: the worker renews it
     LEFT = auto()  #: the worker has shut down cleanly
     SILENT = auto()  #: the worker has not renewed it for too long
 
@@ -268,7 +268,7 @@ class _Reading:
         if self.renewal.period == 0:
             return Tenure.LEFT
         is_over = self.quiet >= _PERIODS * self.renewal.period
-        return Tenure.SILENT if is_over else Tenure.HOLDS
+        return Tenure.SILENT if is_over else Tenure.RENEWED
 
 
 class Leases:
@@ -326,7 +326,7 @@ class Leases:
         found: Counter[str] = Counter()
         for reading in self._read_all(worker_ids(self._documents)):
             renewal = reading.renewal
-            if renewal.beat is not None and reading.tenure is Tenure.HOLDS:
+            if renewal.beat is not None and reading.tenure is Tenure.RENEWED:
                 found.update(dict.fromkeys(renewal.queues, renewal.slots))
         return found
 

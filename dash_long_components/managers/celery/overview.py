@@ -82,7 +82,7 @@ class Overview:
                 unlist_worker(self._documents, lease_id)
                 continue
             renewal = self._leases.renewal(lease_id)
-            is_alive = self._leases.tenure(lease_id) is Tenure.HOLDS
+            is_alive = self._leases.tenure(lease_id) is Tenure.RENEWED
             for live in running.get(lease_id) or [None]:
                 found.append(
                     Worker(

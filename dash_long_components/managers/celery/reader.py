@@ -103,7 +103,7 @@ class JobReader:
         if live.record.status is Status.QUEUED:
             return True  # it waited for its next attempt
         lease = live.worker.lease
-        return not lease or self._leases.tenure(lease) is not Tenure.HOLDS
+        return not lease or self._leases.tenure(lease) is not Tenure.RENEWED
 
     def _put_together(
         self, job_id: str, texts: Sequence[str | None], failure: CeleryFailure | None
@@ -166,7 +166,7 @@ class JobReader:
             end = failure.end(record, now)
         elif live is None:
             end = self._follow(record, sending, now)
-        elif self._leases.tenure(live.worker.lease) is not Tenure.HOLDS:
+        elif self._leases.tenure(live.worker.lease) is not Tenure.RENEWED:
             end = worker_died(live.worker, record, now)
         else:
             end = None
@@ -188,7 +188,7 @@ class JobReader:
         is_missing = message is None
         if message is not None and message.group is not None and receipt is None:
             membership = self._membership(message.group, record.id)
-            if membership is Membership.HELD:
+            if membership is Membership.WAITING:
                 return None
             is_missing = membership is Membership.NONE
         if message is None or is_missing:

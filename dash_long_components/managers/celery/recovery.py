@@ -9,7 +9,7 @@ import celery
 
 from ...core import attempts
 from ...core.records import Record
-from .deliveries import Delivery, Holder, Message, Receipt, Step
+from .deliveries import Delivery, Message, Receipt, Receiver, Step
 from .documents import Documents
 from .job_state import End
 from .leases import Leases, Tenure
@@ -17,12 +17,12 @@ from .probes import Probes
 from .sending import Sender
 from .unexpected_ends import message_lost
 
-#: The holder of a reserved job, by the lease of the worker that has received it. A
+#: The receiver of a reserved job, by the lease of the worker that has received it. A
 #: worker that shuts down cleanly gives its jobs back, if the broker responds.
-_HOLDERS = {
-    Tenure.HOLDS: Holder.ALIVE,
-    Tenure.LEFT: Holder.NONE,
-    Tenure.SILENT: Holder.DEAD,
+_RECEIVERS = {
+    Tenure.RENEWED: Receiver.ALIVE,
+    Tenure.LEFT: Receiver.NONE,
+    Tenure.SILENT: Receiver.DEAD,
 }
 
 
@@ -74,7 +74,7 @@ class Recovery:
         situation = state.situation(receipt)
         waited = now - state.at
         step = state.step(
-            holder=self._holder(state, receipt),
+            receiver=self._receiver(state, receipt),
             situation=situation,
             waited=waited,
             probe_after=self._probe_after,
@@ -116,10 +116,10 @@ class Recovery:
         if not self._sender.send_again(record.id, again.number, message):
             self._change(record, again, Delivery.refused)
 
-    def _holder(self, delivery: Delivery, receipt: Receipt | None) -> Holder:
+    def _receiver(self, delivery: Delivery, receipt: Receipt | None) -> Receiver:
         if receipt is None or receipt.released or receipt.number < delivery.number:
-            return Holder.NONE
-        return _HOLDERS[self._leases.tenure(receipt.worker.lease)]
+            return Receiver.NONE
+        return _RECEIVERS[self._leases.tenure(receipt.worker.lease)]
 
     def _change(
         self, record: Record, known: Delivery, change: Callable[[Delivery], Delivery]

@@ -131,7 +131,7 @@ class Supervisor:
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()
-        self._held: dict[int, _ReceivedJob] = {}
+        self._received: dict[int, _ReceivedJob] = {}
         self._dead: list[_Death] = []
         self._wake = threading.Event()
         self._look_at = 0.0
@@ -142,7 +142,7 @@ class Supervisor:
         self, consumer: Any, request: Any, number: int, message: Message
     ) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
-        held = _ReceivedJob(
+        job = _ReceivedJob(
             request=request,
             number=number,
             message=message,
@@ -150,31 +150,31 @@ class Supervisor:
             connection=consumer.restart_count,
         )
         with self._lock:
-            self._held[id(request)] = held
+            self._received[id(request)] = job
 
     def began(self, request: Any) -> None:
         """Note that a pool process has a job."""
         with self._lock:
-            held = self._held.get(id(request))
-            if held is None:
+            job = self._received.get(id(request))
+            if job is None:
                 return
-            held.began = time.monotonic()
-            seconds = held.message.seconds(time.time())
+            job.began = time.monotonic()
+            seconds = job.message.seconds(time.time())
             if seconds is not None:
-                held.deadline = held.kill_at = held.began + seconds
+                job.deadline = job.kill_at = job.began + seconds
                 self._wake.set()
 
     def died(self, request: Any, failure: CeleryFailure) -> None:
         """Note that the process of a job has died."""
         with self._lock:
-            held = self._held.pop(id(request), None)
-            began = (held and held.began) or time.monotonic()
+            job = self._received.pop(id(request), None)
+            began = (job and job.began) or time.monotonic()
             death = _Death(
                 job_id=request.id,
-                number=held.number if held else None,
+                number=job.number if job else None,
                 began=began,
                 failure=failure,
-                group=held.message.group if held else None,
+                group=job.message.group if job else None,
             )
             self._dead.append(death)
         self._wake.set()
@@ -182,9 +182,9 @@ class Supervisor:
     def cancel(self, job_id: str, grace: float) -> bool:
         """Kill a job after ``grace`` seconds; return False if it does not run here."""
         due = time.monotonic() + grace
-        found = [held for held in self._running() if held.request.id == job_id]
-        for held in found:
-            held.kill_at = min(due, held.kill_at or due)
+        found = [job for job in self._running() if job.request.id == job_id]
+        for job in found:
+            job.kill_at = min(due, job.kill_at or due)
         self._wake.set()
         return bool(found)
 
@@ -222,7 +222,7 @@ class Supervisor:
     def _running(self) -> list[_ReceivedJob]:
         """Return the jobs that pool processes run now."""
         with self._lock:
-            return [held for held in self._held.values() if held.is_running]
+            return [job for job in self._received.values() if job.is_running]
 
     def _look(self, now: float) -> None:
         """Compare the jobs here with the store."""
@@ -235,7 +235,7 @@ class Supervisor:
         self._kill_superseded(running, now)
         self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
-            others = [each for each in self._held.values() if not each.is_running]
+            others = [each for each in self._received.values() if not each.is_running]
         self._forget([each for each in others if each.began is not None])
         waiting = [each for each in others if each.began is None]
         self._release_dropped(waiting)
@@ -274,7 +274,7 @@ class Supervisor:
     def _forget(self, jobs: Iterable[_ReceivedJob]) -> None:
         with self._lock:
             for each in jobs:
-                self._held.pop(id(each.request), None)
+                self._received.pop(id(each.request), None)
 
     def _hasten_probes(self) -> None:
         """Have lost messages found soon after this worker has started."""

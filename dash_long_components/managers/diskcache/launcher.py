@@ -48,8 +48,8 @@ _PROGRAM = (
 
 
 @contextmanager
-def _interrupt_held() -> Iterator[None]:
-    """Let a process start with Ctrl-C held back until it has its own handler.
+def _interrupt_blocked() -> Iterator[None]:
+    """Let a process start with Ctrl-C blocked until it has its own handler.
 
     Python's handler would print a traceback of its imports.
     """
@@ -206,7 +206,7 @@ class Launcher:
             with tempfile.TemporaryFile() as settings:
                 settings.write(self._settings.to_json())
                 settings.seek(0)
-                with _interrupt_held():
+                with _interrupt_blocked():
                     self._starting = subprocess.Popen(  # noqa: S603
                         [python, "-c", _PROGRAM.format(self._settings.app.path)],
                         stdin=settings,

@@ -38,20 +38,20 @@ class Connections:
 
     def get(self) -> sqlite3.Connection:
         """Return the connection of this thread; open it if there is none."""
-        held: Held | None = getattr(self._local, "held", None)
-        if held is None or held.pid != os.getpid():
-            held = self._local.held = Held(self._connect())
-        return held.connection
+        own: SelfClosing | None = getattr(self._local, "own", None)
+        if own is None or own.pid != os.getpid():
+            own = self._local.own = SelfClosing(self._connect())
+        return own.connection
 
     def close(self) -> None:
         """Close the connection of this thread, if it has one. Idempotent."""
-        held: Held | None = getattr(self._local, "held", None)
-        if held is not None:
-            del self._local.held
-            held.close()
+        own: SelfClosing | None = getattr(self._local, "own", None)
+        if own is not None:
+            del self._local.own
+            own.close()
 
 
-class Held:
+class SelfClosing:
     """Closes a connection when nothing refers to this object any more.
 
     Args:

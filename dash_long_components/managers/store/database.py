@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from . import schema
-from .connections import Connections, Held
+from .connections import Connections, SelfClosing
 from .errors import gone, telling
 
 #: Name of the file in the directory of a store. ``diskcache.Cache.check(fix=True)``, of
@@ -51,9 +51,9 @@ class Database:
         #: Device and number of the file; None before it was opened.
         self._file: tuple[int, int] | None = None
         #: In memory all threads share one connection, one after the other.
-        self._held = None if directory else Held(_open_in_memory())
-        self._shared = self._held.connection if self._held else None
-        self._lock: Any = threading.RLock() if self._held else nullcontext()
+        self._in_memory = None if directory else SelfClosing(_open_in_memory())
+        self._shared = self._in_memory.connection if self._in_memory else None
+        self._lock: Any = threading.RLock() if self._in_memory else nullcontext()
         self._connections = Connections(self._connect)
         self._connection()
 

@@ -15,7 +15,7 @@ from .store import Store
 logger = logging.getLogger("dash_long_components")
 
 #: Seconds between two looks after which this process must have been held up.
-HELD_UP = 5.0
+STALLED = 5.0
 
 _NEVER = float("inf")
 
@@ -102,10 +102,10 @@ class Watchdog:
         No server answers a poll while it is down or starts. And a machine that holds up
         this process may hold up the pages' polls too.
         """
-        held_up = now - self._looked_at > HELD_UP
+        has_stalled = now - self._looked_at > STALLED
         self._looked_at = now
         if not self._has_server():
             self._reachable_since = None
-        elif self._reachable_since is None or held_up:
+        elif self._reachable_since is None or has_stalled:
             self._reachable_since = now
         return self._reachable_since

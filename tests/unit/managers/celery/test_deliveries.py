@@ -7,9 +7,9 @@ import pytest
 from dash_long_components.managers.celery.deliveries import (
     MAX_RESENDS,
     Delivery,
-    Holder,
     Message,
     Receipt,
+    Receiver,
     Step,
 )
 from dash_long_components.managers.celery.job_state import Worker
@@ -22,13 +22,13 @@ PROBE_AFTER = 10.0
 
 def step(
     delivery: Delivery,
-    holder: Holder = Holder.NONE,
+    receiver: Receiver = Receiver.NONE,
     receipt: Receipt | None = None,
     waited: float = 60.0,
     passed: int = 0,
 ) -> Step:
     return delivery.step(
-        holder=holder,
+        receiver=receiver,
         situation=delivery.situation(receipt),
         waited=waited,
         probe_after=PROBE_AFTER,
@@ -50,11 +50,11 @@ def test_message_is_lost_when_a_later_probe_has_arrived() -> None:
 
 
 def test_job_on_a_living_worker_waits_for_ever() -> None:
-    assert step(MARKED, Holder.ALIVE, waited=1e9, passed=99) is Step.WAIT
+    assert step(MARKED, Receiver.ALIVE, waited=1e9, passed=99) is Step.WAIT
 
 
 def test_job_of_a_dead_worker_is_sent_again_at_once() -> None:
-    assert step(SENT, Holder.DEAD, waited=0.0) is Step.RESEND
+    assert step(SENT, Receiver.DEAD, waited=0.0) is Step.RESEND
 
 
 def test_job_that_changes_hands_waits_for_a_probe_of_its_own() -> None:
@@ -72,12 +72,12 @@ def test_receipt_of_an_earlier_message_does_not_count() -> None:
     assert second.situation(receipt) == second.situation(None)
 
 
-@pytest.mark.parametrize("holder", [Holder.NONE, Holder.DEAD])
-def test_job_is_lost_after_so_many_messages(holder: Holder) -> None:
+@pytest.mark.parametrize("receiver", [Receiver.NONE, Receiver.DEAD])
+def test_job_is_lost_after_so_many_messages(receiver: Receiver) -> None:
     delivery, steps = SENT, []
     for _ in range(MAX_RESENDS + 1):
         marked = delivery.marked(1, delivery.situation(None))
-        steps.append(step(marked, holder, passed=1))
+        steps.append(step(marked, receiver, passed=1))
         delivery = marked.sent_again(0.0, is_lost=True)
     assert steps == [Step.RESEND] * MAX_RESENDS + [Step.LOSE]
     assert delivery.probe is None

@@ -38,7 +38,7 @@ class Shop:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str | None = None
     ) -> None:
         self.sent: list[str] = []
-        self.tenure = Tenure.HOLDS
+        self.tenure = Tenure.RENEWED
         self.app = Celery("app", backend=url or f"file://{folder}")
         self.store = CeleryStore(self.app)
         monkeypatch.setattr(sending, "send_job", self._send)

@@ -41,7 +41,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 
 def test_lease_that_is_renewed_holds(backend: Backend) -> None:
-    assert {backend.after(3, renewed=True) for _ in range(100)} == {Tenure.HOLDS}
+    assert {backend.after(3, renewed=True) for _ in range(100)} == {Tenure.RENEWED}
 
 
 def test_lease_that_is_not_renewed_is_over_in_less_than_three_periods(
@@ -55,7 +55,7 @@ def test_lease_that_is_not_renewed_is_over_in_less_than_three_periods(
 def test_worker_that_renews_again_holds_its_lease(backend: Backend) -> None:
     for _ in range(30):
         backend.after(1)
-    assert backend.after(1, renewed=True) is Tenure.HOLDS
+    assert backend.after(1, renewed=True) is Tenure.RENEWED
 
 
 def test_worker_that_left_has_left_at_once(backend: Backend) -> None:
@@ -66,7 +66,7 @@ def test_worker_that_left_has_left_at_once(backend: Backend) -> None:
 def test_long_time_without_a_reading_counts_as_one_period(backend: Backend) -> None:
     """A reader that returns after an hour gives the worker a chance."""
     backend.after(0)
-    assert backend.after(3600) is Tenure.HOLDS
+    assert backend.after(3600) is Tenure.RENEWED
     assert backend.after(3600) is Tenure.SILENT
 
 
@@ -78,7 +78,7 @@ def test_time_without_a_backend_does_not_count(backend: Backend) -> None:
         with pytest.raises(StoreUnavailableError):
             backend.after(2)
     backend.is_away = False
-    assert {backend.after(1) for _ in range(20)} == {Tenure.HOLDS}
+    assert {backend.after(1) for _ in range(20)} == {Tenure.RENEWED}
     assert backend.after(1) is Tenure.SILENT
 
 

@@ -336,7 +336,7 @@ def test_failure_that_celery_reports_after_the_end_changes_nothing(shop: Shop) -
 @pytest.mark.parametrize(
     ("tenure", "status"),
     [
-        (Tenure.HOLDS, Status.RUNNING),
+        (Tenure.RENEWED, Status.RUNNING),
         (Tenure.SILENT, Status.LOST),
         (Tenure.LEFT, Status.LOST),
     ],
@@ -350,7 +350,7 @@ def test_running_job_depends_on_the_lease_of_its_worker(
 
 
 @pytest.mark.parametrize(
-    ("tenure", "times"), [(Tenure.HOLDS, 0), (Tenure.SILENT, 1), (Tenure.LEFT, 0)]
+    ("tenure", "times"), [(Tenure.RENEWED, 0), (Tenure.SILENT, 1), (Tenure.LEFT, 0)]
 )
 def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tenure: Tenure, times: int
@@ -413,7 +413,7 @@ def test_lost_job_stays_lost(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Non
     live = shop.start()
     shop.lease_is(monkeypatch, Tenure.SILENT)
     assert shop.status() is Status.LOST
-    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    shop.lease_is(monkeypatch, Tenure.RENEWED)
     with pytest.raises(JobEndedError):
         shop.finish(live)
     assert shop.status() is Status.LOST
@@ -650,7 +650,7 @@ def test_expired_job_can_not_be_started(shop: Shop) -> None:
 def test_job_that_has_started_does_not_expire(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.lease_is(monkeypatch, Tenure.HOLDS)
+    shop.lease_is(monkeypatch, Tenure.RENEWED)
     waiting = shop.store.read("job")
     live = shop.start()
     assert shop.store.expire(waiting).status is Status.RUNNING

@@ -280,7 +280,7 @@ def test_dispatcher_that_was_held_up_gives_pages_their_time_again(
 ) -> None:
     submit(store, leave_timeout=10.0)
     watchdog.end_waiting()
-    clock.now += module.HELD_UP + 100.0
+    clock.now += module.STALLED + 100.0
     watchdog.end_waiting()
     assert store.read("job").status is Status.QUEUED
 
