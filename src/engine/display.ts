@@ -1,4 +1,4 @@
-import { HeldProps } from './effects/heldProps';
+import { Overrides } from './effects/overrides';
 import { LoadingMarks } from './effects/loadingMarks';
 import { Updates } from './effects/updates';
 import type { Page } from './page/page';
@@ -15,7 +15,7 @@ export class Display {
     readonly #page: Page;
     readonly #jobs: Jobs;
     readonly updates: Updates;
-    readonly #heldProps: HeldProps;
+    readonly #overrides: Overrides;
     readonly #loadingMarks: LoadingMarks;
     /** For the tray. */
     pastResults: PastResults | undefined;
@@ -25,21 +25,21 @@ export class Display {
         this.#page = page;
         this.#jobs = jobs;
         this.updates = new Updates(page);
-        this.#heldProps = new HeldProps(page, this.updates);
+        this.#overrides = new Overrides(page, this.updates);
         this.#loadingMarks = new LoadingMarks(page);
     }
 
     /** Show a job from now on: its `running` and `progress`. */
     add(job: Job): void {
         this.#jobs.add(job);
-        this.#heldProps.hold(job);
+        this.#overrides.start(job);
     }
 
     /** Show what a job has set since the last look. */
     update(job: Job, { progress = [], props = [] }: Snapshot): void {
-        this.#heldProps.set(job, progress);
-        this.#heldProps.leave(job, props);
-        this.updates.apply(this.#heldProps.spread(job, props), job);
+        this.#overrides.set(job, progress);
+        this.#overrides.leave(job, props);
+        this.updates.apply(this.#overrides.spread(job, props), job);
         job.addStreamed(props);
     }
 
@@ -57,7 +57,7 @@ export class Display {
     /** Stop showing a job. Properties that show another result (`shown`) keep it. */
     drop(job: Job, shown?: Handle['outputs']): void {
         this.#jobs.drop(job);
-        this.#heldProps.release(job, shown);
+        this.#overrides.release(job, shown);
     }
 
     /** Show what a callback has answered, as Dash does. */
@@ -85,7 +85,7 @@ export class Display {
         ) {
             this.#unwatch ??= this.#page.watch(() => {
                 this.updates.flush();
-                this.#heldProps.refresh();
+                this.#overrides.refresh();
                 changed();
             });
         } else {

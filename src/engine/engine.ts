@@ -264,7 +264,7 @@ export class Engine implements PollDelegate {
 
     #start(handle: JobHandle): void {
         const replaced = this.#starts.begin(handle);
-        // Hold the properties before the old job releases them: nothing flickers.
+        // Override the properties before the old job releases them: nothing flickers.
         this.#follow(handle);
         this.#cancelAll(replaced);
     }

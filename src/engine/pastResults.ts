@@ -49,7 +49,7 @@ export class PastResults {
         for (const [id, property] of outputs) {
             const key = propIdOf(id, property);
             if (page.path(id) && this.#marks.get(key)?.run !== run) {
-                const value = held(page.value(id, property));
+                const value = weak(page.value(id, property));
                 this.#marks.set(key, { run, value });
             }
         }
@@ -102,7 +102,7 @@ export class PastResults {
             return (
                 mark?.run === run.id &&
                 page.path(id) !== undefined &&
-                given(mark.value) === page.value(id, property)
+                strong(mark.value) === page.value(id, property)
             );
         });
     }
@@ -154,10 +154,10 @@ export class PastResults {
 }
 
 /** Hold a value that may be large only for as long as the page does. */
-function held(value: unknown): unknown {
+function weak(value: unknown): unknown {
     return typeof value === 'object' && value ? new WeakRef(value) : value;
 }
 
-function given(value: unknown): unknown {
+function strong(value: unknown): unknown {
     return value instanceof WeakRef ? value.deref() : value;
 }

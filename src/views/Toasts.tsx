@@ -65,13 +65,13 @@ type ToastProps = {
 
 function Toast({ run, name, labels, close }: ToastProps) {
     const { id, status } = run;
-    const [isHeld, setHeld] = useState(false);
+    const [isInUse, setInUse] = useState(false);
 
     useEffect(() => {
         let timer: ReturnType<typeof setTimeout> | undefined;
         const restart = () => {
             clearTimeout(timer);
-            if (!isHeld && !document.hidden) {
+            if (!isInUse && !document.hidden) {
                 timer = setTimeout(close, TOAST_MS, id);
             }
         };
@@ -81,21 +81,21 @@ function Toast({ run, name, labels, close }: ToastProps) {
             clearTimeout(timer);
             document.removeEventListener('visibilitychange', restart);
         };
-    }, [isHeld, id, close]);
+    }, [isInUse, id, close]);
 
-    const hold = () => {
-        setHeld(true);
+    const enter = () => {
+        setInUse(true);
     };
-    const release = () => {
-        setHeld(false);
+    const leave = () => {
+        setInUse(false);
     };
     return (
         <li
             className={`long-job long-job-${status}`}
-            onPointerEnter={hold}
-            onPointerLeave={release}
-            onFocus={hold}
-            onBlur={release}
+            onPointerEnter={enter}
+            onPointerLeave={leave}
+            onFocus={enter}
+            onBlur={leave}
             onKeyDown={({ key }) => {
                 if (key === 'Escape') {
                     close(id);

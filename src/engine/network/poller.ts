@@ -2,7 +2,7 @@ import type { Job } from '../state/job';
 import type { Snapshot } from '../wire/snapshot';
 import { Backoff } from './backoff';
 import type { Client, PollAnswer } from './client';
-import { Holder } from './holder';
+import { HeldPolls } from './heldPolls';
 
 const SHORTEST_MS = 20;
 /** The longest delay that `setTimeout` supports: with a longer one it fires at once. */
@@ -44,7 +44,7 @@ export class Poller {
     readonly #client: Client;
     readonly #delegate: PollDelegate;
     readonly #backoff: Backoff;
-    readonly #holder: Holder;
+    readonly #heldPolls: HeldPolls;
     #timer: ReturnType<typeof setTimeout> | undefined;
     #due = Infinity;
     #polling = false;
@@ -54,7 +54,7 @@ export class Poller {
         this.#client = client;
         this.#delegate = delegate;
         this.#backoff = new Backoff(client.connection);
-        this.#holder = new Holder(client.connection);
+        this.#heldPolls = new HeldPolls(client.connection);
         client.connection.onReturn(() => {
             if (delegate.pending().length > 0) {
                 this.hurry();
@@ -65,7 +65,7 @@ export class Poller {
             // whether the browser is right.
             if (
                 client.connection.state === 'offline' &&
-                this.#holder.isHolding
+                this.#heldPolls.isHolding
             ) {
                 this.hurry();
             }
@@ -75,14 +75,14 @@ export class Poller {
     /** Poll as soon as possible. */
     hurry(): void {
         this.#hurried = this.#polling;
-        this.#holder.abort();
+        this.#heldPolls.abort();
         this.#schedule(SHORTEST_MS);
     }
 
     stop(): void {
         clearTimeout(this.#timer);
         this.#due = Infinity;
-        this.#holder.stop();
+        this.#heldPolls.stop();
     }
 
     #schedule(wait: number): void {
@@ -131,7 +131,7 @@ export class Poller {
     /** Return how long to wait before the next poll, in milliseconds. */
     async #ask(jobs: Job[]): Promise<number> {
         let answer: PollAnswer;
-        const hold = this.#holder.next(jobs);
+        const hold = this.#heldPolls.next(jobs);
         const start = performance.now();
         try {
             answer = await this.#client.poll(
@@ -140,7 +140,7 @@ export class Poller {
             );
         } catch (error) {
             if (hold) {
-                this.#holder.failed(hold);
+                this.#heldPolls.failed(hold);
                 return SHORTEST_MS;
             }
             const wait = this.#backoff.after(error);
@@ -149,7 +149,7 @@ export class Poller {
             }
             return wait ?? SHORTEST_MS;
         } finally {
-            this.#holder.settled();
+            this.#heldPolls.settled();
         }
         this.#backoff.succeeded();
         const answers: [Job, Snapshot][] = [];
@@ -164,14 +164,14 @@ export class Poller {
             jobs.filter((_, index) => answer.unreachable?.includes(index)),
         );
         const intervals = this.#delegate.pending().map((job) => job.interval);
-        this.#holder.offer(answer.hold !== undefined);
+        this.#heldPolls.offer(answer.hold !== undefined);
         // Otherwise an answer that always comes at once would be asked for at once.
         const isOfUse =
             !hold ||
             answers.length > 0 ||
             performance.now() - start >= NOT_HELD_MS;
         const isNextHeld =
-            isOfUse && intervals.length > 0 && this.#holder.isReady;
+            isOfUse && intervals.length > 0 && this.#heldPolls.isReady;
         const wait = (isNextHeld ? answer.hold : undefined) ?? answer.next;
         return Math.max(SHORTEST_MS, Math.min(wait, ...intervals));
     }

@@ -16,7 +16,7 @@ const PAUSE_MS = 30_000;
  * Only those of a visible page: others can wait, and a held poll takes one of the
  * browser's connections to the server.
  */
-export class Holder {
+export class HeldPolls {
     readonly #connection: Connection;
     readonly #slot = new HoldSlot();
     #offered = false;

@@ -6,39 +6,40 @@ import { isPatch, NO_UPDATE, type Update } from '../wire/update';
 import type { Updates } from './updates';
 
 /** The value that a job gives to a property, and the one to leave behind. */
-type Hold = { value: unknown; rest: unknown };
+type Override = { value: unknown; rest: unknown };
 
 /**
- * A property and the jobs that hold it, at least one. The last one's value shows. A
- * Patch does not: it changes what shows, once for each job.
+ * A property and the jobs that override it, at least one. The last one's value shows.
+ * A Patch does not: it changes what shows, once for each job.
  */
-type HeldProp = {
+type OverriddenProp = {
     id: Pattern;
     property: string;
     /** A list has one value for each component of the pattern, in their order. */
     isList: boolean;
     /** The components that were on the page at the last look. */
     present: Set<string>;
-    holds: Map<Job, Hold>;
+    overrides: Map<Job, Override>;
 };
 
 /**
- * The `running` and `progress` properties, which live jobs hold at their values.
+ * The `running` and `progress` properties, which live jobs override.
  *
- * Several jobs may hold one property. It returns to rest when the last one releases it.
+ * Several jobs may override one property. It returns to rest when the last one
+ * releases it.
  */
-export class HeldProps {
+export class Overrides {
     readonly #page: Page;
     readonly #updates: Updates;
-    readonly #held = new Map<string, HeldProp>();
+    readonly #props = new Map<string, OverriddenProp>();
 
     constructor(page: Page, updates: Updates) {
         this.#page = page;
         this.#updates = updates;
     }
 
-    /** Start to hold all `running` and `progress` properties of a job. */
-    hold(job: Job): void {
+    /** Override all `running` and `progress` properties of a job. */
+    start(job: Job): void {
         const { running, progress } = job.handle;
         this.#updates.apply([
             ...running.flatMap(([id, property, value, rest]) =>
@@ -50,17 +51,17 @@ export class HeldProps {
         ]);
     }
 
-    /** Change the values at which a job holds some of its properties. */
+    /** Change the values by which a job overrides some of its properties. */
     set(job: Job, updates: Update[]): void {
         this.#updates.apply(
             updates.flatMap(([id, property, value]) => {
-                const prop = this.#held.get(propIdOf(id, property));
-                const hold = prop?.holds.get(job);
-                if (!prop || !hold) {
+                const prop = this.#props.get(propIdOf(id, property));
+                const override = prop?.overrides.get(job);
+                if (!prop || !override) {
                     return [];
                 }
-                hold.value = value;
-                return this.#look(prop, hold);
+                override.value = value;
+                return this.#look(prop, override);
             }),
         );
     }
@@ -77,8 +78,8 @@ export class HeldProps {
     spread(job: Job, updates: Update[]): Update[] {
         return updates.flatMap((update) => {
             const [id, property, value] = update;
-            const prop = this.#held.get(propIdOf(id, property));
-            return prop?.isList && prop.holds.has(job)
+            const prop = this.#props.get(propIdOf(id, property));
+            return prop?.isList && prop.overrides.has(job)
                 ? this.#updatesOf(prop, value)
                 : [update];
         });
@@ -93,7 +94,7 @@ export class HeldProps {
         const staying = new Set(
             shown.map(([id, property]) => propIdOf(id, property)),
         );
-        const updates = [...this.#held.values()].flatMap((prop) =>
+        const updates = [...this.#props.values()].flatMap((prop) =>
             this.#remove(job, prop),
         );
         this.#updates.apply(
@@ -106,7 +107,7 @@ export class HeldProps {
     /** Set the properties of components that have come (back) to the page. */
     refresh(): void {
         this.#updates.apply(
-            [...this.#held.values()].flatMap((prop) => this.#look(prop)),
+            [...this.#props.values()].flatMap((prop) => this.#look(prop)),
         );
     }
 
@@ -115,35 +116,35 @@ export class HeldProps {
         id: Pattern,
         property: string,
         isProgress: boolean,
-        hold: Hold,
+        override: Override,
     ): Update[] {
         const key = propIdOf(id, property);
-        const prop = this.#held.get(key) ?? {
+        const prop = this.#props.get(key) ?? {
             id,
             property,
             isList: isProgress && isPattern(id),
             present: new Set(),
-            holds: new Map<Job, Hold>(),
+            overrides: new Map<Job, Override>(),
         };
         if (job.handle.retrigger === 'queue') {
             // It waits for the job before it, and has nothing to show until then.
-            prop.holds = new Map([[job, hold], ...prop.holds]);
+            prop.overrides = new Map([[job, override], ...prop.overrides]);
         }
-        prop.holds.set(job, hold);
-        this.#held.set(key, prop);
-        return this.#look(prop, hold);
+        prop.overrides.set(job, override);
+        this.#props.set(key, prop);
+        return this.#look(prop, override);
     }
 
-    #remove(job: Job, prop: HeldProp): Update[] {
-        const own = prop.holds.get(job);
+    #remove(job: Job, prop: OverriddenProp): Update[] {
+        const own = prop.overrides.get(job);
         if (!own) {
             return [];
         }
         const before = shownOf(prop);
-        prop.holds.delete(job);
+        prop.overrides.delete(job);
         const now = shownOf(prop);
-        if (prop.holds.size === 0) {
-            this.#held.delete(propIdOf(prop.id, prop.property));
+        if (prop.overrides.size === 0) {
+            this.#props.delete(propIdOf(prop.id, prop.property));
         }
         if (isPatch(own.rest)) {
             // It undoes another one, and only where that was.
@@ -154,7 +155,7 @@ export class HeldProps {
         if (now) {
             return now === before ? [] : this.#updatesOf(prop, now.value);
         }
-        return before || prop.holds.size === 0
+        return before || prop.overrides.size === 0
             ? this.#restOf(prop, own.rest)
             : [];
     }
@@ -164,7 +165,7 @@ export class HeldProps {
      *
      * A component that has come gets all, the others only what has changed.
      */
-    #look(prop: HeldProp, changed?: Hold): Update[] {
+    #look(prop: OverriddenProp, changed?: Override): Update[] {
         const { present } = prop;
         const shown = shownOf(prop);
         const all = [shown, ...patchesOf(prop)];
@@ -174,19 +175,19 @@ export class HeldProps {
             const key = stringifyId(id);
             prop.present.add(key);
             return (present.has(key) ? [isSeen ? changed : undefined] : all)
-                .filter((hold) => hold !== undefined)
+                .filter((override) => override !== undefined)
                 .map(({ value }) => updateOf(prop, id, index, value));
         });
     }
 
     /** A component that is away now gets the update when it is back. */
-    #restOf(prop: HeldProp, rest: unknown): Update[] {
+    #restOf(prop: OverriddenProp, rest: unknown): Update[] {
         return isPattern(prop.id)
             ? this.#updatesOf(prop, rest)
             : [[prop.id, prop.property, rest]];
     }
 
-    #updatesOf(prop: HeldProp, value: unknown): Update[] {
+    #updatesOf(prop: OverriddenProp, value: unknown): Update[] {
         return this.#page
             .find(prop.id)
             .map((id, index) => updateOf(prop, id, index, value));
@@ -194,7 +195,7 @@ export class HeldProps {
 }
 
 function updateOf(
-    { property, isList }: HeldProp,
+    { property, isList }: OverriddenProp,
     id: Id,
     index: number,
     value: unknown,
@@ -203,11 +204,13 @@ function updateOf(
     return [id, property, index in values ? values[index] : value];
 }
 
-/** The hold whose value shows. */
-function shownOf({ holds }: HeldProp): Hold | undefined {
-    return [...holds.values()].filter(({ value }) => !isPatch(value)).at(-1);
+/** The override whose value shows. */
+function shownOf({ overrides }: OverriddenProp): Override | undefined {
+    return [...overrides.values()]
+        .filter(({ value }) => !isPatch(value))
+        .at(-1);
 }
 
-function patchesOf({ holds }: HeldProp): Hold[] {
-    return [...holds.values()].filter(({ value }) => isPatch(value));
+function patchesOf({ overrides }: OverriddenProp): Override[] {
+    return [...overrides.values()].filter(({ value }) => isPatch(value));
 }

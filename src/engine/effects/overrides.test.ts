@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { handle } from '../../testing/handle';
 import { append, FakePage } from '../../testing/page';
-import { HeldProps } from './heldProps';
+import { Overrides } from './overrides';
 import { Job } from '../state/job';
 import type { Handle } from '../wire/handle';
 import type { Update } from '../wire/update';
@@ -9,12 +9,12 @@ import { Updates } from './updates';
 
 let page: FakePage;
 let updates: Updates;
-let heldProps: HeldProps;
+let overrides: Overrides;
 
 beforeEach(() => {
     page = new FakePage('button', 'bar');
     updates = new Updates(page);
-    heldProps = new HeldProps(page, updates);
+    overrides = new Overrides(page, updates);
 });
 
 const job = (on: string) =>
@@ -27,12 +27,12 @@ const job = (on: string) =>
 
 test("a shared property shows the last job's value, and rests without jobs", () => {
     const [first, second] = [job('first'), job('second')];
-    heldProps.hold(first);
-    heldProps.hold(second);
+    overrides.start(first);
+    overrides.start(second);
     expect(page.props('button')).toEqual({ children: 'second' });
-    heldProps.release(second);
+    overrides.release(second);
     expect(page.props('button')).toEqual({ children: 'first' });
-    heldProps.release(first);
+    overrides.release(first);
     expect(page.props('button')).toEqual({ children: 'rest' });
 });
 
@@ -45,10 +45,10 @@ test('no_update leaves a property as it is', () => {
         }),
     );
     page.setProps('button', { children: 'before' });
-    heldProps.hold(leaving);
+    overrides.start(leaving);
     expect(page.props('button')).toEqual({ children: 'before' });
-    heldProps.set(leaving, [['bar', 'value', 7]]);
-    heldProps.release(leaving);
+    overrides.set(leaving, [['bar', 'value', 7]]);
+    overrides.release(leaving);
     expect(page.props('button')).toEqual({ children: 'rest' });
     expect(page.props('bar')).toEqual({ value: 7 });
 });
@@ -69,39 +69,39 @@ describe('a Patch counts once for each job', () => {
 
     const comeBack = () => {
         page.remove('button');
-        heldProps.refresh();
+        overrides.refresh();
         page.add('button');
         page.setProps('button', { children: [] });
         updates.flush();
-        heldProps.refresh();
+        overrides.refresh();
     };
 
     test.each(['replace', 'queue', 'parallel', 'ignore'] as const)(
         'with on_retrigger %s',
         (retrigger) => {
             const [first, second] = [counting(retrigger), counting(retrigger)];
-            heldProps.hold(first);
-            heldProps.hold(second);
-            heldProps.refresh();
+            overrides.start(first);
+            overrides.start(second);
+            overrides.refresh();
             expect(shown()).toEqual(['+', '+']);
-            heldProps.release(first);
+            overrides.release(first);
             expect(shown()).toEqual(['+', '+', '-']);
-            heldProps.release(second);
-            heldProps.release(second);
+            overrides.release(second);
+            overrides.release(second);
             expect(shown()).toEqual(['+', '+', '-', '-']);
         },
     );
 
     test('also in a component that comes back', () => {
         const [first, second] = [counting(), counting()];
-        heldProps.hold(first);
-        heldProps.hold(second);
+        overrides.start(first);
+        overrides.start(second);
         comeBack();
         expect(shown()).toEqual(['+', '+']);
-        heldProps.release(first);
+        overrides.release(first);
         comeBack();
         expect(shown()).toEqual(['+']);
-        heldProps.release(second);
+        overrides.release(second);
         expect(shown()).toEqual(['+', '-']);
         comeBack();
         expect(shown()).toEqual([]);
@@ -115,31 +115,31 @@ describe('a Patch counts once for each job', () => {
                 progress: [[{ i: ['ALL'] }, 'children', [[], []]]],
             }),
         );
-        heldProps.hold(listing);
+        overrides.start(listing);
         for (const texts of [
             ['1', '2'],
             ['3', '4'],
         ]) {
             const list = texts.map(append);
             const news: Update[] = [[{ i: ['ALL'] }, 'children', list]];
-            heldProps.leave(listing, news);
-            updates.apply(heldProps.spread(listing, news), listing);
+            overrides.leave(listing, news);
+            updates.apply(overrides.spread(listing, news), listing);
         }
-        heldProps.refresh();
+        overrides.refresh();
         expect(page.props(a)).toEqual({ children: ['1', '3'] });
         expect(page.props(b)).toEqual({ children: ['2', '4'] });
-        heldProps.release(listing);
+        overrides.release(listing);
         expect(page.props(b)).toEqual({ children: [] });
-        // Only a job that holds it spreads a list.
+        // Only a job that overrides it spreads a list.
         const value: Update[] = [[{ i: ['ALL'] }, 'children', ['x', 'y']]];
-        expect(heldProps.spread(listing, value)).toEqual(value);
+        expect(overrides.spread(listing, value)).toEqual(value);
     });
 
     test('and not at all in a component that was away', () => {
         const only = counting();
         page.remove('button');
-        heldProps.hold(only);
-        heldProps.release(only);
+        overrides.start(only);
+        overrides.release(only);
         page.add('button');
         page.setProps('button', { children: [] });
         updates.flush();
@@ -149,10 +149,10 @@ describe('a Patch counts once for each job', () => {
     test('and is not undone where the component came after the last look', () => {
         const only = counting();
         page.remove('button');
-        heldProps.hold(only);
+        overrides.start(only);
         page.add('button');
         page.setProps('button', { children: [] });
-        heldProps.release(only);
+        overrides.release(only);
         updates.flush();
         expect(shown()).toEqual([]);
     });
@@ -169,11 +169,11 @@ describe('a Patch counts once for each job', () => {
                 }),
             );
         const [first, second] = [both('first'), both('second')];
-        heldProps.hold(first);
-        heldProps.hold(second);
-        heldProps.release(first);
+        overrides.start(first);
+        overrides.start(second);
+        overrides.release(first);
         expect(shown()).toEqual(['first', 'second']);
-        heldProps.release(second);
+        overrides.release(second);
         expect(shown()).toEqual(['rest']);
         expect(page.props('bar')).toEqual({ value: 'rest' });
     });
@@ -181,16 +181,16 @@ describe('a Patch counts once for each job', () => {
 
 test('a property that a job streams to is left to it', () => {
     const only = job('on');
-    heldProps.hold(only);
-    heldProps.leave(only, [['bar', 'value', 7]]);
+    overrides.start(only);
+    overrides.leave(only, [['bar', 'value', 7]]);
     page.setProps('bar', { value: 7 });
     page.remove('bar');
-    heldProps.refresh();
+    overrides.refresh();
     page.add('bar');
     page.setProps('bar', { value: 8 });
-    heldProps.refresh();
+    overrides.refresh();
     expect(page.props('bar')).toEqual({ value: 8 });
-    heldProps.release(only);
+    overrides.release(only);
     expect(page.props('bar')).toEqual({ value: 0 });
 });
 
@@ -201,42 +201,42 @@ test('a property that is both running and progress rests at the end', () => {
             progress: [['bar', 'value', 0]],
         }),
     );
-    heldProps.hold(both);
-    heldProps.set(both, [['bar', 'value', 7]]);
+    overrides.start(both);
+    overrides.set(both, [['bar', 'value', 7]]);
     expect(page.props('bar')).toEqual({ value: 7 });
-    heldProps.release(both);
+    overrides.release(both);
     expect(page.props('bar')).toEqual({ value: 0 });
 });
 
 test('the end of an earlier job does not change shared properties', () => {
     const [first, second] = [job('first'), job('second')];
-    heldProps.hold(first);
-    heldProps.hold(second);
+    overrides.start(first);
+    overrides.start(second);
     page.calls.length = 0;
-    heldProps.release(first);
+    overrides.release(first);
     expect(page.calls).toEqual([]);
 });
 
 test('shared progress shows the last job, then the progress of the other', () => {
     const [first, second] = [job('first'), job('second')];
-    heldProps.hold(first);
-    heldProps.hold(second);
+    overrides.start(first);
+    overrides.start(second);
     page.calls.length = 0;
-    heldProps.set(first, [['bar', 'value', 1]]);
+    overrides.set(first, [['bar', 'value', 1]]);
     expect(page.calls).toEqual([]);
-    heldProps.set(second, [['bar', 'value', 2]]);
+    overrides.set(second, [['bar', 'value', 2]]);
     expect(page.props('bar')).toEqual({ value: 2 });
-    heldProps.release(second);
+    overrides.release(second);
     expect(page.props('bar')).toEqual({ value: 1 });
-    heldProps.release(first);
+    overrides.release(first);
     expect(page.props('bar')).toEqual({ value: 0 });
 });
 
 test('running is reset before progress', () => {
     const only = job('on');
-    heldProps.hold(only);
+    overrides.start(only);
     page.calls.length = 0;
-    heldProps.release(only);
+    overrides.release(only);
     expect(page.calls).toEqual([
         ['button', { children: 'rest' }],
         ['bar', { value: 0 }],
@@ -244,44 +244,44 @@ test('running is reset before progress', () => {
 });
 
 test('a component that is there from the start is not set again', () => {
-    heldProps.hold(job('on'));
+    overrides.start(job('on'));
     page.calls.length = 0;
-    heldProps.refresh();
+    overrides.refresh();
     expect(page.calls).toEqual([]);
 });
 
 test('a component that comes back gets what it missed', () => {
     const only = job('on');
-    heldProps.hold(only);
+    overrides.start(only);
     page.remove('bar');
-    heldProps.refresh();
-    heldProps.set(only, [['bar', 'value', 7]]);
+    overrides.refresh();
+    overrides.set(only, [['bar', 'value', 7]]);
     page.add('bar');
-    heldProps.refresh();
+    overrides.refresh();
     expect(page.props('bar')).toEqual({ value: 7 });
 });
 
 test('a new component is set once, to the current value', () => {
     const [first, second] = [job('first'), job('second')];
     page.remove('button');
-    heldProps.hold(first);
-    heldProps.hold(second);
-    heldProps.release(second);
+    overrides.start(first);
+    overrides.start(second);
+    overrides.release(second);
     page.add('button');
     page.calls.length = 0;
     updates.flush();
-    heldProps.refresh();
+    overrides.refresh();
     expect(page.calls).toEqual([['button', { children: 'first' }]]);
 });
 
 test('a released value does not come back', () => {
     const only = job('on');
     page.remove('button');
-    heldProps.hold(only);
-    heldProps.release(only);
+    overrides.start(only);
+    overrides.release(only);
     page.add('button');
     page.calls.length = 0;
-    heldProps.refresh();
+    overrides.refresh();
     expect(page.calls).toEqual([]);
 });
 
@@ -291,11 +291,11 @@ test('jobs that wait for each other show in turn', () => {
         return new Job({ ...rest, retrigger: 'queue' });
     });
     queue.forEach((each) => {
-        heldProps.hold(each);
+        overrides.start(each);
     });
     const shown = queue.map((each) => {
         const { children } = page.props('button') ?? {};
-        heldProps.release(each);
+        overrides.release(each);
         return children;
     });
     expect(shown).toEqual(['first', 'second', 'third']);
@@ -313,39 +313,39 @@ describe('patterns', () => {
             }),
         );
 
-    test('a pattern holds every matching component, and no other', () => {
+    test('a pattern overrides every matching component, and no other', () => {
         page.add(row(0), row(1), { type: 'other', index: 0 });
-        const holder = many();
-        heldProps.hold(holder);
+        const only = many();
+        overrides.start(only);
         expect(page.props(row(0))).toEqual({ disabled: true, value: null });
         expect(page.props(row(1))).toEqual({ disabled: true, value: null });
         expect(page.props({ type: 'other', index: 0 })).toEqual({});
-        heldProps.release(holder);
+        overrides.release(only);
         expect(page.props(row(1))).toEqual({ disabled: false, value: null });
     });
 
-    test('a component that comes later is held too', () => {
-        const holder = many();
-        heldProps.hold(holder);
+    test('a component that comes later is overridden too', () => {
+        const only = many();
+        overrides.start(only);
         page.add(row(0));
-        heldProps.refresh();
+        overrides.refresh();
         expect(page.props(row(0))).toEqual({ disabled: true, value: null });
     });
 
     test('progress has one value for each component, or one for all', () => {
         page.add(row(0), row(1));
-        const holder = many();
-        heldProps.hold(holder);
-        heldProps.set(holder, [[all, 'value', ['a', 'b']]]);
+        const only = many();
+        overrides.start(only);
+        overrides.set(only, [[all, 'value', ['a', 'b']]]);
         expect(page.props(row(0))).toMatchObject({ value: 'a' });
         expect(page.props(row(1))).toMatchObject({ value: 'b' });
-        heldProps.set(holder, [[all, 'value', 'c']]);
+        overrides.set(only, [[all, 'value', 'c']]);
         expect(page.props(row(1))).toMatchObject({ value: 'c' });
     });
 
-    test('ALLSMALLER holds only smaller ones', () => {
+    test('ALLSMALLER overrides only smaller ones', () => {
         page.add(row(0), row(1), row(2));
-        heldProps.hold(
+        overrides.start(
             new Job(
                 handle('a', {
                     running: [
