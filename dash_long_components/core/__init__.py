@@ -1,6 +1,10 @@
-"""Pure rules and records: no clock, no store, no process.
+"""Rules and records, without a store or a process. Most modules are pure.
 
-Three modules are not rules. They look at this Python process, for all layers.
-``module_names`` names its modules, ``app_origin`` finds how it made its apps, and
-``code_version`` hashes the files that it has loaded.
+These are the exceptions:
+
+- ``bars``, ``steps`` and ``lines`` collect what a running function reports, from any
+  thread.
+- ``forecasts`` reads the clock, ``outage_log`` logs.
+- ``module_names``, ``app_origin`` and ``code_version`` look at this Python process, for
+  all layers: at its modules, at how it made its apps, at the files that it has loaded.
 """

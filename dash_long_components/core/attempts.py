@@ -1,7 +1,4 @@
-"""The rules of attempts: how long one may run, and whether another one follows.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The rules of attempts: how long one may run, and whether another one follows."""
 
 from __future__ import annotations
 

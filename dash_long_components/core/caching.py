@@ -1,7 +1,4 @@
-"""Cached results: their keys and their form.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Cached results: their keys and their form."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Checkpoints: what a job saves for its next attempt.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Checkpoints: what a job saves for its next attempt."""
 
 from __future__ import annotations
 

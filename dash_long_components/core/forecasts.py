@@ -15,7 +15,7 @@ from .snapshots import Place
 #: Seconds until a forecast is made again.
 FRESH = 0.5
 
-#: The same for a job that is not in it, where a forecast costs little.
+#: Seconds until one is made again for a job that is not in it, where that costs little.
 _FRESH_WITHOUT = 0.05
 
 #: The time left of a job that has taken longer than usual, in seconds.

@@ -1,7 +1,4 @@
-"""Groups whose jobs are held back until they may start.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Groups whose jobs are held back until they may start."""
 
 from __future__ import annotations
 

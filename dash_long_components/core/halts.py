@@ -1,7 +1,4 @@
-"""What operators keep from starting: jobs of paused tasks, in a drain all new jobs.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""What operators keep from starting: jobs of paused tasks, in a drain all new jobs."""
 
 from __future__ import annotations
 

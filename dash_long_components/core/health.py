@@ -1,7 +1,4 @@
-"""The health of a manager: whether the jobs that it gets now will run.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The health of a manager: whether the jobs that it gets now will run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Jobs: their statuses, their calls and their errors.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Jobs: their statuses, their calls and their errors."""
 
 from __future__ import annotations
 

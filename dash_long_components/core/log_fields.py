@@ -1,7 +1,4 @@
-"""The fields that log records about jobs have, for logs that programs read.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The fields that log records about jobs have, for logs that programs read."""
 
 from __future__ import annotations
 

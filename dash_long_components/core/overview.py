@@ -1,7 +1,4 @@
-"""What operators see of a manager besides its jobs.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""What operators see of a manager besides its jobs."""
 
 from __future__ import annotations
 

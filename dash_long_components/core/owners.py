@@ -1,7 +1,4 @@
-"""The owners of jobs: users, as JSON text.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The owners of jobs: users, as JSON text."""
 
 from __future__ import annotations
 

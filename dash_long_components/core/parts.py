@@ -1,7 +1,4 @@
-"""A slice of a list that is in parts, one after the other.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""A slice of a list that is in parts, one after the other."""
 
 from __future__ import annotations
 

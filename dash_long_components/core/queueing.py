@@ -1,7 +1,4 @@
-"""The rules of queues: the next job, full queues, jobs that have expired.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The rules of queues: the next job, full queues, jobs that have expired."""
 
 from __future__ import annotations
 

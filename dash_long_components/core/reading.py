@@ -1,7 +1,4 @@
-"""What a reader of a job gets to know.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""What a reader of a job gets to know."""
 
 from __future__ import annotations
 

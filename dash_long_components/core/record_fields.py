@@ -1,7 +1,4 @@
-"""How the fields of a record come back from JSON, of other versions too.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""How the fields of a record come back from JSON, of other versions too."""
 
 from __future__ import annotations
 

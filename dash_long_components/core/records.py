@@ -1,7 +1,4 @@
-"""The record of a job, and the changes that it may go through.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The record of a job, and the changes that it may go through."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reports: the news of a running function.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Reports: the news of a running function."""
 
 from __future__ import annotations
 

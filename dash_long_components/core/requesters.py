@@ -1,7 +1,4 @@
-"""The requesters of a job, and the rules of joining and leaving it.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The requesters of a job, and the rules of joining and leaving it."""
 
 from __future__ import annotations
 

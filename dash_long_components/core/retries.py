@@ -1,7 +1,4 @@
-"""The rules of retries: whether, and when, a job runs again.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""The rules of retries: whether, and when, a job runs again."""
 
 from __future__ import annotations
 

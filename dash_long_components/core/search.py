@@ -1,7 +1,4 @@
-"""Searches for jobs.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Searches for jobs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Snapshots: the result of one read of a job.
-
-Everything here is pure: no clock, no store, no process.
-"""
+"""Snapshots: the result of one read of a job."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Updates of properties, and how to merge them.
-
-Everything here is pure.
-"""
+"""Updates of properties, and how to merge them."""
 
 from __future__ import annotations
 

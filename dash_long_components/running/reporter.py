@@ -25,7 +25,7 @@ REPORT_INTERVAL = 0.1
 
 #: The pause after a slow write: this many times as long as the write took, and at most
 #: so many seconds.
-_PAUSE, _LONGEST_PAUSE = 9, 2.0
+_PAUSE_FACTOR, _LONGEST_PAUSE = 9, 2.0
 
 #: Writes a report to the job's record.
 Write = Callable[[Report], None]
@@ -280,7 +280,8 @@ class Reporter:
             self._flush()
             took = time.monotonic() - began
             # A large report takes long to write: leave most of the time to the job.
-            self._closed.wait(max(self._interval, min(_PAUSE * took, _LONGEST_PAUSE)))
+            pause = min(_PAUSE_FACTOR * took, _LONGEST_PAUSE)
+            self._closed.wait(max(self._interval, pause))
 
     def _flush(self) -> None:
         with self._lock:

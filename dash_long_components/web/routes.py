@@ -38,7 +38,7 @@ MAX_ANSWER = 16 * 1024 * 1024
 #: new job, and the shortest for one older than a second.
 MAX_WAIT, MIN_WAIT, MIN_WAIT_OLD = 60_000, 20, 250
 
-#: The same for a job whose manager is not responding.
+#: The wait for a job whose manager is not responding, in milliseconds.
 UNREACHABLE_WAIT = 2000
 
 

@@ -10,6 +10,8 @@ const LONG = 15;
 
 type Props = { run: Run; name: string; labels: Labels };
 
+type LineProps = { line: LogLine; labels: Labels; hasTime: boolean };
+
 /** The last lines that a job has logged, folded, with the newest in its summary. */
 export function Log({ run, name, labels }: Props) {
     const { log } = run;
@@ -75,27 +77,47 @@ export function Log({ run, name, labels }: Props) {
                         pre.scrollHeight - 4;
                 }}
             >
-                {lines.map(([number, text, time, level = 20]) => (
-                    <span key={number} className={classOf(level)}>
-                        {hasTimes && time !== undefined && (
-                            <time>{clock(time, labels)}</time>
-                        )}
-                        {`${text}\n`}
-                    </span>
+                {lines.map((line) => (
+                    <LineView
+                        key={line[0]}
+                        line={line}
+                        labels={labels}
+                        hasTime={hasTimes}
+                    />
                 ))}
             </pre>
         </details>
     );
 }
 
-function classOf(level: number): string | undefined {
-    return level >= 40
-        ? 'long-job-log-error'
-        : level >= 30
-          ? 'long-job-log-warning'
-          : level < 20
-            ? 'long-job-log-debug'
-            : undefined;
+function LineView({ line, labels, hasTime }: LineProps) {
+    const [, text, time] = line;
+    return (
+        <span className={levelOf(line).className}>
+            {hasTime && time !== undefined && (
+                <time>{clock(time, labels)}</time>
+            )}
+            {`${text}\n`}
+        </span>
+    );
+}
+
+type Level = { lowest: number; name: string; className?: string };
+
+/** The levels of Python's logging, from the lowest number of each up. */
+const LEVELS: Level[] = [
+    { lowest: 40, name: 'ERROR', className: 'long-job-log-error' },
+    { lowest: 30, name: 'WARNING', className: 'long-job-log-warning' },
+    { lowest: 20, name: 'INFO' },
+];
+const DEBUG: Omit<Level, 'lowest'> = {
+    name: 'DEBUG',
+    className: 'long-job-log-debug',
+};
+
+/** Lines of level INFO have none. */
+function levelOf([, , , level = 20]: LogLine): Omit<Level, 'lowest'> {
+    return LEVELS.find(({ lowest }) => level >= lowest) ?? DEBUG;
 }
 
 function clock(seconds: number, { locale }: Labels): string {
@@ -104,16 +126,9 @@ function clock(seconds: number, { locale }: Labels): string {
 }
 
 /** A line of the file. */
-function textOf([, text, time, level = 20]: LogLine): string {
-    const name =
-        level >= 40
-            ? 'ERROR'
-            : level >= 30
-              ? 'WARNING'
-              : level < 20
-                ? 'DEBUG'
-                : 'INFO';
+function textOf(line: LogLine): string {
+    const [, text, time] = line;
     const date =
         time === undefined ? '' : `${new Date(time * 1000).toISOString()} `;
-    return `${date}${name} ${text}\n`;
+    return `${date}${levelOf(line).name} ${text}\n`;
 }

@@ -39,8 +39,8 @@ logger = logging.getLogger("dash_long_components")
 #: Seconds after which a job that waits for another one looks again.
 _LOOK_AGAIN = 0.5
 
-#: The same for a job of a paused task.
-_PAUSED = 2.0
+#: Seconds after which a job of a paused task looks again.
+_LOOK_AGAIN_PAUSED = 2.0
 
 
 class JobFailed(Exception):
@@ -120,7 +120,7 @@ def _pause(runs: Runs, job_id: str, number: int, task: str, message: Message) ->
     if message.lane is not None and not runs.store.is_turn(job_id, message.lane):
         return _LOOK_AGAIN
     if runs.is_paused(job_id, task):
-        return _PAUSED
+        return _LOOK_AGAIN_PAUSED
     # The clock of the process that sent a further attempt may be ahead.
     return runs.until_due(job_id) if number > 0 else 0.0
 

@@ -20,22 +20,22 @@ CREATE TABLE job (
     holds_key INTEGER,              -- 1: equal calls join this job
     waits_for_key INTEGER,          -- 1: queued again when the job that holds it ends
     status TEXT NOT NULL,
-    owner TEXT,                     -- reserved; the table owned has the users
-    title TEXT,                     -- reserved; the record has it
-    queue TEXT,                     -- reserved: name of the queue
-    priority INTEGER NOT NULL DEFAULT 0,  -- reserved: before whom it is queued
+    owner TEXT,                     -- of the first requester; owned has all users
+    title TEXT,                     -- unused
+    queue TEXT,                     -- its name
+    priority INTEGER NOT NULL DEFAULT 0,  -- in its queue; the highest comes first
     turn INTEGER,                   -- place in the queue; NULL: not in it
     queue_timeout REAL,             -- seconds
     submitted REAL NOT NULL,        -- by the monotonic clock
     submitted_wall REAL NOT NULL,   -- seconds since the epoch
     attempt INTEGER NOT NULL DEFAULT 1,  -- the present one, or the next
     next_try REAL,                  -- seconds since the epoch; not before then
-    checkpoint BLOB,                -- reserved: what the next attempt starts from
-    trace TEXT,                     -- reserved: the trace context of its request
+    checkpoint BLOB,                -- unused; the table checkpoint has it
+    trace TEXT,                     -- unused; the call has it
     dispatcher TEXT,                -- holds a worker slot for it; NULL: none does
     worker TEXT,                    -- the process that runs it
     deadline REAL,                  -- by the monotonic clock
-    heartbeat REAL,                 -- reserved: of its worker
+    heartbeat REAL,                 -- unused
     ended REAL,                     -- by the monotonic clock
     ended_wall REAL,                -- seconds since the epoch
     record BLOB NOT NULL            -- JSON; last, since it may be large

@@ -8,6 +8,7 @@ import {
 import { elapsedOf } from './progress';
 import type { Run } from './run';
 
+/** As many lines as the server stores: `MAX_LINES` in `core/lines.py`. */
 const LOG_LINES = 100;
 
 /** Add what a snapshot reports. A final status shows only together with its result. */

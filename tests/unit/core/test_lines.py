@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,8 @@ def test_lines_of_all_threads_are_numbered() -> None:
     for thread in threads:
         thread.join()
     assert [line[0] for line in lines.take()] == list(range(1, 81))
+
+
+def test_page_has_as_many_lines_as_the_record() -> None:
+    state = Path(__file__).parents[3] / "src" / "engine" / "state" / "runChanges.ts"
+    assert f"LOG_LINES = {MAX_LINES};" in state.read_text()
