@@ -87,7 +87,7 @@ class Bar:
             raise ValueError(_WHAT.format(value))
         return cls(plain(done), None if total is None else plain(total), text)
 
-    def to_json(self) -> BarJson:
+    def to_wire(self) -> BarJson:
         value = max(0, self.value)
         if self.total is not None:
             value = min(value, self.total)
@@ -157,12 +157,12 @@ class Bars:
             self._last = bar
             self.touch()
 
-    def to_json(self) -> list[BarJson]:
+    def to_wire(self) -> list[BarJson]:
         """Return the bars to show, the outermost first."""
         bars = [bar for bar in (self.own, *self._open) if bar is not None]
         if not bars and self._last is not None:
             bars = [self._last]
-        return [bar.to_json() for bar in bars[:MAX_BARS]]
+        return [bar.to_wire() for bar in bars[:MAX_BARS]]
 
 
 def from_outputs(outputs: Sequence[Sequence[Any]], values: Sequence[Any]) -> Bar | None:

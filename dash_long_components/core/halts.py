@@ -35,13 +35,13 @@ class Halts:
         """Return whether no job can be started now, in seconds since the epoch."""
         return now < self.draining_until
 
-    def to_json(self) -> str:
+    def to_text(self) -> str:
         fields = {"paused": sorted(self.paused), "draining_until": self.draining_until}
         return json.dumps(fields)
 
     @classmethod
-    def from_json(cls, text: str | None) -> Halts:
-        """Undo ``to_json``; None halts nothing."""
+    def from_text(cls, text: str | None) -> Halts:
+        """Undo ``to_text``; None halts nothing."""
         fields = json.loads(text) if text else {}
         return cls(
             paused=frozenset(fields.get("paused", ())),

@@ -126,10 +126,10 @@ class Turns:
         first = self.tickets[:1]
         return first[0] if first and first[0] in waiting else None
 
-    def to_json(self) -> str:
+    def to_text(self) -> str:
         return json.dumps(self.order)
 
     @classmethod
-    def from_json(cls, text: str | None) -> Turns:
-        """Undo ``to_json``; None means no tickets."""
+    def from_text(cls, text: str | None) -> Turns:
+        """Undo ``to_text``; None means no tickets."""
         return cls(tuple((ticket, seq) for ticket, seq in json.loads(text or "[]")))

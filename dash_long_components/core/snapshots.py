@@ -172,7 +172,7 @@ class Snapshot:
             return self
         return replace(self, result=self.load_result(), load_result=None)
 
-    def to_json(self) -> list[bytes]:
+    def to_pieces(self) -> list[bytes]:
         """Return the wire format, in pieces: a result is neither parsed nor copied."""
         head: dict[str, Any] = {"cursor": self.cursor, "status": self.status.value}
         if self.waiting is not None:

@@ -81,14 +81,14 @@ class Step:
             yield step
             yield from step.walk()
 
-    def to_json(self, start: float) -> Iterator[StepJson]:
+    def to_wire(self, start: float) -> Iterator[StepJson]:
         """Yield the inner steps; ``start`` is that of the job."""
         count, seconds = self._left
         if count:
             yield [None, self.depth + 1, "done", round(seconds, 2), count]
         for step in self._in_order():
             yield [step.name, step.depth, *step._state(start), step.count]
-            yield from step.to_json(start)
+            yield from step.to_wire(start)
 
     def _in_order(self) -> list[Step]:
         # Steps that were not planned come before those that are still to come.
@@ -148,10 +148,10 @@ class Steps:
             step.end(now, has_failed=has_failed)
         self._touch()
 
-    def to_json(self) -> list[StepJson]:
+    def to_wire(self) -> list[StepJson]:
         """Return the steps to show, in the order in which people read them."""
         with self._lock:
-            return list(self._root.to_json(self._start))
+            return list(self._root.to_wire(self._start))
 
     def _add(self, parent: Step, name: str) -> Step:
         step = Step(name, parent)

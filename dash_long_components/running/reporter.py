@@ -305,8 +305,8 @@ class Reporter:
         report = Report(
             progress=None if progress is None else self._progress_updates(progress),
             props=props,
-            bars=self.bars.to_json() if bars_changed else None,
-            steps=self.steps.to_json() if steps_changed else None,
+            bars=self.bars.to_wire() if bars_changed else None,
+            steps=self.steps.to_wire() if steps_changed else None,
             log=log,
             title=title,
         )

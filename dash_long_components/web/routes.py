@@ -161,7 +161,7 @@ def _answer(
             news.add(position, snapshot)
         if not snapshot.status.is_terminal:
             news.wait_at_most(_wait(snapshot, now))
-    pieces = news.to_json()
+    pieces = news.to_pieces()
     if sum(map(len, pieces)) < LARGE:
         pieces = [b"".join(pieces)]
     return Answer(pieces=pieces, mimetype="application/json")
@@ -189,7 +189,7 @@ class _News:
         if self._size >= MAX_ANSWER or snapshot.load_result is not None:
             self.wait_at_most(MIN_WAIT)
             return
-        pieces = snapshot.to_json()
+        pieces = snapshot.to_pieces()
         self._news += (b",", b'"%d":' % position, *pieces)
         self._size += sum(map(len, pieces))
         if self._hold is not None and _is_report(snapshot):
@@ -199,7 +199,7 @@ class _News:
         """Let the page wait so many milliseconds at most until its next poll."""
         self._wait = min(self._wait, wait)
 
-    def to_json(self) -> list[bytes]:
+    def to_pieces(self) -> list[bytes]:
         """Return the wire format, in pieces."""
         pieces = [b'{"next":%d' % self._wait]
         if self._hold is not None and not self.unreachable:

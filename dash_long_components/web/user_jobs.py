@@ -107,5 +107,5 @@ def _describe(
         "tokens": tokens,
         "age": round(max(0.0, now - record.created), 3),
         "destination": requester.destination,
-        "snapshot": json.loads(b"".join(snapshot.at(now).to_json())),
+        "snapshot": json.loads(b"".join(snapshot.at(now).to_pieces())),
     }

@@ -28,14 +28,14 @@ class StoredHalts:
 
     def read(self) -> Halts:
         """Return the halts."""
-        return Halts.from_json(self._documents.read(_KEY))
+        return Halts.from_text(self._documents.read(_KEY))
 
     def change(self, change: Callable[[Halts], Halts]) -> Halts:
         """Change the halts, and return them. Atomic where updates are."""
         text = self._documents.update(
-            _KEY, lambda text: change(Halts.from_json(text)).to_json()
+            _KEY, lambda text: change(Halts.from_text(text)).to_text()
         )
-        return Halts.from_json(text)
+        return Halts.from_text(text)
 
     def is_paused(self, task: str) -> bool:
         """Return whether a task is, or was a moment ago. Cheap."""

@@ -48,11 +48,11 @@ class CeleryLanes:
         def change(text: str | None) -> str:
             nonlocal admission
             # The ticket is in it if the backend's answer to a first try was lost.
-            others = self._live(Turns.from_json(text)).leave(str(ticket))
+            others = self._live(Turns.from_text(text)).leave(str(ticket))
             admission = others.admit(lane)
             if ticket is not None and admission.is_live:
                 others = others.enter(str(ticket), lane.seq)
-            return others.to_json()
+            return others.to_text()
 
         self._documents.update(_key(lane.name), change)
         return admission
@@ -63,13 +63,13 @@ class CeleryLanes:
             return
 
         def change(text: str | None) -> str:
-            return Turns.from_json(text).exchange(str(old), str(new)).to_json()
+            return Turns.from_text(text).exchange(str(old), str(new)).to_text()
 
         self._documents.update(_key(lane.name), change)
 
     def is_turn(self, name: str, ticket: Ticket) -> bool:
         """Return whether no live job of a lane comes before this one."""
-        turns = Turns.from_json(self._documents.read(_key(name)))
+        turns = Turns.from_text(self._documents.read(_key(name)))
         return not self._live_of(turns.before(str(ticket)))
 
     def _live(self, turns: Turns) -> Turns:

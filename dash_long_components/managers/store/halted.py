@@ -20,13 +20,13 @@ class Halted:
     def read(self) -> Halts:
         """Return the halts."""
         text: str | None = self._database.value("SELECT halts FROM halts")
-        return Halts.from_json(text)
+        return Halts.from_text(text)
 
     def write(self, halts: Halts) -> None:
         """Replace the halts."""
         self._database.run("DELETE FROM halts")
         if halts != Halts():
-            self._database.run("INSERT INTO halts VALUES (?)", halts.to_json())
+            self._database.run("INSERT INTO halts VALUES (?)", halts.to_text())
 
     def catch(self, record: Record) -> bool:
         """Halt a job that is about to get its place, if its task is paused."""

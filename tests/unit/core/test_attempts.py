@@ -67,7 +67,7 @@ def test_job_waits_in_the_queue_between_attempts_and_keeps_its_log() -> None:
     shown = reading.since(waiting, 0).between_attempts(12.0)
     assert shown is not None
     assert shown.place == Place(position=0, wait=4.0, attempt=(2, 3))
-    assert b'"queue":{"position":0,"wait":4.0,"attempt":[2,3]}' in shown.to_json()[0]
+    assert b'"queue":{"position":0,"wait":4.0,"attempt":[2,3]}' in shown.to_pieces()[0]
     assert shown.is_news_since(shown.cursor)
     assert reading.since(waiting, 0).between_attempts(16.0) is None
     assert not reading.since(waiting, 9).is_news_since(9)

@@ -37,7 +37,7 @@ from dash_long_components.core.bars import Bar, Bars
     ],
 )
 def test_value_becomes_a_bar(value: Any, sent: Any) -> None:
-    bar = Bar.parse(value).to_json()
+    bar = Bar.parse(value).to_wire()
     assert bar == sent
     assert {type(item) for item in bar} <= {int, float, str, type(None)}
 
@@ -81,11 +81,11 @@ def test_own_bar_comes_before_those_of_loops() -> None:
     outer = shown.open(Bar(1, 2, "outer"))
     inner = shown.open(Bar(3, 4, "inner"))
     shown.own = Bar(0.5, 1)
-    assert [bar[0] for bar in shown.to_json()] == [0.5, 1, 3]
+    assert [bar[0] for bar in shown.to_wire()] == [0.5, 1, 3]
     shown.close(inner)
-    assert [bar[0] for bar in shown.to_json()] == [0.5, 1]
+    assert [bar[0] for bar in shown.to_wire()] == [0.5, 1]
     shown.close(outer)
-    assert [bar[0] for bar in shown.to_json()] == [0.5]
+    assert [bar[0] for bar in shown.to_wire()] == [0.5]
 
 
 def test_last_bar_stays_until_another_opens() -> None:
@@ -93,9 +93,9 @@ def test_last_bar_stays_until_another_opens() -> None:
     first = shown.open(Bar(0, 2))
     first.value = 2
     shown.close(first)
-    assert shown.to_json() == [[2, 2, None]]
+    assert shown.to_wire() == [[2, 2, None]]
     shown.open(Bar(0, 3))
-    assert shown.to_json() == [[0, 3, None]]
+    assert shown.to_wire() == [[0, 3, None]]
 
 
 def test_bar_is_closed_once() -> None:
@@ -105,7 +105,7 @@ def test_bar_is_closed_once() -> None:
     shown.close(second)
     shown.close(first)
     shown.close(second)
-    assert shown.to_json() == [[0, 1, None]]
+    assert shown.to_wire() == [[0, 1, None]]
     assert touches.count == 4
 
 
@@ -113,7 +113,7 @@ def test_outermost_bars_are_shown() -> None:
     shown = Bars(Touches())
     for number in range(100):
         shown.open(Bar(number))
-    assert [bar[0] for bar in shown.to_json()] == list(range(bars.MAX_BARS))
+    assert [bar[0] for bar in shown.to_wire()] == list(range(bars.MAX_BARS))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_value_and_max_of_one_component_are_a_bar(
 ) -> None:
     bar = bars.from_outputs(outputs, values)
     assert bar is not None
-    assert bar.to_json() == sent
+    assert bar.to_wire() == sent
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,9 @@ def test_ended_tickets_are_dropped() -> None:
     assert TURNS.only({"b", "c"}).tickets == ("b",)
 
 
-def test_turns_come_back_from_json() -> None:
-    assert Turns.from_json(TURNS.to_json()) == TURNS
-    assert Turns.from_json(None) == EMPTY
+def test_turns_come_back_from_text() -> None:
+    assert Turns.from_text(TURNS.to_text()) == TURNS
+    assert Turns.from_text(None) == EMPTY
 
 
 @given(

@@ -29,7 +29,7 @@ from tests.unit.core.made import (
 
 
 def wire(snapshot: Snapshot) -> Any:
-    return json.loads(b"".join(snapshot.to_json()))
+    return json.loads(b"".join(snapshot.to_pieces()))
 
 
 def test_latest_progress_replaces_the_one_before() -> None:
@@ -112,7 +112,7 @@ def test_result_goes_into_the_snapshot_as_it_is() -> None:
     snapshot = Snapshot(
         cursor=job.cursor, status=job.status, created=1, changed=1, result=result
     )
-    assert any(piece is result for piece in snapshot.to_json())
+    assert any(piece is result for piece in snapshot.to_pieces())
     assert wire(snapshot)["status"] == "succeeded"
     assert wire(snapshot)["result"] == json.loads(result)
 

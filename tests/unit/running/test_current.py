@@ -91,9 +91,9 @@ def test_store_that_does_not_respond_is_no_cancel() -> None:
 
 def test_loop_is_tracked_by_a_bar() -> None:
     job = job_of()
-    seen = [(item, job.bars.to_json()) for item in job.track("abc", text="letters")]
+    seen = [(item, job.bars.to_wire()) for item in job.track("abc", text="letters")]
     assert seen == [(c, [[n, 3, "letters"]]) for n, c in enumerate("abc")]
-    assert job.bars.to_json() == [[3, 3, "letters"]]
+    assert job.bars.to_wire() == [[3, 3, "letters"]]
 
 
 @pytest.mark.parametrize(
@@ -112,17 +112,17 @@ def test_total_is_the_length_if_there_is_one(
 ) -> None:
     job = job_of()
     count = len(list(job.track(iterable, total)))
-    assert job.bars.to_json() == [[count, shown, None]]
+    assert job.bars.to_wire() == [[count, shown, None]]
 
 
 def test_loops_in_loops_have_bars_of_their_own() -> None:
     job = job_of()
     for outer in job.track(range(2)):
         for inner in job.track(range(3)):
-            assert job.bars.to_json() == [[outer, 2, None], [inner, 3, None]]
+            assert job.bars.to_wire() == [[outer, 2, None], [inner, 3, None]]
         for _ in job.track(range(3)):
             break
-        assert job.bars.to_json() == [[outer, 2, None]]
+        assert job.bars.to_wire() == [[outer, 2, None]]
 
 
 def test_loop_that_raises_closes_its_bar() -> None:
@@ -136,7 +136,7 @@ def test_loop_that_raises_closes_its_bar() -> None:
 
     with pytest.raises(KeyError):
         loop()
-    assert job.bars.to_json() == [[0, 2, None]]
+    assert job.bars.to_wire() == [[0, 2, None]]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ class Stepping:
         self.job.report_to(self.reported)
 
     def statuses(self) -> list[tuple[str, int, str]]:
-        steps = self.reported.steps.to_json()
+        steps = self.reported.steps.to_wire()
         return [(name, depth, status) for name, depth, status, *_ in steps]
 
 

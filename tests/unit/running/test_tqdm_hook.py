@@ -43,12 +43,12 @@ def job() -> Iterator[CurrentJob]:
 
 def bars(job: CurrentJob) -> list[Any]:
     """Return the bars without their rates."""
-    return [bar[:3] for bar in job.bars.to_json()]
+    return [bar[:3] for bar in job.bars.to_wire()]
 
 
 def extras(job: CurrentJob) -> dict[str, Any]:
     """Return what only some bars have, of the first one."""
-    (_value, _total, _text, *rest), *_ = job.bars.to_json()
+    (_value, _total, _text, *rest), *_ = job.bars.to_wire()
     return dict(*rest)
 
 
@@ -111,7 +111,7 @@ def test_units_of_a_bar_are_shown(
     with tqdm.tqdm(total=1000, mininterval=0, **options) as bar:
         assert extras(job) == expected[2]
         bar.update(200)
-        ((value, total, _text, extra),) = job.bars.to_json()
+        ((value, total, _text, extra),) = job.bars.to_wire()
         assert extra.pop("rate") > 0
         assert [value, total, extra] == expected
 
@@ -236,8 +236,8 @@ def test_import_while_the_job_runs_is_early_enough(how: str) -> None:
             assert "tqdm" not in sys.modules
             {how}
             for _ in trange(3):
-                assert len(job.bars.to_json()) == 1
-        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
+                assert len(job.bars.to_wire()) == 1
+        assert [bar[:3] for bar in job.bars.to_wire()] == [[3, 3, None]]
         assert sys.meta_path == finders
         with current.entered(job_of("other")) as job:
             list(trange(3))
@@ -265,7 +265,7 @@ def test_import_from_a_zip_file_is_early_enough_and_breaks_no_other(
             assert tqdm.__file__.startswith({str(archive)!r})
             list(tqdm.trange(3))
             import late
-        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
+        assert [bar[:3] for bar in job.bars.to_wire()] == [[3, 3, None]]
         import later
     """)
 
@@ -284,7 +284,7 @@ def test_import_that_ends_after_the_job_changes_nothing() -> None:
         job = job_of()
         with current.entered(job), tqdm_hook.catching(), tqdm_hook.catching():
             list(late.trange(3))
-        assert [bar[:3] for bar in job.bars.to_json()] == [[3, 3, None]]
+        assert [bar[:3] for bar in job.bars.to_wire()] == [[3, 3, None]]
     """)
 
 

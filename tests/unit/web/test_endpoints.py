@@ -110,4 +110,4 @@ def test_answers_are_as_described_and_change_nothing(
 )
 def test_snapshots_are_as_described(snapshot: Snapshot) -> None:
     description = {**DESCRIPTION, "$ref": "#/components/schemas/Snapshot"}
-    jsonschema_rs.validate(description, json.loads(b"".join(snapshot.to_json())))
+    jsonschema_rs.validate(description, json.loads(b"".join(snapshot.to_pieces())))
