@@ -19,7 +19,7 @@ from ..core.search import Order, Search
 from ..exceptions import JobNotFoundError, MissingManagerError
 from ..managers.base import LongCallbackManager
 from .app_jobs import AppJobs
-from .refusals import refuse, told
+from .refusals import answer_or_refusal, refuse
 
 #: Jobs that one answer has at most, and jobs that one request may change.
 MAX_ROWS = 1000
@@ -57,7 +57,9 @@ class AdminEndpoint:
         except (ValueError, RecursionError):
             return refuse(400, "The body is not JSON.")
         try:
-            return told(lambda: _json(_Request(self.jobs, parsed).answer()))
+            return answer_or_refusal(
+                lambda: _json(_Request(self.jobs, parsed).answer())
+            )
         except _Wrong as error:
             return refuse(400, str(error))
 

@@ -23,7 +23,7 @@ def refuse(status: int, reason: str) -> Answer:
     )
 
 
-def told(view: Callable[[], A]) -> A | Answer:
+def answer_or_refusal(view: Callable[[], A]) -> A | Answer:
     """Return what a view answers; during an outage of its manager, that."""
     try:
         return view()

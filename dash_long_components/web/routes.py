@@ -21,7 +21,7 @@ from .admin import AdminEndpoint
 from .app_jobs import AppJobs
 from .health import HealthEndpoint
 from .held_polls import HeldPoll
-from .refusals import refuse, told
+from .refusals import answer_or_refusal, refuse
 
 #: The largest body of a request, in bytes: room for thousands of jobs on a page.
 MAX_BODY = 256 * 1024
@@ -99,7 +99,7 @@ class _Endpoint:
             return refuse(400, "The body is not JSON.")
         except RecursionError:
             return refuse(400, "The body is nested too deeply.")
-        return told(lambda: self.view(self.jobs, parsed, wakeup))
+        return answer_or_refusal(lambda: self.view(self.jobs, parsed, wakeup))
 
 
 def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | HeldRequest:
@@ -135,7 +135,7 @@ def _held(
     return HeldRequest(
         wakeup=poll.wakeup,
         seconds=seconds,
-        answer=lambda: told(
+        answer=lambda: answer_or_refusal(
             lambda: _answer(readings, jobs.read(readings, MAX_ANSWER), can_hold=True)
         ),
         otherwise=_answer([], [], can_hold=True),

@@ -93,7 +93,7 @@ class Connection:
 
         store = self._store_in_lock()
         settings = self._settings()
-        with outages.told(store):
+        with outages.access(store):
             launcher = Launcher(store, settings, self._start_timeout)
         weakref.finalize(self, launcher.close)
         return launcher

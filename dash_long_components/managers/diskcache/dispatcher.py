@@ -31,7 +31,7 @@ from ..store.store import Store
 from ..store.watchdog import Watchdog
 from .housekeeping import Housekeeping
 from .job_writer import CANT_WRITE
-from .outages import outlast, store_log, told
+from .outages import access, outlast, store_log
 from .settings import Settings
 from .takeover import Takeover
 from .wakeup import Wakeup
@@ -113,7 +113,7 @@ class Dispatcher:
         log = store_log()
         while self._stopped_by is None:
             try:
-                with told(self._store):
+                with access(self._store):
                     if self.look_around():
                         self._store.purge()
                         return
@@ -123,7 +123,7 @@ class Dispatcher:
                     self._kill_all()
                     raise
                 log.begin(error)
-                with suppress(StoreError), told(self._store):
+                with suppress(StoreError), access(self._store):
                     self._end_stopped_writes()
             except StoreError:
                 self._kill_all()
@@ -305,7 +305,7 @@ class Dispatcher:
         try:
             if by is not signal.SIGINT:
                 self._hand_over(reason, wakeup)
-            with told(self._store):
+            with access(self._store):
                 self._end_all(reason)
                 if self._stopped_by is signal.SIGINT:
                     # Ctrl-C means all jobs. Otherwise the queue waits for a restart.
@@ -320,15 +320,15 @@ class Dispatcher:
         deadline = time.monotonic() + HANDOVER
         asked: set[str] = set()
         # Without the store, no job can save anything.
-        with suppress(StoreError), told(self._store):
+        with suppress(StoreError), access(self._store):
             asked = self._store.dispatching.ask_for_handover(self._me)
-        with suppress(StoreUnavailableError), told(self._store):
+        with suppress(StoreUnavailableError), access(self._store):
             self._end_all(reason, but=asked)
         while asked and time.monotonic() < deadline:
             if self._stopped_by is signal.SIGINT:
                 return
             wakeup.wait(TICK)
-            with suppress(StoreError), told(self._store):
+            with suppress(StoreError), access(self._store):
                 self._beat()
                 self._watch()
                 asked = self._store.handovers.asked(self._me)

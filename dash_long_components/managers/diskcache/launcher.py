@@ -21,7 +21,7 @@ from ..store.registry import RegisteredDispatcher
 from ..store.store import Store
 from . import interpreter
 from .dispatcher import NO_STORE
-from .outages import outlast, told
+from .outages import access, outlast
 from .pulse import Pulse
 from .settings import Settings
 from .start_watch import START_TIMEOUT
@@ -137,7 +137,7 @@ class Launcher:
         A dispatcher that starts, or can't be found during an outage of the store, looks
         by itself.
         """
-        with suppress(StoreUnavailableError), told(self.store):
+        with suppress(StoreUnavailableError), access(self.store):
             self._ensure_now()
             dispatcher = self._find()
             if dispatcher is not None:
@@ -158,7 +158,7 @@ class Launcher:
         self._pulse.stop()
         # The directory may be gone, as that of a test. Dispatchers notice that a server
         # has died which could not remove itself during an outage.
-        with suppress(StoreError, sqlite3.Error, OSError), told(self.store):
+        with suppress(StoreError, sqlite3.Error, OSError), access(self.store):
             self.store.registry.remove_server(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:

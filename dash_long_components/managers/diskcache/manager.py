@@ -60,10 +60,10 @@ def _tells_outages(
 
     @functools.wraps(method)
     def tell(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        from .outages import told
+        from .outages import access
 
         try:
-            with told(self._connection.store()):
+            with access(self._connection.store()):
                 return method(self, *args, **kwargs)
         except StoreUnavailableError:
             raise

@@ -15,7 +15,7 @@ from ...exceptions import (
     StoreFullError,
     StoreUnavailableError,
 )
-from ..store.errors import telling
+from ..store.errors import as_store_errors
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -27,15 +27,15 @@ PAUSE = 0.5
 
 
 @contextmanager
-def told(store: Store) -> Iterator[None]:
-    """Turn the errors of a store's database into ours.
+def access(store: Store) -> Iterator[None]:
+    """Access a store; turn the errors of its database into ours.
 
     Raises:
         StoreUnavailableError: the store can't be used now.
         StoreError: it was removed.
     """
     try:
-        with telling(store.path, "read or written"):
+        with as_store_errors(store.path, "read or written"):
             yield
     except StoreError:
         # The next try needs a new connection: this one may be in a transaction.
@@ -72,7 +72,7 @@ def outlast(
     deadline = time.monotonic() + full_timeout
     while True:
         try:
-            with told(store):
+            with access(store):
                 done = action()
         except StoreDamagedError:
             raise

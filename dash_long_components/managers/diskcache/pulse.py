@@ -13,7 +13,7 @@ from ..processes import kill_alone
 from ..store.heartbeats import INTERVAL, MISSED
 from ..store.registry import RegisteredDispatcher
 from ..store.store import Store
-from .outages import told
+from .outages import access
 from .start_watch import StartWatch
 from .write_lock import is_stopped_in_write
 
@@ -69,12 +69,12 @@ class Pulse:
     def _go_on(self) -> None:
         while not self._stopped.wait(INTERVAL):
             try:
-                with told(self._store):
+                with access(self._store):
                     self.beat()
             except StoreError:
                 # A dispatcher can't write heartbeats either.
                 self._missed = 0
-                with suppress(StoreError), told(self._store):
+                with suppress(StoreError), access(self._store):
                     self._end_stopped_write()
         self._store.close()
 
@@ -90,7 +90,7 @@ class Pulse:
         """Replace a dispatcher that was stopped while it had the store locked."""
         dispatcher = self._heartbeat[0] if self._heartbeat else None
         # Mostly all can read meanwhile. There may be another dispatcher by now.
-        with suppress(StoreError), told(self._store):
+        with suppress(StoreError), access(self._store):
             found = self._store.registry.dispatcher(self._code)
             dispatcher = found.process if found else None
         # The last one may not have got as far as to register.

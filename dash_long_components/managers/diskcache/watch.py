@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from ...core.jobs import Ticket
 from ..base import Watch
 from ..store.store import Store
-from .outages import told
+from .outages import access
 
 
 class StoreWatch(Watch):
@@ -23,7 +23,7 @@ class StoreWatch(Watch):
 
     def changed(self, cursors: Mapping[str, int], new: Collection[str]) -> list[str]:
         store = self._connect()
-        with told(store):
+        with access(store):
             # The version comes first: a write during the read shows the next time.
             version = (store, store.version())
             asked = new if version == self._last else cursors

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import schema
 from .connections import Connections, SelfClosing
-from .errors import gone, telling
+from .errors import as_store_errors, gone
 
 #: Name of the file in the directory of a store. ``diskcache.Cache.check(fix=True)``, of
 #: the cache around it, deletes files whose path does not contain "cache.db".
@@ -59,7 +59,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         self._check_file()
-        with telling(self.path, "opened"):
+        with as_store_errors(self.path, "opened"):
             schema.make_private(self.path)
             connection = _open(self.path)
         self._file = _identity(self.path)

@@ -1,4 +1,4 @@
-"""The errors of SQLite, told as errors that name the file and the way out."""
+"""The errors of SQLite as errors that name the file and the way out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL = ("database or disk is full", "disk I/O error")
 
 
 @contextmanager
-def telling(path: str, what: str) -> Iterator[None]:
+def as_store_errors(path: str, what: str) -> Iterator[None]:
     """Turn the errors of SQLite into ours.
 
     Args:

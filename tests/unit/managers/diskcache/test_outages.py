@@ -25,7 +25,7 @@ from dash_long_components.core.records import Record
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache import outages, worker
 from dash_long_components.managers.diskcache.launcher import Launcher
-from dash_long_components.managers.diskcache.outages import outlast, told
+from dash_long_components.managers.diskcache.outages import access, outlast
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import database, schema
 from dash_long_components.managers.store.store import Store
@@ -97,7 +97,7 @@ def test_outage_is_told_and_changes_nothing(store: Store, outage: Outage) -> Non
     with (
         outage(store),
         pytest.raises(StoreUnavailableError, match=r"locked|full"),
-        told(store),
+        access(store),
     ):
         submit(store, "other", size=1_000_000)
     assert store.read("job").status is Status.QUEUED
@@ -109,7 +109,7 @@ def test_outage_is_told_and_changes_nothing(store: Store, outage: Outage) -> Non
 
 def test_locked_store_can_be_read(store: Store) -> None:
     submit(store)
-    with locked(store), told(store):
+    with locked(store), access(store):
         assert store.read_all(["job"])["job"].status is Status.QUEUED
         assert store.read("job").status is Status.QUEUED
 
@@ -121,7 +121,7 @@ def test_connection_in_a_transaction_is_replaced(store: Store) -> None:
     def lose(record: Record) -> Record:
         raise commit
 
-    with pytest.raises(StoreUnavailableError), told(store):
+    with pytest.raises(StoreUnavailableError), access(store):
         store.change("job", lose)
     assert store.read("job").status is Status.QUEUED
     store.end("job", Status.LOST)
@@ -129,9 +129,9 @@ def test_connection_in_a_transaction_is_replaced(store: Store) -> None:
 
 
 def test_other_errors_stay_what_they_are(store: Store) -> None:
-    with pytest.raises(KeyError), told(store):
+    with pytest.raises(KeyError), access(store):
         store.read("job")
-    with pytest.raises(sqlite3.DataError), told(store):
+    with pytest.raises(sqlite3.DataError), access(store):
         raise sqlite3.DataError("string or blob too big")
 
 

@@ -23,7 +23,7 @@ from dash_long_components.exceptions import (
     StoreError,
     StoreUnavailableError,
 )
-from dash_long_components.managers.diskcache.outages import told
+from dash_long_components.managers.diskcache.outages import access
 from dash_long_components.managers.store import database as module
 from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.database import LOG_SIZE, Database
@@ -257,7 +257,7 @@ def test_damage_while_it_is_open_is_told_with_the_way_out(tmp_path: Path) -> Non
         file.write(b"\xff" * (os.path.getsize(store.path) - 4096))
 
     def use() -> None:
-        with told(store):
+        with access(store):
             for number in range(200):
                 store.durations.median(f"task-{number}")
 
