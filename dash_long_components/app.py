@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 
-from .decorator import validation
+from .decorator import callback_options
 from .decorator.long_callback import Decorator, long_callback
 from .exceptions import MissingManagerError
 from .managers.base import LongCallbackManager
@@ -58,7 +58,7 @@ class Dash(dash.Dash):
         long_callback_admin: Callable[[], Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._long_callback_manager = validation.manager(
+        self._long_callback_manager = callback_options.manager(
             long_callback_manager, "long_callback_manager="
         )
         self._long_callback_user = long_callback_user

@@ -13,7 +13,7 @@ from ..core.jobs import Limits, Retrigger
 from ..core.queueing import Scheduling
 from ..core.retries import Retries
 from ..managers.base import LongCallbackManager
-from .validation import Running, Title
+from .callback_options import Running, Title
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ..core.records import Record
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager
 from ..managers.base.job import retry_jobs_with
-from ..managers.base.jobs_of_code import start_jobs_with
+from ..managers.base.job_api import start_jobs_with
 from ..running import tasks
 from ..running.tasks import Task
 from ..web.app_jobs import AppJobs

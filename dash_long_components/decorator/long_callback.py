@@ -19,11 +19,11 @@ from ..bridge.signature import Signature
 from ..managers.base import LongCallbackManager
 from ..running import tasks
 from ..running.tasks import Task
-from . import direct_start, run_options, validation
+from . import callback_options, direct_start, job_options
+from .callback_options import Running, Title
 from .declaration import Declaration
-from .run_options import RetryOn
+from .job_options import RetryOn
 from .start import start_job
-from .validation import Running, Title
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -149,50 +149,52 @@ def long_callback(
         TypeError: there is no such option.
         ValueError: an option has a value of the wrong kind.
     """
-    validation.options(options, inspect.signature(long_callback).parameters)
+    callback_options.options(options, inspect.signature(long_callback).parameters)
     signature = Signature(args=dependencies, options=options)
     if allow_duplicate:
         signature = signature.with_duplicates()
     return Decorator(
         Declaration(
             signature=signature,
-            manager=validation.manager(manager),
-            running=validation.running(running),
-            cancel=validation.cancel(cancel),
-            progress=validation.progress(progress),
-            progress_default=validation.progress_default(
+            manager=callback_options.manager(manager),
+            running=callback_options.running(running),
+            cancel=callback_options.cancel(cancel),
+            progress=callback_options.progress(progress),
+            progress_default=callback_options.progress_default(
                 progress, progress_default, signature.outputs
             ),
-            interval=validation.interval(interval),
-            retrigger=validation.retrigger(on_retrigger),
-            view=validation.job(job),
-            title=validation.title(title, signature.arguments),
-            steps=validation.steps(steps),
-            limits=run_options.limits(
+            interval=callback_options.interval(interval),
+            retrigger=callback_options.retrigger(on_retrigger),
+            view=callback_options.job(job),
+            title=callback_options.title(title, signature.arguments),
+            steps=callback_options.steps(steps),
+            limits=job_options.limits(
                 timeout=timeout,
                 cancel_grace=cancel_grace,
                 on_leave=on_leave,
                 leave_timeout=leave_timeout,
             ),
-            scheduling=run_options.scheduling(
+            scheduling=job_options.scheduling(
                 queue=queue,
                 priority=priority,
                 concurrency=concurrency,
                 concurrency_group=concurrency_group,
                 max_per_user=max_per_user,
             ),
-            retries=run_options.retries(
+            retries=job_options.retries(
                 retries,
                 retry_on,
                 backoff=backoff,
                 total_timeout=total_timeout,
                 on_new_code=on_new_code,
             ),
-            retry_on=run_options.retry_on(retry_on)[0] if retries else (),
-            ignored=validation.cache_args_to_ignore(
+            retry_on=job_options.retry_on(retry_on)[0] if retries else (),
+            ignored=callback_options.cache_args_to_ignore(
                 cache_args_to_ignore, signature.arguments
             ),
-            ignore_triggered=validation.cache_ignore_triggered(cache_ignore_triggered),
+            ignore_triggered=callback_options.cache_ignore_triggered(
+                cache_ignore_triggered
+            ),
         )
     )
 
@@ -220,7 +222,7 @@ class Decorator:
             ValueError: its parameters do not fit the options.
             UnknownQueueError: the manager that is named does not have the queue.
         """
-        validation.set_progress(function)
+        callback_options.set_progress(function)
         declaration = self.declaration
         task = Task(
             key=tasks.new_key(
@@ -244,7 +246,7 @@ class Decorator:
             declaration.manager.check_queue(task.queue, task.name)
         if not task.transforms:
             # One that transforms wrap may get other arguments.
-            validation.parameters(
+            callback_options.parameters(
                 function,
                 declaration.signature.arguments,
                 progress=task.takes_set_progress,

@@ -8,13 +8,13 @@ from dataclasses import replace
 from ...core.jobs import Status
 from ...core.overview import Worker
 from ...core.search import Search
-from .jobs_of_code import JobsOfCode
+from .job_api import JobApi
 
 #: Jobs that a manager without an index counts: the newest.
 _COUNTED = 1000
 
 
-class Operating(JobsOfCode):
+class Operating(JobApi):
     """Counts jobs, and lists what runs them.
 
     Every method raises ``StoreError`` when the job store can't be used.

@@ -120,7 +120,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._hint_after = HINT_AFTER
         self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._waits = Waits(self._queue_timeout)
-        self._secret = SharedSecret(self._store.shared)
+        self._secret = SharedSecret(self._store.common)
         install(celery_app, self._home)
 
     def submit(
@@ -312,7 +312,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             hint = None if message is None else self._queues.hint(message)
             return replace(snapshot, hint=hint)
         if snapshot.has_begun:
-            return snapshot.with_durations(self._store.shared.durations(record.task))
+            return snapshot.with_durations(self._store.common.durations(record.task))
         if snapshot.status is Status.SUCCEEDED and snapshot.cursor > cursor:
             load = functools.partial(self.load_result, record.id)
             return replace(snapshot, load_result=load)
@@ -370,10 +370,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return self._secret.read()
 
     def libraries(self) -> frozenset[str]:
-        return self._store.shared.libraries()
+        return self._store.common.libraries()
 
     def usual_duration(self, task: str) -> float | None:
-        return median(self._store.shared.durations(task))
+        return median(self._store.common.durations(task))
 
     def health(self) -> Health:
         return self._store.listings.health(self._problem())

@@ -75,7 +75,7 @@ class Places:
         slots = {queue: max(1, count[queue]) for queue in queues}
         running = [*admitted, *_others(waiting, admitted, slots)]
         tasks = sorted({job.task for job in (*waiting, *running)})
-        medians = self._store.shared.medians(tasks)
+        medians = self._store.common.medians(tasks)
         return forecast(
             Sizes(slots.get(DEFAULT, 1), slots),
             [(job, _OVER * (medians[job.task] or 0.0)) for job in running],

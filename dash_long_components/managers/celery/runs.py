@@ -201,7 +201,7 @@ class Runs:
         text = result.decode() if result else ""
         parts = self._documents.write_parts(result_key(live), text)
         if record.libraries:
-            self.store.shared.add_libraries(record.libraries)
+            self.store.common.add_libraries(record.libraries)
         before, live = live, replace(live, record=record, parts=parts)
         if record.retries is not None:
             # Until here, the job may have gone on with another attempt.
@@ -215,7 +215,7 @@ class Runs:
         self.store.listings.end(record.id)
         if record.status is Status.SUCCEEDED and record.started is not None:
             seconds = record.changed - record.started
-            self.store.shared.add_duration(record.task, seconds)
+            self.store.common.add_duration(record.task, seconds)
         return live
 
     def _ours(self, live: Live, after: Live | None) -> Live:

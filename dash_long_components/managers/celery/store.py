@@ -47,6 +47,7 @@ from ...core.records import Record
 from ...core.requesters import Requester
 from .attempts import Attempts
 from .calls import Calls
+from .common_documents import CommonDocuments
 from .deliveries import Message, Receipt
 from .documents import Documents
 from .ends import Ends, message_key
@@ -60,7 +61,6 @@ from .patrol import Patrol
 from .reader import JobReader
 from .requesters import CeleryRequesters
 from .sending import Sender
-from .shared import Shared
 from .unexpected_ends import never_sent
 from .waiting_attempts import WaitingAttempts
 
@@ -76,7 +76,7 @@ class CeleryStore:
         ends: the ends of jobs.
         lanes: the live jobs of every lane.
         joinable: the jobs that can be joined.
-        shared: what all jobs share.
+        common: documents that belong to no single job.
         groups: hold jobs back that may not run yet.
         listings: lists of jobs.
         halts: what operators keep from starting.
@@ -98,7 +98,7 @@ class CeleryStore:
         )
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
-        self.shared = Shared(self.documents)
+        self.common = CommonDocuments(self.documents)
         self.halts = StoredHalts(self.documents)
         self._sender = Sender(app)
         self.groups = Groups(self.documents, self._gone, self._readiness, self._send)

@@ -26,8 +26,8 @@ from .homes import Home
 from .job_request import JobRequest, this_worker
 from .job_state import Live
 from .leases import Lease
-from .main_watch import watch_main
 from .orphans import JobOrphans, lead_group, marked
+from .parent_watchdog import parent_watchdog
 from .result_cache import CeleryResultCache
 from .runs import Runs
 from .sending import PROBE, send_job, task_name, tell_broker
@@ -166,7 +166,7 @@ def _run(
     with _process_of_its_own() as kill:
         before = set() if kill is None else _orphans.look()
         watchdog = FunctionWatchdog(app, runs.store, live, kill)
-        with watchdog, watch_main(live, call, kill):
+        with watchdog, parent_watchdog(live, call, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:

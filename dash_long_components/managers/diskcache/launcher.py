@@ -24,7 +24,7 @@ from .dispatcher import NO_STORE
 from .outages import access, outlast
 from .pulse import Pulse
 from .settings import Settings
-from .start_watch import START_TIMEOUT
+from .start_watchdog import START_TIMEOUT
 from .wakeup import wake
 
 logger = logging.getLogger("dash_long_components")

@@ -14,7 +14,7 @@ from ..store.heartbeats import INTERVAL, MISSED
 from ..store.registry import RegisteredDispatcher
 from ..store.store import Store
 from .outages import access
-from .start_watch import StartWatch
+from .start_watchdog import StartWatchdog
 from .write_lock import is_stopped_in_write
 
 logger = logging.getLogger("dash_long_components")
@@ -45,7 +45,7 @@ class Pulse:
         launched: Callable[[], Process | None],
         start_timeout: float,
     ) -> None:
-        self.start = StartWatch(start_timeout)
+        self.start = StartWatchdog(start_timeout)
         self._store = store
         self._launched = launched
         self._code = code

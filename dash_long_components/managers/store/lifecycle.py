@@ -22,9 +22,9 @@ from .halted import Halted
 from .handovers import Handovers
 from .jobs import Jobs
 from .keys import Keys
+from .libraries import Libraries
 from .queue import Queue
 from .requesters import Requesters
-from .shared import Libraries
 
 
 class Lifecycle:

@@ -17,7 +17,7 @@ from ...core.records import Record
 from ...core.requesters import Requester
 from ...exceptions import JobEndedError
 from ..identity import this_host
-from . import key_value
+from . import old_store
 from .clock import Instant
 from .database import Database
 from .dispatching import Dispatching
@@ -26,12 +26,13 @@ from .halted import Halted
 from .handovers import Handovers
 from .jobs import Jobs
 from .keys import Keys
+from .libraries import Libraries
 from .lifecycle import Lifecycle
 from .queue import Queue
 from .registry import Registry
 from .requesters import Requesters
 from .searches import Searches
-from .shared import Libraries, Secret
+from .secret import Secret
 from .slots import Slots
 
 
@@ -101,7 +102,7 @@ class Store:
             self.registry,
         )
         if self.directory is not None:
-            key_value.take_over(self.directory, self._database, self._jobs)
+            old_store.take_over(self.directory, self._database, self._jobs)
 
     def __getstate__(self) -> tuple[str | None, float]:
         return self.directory, self.result_ttl
@@ -386,7 +387,7 @@ class Store:
                 for job_id in expired:
                     self._jobs.delete(job_id)
         if self.directory is not None:
-            key_value.remove_unused(self.directory)
+            old_store.remove_unused(self.directory)
 
     def last_end(self) -> float | None:
         """Return when the last job ended, by the monotonic clock; None if none has."""

@@ -109,7 +109,7 @@ def test_wait_depends_on_past_runs_and_the_processes_of_workers(shop: Shop) -> N
     for name in "abcd":
         shop.submit(name)
     assert shop.places.make()["a"] == Place(position=1, wait=None)
-    shop.store.shared.add_duration("app.task", 10.0)
+    shop.store.common.add_duration("app.task", 10.0)
     assert shop.waits() == [5.0, 15.0, 25.0, 35.0]
     with mock.patch.object(Leases, "slots", return_value=Counter(celery=2)):
         assert shop.waits() == [5.0, 5.0, 15.0, 15.0]
@@ -123,7 +123,7 @@ def test_wait_depends_on_the_limits_of_a_group(shop: Shop) -> None:
         assert shop.store.groups.enter("group", job) == (name == "a")
     shop.store.listings.stop_waiting(shop.store.read("a"))
     shop.submit("free")
-    shop.store.shared.add_duration("app.task", 10.0)
+    shop.store.common.add_duration("app.task", 10.0)
     with mock.patch.object(Leases, "slots", return_value=Counter(celery=3)):
         assert shop.waits() == [5.0, 15.0, 5.0]
 

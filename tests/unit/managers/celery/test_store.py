@@ -586,15 +586,15 @@ def test_ticket_is_exchanged_for_that_of_the_joined_job(shop: Shop) -> None:
 
 
 def test_secret_is_the_first_proposal(shop: Shop) -> None:
-    assert shop.store.shared.secret("mine") == "mine"
-    assert CeleryStore(shop.celery).shared.secret("another") == "mine"
+    assert shop.store.common.secret("mine") == "mine"
+    assert CeleryStore(shop.celery).common.secret("another") == "mine"
 
 
 def test_libraries_add_up(shop: Shop) -> None:
     live = shop.start()
     ended = live.record.end(Status.SUCCEEDED, 2, libraries=["late_library"])
     shop.runs.change(live, ended)
-    assert shop.store.shared.libraries() == {"late_library"}
+    assert shop.store.common.libraries() == {"late_library"}
 
 
 def test_store_raises_or_waits_while_the_backend_is_away(

@@ -31,7 +31,7 @@ def start_jobs_with(start: Start) -> None:
     _start = start
 
 
-class JobsOfCode(ABC):
+class JobApi(ABC):
     """Starts jobs, and finds them by their ids or attributes."""
 
     def start(

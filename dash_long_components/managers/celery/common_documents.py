@@ -13,7 +13,7 @@ _LIBRARIES = "dash-long-jobs.libraries"
 _SECRET = "dash-long-jobs.secret"  # noqa: S105
 
 
-class Shared:
+class CommonDocuments:
     """Documents that belong to no single job.
 
     Args:

@@ -16,7 +16,10 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
 from dash_long_components.managers.celery.job_state import Live, Worker
 from dash_long_components.managers.celery.leases import Lease
-from dash_long_components.managers.celery.main_watch import MainWatch, watch_main
+from dash_long_components.managers.celery.parent_watchdog import (
+    ParentWatchdog,
+    parent_watchdog,
+)
 
 TIMEOUT = 10.0
 
@@ -33,7 +36,7 @@ def test_process_ends_after_its_main_process_unless_the_function_returns(
     pid: int, seconds: float, is_ended: bool
 ) -> None:
     ended = threading.Event()
-    with MainWatch(lease(pid, seconds), ended.set):
+    with ParentWatchdog(lease(pid, seconds), ended.set):
         if is_ended:
             assert ended.wait(TIMEOUT)
     for thread in threading.enumerate():
@@ -60,6 +63,6 @@ def test_only_jobs_that_others_follow_take_a_thread(
     live = Live(run="run", worker=Worker(name="", lease=""), record=record)
     scheduling = Scheduling(concurrency=1, group=group)
     call = Call(task="key", fingerprint="", context={}, scheduling=scheduling)
-    watch = watch_main(live, call, print)
-    assert isinstance(watch, MainWatch if is_watched else nullcontext)
-    assert isinstance(watch_main(live, call, None), nullcontext)
+    watch = parent_watchdog(live, call, print)
+    assert isinstance(watch, ParentWatchdog if is_watched else nullcontext)
+    assert isinstance(parent_watchdog(live, call, None), nullcontext)

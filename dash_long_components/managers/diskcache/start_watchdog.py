@@ -14,7 +14,7 @@ from ..store.heartbeats import INTERVAL, MISSED
 START_TIMEOUT = 600.0
 
 
-class StartWatch:
+class StartWatchdog:
     """Watches the dispatcher that starts, at every heartbeat of a server.
 
     Attributes:

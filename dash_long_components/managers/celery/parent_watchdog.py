@@ -21,7 +21,7 @@ from .leases import Lease
 _INTERVAL = 1.0
 
 
-def watch_main(
+def parent_watchdog(
     live: Live, call: Call, end: Callable[[], None] | None
 ) -> AbstractContextManager[None]:
     """Return the watch for a job. Other jobs go on: none takes their place.
@@ -35,10 +35,10 @@ def watch_main(
     has_next = live.record.retries is not None or call.scheduling.group is not None
     if lease is None or end is None or not has_next:
         return nullcontext()
-    return MainWatch(lease, end)
+    return ParentWatchdog(lease, end)
 
 
-class MainWatch:
+class ParentWatchdog:
     """Ends this process if its worker dies. A context manager.
 
     A function that is about to return gets half of a lease to do so.
