@@ -71,7 +71,7 @@ def measure(bench: Bench) -> None:
     thousand, most = bench.times(1000, 100), bench.times(5000, 300)
     for kind in KINDS:
         for pages in (thousand, most) if kind.is_ours else (thousand,):
-            crowds[kind, pages] = _measure_crowd(bench, kind, pages)
+            crowds[kind, pages] = measure_crowd(bench, kind, pages)
     for manager in ("diskcache", "celery"):
         ours, native = (kind for kind in KINDS if kind.manager == manager)
         quiet = f"a job that was quiet for {_quiet(bench)} s"
@@ -141,7 +141,7 @@ class Crowd:
     memory: float
 
 
-def _measure_crowd(bench: Bench, kind: Kind, pages: int) -> Crowd:
+def measure_crowd(bench: Bench, kind: Kind, pages: int) -> Crowd:
     # Long enough for each poll that is held to be answered once.
     ramp, seconds = bench.times(15, 4), bench.times(30, 5)
     bench.noise.sample()

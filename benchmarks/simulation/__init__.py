@@ -1,0 +1,1 @@
+"""``python -m benchmarks.simulation``: sizes that no two cores can show."""
