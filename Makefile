@@ -53,13 +53,14 @@ export SCREENSHOTS := $(CURDIR)/build/screenshots
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test bench peers build dist docs lint types vitest unit integration browser \
-	browsers wheel-tests oldest-tests next-tests pythons python-tests format system-python \
+.PHONY: help demo test quick bench peers build dist docs lint types vitest unit integration browser \
+	browsers quick-lint quick-types quick-unit wheel-tests oldest-tests next-tests pythons python-tests format system-python \
 	system-browser system-browsers system-brokers clean
 
 help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
+	@echo 'make quick         what a change touches of lint, types, vitest and unit tests'
 	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
 	@echo 'make peers         docs/peers.md: measured beside other frameworks'
 	@echo 'make docs          the documentation site, in build/docs'
@@ -78,6 +79,23 @@ test: system-browsers system-brokers
 	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		lint types vitest docs $(WHEEL) $(OLDEST)
 	$(MAKE) wheel-tests oldest-tests
+
+# Of a change since this branch left main, or since the commit SINCE.
+quick: $(DEV) $(NODE) $(GENERATED)
+	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+		quick-lint quick-types quick-unit
+	npx vitest run --changed $(or $(SINCE),main)
+
+quick-lint:
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+quick-types:
+	$(VENV)/bin/mypy
+
+quick-unit:
+	$(VENV)/bin/python -m pytest -q -n $(CORES) -m 'not alone' \
+		$$($(VENV)/bin/python tests/packaging/touched.py $(SINCE))
 
 # QUICK=1 takes three minutes, and writes nothing.
 bench: system-browser system-brokers $(DEV) $(GENERATED)
