@@ -268,6 +268,31 @@ describe('a toast', () => {
 describe('the title of the tab', () => {
     const settle = () => dash.pass(0);
 
+    test('has the number of one of two trays', async () => {
+        render(
+            <>
+                <LongJobTray id="one" />
+                <LongJobTray id="two" badge={false} />
+            </>,
+        );
+        const { head } = document;
+        let changes = 0;
+        const observer = new MutationObserver(() => {
+            changes += 1;
+            if (changes > 9) {
+                // Trays that overwrite each other would never let a test end.
+                document.title = 'App';
+                vi.spyOn(document, 'title', 'set').mockReturnValue();
+            }
+        });
+        observer.observe(head, { childList: true, subtree: true });
+        dash.start('a', { callbackKey: 'a' });
+        await dash.pass(0);
+        observer.disconnect();
+        expect(document.title).toBe('(1)\u00a0App');
+        expect(changes).toBeLessThan(4);
+    });
+
     test('shows how many jobs are live', async () => {
         const { unmount } = render(<LongJobTray />);
         expect(document.title).toBe('App');
