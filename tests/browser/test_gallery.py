@@ -31,9 +31,12 @@ QUIET = {
     "retry": "retry",
     "attempts": "attempts",
     "queue": "queue",
+    "queues": "queues",
+    "your_jobs": "user",
     "libraries": "libraries",
     "caching": "caching",
     "upload": "upload",
+    "operators": "operators",
 }
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "usage:server", "--workers=2"]
