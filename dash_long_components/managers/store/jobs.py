@@ -208,14 +208,8 @@ class Jobs:
         return [job_id for job_id, *ended in rows if now.since(Instant(*ended)) >= ttl]
 
     def delete(self, job_id: str) -> None:
-        """Delete all rows of a job. Idempotent."""
-        self._database.run(
-            "DELETE FROM owned WHERE n = (SELECT n FROM job WHERE id = ?)", job_id
-        )
+        """Delete a job. A trigger deletes its rows in other tables. Idempotent."""
         self._database.run("DELETE FROM job WHERE id = ?", job_id)
-        self._database.run("DELETE FROM result WHERE job = ?", job_id)
-        self._database.run("DELETE FROM halted WHERE job = ?", job_id)
-        self.kept.delete(job_id)
 
     def _dump(self, record: Record) -> bytes:
         data = record.to_json()

@@ -191,6 +191,24 @@ ALTER TABLE halts RENAME COLUMN holds TO halts;
 ALTER TABLE held RENAME TO halted;
 """
 
+#: A process of an older version does not know the newer tables. It may have the store
+#: open, and delete jobs.
+_CLEAN_UP = """
+DELETE FROM checkpoint WHERE job NOT IN (SELECT id FROM job);
+DELETE FROM halted WHERE job NOT IN (SELECT id FROM job);
+DELETE FROM kept WHERE job NOT IN (SELECT id FROM job);
+DELETE FROM handover WHERE job NOT IN (SELECT id FROM job);
+CREATE TRIGGER job_gone AFTER DELETE ON job BEGIN
+    DELETE FROM call WHERE job = old.id;
+    DELETE FROM result WHERE job = old.id;
+    DELETE FROM owned WHERE n = old.n;
+    DELETE FROM checkpoint WHERE job = old.id;
+    DELETE FROM halted WHERE job = old.id;
+    DELETE FROM kept WHERE job = old.id;
+    DELETE FROM handover WHERE job = old.id;
+END;
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
 MIGRATIONS = (
     _JOBS + _PEOPLE,
@@ -202,6 +220,7 @@ MIGRATIONS = (
     _KEPT,
     _HANDOVERS,
     _HALTS,
+    _CLEAN_UP,
 )
 
 VERSION = len(MIGRATIONS)
