@@ -100,10 +100,14 @@ def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def _find(managers: Managers, job_id: str) -> Job:
+#: For another user's job, a command says what it says of a job that does not exist.
+_of_user = click.option("--user", help="Only jobs of this user: JSON, or text.")
+
+
+def _find(managers: Managers, job_id: str, user: str | None) -> Job:
     for manager in managers.values():
         try:
-            return manager.job(job_id)
+            return manager.job(job_id, user=_user(user))
         except JobNotFoundError as error:
             missing = error
     raise click.ClickException(str(missing))
@@ -117,7 +121,7 @@ def _find(managers: Managers, job_id: str) -> Job:
     help="Only jobs with this status; repeat it for several.",
 )
 @click.option("--task", help="Only jobs of this task, as module.function.")
-@click.option("--user", help="Only jobs of this user: JSON, or text.")
+@_of_user
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
 def list_(
     managers: Managers,
@@ -153,9 +157,10 @@ def _user(text: str | None) -> Any:
 
 @_command
 @click.argument("job_id", metavar="ID")
-def show(managers: Managers, as_json: bool, job_id: str) -> None:
+@_of_user
+def show(managers: Managers, as_json: bool, job_id: str, user: str | None) -> None:
     """Show a job: its state, times, error and log."""
-    job = _find(managers, job_id)
+    job = _find(managers, job_id, user)
     if as_json:
         _print_json({**job.to_dict(), "log": job.log})
     else:
@@ -164,9 +169,12 @@ def show(managers: Managers, as_json: bool, job_id: str) -> None:
 
 @_command
 @click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
-def cancel(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
-    """Cancel jobs for all who wait for them."""
-    jobs = [_find(managers, job_id) for job_id in job_ids]
+@_of_user
+def cancel(
+    managers: Managers, as_json: bool, job_ids: Sequence[str], user: str | None
+) -> None:
+    """Cancel jobs for all who wait for them, or for one user."""
+    jobs = [_find(managers, job_id, user) for job_id in job_ids]
     for job in jobs:
         job.cancel()
     deadline = time.monotonic() + _CANCEL_TIMEOUT
@@ -185,12 +193,15 @@ def cancel(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
 
 @_command
 @click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
-def retry(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
+@_of_user
+def retry(
+    managers: Managers, as_json: bool, job_ids: Sequence[str], user: str | None
+) -> None:
     """Start jobs with the arguments of others, which have not succeeded."""
     started = {}
     for job_id in job_ids:
         try:
-            started[job_id] = _find(managers, job_id).retry().id
+            started[job_id] = _find(managers, job_id, user).retry().id
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     if as_json:
@@ -202,9 +213,12 @@ def retry(managers: Managers, as_json: bool, job_ids: Sequence[str]) -> None:
 @_command
 @click.argument("job_id", metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
-def logs(managers: Managers, as_json: bool, job_id: str, follow: bool) -> None:
+@_of_user
+def logs(
+    managers: Managers, as_json: bool, job_id: str, follow: bool, user: str | None
+) -> None:
     """Print the log of a job. With --json, each line is a JSON document."""
-    job = _find(managers, job_id)
+    job = _find(managers, job_id, user)
     last = 0
     while True:
         has_ended = job.has_ended or not follow

@@ -105,6 +105,20 @@ def test_jobs_are_listed_shown_and_cancelled(site: Site) -> None:
         assert "There is no job 'missing'" in site.run(command, "missing", code=1)
 
 
+def test_user_sees_none_of_the_jobs_of_another(site: Site) -> None:
+    failed = site.start("bad", user="ada")
+    failed.wait(BOUND)
+    assert site.json("list", "--user", "eve") == []
+    for command in ("show", "cancel", "logs", "retry"):
+        of_another, of_none = (
+            site.run(command, job_id, "--user", "eve", code=1).replace(job_id, "ID")
+            for job_id in (failed.id, "missing")
+        )
+        assert of_another == of_none
+        assert "There is no job 'ID'" in of_another
+    assert site.json("show", failed.id, "--user", "ada")["status"] == "failed"
+
+
 def test_log_is_followed_to_the_end(site: Site) -> None:
     job = site.start(1)
     until(lambda: job.log, BOUND, poll=0.01)
