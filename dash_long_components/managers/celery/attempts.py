@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -88,17 +88,21 @@ class Attempts:
     def _prepare(self, job_id: str, at: float) -> None:
         # Before the job waits, so that none waits that is not in the list. The attempt
         # that has ended may have taken nearly as long as its call is stored.
-        self.expect(job_id, at)
+        self.expect({job_id: at})
         self._keeper.keep([job_id])
 
-    def expect(self, job_id: str, at: float) -> None:
-        """List a job that waits for its next attempt. Idempotent.
+    def expect(self, times: Mapping[str, float]) -> None:
+        """List jobs that wait for their next attempt, or list them again. Idempotent.
 
         Args:
-            job_id: which job.
-            at: when the attempt may start, in seconds since the epoch.
+            times: when a worker looks at each of them, in seconds since the epoch: at
+                first, when the attempt may start.
         """
-        self._documents.list_in([_WAITING], job_id, at)
+        self._documents.move(_WAITING, times)
+
+    def due(self, now: float, count: int) -> list[str]:
+        """Return jobs of which a worker has to look at the next attempt."""
+        return self._documents.listed_until(_WAITING, now, count)
 
     def change(self, live: Live, make: Callable[[Live], Live]) -> Live | None:
         """Change the document of a job while an attempt of it runs. Atomic.
@@ -133,7 +137,7 @@ class Attempts:
         self._documents.announce(live.record.id)
         return after
 
-    def waiting(self) -> Iterable[str]:
+    def waiting(self) -> Sequence[str]:
         """Return the jobs that wait for an attempt."""
         found: dict[str, None] = {}
         for start in count(0, _BATCH):
@@ -141,8 +145,12 @@ class Attempts:
             found |= dict.fromkeys(some)
             if len(some) < _BATCH:
                 break
-        return found
+        return [*found]
 
-    def forget(self, job_id: str) -> None:
-        """Take a job off the list of those that wait. Idempotent."""
-        self._documents.unlist(_WAITING, job_id)
+    def keep_listed(self) -> None:
+        """Keep the list of those that wait: it is a document too."""
+        self._documents.keep_list(_WAITING)
+
+    def forget(self, *job_ids: str) -> None:
+        """Take jobs off the list of those that wait. Idempotent."""
+        self._documents.unlist(_WAITING, *job_ids)

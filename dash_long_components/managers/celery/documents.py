@@ -119,6 +119,18 @@ class Documents:
         """
         self._try(lambda: self._backend.list_in(keys, name, at))
 
+    def keep_listed(self, keys: Sequence[str], name: str, at: float) -> None:
+        """Have lists keep a name as long as a new one, at the place that it has."""
+        self._try(lambda: self._backend.keep_listed(keys, name, at))
+
+    def move(self, key: str, places: Mapping[str, float]) -> None:
+        """Give names of a list other places, or add them. Idempotent."""
+        self._try(lambda: self._backend.move(key, places))
+
+    def keep_list(self, key: str) -> None:
+        """Have a list stay as long as after an addition."""
+        self._try(lambda: self._backend.keep_list(key))
+
     def unlist(self, key: str, *names: str) -> None:
         """Remove names from a list. Idempotent."""
         self._try(lambda: self._backend.unlist(key, *names))
@@ -130,6 +142,10 @@ class Documents:
         return self._try(
             lambda: self._backend.listed(key, start, count, newest_first=newest_first)
         )
+
+    def listed_until(self, key: str, at: float, count: int) -> list[str]:
+        """Return the first names of a list whose place is not after a time."""
+        return self._try(lambda: self._backend.listed_until(key, at, count))
 
     def length(self, key: str) -> int:
         """Return how many names a list has."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...core.health import Health
@@ -15,8 +14,8 @@ from ...core.records import Record
 from ...core.search import NEWEST, Search
 from .documents import Documents
 
-#: Jobs that are read at once.
-_BATCH, _FEW = 100, 5
+#: Jobs that are read at once, and ids.
+_BATCH, _FEW, _MANY = 100, 5, 1000
 
 #: The list of jobs that no worker has started. A process that dies may leave one in it.
 _WAITING = "waiting"
@@ -30,10 +29,6 @@ MAX_SEARCHED = 5000
 
 #: Ended jobs whose entries a process remembers.
 _REMEMBERED = 4 * MAX_SEARCHED
-
-#: Seconds after which a job without a record has expired. A job is listed first, and
-#: stored a moment later.
-_GRACE = 30.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,8 @@ class Entry:
 class Listings:
     """The ids of jobs, the newest first.
 
-    A list keeps jobs whose records have expired, until a process misses them twice.
+    A job is stored before it is listed, so one without a record has expired. A list
+    keeps it until a process misses its record.
 
     Args:
         documents: where to store them.
@@ -85,14 +81,17 @@ class Listings:
         self._documents = documents
         self._read_all = read_all
         self._ended: dict[str, Entry] = {}
-        self._missing_since: dict[str, float] = {}
 
     def add(self, record: Record) -> None:
         """List a job that is about to be sent."""
-        owners = {requester.owner for requester in record.requesters}
-        names = ["all", _WAITING, _LIVE, f"task {record.task}"]
-        names += [f"owner {owner}" for owner in owners if owner is not None]
-        self._documents.list_in(list(map(_key, names)), record.id, record.created)
+        keys = [_key(_WAITING), *_keys_of(record)]
+        self._documents.list_in(keys, record.id, record.created)
+
+    def keep(self, job_ids: Sequence[str]) -> None:
+        """Keep those of several jobs listed that are live, for as long as new ones."""
+        for record in self._records(job_ids):
+            if record is not None and not record.status.is_terminal:
+                self._documents.keep_listed(_keys_of(record), record.id, record.created)
 
     def add_owner(self, record: Record, owner: str | None) -> None:
         """List a job that a user has joined."""
@@ -113,18 +112,26 @@ class Listings:
             entries = iter(_in_order(list(entries), search))
         last = search.start + search.limit
         job_ids = [it.id for it in itertools.islice(entries, search.start, last)]
-        return [it for it in self._records(job_ids) if it is not None]
+        return self._present(key, job_ids)
 
-    def count(self, search: Search) -> int:
-        """Return how many jobs meet the conditions of a search."""
+    def search_and_count(self, search: Search) -> tuple[list[Record], int]:
+        """Do ``search``, and return how many jobs meet the conditions; in one scan."""
         key = _key(_name_for(search))
         if not _needs_entries(search):
-            return self._documents.length(key)
-        return sum(1 for _ in self._found(key, search))
+            # After the search, which removes the expired ones that it meets.
+            return self.search(search), self._documents.length(key)
+        entries = _in_order(list(self._found(key, search)), search)
+        some = entries[search.start : search.start + search.limit]
+        return self._present(key, [it.id for it in some]), len(entries)
 
-    def newest(self, count: int) -> list[Entry]:
-        """Return what the newest jobs are, the newest first."""
-        return list(self._entries(_key("all"), count))
+    def newest(self, count: int, live: Collection[str] = ()) -> list[Entry]:
+        """Return what the newest jobs are, the newest first.
+
+        Args:
+            count: how many jobs to look at.
+            live: jobs to leave out. They are not read.
+        """
+        return list(self._entries(_key("all"), count, live))
 
     def _read_slice(self, key: str, search: Search) -> list[Record]:
         """Return so many records of a list; further ones in place of expired ones."""
@@ -134,10 +141,10 @@ class Listings:
             job_ids = self._documents.listed(
                 key, at, size, newest_first=search.order.is_descending
             )
-            records = self._present(job_ids)
+            records = self._present(key, job_ids)
             found += records
             missing += len(job_ids) - len(records)
-            at += len(job_ids) - self._unlist_expired(key, job_ids)
+            at += len(records)
             if len(job_ids) < size:
                 break
             size = _BATCH
@@ -146,49 +153,47 @@ class Listings:
     def _found(self, key: str, search: Search) -> Iterator[Entry]:
         return (it for it in self._entries(key, MAX_SEARCHED) if it.is_of(search))
 
-    def _entries(self, key: str, count: int) -> Iterator[Entry]:
+    def _entries(
+        self, key: str, count: int, besides: Collection[str] = ()
+    ) -> Iterator[Entry]:
         """Return what the newest jobs of a list are. Reads those that have not ended.
 
         Others do not change any more.
         """
         start = 0
-        for looked in range(0, count, _BATCH):
-            size = min(_BATCH, count - looked)
+        for looked in range(0, count, _MANY):
+            size = min(_MANY, count - looked)
             job_ids = self._documents.listed(key, start, size)
-            # Another thread may forget them at any time.
-            known = {each: self._ended.get(each) for each in job_ids}
-            unknown = [job_id for job_id, entry in known.items() if entry is None]
-            for record in self._present(unknown):
-                known[record.id] = self._remember(record)
-            start += len(job_ids) - self._unlist_expired(key, unknown)
-            yield from (entry for entry in known.values() if entry is not None)
+            others = [job_id for job_id in job_ids if job_id not in besides]
+            start += len(job_ids) - len(others)
+            for at in range(0, len(others), _BATCH):
+                entries = self._some_entries(key, others[at : at + _BATCH])
+                start += len(entries)
+                yield from entries
             if len(job_ids) < size:
                 return
 
-    def _present(self, job_ids: Sequence[str]) -> list[Record]:
-        """Return the records that there are. Notes which jobs have none."""
-        now, found = time.monotonic(), []
-        for job_id, record in zip(job_ids, self._records(job_ids), strict=True):
-            if record is not None:
-                found.append(record)
-                self._missing_since.pop(job_id, None)
-                continue
-            if len(self._missing_since) >= _REMEMBERED:
-                self._missing_since.clear()
-            self._missing_since.setdefault(job_id, now)
-        return found
+    def _some_entries(self, key: str, job_ids: Sequence[str]) -> list[Entry]:
+        # Another thread may forget them at any time.
+        known = {each: self._ended.get(each) for each in job_ids}
+        unknown = [job_id for job_id, entry in known.items() if entry is None]
+        for record in self._present(key, unknown):
+            known[record.id] = self._remember(record)
+        return [entry for entry in known.values() if entry is not None]
 
-    def _unlist_expired(self, key: str, job_ids: Sequence[str]) -> int:
-        """Remove the jobs from a list that have expired. Returns how many."""
-        last = time.monotonic() - _GRACE
+    def _present(self, key: str, job_ids: Sequence[str]) -> list[Record]:
+        """Return the records that there are. Removes the other jobs from the list."""
+        records = self._records(job_ids)
         expired = [
             job_id
-            for job_id in job_ids
-            if self._missing_since.get(job_id, math.inf) <= last
+            for job_id, record in zip(job_ids, records, strict=True)
+            if record is None
         ]
         if expired:
             self._documents.unlist(key, *expired)
-        return len(expired)
+        for job_id in expired:
+            self._ended.pop(job_id, None)
+        return [record for record in records if record is not None]
 
     def _records(self, job_ids: Sequence[str]) -> list[Record | None]:
         return self._read_all(job_ids) if job_ids else []
@@ -267,11 +272,19 @@ class Listings:
         return None
 
 
+def _keys_of(record: Record) -> list[str]:
+    """Return the lists that have a job until its end, or longer."""
+    owners = {requester.owner for requester in record.requesters}
+    names = ["all", _LIVE, f"task {record.task}"]
+    names += [f"owner {owner}" for owner in owners if owner is not None]
+    return list(map(_key, names))
+
+
 def _in_order(entries: list[Entry], search: Search) -> list[Entry]:
     """Return entries, of which the newest come first, in the order of a search."""
     order = search.order
     if order.by == "created":
-        return entries[::-1]
+        return entries if order.is_descending else entries[::-1]
     # Equal ones keep their order, whatever the direction.
     return sorted(
         entries,

@@ -266,8 +266,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def look_for(self, search: Search) -> list[Record]:
         return self._store.listings.search(search)
 
-    def count_found(self, search: Search) -> int:
-        return self._store.listings.count(search)
+    def look_and_count(self, search: Search) -> tuple[list[Record], int]:
+        return self._store.listings.search_and_count(search)
 
     def count_jobs(self) -> dict[tuple[str, Status], int]:
         return self._overview.by_task()

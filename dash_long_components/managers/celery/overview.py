@@ -110,9 +110,10 @@ class Overview:
         """Return the jobs that are counted."""
         with self._lock:
             if time.monotonic() >= self._fresh_until:
-                newest = self._listings.newest(_COUNTED)
-                ended = [entry for entry in newest if entry.status.is_terminal]
                 # What runs is the oldest: the newest jobs may all be queued.
-                self._counted = [*self._listings.live(_COUNTED), *ended]
+                live = self._listings.live(_COUNTED)
+                newest = self._listings.newest(_COUNTED, {entry.id for entry in live})
+                ended = [entry for entry in newest if entry.status.is_terminal]
+                self._counted = [*live, *ended]
                 self._fresh_until = time.monotonic() + _FRESH
             return self._counted

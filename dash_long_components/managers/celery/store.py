@@ -93,9 +93,6 @@ class CeleryStore:
         self.documents = Documents(app, patient=patient)
         self.ends = Ends(self.documents)
         self.attempts = Attempts(self.documents)
-        self._waiting_attempts = WaitingAttempts(
-            self.attempts, Keeper(self.documents), self.read_all
-        )
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)
         self.common = CommonDocuments(self.documents)
@@ -111,6 +108,14 @@ class CeleryStore:
             self.halts.is_draining,
         )
         self.listings = Listings(self.documents, self.read_all)
+        self._waiting_attempts = WaitingAttempts(
+            self.attempts,
+            Keeper(self.documents, self.listings.keep),
+            self.read_all,
+            is_draining=self.halts.is_draining,
+            pause=lease,
+            expires=lambda: self.documents.expires,
+        )
         self._patrol = Patrol(self.documents, self.listings, lease)
         self._calls = Calls(self.documents)
         self._requesters = CeleryRequesters(self.documents)

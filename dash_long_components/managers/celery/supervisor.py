@@ -127,7 +127,7 @@ class Supervisor:
         kill: Callable[[int, str], None] | None = None,
     ) -> None:
         self._store = CeleryStore(home.app, home.lease)
-        self._keeper = Keeper(self._store.documents)
+        self._keeper = Keeper(self._store.documents, self._store.listings.keep)
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()

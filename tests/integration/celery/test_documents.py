@@ -149,6 +149,18 @@ def test_deleted_texts_are_gone(documents: Documents) -> None:
     assert documents.read_many(["one", "two", "three"]) == [None, None, "3"]
 
 
+def test_names_of_a_list_can_get_other_places(documents: Documents) -> None:
+    documents.move("list", {"a": 10.5, "b": 20.0, "c": 30.0})
+    assert documents.listed_until("list", 20.0, 9) == ["a", "b"]
+    assert documents.listed_until("list", 30.0, 1) == ["a"]
+    documents.move("list", {"a": 40.0, "b": 25.0, "d": 5.0})
+    documents.keep_list("list")
+    assert documents.listed("list", 0, 9, newest_first=False) == ["d", "b", "c", "a"]
+    assert documents.listed_until("list", 4.0, 9) == []
+    documents.unlist("list", "a", "d")
+    assert documents.listed("list", 0, 9) == ["c", "b"]
+
+
 @pytest.fixture
 def other(memcached: Memcached) -> Iterator[Celery]:
     """An app with a backend that has no module of ours."""

@@ -143,21 +143,41 @@ class Backend(ABC):
         """
 
     def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
-        """Add a name to lists. Idempotent. Here a list has the last names only."""
+        """Add a name to lists, at a place. Idempotent.
+
+        A list has names for twice ``result_expires`` after their place, if this is the
+        time. Here a list has the last names only.
+        """
         for key in keys:
             while True:
                 text, version = self.look(key)
-                names = [it for it in json.loads(text or "[]") if it != name]
-                if self.swap(key, version, json.dumps([*names, name][-_LISTED:])):
+                places = _places(text)
+                places.pop(name, None)
+                last = sorted([*places.items(), (name, at)], key=lambda it: it[1])
+                last = last[-_LISTED:]
+                if self.swap(key, version, json.dumps(dict(last))):
                     break
+
+    def keep_listed(self, keys: Sequence[str], name: str, at: float) -> None:
+        """Have lists keep a name as long as a new one, at the place that it has."""
+        self.list_in(keys, name, at)
+
+    def move(self, key: str, places: Mapping[str, float]) -> None:
+        """Give names of a list other places, or add them. Idempotent."""
+        for name, at in places.items():
+            self.list_in([key], name, at)
+
+    def keep_list(self, key: str) -> None:
+        """Have a list stay as long as after an addition."""
+        self.keep([key])
 
     def unlist(self, key: str, *names: str) -> None:
         """Remove names from a list. Idempotent."""
         while True:
             text, version = self.look(key)
-            listed = json.loads(text or "[]")
-            rest = [each for each in listed if each not in names]
-            if len(rest) == len(listed):
+            places = _places(text)
+            rest = {name: at for name, at in places.items() if name not in names}
+            if len(rest) == len(places):
                 return
             if self.swap(key, version, json.dumps(rest)):
                 return
@@ -167,8 +187,13 @@ class Backend(ABC):
     ) -> list[str]:
         """Return names of a list in their order, from one position on."""
         (text,), _ = self.read([key])
-        names: list[str] = json.loads(text or "[]")
+        names = [*_places(text)]
         return (names[::-1] if newest_first else names)[start : start + count]
+
+    def listed_until(self, key: str, at: float, count: int) -> list[str]:
+        """Return the first names of a list whose place is not after a time."""
+        (text,), _ = self.read([key])
+        return [name for name, place in _places(text).items() if place <= at][:count]
 
     def length(self, key: str) -> int:
         """Return how many names a list has."""
@@ -255,6 +280,13 @@ class KeyValueBackend(Backend):
 
     def _name(self, key: str) -> Any:
         return self._prefix + self._backend.key_t(key)
+
+
+def _places(text: str | None) -> dict[str, float]:
+    """Return the names of a list in one text, each with its place."""
+    found = json.loads(text or "{}")
+    # A process of an older version writes the names alone.
+    return found if isinstance(found, dict) else dict.fromkeys(found, 0.0)
 
 
 def text_of(data: bytes | None) -> str | None:

@@ -71,11 +71,13 @@ class DatabaseBackend(Backend):
     def keep(self, keys: Sequence[str]) -> None:
         column = self._table.c.task_id
         for at in range(0, len(keys), _MANY):
-            # Any update sets Celery's own time, and this one leaves the version alone.
-            some = column.in_(keys[at : at + _MANY])
-            query = self._table.update().where(some).values(task_id=column)
-            with self._transaction() as connection:
-                connection.execute(query)
+            self._keep(column.in_(keys[at : at + _MANY]))
+
+    def _keep(self, condition: Any) -> None:
+        # Any update sets Celery's own time, and this one leaves the version alone.
+        query = self._table.update().where(condition)
+        with self._transaction() as connection:
+            connection.execute(query.values(task_id=self._table.c.task_id))
 
     def look(self, key: str) -> tuple[str | None, Any]:
         version, data = self._rows([key]).get(key, (None, None))
@@ -89,7 +91,20 @@ class DatabaseBackend(Backend):
     def list_in(self, keys: Sequence[str], name: str, at: float) -> None:
         for key in keys:
             # The keys of a list are in the order of time.
-            self.write(f"{key}.{int(at * 1e6):017d}.{name}", "")
+            self.write(f"{key}.{_place(at)}.{name}", "")
+
+    def move(self, key: str, places: Mapping[str, float]) -> None:
+        column = self._table.c.task_id
+        for name, at in places.items():
+            # First the new place: a process that dies now leaves the name in the list.
+            self.list_in([key], name, at)
+            is_it = column.endswith(f".{name}", autoescape=True)
+            is_old = is_it & (column != f"{key}.{_place(at)}.{name}")
+            with self._transaction() as connection:
+                connection.execute(self._table.delete().where(self._in(key), is_old))
+
+    def keep_list(self, key: str) -> None:
+        self._keep(self._in(key))
 
     def unlist(self, key: str, *names: str) -> None:
         with self._transaction() as connection:
@@ -101,11 +116,22 @@ class DatabaseBackend(Backend):
         self, key: str, start: int, count: int, *, newest_first: bool = True
     ) -> list[str]:
         column = self._table.c.task_id
-        query = self._table.select().with_only_columns(column).where(self._in(key))
         order = column.desc() if newest_first else column.asc()
-        query = query.order_by(order).offset(start).limit(count)
+        query = self._names(key).order_by(order).offset(start)
+        return self._some(query, count)
+
+    def listed_until(self, key: str, at: float, count: int) -> list[str]:
+        column = self._table.c.task_id
+        is_due = column < f"{key}.{_place(at + 1e-6)}"
+        return self._some(self._names(key).where(is_due).order_by(column), count)
+
+    def _names(self, key: str) -> Any:
+        query = self._table.select().with_only_columns(self._table.c.task_id)
+        return query.where(self._in(key))
+
+    def _some(self, query: Any, count: int) -> list[str]:
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query.limit(count)).all()
         return [row.task_id.rpartition(".")[2] for row in rows]
 
     def length(self, key: str) -> int:
@@ -171,3 +197,8 @@ class DatabaseBackend(Backend):
     def _filled(self, query: Any, text: str) -> Any:
         status = f"{STATE}:{secrets.token_urlsafe(12)}"
         return query.values(status=status, result=text.encode())
+
+
+def _place(at: float) -> str:
+    """Return a text that is in the order of time, to the microsecond."""
+    return f"{int(at * 1e6):017d}"

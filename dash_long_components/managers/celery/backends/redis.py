@@ -74,11 +74,23 @@ class RedisBackend(KeyValueBackend):
         for key in map(self._name, keys):
             pipeline.zadd(key, {name: at})
             if self.expires:
-                # A job that runs for long is listed as long again as it is stored.
                 # Some names have a place in the future.
                 last = min(at, time.time()) - 2 * self.expires
                 pipeline.zremrangebyscore(key, "-inf", last)
                 pipeline.expire(key, 2 * self.expires)
+        pipeline.execute()
+
+    def keep_listed(self, keys: Sequence[str], name: str, at: float) -> None:
+        # At its place, the next process that lists a name would remove it. So names
+        # that are kept for long are the first in the list.
+        oldest = time.time() - 1.5 * self.expires if self.expires else at
+        self.list_in(keys, name, max(at, oldest))
+
+    def move(self, key: str, places: Mapping[str, float]) -> None:
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.zadd(self._name(key), places)
+        if self.expires:
+            pipeline.expire(self._name(key), 2 * self.expires)
         pipeline.execute()
 
     def unlist(self, key: str, *names: str) -> None:
@@ -89,6 +101,10 @@ class RedisBackend(KeyValueBackend):
     ) -> list[str]:
         last = start + count - 1
         names = self.client.zrange(self._name(key), start, last, desc=newest_first)
+        return [name.decode() for name in names]
+
+    def listed_until(self, key: str, at: float, count: int) -> list[str]:
+        names = self.client.zrangebyscore(self._name(key), "-inf", at, 0, count)
         return [name.decode() for name in names]
 
     def length(self, key: str) -> int:

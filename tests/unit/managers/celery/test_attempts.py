@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -175,6 +175,31 @@ def test_many_jobs_that_wait_hide_no_other(
     with mock.patch.object(Sender, "send", return_value=True) as send:
         shop.store.send_what_is_due()
     assert [call.args[0] for call in send.call_args_list] == ["now"]
+
+
+def test_workers_read_a_job_once_while_its_next_attempt_is_due(shop: Shop) -> None:
+    for job_id, backoff in (("due", 1e-9), ("later", DAY)):
+        live = shop.start(job_id, Retries(times=1, lost=True, backoff=backoff))
+        shop.store.end_attempt(live, LOST)
+    workers = [CeleryStore(shop.celery) for _ in range(3)]
+    read: list[str] = []
+
+    def read_all(job_ids: Sequence[str]) -> list[Record | None]:
+        read.extend(job_ids)
+        return shop.store.read_all(job_ids)
+
+    shop.store.halts.change(lambda halts: halts.drain(time.time() + 60))
+    with mock.patch.object(Sender, "send", return_value=True):
+        for worker in workers:
+            worker._waiting_attempts._read_all = read_all
+            worker.send_what_is_due()
+        assert read == []
+        shop.store.halts.change(lambda halts: halts.resume(None))
+        for _ in range(2):
+            for worker in workers:
+                worker.halts._look_again = 0.0
+                worker.send_what_is_due()
+        assert read == ["due"]
 
 
 def test_drain_holds_further_attempts_back(shop: Shop) -> None:

@@ -108,6 +108,9 @@ def test_running_job_is_shown_behind_any_number_of_queued_ones(
         listings.add(each)
     overview = Overview(documents, listings, Queues(app, documents))
     assert overview.by_task()[("app.task", Status.RUNNING)] == 1
+    # A live job is read once: the oldest three, and two more that are newest.
+    read = [job_id for call in reads.call_args_list for job_id in call.args[0]]
+    assert sorted(read) == ["0", "1", "2", "3", "4", "first"]
     # One reading serves all that a page asks for.
     count = reads.call_count
     overview.by_task()
