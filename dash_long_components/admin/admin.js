@@ -7,6 +7,8 @@
     const shown = new Map();
     /** What a change has to send back, by manager. */
     const keys = new Map();
+    /** The ids of grids whose last click has no answer yet. */
+    const acting = new Set();
     /** What becomes of a click on each button: the body of its request. */
     const CHANGES = {
         cancel: (jobs) => ({ cancel: jobs.map(({ id }) => id) }),
@@ -224,28 +226,49 @@
         return error instanceof TypeError ? words.unreachable : error.message;
     }
 
-    /** Do what a button says, and look again. */
+    /** Do what a button says, and look again. No click counts meanwhile. */
     async function act(...args) {
         const [, , , , , , jobs, tasks, manager, , , , words, id] = args;
-        const [trigger] = window.dash_clientside.callback_context.triggered;
+        const { callback_context: context, set_props } = window.dash_clientside;
+        const [{ prop_id }] = context.triggered;
         const { part } = JSON.parse(
-            trigger.prop_id.slice(0, trigger.prop_id.lastIndexOf('.')),
+            prop_id.slice(0, prop_id.lastIndexOf('.')),
         );
+        const name = JSON.stringify(id);
+        if (acting.has(name)) {
+            return window.dash_clientside.no_update;
+        }
+        acting.add(name);
+        for (const each of Object.keys(CHANGES)) {
+            set_props({ ...id, part: each }, { disabled: true });
+        }
         try {
-            await ask({
+            const { changed, asked } = await ask({
                 manager,
                 key: keys.get(manager ?? undefined),
                 ...CHANGES[part](jobs ?? [], tasks ?? []),
             });
+            return changed < asked ? counted(changed, asked, words) : '';
         } catch (error) {
             return reason(error, words);
+        } finally {
+            acting.delete(name);
+            set_props({ ...id, part: 'drain' }, { disabled: false });
+            // The answer enables the other buttons.
+            window.dash_ag_grid.getApi(id)?.refreshInfiniteCache();
         }
-        window.dash_ag_grid.getApi(id)?.refreshInfiniteCache();
-        return '';
     }
+
+    const counted = (changed, asked, words) =>
+        words.changed
+            .replace('{changed}', changed.toLocaleString(words.locale))
+            .replace('{asked}', asked.toLocaleString(words.locale));
 
     /** Enable the buttons for what the selected rows are now. */
     function enable(selected, tasks, _rows, id) {
+        if (acting.has(JSON.stringify(id))) {
+            return Array(4).fill(true);
+        }
         // The grid goes on to name a job as it was when it was selected.
         const rows = shown.get(JSON.stringify(id))?.rowData ?? [];
         const jobs = selected?.map(

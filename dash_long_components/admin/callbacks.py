@@ -63,7 +63,7 @@ def serve(app: dash.Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction(_NAMESPACE, "act"),
-        Output(_p("notice"), "children", allow_duplicate=True),
+        Output(_p("outcome"), "children"),
         Input(_p("cancel"), "n_clicks"),
         Input(_p("retry"), "n_clicks"),
         Input(_p("pause"), "n_clicks"),

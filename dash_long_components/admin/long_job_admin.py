@@ -143,6 +143,11 @@ def _head(id: str, words: Mapping[str, str]) -> Component:
             html.Span(
                 id=part("notice", id), className="long-job-admin-notice", role="alert"
             ),
+            html.Span(
+                id=part("outcome", id),
+                className="long-job-admin-outcome",
+                role="status",
+            ),
             _button("drain", id, words, disabled=False),
             _button("undrain", id, words, disabled=True),
         ],
@@ -208,6 +213,7 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
             "paginationPageSize": PAGE_SIZE,
             "paginationPageSizeSelector": False,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
+            "selectionColumnDef": _selection(words),
             "tooltipShowDelay": 500,
         },
     )
@@ -228,7 +234,10 @@ def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
         getRowId="params.data.task",
         className="long-job-admin-grid",
         rowClassRules={"long-job-admin-held": "params.data.is_paused"},
-        dashGridOptions={"rowSelection": {"mode": "multiRow"}},
+        dashGridOptions={
+            "rowSelection": {"mode": "multiRow"},
+            "selectionColumnDef": _selection(words),
+        },
     )
     buttons = [_button(name, id, words, disabled=True) for name in ("pause", "resume")]
     return [html.Div(buttons, className="long-job-admin-line"), grid]
@@ -249,7 +258,10 @@ def _processes(id: str, words: Mapping[str, str]) -> list[Component]:
         getRowId="params.data.key",
         className="long-job-admin-grid",
     )
-    queues = html.Div(id=part("queues", id), className="long-job-admin-queues")
+    queues = html.P(
+        [html.B(words["queues"]), " ", html.Span(id=part("queues", id))],
+        className="long-job-admin-queues",
+    )
     return [queues, grid]
 
 
@@ -273,6 +285,11 @@ def _column(
         **more,
         **options,
     }
+
+
+def _selection(words: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of check boxes, whose header only screen readers say."""
+    return {"headerName": words["select"], "headerClass": "long-job-admin-unseen"}
 
 
 def _grid(

@@ -63,11 +63,12 @@ class HeldRequest:
 class Endpoint(Protocol):
     """Answers requests. Knows no framework."""
 
-    def refuse(self, length: int | None) -> Answer | None:
+    def refuse(self, length: int | None, mimetype: str) -> Answer | None:
         """Return why a request is refused before its body is read; None to read it.
 
         Args:
             length: of the body, in bytes; None if the request does not say.
+            mimetype: of the body, in lower case; "" if the request does not say.
         """
 
     def answer(
@@ -131,11 +132,11 @@ class _Flask:
 
     def add_endpoint(self, path: str, endpoint: Endpoint, method: str) -> None:
         def view() -> flask.Response:
-            answer = endpoint.refuse(flask.request.content_length)
+            request = flask.request
+            answer = endpoint.refuse(request.content_length, request.mimetype)
             if answer is None:
-                body = flask.request.get_data(cache=False)
-                query = flask.request.args
-                answer = cast(Answer, endpoint.answer(body, query, None))
+                body = request.get_data(cache=False)
+                answer = cast(Answer, endpoint.answer(body, request.args, None))
             return flask.Response(
                 answer.pieces,
                 answer.status,
@@ -163,7 +164,8 @@ class _Asgi:
     def add_endpoint(self, path: str, endpoint: Endpoint, method: str) -> None:
         async def view() -> Any:
             adapter = self._backend.request_adapter()
-            answer = endpoint.refuse(_length(adapter.headers))
+            headers = adapter.headers
+            answer = endpoint.refuse(_length(headers), _mimetype(headers))
             if answer is None:
                 answer = await _answer(endpoint, adapter._request, adapter.args)
             return self._response(answer)
@@ -214,6 +216,10 @@ def _length(headers: Mapping[str, str]) -> int | None:
         return int(headers.get("content-length", ""))
     except ValueError:
         return None
+
+
+def _mimetype(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _body(request: Any) -> bytes:

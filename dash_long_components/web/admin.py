@@ -24,8 +24,12 @@ from .refusals import answer_or_refusal, refuse
 #: Jobs that one answer has at most, and jobs that one request may change.
 MAX_ROWS = 1000
 
-#: The largest body of a request, in bytes: room for the ids of ``MAX_ROWS`` jobs.
-_MAX_BODY = 64 * 1024
+#: The largest body of a request, in bytes: room for the ids of ``MAX_ROWS`` jobs. Of a
+#: larger one an operator learns, up to the size that the server reads.
+_MAX_BODY, _MAX_READ = 64 * 1024, 256 * 1024
+
+#: Seconds for which a key is that of the last look.
+_DAY = 86_400
 
 _ORDERS = ("created", "status", "task")
 
@@ -43,15 +47,21 @@ class AdminEndpoint:
 
     jobs: AppJobs
 
-    def refuse(self, length: int | None) -> Answer | None:
-        """Refuse what no page of operators sends. The user is not known yet."""
-        return _NOT_FOUND if length is None or length > _MAX_BODY else None
+    def refuse(self, length: int | None, mimetype: str) -> Answer | None:
+        """Refuse what no page of operators sends. The user is not known yet.
+
+        A page of another site can't send JSON without asking the browser first.
+        """
+        is_read = length is not None and length <= _MAX_READ
+        return None if is_read and mimetype == "application/json" else _NOT_FOUND
 
     def answer(
         self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
     ) -> Answer:
         if not self.jobs.operators.include_sender():
             return _NOT_FOUND
+        if len(body) > _MAX_BODY:
+            return refuse(413, f"The body is larger than {_MAX_BODY} bytes.")
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError):
@@ -104,38 +114,39 @@ class _Request:
             case {"look": dict(look)}:
                 return self._look(look)
             case {"cancel": list(ids)}:
-                return self._act(lambda: self._cancel(ids))
+                return self._act(self._cancel, _texts(ids))
             case {"retry": list(ids)}:
-                return self._act(lambda: self._retry(ids))
+                return self._act(self._retry, _texts(ids))
             case {"pause": list(tasks)}:
-                return self._act(lambda: self._each(self._manager.pause, tasks))
+                return self._act(_each(self._manager.pause), _texts(tasks))
             case {"resume": list(tasks)}:
-                return self._act(lambda: self._each(self._manager.resume, tasks))
-            case {"drain": int(seconds)} if 0 <= seconds <= 86_400:
-                return self._act(lambda: self._drain(seconds))
+                return self._act(_each(self._manager.resume), _texts(tasks))
+            case {"drain": int(seconds)} if 0 <= seconds <= _DAY:
+                return self._act(_each(self._manager.drain), [seconds])
         raise _Wrong("The body has no look, cancel, retry, pause, resume or drain.")
 
-    @property
-    def _key(self) -> str:
-        """What a change has to send back. Pages of other sites can't read it."""
-        return self._jobs.digest("admin", self._manager)
+    def _key(self, age: int = 0) -> str:
+        """Return what a change has to send back. Pages of other sites can't read it.
 
-    def _act(self, change: Callable[[], int]) -> dict[str, int]:
-        if self._body.get("key") != self._key:
+        Args:
+            age: of the key, in days.
+        """
+        day = int(time.time() / _DAY) - age
+        text = f"admin {day} {self._jobs.users.owner()}"
+        return self._jobs.digest(text, self._manager)
+
+    def _act(self, change: Callable[[list[Any]], int], asked: list[Any]) -> Any:
+        """Change what a request names, and return how much of it has changed."""
+        if self._body.get("key") not in (self._key(), self._key(age=1)):
             raise _Wrong("The key is not that of the last look.")
         try:
-            return {"changed": change()}
+            return {"changed": change(asked), "asked": len(asked)}
         except NotImplementedError as error:
             raise _Wrong(f"The manager {self._name} can't do that.") from error
 
-    def _each(self, change: Callable[[str], None], names: list[Any]) -> int:
-        for name in _texts(names):
-            change(name)
-        return len(names)
-
-    def _cancel(self, ids: list[Any]) -> int:
+    def _cancel(self, ids: list[str]) -> int:
         changed = 0
-        for job_id in _texts(ids):
+        for job_id in ids:
             try:
                 job = self._manager.job(job_id)
             except JobNotFoundError:
@@ -145,9 +156,9 @@ class _Request:
                 changed += 1
         return changed
 
-    def _retry(self, ids: list[Any]) -> int:
+    def _retry(self, ids: list[str]) -> int:
         changed = 0
-        for job_id in dict.fromkeys(_texts(ids)):
+        for job_id in ids:
             try:
                 self._manager.job(job_id).retry()
             except MissingManagerError as error:
@@ -157,25 +168,20 @@ class _Request:
             changed += 1
         return changed
 
-    def _drain(self, seconds: int) -> int:
-        self._manager.drain(seconds)
-        return 1
-
     def _look(self, look: dict[str, Any]) -> dict[str, Any]:
         """Return one page of jobs, and what there is to know of the manager."""
         now = time.time()
         asked = _search_of(look, self._manager)
+        records, count = self._manager.look_and_count(asked)
         counts = self._manager.count_jobs()
         halts = self._manager.halts()
         return {
-            "key": self._key,
+            "key": self._key(),
             "manager": self._name,
             "managers": list(self._managers),
             "keeps_calls": self._manager.keep_calls,
-            "count": self._manager.count_found(asked),
-            "rows": [
-                overview.row_of(each, now) for each in self._manager.look_for(asked)
-            ],
+            "count": count,
+            "rows": [overview.row_of(each, now) for each in records],
             "health": self._manager.health().to_dict(),
             "drained": max(0, round(halts.draining_until - now)),
             "statuses": _by_status(counts),
@@ -210,10 +216,22 @@ def _by_status(counts: Mapping[tuple[str, Status], int]) -> dict[str, int]:
     return {status.value: found[status.value] for status in Status}
 
 
+def _each(change: Callable[[Any], None]) -> Callable[[list[Any]], int]:
+    """Return a function that changes all of a list, and returns how many."""
+
+    def change_all(asked: list[Any]) -> int:
+        for each in asked:
+            change(each)
+        return len(asked)
+
+    return change_all
+
+
 def _texts(values: list[Any]) -> list[str]:
+    """Return the texts of a list, each once."""
     if len(values) > MAX_ROWS or not all(map(_is_text, values)):
         raise _Wrong(f"A list takes {MAX_ROWS} texts at most.")
-    return values
+    return [*dict.fromkeys(values)]
 
 
 def _is_text(value: Any) -> bool:

@@ -21,7 +21,7 @@ class HealthEndpoint:
 
     jobs: AppJobs
 
-    def refuse(self, length: int | None) -> Answer | None:
+    def refuse(self, length: int | None, mimetype: str) -> Answer | None:
         """Refuse no request: a probe has no body."""
         return None
 

@@ -83,7 +83,7 @@ class _Endpoint:
     view: Callable[[AppJobs, Any, Wakeup | None], Answer | HeldRequest]
     jobs: AppJobs
 
-    def refuse(self, length: int | None) -> Answer | None:
+    def refuse(self, length: int | None, mimetype: str) -> Answer | None:
         if length is None:
             return refuse(411, "The request has no Content-Length.")
         if length > MAX_BODY:

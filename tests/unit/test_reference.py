@@ -26,7 +26,7 @@ INTERNAL = {
         *("halts", "change_halts", "check_not_draining", "check_queue"),
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
         *("load_result", "look_for", "look_up", "watch"),
-        *("count_found", "count_queued", "kept_call", "workers"),
+        *("look_and_count", "count_queued", "kept_call", "workers"),
         *("take_kept_call", "give_kept_call_back"),
     },
     "CurrentJob": {

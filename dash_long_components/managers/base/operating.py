@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...core.jobs import Status
 from ...core.overview import Worker
+from ...core.records import Record
 from ...core.search import Search
 from .job_api import JobApi
 
@@ -20,13 +21,13 @@ class Operating(JobApi):
     Every method raises ``StoreError`` when the job store can't be used.
     """
 
-    def count_found(self, search: Search) -> int:
-        """Return how many jobs meet the conditions of a search.
+    def look_and_count(self, search: Search) -> tuple[list[Record], int]:
+        """Do ``look_for``, and return how many jobs meet the conditions.
 
         A manager without an index counts the newest 1,000.
         """
         every = replace(search, start=0, limit=_COUNTED)
-        return len(self.look_for(every))
+        return self.look_for(search), len(self.look_for(every))
 
     def count_jobs(self) -> dict[tuple[str, Status], int]:
         """Return how many jobs have a record, by the name of their task and status.

@@ -279,8 +279,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return self._connection.store().searches.find(search)
 
     @_tells_outages
-    def count_found(self, search: Search) -> int:
-        return self._connection.store().searches.count(search)
+    def look_and_count(self, search: Search) -> tuple[list[Record], int]:
+        return self._connection.store().searches.find_and_count(search)
 
     @_tells_outages
     def kept_call(self, job_id: str) -> Call | None:

@@ -155,8 +155,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def look_for(self, search: Search) -> list[Record]:
         return self._store.searches.find(search)
 
-    def count_found(self, search: Search) -> int:
-        return self._store.searches.count(search)
+    def look_and_count(self, search: Search) -> tuple[list[Record], int]:
+        return self._store.searches.find_and_count(search)
 
     def kept_call(self, job_id: str) -> Call | None:
         return self._store.kept_call(job_id)

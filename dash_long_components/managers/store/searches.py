@@ -51,6 +51,10 @@ class Searches:
             for record in self._slice(part, start, count)
         ]
 
+    def find_and_count(self, search: Search) -> tuple[list[Record], int]:
+        """Do ``find`` and ``count``."""
+        return self.find(search), self.count(search)
+
     def count(self, search: Search) -> int:
         """Return how many jobs meet the conditions of a search."""
         if search.owner is None:

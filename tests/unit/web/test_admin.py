@@ -50,13 +50,18 @@ class AdminSite:
     """An app with operators, and jobs that no worker takes."""
 
     def __init__(
-        self, backend: str = "flask", admin: Any = is_admin, keep_calls: bool = False
+        self,
+        backend: str = "flask",
+        admin: Any = is_admin,
+        keep_calls: bool = False,
+        user: Any = None,
     ) -> None:
         self.manager = MemoryLongCallbackManager(keep_calls=keep_calls)
         self.app = dlc.Dash(
             __name__,
             long_callback_manager=self.manager,
             long_callback_admin=admin,
+            long_callback_user=user,
             url_base_pathname="/app/",
             **backends.options(backend),
         )
@@ -72,8 +77,9 @@ class AdminSite:
             owner=json.dumps(user),
         )
 
-    def send(self, body: Any, role: str | None = "admin") -> Any:
-        headers = {} if role is None else {"Cookie": f"role={role}"}
+    def send(self, body: Any, role: str | None = "admin", **headers: str) -> Any:
+        if role is not None:
+            headers["Cookie"] = f"role={role}"
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return backends.send(self.app, PATH, data, headers)
 
@@ -87,9 +93,11 @@ class AdminSite:
         return [row["id"] for row in self.look(**asked)["rows"]]
 
     def change(self, **change: Any) -> Any:
+        """Return how many were changed, of those that the change names."""
         answer = self.send({"key": self.look()["key"], **change})
         assert answer.status_code == 200, answer.get_data()
-        return answer.get_json()["changed"]
+        found = answer.get_json()
+        return found["changed"], found["asked"]
 
 
 @pytest.mark.parametrize("backend", backends.ALL)
@@ -114,6 +122,11 @@ def test_no_one_but_operators_learns_or_changes_anything(
             assert answer.status_code == expected.status_code == 404
             assert answer.get_data() == expected.get_data()
             assert {*answer.headers.keys()} == {*expected.headers.keys()}
+    text = {"Content-Type": "text/plain"}
+    for each in (site, none):
+        assert each.send(LOOK, **text).get_data() == expected.get_data()
+    assert site.send(b"x" * 300_000).status_code == 404
+    assert site.send(b"x" * 70_000).status_code == 413
     assert site.send(LOOK, "stranger").status_code == 401
     look = site.look()
     assert [row["status"] for row in look["rows"]] == ["queued"]
@@ -183,17 +196,17 @@ def test_operator_filters_sorts_and_turns_pages(site: AdminSite) -> None:
 def test_operator_cancels_pauses_and_drains(site: AdminSite) -> None:
     site.add("a")
     site.add("b", user="bob")
-    assert site.change(cancel=["a", "invented"]) == 1
-    assert site.change(cancel=["a"]) == 0
+    assert site.change(cancel=["a", "invented", "a"]) == (1, 2)
+    assert site.change(cancel=["a"]) == (0, 1)
     assert [row["status"] for row in site.look()["rows"]] == ["queued", "cancelled"]
-    site.change(pause=["module.task", "module.coming"])
+    assert site.change(pause=["module.task", "module.coming"]) == (2, 2)
     assert [(it["task"], it["is_paused"]) for it in site.look()["tasks"]] == [
         ("module.coming", True),
         ("module.task", True),
     ]
     site.change(resume=["module.coming"])
     assert site.manager.halts().paused == {"module.task"}
-    site.change(drain=300)
+    assert site.change(drain=300) == (1, 1)
     assert 290 < site.look()["drained"] <= 300
     # Until the end of a longer drain, whatever is asked for meanwhile.
     site.manager.drain(600)
@@ -211,6 +224,30 @@ def test_change_needs_the_key_that_pages_of_other_sites_can_not_read(
     site.add("a")
     assert site.send({"key": key, "cancel": ["a"]}).status_code == 400
     assert site.ids(status=["queued"]) == ["a"]
+
+
+def test_key_is_that_of_one_user_and_of_two_days(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user, now = "ada", time.time()
+    site = AdminSite(user=lambda: user)
+    site.add("a")
+    monkeypatch.setattr(time, "time", lambda: now)
+
+    def is_taken(key: str) -> bool:
+        status: int = site.send({"key": key, "cancel": ["a"]}).status_code
+        return status == 200
+
+    key = site.look()["key"]
+    user = "eve"
+    assert not is_taken(key)
+    user = "ada"
+    assert is_taken(key)
+    now += 86_400
+    assert is_taken(key)
+    assert site.look()["key"] != key
+    now += 86_400
+    assert not is_taken(key)
 
 
 WRONG: list[dict[str, Any]] = [
@@ -284,13 +321,13 @@ def test_operator_retries_what_has_not_succeeded() -> None:
     first = site.manager.start(run, 5, user="ada")
     assert first.wait(10) is Status.FAILED
     # An operator who asks twice, or after another one, starts no second job.
-    assert site.change(retry=[first.id, "invented", first.id]) == 1
-    assert site.change(retry=[first.id]) == 0
+    assert site.change(retry=[first.id, "invented", first.id]) == (1, 2)
+    assert site.change(retry=[first.id]) == (0, 1)
     (second,) = site.manager.jobs(status=["queued", "running", "succeeded"])
     assert second.wait(10) is Status.SUCCEEDED
     assert (values, second.user, second.result()) == ([5, 5], "ada", 5)
     # A job that has succeeded is done, and keeps nothing.
-    assert site.change(retry=[second.id]) == 0
+    assert site.change(retry=[second.id]) == (0, 1)
     with pytest.raises(ValueError, match="is succeeded"):
         second.retry()
     assert site.manager.kept_call(second.id) is None
@@ -328,7 +365,7 @@ def test_change_that_a_manager_does_not_know_is_refused(
 def test_retry_needs_a_kept_call(site: AdminSite) -> None:
     site.add("a")
     site.manager._store.end("a", Status.LOST)
-    assert site.change(retry=["a"]) == 0
+    assert site.change(retry=["a"]) == (0, 1)
     with pytest.raises(ValueError, match="keep_calls=True"):
         site.manager.job("a").retry()
     assert not site.look()["keeps_calls"]
