@@ -119,6 +119,10 @@ class UnsuccessfulJobError(LongCallbackError):
         self.type = type
 
 
+class PartError(LongCallbackError):
+    """A part of ``current_job().map()`` had no end, or can't be sent."""
+
+
 class LastAttemptError(LongCallbackError):
     """``current_job().retry()`` was called, and the job has no further attempt."""
 

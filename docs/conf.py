@@ -48,6 +48,7 @@ CONTENTS = {
         "docs/streaming",
         "docs/caching",
         "docs/queues",
+        "docs/parts",
         "docs/durable",
         "docs/agents",
         "docs/pages",

@@ -11,6 +11,7 @@ and the page shows the value as a count. A dict with optional fields may follow:
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -78,6 +79,36 @@ class Bar:
         if not value <= 1 + 1e-6:
             raise ValueError(_WHAT.format(value))
         return cls(plain(value), 1)
+
+    @classmethod
+    def of_loop(
+        cls,
+        name: str,
+        items: Iterable[object],
+        total: float | None,
+        text: str | None,
+    ) -> Bar:
+        """Return the bar for a loop over some items, at its start.
+
+        Args:
+            name: of the method that the loop calls, for messages.
+            items: of the loop.
+            total: number of items; None for their length, if they have one.
+            text: label of the bar.
+
+        Raises:
+            TypeError: ``total`` is not a number, or ``text`` is not text.
+            ValueError: ``total`` is less than zero or not finite.
+        """
+        if total is None:
+            total = operator.length_hint(items, -1)
+        try:
+            return cls.parse((0, None if total == -1 else total, text))
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{name}() takes a number of items as its total, and a text, not "
+                f"total={total!r} and text={text!r}."
+            ) from None
 
     @classmethod
     def _checked(cls, value: Any, done: Any, total: Any, text: str | None) -> Bar:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import operator
 import random
 import sys
 import time
@@ -29,6 +28,7 @@ from ..exceptions import (
     NoCurrentJobError,
 )
 from .checkpoint import Checkpoint
+from .parts import InTurn, PartRunner, map_items
 from .reports import Reports, Unread
 from .stepping import step_in
 
@@ -47,13 +47,17 @@ class CurrentJob:
         attempt: number of this execution of the job, from 1.
         attempts: number of attempts that the job may have.
         lines: number of lines in its log before this attempt.
+        parts: runs its parts.
     """
+
+    map = map_items
 
     def __init__(
         self,
         record: Record,
         is_cancelled: Callable[[], bool] = lambda: False,
         stored: Checkpoints | None = None,
+        parts: PartRunner | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
@@ -62,12 +66,14 @@ class CurrentJob:
             is_cancelled: reads whether the job is cancelled. An exception counts as no
                 news.
             stored: where its checkpoint is stored; None if it can't have one.
+            parts: runs its parts; None for one after the other.
         """
         self.id = record.id
         self.task = record.task
         self.attempt = record.attempt
         self.attempts = record.retries.attempts if record.retries else 1
         self.lines = last_number([line for _, line in record.log])
+        self.parts: PartRunner = parts or InTurn()
         self._record = record
         self._title: str | None = None
         self._reports: Reports = Unread()
@@ -167,15 +173,7 @@ class CurrentJob:
             ValueError: ``total`` is less than zero or not finite, or the job's
                 checkpoint is not from such a loop.
         """
-        if total is None:
-            total = operator.length_hint(iterable, -1)
-        try:
-            bar = Bar.parse((0, None if total == -1 else total, text))
-        except (TypeError, ValueError) as error:
-            raise type(error)(
-                "track() takes a number of items as its total, and a text, not "
-                f"total={total!r} and text={text!r}."
-            ) from None
+        bar = Bar.of_loop("track", iterable, total, text)
         if not checkpoint:
             return self.bars.track(iterable, bar)
         return self._track_from_checkpoint(iterable, bar)

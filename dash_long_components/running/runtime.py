@@ -342,6 +342,8 @@ def _text(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"The function called sys.exit({'' if error.code is None else error})."
     try:
-        return app_context.hint(error) or str(error)
+        text = app_context.hint(error) or str(error)
+        # Code adds them to say where an exception comes from, and so do parts.
+        return " ".join([text, *getattr(error, "__notes__", ())])
     except Exception:
         return "The error can't be shown as text."

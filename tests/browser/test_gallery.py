@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ QUIET = {
     "view": "view",
     "retry": "retry",
     "attempts": "attempts",
+    "parts": "parts",
     "queue": "queue",
     "queues": "queues",
     "your_jobs": "user",
@@ -111,6 +113,17 @@ def test_gallery_opens_with_a_job_and_fits_a_phone(
     assert page.theme == "dark"
     assert len(browser.find_elements("mark")) == 6
     look.keep("gallery-migration")
+
+
+def test_parts_of_a_job_are_counted(browser: Browser, start_app: StartApp) -> None:
+    page = GalleryPage(browser, start_app("usage.py").url)
+    page.follow("parts")
+    page.wait_until_enabled("#parts-button")
+    page.record("#parts-job", "element.innerText")
+    page.click("#parts-button")
+    page.wait_for_text("#parts-paragraph", "Clicked 1 times, and the sum is 506")
+    bar = re.compile(r"Squares.*\b\d+ of 12", re.DOTALL)
+    assert any(bar.search(state) for state in page.recorded("#parts-job"))
 
 
 def test_examples_run_under_gunicorn(browser: Browser, start_app: StartApp) -> None:

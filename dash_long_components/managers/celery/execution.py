@@ -14,6 +14,7 @@ from ...core.reports import Report
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob
+from ...running.parts import PartRunner
 from ...running.runtime import Outcome
 from . import pool_jobs
 from .job_state import Live
@@ -31,21 +32,28 @@ class Execution:
         results: the result cache.
         live: the job, as this worker started it.
         is_eager: whether the process that submitted the job runs it.
+        parts: runs its parts; None for one after the other.
     """
 
     def __init__(
-        self, runs: Runs, results: Results, live: Live, is_eager: bool = False
+        self,
+        runs: Runs,
+        results: Results,
+        live: Live,
+        is_eager: bool = False,
+        parts: PartRunner | None = None,
     ) -> None:
         self._runs = runs
         self._results = results
         self._live = live
         self._is_eager = is_eager
+        self._parts = parts
 
     def run(self, call: Call) -> Outcome:
         """Run the function, and write its reports."""
         record = self._live.record
         name = record.task
-        job = CurrentJob(record, self._is_unwanted, self)
+        job = CurrentJob(record, self._is_unwanted, self, self._parts)
         try:
             task = runtime.find(call, name)
             outcome = runtime.run_once(

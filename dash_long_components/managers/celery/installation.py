@@ -12,6 +12,7 @@ from . import (
     commands,  # noqa: F401 - a worker knows the commands of loaded modules
     leases,
     orphans,
+    part_worker,
     supervisor,
     worker,
 )
@@ -29,6 +30,7 @@ def install(app: celery.Celery, home: Home) -> None:
     steps = (leases.step(home), supervisor.step(home), orphans.OrphanStep)
     app.steps["worker"].update(steps)
     worker.add_probe(app)
+    part_worker.add_part(app, home)
     tasks.on_register(lambda task: worker.add_task(app, task, home))
 
 

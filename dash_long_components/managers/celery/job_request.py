@@ -118,7 +118,7 @@ class JobRequest(Request):
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, WorkerLostError) and self._was_ended():
             # The process has ended itself, since the job's page has left.
-            exc_info = _terminated()
+            exc_info = terminated()
             error = exc_info.exception.exc
         if isinstance(error, Terminated) and self.exceeded is not None:
             # Celery would say that the task was revoked. A page may read that before
@@ -159,7 +159,8 @@ class JobRequest(Request):
             Supervisor.current.died(self, failure)
 
 
-def _terminated() -> ExceptionInfo:
+def terminated() -> ExceptionInfo:
+    """Return what Celery has of a process that was terminated on purpose."""
     try:
         # Windows has no SIGKILL.
         raise Terminated(getattr(signal, "SIGKILL", signal.SIGTERM))

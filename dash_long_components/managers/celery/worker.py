@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import celery
@@ -17,7 +14,6 @@ from ...core.jobs import Call, JobError
 from ...core.queueing import DEFAULT
 from ...exceptions import JobEndedError
 from ...running.tasks import Task
-from ..processes import adopt_orphans, end_children
 from . import pool_jobs
 from .deliveries import Message
 from .documents import Documents
@@ -25,9 +21,9 @@ from .execution import Execution
 from .homes import Home
 from .job_request import JobRequest, this_worker
 from .job_state import Live
-from .leases import Lease
-from .orphans import JobOrphans, lead_group, marked
+from .own_process import orphans, process_of_its_own
 from .parent_watchdog import parent_watchdog
+from .parts import CeleryParts
 from .result_cache import CeleryResultCache
 from .runs import Runs
 from .sending import PROBE, send_job, task_name, tell_broker
@@ -56,7 +52,8 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         home: where the jobs of the task belong.
     """
     runs = Runs(home.app, home.lease)
-    results = CeleryResultCache(Documents(home.app, patient=True))
+    documents = Documents(home.app, patient=True)
+    results = CeleryResultCache(documents)
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -94,8 +91,12 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
             if message.group is not None:
                 runs.store.groups.advance(message.group)
             return
+        is_eager = self.request.is_eager
+        parts = None
+        if not is_eager:
+            parts = CeleryParts(home.app, documents, home.lease, *started, message)
         try:
-            execution = Execution(runs, results, started[0], self.request.is_eager)
+            execution = Execution(runs, results, started[0], is_eager, parts)
             error = _run(home.app, runs, execution, *started)
         except Exception as failure:
             _end_after(failure, runs, started[0])
@@ -155,49 +156,16 @@ def _end_after(failure: Exception, runs: Runs, live: Live) -> None:
         runs.store.end(live.record.id, end.status, end.error)
 
 
-#: The orphans of all jobs of this process.
-_orphans = JobOrphans()
-
-
 def _run(
     app: celery.Celery, runs: Runs, execution: Execution, live: Live, call: Call
 ) -> JobError | None:
     """Run a job, and return its error if it has failed."""
-    with _process_of_its_own() as kill:
-        before = set() if kill is None else _orphans.look()
+    with process_of_its_own() as kill:
+        before = set() if kill is None else orphans.look()
         watchdog = FunctionWatchdog(app, runs.store, live, kill)
         with watchdog, parent_watchdog(live, call, kill):
             outcome = execution.run(call)
     execution.finish(outcome)
     if kill is not None:
-        _orphans.end(before)
+        orphans.end(before)
     return outcome.error
-
-
-@contextlib.contextmanager
-def _process_of_its_own() -> Iterator[Callable[[], None] | None]:
-    """In a pool process, let SIGTERM end the process and not only the function.
-
-    Yields:
-        A function that ends this process and its descendants; None if the process may
-        have other jobs.
-    """
-    lease = Lease.current
-    if lease is None or lease.pid == os.getpid():
-        yield None
-        return
-    adopt_orphans()
-    lead_group()
-    # Billiard raises SystemExit, which the function might raise itself.
-    previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        with marked(lease.pid):
-            yield _exit
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _exit() -> None:
-    """End this process and its descendants. Celery logs no error for exit code 0."""
-    end_children()
-    os._exit(0)

@@ -29,13 +29,14 @@ from ..store.heartbeats import INTERVAL
 from ..store.slots import Slot
 from ..store.store import Store
 from ..store.watchdog import Watchdog
+from .exits import describe_exit
 from .housekeeping import Housekeeping
 from .job_writer import CANT_WRITE
 from .outages import access, outlast, store_log
 from .settings import Settings
 from .takeover import Takeover
 from .wakeup import Wakeup
-from .workers import Workers, describe_exit
+from .workers import Workers
 from .write_lock import is_stopped_in_write
 
 logger = logging.getLogger("dash_long_components")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from ...core.jobs import JobError, Status
 from ...core.reports import Report
@@ -21,6 +22,9 @@ logger = logging.getLogger("dash_long_components")
 
 #: Seconds for which the disk may be full for a large write before a small one is tried.
 FULL = 3.0
+
+#: Seconds for which a fork waits for a write.
+OUTAGE = 1.0
 
 #: The size in bytes from which a write is large. A small one waits for space.
 LARGE = 64 * 1024
@@ -52,6 +56,21 @@ class JobWriter:
         self._run = run
         self._limit = FileLimit()
         self._log = store_log()
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def fork(self) -> Iterator[None]:
+        """Let the block fork this process while no other thread of it uses SQLite.
+
+        The child would have the locks of such a thread for ever, and could not use
+        SQLite. In an outage of the store, the block waits a moment only.
+        """
+        has_lock = self._writing.acquire(timeout=OUTAGE)
+        try:
+            yield
+        finally:
+            if has_lock:
+                self._writing.release()
 
     def is_unwanted(self) -> bool:
         """Return whether no requester waits for the job any more."""
@@ -146,13 +165,14 @@ class JobWriter:
         """
         if self._limit.is_lower:
             full_timeout = 0.0
-        try:
-            outlast(self._store, write, full_timeout, self._log)
-        except (StoreFullError, *_TOO_LARGE):
-            return False
-        finally:
-            self._store.close()
-        return True
+        with self._writing:
+            try:
+                outlast(self._store, write, full_timeout, self._log)
+            except (StoreFullError, *_TOO_LARGE):
+                return False
+            finally:
+                self._store.close()
+            return True
 
 
 def _full_timeout(size: int) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -24,8 +23,9 @@ from ..store.store import Store
 from .app_code import AppCode
 from .job_writer import JobWriter
 from .outages import outlast
-from .output import Output
+from .parts import ProcessParts
 from .result_cache import ResultCache
+from .settling import settle
 
 logger = logging.getLogger("dash_long_components")
 
@@ -66,7 +66,8 @@ def work(
     record = outlast(store, lambda: store.read(job_id))
     name = record.task
     writer = JobWriter(store, job_id, name, run)
-    job = CurrentJob(record, writer.is_unwanted, writer)
+    parts = ProcessParts(store, record, call, app, writer)
+    job = CurrentJob(record, writer.is_unwanted, writer, parts)
     try:
         task = _find(store, job_id, call, name, failures)
         cache = ResultCache.loads(results) if call.caching else None
@@ -144,19 +145,6 @@ def _ask(store: Store, job_id: str, name: str, reason: str) -> str:
 def enter() -> None:
     """Become a worker: leave what is the dispatcher's, and lead a process group."""
     adopt_orphans()
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is not None:  # a service may have neither
-            setattr(sys, name, Output(stream))
     if sys.platform != "win32":
         os.setpgid(0, 0)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        # Python reseeds its own generator in a forked child, numpy does not: every
-        # job would draw the same numbers.
-        numpy.random.seed()
+    settle()

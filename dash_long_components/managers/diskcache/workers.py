@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
-import signal
 import sys
 from contextlib import nullcontext, suppress
 from multiprocessing import resource_tracker
@@ -151,17 +150,6 @@ class Workers:
     @property
     def _is_forking(self) -> bool:
         return self._settings.start_method == "fork"
-
-
-def describe_exit(exit_code: int | None) -> str:
-    """Return one line that says how a worker ended before its function returned."""
-    if exit_code is None or exit_code >= 0:
-        return f"Its worker exited with code {exit_code} before the function returned."
-    name = f"signal {-exit_code}"
-    with suppress(ValueError):  # a real-time signal has no name
-        name = signal.Signals(-exit_code).name
-    hint = " The system may be short of memory." if name == "SIGKILL" else ""
-    return f"Its worker was killed by {name}.{hint}"
 
 
 def _warn_of(connections: list[str]) -> None:

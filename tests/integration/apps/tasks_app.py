@@ -11,6 +11,7 @@ import importlib
 import itertools
 import json
 import logging
+import multiprocessing
 import os
 import random
 import resource
@@ -99,6 +100,7 @@ NAMES = [
         "chaos-group",
         "stepwise",
         "stepwise-again",
+        "parts",
     ),
 ]
 app.layout = html.Div(
@@ -637,6 +639,44 @@ for retrigger in ("replace", "ignore", "queue"):
     @long_callback(f"tally-{retrigger}", on_retrigger=retrigger)
     def tally_in_lane(value: dict[str, Any]) -> Any:
         return tally(print, value)
+
+
+@long_callback("parts")
+def parts(value: dict[str, Any]) -> Any:
+    """Run parts, which do and end as is wanted."""
+    how, name = value["how"], value["name"]
+
+    def part(item: int) -> Any:
+        job = current_job()
+        job.log(f"part {item} of {how}")
+        if how == "raise" and item == 2:
+            raise ConnectionError("refused")
+        if how == "unable" and item == 2:
+            return threading.Lock()
+        if how == "nested":
+            return [item, *job.map(lambda number: number + 1, [item])]
+        if how == "hold":
+            write(f"{name}.{item}", json.dumps([os.getpid(), os.getppid()]))
+            while not os.path.exists(f"{name}.go"):
+                time.sleep(0.01)
+        if how == "late-first" and item == 0:
+            while not os.path.exists(f"{name}.{value['late']}"):
+                time.sleep(0.01)
+        if how == "late-first":
+            write(f"{name}.{item}", "null")
+        return item * item
+
+    job = current_job()
+    write(name, json.dumps([os.getpid()]))
+    items = itertools.count() if how == "endless" else range(value.get("count", 6))
+    results = []
+    for result in job.map(
+        part, (item for item in items), max_workers=3, total=value.get("count")
+    ):
+        results.append(result)
+        if how == "endless" and len(results) == 40:
+            break
+    return [results, sorted(each.name for each in multiprocessing.active_children())]
 
 
 VERSION = 1

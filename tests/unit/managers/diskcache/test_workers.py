@@ -13,8 +13,9 @@ import pytest
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache import workers as module
 from dash_long_components.managers.diskcache.app_code import AppCode
+from dash_long_components.managers.diskcache.exits import describe_exit
 from dash_long_components.managers.diskcache.settings import Settings
-from dash_long_components.managers.diskcache.workers import Workers, describe_exit
+from dash_long_components.managers.diskcache.workers import Workers
 from dash_long_components.managers.store.store import Store
 
 

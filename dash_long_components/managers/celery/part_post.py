@@ -1,0 +1,72 @@
+"""Sends parts of jobs to Celery's broker."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+
+import celery
+
+from .deliveries import Message
+from .documents import Documents
+from .part_state import PartMessage, item_key
+from .part_worker import PART
+from .sending import tell_broker
+
+#: Characters of an item that a message may have. Brokers are made for short ones.
+_ROOM = 64 * 1024
+
+
+class PartPost:
+    """Sends the parts of one ``map()``.
+
+    Args:
+        app: of the broker.
+        documents: of the job.
+        of_job: how the job was sent.
+        queue: of the parts; None for that of the job.
+        first: what all messages have in common.
+    """
+
+    def __init__(
+        self,
+        app: celery.Celery,
+        documents: Documents,
+        of_job: Message,
+        queue: str | None,
+        first: PartMessage,
+    ) -> None:
+        self._app = app
+        self._documents = documents
+        self._task = of_job.task
+        self._route = of_job.route | ({"queue": queue} if queue else {})
+        self._first = first
+
+    def send(self, number: int, item: bytes) -> int:
+        """Send a part, and return the number of documents that hold its item.
+
+        During an outage of the broker it is not sent: the job runs it itself.
+        """
+        text, count = base64.b64encode(item).decode(), 0
+        if len(text) > _ROOM:
+            key = item_key(self._first.map, number)
+            text, count = "", self._documents.write_parts(key, text)
+        fields = {**vars(self._first), "number": number}
+        message = PartMessage(**{**fields, "item": text, "item_parts": count})
+        with suppress(Exception):  # each broker has exceptions of its own
+            tell_broker(self._app, lambda: self._send(message))
+        return count
+
+    def _send(self, message: PartMessage) -> None:
+        self._app.send_task(
+            PART,
+            args=(message.to_text(),),
+            # Keep the items out of logs and monitors.
+            argsrepr=f"{message.job}, part {message.number}",
+            # To where the jobs of the task go.
+            route_name=self._task,
+            **self._route,
+            ignore_result=True,
+            add_to_parent=False,
+            retry=False,
+        )
