@@ -123,6 +123,10 @@ class PartError(LongCallbackError):
     """A part of ``current_job().map()`` had no end, or can't be sent."""
 
 
+class WorkflowError(LongCallbackError):
+    """A workflow that a function has returned can't be waited for."""
+
+
 class LastAttemptError(LongCallbackError):
     """``current_job().retry()`` was called, and the job has no further attempt."""
 
@@ -144,6 +148,20 @@ class JobHandedOver(BaseException):
     ``save()`` raises it. Not an ``Exception``, so that a function that catches those
     ends nevertheless.
     """
+
+
+class JobWaits(BaseException):
+    """The function has returned a workflow: its job waits for that, without a worker.
+
+    Not an ``Exception``, so that the app's error handlers do not see it.
+
+    Attributes:
+        workflow: what the manager knows it by.
+    """
+
+    def __init__(self, workflow: Any) -> None:
+        super().__init__()
+        self.workflow = workflow
 
 
 class JobRetry(BaseException):

@@ -37,6 +37,9 @@ from dash.exceptions import InvalidCallbackReturnValue
 from ..core import module_names
 from . import backends
 
+#: Functions of ours that call it in between, in ``running.parts``.
+_OURS = ("resolved", "resolved_async")
+
 #: Dash's functions that call the function of a callback.
 _CALLERS = ("_invoke_callback", "_async_invoke_callback")
 
@@ -232,7 +235,9 @@ def own_traceback(error: BaseException) -> types.TracebackType | None:
     while found is not None:
         name = found.tb_frame.f_code.co_name
         if name in _CALLERS and found.tb_next is not None:
-            return found.tb_next
+            inner = found.tb_next
+            is_ours = inner.tb_frame.f_code.co_name in _OURS
+            return inner.tb_next if is_ours and inner.tb_next else inner
         found = found.tb_next
     return error.__traceback__
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import os
@@ -57,6 +58,14 @@ class PartRunner(Protocol):
             PartError: a part had no end, or can't be sent.
         """
 
+    @property
+    def resolve(self) -> Callable[[Any], Any] | None:
+        """Returns the value that a function has returned, if it is a result.
+
+        None if any value is. It raises JobWaits for a workflow, and WorkflowError for
+        one that can't be waited for.
+        """
+
 
 class InTurn:
     """Runs parts one after the other, where ``map()`` was called."""
@@ -68,6 +77,10 @@ class InTurn:
                 result = work.function(item)
             work.done()
             yield result
+
+    @property
+    def resolve(self) -> None:
+        return None
 
 
 class PartCheckpoints:
@@ -190,6 +203,30 @@ class naming:
             add_note(error, name_of(self._number, self._item))
 
 
+def resolving(
+    function: Callable[..., Any], resolve: Callable[[Any], Any] | None
+) -> Callable[..., Any]:
+    """Return a function that returns what ``PartRunner.resolve`` makes of its value."""
+    is_stream = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(
+        function
+    )
+    if resolve is None or is_stream:  # what it yields are results
+        return function
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def resolved_async(*args: Any, **options: Any) -> Any:
+            return resolve(await function(*args, **options))
+
+        return resolved_async
+
+    @functools.wraps(function)
+    def resolved(*args: Any, **options: Any) -> Any:
+        return resolve(function(*args, **options))
+
+    return resolved
+
+
 def name_of(number: int, item: object) -> str:
     """Return how messages name a part: by its number, from 1, and its item."""
     # It also catches what a repr raises.
@@ -265,12 +302,13 @@ def failure_of(error: BaseException) -> bytes:
     return _ERROR + data
 
 
-def result_of(outcome: bytes, name: str) -> Any:
+def result_of(outcome: bytes, number: int, item: object) -> Any:
     """Return the result of a part.
 
     Args:
         outcome: as another process has sent it.
-        name: of the part.
+        number: of the part, from 1.
+        item: of the part.
 
     Raises:
         BaseException: of the part, with a note that names it.
@@ -281,6 +319,7 @@ def result_of(outcome: bytes, name: str) -> Any:
     try:
         found = cloudpickle.loads(outcome[1:])
     except Exception as problem:  # classes raise what they like
+        name = name_of(number, item)
         raise PartError(
             f"The outcome of {name} can't be read in its job: {problem}."
         ) from problem
@@ -288,7 +327,7 @@ def result_of(outcome: bytes, name: str) -> Any:
         return found
     error: BaseException
     error, text = found
-    add_note(error, name)
+    add_note(error, name_of(number, item))
     raise error from RemoteTraceback(text)
 
 

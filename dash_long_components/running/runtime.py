@@ -11,6 +11,7 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from .. import telemetry
 from ..bridge import app_context, error_messages, internals, transforms
@@ -25,14 +26,19 @@ from ..exceptions import (
     JobCancelled,
     JobHandedOver,
     JobRetry,
+    JobWaits,
     TaskNotFoundError,
 )
 from . import context_vars, current, tasks, tqdm_hook, worker_init
 from .current import CurrentJob
+from .parts import resolving
 from .reporter import REPORT_INTERVAL, Reporter, Write
 from .tasks import Task
 
 logger = logging.getLogger("dash_long_components")
+
+#: How a run may end after which its job is still live.
+_ENDS = {Status.QUEUED: "handed over", Status.RUNNING: "it waits for a workflow"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +46,9 @@ class Outcome:
     """How a function ended.
 
     Attributes:
-        status: ``succeeded``, ``failed``, ``cancelled`` if it saw its cancel, or
-            ``queued`` if another worker goes on.
+        status: ``succeeded``, ``failed``, ``cancelled`` if it saw its cancel,
+            ``queued`` if another worker goes on, or ``running`` if the job waits for a
+            workflow.
         result: Dash's callback response as JSON text; None if it updates nothing.
         error: describes the exception of the function, for the page.
         exception: its type.
@@ -49,6 +56,7 @@ class Outcome:
         cacheable: the result for the cache, with a value for every Output; None if
             there is none.
         pause: seconds until the next attempt; None if there is none.
+        workflow: for which the job waits.
     """
 
     status: Status
@@ -58,6 +66,7 @@ class Outcome:
     libraries: list[str] = field(default_factory=list)
     cacheable: bytes | None = None
     pause: float | None = None
+    workflow: Any = None
 
     def end(self, record: Record, now: float) -> Record:
         """Return the record of the job after this end of its function."""
@@ -121,7 +130,7 @@ def run(
         job.lines,
     )
     job.report_to(reporter, call.title, task.fingerprint)
-    function = task.function
+    function = resolving(task.function, job.parts.resolve)
     if task.takes_set_progress:
         function = functools.partial(function, reporter.set_progress)
     function = transforms.applied(task.transforms, function, task.signature)
@@ -155,6 +164,8 @@ def run(
         return Outcome(status=Status.CANCELLED)
     except JobHandedOver:
         return Outcome(status=Status.QUEUED)
+    except JobWaits as wait:
+        return Outcome(status=Status.RUNNING, workflow=wait.workflow)
     except BaseException as error:
         pause = job.pause_after(error, task.retry_on)
         return failure(task.name, error, call, task.error_message, job, pause)
@@ -230,7 +241,7 @@ def run_once(
         "Job %s of %s has ended: %s.",
         job.id,
         job.task,
-        "handed over" if outcome.status is Status.QUEUED else outcome.status.value,
+        _ENDS.get(outcome.status, outcome.status.value),
         extra=job.fields(outcome.status),
     )
     return outcome

@@ -84,6 +84,10 @@ class Documents:
         texts, metas = self._try(lambda: self._backend.read(keys, task_ids))
         return texts, [_failure(meta) for meta in metas]
 
+    def read_tasks(self, task_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what Celery stores about tasks: ``{"status": ..., "result": ...}``."""
+        return self._try(lambda: self._backend.read([], task_ids))[1]
+
     def write(self, key: str, text: str) -> None:
         """Set the text under ``key``.
 

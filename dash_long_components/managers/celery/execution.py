@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -19,6 +22,7 @@ from ...running.runtime import Outcome
 from . import pool_jobs
 from .job_state import Live
 from .runs import Runs
+from .workflows import Workflows
 
 #: Seconds between two writes of what a job reports.
 _REPORT_INTERVAL = 0.25
@@ -33,6 +37,9 @@ class Execution:
         live: the job, as this worker started it.
         is_eager: whether the process that submitted the job runs it.
         parts: runs its parts; None for one after the other.
+        workflows: for which the job may wait; None if it may not.
+        returned: returns what the function has returned by another process, or raises;
+            None if it has to run.
     """
 
     def __init__(
@@ -42,12 +49,16 @@ class Execution:
         live: Live,
         is_eager: bool = False,
         parts: PartRunner | None = None,
+        workflows: Workflows | None = None,
+        returned: Callable[[], Any] | None = None,
     ) -> None:
         self._runs = runs
         self._results = results
         self._live = live
         self._is_eager = is_eager
         self._parts = parts
+        self._workflows = workflows
+        self._returned = returned
 
     def run(self, call: Call) -> Outcome:
         """Run the function, and write its reports."""
@@ -56,6 +67,9 @@ class Execution:
         job = CurrentJob(record, self._is_unwanted, self, self._parts)
         try:
             task = runtime.find(call, name)
+            if self._returned is not None:
+                returned = self._returned
+                task = replace(task, function=lambda *_, **__: returned())
             outcome = runtime.run_once(
                 task, call, job, self._report, self._results, _REPORT_INTERVAL
             )
@@ -67,6 +81,9 @@ class Execution:
 
     def finish(self, outcome: Outcome) -> None:
         """Write how it ended, unless another process has ended it."""
+        if outcome.workflow is not None and self._workflows is not None:
+            self._workflows.begin(self._live, outcome.workflow)
+            return
         ended = outcome.end(self._live.record, time.time())
         with contextlib.suppress(JobEndedError):
             self._change(ended, outcome.result)

@@ -15,6 +15,8 @@ from . import (
     part_worker,
     supervisor,
     worker,
+    workflow_worker,
+    workflows,
 )
 from .homes import Home, find_home, home_of, set_home
 
@@ -27,10 +29,16 @@ def install(app: celery.Celery, home: Home) -> None:
         home: where the manager keeps its jobs.
     """
     set_home(app, home)
-    steps = (leases.step(home), supervisor.step(home), orphans.OrphanStep)
+    steps = (
+        leases.step(home),
+        supervisor.step(home),
+        orphans.OrphanStep,
+        workflows.step(home),
+    )
     app.steps["worker"].update(steps)
     worker.add_probe(app)
     part_worker.add_part(app, home)
+    workflow_worker.add_finish(app, home)
     tasks.on_register(lambda task: worker.add_task(app, task, home))
 
 

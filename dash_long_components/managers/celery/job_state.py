@@ -43,6 +43,7 @@ class Live:
         calls: number of documents that hold its call.
         parts: number of documents that hold its result.
         number: of the message that started it; None if an older version did.
+        waits: whether it waits for a workflow, and no worker runs it.
         record: the state of the job.
     """
 
@@ -51,6 +52,7 @@ class Live:
     calls: int = 0
     parts: int = 0
     number: int | None = None
+    waits: bool = False
     record: Record
 
     def to_text(self) -> str:
@@ -60,6 +62,7 @@ class Live:
             "calls": self.calls,
             "parts": self.parts,
             "number": self.number,
+            "waits": self.waits,
         }
         return f"{json.dumps(head)}\n{self.record.to_json().decode()}"
 

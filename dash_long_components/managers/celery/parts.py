@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ import celery
 
 from ...core.jobs import Call, new_job_id
 from ...exceptions import JobCancelled, PartError
-from ...running.parts import Work, name_of, naming, result_of, sent
+from ...running.parts import InTurn, Work, name_of, naming, result_of, sent
 from .deliveries import Message
 from .documents import Documents, part_keys
 from .job_state import Live
@@ -32,6 +33,7 @@ from .part_state import (
     state_key,
 )
 from .part_worker import PartSetting
+from .workflow import resolve
 
 #: Parts that are under way at once, by default.
 _MAX_WORKERS = 16
@@ -71,6 +73,7 @@ class CeleryParts:
         live: the job.
         call: of the job.
         message: how the job was sent.
+        is_eager: whether the process that submitted the job runs it.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class CeleryParts:
         live: Live,
         call: Call,
         message: Message,
+        is_eager: bool,
     ) -> None:
+        self._is_eager = is_eager
         self._app = app
         self._documents = documents
         self._lease = lease
@@ -89,7 +94,14 @@ class CeleryParts:
         self._call = call
         self._message = message
 
+    @property
+    def resolve(self) -> Callable[[Any], Any]:
+        return functools.partial(resolve, self._app)
+
     def run(self, work: Work) -> Iterator[Any]:
+        if self._is_eager:
+            yield from InTurn().run(work)
+            return
         setting = PartSetting(
             function=work.function, variables=self._call.variables, app=self._call.app
         )
@@ -124,7 +136,6 @@ class _Part:
 
     Attributes:
         number: from 1.
-        name: for messages.
         item: of the part.
         item_parts: number of documents that hold the item.
         since: when its state changed last, by the monotonic clock.
@@ -133,12 +144,16 @@ class _Part:
     """
 
     number: int
-    name: str
     item: Any
     item_parts: int
     since: float
     again: float = _AGAIN
     state: PartState = field(default_factory=PartState)
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        return name_of(self.number, self.item)
 
 
 class _Round:
@@ -202,11 +217,10 @@ class _Round:
         """Send parts until there are enough."""
         while self._has_room() and (self._taken or self._take_items(1 - self._is_busy)):
             number, item = self._taken.popleft()
-            name = name_of(number, item)
-            count = self._post.send(number, sent(f"The item of {name}", item))
+            data = sent(f"The item of part {number}", item)
+            count = self._post.send(number, data)
             self._parts[number] = _Part(
                 number=number,
-                name=name,
                 item=item,
                 item_parts=count,
                 since=time.monotonic(),
@@ -269,7 +283,7 @@ class _Round:
             raise PartError(
                 f"The result of {part.name} is gone from the result backend."
             )
-        result = result_of(base64.b64decode(outcome), part.name)
+        result = result_of(base64.b64decode(outcome), part.number, part.item)
         self._results[part.number] = result
         self._work.done()
 
@@ -285,7 +299,7 @@ class _Round:
             self._send_again(part)
 
     def _send_again(self, part: _Part) -> None:
-        self._post.send(part.number, sent(f"The item of {part.name}", part.item))
+        self._post.send(part.number, sent(f"The item of part {part.number}", part.item))
 
     def _unclaimed(self) -> _Part | None:
         """Return a part for the job itself; None if workers take them."""

@@ -100,8 +100,8 @@ class JobReader:
         if text is None or (end is not None and End.from_text(end).live is not None):
             return True
         live = Live.from_text(text)
-        if live.record.status is Status.QUEUED:
-            return True  # it waited for its next attempt
+        if live.record.status is Status.QUEUED or live.waits:
+            return True  # it waited, for its next attempt or a workflow
         lease = live.worker.lease
         return not lease or self._leases.tenure(lease) is not Tenure.RENEWED
 
@@ -166,6 +166,8 @@ class JobReader:
             end = failure.end(record, now)
         elif live is None:
             end = self._follow(record, sending, now)
+        elif live.waits:
+            end = None  # a workflow, which any worker watches
         elif self._leases.tenure(live.worker.lease) is not Tenure.RENEWED:
             end = worker_died(live.worker, record, now)
         else:

@@ -139,6 +139,14 @@ class Runs:
         self.store.listings.stop_waiting(record)
         return live, Call.from_json("".join(map(str, call)).encode())
 
+    def call(self, live: Live) -> Call | None:
+        """Return what a job runs; None if the backend has dropped it."""
+        keys = self._calls.keys(live.record.id, live.calls)
+        texts = self._documents.read_many(keys)
+        if None in texts:
+            return None
+        return Call.from_json("".join(map(str, texts)).encode())
+
     def has_outside_end(self, job_id: str) -> bool:
         """Return whether another process has ended a job. Never waits.
 

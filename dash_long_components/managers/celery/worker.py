@@ -29,6 +29,7 @@ from .runs import Runs
 from .sending import PROBE, send_job, task_name, tell_broker
 from .unexpected_ends import CeleryFailure
 from .watchdog import FunctionWatchdog
+from .workflows import Workflows
 
 logger = logging.getLogger("dash_long_components")
 
@@ -54,6 +55,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
     runs = Runs(home.app, home.lease)
     documents = Documents(home.app, patient=True)
     results = CeleryResultCache(documents)
+    workflows = Workflows(home, runs.store)
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -92,14 +94,14 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
                 runs.store.groups.advance(message.group)
             return
         is_eager = self.request.is_eager
-        parts = None
-        if not is_eager:
-            parts = CeleryParts(home.app, documents, home.lease, *started, message)
+        parts = CeleryParts(
+            home.app, documents, home.lease, *started, message, is_eager
+        )
         try:
-            execution = Execution(runs, results, started[0], is_eager, parts)
-            error = _run(home.app, runs, execution, *started)
+            execution = Execution(runs, results, started[0], is_eager, parts, workflows)
+            error = run_here(home.app, runs, execution, *started)
         except Exception as failure:
-            _end_after(failure, runs, started[0])
+            end_after(failure, runs, started[0])
             raise
         finally:
             if message.group is not None:
@@ -144,7 +146,7 @@ def _send_back(
         tell_broker(app, send)
 
 
-def _end_after(failure: Exception, runs: Runs, live: Live) -> None:
+def end_after(failure: Exception, runs: Runs, live: Live) -> None:
     """End a job after an error outside of its function, which is never retried.
 
     Celery reports the error too. But it has one report for all attempts of a job.
@@ -156,7 +158,7 @@ def _end_after(failure: Exception, runs: Runs, live: Live) -> None:
         runs.store.end(live.record.id, end.status, end.error)
 
 
-def _run(
+def run_here(
     app: celery.Celery, runs: Runs, execution: Execution, live: Live, call: Call
 ) -> JobError | None:
     """Run a job, and return its error if it has failed."""

@@ -73,6 +73,10 @@ class ProcessParts:
         finally:
             processes.close()
 
+    @property
+    def resolve(self) -> None:
+        return None
+
 
 @dataclass(eq=False)
 class _PartProcess:
@@ -172,7 +176,7 @@ class _Round:
         self._has_more = True
         self._given = 0
         self._yielded = 0
-        self._names: dict[int, str] = {}
+        self._under_way: dict[int, Any] = {}
         self._results: dict[int, Any] = {}
 
     def results(self) -> Iterator[Any]:
@@ -202,10 +206,9 @@ class _Round:
             except StopIteration:
                 self._has_more = False
                 return
-            name = name_of(number, item)
-            data = sent(f"The item of {name}", item)
+            data = sent(f"The item of part {number}", item)
             process = idle[0] if idle else self._processes.start()
-            self._names[number] = name
+            self._under_way[number] = item
             self._given = process.part = number
             try:
                 process.connection.send_bytes(data)
@@ -259,11 +262,13 @@ class _Round:
             number, process.part = process.part, None
             assert number is not None  # noqa: S101
             # An exception ends the others now, not when its turn comes.
-            self._results[number] = result_of(message, self._names.pop(number))
+            item = self._under_way.pop(number)
+            self._results[number] = result_of(message, number, item)
             self._work.done()
 
     def _fail(self, process: _PartProcess) -> NoReturn:
         process.process.join(DYING)
         end = describe_exit(process.process.exitcode, "Its process")
-        name = self._names[process.part or 0]
+        number = process.part or 0
+        name = name_of(number, self._under_way[number])
         raise PartError(f"{name[:1].upper()}{name[1:]} of map() has no result. {end}")

@@ -52,7 +52,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
     keeps to what the other managers do with two exceptions. A thread can't be killed:
     a cancelled job ends at once for the page, and its function at its next
     ``set_progress``, or when it sees ``current_job().cancelled``. And a job that ends
-    its process ends the tests.
+    its process ends the tests. The parts of a job run one after the other.
 
     Args:
         cache_by: a function without arguments or a list of them. With it, results are

@@ -101,6 +101,7 @@ NAMES = [
         "stepwise",
         "stepwise-again",
         "parts",
+        "workflow",
     ),
 ]
 app.layout = html.Div(
@@ -677,6 +678,48 @@ def parts(value: dict[str, Any]) -> Any:
         if how == "endless" and len(results) == 40:
             break
     return [results, sorted(each.name for each in multiprocessing.active_children())]
+
+
+if isinstance(manager, CeleryLongCallbackManager):
+    from celery import chain, chord, group
+
+    @celery_app.task
+    def squared(name: str, item: int) -> int:
+        """A task of the app, which may wait for a file, or fail."""
+        if item < 0:
+            raise ConnectionError("refused")
+        write(f"{name}.{item}", json.dumps([os.getpid(), os.getppid()]))
+        while os.path.exists(f"{name}.stop"):
+            time.sleep(0.01)
+        return item * item
+
+    @celery_app.task
+    def summed(items: list[int]) -> int:
+        return sum(items)
+
+    @celery_app.task(ignore_result=True)
+    def ignored() -> None:
+        pass
+
+    @long_callback("workflow", retries=0, timeout=30.0)
+    def workflow(value: dict[str, Any]) -> Any:
+        """Return tasks instead of their result."""
+        name, items = value["name"], value.get("items", [1, 2, 3])
+        parts = [squared.s(name, item) for item in items]
+        match value["how"]:
+            case "result":
+                return squared.delay(name, items[0])
+            case "group":
+                return group(parts).apply_async()
+            case "chord":
+                return chord(parts)(summed.s())
+            case "chord signature":
+                return chord(parts, summed.s())
+            case "chain":
+                return chain(group(parts), summed.s()).apply_async()
+            case "ignored":
+                return ignored.delay()
+        return None
 
 
 VERSION = 1

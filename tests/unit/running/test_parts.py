@@ -36,7 +36,7 @@ def test_parts_run_one_by_one_where_there_is_nothing_else() -> None:
     job = job_of()
     seen = []
     for result in job.map(square, itertools.count(), total=3, text="squares"):
-        seen.append((result, job.bars.to_json()))
+        seen.append((result, job.bars.to_wire()))
         if len(seen) == 3:
             break
     assert seen == [(n * n, [[n + 1, 3, "squares"]]) for n in range(3)]
@@ -45,7 +45,7 @@ def test_parts_run_one_by_one_where_there_is_nothing_else() -> None:
 def test_length_of_the_items_is_the_total() -> None:
     job = job_of()
     assert list(job.map(square, [1, 2])) == [1, 4]
-    assert job.bars.to_json() == [[2, 2, None]]
+    assert job.bars.to_wire() == [[2, 2, None]]
     assert list(job.map(square, [])) == []
 
 
@@ -82,7 +82,7 @@ def test_refuses_an_asynchronous_function() -> None:
 
 
 def test_result_comes_back_as_it_was() -> None:
-    assert parts.result_of(outcome_of(lambda n: [n, {"a": 1}], 2), "part 1") == [
+    assert parts.result_of(outcome_of(lambda n: [n, {"a": 1}], 2), 1, 2) == [
         *(2, {"a": 1}),
     ]
 
@@ -93,7 +93,7 @@ def test_result_comes_back_as_it_was() -> None:
 def test_exception_comes_back_with_its_traceback(error: BaseException) -> None:
     outcome = outcome_of(raise_, error)
     with pytest.raises(type(error)) as caught:
-        parts.result_of(outcome, "part 7: 'x'")
+        parts.result_of(outcome, 7, "x")
     assert caught.value.args == error.args
     assert vars(caught.value).get("after") == vars(error).get("after")
     assert caught.value.__notes__ == ["(part 7: 'x')"]
@@ -105,13 +105,13 @@ def test_exception_comes_back_with_its_traceback(error: BaseException) -> None:
 def test_exception_that_can_not_be_sent_comes_as_its_text() -> None:
     outcome = outcome_of(lambda _: raise_(Odd("one", "two")))
     with pytest.raises(PartError, match="Odd: one"):
-        parts.result_of(outcome, "part 1")
+        parts.result_of(outcome, 1, 0)
 
 
 def test_result_that_can_not_be_sent_is_an_error() -> None:
     outcome = outcome_of(lambda _: threading.Lock())
     with pytest.raises(PartError, match="Return data, or the name of a file"):
-        parts.result_of(outcome, "part 1")
+        parts.result_of(outcome, 1, 0)
 
 
 def test_item_that_can_not_be_sent_is_an_error() -> None:

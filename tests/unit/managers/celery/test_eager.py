@@ -71,7 +71,7 @@ def test_error_outside_of_the_function_ends_the_job(
         runs += 1
         raise MemoryError("no room for the result")
 
-    monkeypatch.setattr(f"{PACKAGE}.worker._run", fail)
+    monkeypatch.setattr(f"{PACKAGE}.worker.run_here", fail)
     options = {"retries": retries, "backoff": 0.01} if retries else {}
     add(app, lambda value: value, **options)
     job = Page(app).run("out.children", {"in.value": 3})

@@ -19,10 +19,12 @@ from dash_long_components.managers import celery
 from dash_long_components.managers.celery.deliveries import Delivery, Message, Receipt
 from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Renewal
+from dash_long_components.managers.celery.part_state import PartMessage, PartState
 from dash_long_components.managers.celery.patrol import PatrolState
 from dash_long_components.managers.celery.probes import ProbeState
 from dash_long_components.managers.celery.requesters import with_requesters
 from dash_long_components.managers.celery.result_cache import Head
+from dash_long_components.managers.celery.workflow import Workflow
 
 RECORD = Record(
     id="job",
@@ -57,6 +59,9 @@ DOCUMENTS = [
     PatrolState(),
     Renewal(beat=1),
     Head(run="run", parts=1),
+    PartMessage(job="job", run="run", map="map", setting=1, number=1),
+    PartState(by="a", lines=[["text", 20, 1.0]]),
+    Workflow(shape=["a", "b"], ids=["a", "b"]),
     RECORD,
     Call(task="t", fingerprint="f", context={}, caching=Caching(key="k")),
 ]

@@ -1,0 +1,111 @@
+"""Jobs that wait for tasks of the app: their functions return groups and chords."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.brokers import Redis
+from tests.integration.deployment import Deployment, Setting, deployed, working
+from tests.integration.page import TIMEOUT, Page
+from tests.integration.servers import is_alive, until_gone, wait_for_json
+from tests.promises import promised
+from tests.waiting import until
+
+_names = (f"job-{number}" for number in itertools.count())
+
+LEASE = 2.0
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    redis: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """One worker for one task at once: a job must not keep its place."""
+    setting = Setting.celery(redis.database(), redis.database(), lease=LEASE)
+    with deployed(setting, tmp_path_factory.mktemp("celery"), 1, "-c", "1") as found:
+        yield found
+
+
+@pytest.fixture
+def page(deployment: Deployment) -> Page:
+    return deployment.page()
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> str:
+    """A path for a job's files that all processes read alike."""
+    return str(tmp_path / next(_names))
+
+
+@pytest.mark.parametrize(
+    ("how", "result", "count"),
+    [
+        ("result", 1, 1),
+        ("group", [1, 4, 9], 3),
+        ("chord", 14, 4),
+        ("chord signature", 14, 4),
+        ("chain", 14, 4),
+    ],
+)
+def test_result_is_that_of_the_tasks(
+    page: Page, name: str, how: str, result: object, count: int
+) -> None:
+    job = page.run("workflow", {"name": name, "how": how})
+    assert job.status == "succeeded", job.snapshots
+    assert job.result == result
+    bars = [bar[:2] for s in job.snapshots for bar in s.get("bars", [])]
+    assert bars[-1] == [count, count]
+
+
+@pytest.mark.parametrize("how", ["group", "chord"])
+def test_failed_task_fails_the_job(page: Page, name: str, how: str) -> None:
+    job = page.run("workflow", {"name": name, "how": how, "items": [-1, 2]})
+    assert job.status == "failed"
+    assert job.error["type"] == "ConnectionError"
+    assert job.error["message"] == "refused"
+
+
+def test_task_without_a_result_is_an_error(page: Page, name: str) -> None:
+    job = page.run("workflow", {"name": name, "how": "ignored"})
+    assert job.status == "failed"
+    assert job.error["type"] == "WorkflowError"
+    assert "ignore_result=False" in job.error["message"]
+
+
+def test_cancel_revokes_the_tasks(page: Page, name: str) -> None:
+    Path(f"{name}.stop").touch()
+    job = page.start("workflow", {"name": name, "how": "group"})
+    pid, _ = wait_for_json(Path(f"{name}.1"))
+    with promised("3 s"):
+        page.cancel(job)
+        page.wait_for("cancelled", job)
+        until_gone(lambda: filter(is_alive, [pid]))
+    assert page.run("echo", 1).result == 1
+    assert not Path(f"{name}.3").exists()
+
+
+def test_job_outlives_the_worker_that_began_it(
+    redis: Redis, tmp_path: Path, name: str
+) -> None:
+    routes = {f"tasks_app.{task}": {"queue": "user"} for task in ("squared", "summed")}
+    setting = Setting.celery(
+        redis.database(), redis.database(), lease=LEASE, task_routes=routes
+    )
+    of_tasks = [*setting.worker("-c", "1", "-Q", "user"), "-n", "tasks@test"]
+    with deployed(setting, tmp_path) as found, working(of_tasks, tmp_path / "tasks"):
+        (worker,) = found.workers
+        page = found.page()
+        Path(f"{name}.stop").touch()
+        job = page.start("workflow", {"name": name, "how": "chord"})
+        wait_for_json(Path(f"{name}.1"))
+        until(lambda: "it waits for a workflow" in worker.log, TIMEOUT)
+        worker.kill()
+        Path(f"{name}.stop").unlink()
+        wait_for_json(Path(f"{name}.3"))
+        worker.start()
+        page.wait_for("succeeded", job)
+        assert job.result == 14
