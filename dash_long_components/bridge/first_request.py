@@ -27,11 +27,16 @@ def let_others_wait(app: dash.Dash) -> None:
         hooks[hooks.index(set_up)] = _SetUp(set_up, paths).before_request
 
 
+#: Seconds for which a request waits. A layout that itself sends such a request to its
+#: server would wait for ever.
+LONGEST_WAIT = 30.0
+
+
 class _SetUp:
     """Sets an app up in one thread, while the others wait.
 
     A request to another path than Dash's own does not wait: the layout of an app may
-    send one to its server, and needs the answer.
+    send one to its server, and needs the answer. Neither does a probe.
 
     Args:
         set_up: sets the app up. Returns at once from the second call on.
@@ -42,16 +47,22 @@ class _SetUp:
         self._set_up = set_up
         self._paths = paths
         self._lock = threading.Lock()
+        self._thread: int | None = None
         self._is_over = False
 
     def before_request(self) -> None:
-        if self._is_over or not self._lock.acquire(blocking=self._must_wait()):
+        me = threading.get_ident()
+        if self._is_over or self._thread == me:
             return
-        try:
-            self._set_up()
-        finally:
-            self._is_over = True
-            self._lock.release()
+        if self._lock.acquire(timeout=LONGEST_WAIT if self._must_wait() else 0):
+            try:
+                self._thread = me
+                self._set_up()
+            finally:
+                self._thread = None
+                self._is_over = True
+                self._lock.release()
 
     def _must_wait(self) -> bool:
-        return flask.request.path.startswith(self._paths)
+        path = flask.request.path
+        return path.startswith(self._paths) and not path.endswith("/health")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import dash
 import flask
@@ -14,6 +15,7 @@ from dash import Input, Output, html
 from werkzeug.test import TestResponse
 
 import dash_long_components
+from dash_long_components.bridge import first_request
 from dash_long_components.testing import MemoryLongCallbackManager
 
 SCRIPT = "_dash-component-suites/dash/dash-renderer/build/dash_renderer.min.js"
@@ -32,6 +34,9 @@ class Site:
     def __init__(self, prefix: str = "/", *, plain: bool = False) -> None:
         self.prefix = prefix
         self.error: Exception | None = None
+        #: What the layout requests of its own server, and the answers.
+        self.path: str | None = None
+        self.inner: list[int] = []
         self.is_setting_up = threading.Event()
         self.may_go_on = threading.Event()
         self._threads = ThreadPoolExecutor()
@@ -61,6 +66,9 @@ class Site:
         assert self.may_go_on.wait(10)
         if self.error is not None:
             raise self.error
+        if self.path is not None:
+            client = self.app.server.test_client()
+            self.inner.append(client.get(self.prefix + self.path).status_code)
         return html.Div([html.Button(id="button"), html.P(id="out")])
 
     def get(self, path: str) -> Future[TestResponse]:
@@ -108,6 +116,24 @@ def test_request_that_the_layout_sends_does_not_wait(site: Site) -> None:
     assert site.is_setting_up.wait(10)
     client = site.app.server.test_client()
     assert client.get("/api").text == "data"
+    health = client.get(f"{site.prefix}_dash-long-jobs/health")
+    assert health.status_code in (200, 503)
+
+
+def test_request_in_the_thread_of_the_first_one_does_not_wait(site: Site) -> None:
+    site.path = "_dash-dependencies"
+    site.may_go_on.set()
+    assert site.get("").result(timeout=10).status_code == 200
+    assert site.inner == [200]
+
+
+def test_request_over_http_by_the_layout_does_not_wait_for_ever(site: Site) -> None:
+    with mock.patch.object(first_request, "LONGEST_WAIT", 0.1):
+        first = site.get("")
+        assert site.is_setting_up.wait(10)
+        assert site.get("_dash-dependencies").result(timeout=10).status_code == 200
+    site.may_go_on.set()
+    assert first.result(timeout=10).status_code == 200
 
 
 def test_no_request_waits_after_a_layout_that_raises(site: Site) -> None:
