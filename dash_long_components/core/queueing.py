@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,6 +229,40 @@ def next_job(
         if all(load[name] < size for name, size in job.limits(sizes)):
             return job
     return None
+
+
+def next_head(
+    heads: Mapping[QueuedJob, int],
+    running: Iterable[QueuedJob],
+    sizes: Sizes,
+    turn: Callable[[QueuedJob], int],
+) -> QueuedJob | None:
+    """Return what ``next_job`` returns, from the first waiting job of each kind.
+
+    Jobs of a kind have the same limits and priority: if the first may not start, none
+    may. Of jobs that share places, the first is the first of the first round.
+
+    Args:
+        heads: the first jobs, with their places.
+        running: all that hold a slot.
+        sizes: of the queues.
+        turn: returns the place at which a job starts, in the order of ``in_order``.
+    """
+    load = Counter(name for job in running for name in job.limited_by)
+    free = [
+        job
+        for job in heads
+        if all(load[name] < size for name, size in job.limits(sizes))
+    ]
+    highest = max((job.scheduling.priority for job in free), default=0)
+    first: dict[str, QueuedJob] = {}
+    for job in sorted(free, key=lambda job: (job.round or 0, heads[job])):
+        if job.scheduling.priority == highest:
+            shares = job.id if job.round is None else f"queue {job.scheduling.queue}"
+            first.setdefault(shares, job)
+    if len(first) > 1:
+        return min(first.values(), key=turn)
+    return next(iter(first.values()), None)
 
 
 def next_round(

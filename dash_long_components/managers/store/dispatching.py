@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...core import attempts
 from ...core.jobs import JobError, Status
-from ...core.queueing import DEFAULT, Sizes, is_full, next_job
+from ...core.queueing import DEFAULT, Sizes, is_full
 from ...core.records import Record
 from ..identity import Process
 from .clock import Instant
@@ -79,8 +79,7 @@ class Dispatching:
         if self._queue.is_plain(code):
             is_free = self._slots.count(DEFAULT) < sizes.default
             return self._queue.ready(code) if is_free else None
-        job = next_job(self._queue.waiting(code), self._queue.running(), sizes)
-        return None if job is None else job.id
+        return self._queue.next(code, sizes)
 
     def has_work(self, code: str) -> bool:
         """Return whether jobs wait for a code version, or run or are handed over."""

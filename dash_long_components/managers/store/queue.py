@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from ...core.queueing import PLAIN, QueuedJob, Scheduling, has_expired, next_round
+from ...core.queueing import (
+    PLAIN,
+    QueuedJob,
+    Scheduling,
+    Sizes,
+    has_expired,
+    next_head,
+    next_round,
+)
 from .clock import Instant
 from .database import Database
+from .schema import KIND
 
 #: Jobs that expire in one transaction: others wait for its end.
 _BATCH = 100
@@ -63,9 +73,17 @@ class Queue:
             )
 
     def _next_round(self, job: QueuedJob) -> int:
-        waiting = self._jobs("place IS NOT NULL AND round IS NOT NULL")
+        # Of the jobs that wait, two decide: there may be thousands.
+        those = "place IS NOT NULL AND round IS NOT NULL AND queue = ? AND priority = ?"
+        shares = job.scheduling.queue, job.scheduling.priority
+        first = self._jobs(f"{those} ORDER BY round LIMIT 1", *shares)
+        own = self._jobs(
+            f"{those} AND owner IS ? ORDER BY round DESC LIMIT 1",
+            *shares,
+            job.user or None,
+        )
         running = self._jobs("dispatcher IS NOT NULL AND round IS NOT NULL")
-        return next_round(job, waiting, running)
+        return next_round(job, [*first, *own], running)
 
     def ready(self, code: str) -> str | None:
         """Return the id of the first job that may start now; None if there is none."""
@@ -113,6 +131,48 @@ class Queue:
     def waiting(self, code: str) -> list[QueuedJob]:
         """Return the jobs that may start, in the order of their places."""
         return self._jobs(f"{_READY} ORDER BY place", code, time.time())
+
+    def next(self, code: str, sizes: Sizes) -> str | None:
+        """Return the id of the job that starts next; None if none may start now."""
+        now = time.time()
+        heads = dict(self._heads(code, now))
+
+        def turn(job: QueuedJob) -> int:
+            return self._turn(job, heads[job], code, now)
+
+        job = next_head(heads, self.running(), sizes, turn)
+        return None if job is None else job.id
+
+    def _heads(self, code: str, now: float) -> Iterator[tuple[QueuedJob, int]]:
+        """Yield the first ready job of each kind, with its place."""
+        kind = ""
+        while row := self._database.one(
+            f"SELECT {KIND}, place, {_COLUMNS} FROM job INDEXED BY job_of_kind"  # noqa: S608
+            f" WHERE {_READY} AND {KIND} > ? ORDER BY {KIND}, round, place LIMIT 1",
+            code,
+            now,
+            kind,
+        ):
+            kind, place, *job = row
+            yield _queued_job(*job), place
+
+    def _turn(self, job: QueuedJob, place: int, code: str, now: float) -> int:
+        """Return the place at which a job starts: that of another, if users share."""
+        if job.round is None:
+            return place
+        those = f"{_READY} AND queue = ? AND priority = ? AND round IS NOT NULL"
+        values = code, now, job.scheduling.queue, job.scheduling.priority
+        before = self._database.value(
+            f"SELECT count(*) FROM job WHERE {those}"  # noqa: S608
+            " AND (round < ? OR (round = ? AND place < ?))",
+            *(*values, job.round, job.round, place),
+        )
+        turn: int = self._database.value(
+            f"SELECT place FROM job WHERE {those}"  # noqa: S608
+            " ORDER BY place LIMIT 1 OFFSET ?",
+            *(*values, before),
+        )
+        return turn
 
     def running(self) -> list[QueuedJob]:
         """Return the jobs that have a slot, of all code versions."""

@@ -209,6 +209,21 @@ CREATE TRIGGER job_gone AFTER DELETE ON job BEGIN
 END;
 """
 
+#: What the jobs of a kind have in common: their priority and all that limits them. The
+#: highest priority comes first. An index has it: change it by a new migration alone.
+KIND = (
+    "printf('%d %s %s %s %s %s', 9 - priority, queue, concurrency_group, concurrency,"
+    " max_per_user, CASE WHEN max_per_user IS NOT NULL THEN owner END)"
+)
+
+_KINDS = f"""
+CREATE INDEX job_of_kind ON job (code, {KIND}, round, place) WHERE place IS NOT NULL;
+CREATE INDEX job_sharing ON job (queue, priority, round)
+    WHERE place IS NOT NULL AND round IS NOT NULL;
+CREATE INDEX job_of_sharer ON job (queue, priority, owner, round)
+    WHERE place IS NOT NULL AND round IS NOT NULL;
+"""
+
 #: Scripts from each version to the next. Add one; never change one.
 MIGRATIONS = (
     _JOBS + _PEOPLE,
@@ -221,6 +236,7 @@ MIGRATIONS = (
     _HANDOVERS,
     _HALTS,
     _CLEAN_UP,
+    _KINDS,
 )
 
 VERSION = len(MIGRATIONS)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.core.jobs import Status
-from dash_long_components.core.queueing import Sizes
+from dash_long_components.core.queueing import Sizes, next_job
 from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import id_of
 from tests.unit.managers.store.made import (
@@ -151,6 +152,61 @@ def test_rounds_of_one_priority_and_queue_are_not_those_of_another(
     started = [id_of(store.dispatching.take("v1", ME, sizes)) for _ in range(4)]
     # Each of them is in its first round there, so the first to come starts first.
     assert started == ["ada-0", "ben-0", "ada-1", "ben-1"]
+
+
+_users = st.sampled_from(['"ada"', '"ben"', '"cleo"', None])
+
+_kinds = st.fixed_dictionaries(
+    {},
+    optional={
+        "queue": st.just("gpu"),
+        "priority": st.just(1),
+        "concurrency": st.integers(1, 2),
+        "max_per_user": st.sampled_from([1, 9]),
+        "group": st.sampled_from(["one", "two"]),
+    },
+)
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.tuples(_users, _kinds, st.booleans()), max_size=25))
+# Ben takes Ada's second place, which is before that of the job without a user.
+@example(
+    [
+        ('"ada"', {"max_per_user": 9}, False),
+        ('"ada"', {"max_per_user": 9}, False),
+        (None, {}, False),
+        ('"ben"', {"max_per_user": 9}, False),
+    ]
+)
+def test_next_job_is_that_of_the_rules_for_all_that_wait(
+    tmp_path_factory: pytest.TempPathFactory,
+    jobs: list[tuple[str | None, dict[str, Any], bool]],
+) -> None:
+    sizes = Sizes(3, {"gpu": 2})
+    with closing(Store(str(tmp_path_factory.mktemp("store")), 60)) as store:
+        running: list[str] = []
+
+        def take() -> bool:
+            queue = store.queue
+            by_rules = next_job(queue.waiting("v1"), queue.running(), sizes)
+            taken = id_of(store.dispatching.take("v1", ME, sizes))
+            assert taken == (by_rules and by_rules.id)
+            running.extend([taken] if taken else [])
+            return taken is not None
+
+        for number, (user, kind, is_taking) in enumerate(jobs):
+            group = {"group": kind.get("group", "own")}
+            schedule(store, f"job-{number}", user, max_queue=99, **kind | group)
+            if is_taking:
+                take()
+        while take() or running:
+            if running:
+                store.slots.release(running.pop(0))
 
 
 def test_each_queue_is_full_by_itself(store: Store) -> None:
