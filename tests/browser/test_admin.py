@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,10 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store
+from tests.browser.deployed import deployed, setting_of
 from tests.browser.pages import Page
-from tests.conftest import ROOT
-from tests.integration.deployment import Setting, working
-from tests.integration.servers import Server, command, serving
+from tests.integration.servers import Server
 from tests.waiting import until, until_equal
-
-APPS = ROOT / "tests/browser/apps"
 
 #: Dash 4 has a box around the field.
 USER = ".long-job-admin-user input, input.long-job-admin-user"
@@ -99,18 +95,7 @@ class AdminPage(Page):
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, browser_name: str
 ) -> Iterator[Server]:
-    setting = Setting()
-    if request.param == "celery":
-        redis = request.getfixturevalue("redis")
-        setting = Setting.celery(redis.database(), redis.database())
-    environment = ["env", f"FOLDER={tmp_path}"]
-    web = command(str(APPS / "admin.py"), **setting.manager)
-    with ExitStack() as stack:
-        (tmp_path / "web").mkdir()
-        server = stack.enter_context(serving([*environment, *web], tmp_path / "web"))
-        if setting.has_workers:
-            worker = setting.worker(app="admin:celery_app", path=APPS)
-            stack.enter_context(working([*environment, *worker], tmp_path / "worker"))
+    with deployed("admin", setting_of(request), tmp_path) as server:
         yield server
 
 

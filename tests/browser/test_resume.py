@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +16,11 @@ import pytest
 from dash.testing.browser import Browser
 
 from dash_long_components.testing import wait_for_job
+from tests.browser.deployed import deployed, setting_of
 from tests.browser.pages import Page
-from tests.conftest import ROOT
-from tests.integration.brokers import Redis
-from tests.integration.deployment import Setting, working
-from tests.integration.servers import Server, command, serving
+from tests.integration.servers import Server
 from tests.promises import promised
 from tests.waiting import until
-
-APPS = ROOT / "tests/browser/apps"
 
 #: Seconds between two polls of a page.
 INTERVAL = 1.0
@@ -84,29 +79,13 @@ class Site:
             (self.folder / name).unlink(missing_ok=True)
 
 
-@contextmanager
-def deployed(setting: Setting, folder: Path) -> Iterator[Site]:
-    environment = ["env", f"FOLDER={folder}"]
-    web = command(str(APPS / "resume.py"), **setting.manager)
-    with ExitStack() as stack:
-        (folder / "web").mkdir()
-        server = stack.enter_context(serving([*environment, *web], folder / "web"))
-        if setting.has_workers:
-            worker = setting.worker(app="resume:celery_app", path=APPS)
-            stack.enter_context(working([*environment, *worker], folder / "worker"))
-        yield Site(server, folder)
-
-
 @pytest.fixture(scope="module", params=["diskcache", "celery"])
 def site_of_module(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    setting = Setting()
-    if request.param == "celery":
-        redis: Redis = request.getfixturevalue("redis")
-        setting = Setting.celery(redis.database(), redis.database())
-    with deployed(setting, tmp_path_factory.mktemp(request.param)) as site:
-        yield site
+    folder = tmp_path_factory.mktemp(request.param)
+    with deployed("resume", setting_of(request), folder) as server:
+        yield Site(server, folder)
 
 
 @pytest.fixture

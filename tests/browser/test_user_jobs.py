@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from dash.testing.browser import Browser
 
+from tests.browser.deployed import deployed, setting_of
 from tests.browser.long_job_pages import JobPart, TrayPart
 from tests.browser.pages import Page
-from tests.conftest import ROOT
-from tests.integration.deployment import Setting, working
-from tests.integration.servers import Server, command, serving
+from tests.integration.servers import Server
 from tests.waiting import until
 
-APPS = ROOT / "tests/browser/apps"
 HINT = "The link leads to no job, or not to one of yours."
 
 
@@ -25,18 +22,7 @@ HINT = "The link leads to no job, or not to one of yours."
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, browser_name: str
 ) -> Iterator[Server]:
-    setting = Setting()
-    if request.param == "celery":
-        redis = request.getfixturevalue("redis")
-        setting = Setting.celery(redis.database(), redis.database())
-    environment = ["env", f"FOLDER={tmp_path}"]
-    web = command(str(APPS / "user_jobs.py"), **setting.manager)
-    with ExitStack() as stack:
-        (tmp_path / "web").mkdir()
-        server = stack.enter_context(serving([*environment, *web], tmp_path / "web"))
-        if setting.has_workers:
-            worker = setting.worker(app="user_jobs:celery_app", path=APPS)
-            stack.enter_context(working([*environment, *worker], tmp_path / "worker"))
+    with deployed("user_jobs", setting_of(request), tmp_path) as server:
         yield server
 
 

@@ -5,38 +5,24 @@ and ``/start/fail`` start a job and answer with its id. A job of ``build`` runs 
 ``go-on`` is in ``FOLDER``.
 """
 
-import json
 import os
 import time
-from pathlib import Path
 
-import diskcache
 import flask
+from any_manager import FOLDER, make_manager  # type: ignore[import-not-found]
 from dash import Input, Output, html, page_container, register_page
 
 import dash_long_components as dash
 from dash_long_components import (
-    CeleryLongCallbackManager,
-    DiskcacheLongCallbackManager,
     LongCallbackManager,
     LongJobAdmin,
     current_job,
     long_callback,
 )
 
-FOLDER = Path(os.environ["FOLDER"])
-settings = json.loads(os.environ["SETTINGS"])
-manager: LongCallbackManager
-if "celery" in settings:
-    from celery import Celery
-
-    celery_app = Celery(__name__)
-    celery_app.conf.update(settings.pop("celery"))
-    manager = CeleryLongCallbackManager(celery_app, keep_calls=True, **settings)
-else:
-    manager = DiskcacheLongCallbackManager(
-        diskcache.Cache(FOLDER / "cache"), keep_calls=True
-    )
+manager: LongCallbackManager = make_manager(__name__, keep_calls=True)
+#: For the command line of Celery.
+celery_app = manager.handle
 
 app = dash.Dash(
     __name__,

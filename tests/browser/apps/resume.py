@@ -4,37 +4,20 @@ It runs at page load and by a button. ``SETTINGS`` are the manager's, as JSON, t
 Celery among them; what happens is noted down in files in ``FOLDER``.
 """
 
-import json
 import os
 import time
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import diskcache
+from any_manager import FOLDER, make_manager  # type: ignore[import-not-found]
 from dash import Input, Output, State, dcc, html, set_props
 
 import dash_long_components as dash
-from dash_long_components import (
-    CeleryLongCallbackManager,
-    DiskcacheLongCallbackManager,
-    LongCallbackManager,
-    LongJob,
-)
+from dash_long_components import LongCallbackManager, LongJob
 
-FOLDER = Path(os.environ["FOLDER"])
-settings = json.loads(os.environ["SETTINGS"])
-manager: LongCallbackManager
-if "celery" in settings:
-    from celery import Celery
-
-    celery_app = Celery(__name__)
-    celery_app.conf.update(settings.pop("celery"))
-    manager = CeleryLongCallbackManager(celery_app, **settings)
-else:
-    # A job of each of three pages may run, and one that a page has just begun.
-    cache = diskcache.Cache(FOLDER / "cache")
-    manager = DiskcacheLongCallbackManager(cache, max_concurrency=4)
+manager: LongCallbackManager = make_manager(__name__)
+#: For the command line of Celery.
+celery_app = manager.handle
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
 if "WEBSOCKET" in os.environ:

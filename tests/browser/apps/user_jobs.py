@@ -4,36 +4,24 @@
 ``go-on`` is in ``FOLDER``.
 """
 
-import json
 import os
 import time
-from pathlib import Path
 
-import diskcache
 import flask
+from any_manager import FOLDER, make_manager  # type: ignore[import-not-found]
 from dash import Input, Output, html, page_container, register_page
 
 import dash_long_components as dash
 from dash_long_components import (
-    CeleryLongCallbackManager,
-    DiskcacheLongCallbackManager,
     LongCallbackManager,
     LongJob,
     LongJobTray,
     long_callback,
 )
 
-FOLDER = Path(os.environ["FOLDER"])
-settings = json.loads(os.environ["SETTINGS"])
-manager: LongCallbackManager
-if "celery" in settings:
-    from celery import Celery
-
-    celery_app = Celery(__name__)
-    celery_app.conf.update(settings.pop("celery"))
-    manager = CeleryLongCallbackManager(celery_app, **settings)
-else:
-    manager = DiskcacheLongCallbackManager(diskcache.Cache(FOLDER / "cache"))
+manager: LongCallbackManager = make_manager(__name__)
+#: For the command line of Celery.
+celery_app = manager.handle
 
 
 def user() -> str | None:

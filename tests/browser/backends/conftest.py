@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests import backends
-from tests.browser.test_resume import APPS, Site
+from tests.browser.deployed import APPS
+from tests.browser.test_resume import Site
 from tests.conftest import ROOT, AppProcess, StartApp
 from tests.integration.servers import serving, with_settings
 
