@@ -35,6 +35,7 @@ DOCS := $(DOCS_VENV)/.tools
 # Version and path of each supported Python that the machine has, oldest first.
 PYTHONS = $(shell $(PYTHON) tests/packaging/pythons.py)
 OLDEST_PYTHON = $(or $(word 2,$(PYTHONS)),$(PYTHON))
+NEWEST_PYTHON = $(or $(lastword $(PYTHONS)),$(PYTHON))
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Most tests wait for something most of the time.
@@ -148,8 +149,9 @@ browser: system-browsers system-brokers $(DEV) $(GENERATED)
 browsers: system-browsers system-brokers $(DEV) $(GENERATED)
 	$(call pytest,$(VENV)/bin/python,tests/browser --browser=firefox --browser=webkit)
 
-# All layers, on the built wheel. They run in a copy of the repository that lacks
-# the package, so that nothing but the installed wheel can be imported.
+# All layers, on the built wheel and the newest Python of the machine. They run in a
+# copy of the repository that lacks the package, so that nothing but the installed wheel
+# can be imported.
 wheel-tests: system-browsers system-brokers $(WHEEL)
 	$(call test-wheel,$(WHEEL_VENV),)
 
@@ -221,6 +223,7 @@ system-brokers:
 
 BASE = $(PYTHON)
 $(OLDEST_VENV)/bin/python: BASE = $(OLDEST_PYTHON)
+$(WHEEL_VENV)/bin/python: BASE = $(NEWEST_PYTHON)
 $(VENV)/bin/python $(WHEEL_VENV)/bin/python $(OLDEST_VENV)/bin/python $(NEXT_VENV)/bin/python \
 		$(PEERS_VENV)/bin/python $(DIST_VENV)/bin/python $(DOCS_VENV)/bin/python $(PYTHON_VENV)/bin/python: | system-python
 	$(BASE) -m venv --upgrade-deps $(patsubst %/bin/python,%,$@)
