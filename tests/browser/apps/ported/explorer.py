@@ -34,7 +34,7 @@ class Database:
 
 
 def fill(path: str) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE IF NOT EXISTS slack (iteration, value)")
         rows = [(iteration, 0.5 * iteration) for iteration in range(40)]
         connection.executemany("INSERT INTO slack VALUES (?, ?)", rows)

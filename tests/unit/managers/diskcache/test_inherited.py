@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import diskcache
@@ -69,7 +70,7 @@ def test_database_counts_but_a_cache_does_not(tmp_path: Path) -> None:
             new = set(inherited.connections("")) - before
             # SQLite's locks are still there.
             with (
-                sqlite3.connect(path, timeout=0) as other,
+                closing(sqlite3.connect(path, timeout=0)) as other,
                 pytest.raises(sqlite3.OperationalError, match="locked"),
             ):
                 other.execute("BEGIN IMMEDIATE")

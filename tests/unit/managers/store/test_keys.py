@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -274,11 +275,10 @@ def test_cache_hit_leaves_other_lanes_alone(store: Store) -> None:
 
 
 def test_cache_hit_waits_for_no_writer(store: Store) -> None:
-    with sqlite3.connect(store.path) as writer:
+    with closing(sqlite3.connect(store.path)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         assert store.pass_by(lane(Retrigger.REPLACE, 1)).answer is Answer.ENTER
         writer.rollback()
-    writer.close()
 
 
 def test_page_that_is_gone_leaves_the_job_to_the_others(store: Store) -> None:
