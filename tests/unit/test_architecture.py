@@ -81,3 +81,18 @@ def test_name_of_a_change_is_in_a_file_of_its_row(row: list[str]) -> None:
     for name in names(re.sub(r"\[`[^]]*`\]", "", row[1])):
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
         assert any(map(word.search, texts)), name
+
+
+def test_functions_that_go_down_a_layer_are_listed() -> None:
+    called = {
+        (name, ".".join(path.relative_to(PACKAGE).with_suffix("").parts))
+        for path in PACKAGE.rglob("*.py")
+        for name in re.findall(r"^(\w+_with)\(", path.read_text(), re.MULTILINE)
+    }
+    table = PAGE.split("passes a function down on import:\n\n", 1)[1].split("\n\n")[0]
+    listed = {
+        (name, names(cells[1]).pop())
+        for cells in (line.strip("| ").split(" | ") for line in table.splitlines()[2:])
+        for name in names(cells[0])
+    }
+    assert listed == called
