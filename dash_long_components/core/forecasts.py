@@ -18,6 +18,10 @@ FRESH = 0.5
 #: Seconds until one is made again for a job that is not in it, where that costs little.
 _FRESH_WITHOUT = 0.05
 
+#: A forecast is made again after so many times the time that it took, at the earliest.
+#: A long queue must not keep the process from its other work.
+_REST = 9
+
 #: The time left of a job that has taken longer than usual, in seconds.
 _SOON = 1.0
 
@@ -95,13 +99,16 @@ class Forecasts:
     ) -> None:
         self._make = make
         self._fresh_without = fresh_without
-        self._made: dict[str, tuple[float, dict[str, Place]]] = {}
+        #: When each was made, and the seconds that it took.
+        self._made: dict[str, tuple[float, float, dict[str, Place]]] = {}
 
     def place(self, record: Record) -> Place | None:
         """Return the place of a job; None if it is not in the queue (yet)."""
         now = time.monotonic()
-        at, places = self._made.get(record.code, (-math.inf, {}))
-        if now - at > (FRESH if record.id in places else self._fresh_without):
+        at, took, places = self._made.get(record.code, (-math.inf, 0.0, {}))
+        fresh = FRESH if record.id in places else self._fresh_without
+        if now - at > max(fresh, _REST * took):
             places = self._make(record.code)
-            self._made[record.code] = (now, places)
+            at = time.monotonic()
+            self._made[record.code] = (at, at - now, places)
         return places.get(record.id)

@@ -114,6 +114,22 @@ def test_new_job_gets_a_forecast_soon(clock: Any) -> None:
     assert made.place(record("new"))
 
 
+def test_forecasts_of_a_long_queue_take_a_tenth_of_the_time(clock: Any) -> None:
+    def make(code: str) -> dict[str, Place]:
+        clock.return_value += 0.2
+        return {}
+
+    made = Forecasts(mock.Mock(side_effect=make))
+    end = clock.return_value + 60
+    spent = 0.0
+    while clock.return_value < end:
+        before = clock.return_value
+        made.place(record("new"))
+        spent += clock.return_value - before
+        clock.return_value += 0.01
+    assert spent <= 6.2
+
+
 def test_last_runs_count() -> None:
     durations: list[float] = []
     for seconds in range(100):
