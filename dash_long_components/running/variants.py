@@ -12,7 +12,7 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..bridge import internals
@@ -20,6 +20,9 @@ from ..core import module_names
 
 #: Levels of containers that are looked into, and items that one may have.
 _DEPTH, _WIDTH = 8, 1000
+
+#: Not all that has a length: a proxy, such as a Celery task, may have none in truth.
+_CONTAINERS = (str, bytes, list, tuple, set, frozenset, dict)
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -95,7 +98,7 @@ def _describe_all(values: Iterable[Any]) -> str:
 
 
 def _describe(value: Any, depth: int) -> str:
-    if depth == 0 or (isinstance(value, Sized) and len(value) > _WIDTH):
+    if depth == 0 or (isinstance(value, _CONTAINERS) and len(value) > _WIDTH):
         raise IndescribableError
     match value:
         case str() | bytes() | None | bool() | int() | float() | complex():

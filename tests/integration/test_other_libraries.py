@@ -24,16 +24,18 @@ from dash import Input, Output, html
 
 import dash_long_components as dash
 from dash_long_components import current_job
+from numbers_of_app import square
 
 manager = dash.DiskcacheLongCallbackManager(diskcache.Cache("./cache"))
 app = dash.Dash(__name__, long_callback_manager=manager)
 app.layout = html.Div()
 
 
+"""
+#: A module of the app: the processes of joblib have no main file.
+MODULE = """\
 def square(number):
     return number * number
-
-
 """
 FOOT = """
 
@@ -51,6 +53,7 @@ def test_example(serve: Serve, tmp_path: Path, name: str, module: str | None) ->
         pytest.importorskip(module)
     (block,) = [block for block in BLOCKS if f'Output("{name}"' in block]
     script = tmp_path / "app.py"
+    (tmp_path / "numbers_of_app.py").write_text(MODULE)
     script.write_text(HEAD + block.replace(*AS_PAGE_CALLS) + FOOT)
     page = serve(command(str(script))).page()
     job = page.run(name, 1)

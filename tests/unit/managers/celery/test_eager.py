@@ -13,7 +13,7 @@ from unittest import mock
 import dash
 import flask
 import pytest
-from celery import Celery
+from celery import Celery, group
 from dash import Input, Output, html
 
 import dash_long_components as dlc
@@ -79,6 +79,21 @@ def test_error_outside_of_the_function_ends_the_job(
     assert job.error is not None
     assert job.error["type"] == "MemoryError"
     assert runs == 1
+
+
+def test_job_runs_its_parts_and_its_tasks_itself(app: dlc.Dash, celery: Celery) -> None:
+    @celery.task
+    def double(number: int) -> int:
+        return 2 * number
+
+    def function(value: int) -> Any:
+        parts = [*current_job().map(double, [value, value + 1])]
+        return group(double.s(part) for part in parts)
+
+    add(app, function)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert (job.status, job.error) == ("succeeded", None)
+    assert job.outputs["out.children"] == [12, 16]
 
 
 def test_job_that_is_cancelled_between_two_attempts_is_answered(
