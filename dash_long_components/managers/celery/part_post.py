@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from contextlib import suppress
+import time
 
 import celery
 
@@ -41,11 +41,13 @@ class PartPost:
         self._task = of_job.task
         self._route = of_job.route | ({"queue": queue} if queue else {})
         self._first = first
+        self._rests_until = 0.0
 
     def send(self, number: int, item: bytes) -> int:
         """Send a part, and return the number of documents that hold its item.
 
-        During an outage of the broker it is not sent: the job runs it itself.
+        During an outage of the broker it is not sent: the job runs it itself. A
+        broker that hangs gets a rest.
         """
         text, count = base64.b64encode(item).decode(), 0
         if len(text) > _ROOM:
@@ -53,8 +55,13 @@ class PartPost:
             text, count = "", self._documents.write_parts(key, text)
         fields = {**vars(self._first), "number": number}
         message = PartMessage(**{**fields, "item": text, "item_parts": count})
-        with suppress(Exception):  # each broker has exceptions of its own
-            tell_broker(self._app, lambda: self._send(message))
+        began = time.monotonic()
+        if began >= self._rests_until:
+            try:
+                tell_broker(self._app, lambda: self._send(message))
+            except Exception:  # each broker has exceptions of its own
+                now = time.monotonic()
+                self._rests_until = now + (now - began)
         return count
 
     def _send(self, message: PartMessage) -> None:

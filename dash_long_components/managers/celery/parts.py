@@ -52,6 +52,9 @@ _HELP_AFTER = 1.0
 #: many for each next time. A worker that is busy for long may hold the first message.
 _AGAIN = 5.0
 
+#: How often documents are kept in the time for which the backend stores them.
+_KEPT = 4
+
 #: Leases after which a worker is dead that says nothing of its part, as for jobs.
 _PERIODS = 2
 
@@ -121,12 +124,13 @@ class CeleryParts:
                 number=0,
             ),
         )
-        running = _Round(post, self._documents, map_id, work, self._lease)
+        kept = part_keys(setting_key(map_id), count)
+        running = _Round(post, self._documents, map_id, work, self._lease, kept)
         try:
             yield from running.results()
         finally:
             # Parts that still run elsewhere find it gone, and end.
-            self._documents.delete(part_keys(setting_key(map_id), count))
+            self._documents.delete(kept)
             running.close()
 
 
@@ -166,6 +170,7 @@ class _Round:
         map_id: str,
         work: Work,
         lease: float,
+        kept: list[str],
     ) -> None:
         self._post = post
         self._documents = documents
@@ -173,6 +178,8 @@ class _Round:
         self._work = work
         self._dead_after = _PERIODS * lease
         self._most = work.max_workers or _MAX_WORKERS
+        self._kept = kept
+        self._keep_at = time.monotonic()
         self._items = enumerate(work.items, 1)
         #: Items with their numbers that are not sent yet.
         self._taken: deque[tuple[int, Any]] = deque()
@@ -245,6 +252,7 @@ class _Round:
         """
         if self._error is not None:
             raise self._error
+        self._keep()
         parts = list(self._parts.values())
         keys = [state_key(self._map, part.number) for part in parts]
         texts = self._documents.read_many(keys)
@@ -253,6 +261,18 @@ class _Round:
             for part, text in zip(parts, texts, strict=True)
         ]
         return any(news)
+
+    def _keep(self) -> None:
+        """Keep what a worker needs: the backend drops what no one writes."""
+        expires, now = self._documents.expires, time.monotonic()
+        if expires is None or now < self._keep_at:
+            return
+        self._keep_at = now + expires / _KEPT
+        keys = [*self._kept]
+        for part in self._parts.values():
+            keys += part_keys(item_key(self._map, part.number), part.item_parts)
+        keys += [state_key(self._map, part.number) for part in self._own]
+        self._documents.keep(keys)
 
     def _see(self, part: _Part, state: PartState) -> bool:
         now, before = time.monotonic(), part.state
@@ -316,13 +336,13 @@ class _Round:
             self._update(part, lambda state: state.claim("job"))
             self._is_alone = True
             del self._parts[part.number]
+            # Its state stays: the message may still arrive at a worker.
+            self._own.append(part)
             # The items come from code of the user, which knows of no other thread.
             self._take_items(self._most - len(self._taken))
             with self._thread(), naming(part.number, part.item):
                 result = self._work.function(part.item)
             part.item = None
-            # Its state stays: the message may still arrive at a worker.
-            self._own.append(part)
             self._results[part.number] = result
             self._work.done()
 
