@@ -69,6 +69,7 @@ class Deployment:
     def bars(self) -> Any:
         live = self.store.live("job")
         assert live is not None
+        assert live.record.bars is not None
         return live.record.bars[1]
 
 
