@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,30 @@ def test_server_that_stops_ends_held_polls(
     deployment.web.start()
     (tmp_path / "job.go").touch()
     page.wait_for("succeeded", job)
+
+
+def test_jobs_go_on_while_uvicorn_replaces_its_workers(tmp_path: Path) -> None:
+    if reason := backends.missing("fastapi"):
+        pytest.skip(reason)
+    command = [*Setting({"max_concurrency": 2}, "fastapi").web(), "--workers", "2"]
+    with serving([*command, "--limit-max-requests", "100"], tmp_path) as server:
+        page = server.page()
+        job = running(page, tmp_path / "job")
+
+        def poll() -> bool:
+            # A page tries again, too, if a worker stops under its request.
+            with suppress(OSError, HTTPException):
+                page.poll(job)
+            return job.has_ended
+
+        def are_replaced() -> bool:
+            poll()
+            return server.log.count("Maximum request limit of 100 exceeded") >= 2
+
+        until(are_replaced, TIMEOUT, poll=0.01)
+        (tmp_path / "job.go").touch()
+        until(poll, TIMEOUT, poll=0.1)
+        assert job.status == "succeeded"
 
 
 #: uvicorn stops in the same way at its limit of requests.
