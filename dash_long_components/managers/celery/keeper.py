@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from .calls import Calls
 from .deliveries import Message
@@ -20,16 +20,10 @@ class Keeper:
 
     Args:
         documents: of the jobs.
-        keep_listed: keeps jobs in the lists that have them.
     """
 
-    def __init__(
-        self,
-        documents: Documents,
-        keep_listed: Callable[[Sequence[str]], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._keep_listed = keep_listed
         self._calls = Calls(documents)
         self._due: dict[str, float] = {}
 
@@ -37,7 +31,7 @@ class Keeper:
         """Keep the documents of these jobs where it is time, and return those jobs.
 
         Call it often, with all jobs that this process looks after. Jobs that are new
-        to it are kept for the first time a while later.
+        to it are kept for the first time a while later. The caller keeps them listed.
         """
         expires = self._documents.expires
         if expires is None:
@@ -46,7 +40,6 @@ class Keeper:
         self._due = {each: self._due.get(each, now + pause) for each in job_ids}
         due = [job_id for job_id, at in self._due.items() if at <= now]
         self.keep(due)
-        self._keep_listed(due)
         self._due |= dict.fromkeys(due, now + pause)
         return due
 

@@ -110,8 +110,9 @@ class CeleryStore:
         self.listings = Listings(self.documents, self.read_all)
         self._waiting_attempts = WaitingAttempts(
             self.attempts,
-            Keeper(self.documents, self.listings.keep),
+            Keeper(self.documents),
             self.read_all,
+            keep_listed=self.listings.keep,
             is_draining=self.halts.is_draining,
             pause=lease,
             expires=lambda: self.documents.expires,

@@ -127,7 +127,7 @@ class Supervisor:
         kill: Callable[[int, str], None] | None = None,
     ) -> None:
         self._store = CeleryStore(home.app, home.lease)
-        self._keeper = Keeper(self._store.documents, self._store.listings.keep)
+        self._keeper = Keeper(self._store.documents)
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()
@@ -204,6 +204,7 @@ class Supervisor:
             Seconds until something is due.
         """
         is_due = now >= self._look_at
+        kept: list[str] = []
         if is_due:
             self._look_at = now + self._interval
         # Without the backend nothing is known. The next look is soon.
@@ -211,11 +212,12 @@ class Supervisor:
             self._report_deaths()
             self._hasten_probes()
             if is_due:
-                self._look(now)
+                kept = self._look(now)
         self._kill_due(now)
         if is_due:
             # Last: it may have to wait for the broker.
             with suppress(StoreUnavailableError), no_fork:
+                self._store.listings.keep(kept)
                 self._store.send_what_is_due()
         return max(0.0, min(self._look_at, self._next_kill()) - now)
 
@@ -224,8 +226,8 @@ class Supervisor:
         with self._lock:
             return [job for job in self._received.values() if job.is_running]
 
-    def _look(self, now: float) -> None:
-        """Compare the jobs here with the store."""
+    def _look(self, now: float) -> list[str]:
+        """Compare the jobs here with the store. Returns those that it has kept."""
         running = self._running()
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
@@ -233,13 +235,14 @@ class Supervisor:
                 due = now + grace_after(end.status, each.message.grace)
                 each.kill_at = min(due, each.kill_at or due)
         self._kill_superseded(running, now)
-        self._keeper.keep_while_live(each.request.id for each in running)
+        kept = self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
             others = [each for each in self._received.values() if not each.is_running]
         self._forget([each for each in others if each.began is not None])
         waiting = [each for each in others if each.began is None]
         self._release_dropped(waiting)
         self._forget_ended([each for each in waiting if not each.is_known])
+        return kept
 
     def _kill_superseded(self, running: Sequence[_ReceivedJob], now: float) -> None:
         """Have attempts killed here of which another worker runs a later one.

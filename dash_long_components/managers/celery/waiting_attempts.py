@@ -26,6 +26,7 @@ class WaitingAttempts:
         attempts: lists them.
         keeper: of the same documents.
         read_all: reads jobs. A reader sends what is due.
+        keep_listed: keeps jobs in the lists that have them.
         is_draining: returns whether no attempt may start.
         pause: seconds until a worker reads a job again that it has read. A patrol reads
             it too, and finds lost messages.
@@ -39,6 +40,7 @@ class WaitingAttempts:
         keeper: Keeper,
         read_all: Callable[[Sequence[str]], list[Record | None]],
         *,
+        keep_listed: Callable[[Sequence[str]], None],
         is_draining: Callable[[], bool],
         pause: float,
         expires: Callable[[], float | None],
@@ -46,6 +48,7 @@ class WaitingAttempts:
         self._attempts = attempts
         self._keeper = keeper
         self._read_all = read_all
+        self._keep_listed = keep_listed
         self._is_draining = is_draining
         self._pause = pause
         self._expires = expires
@@ -78,5 +81,5 @@ class WaitingAttempts:
         if expires is None or now < self._keep_at:
             return
         self._keep_at = now + expires / _TIMES
-        self._keeper.keep_while_live(self._attempts.waiting())
+        self._keep_listed(self._keeper.keep_while_live(self._attempts.waiting()))
         self._attempts.keep_listed()

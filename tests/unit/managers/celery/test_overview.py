@@ -14,6 +14,7 @@ from celery import Celery
 from dash_long_components.core.jobs import Status
 from dash_long_components.core.overview import Worker
 from dash_long_components.core.records import Record
+from dash_long_components.core.search import Search
 from dash_long_components.managers.celery import leases
 from dash_long_components.managers.celery import overview as overview_module
 from dash_long_components.managers.celery.deliveries import Message
@@ -116,3 +117,38 @@ def test_running_job_is_shown_behind_any_number_of_queued_ones(
     overview.by_task()
     overview.queued()
     assert reads.call_count == count
+
+
+def test_look_reads_the_same_among_any_number_of_ended_jobs(tmp_path: Path) -> None:
+    app = Celery("app", backend=f"file://{tmp_path}")
+    documents = Documents(app)
+    by_id: dict[str, Record] = {}
+    reads = mock.Mock(side_effect=lambda ids: [by_id.get(each) for each in ids])
+    listings = Listings(documents, reads)
+    overview = Overview(documents, listings, Queues(app, documents))
+
+    def add(first: int, last: int) -> None:
+        for number in range(first, last):
+            job = record(str(number), Status.RUNNING if number == 0 else Status.FAILED)
+            by_id[job.id] = job
+            listings.add(job)
+            if job.status.is_terminal:
+                listings.end(job.id)
+
+    def look() -> int:
+        """Return how many records a look reads. The ones before it have read others."""
+        reads.reset_mock()
+        overview._fresh_until = 0.0
+        found, count = listings.search_and_count(Search(limit=10))
+        assert (len(found), count) == (10, len(by_id))
+        assert sum(overview.by_task().values()) == len(by_id)
+        overview.queued()
+        overview.workers()
+        return sum(len(call.args[0]) for call in reads.call_args_list)
+
+    add(0, 10)
+    look()
+    few = look()
+    add(10, 250)
+    look()
+    assert look() == few == 11

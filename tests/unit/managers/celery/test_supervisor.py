@@ -21,7 +21,7 @@ from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.job_state import Worker
-from dash_long_components.managers.celery.leases import Lease
+from dash_long_components.managers.celery.leases import Lease, Leases, Tenure
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.managers.celery.supervisor import Supervisor
@@ -123,6 +123,21 @@ def test_job_that_the_store_has_cancelled_is_killed(
     for _ in range(3):
         host.look()
     assert host.killed == [request.worker_pid]
+
+
+def test_running_job_is_listed_again_before_the_lists_drop_it(host: Host) -> None:
+    host.run("job")
+    host.look()
+    host.store.listings.end("job")
+    host.look()
+    assert host.store.listings.live(9) == []
+    later = time.monotonic() + host.celery.conf.result_expires.total_seconds() / 2
+    with (
+        mock.patch.object(Leases, "tenure", return_value=Tenure.RENEWED),
+        mock.patch("time.monotonic", return_value=later),
+    ):
+        host.look()
+        assert [entry.id for entry in host.store.listings.live(9)] == ["job"]
 
 
 def test_job_is_killed_before_the_supervisor_waits_for_the_broker(host: Host) -> None:
