@@ -41,8 +41,8 @@ def serve(app: dash.Dash) -> None:
         Input(_p("statuses"), "value"),
         Input(_p("task"), "value"),
         Input(_p("user"), "value"),
+        State(_p("jobs"), "dashGridOptions"),
         State(_p("jobs"), "id"),
-        prevent_initial_call=True,
     )
     app.clientside_callback(
         ClientsideFunction(_NAMESPACE, "look"),

@@ -17,6 +17,7 @@ from dash_long_components.core.requesters import Requester
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store
 from tests.browser.deployed import deployed, setting_of
+from tests.browser.long_job_pages import Look
 from tests.browser.pages import Page
 from tests.integration.servers import Server
 from tests.waiting import until, until_equal
@@ -33,6 +34,24 @@ const rows = document.querySelectorAll(
     `.long-job-admin-${name} .ag-center-cols-container .ag-row`);
 return [...rows].map(row => columns.map(
     column => row.querySelector(`[col-id="${column}"]`)?.textContent ?? ''));
+"""
+
+
+#: Has the next requests with a text wait for ``goOn``.
+_HOLD = """
+const [text] = arguments;
+const send = window.fetch;
+window.fetch = async (...args) => {
+    if (String(args[1]?.body).includes(text)) {
+        await new Promise(done => { window.goOn = done; });
+    }
+    return send(...args);
+};
+"""
+
+_ENABLED = """
+const buttons = document.querySelectorAll('.long-job-admin-line > button');
+return [...buttons].filter(button => !button.disabled).length;
 """
 
 
@@ -77,6 +96,11 @@ class AdminPage(Page):
         button = f".long-job-admin-line > .long-job-admin-{name}"
         self.wait_until_enabled(button)
         self.click(button)
+
+    def enabled(self) -> int:
+        """Return how many buttons are enabled."""
+        count: int = self.browser.driver.execute_script(_ENABLED)
+        return count
 
     def choose_status(self, label: str) -> None:
         # In one step: each look draws the labels again, with other counts.
@@ -142,7 +166,11 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
 
     # The jobs of a paused task wait, until it is resumed.
     page.select("tasks", "admin.build")
+    browser.driver.execute_script(_HOLD, '"pause":[')
     page.press("pause")
+    # No other click counts until the answer is there.
+    until(lambda: page.enabled() == 0, 10)
+    browser.driver.execute_script("window.goOn()")
     page.wait_for_row("tasks", ["task", "usual"], ["admin.build", "Paused"])
     start(server, "build/second")
     page.wait_for_jobs(("admin.build", "Queued"), first, failed)
@@ -154,8 +182,10 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
     page.press("cancel")
     cancelled = (second[0], "Cancelled")
     page.wait_for_jobs(cancelled, first, failed)
+    page.select("jobs", "first")
     page.press("retry")
     page.wait_for_jobs(second, cancelled, first, failed)
+    page.wait_for_text(".long-job-admin-outcome", "1 of 2 done.")
 
     page.press("drain")
     until(lambda: "New jobs are refused" in page.text(".long-job-admin-facts"), 20)
@@ -200,6 +230,9 @@ def test_page_of_10000_jobs_has_a_hundred_and_never_calls_the_callbacks_of_the_a
     page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 99"])
     pager = ".long-job-admin-jobs .ag-paging-panel"
     until(lambda: "1 to 100 of 10,000" in " ".join(page.text(pager).split()), 20)
+
+    page.select("tasks", "app.task_19")
+    Look(browser).check("admin")
 
     callbacks, looks = page.requests("_dash-update"), page.requests(LOOK)
     page.click(f"{pager} [aria-label='Next page']")
