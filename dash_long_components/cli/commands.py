@@ -132,14 +132,15 @@ def list_(
     limit: int,
 ) -> None:
     """List the newest jobs."""
-    found = [
-        job
+    # Two managers of an app may have one job store.
+    by_id = {
+        job.id: job
         for manager in managers.values()
         for job in manager.jobs(
             status=status or None, task=task, user=_user(user), limit=limit
         )
-    ]
-    found = sorted(found, key=lambda job: job.created, reverse=True)[:limit]
+    }
+    found = sorted(by_id.values(), key=lambda job: job.created, reverse=True)[:limit]
     if as_json:
         _print_json([job.to_dict() for job in found])
     else:

@@ -180,14 +180,14 @@ class Managers:
         ]
 
     def look_for(self, search: Search) -> list[tuple[LongCallbackManager, Record]]:
-        """Return the jobs of all managers that a search finds.
+        """Return the jobs of all managers that a search finds, each once.
 
         Leaves out a manager that is not responding, while another is.
 
         Raises:
             StoreError: none of the managers is responding.
         """
-        found: list[tuple[LongCallbackManager, Record]] = []
+        found: dict[str, tuple[LongCallbackManager, Record]] = {}
         managers = list(self)
         outages: list[StoreError] = []
         for manager in managers:
@@ -197,13 +197,15 @@ class Managers:
                 continue
             began = time.monotonic()
             try:
-                found += [(manager, record) for record in manager.look_for(search)]
+                # Two managers may have one job store.
+                for record in manager.look_for(search):
+                    found.setdefault(record.id, (manager, record))
             except StoreError as error:
                 self._rest(manager, error, began)
                 outages.append(error)
         if outages and len(outages) == len(managers):
             raise outages[-1]
-        return found
+        return [*found.values()]
 
     def _rest(
         self, manager: LongCallbackManager, error: StoreError, began: float

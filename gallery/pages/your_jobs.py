@@ -37,6 +37,7 @@ demo = html.Div(
     output=Output("user-paragraph", "children"),
     inputs=Input("user-button", "n_clicks"),
     job="user-job",
+    title="Count the minutes",
     prevent_initial_call=True,
 )
 def callback(n_clicks):

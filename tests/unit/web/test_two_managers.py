@@ -126,6 +126,9 @@ def test_jobs_of_a_user_are_those_of_the_managers_that_respond(
         requester = Requester(id="0", owner="ada")
         manager.add(id=name, created=created, requesters=(requester,))
     assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["d", "c"]
+    # Two managers may have one job store.
+    two.second.add(id="c", created=3.0, requesters=(Requester(id="0", owner="ada"),))
+    assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["d", "c"]
     monkeypatch.setattr(user_jobs, "MAX_LISTED", 1)
     assert [job["id"] for job in user_jobs.of_user(jobs, "ada")] == ["d"]
 
