@@ -75,8 +75,8 @@ class LongJobAdmin(html.Div):
 
     Args:
         id: of the component. Another one for each in the app.
-        labels: the language of the texts, or a dict of texts with ``locale``, as for
-            ``LongJob``.
+        labels: the language of the texts, or a dict of texts by key, with ``locale``.
+            The keys are not those of ``LongJob``.
         kwargs: further properties of the ``html.Div``, such as ``style``.
 
     Raises:

@@ -13,7 +13,7 @@ WORDS: dict[str, dict[str, str]] = {
         "failed": "Failed",
         "cancelled": "Cancelled",
         "timed_out": "Timed out",
-        "lost": "Ended unexpectedly",
+        "lost": "Stopped unexpectedly",
         "rejected": "Not accepted",
         "jobs": "Jobs",
         "job": "Job",

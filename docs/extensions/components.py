@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 METADATA = ROOT / "dash_long_components" / "metadata.json"
 LABELS = ROOT / "src" / "views" / "labels.ts"
 PLACEHOLDERS = ROOT / "dash_long_components" / "web" / "labels.py"
+ADMIN_LABELS = ROOT / "dash_long_components" / "admin" / "words.py"
 
 #: Properties that only Dash or the package itself use.
 INTERNAL = {"setProps", "handles"}
@@ -42,12 +43,17 @@ def properties(component: str) -> list[tuple[str, str, str]]:
 
 
 def labels() -> list[tuple[str, str]]:
-    """Return name and English text of each label."""
+    """Return name and English text of each label of ``LongJob`` and its like."""
     block = LABELS.read_text().split("LABELS = {\n", 1)[1].split("\n};", 1)[0]
     found = [re.fullmatch(r" +(\w+): '(.+)',", line) for line in block.split("\n")]
     if None in found:
         raise ExtensionError(f"{LABELS} has a label that is not on a line of its own.")
     return [(match[1], match[2]) for match in found if match]
+
+
+def admin_labels() -> list[tuple[str, str]]:
+    """Return name and English text of each label of ``LongJobAdmin``."""
+    return [*runpy.run_path(str(ADMIN_LABELS))["WORDS"]["en"].items()]
 
 
 def placeholders() -> dict[str, list[str]]:
@@ -107,9 +113,15 @@ class ComponentProperties(_Generated):
 
 
 class Labels(_Generated):
-    """Show the labels of the components: English text, and placeholders."""
+    """Show the labels of a component: ``{labels} LongJob`` or ``LongJobAdmin``."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        if self.arguments[0] == "LongJobAdmin":
+            rows = (f"| `{name}` | {text} |" for name, text in admin_labels())
+            head = ["| label | English |", "| --- | --- |"]
+            return self.parse(ADMIN_LABELS, [*head, *rows])
         self.env.note_dependency(str(PLACEHOLDERS))
         allowed = placeholders()
         rows = (

@@ -163,6 +163,11 @@ def test_page_has_every_public_name(name: str) -> None:
     assert re.search(rf"{re.escape(directive)}(\(\))?$", PAGE, re.MULTILINE)
 
 
+@pytest.mark.parametrize("component", ["LongJob", "LongJobAdmin"])
+def test_page_has_the_labels(component: str) -> None:
+    assert f"```{{labels}} {component}\n```" in PAGE
+
+
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_every_property_has_a_description(component: str) -> None:
     package = resources.files(dash_long_components)
