@@ -62,7 +62,7 @@ help:
 	@echo 'make demo          the gallery, at http://127.0.0.1:8050'
 	@echo 'make test          everything: lint, types, vitest, pytest on the built wheel'
 	@echo 'make quick         what a change touches of lint, types, vitest and unit tests'
-	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, a quarter of an hour'
+	@echo 'make bench         benchmarks/RESULTS.md: measured beside background=True, twenty minutes'
 	@echo 'make peers         docs/peers.md: measured beside other frameworks'
 	@echo 'make docs          the documentation site, in build/docs'
 	@echo 'make dist          the wheel and the sdist, checked'

@@ -142,8 +142,9 @@ def long_callback(
         options: further keyword arguments of ``dash.callback``, such as
             ``prevent_initial_call``: whether the load of a page starts no job; and
             ``on_error``: a function of the exception, which the job calls. It may
-            return values for the Outputs. Also ``hidden``, ``optional``,
-            ``api_endpoint`` and what releases of Dash have added.
+            return values for the Outputs. Also ``hidden``, ``optional`` and what
+            releases of Dash have added. ``api_endpoint``, ``websocket`` and
+            ``persistent`` are refused, because a job answers no request.
 
     Raises:
         TypeError: there is no such option.

@@ -131,7 +131,7 @@ def _poll(jobs: AppJobs, body: Any, wakeup: Wakeup | None) -> Answer | HeldReque
 def _held(
     jobs: AppJobs, readings: Sequence[tuple[str, int]], poll: HeldPoll, seconds: float
 ) -> HeldRequest:
-    """Hold a poll. The answer is that of a poll at its end, for the user of then."""
+    """Hold a poll. The answer is that of a poll at its end, for its user then."""
     return HeldRequest(
         wakeup=poll.wakeup,
         seconds=seconds,

@@ -68,7 +68,7 @@ class Halting:
 
         Pages say that the server is about to restart, and offer to retry. Jobs that
         wait or run go on. Those with ``retries`` stop at their next checkpoint, and go
-        on after the drain, with the workers of then. Servers notice within a second.
+        on after the drain, with the new workers. Servers notice within a second.
 
         Args:
             seconds: how many seconds until jobs can be started again. So a drain that

@@ -96,7 +96,7 @@ class LongCallbackManager(Operating, Halting, ABC):
         itself. Idempotent.
 
         Args:
-            app: on a Flask server.
+            app: on Flask, FastAPI or Quart.
             user: as for ``dash_long_components.init_app``.
             entry: as for ``dash_long_components.init_app``.
             error_message: as for ``dash_long_components.init_app``.

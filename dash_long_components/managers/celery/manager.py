@@ -55,8 +55,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             return the same. An empty list caches too.
         expire: seconds since its last use after which a cached result is dropped. By
             default the backend drops it.
-        lease: seconds within which a worker renews its lease. The jobs of a worker
-            that has not done so for three times as long are lost.
+        lease: seconds for which a lease is valid; a worker renews it three times in
+            that time. When it has been silent for twice as long, its jobs are lost:
+            within three leases of its death.
         queue_timeout: seconds for which a job may wait for a worker; then it ends as
             ``timed_out``. By default it waits for as long as Celery stores it.
         keep_calls: keep the arguments, cookies and headers of jobs that do not succeed
