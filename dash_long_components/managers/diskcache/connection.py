@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ...exceptions import StoreError
+from ...exceptions import StoreError, StoreUnavailableError
 from ..store.database import FOLDER
 from .directory import warn_if_private
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ..store.store import Store
     from .launcher import Launcher
     from .settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Connection:
@@ -108,3 +112,36 @@ class Connection:
         elif store is not None and store[0] == os.getpid():
             with suppress(StoreError, sqlite3.Error):
                 store[1].close()
+
+
+class _Connected(Protocol):
+    """An object that works with the job store of a connection."""
+
+    _connection: Connection
+
+    def close(self) -> None:
+        """Close the connection. The next call opens a new one."""
+
+
+Self = TypeVar("Self", bound=_Connected)
+
+
+def tells_outages(
+    method: Callable[Concatenate[Self, P], T],
+) -> Callable[Concatenate[Self, P], T]:
+    """Have a method raise StoreUnavailableError while the store is unavailable."""
+
+    @functools.wraps(method)
+    def tell(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        from .outages import access
+
+        try:
+            with access(self._connection.store()):
+                return method(self, *args, **kwargs)
+        except StoreUnavailableError:
+            raise
+        except StoreError:
+            self.close()  # the next call opens a new store
+            raise
+
+    return tell
