@@ -107,6 +107,12 @@ type Props = {
      */
     log?: string[];
     /**
+     * The age of the old result that the outputs show, in seconds, at the time of the
+     * trigger: the job refreshes it (`stale_for`), or has failed to. None if they show no
+     * old result. Set by the component; read it in a callback.
+     */
+    stale?: number;
+    /**
      * State of the page's connection to the server: `online`, `reconnecting` or
      * `offline`; `reconnecting` too while its job's manager can't be reached. Set by the
      * component while a job is live; read it in a callback.

@@ -268,6 +268,39 @@ test('a cached result is marked as cached', async () => {
     expect(text('facts')).toBe('saved 1 min 15 s');
 });
 
+test('an old result is marked as such, also if it could not be refreshed', async () => {
+    render(element());
+    dash.start('a', { stale: { age: 310 } });
+    await dash.show('a', 'running');
+    expect(text('badge')).toBe('Result of 5 minutes ago, refreshing');
+    expect(text('announcer')).toBe(
+        'Train: Running, Result of 5 minutes ago, refreshing',
+    );
+    expect(document.querySelector('.long-job-stale')).toBeTruthy();
+    await dash.show('a', 'failed', { error: { type: 'E', message: 'bad' } });
+    expect(text('badge')).toBe('Result of 5 minutes ago, not refreshed');
+    expect(text('announcer')).toBe(
+        'Train: Failed, Result of 5 minutes ago, not refreshed, E: bad',
+    );
+});
+
+test('an old result is no longer marked when there is a new one', async () => {
+    render(element());
+    dash.start('a', { stale: { age: 2 * 86_400 } });
+    await dash.show('a', 'running');
+    expect(text('badge')).toBe('Result of 2 days ago, refreshing');
+    render(element({ variant: 'compact', labels: 'de' }));
+    await dash.pass(1000);
+    expect(document.querySelector('.long-job-compact')?.textContent).toContain(
+        'Ergebnis von vor 2 Tagen, wird aktualisiert',
+    );
+    await dash.show('a', 'succeeded', {
+        result: { response: { out: { children: 'new' } } },
+    });
+    expect(document.querySelector('.long-job-badge')).toBeNull();
+    expect(document.querySelector('.long-job-stale')).toBeNull();
+});
+
 test('it names a lost connection, and estimates nothing without one', async () => {
     render(element());
     dash.start('a');
@@ -547,6 +580,7 @@ describe('the properties that callbacks read', () => {
             progress: null,
             elapsed: null,
             eta: null,
+            stale: null,
             queue_position: null,
             error: null,
             log: [],

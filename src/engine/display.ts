@@ -29,29 +29,39 @@ export class Display {
         this.#loadingMarks = new LoadingMarks(page);
     }
 
-    /** Show a job from now on: its `running` and `progress`. */
+    /**
+     * Show a job from now on: its `running` and `progress`. They may hide an old result,
+     * so a job that refreshes one leaves them alone.
+     */
     add(job: Job): void {
         this.#jobs.add(job);
-        this.#overrides.start(job);
+        if (!job.handle.stale) {
+            this.#overrides.start(job);
+        }
     }
 
     /** Show what a job has set since the last look. */
     update(job: Job, { progress = [], props = [] }: Snapshot): void {
         this.#overrides.set(job, progress);
-        this.#overrides.leave(job, props);
-        this.updates.apply(this.#overrides.spread(job, props), job);
-        job.addStreamed(props);
+        const updates = job.postpone(props);
+        this.#overrides.leave(job, updates);
+        this.updates.apply(this.#overrides.spread(job, updates), job);
+        job.addStreamed(updates);
     }
 
-    /** Show the result of a job, and the job no longer. */
-    end(job: Job, { sideUpdate, response }: Snapshot['result'] = {}): void {
+    /** Show the result of a job, and the job no longer. Return whether it has one. */
+    end(job: Job, { status, result = {} }: Omit<Snapshot, 'cursor'>): boolean {
+        const { sideUpdate, response } = result;
+        const postponed = status === 'succeeded' ? job.postponed : [];
+        const updates = [...postponed, ...toUpdates(response)];
         // The order of Dash's own background callbacks. The response is last, so
         // that it wins over a `running` or `progress` of the same property.
         this.updates.apply(toUpdates(sideUpdate), job);
         this.drop(job);
-        this.updates.apply(toUpdates(response), job);
+        this.updates.apply(updates, job);
         this.pastResults?.record(job.handle);
         this.#jobs.keepUnshown(job);
+        return updates.length > 0;
     }
 
     /** Stop showing a job. Properties that show another result (`shown`) keep it. */

@@ -77,7 +77,9 @@ export class Ends {
 
     #end(job: Job, ending: Ending): void {
         this.#delegate.ends(job, ending);
-        this.#display.end(job, ending.result);
+        if (this.#display.end(job, ending)) {
+            this.#runs.refresh(job.handle.run);
+        }
         if (this.#page.isRestored) {
             this.#keepForReload(job);
         }

@@ -203,7 +203,9 @@ export class Engine implements PollDelegate {
     #applyAnswers(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
         // The page may show a cached result before the engine takes its handle. A job
         // that it replaces must not end on top of it.
-        this.take(this.#page.handles().filter((each) => each.cached));
+        this.take(
+            this.#page.handles().filter((each) => each.cached ?? each.stale),
+        );
         this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         for (const [job, snapshot] of answers) {
             const { cursor, status } = snapshot;
@@ -266,7 +268,7 @@ export class Engine implements PollDelegate {
         const replaced = this.#starts.begin(handle);
         // Override the properties before the old job releases them: nothing flickers.
         this.#follow(handle);
-        this.#cancelAll(replaced);
+        this.#cancelAll(replaced, handle.stale && handle.outputs);
     }
 
     #follow(handle: JobHandle): void {

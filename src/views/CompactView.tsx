@@ -7,6 +7,7 @@ import { Facts } from './Facts';
 import type { JobViewProps } from './JobView';
 import {
     barText,
+    cachedText,
     elapsedText,
     errorText,
     etaText,
@@ -27,6 +28,7 @@ export function CompactView(props: JobViewProps) {
     const time = shows('elapsed') && elapsedText(run, now, labels);
     const eta = shows('eta') && !connection && etaText(run, now, labels);
     const facts = [
+        shows('cached') && run.stale && cachedText(run, labels),
         shows('percent') && isRunning && bar && percentOf(bar, labels),
         shows('rate') && rateOf(run, labels),
         ...(shows('queue') ? queueTexts(run, now, labels) : []),

@@ -10,6 +10,7 @@ import { fill, type Labels } from './labels';
 import type { Shows } from './parts';
 import {
     barText,
+    cachedText,
     elapsedText,
     errorText,
     etaText,
@@ -74,8 +75,9 @@ export function JobView(props: JobViewProps) {
 }
 
 function Headline({ run, name, now, shows, labels }: JobViewProps) {
-    const { status, cached } = run;
+    const { status } = run;
     const [bar] = run.bars;
+    const cached = shows('cached') && cachedText(run, labels);
     const isLive = !isTerminal(status);
     const step = !shows('steps') && stepText(run, labels);
     const text = join(step, bar?.[2] ?? '');
@@ -92,9 +94,7 @@ function Headline({ run, name, now, shows, labels }: JobViewProps) {
                     {statusText(run, now, labels)}
                 </span>
             )}
-            {shows('cached') && cached && (
-                <span className="long-job-badge">{labels.cached}</span>
-            )}
+            {cached && <span className="long-job-badge">{cached}</span>}
             {shows('bar') && isLive && text && (
                 <span className="long-job-text">{text}</span>
             )}

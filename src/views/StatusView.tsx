@@ -81,6 +81,7 @@ export function StatusView({
                 'long-job',
                 run && `long-job-${run.status}`,
                 isCompact && 'long-job-compact',
+                run?.stale && 'long-job-stale',
                 className,
             ]
                 .filter(Boolean)

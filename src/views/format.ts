@@ -68,18 +68,25 @@ export function formatOrdinal(value: number, labels: Labels): string {
     return number + (ENGLISH_ENDINGS[rules.select(value)] ?? 'th');
 }
 
-/** Write how long ago something was, in whole minutes, hours or days. */
-export function formatAgo(ms: number, { locale }: Labels): string {
-    const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
-    const minutes = Math.floor(ms / 60_000);
-    if (minutes < 1) {
-        return format.format(0, 'second');
-    }
-    const hours = Math.floor(minutes / 60);
-    const days = Math.floor(hours / 24);
-    return days > 0
-        ? format.format(-days, 'day')
-        : hours > 0
-          ? format.format(-hours, 'hour')
-          : format.format(-minutes, 'minute');
+const UNITS = [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+] as const;
+
+/** Write an age in whole seconds, minutes, hours or days: `5 minutes ago`. */
+export function formatAge(
+    seconds: number,
+    { locale }: Labels,
+    numeric: 'always' | 'auto' = 'always',
+): string {
+    const format = new Intl.RelativeTimeFormat(locale, { numeric });
+    const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[3];
+    return format.format(-Math.floor(seconds / size), unit);
+}
+
+/** Write how long ago something was, in whole minutes, hours or days; or `now`. */
+export function formatAgo(ms: number, labels: Labels): string {
+    return formatAge(ms < 60_000 ? 0 : ms / 1000, labels, 'auto');
 }

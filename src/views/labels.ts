@@ -18,6 +18,8 @@ export const LABELS = {
     skipped: 'Skipped',
     earlier: '{count} earlier',
     cached: 'From the cache',
+    refreshing: 'Result of {time}, refreshing',
+    not_refreshed: 'Result of {time}, not refreshed',
     saved: 'saved {time}',
     of: '{value} of {total}',
     unit: 'it',

@@ -8,6 +8,7 @@ import {
 import type { Run } from '../engine/state/run';
 import { isTerminal, type Bar, type Step } from '../engine/wire/snapshot';
 import {
+    formatAge,
     formatAmount,
     formatExactTime,
     formatNumber,
@@ -21,6 +22,14 @@ import { fill, type Labels } from './labels';
 
 export function statusText(run: Run, now: number, labels: Labels): string {
     return labels[isStarting(run, now) ? 'starting' : run.status];
+}
+
+/** That the result comes from the cache, and whether it is an old one. */
+export function cachedText({ status, cached, stale }: Run, labels: Labels) {
+    const text = isTerminal(status) ? labels.not_refreshed : labels.refreshing;
+    return stale
+        ? fill(text, { time: formatAge(stale.age, labels) })
+        : cached && labels.cached;
 }
 
 /** The progress of a bar in numbers: "3 of 10", or "3" without a total. */
@@ -150,7 +159,7 @@ export function barText(run: Run, now: number, labels: Labels): string {
 
 /** The milestone to announce: the start, each quarter and the end. */
 export function milestoneOf(run: Run, now: number, labels: Labels): string {
-    const { status, error, cached } = run;
+    const { status, error } = run;
     if (status === 'running') {
         const begun = outermost(run).filter(([, , step]) => step !== 'to_come');
         const quarter = Math.floor((shareOf(run) ?? 0) * 4) / 4;
@@ -159,11 +168,12 @@ export function milestoneOf(run: Run, now: number, labels: Labels): string {
             // The last to begin for the first time: loops must not be announced.
             begun.at(-1)?.[0] ?? '',
             quarter > 0 && formatShare(quarter, labels),
+            cachedText(run, labels),
         );
     }
     return join(
         statusText(run, now, labels),
-        cached && labels.cached,
+        cachedText(run, labels),
         error && errorText(run),
     );
 }

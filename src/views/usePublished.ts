@@ -14,6 +14,7 @@ export type Published = {
     queue_position?: number;
     error?: object;
     log?: string[];
+    stale?: number;
     connection?: string;
     job_id?: string;
     n_runs?: number;
@@ -43,7 +44,8 @@ export function usePublished(
         const isMilestone =
             before?.run.id !== run.id ||
             before.run.status !== run.status ||
-            before.run.error !== run.error;
+            before.run.error !== run.error ||
+            before.run.stale !== run.stale;
         if (!isMilestone && before.now === now) {
             return;
         }
@@ -63,7 +65,7 @@ export function usePublished(
 }
 
 function publishedOf(run: Run, now: number) {
-    const { id, status, error = null, queue, log } = run;
+    const { id, status, error = null, queue, log, stale } = run;
     return {
         job_id: id,
         status,
@@ -73,6 +75,7 @@ function publishedOf(run: Run, now: number) {
         queue_position: queue?.position ?? null,
         error,
         log: log.map(([, text]) => text),
+        stale: stale?.age ?? null,
     };
 }
 

@@ -20,8 +20,22 @@ export class Job {
     ended = false;
     /** The properties that the job has set while it runs. */
     readonly #streamed = new Set<string>();
+    /** What it has set of outputs that show an old result until it succeeds. */
+    readonly postponed: Update[] = [];
 
     constructor(readonly handle: JobHandle) {}
+
+    /** Postpone updates that would change an old result; return the others. */
+    postpone(updates: Update[]): Update[] {
+        const { stale, outputs } = this.handle;
+        const shown = new Set(
+            stale && outputs.map(([id, property]) => propIdOf(id, property)),
+        );
+        const isPostponed = ([id, property]: Update) =>
+            shown.has(propIdOf(id, property));
+        this.postponed.push(...updates.filter(isPostponed));
+        return updates.filter((update) => !isPostponed(update));
+    }
 
     /** Record what the job has set while it runs. */
     addStreamed(updates: Update[]): void {
@@ -30,10 +44,12 @@ export class Job {
         }
     }
 
-    /** The outputs that the job has not set yet. */
+    /** The outputs that show nothing yet: the job has not set them. */
     get awaitedOutputs(): Handle['outputs'] {
-        return this.handle.outputs.filter(
-            ([id, property]) => !this.#streamed.has(propIdOf(id, property)),
+        const { stale, outputs } = this.handle;
+        return outputs.filter(
+            ([id, property]) =>
+                !stale && !this.#streamed.has(propIdOf(id, property)),
         );
     }
 

@@ -23,7 +23,8 @@ export class Jobs {
     load(): JobHandle[] {
         return this.#storage
             .load()
-            .filter((handle) => isOfJob(handle) && !this.isKnown(handle));
+            .filter((handle) => isOfJob(handle) && !this.isKnown(handle))
+            .map(afterReload);
     }
 
     /**
@@ -136,4 +137,16 @@ export class Jobs {
         this.#latest.set(handle.callbackKey, handle);
         return this.where((job) => job.isReplacedBy(handle));
     }
+}
+
+/**
+ * Return a handle for a page that is loaded again: it no longer shows the old result
+ * that a job refreshes. If the load triggers the callback, the server sends it again,
+ * unless it takes the new trigger for the old one.
+ */
+function afterReload(handle: JobHandle): JobHandle {
+    const { stale, ...others } = handle;
+    return stale && others.retrigger === 'replace'
+        ? { ...others, inputDigests: [] }
+        : others;
 }

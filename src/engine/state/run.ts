@@ -55,6 +55,8 @@ export type Run = {
     readonly error?: JobError | undefined;
     /** The result came from the cache: how long it took once, and its age; in s. */
     readonly cached?: { duration: number; age: number } | undefined;
+    /** The outputs show an old result, which the job refreshes: its age at first; in s. */
+    readonly stale?: { age: number } | undefined;
     /** The request that starts it again. */
     readonly request?: CallbackRequest | undefined;
     /** The server can't reach its job now, though it reports on others. */

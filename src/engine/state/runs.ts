@@ -84,7 +84,7 @@ export class Runs {
 
     begin(handle: Handle, { location, request }: Origin): void {
         const { run: id, name = '', title, view = null } = handle;
-        const { token, outputs, cached, buttons, steps = [] } = handle;
+        const { token, outputs, cached, stale, buttons, steps = [] } = handle;
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
@@ -104,6 +104,7 @@ export class Runs {
                 status: cached ? 'succeeded' : 'queued',
                 elapsed: cached?.duration,
                 cached,
+                stale,
                 request,
             }),
         );
@@ -157,6 +158,14 @@ export class Runs {
         if (run) {
             const error = message ? { type: 'NotShown', message } : undefined;
             this.put({ ...run, error });
+        }
+    }
+
+    /** Record that the outputs of a run no longer show an old result. */
+    refresh(id: string): void {
+        const run = this.#runs.get(id);
+        if (run?.stale) {
+            this.put({ ...run, stale: undefined });
         }
     }
 

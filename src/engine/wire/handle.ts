@@ -20,6 +20,8 @@ export type Handle = {
     buttons?: string[];
     /** The result came from the cache: how long it took once, and its age; in s. */
     cached?: { duration: number; age: number };
+    /** Dash shows an old result, which the job refreshes; its age in s. */
+    stale?: { age: number };
     /** The job could not be started, for this reason. */
     error?: JobError;
     /** The callback and its MATCH instance for which the job runs. */
