@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from .jobs import Caching, Call
 from .lanes import Admission, Answer
+from .updates import is_patch, values_in
 
 #: Changes with the parts of a key, and with the form of a cached result.
 _FORMAT = 1
@@ -124,6 +125,35 @@ class CachedResult:
     duration: float
     written: float
 
+    def age(self, now: float) -> float:
+        """Return the seconds since it was made, by the clock of the reader.
+
+        Another machine may have made it, with a clock that is ahead.
+        """
+        return max(0.0, now - self.written)
+
+    def is_fresh(self, caching: Caching, now: float) -> bool:
+        """Return whether it answers a call, so that no job has to run."""
+        if caching.expire is None or caching.stale_for is None:
+            return True
+        return self.age(now) < caching.expire
+
+    def is_stale(self, caching: Caching, now: float) -> bool:
+        """Return whether a page may show it while a job refreshes it.
+
+        One with a Patch may not: the page would apply it, and the new one too.
+        """
+        return (
+            not self.is_fresh(caching, now)
+            and self.age(now) < (caching.lifetime or 0.0)
+            and not self._has_patch
+        )
+
+    @property
+    def _has_patch(self) -> bool:
+        response = json.loads(self.response)["response"]
+        return any(map(is_patch, values_in(response).values()))
+
     def to_text(self) -> str:
         """Return the result as text: a line of metadata, then the response."""
         head = {
@@ -157,13 +187,32 @@ class Results(Protocol):
     """A result cache. It may drop any result, and never fails a job."""
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return a result, and let it expire ``expire`` seconds from now.
+        """Return a result, fresh or not.
 
-        None if there is none. A failure to read is logged, and returns None too.
+        If it ``is_renewed``, let it expire ``expire`` seconds from now. None if there
+        is none. A failure to read is logged, and returns None too.
         """
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        """Add a result. A failure is logged, and raises nothing."""
+        """Add a result for its ``lifetime``. A failure is logged, nothing raised."""
+
+
+def find_fresh(
+    results: Results, caching: Caching | None, now: float
+) -> CachedResult | None:
+    """Return the cached result that answers a call; None if a job has to run."""
+    found = results.get(caching) if caching else None
+    if caching is None or found is None or not found.is_fresh(caching, now):
+        return None
+    return found
+
+
+def find_stale(results: Results, caching: Caching, now: float) -> CachedResult | None:
+    """Return the cached result that pages show while a job refreshes it, if any."""
+    found = results.get(caching)
+    if found is None or not found.is_stale(caching, now):
+        return None
+    return found
 
 
 def _with_value(argument: Any) -> Any:
@@ -181,7 +230,7 @@ def _without_mark(outputs: Any) -> Any:
 
 
 def answer_from(
-    results: Results, call: Call, pass_by: Callable[[], Admission]
+    results: Results, call: Call, now: float, pass_by: Callable[[], Admission]
 ) -> tuple[bool, CachedResult | None]:
     """Answer a trigger from the result cache, by the rule of its lane.
 
@@ -191,12 +240,13 @@ def answer_from(
     Args:
         results: the cache.
         call: of the trigger.
+        now: seconds since the epoch.
         pass_by: has a job enter and leave the lane, and returns what follows.
 
     Returns:
         Whether the trigger needs no job, and the result that the page gets, if any.
     """
-    hit = results.get(call.caching) if call.caching else None
+    hit = find_fresh(results, call.caching, now)
     if hit is None:
         return False, None
     admission = pass_by()

@@ -226,11 +226,27 @@ class Caching:
 
     Attributes:
         key: of the call. Equal calls have the same key.
-        expire: seconds after its last use; None if it does not expire.
+        expire: seconds after its last use; None if it does not expire. With
+            ``stale_for``, seconds after it was made, while it is fresh.
+        stale_for: seconds after that, while pages show it and a job refreshes it; None
+            if they show only fresh results.
     """
 
     key: str
     expire: float | None = None
+    stale_for: float | None = None
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether each use starts the time again after which the result goes."""
+        return self.expire is not None and self.stale_for is None
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds for which a cache keeps the result; None for as long as it likes."""
+        if self.expire is None:
+            return None
+        return self.expire + (self.stale_for or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ def _caching(
         ignore_triggered=declaration.ignore_triggered,
         by=caching.call_all(manager.cache_by),
     )
-    return Caching(key=key, expire=manager.expire)
+    return Caching(key=key, expire=manager.expire, stale_for=manager.stale_for)
 
 
 def title_of(

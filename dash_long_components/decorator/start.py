@@ -14,7 +14,7 @@ import dash
 from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
 from ..core.caching import CachedResult
-from ..core.jobs import JobError, new_job_id
+from ..core.jobs import Caching, JobError, Retrigger, new_job_id
 from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
 from ..running.tasks import Task
@@ -42,8 +42,8 @@ def start_job(
         kwargs: the same, by keyword.
 
     Returns:
-        The value that Dash gets from the callback: the result if it is cached,
-        else nothing new.
+        The value that Dash gets from the callback: the result if it is cached, fresh
+        or stale, else nothing new.
 
     Raises:
         MissingManagerError: neither the callback nor the app has a manager.
@@ -117,32 +117,65 @@ class _Start:
         self.jobs.share_storage()
         # Before there is a job: the app's own function may fail.
         owner = self.jobs.owner()
-        answer = self.manager.submit(
-            self.task.for_app(self.jobs.on_error, self.jobs.error_message),
-            call_of(
-                self.declaration,
-                self.task,
-                self.jobs,
-                self.manager,
-                context=self.trigger.description,
-                progress=[target for *target, _default in handle["progress"]],
-                title=handle["title"],
-                destination=self.trigger.destination(handle["view"]),
-            ),
-            self.trigger.lane(
-                handle["callbackKey"], handle["page"], self.declaration.retrigger, owner
-            ),
-            owner,
+        call = call_of(
+            self.declaration,
+            self.task,
+            self.jobs,
+            self.manager,
+            context=self.trigger.description,
+            progress=[target for *target, _default in handle["progress"]],
+            title=handle["title"],
+            destination=self.trigger.destination(handle["view"]),
         )
+        # Before there is a job, which may refresh it at once.
+        stale = self._stale_result(call.caching)
+        try:
+            answer = self.manager.submit(
+                self.task.for_app(self.jobs.on_error, self.jobs.error_message),
+                call,
+                self.trigger.lane(
+                    handle["callbackKey"],
+                    handle["page"],
+                    self.declaration.retrigger,
+                    owner,
+                ),
+                owner,
+            )
+        except StoreError as error:
+            return self._fail(handle, error, stale)
+        if answer is None:
+            return self._nothing()
         if isinstance(answer, CachedResult):
             self._send({**handle, "token": None, "cached": _describe(answer)})
             return self._replay(answer)
-        if answer is not None:
-            token = self.jobs.sign(answer, self.manager, owner)
-            self._send({**handle, "token": token})
-        return self._nothing()
+        handle["token"] = self.jobs.sign(answer, self.manager, owner)
+        return self._answer(handle, stale)
 
-    def _fail(self, handle: dict[str, Any], error: StoreError) -> Any:
+    def _stale_result(self, caching: Caching | None) -> CachedResult | None:
+        """Return the stale result that the page shows while a job refreshes it.
+
+        None in a lane that queues: the jobs before may have results to come.
+        """
+        if caching is None or caching.stale_for is None:
+            return None
+        if self.declaration.retrigger is Retrigger.QUEUE:
+            return None
+        return self.manager.stale_result(caching)
+
+    def _answer(self, handle: dict[str, Any], stale: CachedResult | None) -> Any:
+        """Send a handle, and return the stale result that the page shows, if any."""
+        if stale is None:
+            self._send(handle)
+            return self._nothing()
+        self._send({**handle, "stale": _describe(stale)})
+        return self._replay(stale)
+
+    def _fail(
+        self,
+        handle: dict[str, Any],
+        error: StoreError,
+        stale: CachedResult | None = None,
+    ) -> Any:
         """Tell the page that no job has started. Dash itself would tell it nothing.
 
         Only the log gets the error itself: it may name hosts and paths.
@@ -154,10 +187,11 @@ class _Start:
         logger.error("Could not start %s: %s", self.task.name, error, exc_info=error)
         details = traceback.format_exc() if self.jobs.is_debug else None
         failure = JobError.not_started(self.task.name, error.summary, details)
-        self._send({**handle, "token": None, "error": failure.to_dict()})
+        handle = {**handle, "token": None, "error": failure.to_dict()}
         if self.declaration.signature.options.get("on_error") or self.jobs.on_error:
+            self._send(handle)
             raise error
-        return self._nothing()
+        return self._answer(handle, stale)
 
     def _replay(self, result: CachedResult) -> Any:
         """Return what the function returned when it ran."""

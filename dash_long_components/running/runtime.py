@@ -17,7 +17,7 @@ from .. import telemetry
 from ..bridge import app_context, error_messages, internals, transforms
 from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
-from ..core.caching import CachedResult, Results
+from ..core.caching import CachedResult, Results, find_fresh
 from ..core.jobs import Call, JobError, Status
 from ..core.records import Record
 from ..core.reports import Report
@@ -271,7 +271,7 @@ def _run_once(
 ) -> Outcome:
     if results is None or call.caching is None:
         return run(task, call, job, write, interval)
-    cached = results.get(call.caching)
+    cached = find_fresh(results, call.caching, time.time())
     if cached is not None:
         return Outcome(
             status=Status.SUCCEEDED,

@@ -42,6 +42,8 @@ class Job:
         log: its lines.
         props: other values that it has set by ``set_props``, by ``"id.property"``.
         is_cached: its result came from the cache, without a run of the function.
+        is_stale: its outputs show an old result, which it refreshes or has failed to
+            refresh (``stale_for``).
         error: ``type`` and ``message``, and more in debug mode; None without an error.
         cursor: of the last poll.
     """
@@ -56,8 +58,10 @@ class Job:
     log: list[str] = field(default_factory=list)
     props: dict[str, Any] = field(default_factory=dict)
     is_cached: bool = False
+    is_stale: bool = False
     error: dict[str, str] | None = None
     cursor: int = 0
+    _postponed: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def has_ended(self) -> bool:
@@ -78,6 +82,9 @@ class Job:
         self.log += [line[1] for line in snapshot.get("log", [])]
         self._set(values_of(snapshot.get("props", [])))
         self.take_result(snapshot.get("result") or {})
+        if self.status is Status.SUCCEEDED and self._postponed:
+            self.is_stale = False
+            self._set(self._postponed)
 
     def busy(self) -> list[str]:
         """Poll, and return why the job has not ended; an empty list if it has."""
@@ -94,10 +101,12 @@ class Job:
         self._set(values_in(result.get("response", {})))
 
     def _set(self, values: Mapping[str, Any]) -> None:
-        # A function that yields sets its Outputs while it runs.
+        # A function that yields sets its Outputs while it runs. A stale result stays
+        # until the end.
+        shown = self._postponed if self.is_stale else self.outputs
         outputs = {prop_id(*output) for output in self.handle["outputs"]}
         for name, value in values.items():
-            (self.outputs if name in outputs else self.props)[name] = value
+            (shown if name in outputs else self.props)[name] = value
 
 
 class Page:
@@ -253,11 +262,13 @@ class Page:
                 'not ignore triggers (on_retrigger="ignore").'
             )
         job = Job(self, handle)
-        if "error" in handle:
-            job.status, job.error = Status.FAILED, handle["error"]
-        elif handle["token"] is None:  # from the cache
-            job.status, job.is_cached = Status.SUCCEEDED, True
+        if "cached" in handle or "stale" in handle:
             job.take_result({"response": answer.get("response", {})})
+        job.is_cached, job.is_stale = "cached" in handle, "stale" in handle
+        if job.is_cached:
+            job.status = Status.SUCCEEDED
+        elif "error" in handle:
+            job.status, job.error = Status.FAILED, handle["error"]
         return job
 
     def _post(self, path: str, body: Any) -> dict[str, Any]:

@@ -35,6 +35,9 @@ MIN_PAUSE, MAX_PAUSE = 0.02, 0.5
 #: Lines of the log that an agent gets: the last ones.
 MAX_LOG_LINES = 20
 
+#: The status of an answer with an old result, which a job refreshes.
+STALE = "stale"
+
 _TOKEN = {
     "type": "object",
     "properties": {
@@ -63,7 +66,8 @@ _OWN_TOOLS: list[dict[str, Any]] = [
 _HOW = (
     "It runs as a job. If it takes longer than some seconds, the status is queued or "
     f"running: call {GET} with the `job` of the answer until it has ended, or "
-    f"{CANCEL}."
+    f"{CANCEL}. If the status is {STALE}, the outputs are an old result that the job "
+    f"refreshes: use them, or call {GET} for the new one."
 )
 
 _STATUSES = [status.value for status in Status]
@@ -71,11 +75,15 @@ _STATUSES = [status.value for status in Status]
 _ANSWER = {
     "type": "object",
     "properties": {
-        "status": {"enum": [*_STATUSES, "not_started"]},
+        "status": {"enum": [*_STATUSES, STALE, "not_started"]},
         "job": {"type": "string", "description": f"For {GET} and {CANCEL}."},
         "outputs": {
             "type": "object",
             "description": "Values for the app's page, by id.property.",
+        },
+        "age": {
+            "type": "number",
+            "description": f"Of outputs whose status is {STALE}, in seconds.",
         },
         "progress": {
             "type": "array",
@@ -153,9 +161,8 @@ class Agents:
             return _refusal(f"{tool.name} has started no job.")
         if "error" in handle:
             return _refusal(_text(JobError(**{"task": "", **handle["error"]})))
-        if handle["token"] is None:  # from the cache
-            outputs = values_in(answer.get("response", {}))
-            return Reply(data={"status": Status.SUCCEEDED.value, "outputs": outputs})
+        if "stale" in handle or "cached" in handle:
+            return Reply(data=_from_cache(handle, answer))
         return (yield from self._follow(handle["token"], max_wait))
 
     def _follow(self, token: str, max_wait: float) -> Steps:
@@ -179,6 +186,19 @@ class Agents:
 
 def _refusal(reason: str) -> Reply:
     return Reply(data={"status": "not_started", "error": reason}, is_error=True)
+
+
+def _from_cache(handle: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an agent gets to know of a cached result."""
+    outputs = values_in(answer.get("response", {}))
+    if "cached" in handle:
+        return {"status": Status.SUCCEEDED.value, "outputs": outputs}
+    return {
+        "status": STALE,
+        "job": handle["token"],
+        "outputs": outputs,
+        "age": round(handle["stale"]["age"], 1),
+    }
 
 
 def _reply(token: str, snapshot: Snapshot) -> Reply:

@@ -21,6 +21,8 @@ PLACEHOLDERS: dict[str, tuple[str, ...]] = {
     "skipped": (),
     "earlier": ("count",),
     "cached": (),
+    "refreshing": ("time",),
+    "not_refreshed": ("time",),
     "saved": ("time",),
     "of": ("value", "total"),
     "unit": (),

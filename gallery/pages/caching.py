@@ -2,8 +2,10 @@
 
 With `cache_by` on its manager, equal calls share a cached result: the fifth click has
 the inputs of the first, and gets its result at once. An equal call joins a job that is
-still running, as a second tab of this page does. With `expire=60`, a result expires a
-minute after its last use.
+still running, as a second tab of this page does.
+
+With `expire=20`, a result is fresh for twenty seconds. With `stale_for=600`, a click in
+the ten minutes after that shows the old result at once, while a job refreshes it.
 """
 
 import time
@@ -23,7 +25,7 @@ dash.register_page(
 )
 
 manager = DiskcacheLongCallbackManager(
-    diskcache.Cache("./cache"), cache_by=[], expire=60
+    diskcache.Cache("./cache"), cache_by=[], expire=20, stale_for=600
 )
 
 demo = html.Div(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from tests.integration.conftest import Serve
 from tests.integration.deployment import Deployment, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
-from tests.integration.servers import APPS, gunicorn, with_settings
+from tests.integration.servers import APPS, gunicorn, serving, with_settings
 from tests.integration.test_contract import MANAGERS, release, setting
 from tests.waiting import until
 
@@ -249,6 +250,90 @@ def test_hundred_equal_calls_at_once_are_one_run(
     page.wait_for("succeeded", *jobs)
     assert {job.result for job in jobs} == {"result"}
     assert len({job.token for job in jobs}) == 100
+    assert runs(name) == 1
+
+
+# Stale results
+
+#: Results are stale as soon as they are there.
+STALE = "expire=0.000001; stale_for=600"
+
+
+def is_stale(answer: Answer) -> bool:
+    """Return whether the answer has a result that its job refreshes."""
+    handle = handle_of(answer)
+    return handle.get("stale", {}).get("age", 0) > 0 and handle["token"] is not None
+
+
+@pytest.fixture
+def pages(deployment: Deployment) -> Iterator[list[Page]]:
+    """Pages of several web processes, as far as these can share jobs."""
+    with ExitStack() as stack:
+        servers = [deployment.web]
+        if deployment.setting.backend == "flask" and "memory" not in (
+            deployment.setting.manager
+        ):
+            start = deployment.setting.gunicorn(2)
+            folder = deployment.web.folder
+            servers.append(stack.enter_context(serving(start, folder)))
+        yield [servers[n % len(servers)].page(STALE) for n in range(20)]
+
+
+def test_all_who_look_get_the_old_result_and_one_refresh(
+    pages: list[Page], name: str
+) -> None:
+    asked = question(name, "count")
+    release(name)
+    assert pages[0].run("tally", asked).result == 1
+    Path(f"{name}.go").unlink()
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda page: page.call("tally", asked), pages))
+    assert all(map(is_stale, answers))
+    assert {value_of(answer) for answer in answers} == {1}
+    jobs = [Job(handle_of(answer)) for answer in answers]
+    # A page that leaves takes only its own share along.
+    pages[0].cancel(jobs[0])
+    release(name)
+    for page, job in zip(pages[1:], jobs[1:], strict=True):
+        page.wait_for("succeeded", job)
+        assert job.result == 2
+    assert runs(name) == 2
+
+
+def test_refresh_that_fails_keeps_the_old_result(
+    deployment: Deployment, name: str
+) -> None:
+    page, asked = deployment.page(STALE), question(name, "count")
+    release(name)
+    page.run("tally", asked)
+    Path(f"{name}.fail").touch()
+    for _ in range(2):
+        answer = page.call("tally", asked)
+        assert is_stale(answer)
+        assert value_of(answer) == 1
+        job = Job(handle_of(answer))
+        page.wait_for("failed", job)
+        assert job.error["type"] == "KeyError"
+    Path(f"{name}.fail").unlink()
+    job = Job(handle_of(page.call("tally", asked)))
+    page.wait_for("succeeded", job)
+    assert job.result == 4
+
+
+def test_result_is_not_shown_for_longer_than_it_may_be_stale(
+    deployment: Deployment, name: str
+) -> None:
+    page = deployment.page("expire=0.000001; stale_for=0.000001")
+    page.run("tally", question(name))
+    answer = page.call("tally", question(name))
+    assert "stale" not in handle_of(answer)
+    assert not answer.json["response"]
+
+
+def test_fresh_result_needs_no_refresh(deployment: Deployment, name: str) -> None:
+    page = deployment.page("expire=600; stale_for=600")
+    page.run("tally", question(name))
+    assert is_hit(page.call("tally", question(name)))
     assert runs(name) == 1
 
 

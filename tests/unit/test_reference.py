@@ -23,7 +23,7 @@ COMPONENTS = ("LongJob", "LongJobButton", "LongJobTray")
 #: Public methods that the package itself calls, or that a manager of one's own has.
 INTERNAL = {
     "LongCallbackManager": {
-        *("halts", "change_halts", "check_not_draining", "check_queue"),
+        *("halts", "change_halts", "check_not_draining", "check_queue", "stale_result"),
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
         *("load_result", "look_for", "look_up", "watch"),
         *("look_and_count", "count_queued", "kept_call", "workers"),

@@ -11,7 +11,7 @@ from ...core import caching, quantities
 from ...core.app_origin import AppOrigin
 from ...core.caching import CacheBy, CachedResult
 from ...core.health import Health
-from ...core.jobs import Call, Lane
+from ...core.jobs import Caching, Call, Lane
 from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task
@@ -55,7 +55,9 @@ class LongCallbackManager(Operating, Halting, ABC):
         apps: how the apps that it serves came to be.
         cache_by: functions whose values are part of cache keys; None to cache nothing.
         expire: seconds after its last use when a cached result expires; None if it
-            does not expire.
+            does not expire. With ``stale_for``, seconds after it was made.
+        stale_for: seconds after that for which pages show it while a job refreshes it;
+            None if they don't.
         keep_calls: whether jobs that do not succeed can be retried.
 
     Args:
@@ -64,6 +66,7 @@ class LongCallbackManager(Operating, Halting, ABC):
         expire: seconds.
         keep_calls: keep the arguments of jobs until they have succeeded, or their
             records expire.
+        stale_for: seconds.
 
     Raises:
         ValueError: an argument has a value of the wrong kind.
@@ -76,11 +79,18 @@ class LongCallbackManager(Operating, Halting, ABC):
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
         keep_calls: bool = False,
+        stale_for: float | None = None,
     ) -> None:
         self.keep_calls = keep_calls
         self.apps: list[AppOrigin] = []
         self.cache_by = caching.check_cache_by(cache_by)
         self.expire = quantities.seconds_or_none("expire", expire)
+        self.stale_for = quantities.seconds_or_none("stale_for", stale_for)
+        if stale_for is not None and (cache_by is None or expire is None):
+            raise ValueError(
+                f"stale_for={stale_for!r} needs cache_by= and expire=, the seconds for "
+                "which a result is fresh."
+            )
 
     def init_app(
         self,
@@ -169,6 +179,17 @@ class LongCallbackManager(Operating, Halting, ABC):
         Raises:
             StoreError: the store can't take the job. No job was replaced.
         """
+
+    def stale_result(self, caching: Caching) -> CachedResult | None:
+        """Return a cached result that a page may show while a job refreshes it.
+
+        None if there is none, or if the cache can't be read. Override this where the
+        manager caches results.
+
+        Args:
+            caching: of the call.
+        """
+        return None
 
     @abstractmethod
     def read(self, ticket: str, cursor: int) -> Snapshot:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core import quantities, reading
-from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.durations import median
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Call, Lane, Status, Ticket
+from ...core.jobs import Caching, Call, Lane, Status, Ticket
 from ...core.lanes import Admission, Answer
 from ...core.overview import Worker
 from ...core.queueing import DEFAULT, QueuedJob
@@ -55,6 +55,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             return the same. An empty list caches too.
         expire: seconds since its last use after which a cached result is dropped. By
             default the backend drops it.
+        stale_for: seconds for which pages still show a result that is older than
+            ``expire``, while one job refreshes it for all of them. With it, ``expire``
+            counts from when the result was made. By default none is shown.
         lease: seconds for which a lease is valid; a worker renews it three times in
             that time. When it has been silent for twice as long, its jobs are lost:
             within three leases of its death.
@@ -77,11 +80,12 @@ class CeleryLongCallbackManager(LongCallbackManager):
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
         *,
+        stale_for: float | None = None,
         lease: float = 10.0,
         queue_timeout: float | None = None,
         keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire, keep_calls)
+        super().__init__(cache_by, expire, keep_calls, stale_for)
         try:
             import celery
 
@@ -131,7 +135,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
-        is_answered, hit = answer_from(self._results, call, lambda: self._pass_by(lane))
+        is_answered, hit = answer_from(
+            self._results, call, time.time(), lambda: self._pass_by(lane)
+        )
         if is_answered:
             return hit
         requester = Requester(
@@ -162,6 +168,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         # once it is certain that there is a job in their place.
         self._replace(admission.replaced)
         return str(other or ticket)
+
+    def stale_result(self, caching: Caching) -> CachedResult | None:
+        return find_stale(self._results, caching, time.time())
 
     def _pass_by(self, lane: Lane | None) -> Admission:
         admission = self._store.lanes.enter(None, lane)
@@ -337,35 +346,14 @@ class CeleryLongCallbackManager(LongCallbackManager):
             status = self._store.cancel(record.id)
             self._store.leave_group(record.id)
         if status is Status.CANCELLED and not self._is_eager:
-            self._end_job(record)
+            from .ending import end_job
+
+            end_job(self.handle, self._store, record)
 
     @property
     def _is_eager(self) -> bool:
         """Whether jobs run where they are submitted. Tests may set it at any time."""
         return bool(self.handle.conf.task_always_eager)
-
-    def _end_job(self, record: Record) -> None:
-        """Tell the worker of a job to end it."""
-        from .commands import END_JOB
-        from .sending import tell_broker
-
-        live = self._store.live(record.id)
-        control = self.handle.control
-        if live is None:
-            send = functools.partial(control.revoke, record.id)
-        else:
-            send = functools.partial(
-                control.broadcast,
-                END_JOB,
-                {"job_id": record.id, "grace": record.limits.grace},
-                destination=[live.worker.name],
-            )
-        try:
-            tell_broker(self.handle, send)
-        except Exception as error:
-            raise BrokerUnavailableError(
-                f"Celery's broker does not accept the cancel: {error}"
-            ) from error
 
     def secret(self) -> bytes:
         return self._secret.read()

@@ -45,9 +45,10 @@ class Head:
     def has_expired(self) -> bool:
         return self.until is not None and self.until < time.time()
 
-    def renewed(self, expire: float | None) -> Head:
-        """Return the head of a result that is used for ``expire`` more seconds."""
-        return replace(self, until=None if expire is None else time.time() + expire)
+    def renewed(self, lifetime: float | None) -> Head:
+        """Return the head of a result that is used for so many seconds from now."""
+        until = None if lifetime is None else time.time() + lifetime
+        return replace(self, until=until)
 
 
 class CeleryResultCache:
@@ -63,7 +64,7 @@ class CeleryResultCache:
         self._documents = documents
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return a cached result or None, and start its ``expire`` seconds again."""
+        """Return a result or None, and start its time again if it ``is_renewed``."""
         try:
             text = self._documents.read(_key(caching))
             head = Head.from_text(text) if text else None
@@ -73,7 +74,7 @@ class CeleryResultCache:
             if data is None:
                 return None
             result = CachedResult.from_text(data.decode())
-            if caching.expire is not None:
+            if caching.is_renewed:
                 self._put_head(caching, head)
         except (StoreError, TypeError, ValueError) as error:
             logger.warning("Could not read a cached result: %s", error)
@@ -91,7 +92,7 @@ class CeleryResultCache:
             logger.warning("Could not cache a result: %s", error)
 
     def _put_head(self, caching: Caching, head: Head) -> None:
-        self._documents.write(_key(caching), head.renewed(caching.expire).to_text())
+        self._documents.write(_key(caching), head.renewed(caching.lifetime).to_text())
 
 
 def _key(caching: Caching) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import sys
@@ -10,27 +9,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from ...core import code_version, quantities
-from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Call, JobError, Lane, Status, Ticket
+from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket
 from ...core.lanes import Admission
 from ...core.overview import Worker
 from ...core.queueing import Sizes
 from ...core.records import Record
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
-from ...exceptions import StoreError, StoreUnavailableError, TaskNotFoundError
+from ...exceptions import TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
 from . import interpreter
 from .by_value import FunctionsByValue, pickled
-from .connection import Connection
+from .connection import Connection, tells_outages
 from .directory import default_directory
 from .result_cache import ResultCache
 from .wakeup import wake
@@ -47,31 +46,6 @@ _EXTRA = (
     "DiskcacheLongCallbackManager needs packages that are missing: "
     'pip install "dash-long-components[diskcache]"'
 )
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Self = TypeVar("Self", bound="DiskcacheLongCallbackManager")
-
-
-def _tells_outages(
-    method: Callable[Concatenate[Self, P], T],
-) -> Callable[Concatenate[Self, P], T]:
-    """Have a method raise StoreUnavailableError while the store is unavailable."""
-
-    @functools.wraps(method)
-    def tell(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        from .outages import access
-
-        try:
-            with access(self._connection.store()):
-                return method(self, *args, **kwargs)
-        except StoreUnavailableError:
-            raise
-        except StoreError:
-            self.close()  # the next call opens a new store
-            raise
-
-    return tell
 
 
 class DiskcacheLongCallbackManager(LongCallbackManager):
@@ -90,6 +64,9 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             functions return the same. An empty list caches too.
         expire: seconds since its last use after which a cached result goes. Without
             it, ``cache`` itself says what goes, and when.
+        stale_for: seconds for which pages still show a result that is older than
+            ``expire``, while one job refreshes it for all of them. With it, ``expire``
+            counts from when the result was made. By default none is shown.
         max_concurrency: how many jobs run at once. By default one for each CPU that
             the process's affinity and the container's quota allow, at least two. Jobs
             that mostly wait, for a database or a service, need more.
@@ -122,6 +99,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
         *,
+        stale_for: float | None = None,
         max_concurrency: int | None = None,
         queues: Mapping[str, int] | None = None,
         max_queue: int = 1000,
@@ -131,7 +109,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         start_timeout: float = 600,
         keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire, keep_calls)
+        super().__init__(cache_by, expire, keep_calls, stale_for)
         try:
             import cloudpickle  # noqa: F401
             import diskcache
@@ -165,7 +143,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._results = ResultCache(cache)
         self._functions = FunctionsByValue()
 
-    @_tells_outages
+    @tells_outages
     def submit(
         self,
         task: Task,
@@ -175,7 +153,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     ) -> str | CachedResult | None:
         launcher = self._connection.launcher()
         is_answered, hit = answer_from(
-            self._results, call, lambda: _pass_by(launcher, lane)
+            self._results, call, time.time(), lambda: _pass_by(launcher, lane)
         )
         if is_answered:
             return hit
@@ -201,14 +179,17 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         launcher.wake()
         return str(ticket)
 
-    @_tells_outages
+    def stale_result(self, caching: Caching) -> CachedResult | None:
+        return find_stale(self._results, caching, time.time())
+
+    @tells_outages
     def read(self, ticket: str, cursor: int) -> Snapshot:
         launcher, asked = self._connection.launcher(), Ticket.parse(ticket)
         return self._snapshot(
             launcher, launcher.store.read(asked.job), asked.requester, cursor
         )
 
-    @_tells_outages
+    @tells_outages
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
         launcher = self._connection.launcher()
         asked = [(Ticket.parse(ticket), cursor) for ticket, cursor in readings]
@@ -265,7 +246,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             self._functions.give(launcher.store, record, record.unknown)
         return record
 
-    @_tells_outages
+    @tells_outages
     def look_up(self, job_id: str) -> Record:
         record = self._connection.store().read(job_id)
         launcher = self._connection.existing_launcher()
@@ -274,33 +255,33 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             record = self._look_after(launcher, record)
         return record
 
-    @_tells_outages
+    @tells_outages
     def look_for(self, search: Search) -> list[Record]:
         return self._connection.store().searches.find(search)
 
-    @_tells_outages
+    @tells_outages
     def look_and_count(self, search: Search) -> tuple[list[Record], int]:
         return self._connection.store().searches.find_and_count(search)
 
-    @_tells_outages
+    @tells_outages
     def kept_call(self, job_id: str) -> Call | None:
         return self._connection.store().kept_call(job_id)
 
-    @_tells_outages
+    @tells_outages
     def take_kept_call(self, job_id: str) -> Call | None:
         return self._connection.store().take_kept_call(job_id)
 
-    @_tells_outages
+    @tells_outages
     def give_kept_call_back(self, job_id: str, call: Call) -> None:
         self._connection.store().give_kept_call_back(job_id, call)
 
-    @_tells_outages
+    @tells_outages
     def load_result(self, job_id: str) -> bytes | None:
         store = self._connection.store()
         store.read(job_id)
         return store.result(job_id)
 
-    @_tells_outages
+    @tells_outages
     def cancel(self, ticket: str) -> None:
         store = self._connection.store()
         store.leave(Ticket.parse(ticket))
@@ -317,45 +298,45 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             self._secret = self._read_secret()
         return self._secret
 
-    @_tells_outages
+    @tells_outages
     def _read_secret(self) -> bytes:
         return self._connection.launcher().store.secret()
 
-    @_tells_outages
+    @tells_outages
     def libraries(self) -> frozenset[str]:
         return self._connection.launcher().store.libraries()
 
-    @_tells_outages
+    @tells_outages
     def count_jobs(self) -> dict[tuple[str, Status], int]:
         return self._connection.store().searches.by_task()
 
-    @_tells_outages
+    @tells_outages
     def count_queued(self) -> dict[str, int]:
         queued = self._connection.store().searches.queued()
         return {name: queued.get(name, 0) for name in self._sizes.names} | queued
 
-    @_tells_outages
+    @tells_outages
     def workers(self) -> list[Worker]:
         from ..store.workers import workers
 
         return workers(self._connection.store())
 
-    @_tells_outages
+    @tells_outages
     def usual_duration(self, task: str) -> float | None:
         return self._connection.store().durations.median(task)
 
-    @_tells_outages
+    @tells_outages
     def health(self) -> Health:
         launcher = self._connection.existing_launcher()
         problem = "the process that runs jobs can't be started"
         has_failed = launcher is not None and launcher.has_failed
         return self._connection.store().health(problem if has_failed else None)
 
-    @_tells_outages
+    @tells_outages
     def halts(self) -> Halts:
         return self._connection.store().halts()
 
-    @_tells_outages
+    @tells_outages
     def change_halts(self, change: Callable[[Halts], Halts]) -> Halts:
         halts = self._connection.store().change_halts(change)
         launcher = self._connection.existing_launcher()
@@ -363,7 +344,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             launcher.wake()
         return halts
 
-    @_tells_outages
+    @tells_outages
     def warm_up(self) -> None:
         self._connection.launcher().ensure()
 

@@ -60,14 +60,14 @@ class ResultCache:
             return None
 
     def get(self, caching: Caching) -> CachedResult | None:
-        """Return a result or None. The result expires ``expire`` seconds from now."""
+        """Return a result or None, and start its time again if it ``is_renewed``."""
         key = _key(caching)
         try:
             text = self._cache.get(key)
             if text is None:
                 return None
             result = CachedResult.from_text(text)
-            if caching.expire is not None:
+            if caching.is_renewed:
                 self._cache.touch(key, expire=caching.expire)
         except Exception as error:  # each disk has errors of its own
             self._give_up("A cached result can't be read", error)
@@ -78,7 +78,7 @@ class ResultCache:
         """Add a result."""
         try:
             self._cache.set(
-                _key(caching), result.to_text(), expire=caching.expire, tag=TAG
+                _key(caching), result.to_text(), expire=caching.lifetime, tag=TAG
             )
         except Exception as error:  # each disk has errors of its own
             self._give_up("A result can't be cached", error)

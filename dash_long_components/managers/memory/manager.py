@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from ...core import limits, quantities
-from ...core.caching import CacheBy, CachedResult, answer_from
+from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
 from ...core.health import Health
@@ -58,6 +58,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
         cache_by: a function without arguments or a list of them. With it, results are
             cached as by the other managers. An empty list caches too.
         expire: seconds since its last use after which a cached result goes.
+        stale_for: seconds for which pages still show a result that is older than
+            ``expire``, as with the other managers.
         inline: run a job within the request that starts it, which answers when the job
             has ended: nothing happens at the same time any more.
         max_concurrency: how many jobs run at once, 4 by default.
@@ -75,13 +77,14 @@ class MemoryLongCallbackManager(LongCallbackManager):
         cache_by: CacheBy | Sequence[CacheBy] | None = None,
         expire: float | None = None,
         *,
+        stale_for: float | None = None,
         inline: bool = False,
         max_concurrency: int | None = None,
         queues: Mapping[str, int] | None = None,
         max_queue: int = 1000,
         keep_calls: bool = False,
     ) -> None:
-        super().__init__(cache_by, expire, keep_calls)
+        super().__init__(cache_by, expire, keep_calls, stale_for)
         self.handle = None
         self._inline = inline
         self._sizes = Sizes.check(queues, max_concurrency, _MAX_CONCURRENCY)
@@ -107,7 +110,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
     ) -> str | CachedResult | None:
         with self._changed:
             is_answered, hit = answer_from(
-                self._results, call, lambda: self._pass_by(lane)
+                self._results, call, time.time(), lambda: self._pass_by(lane)
             )
             if is_answered:
                 return hit
@@ -134,6 +137,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
         admission = self._store.pass_by(lane)
         self._after_change()
         return admission
+
+    def stale_result(self, caching: Caching) -> CachedResult | None:
+        return find_stale(self._results, caching, time.time())
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         asked = Ticket.parse(ticket)
@@ -317,9 +323,10 @@ class _ResultCache:
         result, until = self._results.get(caching.key, (None, 0.0))
         if result is None or until < time.monotonic():
             return None
-        self.put(caching, result)
+        if caching.is_renewed:
+            self.put(caching, result)
         return result
 
     def put(self, caching: Caching, result: CachedResult) -> None:
-        seconds = float("inf") if caching.expire is None else caching.expire
+        seconds = float("inf") if caching.lifetime is None else caching.lifetime
         self._results[caching.key] = (result, time.monotonic() + seconds)

@@ -155,11 +155,12 @@ def cookies() -> Any:
 def prepare() -> None:
     """Keep the tenant of a request where any function finds it.
 
-    And let a page say for how long its results are kept.
+    And let a page say for how long its results are kept, and then are shown.
     """
     if "tenant" in cookies():
         tenant.set(cookies()["tenant"])
     manager.expire = float(cookies().get("expire", 0)) or None
+    manager.stale_for = float(cookies().get("stale_for", 0)) or None
 
 
 async def prepare_here() -> None:
@@ -623,7 +624,7 @@ def tally(set_progress: Callable[[object], None], value: dict[str, Any]) -> Any:
     set_progress("ran")
     set_props("tally-in", {"title": "ran"})
     match value["how"]:
-        case "hold":
+        case "hold" | "count":
             while not os.path.exists(f"{name}.go"):
                 time.sleep(0.01)
         case "raise":
@@ -632,7 +633,11 @@ def tally(set_progress: Callable[[object], None], value: dict[str, Any]) -> Any:
             return no_update
         case "prevent":
             raise PreventUpdate
-    return value["result"]
+    if value["how"] != "count":
+        return value["result"]
+    if os.path.exists(f"{name}.fail"):
+        raise KeyError(name)
+    return len(Path(f"{name}.runs").read_text().splitlines())
 
 
 for retrigger in ("replace", "ignore", "queue"):

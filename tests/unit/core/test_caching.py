@@ -261,12 +261,61 @@ def test_lane_decides_about_a_cached_result(answer: Answer, answered: Any) -> No
     cached = replace(call(1), caching=Caching(key="key"))
     results = mock.Mock(**{"get.return_value": RESULT})
     pass_by = mock.Mock(return_value=Admission(answer=answer))
-    assert caching.answer_from(results, cached, pass_by) == answered
+    assert caching.answer_from(results, cached, 2.0, pass_by) == answered
 
 
 @pytest.mark.parametrize("key", [None, "key"])
 def test_call_without_a_cached_result_leaves_its_lane_alone(key: str | None) -> None:
     new = replace(call(1), caching=Caching(key=key) if key else None)
     results, pass_by = mock.Mock(**{"get.return_value": None}), mock.Mock()
-    assert caching.answer_from(results, new, pass_by) == (False, None)
+    assert caching.answer_from(results, new, 2.0, pass_by) == (False, None)
     pass_by.assert_not_called()
+
+
+# Stale results
+
+
+def value_at(written: float, value: Any = 1) -> CachedResult:
+    response = json.dumps({"response": {"out": {"children": value}}}).encode()
+    return CachedResult(response=response, duration=1.0, written=written)
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [
+        # The clock of the machine that made it is ahead.
+        (-5.0, "fresh"),
+        (0.0, "fresh"),
+        (9.9, "fresh"),
+        (10.0, "stale"),
+        (39.9, "stale"),
+        (40.0, "expired"),
+    ],
+)
+def test_age_tells_whether_a_result_is_shown(age: float, state: str) -> None:
+    result, kept = value_at(1000.0), Caching(key="key", expire=10.0, stale_for=30.0)
+    results = mock.Mock(**{"get.return_value": result})
+    now = 1000.0 + age
+    found = {
+        "fresh": caching.find_fresh(results, kept, now),
+        "stale": caching.find_stale(results, kept, now),
+    }
+    assert {name for name, each in found.items() if each} == {state} - {"expired"}
+    assert kept.lifetime == 40.0
+    assert not kept.is_renewed
+
+
+@pytest.mark.parametrize("expire", [None, 10.0])
+def test_result_is_never_stale_by_default(expire: float | None) -> None:
+    result, kept = value_at(0.0), Caching(key="key", expire=expire)
+    assert result.is_fresh(kept, 1e9)
+    assert not result.is_stale(kept, 1e9)
+    assert kept.lifetime == expire
+    assert kept.is_renewed == (expire is not None)
+
+
+def test_patch_is_not_shown_while_it_is_refreshed() -> None:
+    patch = {"__dash_patch_update": "__dash_patch_update", "operations": []}
+    kept = Caching(key="key", expire=10.0, stale_for=30.0)
+    assert value_at(0.0, {"figure": patch}).is_stale(kept, 20.0)
+    assert not value_at(0.0, patch).is_stale(kept, 20.0)

@@ -269,6 +269,31 @@ def test_cached_result_comes_at_once(make: Callable[..., Site]) -> None:
     assert ran == [3]
 
 
+def test_old_result_comes_at_once_with_the_job_that_refreshes_it(
+    make: Callable[..., Site],
+) -> None:
+    site = make(cache_by=[], expire=1e-6, stale_for=600)
+    ran: list[int] = []
+
+    @site.app.long_callback(Output("a", "children"), Input("size", "value"))
+    def work(size: int) -> int:
+        ran.append(size)
+        return len(ran)
+
+    def end(job: str) -> Any:
+        found = site.call("get_long_job", job=job)
+        return found if found["status"] == "succeeded" else None
+
+    first = site.call("work", size=3)
+    if first["status"] != "succeeded":
+        until(lambda: end(first["job"]), timeout=20)
+    answer = site.call("work", size=3)
+    assert answer["status"] == "stale"
+    assert answer["age"] >= 0
+    assert answer["outputs"] == {"a.children": 1}
+    assert until(lambda: end(answer["job"]), timeout=20)["outputs"] == {"a.children": 2}
+
+
 def test_app_chooses_what_agents_see(site: Site) -> None:
     @site.app.long_callback(
         Output("a", "children"), Input("size", "value"), mcp_expose_docstring=False

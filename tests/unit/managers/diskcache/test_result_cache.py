@@ -94,6 +94,19 @@ def test_result_goes_some_time_after_its_last_use(cache: Any, clock: mock.Mock) 
     assert results.get(MINUTE) is None
 
 
+def test_use_does_not_keep_a_result_that_may_be_stale(
+    cache: Any, clock: mock.Mock
+) -> None:
+    kept = Caching(key="key", expire=60.0, stale_for=60.0)
+    results = ResultCache(cache)
+    results.put(kept, result())
+    for _ in range(2):
+        clock.return_value += 59
+        assert results.get(kept) == result()
+    clock.return_value += 3
+    assert results.get(kept) is None
+
+
 def test_result_stays_without_expire(cache: Any, clock: mock.Mock) -> None:
     results = ResultCache(cache)
     results.put(FOREVER, result())
