@@ -15,12 +15,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from celery import bootsteps, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
-from celery.worker import state as worker_state
 
 from ...core.jobs import Status
 from ...core.limits import EXIT_GRACE, grace_after
@@ -33,80 +31,10 @@ from .job_state import Live
 from .keeper import Keeper
 from .leases import Lease, no_fork
 from .probes import hasten
+from .received_jobs import Death, ReceivedJob
 from .sending import PREFIX
 from .store import CeleryStore
 from .unexpected_ends import CeleryFailure
-
-
-@dataclass(kw_only=True)
-class _ReceivedJob:
-    """A job that this worker has received.
-
-    Attributes:
-        request: Celery's object for it.
-        number: of the message.
-        message: how it was sent.
-        consumer: Celery's, which has received it.
-        connection: of the consumer with the broker, by its number.
-        began: when a pool process got it, by the monotonic clock; None if none has.
-        is_missing: whether Celery had dropped it at the last look.
-        deadline: when its time is over, by the monotonic clock; None for never.
-        kill_at: when to kill it, by the same clock; None for never.
-        is_killed: whether that was done.
-    """
-
-    request: Any
-    number: int
-    message: Message
-    consumer: Any
-    connection: int
-    began: float | None = None
-    is_missing: bool = False
-    deadline: float | None = None
-    kill_at: float | None = None
-    is_killed: bool = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a pool process has it now."""
-        return self.began is not None and self.request in worker_state.active_requests
-
-    @property
-    def is_known(self) -> bool:
-        """Whether Celery says that it has it, in a pool process or reserved.
-
-        It does not say so of a job that waits for its ``rate_limit``.
-        """
-        return self.is_running or self.request.id in worker_state.requests
-
-    @property
-    def is_dropped(self) -> bool:
-        """Whether Celery has dropped it with the connection to the broker."""
-        is_old = self.consumer.restart_count != self.connection
-        return is_old and not self.is_known
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Death:
-    """The death of a process that had a job.
-
-    Attributes:
-        job_id: of the job.
-        number: of the message; None if it is not known.
-        began: when the process got it, by the monotonic clock.
-        failure: what Celery says of it.
-        group: name of the job's group; None if it has none.
-    """
-
-    job_id: str
-    number: int | None
-    began: float
-    failure: CeleryFailure
-    group: str | None
-
-    def is_of_another(self, live: Live) -> bool:
-        """Return whether the process had another message than the one that runs."""
-        return None not in (self.number, live.number) and self.number != live.number
 
 
 class Supervisor:
@@ -131,8 +59,8 @@ class Supervisor:
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
         self._lock = threading.Lock()
-        self._received: dict[int, _ReceivedJob] = {}
-        self._dead: list[_Death] = []
+        self._received: dict[int, ReceivedJob] = {}
+        self._dead: list[Death] = []
         self._wake = threading.Event()
         self._look_at = 0.0
         self._kill = kill
@@ -142,7 +70,7 @@ class Supervisor:
         self, consumer: Any, request: Any, number: int, message: Message
     ) -> None:
         """Note that a job has arrived; it may wait for a pool process."""
-        job = _ReceivedJob(
+        job = ReceivedJob(
             request=request,
             number=number,
             message=message,
@@ -169,7 +97,7 @@ class Supervisor:
         with self._lock:
             job = self._received.pop(id(request), None)
             began = (job and job.began) or time.monotonic()
-            death = _Death(
+            death = Death(
                 job_id=request.id,
                 number=job.number if job else None,
                 began=began,
@@ -221,7 +149,7 @@ class Supervisor:
                 self._store.send_what_is_due()
         return max(0.0, min(self._look_at, self._next_kill()) - now)
 
-    def _running(self) -> list[_ReceivedJob]:
+    def _running(self) -> list[ReceivedJob]:
         """Return the jobs that pool processes run now."""
         with self._lock:
             return [job for job in self._received.values() if job.is_running]
@@ -244,7 +172,7 @@ class Supervisor:
         self._forget_ended([each for each in waiting if not each.is_known])
         return kept
 
-    def _kill_superseded(self, running: Sequence[_ReceivedJob], now: float) -> None:
+    def _kill_superseded(self, running: Sequence[ReceivedJob], now: float) -> None:
         """Have attempts killed here of which another worker runs a later one.
 
         The others took this worker for dead while it could not reach the backend.
@@ -258,7 +186,7 @@ class Supervisor:
                 due = now + EXIT_GRACE
                 each.kill_at = min(due, each.kill_at or due)
 
-    def _release_dropped(self, waiting: Iterable[_ReceivedJob]) -> None:
+    def _release_dropped(self, waiting: Iterable[ReceivedJob]) -> None:
         """Have jobs sent again that Celery has dropped before they could begin."""
         for each in waiting:
             was_missing, each.is_missing = each.is_missing, each.is_dropped
@@ -267,14 +195,14 @@ class Supervisor:
                 self._store.release(each.request.id, Lease.current.id, each.number)
                 self._forget([each])
 
-    def _forget_ended(self, waiting: Sequence[_ReceivedJob]) -> None:
+    def _forget_ended(self, waiting: Sequence[ReceivedJob]) -> None:
         """Forget jobs that have ended before they could begin."""
         if waiting:
             ends = self._store.ends.get_all([each.request.id for each in waiting])
             found = zip(waiting, ends, strict=True)
             self._forget(each for each, end in found if end is not None)
 
-    def _forget(self, jobs: Iterable[_ReceivedJob]) -> None:
+    def _forget(self, jobs: Iterable[ReceivedJob]) -> None:
         with self._lock:
             for each in jobs:
                 self._received.pop(id(each.request), None)
@@ -300,12 +228,12 @@ class Supervisor:
                     self._store.leave_group_at_end(death.group, death.job_id)
             self._dead.pop(0)
 
-    def _release(self, death: _Death) -> None:
+    def _release(self, death: Death) -> None:
         """Have a job sent again whose process has died before it could begin."""
         if death.number is not None and Lease.current is not None:
             self._store.release(death.job_id, Lease.current.id, death.number)
 
-    def _ran(self, live: Live, death: _Death) -> bool:
+    def _ran(self, live: Live, death: Death) -> bool:
         """Return whether the process that has died ran the job.
 
         Otherwise it had a second delivery, which does nothing. Celery delivers some
