@@ -264,6 +264,8 @@ class Supervisor:
             self._kill(each.request.worker_pid, each.request.id)
 
     def _next_kill(self) -> float:
+        if self._kill is None:
+            return float("inf")
         waiting = [each for each in self._running() if not each.is_killed]
         times = [each.kill_at for each in waiting if each.kill_at is not None]
         return min(times, default=float("inf"))

@@ -158,6 +158,14 @@ def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
     assert host.look() == LEASE / 3
 
 
+def test_pool_that_can_not_kill_has_no_kill_to_wait_for(host: Host) -> None:
+    host.supervisor = Supervisor(Home(app=host.celery, lease=LEASE))
+    host.run("timed", timeout=0.5)
+    host.run("cancelled")
+    host.store.cancel("cancelled")
+    assert [host.look() for _ in range(3)] == [LEASE / 3] * 3
+
+
 def test_job_is_killed_when_the_time_of_all_attempts_is_over(host: Host) -> None:
     request = host.receive("job", timeout=60.0)
     message = host.message.of_retry(time.time() + 5.0)
