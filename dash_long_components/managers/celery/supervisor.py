@@ -173,15 +173,18 @@ class Supervisor:
         return kept
 
     def _kill_superseded(self, running: Sequence[ReceivedJob], now: float) -> None:
-        """Have attempts killed here of which another worker runs a later one.
+        """Have attempts killed here of which a later one runs, here or elsewhere.
 
-        The others took this worker for dead while it could not reach the backend.
+        A reader took this worker for dead while it could not reach the backend.
         """
         lives = self._store.lives([each.request.id for each in running])
         for each, live in zip(running, lives, strict=True):
             if live is None or Lease.current is None:
                 continue
-            is_here = live.worker.lease == Lease.current.id
+            is_here = (
+                live.worker.lease == Lease.current.id
+                and live.number in (None, each.number)
+            )
             if live.record.status is Status.RUNNING and not is_here:
                 due = now + EXIT_GRACE
                 each.kill_at = min(due, each.kill_at or due)
@@ -221,9 +224,11 @@ class Supervisor:
             live = self._store.live(death.job_id)
             if live is None or live.record.status is Status.QUEUED:
                 self._release(death)
-            elif self._ran(live, death):
-                end = death.failure.end(live.record, time.time())
-                self._store.end_attempt(live, end)
+            elif self._had(live, death):
+                if live.record.status is Status.RUNNING:
+                    end = death.failure.end(live.record, time.time())
+                    self._store.end_attempt(live, end)
+                # Its function may have returned, and not left the group itself.
                 if death.group is not None:
                     self._store.leave_group_at_end(death.group, death.job_id)
             self._dead.pop(0)
@@ -233,15 +238,15 @@ class Supervisor:
         if death.number is not None and Lease.current is not None:
             self._store.release(death.job_id, Lease.current.id, death.number)
 
-    def _ran(self, live: Live, death: Death) -> bool:
-        """Return whether the process that has died ran the job.
+    def _had(self, live: Live, death: Death) -> bool:
+        """Return whether the process that has died had started the job.
 
         Otherwise it had a second delivery, which does nothing. Celery delivers some
         jobs again as soon as their process has died.
         """
         if Lease.current is None or live.worker.lease != Lease.current.id:
             return False
-        if live.record.status is not Status.RUNNING or death.is_of_another(live):
+        if death.is_of_another(live):
             return False
         return not any(
             each.request.id == death.job_id

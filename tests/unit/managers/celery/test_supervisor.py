@@ -59,7 +59,11 @@ class Host:
         return self.supervisor.step(self.now)
 
     def receive(
-        self, job_id: str, grace: float = 0.0, timeout: float | None = None
+        self,
+        job_id: str,
+        grace: float = 0.0,
+        timeout: float | None = None,
+        group: str | None = None,
     ) -> Request:
         """Receive a job."""
         now = time.time()
@@ -75,17 +79,17 @@ class Host:
         self.store.submit(record)
         call = Call(task="key", fingerprint="", context={}).to_json().decode()
         self.message = self.store.prepare(
-            record, Message(task="task", grace=grace, timeout=timeout), call
+            record,
+            Message(task="task", grace=grace, timeout=timeout, group=group),
+            call,
         )
         request = Request(job_id, pid=len(job_id) + 1000)
         self.supervisor.received(self.consumer, request, 0, self.message)
         return request
 
-    def run(
-        self, job_id: str, grace: float = 0.0, timeout: float | None = None
-    ) -> Request:
+    def run(self, job_id: str, **options: Any) -> Request:
         """Receive a job, and start it in a pool process."""
-        request = self.receive(job_id, grace, timeout)
+        request = self.receive(job_id, **options)
         worker = Worker(name="worker", lease=self.lease.id)
         assert Runs(self.celery, LEASE).start(job_id, worker, self.message)
         self.supervisor.began(request)
@@ -240,6 +244,24 @@ def test_job_whose_process_has_died_is_lost(host: Host) -> None:
     assert host.status("job") is Status.LOST
 
 
+def test_job_that_was_cancelled_as_its_function_returned_leaves_its_group(
+    host: Host,
+) -> None:
+    request = host.run("job", group="one")
+    live = host.store.live("job")
+    assert live is not None
+    host.store.cancel("job")
+    returned = replace(live, record=live.record.end(Status.SUCCEEDED, 2.0))
+    host.store.documents.write("job.live", returned.to_text())
+    with mock.patch.object(CeleryStore, "leave_group_at_end") as leave:
+        host.look()
+        leave.assert_not_called()
+        host.die(request)
+        host.look()
+    leave.assert_called_once_with("one", "job")
+    assert host.status("job") is Status.CANCELLED
+
+
 def test_death_is_reported_when_the_backend_is_back(host: Host) -> None:
     host.die(host.run("job"))
     away = StoreUnavailableError()
@@ -307,6 +329,21 @@ def test_attempt_is_killed_once_another_worker_runs_a_later_one(host: Host) -> N
         host.look()
     assert host.killed == []
     host.store.documents.write("job.live", elsewhere.to_text())
+    for _ in range(3):
+        host.look()
+    assert host.killed == [request.worker_pid]
+
+
+def test_attempt_is_killed_once_this_worker_runs_a_later_one(host: Host) -> None:
+    request = host.run("job")
+    live = host.store.live("job")
+    assert live is not None
+    later = replace(live, run="later", number=1)
+    host.store.documents.write("job.live", later.to_text())
+    again = Request("job", pid=1)
+    host.supervisor.received(host.consumer, again, 1, host.message)
+    host.supervisor.began(again)
+    state.active_requests.add(again)
     for _ in range(3):
         host.look()
     assert host.killed == [request.worker_pid]
