@@ -60,7 +60,7 @@ def kill_tree_of(process: Process) -> None:
     """
     if not process.is_alive():
         return
-    with contextlib.suppress(psutil.NoSuchProcess):
+    with contextlib.suppress(psutil.Error):
         root = psutil.Process(process.pid)
         for each in [*root.children(recursive=True), root]:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):

@@ -25,6 +25,7 @@ from celery import bootsteps, signals
 from ...core.versions import from_fields
 from ...exceptions import StoreUnavailableError
 from .documents import Documents, outages
+from .going_on import going_on
 from .homes import Home
 
 #: Seconds for which a reader trusts its last reading of a lease, at most.
@@ -136,16 +137,17 @@ class Lease:
     ) -> None:
         documents, period = Documents(self._home.app), self.seconds
         for beat in itertools.count():
-            names = [*queues()]
-            renewal = Renewal(beat=beat + 1, period=period)
-            own = replace(renewal, name=name, queues=names, slots=slots)
-            with no_fork:
-                if not self._left.is_set():
-                    _write(documents, self.id, own)
-                    for queue in names:
-                        _write(documents, queue_lease(queue), renewal)
-                    if name and beat % _LISTED_EACH == 0:
-                        _list_again(documents, self.id)
+            with going_on("The renewal of the worker's lease"):
+                names = [*queues()]
+                renewal = Renewal(beat=beat + 1, period=period)
+                own = replace(renewal, name=name, queues=names, slots=slots)
+                with no_fork:
+                    if not self._left.is_set():
+                        _write(documents, self.id, own)
+                        for queue in names:
+                            _write(documents, queue_lease(queue), renewal)
+                        if name and beat % _LISTED_EACH == 0:
+                            _list_again(documents, self.id)
             if self._left.wait(period / 3):
                 return
 

@@ -26,6 +26,7 @@ from ..processes import (
     kill_group,
     kill_tree,
 )
+from .going_on import going_on
 
 logger = logging.getLogger("dash_long_components")
 
@@ -190,8 +191,9 @@ class OrphanStep(bootsteps.StartStopStep):
 
     def _watch(self, orphans: PoolOrphans) -> None:
         while not self._stopped.wait(_INTERVAL):
-            orphans.look()
-            cgroups.end_dead(_GROUP)
+            with going_on("The search for orphans"):
+                orphans.look()
+                cgroups.end_dead(_GROUP)
 
 
 def _end(pid: int) -> None:

@@ -82,7 +82,8 @@ def stop_if_it_has(pid: int, job_id: str) -> bool:
 def _wait_until_stopped(pid: int) -> None:
     """Wait until a process runs no code of its own any more."""
     until = time.monotonic() + _STOPPING
-    with contextlib.suppress(psutil.NoSuchProcess):
+    # It may belong to another user, by setuid.
+    with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         while process.status() == psutil.STATUS_RUNNING and time.monotonic() < until:
             time.sleep(0.001)

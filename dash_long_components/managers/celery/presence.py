@@ -17,6 +17,7 @@ from ...core import limits
 from ...core.jobs import new_job_id
 from ...exceptions import StoreUnavailableError
 from .documents import Documents
+from .going_on import going_on
 
 #: Seconds between two heartbeats of a server that is polled for such jobs.
 _HEARTBEAT = 2.0
@@ -65,7 +66,7 @@ def send_heartbeats(documents: Documents) -> None:
     """Write the heartbeat of a server for as long as its process lives."""
     while True:
         # While the backend is away, no page can poll either.
-        with suppress(StoreUnavailableError):
+        with suppress(StoreUnavailableError), going_on("The heartbeat of the server"):
             send_heartbeat(documents)
         time.sleep(_HEARTBEAT)
 

@@ -26,6 +26,7 @@ from ...exceptions import StoreUnavailableError
 from ..processes import kill_tree
 from . import pool_jobs
 from .deliveries import Message
+from .going_on import going_on
 from .homes import Home
 from .job_state import Live
 from .keeper import Keeper
@@ -35,6 +36,8 @@ from .received_jobs import Death, ReceivedJob
 from .sending import PREFIX
 from .store import CeleryStore
 from .unexpected_ends import CeleryFailure
+
+_NAME = "The supervisor of the worker"
 
 
 class Supervisor:
@@ -136,7 +139,7 @@ class Supervisor:
         if is_due:
             self._look_at = now + self._interval
         # Without the backend nothing is known. The next look is soon.
-        with suppress(StoreUnavailableError), no_fork:
+        with suppress(StoreUnavailableError), going_on(_NAME), no_fork:
             self._report_deaths()
             self._hasten_probes()
             if is_due:
@@ -144,7 +147,7 @@ class Supervisor:
         self._kill_due(now)
         if is_due:
             # Last: it may have to wait for the broker.
-            with suppress(StoreUnavailableError), no_fork:
+            with suppress(StoreUnavailableError), going_on(_NAME), no_fork:
                 self._store.listings.keep(kept)
                 self._store.send_what_is_due()
         return max(0.0, min(self._look_at, self._next_kill()) - now)
@@ -181,9 +184,9 @@ class Supervisor:
         for each, live in zip(running, lives, strict=True):
             if live is None or Lease.current is None:
                 continue
-            is_here = (
-                live.worker.lease == Lease.current.id
-                and live.number in (None, each.number)
+            is_here = live.worker.lease == Lease.current.id and live.number in (
+                None,
+                each.number,
             )
             if live.record.status is Status.RUNNING and not is_here:
                 due = now + EXIT_GRACE
@@ -220,18 +223,22 @@ class Supervisor:
     def _report_deaths(self) -> None:
         """End the jobs whose process has died, however Celery delivers them again."""
         while self._dead:
-            death = self._dead[0]
-            live = self._store.live(death.job_id)
-            if live is None or live.record.status is Status.QUEUED:
-                self._release(death)
-            elif self._had(live, death):
-                if live.record.status is Status.RUNNING:
-                    end = death.failure.end(live.record, time.time())
-                    self._store.end_attempt(live, end)
-                # Its function may have returned, and not left the group itself.
-                if death.group is not None:
-                    self._store.leave_group_at_end(death.group, death.job_id)
+            # After an outage it is reported again. Any other error would come again.
+            with going_on("The report of a dead process"):
+                self._report(self._dead[0])
             self._dead.pop(0)
+
+    def _report(self, death: Death) -> None:
+        live = self._store.live(death.job_id)
+        if live is None or live.record.status is Status.QUEUED:
+            self._release(death)
+        elif self._had(live, death):
+            if live.record.status is Status.RUNNING:
+                end = death.failure.end(live.record, time.time())
+                self._store.end_attempt(live, end)
+            # Its function may have returned, and not left the group itself.
+            if death.group is not None:
+                self._store.leave_group_at_end(death.group, death.job_id)
 
     def _release(self, death: Death) -> None:
         """Have a job sent again whose process has died before it could begin."""
@@ -266,7 +273,8 @@ class Supervisor:
                 each.request.exceeded = each.message.timeout
                 limit = CeleryFailure(type="TimeLimitExceeded", message="")
                 self.died(each.request, limit)
-            self._kill(each.request.worker_pid, each.request.id)
+            with going_on("The kill of a job's process"):
+                self._kill(each.request.worker_pid, each.request.id)
 
     def _next_kill(self) -> float:
         if self._kill is None:

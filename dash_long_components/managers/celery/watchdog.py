@@ -12,9 +12,13 @@ import celery
 from ...core import attempts
 from ...core.jobs import Status
 from ...core.limits import LOOK_SHARE, Times, judge
+from .going_on import going_on
 from .job_state import End, Live
 from .presence import Absence
 from .store import CeleryStore
+
+#: Seconds to wait after an error.
+_PAUSE = 1.0
 
 
 class FunctionWatchdog:
@@ -68,15 +72,22 @@ class FunctionWatchdog:
 
     def _watch(self) -> None:
         while not self._over.wait(self._pause()):
-            verdict = judge(self._record, self._times, time.monotonic())
-            if verdict.status is not None:
-                end = End(status=verdict.status, at=time.time(), error=verdict.error)
-                self._store.end_attempt(self._live, end)
-                return
-            if self._absence is not None and self._absence.has_left():
-                self._store.end(self._record.id, Status.CANCELLED)
-                self._end()
-                return
+            with going_on("The watchdog of a job", _PAUSE):
+                if self._is_done():
+                    return
+
+    def _is_done(self) -> bool:
+        """End the job if it has to end, and return whether it had to."""
+        verdict = judge(self._record, self._times, time.monotonic())
+        if verdict.status is not None:
+            end = End(status=verdict.status, at=time.time(), error=verdict.error)
+            self._store.end_attempt(self._live, end)
+            return True
+        if self._absence is not None and self._absence.has_left():
+            self._store.end(self._record.id, Status.CANCELLED)
+            self._end()
+            return True
+        return False
 
     def _pause(self) -> float:
         now = time.monotonic()

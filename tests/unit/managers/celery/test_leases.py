@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
 
 import pytest
+from celery import Celery
 
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.managers.celery.leases import Leases, Tenure
+from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.homes import Home
+from dash_long_components.managers.celery.leases import Lease, Leases, Tenure
 
 
 class Backend:
@@ -94,3 +99,18 @@ def test_lease_is_renewed_until_its_period_is_over(backend: Backend) -> None:
         looks.append(backend.leases.is_renewed("lease"))
         backend.now += 1
     assert looks == [True] * 10 + [False] * 2
+
+
+def test_lease_is_renewed_after_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = Home(app=Celery("app", backend=f"file://{tmp_path}"), lease=3.0)
+    lease = Lease(home)
+    queues = mock.Mock(side_effect=[RuntimeError("changed during iteration"), ["q"]])
+    waits = mock.patch.object(lease._left, "wait", side_effect=[False, True])
+    with waits:
+        lease._renew(queues, "worker", 1)
+    assert Leases(Documents(home.app)).renewal(lease.id).queues == ["q"]
+    assert [each.message for each in caplog.records] == [
+        "The renewal of the worker's lease has failed. Its thread goes on."
+    ]

@@ -16,11 +16,11 @@ from celery.worker import state
 from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
-from dash_long_components.exceptions import StoreUnavailableError
+from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.homes import Home
-from dash_long_components.managers.celery.job_state import Worker
+from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.leases import Lease, Leases, Tenure
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
@@ -270,6 +270,38 @@ def test_death_is_reported_when_the_backend_is_back(host: Host) -> None:
     assert host.status("job") is None
     host.look()
     assert host.status("job") is Status.LOST
+
+
+def test_error_in_one_step_does_not_end_the_others(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing would look after the jobs of the worker any more."""
+    first, second = host.run("job"), host.run("another")
+    for job_id in ("job", "another"):
+        host.store.cancel(job_id)
+    kill = mock.Mock(side_effect=[PermissionError("its kill"), None])
+    host.supervisor._kill = kill
+    due = mock.patch.object(CeleryStore, "send_what_is_due", side_effect=OSError("due"))
+    with due:
+        assert host.look() == LEASE / 3
+    assert {call.args[0] for call in kill.call_args_list} == {
+        first.worker_pid,
+        second.worker_pid,
+    }
+    host.die(host.run("odd"))
+    host.die(host.run("lost"))
+    end = CeleryStore.end_attempt
+
+    def refuse(store: CeleryStore, live: Live, by: End) -> None:
+        if live.record.id == "odd":
+            raise StoreError("its death")
+        end(store, live, by)
+
+    with mock.patch.object(CeleryStore, "end_attempt", refuse):
+        host.look()
+    assert host.status("lost") is Status.LOST
+    logged = [str(each.exc_info[1]) for each in caplog.records if each.exc_info]
+    assert logged == ["its kill", "due", "its death"]
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

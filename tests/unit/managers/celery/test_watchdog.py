@@ -13,8 +13,9 @@ from celery import Celery
 
 from dash_long_components.core.jobs import Call, Limits, Status
 from dash_long_components.core.records import Record
+from dash_long_components.managers.celery import watchdog as watchdog_module
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.job_state import End, Worker
+from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.presence import Absence
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
@@ -81,6 +82,23 @@ def test_job_without_a_process_of_its_own_times_out(job: Job) -> None:
     assert record.status is Status.TIMED_OUT
     assert record.error
     assert "Timed out after 0.05 s" in record.error.message
+
+
+def test_job_times_out_though_an_error_has_come_between(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog_module, "_PAUSE", 0.0)
+    end, tries = job.store.end_attempt, [RuntimeError("once")]
+
+    def end_later(live: Live, by: End) -> None:
+        if tries:
+            raise tries.pop()
+        end(live, by)
+
+    monkeypatch.setattr(job.store, "end_attempt", end_later)
+    with job.watchdog(has_process=False, timeout=0.05):
+        assert job.ended.wait(TIMEOUT)
+    assert job.store.read("job").status is Status.TIMED_OUT
 
 
 def test_watchdog_ends_with_its_job(job: Job) -> None:
