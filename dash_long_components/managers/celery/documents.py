@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -56,11 +56,19 @@ class Documents:
         app: with a result backend.
         patient: wait for the backend while it does not respond, instead of raising.
             A worker with a result to write does so.
+        guard: held during each access to the backend.
     """
 
-    def __init__(self, app: celery.Celery, *, patient: bool = False) -> None:
+    def __init__(
+        self,
+        app: celery.Celery,
+        *,
+        patient: bool = False,
+        guard: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._app = app
         self._patient = patient
+        self._guard = guard or nullcontext()
         self._known: Backend | None = None
 
     def read(self, key: str) -> str | None:
@@ -203,7 +211,7 @@ class Documents:
     def announce(self, job_id: str) -> None:
         """Tell the servers that a job has changed, where the backend can."""
         # The change itself is stored. Servers read it a little later without this.
-        with suppress(Exception):
+        with suppress(Exception), self._guard:
             self._backend.announce(job_id)
 
     def announcements(self) -> Announcements | None:
@@ -225,19 +233,20 @@ class Documents:
 
     def _try(self, action: Callable[[], T]) -> T:
         while True:
-            try:
-                answer = action()
-            except StoreError:
-                raise
-            except Exception as error:  # each backend has exceptions of its own
-                message = f"Celery's result backend does not respond: {error}"
-                if not self._patient:
-                    raise StoreUnavailableError(message) from error
-                outages.begin(message)
-                time.sleep(_PAUSE)
-            else:
-                outages.end()
-                return answer
+            with self._guard:
+                try:
+                    answer = action()
+                except StoreError:
+                    raise
+                except Exception as error:  # each backend has exceptions of its own
+                    message = f"Celery's result backend does not respond: {error}"
+                    if not self._patient:
+                        raise StoreUnavailableError(message) from error
+                    outages.begin(message)
+                else:
+                    outages.end()
+                    return answer
+            time.sleep(_PAUSE)
 
 
 def part_keys(key: str, count: int) -> list[str]:

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import celery
@@ -85,12 +86,18 @@ class CeleryStore:
         app: with a result backend.
         lease: of the workers, in seconds.
         patient: as a worker is, which has a result to write.
+        guard: held during each access to the backend.
     """
 
     def __init__(
-        self, app: celery.Celery, lease: float = 10.0, *, patient: bool = False
+        self,
+        app: celery.Celery,
+        lease: float = 10.0,
+        *,
+        patient: bool = False,
+        guard: AbstractContextManager[object] | None = None,
     ) -> None:
-        self.documents = Documents(app, patient=patient)
+        self.documents = Documents(app, patient=patient, guard=guard)
         self.ends = Ends(self.documents)
         self.attempts = Attempts(self.documents)
         self.lanes = CeleryLanes(self.documents, self.are_live)

@@ -37,8 +37,6 @@ from .sending import PREFIX
 from .store import CeleryStore
 from .unexpected_ends import CeleryFailure
 
-_NAME = "The supervisor of the worker"
-
 
 class Supervisor:
     """Knows the jobs of a worker. Every method may be called from any thread.
@@ -57,7 +55,8 @@ class Supervisor:
         home: Home,
         kill: Callable[[int, str], None] | None = None,
     ) -> None:
-        self._store = CeleryStore(home.app, home.lease)
+        # The pool may fork while this waits for the broker, but not for the backend.
+        self._store = CeleryStore(home.app, home.lease, guard=no_fork)
         self._keeper = Keeper(self._store.documents)
         self._tasks = home.app.tasks
         self._interval = home.lease / 3
@@ -68,6 +67,7 @@ class Supervisor:
         self._look_at = 0.0
         self._kill = kill
         self._is_new = True
+        self._kept: list[str] = []
 
     def received(
         self, consumer: Any, request: Any, number: int, message: Message
@@ -125,6 +125,27 @@ class Supervisor:
             self._wake.wait(self.step(time.monotonic()))
             self._wake.clear()
 
+    def send(self) -> None:
+        """Send the jobs that may run by now, for as long as this process lives.
+
+        In a thread of its own: it may have to wait for the broker.
+        """
+        while True:
+            self.send_what_is_due()
+            time.sleep(self._interval)
+
+    def send_what_is_due(self) -> None:
+        """Send the jobs that may run by now, though no page may ask for them.
+
+        Lists the jobs again that the supervisor keeps: it reads them, and a reader may
+        send them too.
+        """
+        with suppress(StoreUnavailableError), going_on("The sender of the worker"):
+            with self._lock:
+                kept, self._kept = self._kept, []
+            self._store.listings.keep(kept)
+            self._store.send_what_is_due()
+
     def step(self, now: float) -> float:
         """Do what is due.
 
@@ -135,21 +156,15 @@ class Supervisor:
             Seconds until something is due.
         """
         is_due = now >= self._look_at
-        kept: list[str] = []
         if is_due:
             self._look_at = now + self._interval
         # Without the backend nothing is known. The next look is soon.
-        with suppress(StoreUnavailableError), going_on(_NAME), no_fork:
+        with suppress(StoreUnavailableError), going_on("The supervisor of the worker"):
             self._report_deaths()
             self._hasten_probes()
             if is_due:
-                kept = self._look(now)
+                self._look(now)
         self._kill_due(now)
-        if is_due:
-            # Last: it may have to wait for the broker.
-            with suppress(StoreUnavailableError), going_on(_NAME), no_fork:
-                self._store.listings.keep(kept)
-                self._store.send_what_is_due()
         return max(0.0, min(self._look_at, self._next_kill()) - now)
 
     def _running(self) -> list[ReceivedJob]:
@@ -157,8 +172,8 @@ class Supervisor:
         with self._lock:
             return [job for job in self._received.values() if job.is_running]
 
-    def _look(self, now: float) -> list[str]:
-        """Compare the jobs here with the store. Returns those that it has kept."""
+    def _look(self, now: float) -> None:
+        """Compare the jobs here with the store."""
         running = self._running()
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
@@ -168,12 +183,12 @@ class Supervisor:
         self._kill_superseded(running, now)
         kept = self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
+            self._kept += kept
             others = [each for each in self._received.values() if not each.is_running]
         self._forget([each for each in others if each.began is not None])
         waiting = [each for each in others if each.began is None]
         self._release_dropped(waiting)
         self._forget_ended([each for each in waiting if not each.is_known])
-        return kept
 
     def _kill_superseded(self, running: Sequence[ReceivedJob], now: float) -> None:
         """Have attempts killed here of which a later one runs, here or elsewhere.
@@ -315,11 +330,14 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
 
         def start(self, worker: Any) -> None:
             pool_jobs.set_stopping(False)
-            threading.Thread(
-                target=self._supervisor.run,
-                name="dash-long-jobs-supervisor",
-                daemon=True,
-            ).start()
+            tasks = {
+                "supervisor": self._supervisor.run,
+                "sender": self._supervisor.send,
+            }
+            for name, target in tasks.items():
+                threading.Thread(
+                    target=target, name=f"dash-long-jobs-{name}", daemon=True
+                ).start()
 
         def close(self, worker: Any) -> None:
             """Note that the worker stops, before it waits for its jobs."""

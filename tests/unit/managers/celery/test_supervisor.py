@@ -18,10 +18,10 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.documents import Documents
+from dash_long_components.managers.celery.documents import Documents, backend_of
 from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.job_state import End, Live, Worker
-from dash_long_components.managers.celery.leases import Lease, Leases, Tenure
+from dash_long_components.managers.celery.leases import Lease, Leases, Tenure, no_fork
 from dash_long_components.managers.celery.runs import Runs
 from dash_long_components.managers.celery.store import CeleryStore
 from dash_long_components.managers.celery.supervisor import Supervisor
@@ -141,20 +141,40 @@ def test_running_job_is_listed_again_before_the_lists_drop_it(host: Host) -> Non
         mock.patch("time.monotonic", return_value=later),
     ):
         host.look()
+        host.supervisor.send_what_is_due()
         assert [entry.id for entry in host.store.listings.live(9)] == ["job"]
 
 
-def test_job_is_killed_before_the_supervisor_waits_for_the_broker(host: Host) -> None:
+def test_broker_that_hangs_delays_neither_leases_nor_forks_nor_kills(
+    host: Host,
+) -> None:
     request = host.run("job")
     host.store.cancel("job")
-    killed: list[int] = []
+    locked: list[bool] = []
 
     def send(_: CeleryStore) -> None:
-        killed.extend(host.killed)
+        locked.append(no_fork.locked())
+        host.look()
 
     with mock.patch.object(CeleryStore, "send_what_is_due", send):
+        host.supervisor.send_what_is_due()
+    assert locked == [False]
+    assert host.killed == [request.worker_pid]
+
+
+def test_pool_does_not_fork_while_the_supervisor_uses_the_backend(host: Host) -> None:
+    host.run("job")
+    backend, locked = backend_of(host.celery), set()
+    read = backend.read
+
+    def note(*args: Any) -> Any:
+        locked.add(no_fork.locked())
+        return read(*args)
+
+    with mock.patch.object(backend, "read", note):
         host.look()
-    assert killed == [request.worker_pid]
+        host.supervisor.send_what_is_due()
+    assert locked == {True}
 
 
 def test_cancel_is_seen_within_a_third_of_the_lease(host: Host) -> None:
@@ -281,9 +301,10 @@ def test_error_in_one_step_does_not_end_the_others(
         host.store.cancel(job_id)
     kill = mock.Mock(side_effect=[PermissionError("its kill"), None])
     host.supervisor._kill = kill
+    assert host.look() == LEASE / 3
     due = mock.patch.object(CeleryStore, "send_what_is_due", side_effect=OSError("due"))
     with due:
-        assert host.look() == LEASE / 3
+        host.supervisor.send_what_is_due()
     assert {call.args[0] for call in kill.call_args_list} == {
         first.worker_pid,
         second.worker_pid,
