@@ -54,7 +54,7 @@ class CeleryLanes:
                 others = others.enter(str(ticket), lane.seq)
             return others.to_text()
 
-        self._documents.update(_key(lane.name), change)
+        self._documents.update(_lane_key(lane.name), change)
         return admission
 
     def exchange(self, lane: Lane | None, old: Ticket, new: Ticket) -> None:
@@ -65,11 +65,11 @@ class CeleryLanes:
         def change(text: str | None) -> str:
             return Turns.from_text(text).exchange(str(old), str(new)).to_text()
 
-        self._documents.update(_key(lane.name), change)
+        self._documents.update(_lane_key(lane.name), change)
 
     def is_turn(self, name: str, ticket: Ticket) -> bool:
         """Return whether no live job of a lane comes before this one."""
-        turns = Turns.from_text(self._documents.read(_key(name)))
+        turns = Turns.from_text(self._documents.read(_lane_key(name)))
         return not self._live_of(turns.before(str(ticket)))
 
     def _live(self, turns: Turns) -> Turns:
@@ -98,10 +98,21 @@ class JoinableJobs:
         Atomic where updates are.
         """
         return self._documents.update(
-            f"dash-long-jobs.joinable.{key}",
+            _joinable_key(key),
             lambda found: holder(job_id, self._find(found) if found else None),
         )
 
 
-def _key(name: str) -> str:
+def keys_of(record: Record) -> list[str]:
+    """Return the documents of the lanes and of the key of a live job."""
+    lanes = {requester.lane for requester in record.staying}
+    keys = [_lane_key(name) for name in lanes if name is not None]
+    return keys if record.key is None else [*keys, _joinable_key(record.key)]
+
+
+def _joinable_key(key: str) -> str:
+    return f"dash-long-jobs.joinable.{key}"
+
+
+def _lane_key(name: str) -> str:
     return f"dash-long-jobs.lane.{hashlib.sha256(name.encode()).hexdigest()}"

@@ -117,8 +117,8 @@ class Runs:
             if late := attempts.late_error(before, now):
                 self.store.end(job_id, Status.TIMED_OUT, late)
                 return None
-        if before.retries is not None:
-            # It may have waited nearly as long as its call is stored.
+        if before.retries is not None or self._keeper.is_old(before.created):
+            # It may have waited nearly as long as its documents are stored.
             self._keeper.keep([job_id])
         record = before.start(now)
         live = Live(

@@ -11,7 +11,15 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Call, JobError, Status
+from dash_long_components.core.jobs import (
+    Call,
+    JobError,
+    Lane,
+    Retrigger,
+    Status,
+    Ticket,
+)
+from dash_long_components.core.lanes import Answer
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
@@ -19,6 +27,7 @@ from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.celery import waiting_attempts
 from dash_long_components.managers.celery.deliveries import Message
+from dash_long_components.managers.celery.documents import Documents
 from dash_long_components.managers.celery.job_state import End, Live, Worker
 from dash_long_components.managers.celery.keeper import Keeper
 from dash_long_components.managers.celery.runs import Runs
@@ -42,13 +51,14 @@ class Shop:
         self.store = CeleryStore(self.celery)
         self.runs = Runs(self.celery, 10.0)
 
-    def submit(self, job_id: str = "job", retries: Retries = RETRIES) -> Message:
+    def submit(self, job_id: str = "job", retries: Retries | None = RETRIES) -> Message:
         now = time.time()
         record = Record(
             id=job_id,
             task="app.task",
             code="",
-            requesters=(Requester(id="0"),),
+            requesters=(Requester(id="0", lane="own lane"),),
+            key="key",
             created=now,
             changed=now,
             retries=retries,
@@ -126,6 +136,44 @@ def test_documents_of_a_job_are_kept_when_an_attempt_ends(shop: Shop) -> None:
     shop.grow_old()
     shop.runs.change(live, live.record.try_again(time.time(), 5, ERROR))
     assert not [name for name in shop.old() if "job." in name]
+
+
+def test_documents_of_a_job_that_has_waited_for_long_are_kept_at_its_start(
+    shop: Shop,
+) -> None:
+    """Its worker keeps them a while later, when some would be gone."""
+    message = shop.submit(retries=None)
+    other = shop.store.join("job", Requester(id="1"))
+    assert other is not None
+    with mock.patch.object(Documents, "keep") as keep:
+        shop.start_again(message)
+    keep.assert_not_called()
+    shop.store.documents.delete(["job.live"])
+    shop.grow_old()
+    with mock.patch("time.time", return_value=time.time() + 0.8 * DAY):
+        shop.start_again(message)
+    assert not [name for name in shop.old() if "job." in name]
+
+
+def test_lanes_and_keys_of_a_job_that_runs_for_long_are_kept(shop: Shop) -> None:
+    shop.submit()
+    joined = shop.store.join("job", Requester(id="1", lane="another lane"))
+    assert joined is not None
+    tickets = {"own lane": Ticket(job="job", requester="0"), "another lane": joined}
+    lanes = {
+        name: Lane(name=name, seq=1, retrigger=Retrigger.IGNORE) for name in tickets
+    }
+    for name, ticket in tickets.items():
+        shop.store.lanes.enter(ticket, lanes[name])
+    shop.store.joinable.take_key("key", "job")
+    shop.grow_old()
+    Keeper(shop.store.documents).keep(["job"])
+    for name in shop.old():
+        (shop.folder / name).unlink()
+    new = Ticket(job="new", requester="0")
+    answers = {shop.store.lanes.enter(new, lane).answer for lane in lanes.values()}
+    assert answers == {Answer.IGNORE}
+    assert shop.store.joinable.take_key("key", "new") == "job"
 
 
 @pytest.fixture
