@@ -23,8 +23,8 @@ _WAITING = "waiting"
 #: The list of jobs that have not ended. The same holds.
 _LIVE = "live"
 
-#: The newest jobs of a list that a search looks at. The backend has no index of
-#: statuses.
+#: Jobs of a list that a search looks at, the newest ones or the oldest. The backend has
+#: no index of statuses.
 MAX_SEARCHED = 5000
 
 #: Ended jobs whose entries a process remembers.
@@ -215,10 +215,17 @@ class Listings:
         self._documents.unlist(_key(_LIVE), job_id)
 
     def live(self, count: int) -> list[Entry]:
-        """Return what the live jobs are, the oldest first."""
-        job_ids = self._documents.listed(_key(_LIVE), 0, count, newest_first=False)
-        records = [it for it in self._records(job_ids) if it is not None]
+        """Return what live jobs are: those that have started, then those that wait.
+
+        The oldest of both come first. Looks at the oldest live jobs.
+        """
+        waiting = {*self._oldest(_WAITING)}
+        job_ids = sorted(self._oldest(_LIVE), key=lambda job_id: job_id in waiting)
+        records = [it for it in self._records(job_ids[:count]) if it is not None]
         return [Entry.of(it) for it in records if not it.status.is_terminal]
+
+    def _oldest(self, name: str) -> list[str]:
+        return self._documents.listed(_key(name), 0, MAX_SEARCHED, newest_first=False)
 
     def count_live(self) -> int:
         """Return how many jobs are live, or have ended a moment ago."""

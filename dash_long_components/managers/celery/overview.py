@@ -16,7 +16,7 @@ from .leases import Leases, Tenure, unlist_worker, worker_ids
 from .listings import Entry, Listings
 from .queues import Queues
 
-#: The jobs that are counted: so many live ones, the oldest first, and those that have
+#: The jobs that are counted: so many live ones, running ones first, and those that have
 #: ended among so many of the newest. The backend has no index of statuses.
 _COUNTED = 1000
 
@@ -110,7 +110,7 @@ class Overview:
         """Return the jobs that are counted."""
         with self._lock:
             if time.monotonic() >= self._fresh_until:
-                # What runs is the oldest: the newest jobs may all be queued.
+                # The newest jobs may all be queued.
                 live = self._listings.live(_COUNTED)
                 newest = self._listings.newest(_COUNTED, {entry.id for entry in live})
                 ended = [entry for entry in newest if entry.status.is_terminal]
