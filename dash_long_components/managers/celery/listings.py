@@ -231,15 +231,19 @@ class Listings:
         """Return how many jobs are live, or have ended a moment ago."""
         return self._documents.length(_key(_LIVE))
 
-    def read_live(self, start: int, count: int) -> None:
+    def read_live(self, start: int, count: int) -> int:
         """Read live jobs, from a position on, the oldest first.
 
-        Removes those from the list that have ended.
+        Removes those from the list that have ended, and returns how many it removed.
         """
         job_ids = self._documents.listed(_key(_LIVE), start, count, newest_first=False)
-        for job_id, record in zip(job_ids, self._read_all(job_ids), strict=True):
-            if record is None or record.status.is_terminal:
-                self.end(job_id)
+        records = zip(job_ids, self._read_all(job_ids), strict=True)
+        ended = [
+            it for it, record in records if not record or record.status.is_terminal
+        ]
+        for job_id in ended:
+            self.end(job_id)
+        return len(ended)
 
     def waiting(self, count: int) -> list[str]:
         """Return the ids of the jobs that have waited for longest, longest first.

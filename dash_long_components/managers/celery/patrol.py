@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ...core.versions import from_fields
 from .documents import Documents
@@ -72,8 +72,17 @@ class Patrol:
             return state.to_text()
 
         self._documents.update(_KEY, take)
-        if start is not None:
-            self._listings.read_live(start, BATCH)
+        if start is not None and (removed := self._listings.read_live(start, BATCH)):
+            self._go_back(removed)
+
+    def _go_back(self, jobs: int) -> None:
+        """Begin the next batch earlier: so many before it have left the list."""
+
+        def go_back(text: str | None) -> str:
+            state = PatrolState.from_text(text)
+            return replace(state, next=max(0, state.next - jobs)).to_text()
+
+        self._documents.update(_KEY, go_back)
 
     def _state(self) -> PatrolState:
         return PatrolState.from_text(self._documents.read(_KEY))

@@ -71,6 +71,14 @@ def test_workers_read_one_batch_after_the_other(deployment: Deployment) -> None:
     assert deployment.look(-3600.0) == batches[2]
 
 
+def test_jobs_that_leave_the_list_make_no_other_wait_for_the_next_round(
+    deployment: Deployment,
+) -> None:
+    del deployment.records["job-0"]
+    batches = [["job-0", "job-1"], ["job-2", "job-3"], ["job-4"], ["job-1", "job-2"]]
+    assert [deployment.look() for _ in batches] == batches
+
+
 def test_jobs_that_have_ended_leave_the_list(deployment: Deployment) -> None:
     del deployment.records["job-0"]
     running = deployment.records["job-2"].start(1.0)
