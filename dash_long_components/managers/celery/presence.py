@@ -80,13 +80,13 @@ class Absence:
     """Tells whether no page has polled for a job although one could have.
 
     Args:
-        app: of the worker.
+        documents: of the job; not patient.
         job_id: which job.
         leave_timeout: seconds without a poll after which the page has left.
     """
 
-    def __init__(self, app: celery.Celery, job_id: str, leave_timeout: float) -> None:
-        self._documents = Documents(app)
+    def __init__(self, documents: Documents, job_id: str, leave_timeout: float) -> None:
+        self._documents = documents
         self._leave_timeout = leave_timeout
         self._keys = [_seen(job_id), _SERVERS]
         self._last: list[str | None] = [None, None]

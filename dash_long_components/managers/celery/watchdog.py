@@ -12,6 +12,7 @@ import celery
 from ...core import attempts
 from ...core.jobs import Status
 from ...core.limits import LOOK_SHARE, Times, judge
+from .documents import Documents
 from .going_on import going_on
 from .job_state import End, Live
 from .presence import Absence
@@ -53,7 +54,7 @@ class FunctionWatchdog:
             self._times = Times(deadline=time.monotonic() + timeout)
         self._absence: Absence | None = None
         if limits.leave_timeout is not None:
-            self._absence = Absence(app, record.id, limits.leave_timeout)
+            self._absence = Absence(Documents(app), record.id, limits.leave_timeout)
 
     def __enter__(self) -> None:
         if self._times.deadline is not None or self._absence is not None:

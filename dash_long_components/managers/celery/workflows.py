@@ -17,6 +17,7 @@ from ...core.jobs import Status
 from ...core.reports import Report
 from ...exceptions import JobEndedError, StoreUnavailableError
 from .deliveries import Message
+from .going_on import going_on
 from .homes import Home
 from .job_state import End, Live
 from .keeper import Keeper
@@ -129,7 +130,8 @@ class Workflows:
         job_ids = self._documents.listed(_WAITING, 0, _MOST, newest_first=False)
         if job_ids and self._is_my_turn():
             for job_id in job_ids:
-                self._look_after(job_id)
+                with going_on("The look after a workflow"):
+                    self._look_after(job_id)
             for job_id in self._keeper.keep_while_live(job_ids):
                 self._documents.keep([workflow_key(job_id)])
                 self._documents.list_in([_WAITING], job_id, time.time())
@@ -241,7 +243,7 @@ class Workflows:
         if limit is None:
             return False
         if job_id not in self._absences:
-            self._absences[job_id] = Absence(self._app, job_id, limit)
+            self._absences[job_id] = Absence(self._documents, job_id, limit)
         return self._absences[job_id].has_left()
 
 
@@ -259,7 +261,9 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
 
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
-            self._workflows = Workflows(home, CeleryStore(home.app, home.lease))
+            # The pool may fork while this waits for the broker.
+            store = CeleryStore(home.app, home.lease, guard=no_fork)
+            self._workflows = Workflows(home, store)
 
         def start(self, worker: Any) -> None:
             threading.Thread(
@@ -269,7 +273,10 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
         def _run(self) -> None:
             while True:
                 has_any = False
-                with suppress(StoreUnavailableError), no_fork:
+                with (
+                    suppress(StoreUnavailableError),
+                    going_on("The watch of workflows"),
+                ):
                     has_any = self._workflows.look()
                 time.sleep(_LOOK if has_any else max(_LOOK, home.lease / 3))
 

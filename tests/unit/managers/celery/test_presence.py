@@ -51,7 +51,7 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
 
 @pytest.fixture
 def absence(machines: Machines) -> Absence:
-    absence = Absence(machines.celery, "job", leave_timeout=10.0)
+    absence = Absence(machines.documents, "job", leave_timeout=10.0)
     machines.poll()
     assert not absence.has_left()
     return absence

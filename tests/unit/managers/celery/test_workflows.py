@@ -19,7 +19,7 @@ from dash_long_components.managers.celery import workflows as module
 from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.job_state import Live, Worker
 from dash_long_components.managers.celery.store import CeleryStore
-from dash_long_components.managers.celery.workflow import Workflow
+from dash_long_components.managers.celery.workflow import Workflow, workflow_key
 from dash_long_components.managers.celery.workflows import FINISH, Workflows
 
 LEASE = 10.0
@@ -97,6 +97,19 @@ def test_tasks_are_counted_and_one_worker_is_told_to_end_the_job(
     workflow = deployment.workers[0].of("job")
     assert workflow is not None
     assert deployment.workers[0].result(workflow) == [1, 2]
+
+
+def test_error_of_one_job_hides_no_other(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    documents = deployment.store.documents
+    documents.list_in([module._WAITING], "odd", 0.0)
+    documents.write(workflow_key("odd"), "not JSON")
+    for task in "ab":
+        deployment.end(task, 1)
+    assert deployment.look() == [FINISH]
+    (logged,) = caplog.records
+    assert "The look after a workflow has failed" in logged.message
 
 
 def test_one_worker_takes_the_job(deployment: Deployment) -> None:
