@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ...core.caching import CachedResult
@@ -13,15 +14,15 @@ from ...core.overview import progress_of
 from ...core.owners import user_of
 from ...core.records import Record
 from ...core.requesters import Requester
-from ...exceptions import JobNotFoundError, UnsuccessfulJobError
+from ...exceptions import JobNotFoundError, StoreError, UnsuccessfulJobError
 from ...running import returned
+from .new_records import new_record
 
 #: Seconds for which a job's attributes do not read the store again.
 FRESH = 0.1
 
 #: Seconds between two reads of ``wait``: at first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
-
 
 #: Returns the link to a job, for one of its requesters.
 Link = Callable[[Any, Record, Requester, bool], str]
@@ -284,14 +285,11 @@ class Job:
         try:
             answer = _retry(self._manager, record, call)
         except BaseException:
-            self._manager.give_kept_call_back(self.id, call)
+            # The first error says more.
+            with suppress(StoreError):
+                self._manager.give_kept_call_back(self.id, call)
             raise
-        if isinstance(answer, CachedResult):
-            return cached_job(self._manager, self.task, answer, record.owner)
-        ticket = Ticket.parse(answer)
-        return Job(
-            self._manager, self._manager.look_up(ticket.job), record.owner, ticket
-        )
+        return started_job(self._manager, self.task, answer, record.owner)
 
     def link(self, *, share: bool = False) -> str:
         """Return the path of a link that opens its page and shows it there.
@@ -363,21 +361,34 @@ class Job:
         return f"<Job {self.id} of {self.task}>"
 
 
-def cached_job(
+def started_job(
+    manager: _Manager, task: str, answer: str | CachedResult, owner: str | None
+) -> Job:
+    """Return the job that a manager has just started.
+
+    Args:
+        manager: of the job.
+        task: name of its task.
+        answer: the ticket, or the cached result, that the manager has returned.
+        owner: the user to whom it belongs, as JSON text; None if it has none.
+    """
+    if isinstance(answer, CachedResult):
+        return _cached_job(manager, task, answer, owner)
+    ticket = Ticket.parse(answer)
+    try:
+        record = manager.look_up(ticket.job)
+    except StoreError:
+        # It has started. An error would say that it has not.
+        record = new_record(ticket, task, owner)
+    return Job(manager, record, owner, ticket)
+
+
+def _cached_job(
     manager: _Manager, task: str, cached: CachedResult, owner: str | None
 ) -> Job:
     """Return a job that has succeeded with a cached result. No store knows it."""
-    now = time.time()
-    record = Record(
-        id=new_job_id(),
-        task=task,
-        code="",
-        status=Status.SUCCEEDED,
-        created=now,
-        changed=now,
-        requesters=(Requester(id="0", owner=owner),),
-    )
-    job = Job(manager, record, owner)
+    record = new_record(Ticket(job=new_job_id(), requester="0"), task, owner)
+    job = Job(manager, replace(record, status=Status.SUCCEEDED), owner)
     job._load = lambda: cached.response
     return job
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from ...core import app_origin, search
 from ...core.caching import CachedResult
-from ...core.jobs import Call, Ticket
+from ...core.jobs import Call
 from ...core.owners import EVERYONE, owner_of
 from ...core.records import Record
 from ...core.search import Search
 from ...exceptions import ImportedScriptError
 from ...running import tasks
-from .job import Job, cached_job
+from .job import Job, started_job
 
 #: Starts a job: ``direct_start.start``.
 Start = Callable[..., tuple[str, str | CachedResult]]
@@ -78,10 +78,7 @@ class JobApi(ABC):
             )
         owner = owner_of(user)
         task, answer = _start(self, function, args, kwargs, owner)
-        if isinstance(answer, CachedResult):
-            return cached_job(self, task, answer, owner)
-        ticket = Ticket.parse(answer)
-        return Job(self, self.look_up(ticket.job), owner, ticket)
+        return started_job(self, task, answer, owner)
 
     def job(self, job_id: str, *, user: Any = EVERYONE) -> Job:
         """Return a job.

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 import celery
@@ -46,6 +46,7 @@ import celery
 from ...core.jobs import Call, JobError, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...core.requesters import Requester
+from ...exceptions import StoreUnavailableError
 from .attempts import Attempts
 from .calls import Calls
 from .common_documents import CommonDocuments
@@ -170,7 +171,14 @@ class CeleryStore:
         call, mine = self.kept_call(job_id), new_job_id()
         if call is None:
             return None
-        taken = self.documents.update(_taken_key(job_id), lambda text: text or mine)
+        try:
+            taken = self.documents.update(_taken_key(job_id), lambda text: text or mine)
+        except StoreUnavailableError:
+            # It may have been taken, and the answer lost.
+            with suppress(StoreUnavailableError):
+                if self.documents.read(_taken_key(job_id)) == mine:
+                    self.give_kept_call_back(job_id)
+            raise
         return call if taken == mine else None
 
     def give_kept_call_back(self, job_id: str) -> None:

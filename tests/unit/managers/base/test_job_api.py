@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from dash import ALL, Input, Output, State, no_update
@@ -12,7 +13,12 @@ from dash import ALL, Input, Output, State, no_update
 import dash_long_components as dlc
 from dash_long_components import Job, UnsuccessfulJobError, current_job, set_props
 from dash_long_components.bridge import internals
-from dash_long_components.exceptions import JobNotFoundError, MissingManagerError
+from dash_long_components.exceptions import (
+    JobNotFoundError,
+    MissingManagerError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 from dash_long_components.testing import MemoryLongCallbackManager, Page
 from tests.unit.fakes import RecordingManager
 from tests.waiting import until
@@ -287,4 +293,47 @@ def test_job_of_code_does_not_end_for_want_of_a_page() -> None:
     assert leave_timeout(first) == 30
     assert leave_timeout(first.retry()) is None
     assert leave_timeout(site.manager.start(fail, 2)) is None
+    site.manager.close()
+
+
+def test_job_that_has_started_is_returned_though_the_store_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An error would say that no job has started."""
+    site = Site(keep_calls=True)
+
+    @site.app.long_callback(Output("out", "children"), Input("in", "value"))
+    def fail(value: int) -> int:
+        raise ValueError("always")
+
+    first = site.manager.start(fail, 1, user="ada")
+    assert first.wait(BOUND) == "failed"
+    look_up = site.manager.look_up
+    away = mock.Mock(side_effect=StoreUnavailableError())
+    monkeypatch.setattr(type(first), "_record", lambda job, *_: job._last)
+    monkeypatch.setattr(site.manager, "look_up", away)
+    started = [site.manager.start(fail, 2, user="ada"), first.retry()]
+    monkeypatch.undo()
+    assert len({look_up(job.id).id for job in started}) == 2
+    assert [job.wait(BOUND) for job in started] == ["failed"] * 2
+    assert [job.user for job in started] == ["ada"] * 2
+    site.manager.close()
+
+
+def test_retry_tells_the_error_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(keep_calls=True)
+
+    @site.app.long_callback(Output("out", "children"), Input("in", "value"))
+    def fail(value: int) -> int:
+        raise ValueError("always")
+
+    first = site.manager.start(fail, 1)
+    first.wait(BOUND)
+    full = mock.Mock(side_effect=StoreFullError("the disk is full"))
+    monkeypatch.setattr(site.manager, "submit", full)
+    away = mock.Mock(side_effect=StoreUnavailableError("it is away"))
+    monkeypatch.setattr(site.manager, "give_kept_call_back", away)
+    with pytest.raises(StoreFullError, match="the disk is full"):
+        first.retry()
+    away.assert_called_once()
     site.manager.close()

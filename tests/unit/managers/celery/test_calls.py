@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from dash_long_components.core.jobs import Call, Status
+from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.calls import Calls
 from dash_long_components.managers.celery.deliveries import Message
 from dash_long_components.managers.celery.documents import Documents
@@ -71,6 +73,28 @@ def test_kept_call_is_given_to_one_retry(keeping: Shop) -> None:
     assert keeping.store.take_kept_call("job") is None
     keeping.store.give_kept_call_back("job")
     assert keeping.store.take_kept_call("job") == CALL
+
+
+def test_kept_call_whose_retry_gets_no_answer_is_for_the_next_one(
+    keeping: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Documents.update
+
+    def update_and_lose(*args: Any) -> str:
+        update(*args)
+        raise StoreUnavailableError("its answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Documents, "update", update_and_lose)
+        with pytest.raises(StoreUnavailableError):
+            keeping.store.take_kept_call("job")
+    assert keeping.store.take_kept_call("job") == CALL
+    # That of another retry stays.
+    with monkeypatch.context() as patch:
+        patch.setattr(Documents, "update", update_and_lose)
+        with pytest.raises(StoreUnavailableError):
+            keeping.store.take_kept_call("job")
+    assert keeping.store.take_kept_call("job") is None
 
 
 def test_kept_call_stays_as_long_as_its_job(keeping: Shop) -> None:
