@@ -60,6 +60,13 @@ def _kills(deployment: Deployment) -> None:
         pytest.skip("A thread has no process of its own.")
 
 
+@pytest.fixture
+def _quick(deployment: Deployment) -> None:
+    """Skip processes that import the app, where that makes no difference."""
+    if deployment.setting.manager.get("start_method") == "spawn":
+        pytest.skip("A spawned process takes seconds to start.")
+
+
 def pids_of(name: str, count: int) -> list[int]:
     """Return the numbers of the processes of the first parts, once they run."""
     return [wait_for_json(Path(f"{name}.{item}"))[0] for item in range(count)]
@@ -80,13 +87,14 @@ def test_results_come_in_the_order_of_the_items(page: Page, name: str) -> None:
     assert {f"part {item} of plain" for item in range(6)} <= lines
 
 
-@pytest.mark.usefixtures("_kills")
+@pytest.mark.usefixtures("_kills", "_quick")
 def test_slow_part_holds_up_no_other(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "late-first", "late": 5})
     assert job.status == "succeeded", job.snapshots
     assert job.result[0] == [0, 1, 4, 9, 16, 25]
 
 
+@pytest.mark.usefixtures("_quick")
 def test_loop_may_end_before_its_items(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "endless"})
     assert job.status == "succeeded", job.snapshots
@@ -95,6 +103,7 @@ def test_loop_may_end_before_its_items(page: Page, name: str) -> None:
     assert left == []
 
 
+@pytest.mark.usefixtures("_quick")
 def test_part_may_have_parts(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "nested", "count": 2})
     assert job.status == "succeeded", job.snapshots
@@ -110,7 +119,7 @@ def test_exception_of_a_part_fails_the_job_and_names_the_part(
     assert job.error["message"] == "refused (part 3: 2)"
 
 
-@pytest.mark.usefixtures("_kills")
+@pytest.mark.usefixtures("_kills", "_quick")
 def test_result_that_can_not_be_sent_is_an_error(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "unable"})
     assert job.status == "failed"
@@ -129,7 +138,7 @@ def test_cancel_kills_the_parts(page: Page, name: str) -> None:
         until_gone(lambda: filter(is_alive, pids))
 
 
-@pytest.mark.usefixtures("_kills")
+@pytest.mark.usefixtures("_kills", "_quick")
 def test_parts_die_with_their_job(page: Page, name: str) -> None:
     job = page.start("parts", {"name": name, "how": "hold"})
     pids = pids_of(name, 3)
