@@ -13,7 +13,7 @@ from ..core.jobs import Call
 from ..core.records import Record
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager
-from ..managers.base.job import retry_jobs_with
+from ..managers.base.hooks import retry_jobs_with
 from ..managers.base.job_api import start_jobs_with
 from ..running import tasks
 from ..running.tasks import Task

@@ -13,7 +13,7 @@ from ..core.records import Record
 from ..core.requesters import Requester
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager, checked
-from ..managers.base.job import link_jobs_with
+from ..managers.base.hooks import link_jobs_with
 from ..managers.base.manager import set_up_apps_with
 from . import routes, user_jobs
 from .app_jobs import AppJobs

@@ -13,9 +13,9 @@ from ...core.jobs import Call, Status, Ticket, new_job_id
 from ...core.overview import progress_of
 from ...core.owners import user_of
 from ...core.records import Record
-from ...core.requesters import Requester
 from ...exceptions import JobNotFoundError, StoreError, UnsuccessfulJobError
 from ...running import returned
+from . import hooks
 from .new_records import new_record
 
 #: Seconds for which a job's attributes do not read the store again.
@@ -23,35 +23,6 @@ FRESH = 0.1
 
 #: Seconds between two reads of ``wait``: at first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
-
-#: Returns the link to a job, for one of its requesters.
-Link = Callable[[Any, Record, Requester, bool], str]
-
-_link: Link
-
-
-def link_jobs_with(link: Link) -> None:
-    """Make ``Job.link`` call ``link``.
-
-    The web layer calls this on import: managers must not import it.
-    """
-    global _link
-    _link = link
-
-
-#: Starts a job with the call of another one.
-Retry = Callable[[Any, Record, Call], "str | CachedResult"]
-
-_retry: Retry
-
-
-def retry_jobs_with(retry: Retry) -> None:
-    """Make ``Job.retry`` call ``retry``.
-
-    The decorator's layer calls this on import: managers must not import it.
-    """
-    global _retry
-    _retry = retry
 
 
 class _Manager(Protocol):
@@ -283,7 +254,7 @@ class Job:
                 "from then on."
             )
         try:
-            answer = _retry(self._manager, record, call)
+            answer = hooks.retry(self._manager, record, call)
         except BaseException:
             # The first error says more.
             with suppress(StoreError):
@@ -310,7 +281,7 @@ class Job:
         mine = self._mine(record)
         for requester in record.requesters:
             if requester.destination is not None and requester.id in mine:
-                return _link(self._manager, record, requester, share)
+                return hooks.link(self._manager, record, requester, share)
         raise ValueError(
             f"Job {self.id} of {self.task} has no page to link to: code has started "
             "it, or a page of an older version."

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from ...core.jobs import Lane
+from ...core.lanes import Admission
 from ...exceptions import StoreError, StoreUnavailableError
 from ...running.tasks import Task
 from ..identity import Process
@@ -142,6 +144,13 @@ class Launcher:
             dispatcher = self._find()
             if dispatcher is not None:
                 wake(dispatcher.port)
+
+    def pass_by(self, lane: Lane | None) -> Admission:
+        """Apply the rule of a lane to a cache hit."""
+        admission = self.store.pass_by(lane)
+        if admission.replaced:
+            self.wake()
+        return admission
 
     def lacks(self, task: Task) -> bool:
         """Return whether the dispatcher is known not to find a task by its key.

@@ -17,7 +17,6 @@ from ...core.forecasts import Forecasts
 from ...core.halts import Halts
 from ...core.health import Health
 from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket
-from ...core.lanes import Admission
 from ...core.overview import Worker
 from ...core.queueing import Sizes
 from ...core.records import Record
@@ -153,7 +152,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
     ) -> str | CachedResult | None:
         launcher = self._connection.launcher()
         is_answered, hit = answer_from(
-            self._results, call, time.time(), lambda: _pass_by(launcher, lane)
+            self._results, call, time.time(), lambda: launcher.pass_by(lane)
         )
         if is_answered:
             return hit
@@ -371,10 +370,3 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             results=self._results.dumps(),
             app=app_code.AppCode.current(self.apps, tasks.modules()),
         )
-
-
-def _pass_by(launcher: Launcher, lane: Lane | None) -> Admission:
-    admission = launcher.store.pass_by(lane)
-    if admission.replaced:
-        launcher.wake()
-    return admission
