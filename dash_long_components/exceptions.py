@@ -127,6 +127,17 @@ class WorkflowError(LongCallbackError):
     """A workflow that a function has returned can't be waited for."""
 
 
+class NoAnswerError(LongCallbackError):
+    """No one answered the question of a job in time, and it has no default.
+
+    Pass ``default=`` to ``current_job().ask()`` for such a case.
+    """
+
+
+class QuestionOverError(LongCallbackError):
+    """A job does not wait for this answer: it is too late, or another one was first."""
+
+
 class LastAttemptError(LongCallbackError):
     """``current_job().retry()`` was called, and the job has no further attempt."""
 

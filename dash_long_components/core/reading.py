@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .answers import question_of
 from .jobs import Status
 from .records import Record
 from .snapshots import AttemptShown, Snapshot
@@ -37,6 +38,7 @@ def since(record: Record, cursor: int, requester_id: str | None = None) -> Snaps
         steps=steps[1] if steps and steps[0] > cursor else None,
         log=[line for at, line in record.log if at > cursor] or None,
         title=title[1] if title and title[0] > cursor else None,
+        question=question_of(record),
         libraries=record.libraries,
         error=record.error,
         attempt=_shown_attempt(record),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from .jobs import JobError, Limits, Status
+from .questions import Asked
 from .requesters import Requester
 from .retries import Retries
 from .versions import from_fields
@@ -38,6 +39,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "steps": tuple,
     "title": tuple,
     "log": _pairs,
+    "asked": Asked.read,
     "libraries": tuple,
     "error": partial(from_fields, JobError),
     "retries": partial(from_fields, Retries),

@@ -19,6 +19,7 @@ from .jobs import (
     new_job_id,
 )
 from .lines import MAX_LINES, Line, following
+from .questions import Asked
 from .reports import Report
 from .requesters import Requester
 from .retries import Retries
@@ -57,6 +58,7 @@ class Record:
         steps: the same for its steps.
         log: ``[cursor, line]`` of the last lines.
         title: cursor of its change, and the job's name for people.
+        asked: what it has asked people; None if nothing, in all its runs.
         libraries: component libraries that its function imported.
         error: why it ended, if it did not succeed.
         retries: the attempts that it may have; None for one.
@@ -91,6 +93,7 @@ class Record:
     steps: tuple[int, list[StepJson]] | None = None
     log: tuple[tuple[int, Line], ...] = ()
     title: tuple[int, str] | None = None
+    asked: Asked | None = None
     libraries: tuple[str, ...] = ()
     error: JobError | None = None
     retries: Retries | None = None
@@ -190,6 +193,7 @@ class Record:
             status=Status.QUEUED,
             started=None,
             unknown=None,
+            asked=self.asked and Asked(),
             bars=self.bars if bars is None else (cursor, bars),
             log=(*self.log, (cursor, line))[-MAX_LINES:],
             **changes,
@@ -256,6 +260,9 @@ class Record:
             changes["log"] = log[-MAX_LINES:]
         if report.title is not None:
             changes["title"] = (cursor, report.title)
+        if report.question is not None:
+            asked = self.asked or Asked()
+            changes["asked"] = replace(asked, question=report.question or None)
         return self._changed(now, **changes)
 
     def requester(self, requester_id: str) -> Requester:
@@ -343,9 +350,8 @@ class Record:
             status, error = Status.CANCELLED, None
         if status not in _ENDS[self.status]:
             raise ValueError(f"A {self.status.value} job can't be {status.value} next.")
-        return self._changed(
-            now, status=status, error=error, libraries=tuple(libraries)
-        )
+        changes = {"status": status, "error": error, "libraries": tuple(libraries)}
+        return self._changed(now, **changes, asked=self.asked and Asked())
 
     def _check_live(self) -> None:
         if not self.is_live:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .bars import BarJson
 from .jobs import PropUpdate
 from .lines import Line
+from .questions import Question
 from .steps import StepJson
 
 
@@ -21,6 +23,8 @@ class Report:
         steps: all its steps; None if nothing is new.
         log: new lines of its log, numbered.
         title: its new name for people; None if nothing is new.
+        question: what it asks; False if it asks nothing any more, None if nothing is
+            new.
     """
 
     progress: list[PropUpdate] | None = None
@@ -29,3 +33,4 @@ class Report:
     steps: list[StepJson] | None = None
     log: list[Line] = field(default_factory=list)
     title: str | None = None
+    question: Question | Literal[False] | None = None

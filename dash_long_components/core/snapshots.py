@@ -11,6 +11,7 @@ from .bars import BarJson
 from .durations import median
 from .jobs import JobError, PropUpdate, Status
 from .lines import Line
+from .questions import Question
 from .steps import StepJson
 
 
@@ -89,6 +90,7 @@ class Snapshot:
         steps: all its steps; None if nothing is new.
         log: numbered lines; None if nothing is new.
         title: its name for people; None if nothing is new.
+        question: what it asks; None if it waits for no answer. It comes with all news.
         result: Dash's own callback response as JSON text, when the job succeeded.
         load_result: loads the result; None if there is none, or it is there already.
         libraries: component libraries that the result needs.
@@ -116,6 +118,7 @@ class Snapshot:
     steps: list[StepJson] | None = None
     log: list[Line] | None = None
     title: str | None = None
+    question: Question | None = None
     result: bytes | None = None
     load_result: Callable[[], bytes | None] | None = None
     libraries: tuple[str, ...] = ()
@@ -155,7 +158,11 @@ class Snapshot:
         if self.started is None:
             return self
         until = self.changed if self.status.is_terminal else now
-        return replace(self, elapsed=max(0.0, until - self.started))
+        return replace(
+            self,
+            elapsed=max(0.0, until - self.started),
+            question=self.question and self.question.at(now),
+        )
 
     def with_durations(self, durations: Sequence[float]) -> Snapshot:
         """Return the snapshot with what past runs of its task tell, in seconds."""
@@ -203,6 +210,8 @@ class Snapshot:
             head["log"] = self.log
         if self.title is not None:
             head["title"] = self.title
+        if self.question is not None:
+            head["question"] = self.question.to_dict()
         if self.error:
             head["error"] = self.error.to_dict()
         if self.files:

@@ -30,10 +30,18 @@ class Checkpoint:
 
     def load(self) -> Any:
         """Return a copy of it; None if the job has saved nothing."""
+        return checkpoints.loads(self._load(), _unpickled)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the next run goes on from what the job has saved."""
+        return self._stored is not None and self._load() is not None
+
+    def _load(self) -> str | None:
         if not self._is_loaded and self._stored is not None:
             self._text = checkpoints.unmarked(self._stored.load(), self.code)
         self._is_loaded = True
-        return checkpoints.loads(self._text, _unpickled)
+        return self._text
 
     def save(self, state: Any, *, pickle: bool) -> None:
         """Replace it. Return when it is stored.

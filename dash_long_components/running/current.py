@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 from .. import telemetry
 from ..core import attempts
+from ..core.answers import Answers
 from ..core.bars import Bar, Bars
 from ..core.checkpoints import Checkpoints
 from ..core.jobs import Status
@@ -27,6 +28,7 @@ from ..exceptions import (
     LastAttemptError,
     NoCurrentJobError,
 )
+from .asking import Asking
 from .checkpoint import Checkpoint
 from .parts import InTurn, PartRunner, map_items
 from .reports import Reports, Unread
@@ -58,6 +60,7 @@ class CurrentJob:
         is_cancelled: Callable[[], bool] = lambda: False,
         stored: Checkpoints | None = None,
         parts: PartRunner | None = None,
+        answers: Answers | None = None,
     ) -> None:
         """Make the job of the running code. The package does this, not the app.
 
@@ -67,6 +70,7 @@ class CurrentJob:
                 news.
             stored: where its checkpoint is stored; None if it can't have one.
             parts: runs its parts; None for one after the other.
+            answers: where the answers to its questions are; None if no one can answer.
         """
         self.id = record.id
         self.task = record.task
@@ -81,6 +85,7 @@ class CurrentJob:
         self._cancelled = False
         self._look_at = 0.0
         self._checkpoint = Checkpoint(record, stored)
+        self._asking = Asking(record, self._checkpoint, answers)
         self._chance = random.random()  # noqa: S311
 
     @property
@@ -227,6 +232,41 @@ class CurrentJob:
             created: seconds since the epoch; by default now.
         """
         self._reports.log(str(text), level, time.time() if created is None else created)
+
+    def ask(
+        self,
+        text: object,
+        choices: Iterable[str] | None = None,
+        *,
+        default: str | None = None,
+        timeout: float | None = None,
+    ) -> str:
+        """Ask the people whose page shows the job, and return their answer.
+
+        The page shows the question until the first answer. The worker waits, and the
+        time counts for the job's ``timeout``. When the worker has to stop, a job that
+        has saved a checkpoint goes on from there with another one, and asks again.
+
+        Args:
+            text: the question, of 500 characters at most.
+            choices: the answers that people may choose from, 20 at most. By default
+                they write a text of 1,000 characters at most.
+            default: the answer after ``timeout``.
+            timeout: seconds to wait at most; None for no limit.
+
+        Raises:
+            NoAnswerError: no one has answered in time, and there is no ``default``.
+            ValueError: an argument is of the wrong kind, or ``default`` is none of the
+                choices.
+            JobCancelled: the job is cancelled.
+            JobHandedOver: the worker has to stop. Let it pass.
+        """
+        return self._asking.ask(self._reports, text, choices, default, timeout)
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has asked people: its result depends on more than its call."""
+        return self._asking.has_asked
 
     def retry(self, reason: object = None, after: float | None = None) -> NoReturn:
         """End this attempt, and try the job again after a pause.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..core import quantities
+from ..core.answers import Look
 from ..core.bars import Bar, Bars
 from ..exceptions import PartError
 
@@ -94,6 +95,19 @@ class PartCheckpoints:
             "A part of a job can't save its checkpoint. Call save() in the job itself, "
             "when results of the parts arrive."
         )
+
+
+class PartAnswers:
+    """The answers to the questions of a job, for its parts: only the job asks."""
+
+    def look(self, question: str) -> Look:
+        raise RuntimeError(
+            "A part of a job can't ask. Call ask() in the job itself, before map() or "
+            "when results of the parts arrive."
+        )
+
+    def close(self, question: str) -> None:
+        return None
 
 
 class HasParts(Protocol):

@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from ..bridge import internals
 from ..core import bars
 from ..core.bars import Bar, Bars
 from ..core.jobs import PropUpdate
 from ..core.lines import Lines
+from ..core.questions import Question
 from ..core.reports import Report
 from ..core.steps import Steps
 from ..core.updates import compact, is_change
@@ -92,6 +93,9 @@ class Reporter:
         self._bars_changed = False
         self._steps_changed = False
         self._title: str | None = None
+        self._question: Question | Literal[False] | None = None
+        #: Held while a report is written.
+        self._writing = threading.Lock()
         self._failure: Exception | None = None
         self._pid = os.getpid()
         self._lines = Lines(lines)
@@ -216,6 +220,34 @@ class Reporter:
             self._title = title
             self._notify()
 
+    def set_question(self, question: Question | None) -> None:
+        """Report a question that people should answer; None for none any more.
+
+        A question is written when this returns: no one can answer it before, and no
+        later run of the job may forget that it was asked.
+
+        Raises:
+            RuntimeError: a process that the job has forked calls this.
+        """
+        self._check_process()
+        with self._lock:
+            self._question = question or False
+        if question is None:
+            self._notify()
+        else:
+            self._flush()
+
+    def check(self) -> None:
+        """Raise what prevents the job from reporting.
+
+        Raises:
+            JobCancelled: the job is cancelled, or has ended elsewhere.
+            Exception: a write failed.
+        """
+        self._check_cancelled()
+        if self._failure is not None:
+            raise self._failure
+
     def close(self) -> None:
         """Write the rest.
 
@@ -236,8 +268,8 @@ class Reporter:
         if os.getpid() != self._pid:
             raise RuntimeError(
                 "A process that the job has forked can't report for it. Call "
-                "set_progress() and set_props() in the job's own process, when results "
-                "of the others arrive."
+                "set_progress(), set_props() and ask() in the job's own process, when "
+                "results of the others arrive."
             )
 
     def _check_cancelled(self) -> None:
@@ -284,10 +316,15 @@ class Reporter:
             self._closed.wait(max(self._interval, pause))
 
     def _flush(self) -> None:
+        with self._writing:
+            self._write_news()
+
+    def _write_news(self) -> None:
         with self._lock:
             progress, self._progress = self._progress, None
             props, self._props = self._props, []
             self._room = _ROOM
+            question, self._question = self._question, None
         # Before they are read: a change during the read is for the next write.
         bars_changed, self._bars_changed = self._bars_changed, False
         steps_changed, self._steps_changed = self._steps_changed, False
@@ -297,8 +334,10 @@ class Reporter:
             bars_changed = bars_changed or own is not None or self.bars.own is not None
             self.bars.own = own
         log = self._lines.take()
-        is_news = any(
-            (progress, props, bars_changed, steps_changed, log, title is not None)
+        is_news = (
+            any((progress, props, bars_changed, steps_changed, log))
+            or title is not None
+            or question is not None
         )
         if self._failure is not None or not is_news:
             return
@@ -309,6 +348,7 @@ class Reporter:
             steps=self.steps.to_wire() if steps_changed else None,
             log=log,
             title=title,
+            question=question,
         )
         try:
             self._write(report)

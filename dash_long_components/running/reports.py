@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..core.bars import Bars
+from ..core.questions import Question
 from ..core.steps import Steps
 
 
@@ -25,8 +26,27 @@ class Reports(Protocol):
     def set_title(self, title: str) -> None:
         """Report the job's new title; "" for none."""
 
+    def set_question(self, question: Question | None) -> None:
+        """Report a question that people should answer; None for none any more.
 
-class Unread:
+        A question is written when this returns.
+        """
+
+    def check(self) -> None:
+        """Raise what prevents the job from reporting."""
+
+
+class Unasked:
+    """Takes the questions of code that can't ask."""
+
+    def set_question(self, question: Question | None) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+
+class Unread(Unasked):
     """Takes reports that no one reads: the job has not begun to run."""
 
     def __init__(self) -> None:

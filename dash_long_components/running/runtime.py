@@ -280,8 +280,10 @@ def _run_once(
         )
     began = time.monotonic()
     outcome = run(task, call, job, write, interval)
-    # A function that sees its cancel may return an incomplete result.
-    if outcome.cacheable is not None and not job.cancelled:
+    # A function that sees its cancel may return an incomplete result, and one that has
+    # asked people may get another answer next time.
+    is_repeatable = not (job.has_asked or job.cancelled)
+    if outcome.cacheable is not None and is_repeatable:
         result = CachedResult(
             response=outcome.cacheable,
             libraries=tuple(outcome.libraries),

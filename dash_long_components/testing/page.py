@@ -41,6 +41,8 @@ class Job:
         steps: at the last poll, as ``[name, depth, status, seconds, count]``.
         log: its lines.
         props: other values that it has set by ``set_props``, by ``"id.property"``.
+        question: that the job asks, as a dict with ``id``, ``text``, ``choices``,
+            ``default`` and ``left``; None if it waits for no answer.
         is_cached: its result came from the cache, without a run of the function.
         is_stale: its outputs show an old result, which it refreshes or has failed to
             refresh (``stale_for``).
@@ -57,6 +59,7 @@ class Job:
     steps: list[list[Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     props: dict[str, Any] = field(default_factory=dict)
+    question: dict[str, Any] | None = None
     is_cached: bool = False
     is_stale: bool = False
     error: dict[str, str] | None = None
@@ -75,6 +78,7 @@ class Job:
         self.cursor = snapshot["cursor"]
         self.status = Status(snapshot["status"])
         self.error = snapshot.get("error")
+        self.question = snapshot.get("question")
         if snapshot.get("progress"):
             self.progress.append(values_of(snapshot["progress"]))
         self.bars = snapshot.get("bars", self.bars)
@@ -204,6 +208,21 @@ class Page:
             LongCallbackError: the server refused the request.
         """
         self._post(f"{ENGINE_HOST}/cancel", [job.handle["token"] for job in jobs])
+
+    def answer(self, job: Job, answer: str) -> None:
+        """Answer the question that a job has asked at its last poll.
+
+        Args:
+            job: of this page.
+            answer: one of the question's choices, or a text if it has none.
+
+        Raises:
+            LongCallbackError: the job asks nothing, or does not take this answer.
+        """
+        if job.question is None:
+            raise LongCallbackError(f"The job is {job.status.value}, and asks nothing.")
+        body = {"token": job.handle["token"], "question": job.question["id"]}
+        self._post(f"{ENGINE_HOST}/answer", {**body, "answer": answer})
 
     def run(
         self,

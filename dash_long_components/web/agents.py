@@ -90,6 +90,10 @@ _ANSWER = {
             "items": {"type": "object"},
             "description": "Bars: a value, a total if it is known, a text.",
         },
+        "question": {
+            "type": "string",
+            "description": "What people have to answer before the job goes on.",
+        },
         "position": {"type": "integer", "description": "In the queue; 1 is next."},
         "log": {"type": "array", "items": {"type": "string"}},
         "seconds": {"type": "number", "description": "That the job has run for."},
@@ -211,6 +215,8 @@ def _reply(token: str, snapshot: Snapshot) -> Reply:
         data["position"] = snapshot.place.position
     if snapshot.elapsed is not None:
         data["seconds"] = round(snapshot.elapsed, 1)
+    if snapshot.question is not None:
+        data["question"] = snapshot.question.text
     if snapshot.bars:
         data["progress"] = [_bar(bar) for bar in snapshot.bars]
     if snapshot.log:

@@ -256,6 +256,17 @@ class AppJobs:
         """
         self._managers.cancel(tokens, self.owner())
 
+    def answer(self, token: str, question: str, answer: str) -> None:
+        """Answer a question of a job.
+
+        Raises:
+            QuestionOverError: the job does not wait for this answer, or the token is
+                invalid, another user's, or read-only.
+            ValueError: the answer is none to this question.
+            StoreError: its manager is not responding.
+        """
+        self._managers.answer(token, self.owner(), question, answer)
+
     def listed(self) -> list[dict[str, Any]] | None:
         """Return the newest jobs of the current user on all pages, as JSON data.
 

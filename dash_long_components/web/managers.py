@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..core.answers import over
 from ..core.health import Health
 from ..core.jobs import JobError, Status
 from ..core.outage_log import OutageLog
@@ -280,6 +281,25 @@ class Managers:
                 tickets[signer.verify(token, owner)] = None
         for ticket in tickets:
             manager.cancel(ticket)
+
+    def answer(self, token: str, owner: str | None, question: str, answer: str) -> None:
+        """Answer a question of a job.
+
+        Raises:
+            QuestionOverError: the job does not wait for this answer, or the token is
+                invalid, another user's, or read-only.
+            ValueError: the answer is none to this question.
+            StoreError: its manager is not responding.
+        """
+        found = None if is_view(token) else self.ticket(token, owner)
+        if found is None:
+            raise over("of this token")
+        manager, ticket = found
+        try:
+            manager.answer(ticket, question, answer)
+        except StoreError as error:
+            self._note(manager, error)
+            raise
 
     def name_of(self, manager: LongCallbackManager) -> str:
         """Return the name of a manager."""

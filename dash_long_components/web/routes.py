@@ -13,9 +13,11 @@ import dash
 from ..bridge import backends, first_request
 from ..bridge.backends import Answer, HeldRequest
 from ..bridge.event_loop import Wakeup
+from ..core import questions
 from ..core.jobs import Status
 from ..core.quantities import MAX_JS_INTEGER
 from ..core.snapshots import Snapshot
+from ..exceptions import QuestionOverError
 from . import metrics
 from .admin import AdminEndpoint
 from .app_jobs import AppJobs
@@ -56,7 +58,13 @@ def register(app: dash.Dash, jobs: AppJobs) -> None:
     backend = backends.of(app)
     first_request.let_others_wait(app)
     prefix = app.config.routes_pathname_prefix
-    for name, view in (("poll", _poll), ("cancel", _cancel), ("jobs", _jobs)):
+    views = {
+        "poll": _poll,
+        "cancel": _cancel,
+        "answer": _answer_question,
+        "jobs": _jobs,
+    }
+    for name, view in views.items():
         path = f"{prefix}_dash-long-jobs/{name}"
         backend.add_endpoint(path, _Endpoint(view, jobs), "POST")
     health_path = f"{prefix}_dash-long-jobs/health"
@@ -217,6 +225,28 @@ def _cancel(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
         return refuse(400, "The body is not a list of tokens.")
     jobs.cancel(body)
     return Answer(status=204)
+
+
+def _answer_question(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:
+    """Answer a question of a job by ``{"token": ..., "question": ..., "answer": ...}``.
+
+    A token that is invalid or another user's is refused like an answer that is late.
+    """
+    match body:
+        case {
+            "token": str(token),
+            "question": str(question),
+            "answer": str(answer),
+            **rest,
+        } if not rest and len(answer) <= questions.MAX_ANSWER:
+            try:
+                jobs.answer(token, question, answer)
+            except QuestionOverError:
+                return refuse(409, "No job waits for this answer.")
+            except ValueError as error:
+                return refuse(400, str(error))
+            return Answer(status=204)
+    return refuse(400, "The body is not a token, a question and its answer.")
 
 
 def _jobs(jobs: AppJobs, body: Any, _wakeup: Wakeup | None) -> Answer:

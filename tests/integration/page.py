@@ -61,6 +61,10 @@ class Job:
         error: dict[str, str] = self.snapshots[-1]["error"]
         return error
 
+    @property
+    def question(self) -> dict[str, Any] | None:
+        return self.snapshots[-1].get("question") if self.snapshots else None
+
     def take(self, snapshot: dict[str, Any]) -> None:
         changes_by_itself = "queue" in snapshot or "hint" in snapshot
         is_same = snapshot["cursor"] == self.cursor
@@ -173,6 +177,23 @@ class Page:
             return all(job.has_ended for job in jobs)
 
         until(have_ended, TIMEOUT, poll=0.02)
+
+    def wait_for_question(self, job: Job, text: str) -> dict[str, Any]:
+        """Poll until a job asks something, and return its question."""
+
+        def asks() -> bool:
+            self.poll(job)
+            assert not job.has_ended, job.snapshots[-1]
+            return job.question is not None and job.question["text"] == text
+
+        until(asks, TIMEOUT, poll=0.02)
+        assert job.status == "running"
+        assert job.question is not None
+        return job.question
+
+    def answer(self, job: Job, question: dict[str, Any], text: str) -> Answer:
+        body = {"token": job.token, "question": question["id"], "answer": text}
+        return self.post("_dash-long-jobs/answer", body)
 
     def cancel(self, *jobs: Job) -> None:
         assert self.cancel_tokens([job.token for job in jobs]).status == 204

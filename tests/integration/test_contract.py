@@ -320,6 +320,43 @@ def test_job_goes_on_from_its_checkpoint(
     assert bars[-1] == [5, 5]
 
 
+def test_job_asks_and_the_first_answer_counts(
+    deployment: Deployment, page: Page
+) -> None:
+    choices = ["yes", "no"]
+    job = page.start("confirm", {"choices": choices, "default": "no", "timeout": 600})
+    first = page.wait_for_question(job, "a?")
+    assert (first["choices"], first["default"]) == (choices, "no")
+    assert 0 < first["left"] <= 600
+    assert page.answer(job, first, "maybe").status == 400
+    assert page.answer(job, first, "yes").status == 204
+    assert deployment.page().answer(job, first, "no").status == 409
+    second = page.wait_for_question(job, "b?")
+    assert page.answer(job, first, "no").status == 409
+    assert page.answer(job, second, "no").status == 204
+    page.wait_for("succeeded", job)
+    assert job.result == ["yes", "no"]
+    assert job.question is None
+    assert page.answer(job, second, "yes").status == 409
+
+
+def test_job_goes_on_with_the_default_if_no_one_answers(page: Page) -> None:
+    assert page.run("confirm", {"default": "", "timeout": 0.3}).result == ["", ""]
+    job = page.run("confirm", {"timeout": 0.3})
+    assert (job.status, job.error["type"]) == ("failed", "NoAnswerError")
+    assert job.error["message"] == "No one answered in 0.3 s: a?"
+
+
+def test_cancel_ends_a_job_that_waits_for_an_answer(page: Page, name: str) -> None:
+    job = page.start("confirm", {"name": name})
+    question = page.wait_for_question(job, "a?")
+    page.cancel(job)
+    assert page.answer(job, question, "late").status == 409
+    page.wait_for("cancelled", job)
+    # Long before its ``cancel_grace`` is over.
+    wait_for_file(name)
+
+
 @pytest.mark.usefixtures("_kills")
 def test_jobs_with_checkpoints_survive_kills(page: Page, name: str) -> None:
     account = chaos.run(

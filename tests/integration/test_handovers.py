@@ -171,6 +171,32 @@ def test_job_goes_on_where_it_is_when_its_worker_is_stopped(
     assert job.result == [1, len(steps)]
 
 
+def test_job_that_waits_for_an_answer_asks_again_when_its_worker_is_stopped(
+    site: Site,
+) -> None:
+    page = site.server.page()
+    job = page.start("confirm-on")
+    old = page.wait_for_question(job, "Question 1")
+    assert page.answer(job, old, "one").status == 204
+    old = page.wait_for_question(job, "Question 2")
+    has_gone = site.stop_worker()
+    site.worker = site.work()
+
+    def asks_again() -> bool:
+        page.poll(job)
+        assert not job.has_ended, job.snapshots[-1]
+        return job.question is not None and job.question["id"] != old["id"]
+
+    until(asks_again, TIMEOUT)
+    until(has_gone, TIMEOUT)
+    question = page.wait_for_question(job, "Question 2")
+    # A tab that still shows the old form.
+    assert page.answer(job, old, "old").status == 409
+    assert page.answer(job, question, "two").status == 204
+    page.wait_for("succeeded", job)
+    assert job.result == ["one", "two"]
+
+
 def test_job_stops_in_a_drain_and_goes_on_after_it(site: Site, ledger: Ledger) -> None:
     page = site.server.page()
     job = begin(page, ledger)

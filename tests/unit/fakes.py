@@ -12,9 +12,10 @@ from dash import html
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
-from dash_long_components.core import reading
+from dash_long_components.core import answers, reading
 from dash_long_components.core.bars import Bars
 from dash_long_components.core.jobs import Call, Lane, Ticket
+from dash_long_components.core.questions import Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
@@ -72,12 +73,19 @@ class Reported:
         self.steps = Steps()
         self.lines: list[tuple[str, int, float]] = []
         self.titles: list[str] = []
+        self.questions: list[Question | None] = []
 
     def log(self, text: str, level: int, time: float) -> None:
         self.lines.append((text, level, time))
 
     def set_title(self, title: str) -> None:
         self.titles.append(title)
+
+    def set_question(self, question: Question | None) -> None:
+        self.questions.append(question)
+
+    def check(self) -> None:
+        self.bars.check()
 
 
 def ignore(_report: Report) -> None:
@@ -141,6 +149,14 @@ class RecordingManager(LongCallbackManager):
         job_id = Ticket.parse(ticket).job
         if job_id in self.records and not self.records[job_id].status.is_terminal:
             self.records[job_id] = self.records[job_id].request_cancel(NOW)
+
+    def answer(self, ticket: str, question: str, answer: str) -> None:
+        named = Ticket.parse(ticket)
+        if named.job not in self.records:
+            raise answers.over(named.job)
+        self.records[named.job] = answers.answered(
+            self.records[named.job], named.requester, question, answer, NOW
+        )
 
     def secret(self) -> bytes:
         return b"the secret of this manager"

@@ -23,6 +23,7 @@ from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import handle_of, id_of, out, prop
 
 POLL, CANCEL = "/_dash-long-jobs/poll", "/_dash-long-jobs/cancel"
+ANSWER = "/_dash-long-jobs/answer"
 TRIGGER = "/_dash-update-component"
 
 

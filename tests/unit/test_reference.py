@@ -25,6 +25,7 @@ INTERNAL = {
     "LongCallbackManager": {
         *("halts", "change_halts", "check_not_draining", "check_queue", "stale_result"),
         *("submit", "read", "read_all", "cancel", "secret", "libraries", "warm_up"),
+        *("answer",),
         *("load_result", "look_for", "look_up", "watch"),
         *("look_and_count", "count_queued", "kept_call", "workers"),
         *("take_kept_call", "give_kept_call_back"),
@@ -32,6 +33,7 @@ INTERNAL = {
     "CurrentJob": {
         "bars",
         "fields",
+        "has_asked",
         "lines",
         "of",
         "pause_after",

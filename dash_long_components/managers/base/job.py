@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ...core.answers import over, question_of
 from ...core.caching import CachedResult
 from ...core.jobs import Call, Status, Ticket, new_job_id
 from ...core.overview import progress_of
 from ...core.owners import user_of
+from ...core.questions import Question
 from ...core.records import Record
 from ...exceptions import JobNotFoundError, StoreError, UnsuccessfulJobError
 from ...running import returned
@@ -37,6 +39,8 @@ class _Manager(Protocol):
     def load_result(self, job_id: str) -> bytes | None: ...
 
     def cancel(self, ticket: str) -> None: ...
+
+    def answer(self, ticket: str, question: str, answer: str) -> None: ...
 
 
 class Job:
@@ -262,6 +266,33 @@ class Job:
             raise
         return started_job(self._manager, self.task, answer, record.owner)
 
+    @property
+    def question(self) -> Question | None:
+        """What it asks, as an object with ``text``, ``choices`` and ``default``.
+
+        None if it waits for no answer.
+        """
+        return question_of(self._record())
+
+    def answer(self, answer: str, question: Question | None = None) -> None:
+        """Answer the question that it asks. The first answer counts.
+
+        Args:
+            answer: one of the question's choices, or a text if it has none.
+            question: which one, from ``question``; by default the one that it asks now.
+
+        Raises:
+            QuestionOverError: it asks nothing, or not this question any more.
+            ValueError: the answer is none to the question.
+        """
+        record = self._record(0.0)
+        asked = question or question_of(record)
+        mine = [it.id for it in record.staying if it.id in self._mine(record)]
+        if asked is None or not mine:
+            raise over(self.id)
+        ticket = Ticket(job=self.id, requester=mine[0])
+        self._manager.answer(str(ticket), asked.id, answer)
+
     def link(self, *, share: bool = False) -> str:
         """Return the path of a link that opens its page and shows it there.
 
@@ -299,6 +330,7 @@ class Job:
             "started": self.started,
             "ended": self.ended,
             "progress": self.progress,
+            "question": self.question and self.question.text,
             "error": self.error,
         }
 

@@ -198,3 +198,21 @@ class JobApi(ABC):
         With its last ticket, the job ends: a queued one at once, a running one shortly
         after, with all its child processes.
         """
+
+    @abstractmethod
+    def answer(self, ticket: str, question: str, answer: str) -> None:
+        """Answer a question of a running job. The first answer counts. Atomic.
+
+        Every ticket of a job may answer that has not cancelled.
+
+        Args:
+            ticket: of the job.
+            question: id of the question.
+            answer: one of its choices, or a text.
+
+        Raises:
+            QuestionOverError: the job does not wait for this answer: it has got another
+                one, its time is over, or the job has ended or is missing.
+            ValueError: the answer is none to this question.
+            StoreError: the job store can't be used.
+        """

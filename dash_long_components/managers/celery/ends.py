@@ -39,8 +39,14 @@ class Ends:
         """
         text = self._documents.update(_key(job_id), lambda text: text or end.to_text())
         self._documents.announce(job_id)
-        if end.live is None or end.live.record.retries is not None:
-            self._documents.delete([checkpoint_key(job_id)])
+        record = end.live.record if end.live else None
+        spent: list[str] = []
+        if record is None or record.retries is not None:
+            spent.append(checkpoint_key(job_id))
+        if record is None or record.asked is not None:
+            spent.append(answer_key(job_id))
+        if spent:
+            self._documents.delete(spent)
         if end.live is None:
             message = self._documents.read(message_key(job_id))
             if message is not None:
@@ -55,6 +61,11 @@ class Ends:
 def checkpoint_key(job_id: str) -> str:
     """Return the key of the checkpoint of a job."""
     return f"{job_id}.checkpoint"
+
+
+def answer_key(job_id: str) -> str:
+    """Return the key of the answer to the last question of a job."""
+    return f"{job_id}.answer"
 
 
 def message_key(job_id: str) -> str:

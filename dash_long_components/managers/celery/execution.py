@@ -10,6 +10,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from ...core.answers import Look
 from ...core.caching import Results
 from ...core.jobs import Call, Status
 from ...core.records import Record
@@ -64,7 +65,9 @@ class Execution:
         """Run the function, and write its reports."""
         record = self._live.record
         name = record.task
-        job = CurrentJob(record, self._is_unwanted, self, self._parts)
+        # In the request that starts the job, the page does not know it yet.
+        answers = None if self._is_eager else self
+        job = CurrentJob(record, self._is_unwanted, self, self._parts, answers)
         try:
             task = runtime.find(call, name)
             if self._returned is not None:
@@ -99,6 +102,26 @@ class Execution:
             JobEndedError: another process has ended the job, or runs it.
         """
         self._runs.save_checkpoint(self._live, text)
+        return self._must_stop()
+
+    def look(self, question: str) -> Look:
+        """Look for the answer to a question.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        answer = self._runs.store.answers.given(self._live, question)
+        return Look(answer, self._must_stop())
+
+    def close(self, question: str) -> str | None:
+        """Accept no answer any more. Return the one that was in time, or None.
+
+        Raises:
+            JobEndedError: another process has ended the job, or runs it.
+        """
+        return self._runs.store.answers.close(self._live.record.id, question)
+
+    def _must_stop(self) -> bool:
         # An eager job has no other worker.
         return not self._is_eager and (
             pool_jobs.is_stopping() or self._runs.store.halts.is_draining()
@@ -108,6 +131,9 @@ class Execution:
         return self._runs.has_outside_end(self._live.record.id)
 
     def _report(self, report: Report) -> None:
+        if report.question:
+            # First: a page answers what it sees.
+            self._runs.store.answers.open(self._live.record.id, report.question.id)
         self._change(self._live.record.report(time.time(), report))
 
     def _change(self, record: Record, result: bytes | None = None) -> None:

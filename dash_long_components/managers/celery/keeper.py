@@ -9,7 +9,7 @@ from ...core.records import Record
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents
-from .ends import checkpoint_key, message_key
+from .ends import answer_key, checkpoint_key, message_key
 from .job_state import Live
 from .lanes import keys_of
 from .recovery import delivery_key
@@ -72,7 +72,8 @@ class Keeper:
             # Its lane has other jobs wait for it, and equal calls join it, until it
             # ends.
             keys += keys_of(record) if record else []
-            keys += [message_key(job_id), delivery_key(job_id), checkpoint_key(job_id)]
+            keys += [message_key(job_id), delivery_key(job_id)]
+            keys += [checkpoint_key(job_id), answer_key(job_id)]
             keys += self._calls.keys(job_id, parts)
             keys += self._calls.kept_keys(job_id, parts)
         self._documents.keep([*dict.fromkeys(keys)])

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core import quantities, reading
+from ...core.answers import over
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.durations import median
 from ...core.halts import Halts
@@ -349,6 +350,14 @@ class CeleryLongCallbackManager(LongCallbackManager):
             from .ending import end_job
 
             end_job(self.handle, self._store, record)
+
+    def answer(self, ticket: str, question: str, answer: str) -> None:
+        named = Ticket.parse(ticket)
+        try:
+            record = self._store.read(named.job)
+        except KeyError:
+            raise over(named.job) from None
+        self._store.answers.answer(record, named, question, answer)
 
     @property
     def _is_eager(self) -> bool:

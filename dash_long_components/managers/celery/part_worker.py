@@ -23,7 +23,8 @@ from ...core.limits import grace_after
 from ...core.steps import Steps
 from ...running import context_vars, current, worker_init
 from ...running.current import CurrentJob
-from ...running.parts import PartCheckpoints, failure_of, outcome_of
+from ...running.parts import PartAnswers, PartCheckpoints, failure_of, outcome_of
+from ...running.reports import Unasked
 from .documents import Documents, part_keys
 from .homes import Home
 from .job_request import terminated
@@ -127,7 +128,12 @@ def _run(claim: Claim, live: Live) -> None:
 
 
 def _outcome(claim: Claim, live: Live, pickled: bytes, item: bytes) -> bytes:
-    job = CurrentJob(live.record, claim.is_unwanted, PartCheckpoints())
+    job = CurrentJob(
+        live.record,
+        claim.is_unwanted,
+        PartCheckpoints(),
+        answers=PartAnswers(),
+    )
     job.report_to(claim)
     try:
         setting: PartSetting = cloudpickle.loads(pickled)
@@ -137,7 +143,7 @@ def _outcome(claim: Claim, live: Live, pickled: bytes, item: bytes) -> bytes:
         return failure_of(error)
 
 
-class Claim:
+class Claim(Unasked):
     """A part that this process has claimed. Sends what it reports.
 
     Args:

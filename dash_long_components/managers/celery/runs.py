@@ -221,7 +221,8 @@ class Runs:
         # Last, because no page waits for it.
         self._calls.end(record.id, live.calls, record.status)
         self.store.listings.end(record.id)
-        if record.status is Status.SUCCEEDED and record.started is not None:
+        is_usual = record.status is Status.SUCCEEDED and record.asked is None
+        if is_usual and record.started is not None:
             seconds = record.changed - record.started
             self.store.common.add_duration(record.task, seconds)
         return live

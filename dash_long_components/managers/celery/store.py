@@ -20,6 +20,8 @@
     and by what ends an attempt. Between attempts it is queued.
 ``<id>.checkpoint``
     What the next attempt goes on from, by the same; deleted at the end.
+``<id>.answer``
+    The last question and its answer, by the same and by any server; deleted at the end.
 ``<id>.result``
     The result, in parts, by the same.
 ``<id>.requesters``
@@ -47,6 +49,7 @@ from ...core.jobs import Call, JobError, Status, Ticket, new_job_id
 from ...core.records import Record
 from ...core.requesters import Requester
 from ...exceptions import StoreUnavailableError
+from .answers import CeleryAnswers
 from .attempts import Attempts
 from .calls import Calls
 from .common_documents import CommonDocuments
@@ -76,6 +79,7 @@ class CeleryStore:
     Attributes:
         documents: where all is stored.
         ends: the ends of jobs.
+        answers: the answers to the questions of jobs.
         lanes: the live jobs of every lane.
         joinable: the jobs that can be joined.
         common: documents that belong to no single job.
@@ -100,6 +104,7 @@ class CeleryStore:
     ) -> None:
         self.documents = Documents(app, patient=patient, guard=guard)
         self.ends = Ends(self.documents)
+        self.answers = CeleryAnswers(self.documents)
         self.attempts = Attempts(self.documents)
         self.lanes = CeleryLanes(self.documents, self.are_live)
         self.joinable = JoinableJobs(self.documents, self._find)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from ...core.answers import Look
 from ...core.jobs import JobError, Status
 from ...core.reports import Report
 from ...exceptions import JobEndedError, StoreFullError
 from ...running.runtime import Outcome
+from ..store import answers
 from ..store.store import Store
 from .file_limit import FileLimit
 from .outages import outlast, store_log
@@ -128,6 +130,34 @@ class JobWriter:
                 "space on its disk."
             )
         return must_stop
+
+    def look(self, question: str) -> Look:
+        """Look for the answer to a question.
+
+        Raises:
+            JobEndedError: the job is cancelled, or the run has ended.
+        """
+
+        def look() -> Look:
+            answer = answers.given(self._store, self._job_id, self._run, question)
+            return Look(answer, self._store.dispatching.must_stop(self._job_id))
+
+        try:
+            return outlast(self._store, look)
+        finally:
+            self._store.close()
+
+    def close(self, question: str) -> str | None:
+        """Accept no answer any more. Return the one that was in time, or None.
+
+        Raises:
+            JobEndedError: the job is cancelled, or the run has ended.
+        """
+        where = (self._store, self._job_id, self._run)
+        try:
+            return outlast(self._store, lambda: answers.close(*where, question))
+        finally:
+            self._store.close()
 
     def end(self, outcome: Outcome) -> None:
         """Write how the function ended, unless the job's end was decided meanwhile.

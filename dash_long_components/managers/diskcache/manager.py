@@ -291,6 +291,12 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             for port in store.registry.ports():
                 wake(port)
 
+    @tells_outages
+    def answer(self, ticket: str, question: str, answer: str) -> None:
+        from ..store import answers
+
+        answers.answer(self._connection.store(), ticket, question, answer)
+
     def secret(self) -> bytes:
         # Every poll asks.
         if self._secret is None:

@@ -20,7 +20,8 @@ from ...core.records import Record
 from ...core.steps import Steps
 from ...running import context_vars, current, worker_init
 from ...running.current import CurrentJob
-from ...running.parts import PartCheckpoints, failure_of, outcome_of
+from ...running.parts import PartAnswers, PartCheckpoints, failure_of, outcome_of
+from ...running.reports import Unasked
 from ..store.store import Store
 from .app_code import AppCode
 from .job_writer import JobWriter
@@ -58,7 +59,12 @@ class PartSetting:
             writer = JobWriter(
                 self.store, self.record.id, self.record.task, self.record.run
             )
-            job = CurrentJob(self.record, writer.is_unwanted, PartCheckpoints())
+            job = CurrentJob(
+                self.record,
+                writer.is_unwanted,
+                PartCheckpoints(),
+                answers=PartAnswers(),
+            )
             job.report_to(reports, self.call.title)
             stack.enter_context(current.entered(job))
             worker_init.prepare()
@@ -131,7 +137,7 @@ def _flush() -> None:
             stream.flush()
 
 
-class PartReports:
+class PartReports(Unasked):
     """Sends what a part reports to its job. Only the job counts and shows progress.
 
     Args:

@@ -67,7 +67,7 @@ def work(
     name = record.task
     writer = JobWriter(store, job_id, name, run)
     parts = ProcessParts(store, record, call, app, writer)
-    job = CurrentJob(record, writer.is_unwanted, writer, parts)
+    job = CurrentJob(record, writer.is_unwanted, writer, parts, writer)
     try:
         task = _find(store, job_id, call, name, failures)
         cache = ResultCache.loads(results) if call.caching else None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from ...core import limits, quantities
+from ...core.answers import Look
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
@@ -27,6 +28,7 @@ from ...running.current import CurrentJob
 from ...running.tasks import Task
 from ..base import LongCallbackManager
 from ..identity import Process
+from ..store import answers
 from ..store.places import places
 from ..store.snapshots import snapshot
 from ..store.store import Store
@@ -185,6 +187,9 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def check_queue(self, queue: str, task: str) -> None:
         self._sizes.require(queue, task)
 
+    def answer(self, ticket: str, question: str, answer: str) -> None:
+        answers.answer(self._store, ticket, question, answer)
+
     def secret(self) -> bytes:
         return self._store.secret()
 
@@ -281,8 +286,15 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 job_id, lambda job: job.of_run(run).report(time.time(), report)
             )
 
-        checkpoints = _Checkpoints(self._store, record)
-        job = CurrentJob(record, lambda: self._store.is_unwanted(job_id), checkpoints)
+        stored = _StoredRun(self._store, record)
+        # In the request that starts a job, its page does not know it yet.
+        answers = None if self._inline else stored
+        job = CurrentJob(
+            record,
+            lambda: self._store.is_unwanted(job_id),
+            stored,
+            answers=answers,
+        )
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
@@ -298,8 +310,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
             self._start_next()
 
 
-class _Checkpoints:
-    """The checkpoint of a job, in one of its attempts."""
+class _StoredRun:
+    """The checkpoint of a job and the answers that it gets, in one of its runs."""
 
     def __init__(self, store: Store, record: Record) -> None:
         self._store = store
@@ -311,6 +323,13 @@ class _Checkpoints:
     def save(self, text: str) -> bool:
         self._store.save_checkpoint(self._record.id, self._record.run, text)
         return False  # its only worker is this process
+
+    def look(self, question: str) -> Look:
+        answer = answers.given(self._store, self._record.id, self._record.run, question)
+        return Look(answer, must_stop=False)
+
+    def close(self, question: str) -> str | None:
+        return answers.close(self._store, self._record.id, self._record.run, question)
 
 
 class _ResultCache:

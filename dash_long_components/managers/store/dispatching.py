@@ -75,6 +75,11 @@ class Dispatching:
             self._slots.assign(job_id, dispatcher, deadline)
             return record
 
+    def must_stop(self, job_id: str) -> bool:
+        """Return whether a running job has to stop where another worker can go on."""
+        is_asked = self._handovers.has(job_id)
+        return is_asked or self._halted.read().is_draining(time.time())
+
     def _next(self, code: str, sizes: Sizes) -> str | None:
         if self._queue.is_plain(code):
             is_free = self._slots.count(DEFAULT) < sizes.default

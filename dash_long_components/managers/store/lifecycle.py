@@ -71,7 +71,8 @@ class Lifecycle:
             if after.status is Status.SUCCEEDED:
                 if result is not None:
                     self._jobs.add_result(job_id, result)
-                if after.started is not None:
+                # People take as long as they like.
+                if after.started is not None and after.asked is None:
                     self._durations.add(after.task, after.changed - after.started)
             self._libraries.add(after.libraries)
             self.replace(before, after, Instant.now())

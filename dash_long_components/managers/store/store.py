@@ -336,7 +336,7 @@ class Store:
         """
         if not self._jobs.save_checkpoint(job_id, run, state):
             raise JobEndedError(f"Run {run} of job {job_id} has ended.")
-        return self.handovers.has(job_id) or self.halted.read().is_draining(time.time())
+        return self.dispatching.must_stop(job_id)
 
     def give_function(self, job_id: str, function: str) -> None:
         """Add the pickled function that a job's worker asked for. Idempotent.

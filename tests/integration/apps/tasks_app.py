@@ -102,6 +102,8 @@ NAMES = [
         "stepwise-again",
         "parts",
         "workflow",
+        "confirm",
+        "confirm-on",
     ),
 ]
 app.layout = html.Div(
@@ -601,6 +603,28 @@ def grace(set_progress: Callable[[object], None], value: dict[str, Any]) -> str:
 long_callback("brief-grace", progress=Output("brief-grace", "title"), cancel_grace=2.0)(
     grace
 )
+
+
+@long_callback("confirm", cancel_grace=30.0)
+def confirm(value: dict[str, Any]) -> list[str]:
+    """Ask, and note down how that ended."""
+    options = {name: value[name] for name in value if name != "name"}
+    try:
+        return [dash.current_job().ask(f"{each}?", **options) for each in "ab"]
+    except dash.JobCancelled:
+        write(value["name"], "null")
+        raise
+
+
+@long_callback("confirm-on", retries=1, retry_on=ConnectionError)
+def confirm_on(_value: object) -> list[str]:
+    """Ask twice, and keep the answers."""
+    job = current_job()
+    answers: list[str] = job.checkpoint or []
+    while len(answers) < 2:
+        answers.append(job.ask(f"Question {len(answers) + 1}"))
+        job.save(answers)
+    return answers
 
 
 @long_callback("endless", cancel_grace=30.0)

@@ -13,9 +13,10 @@ from hypothesis import given
 from schemathesis import GenerationMode
 
 from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.questions import Question
 from dash_long_components.core.snapshots import Place, Snapshot
 from tests.conftest import ROOT
-from tests.unit.target import CANCEL, POLL, Target
+from tests.unit.target import ANSWER, CANCEL, POLL, Target
 
 DESCRIPTION = schemathesis.openapi.from_path(ROOT / "docs/endpoints.yaml").raw_schema
 
@@ -39,7 +40,7 @@ def in_order(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
-@pytest.mark.parametrize("path", [POLL, CANCEL])
+@pytest.mark.parametrize("path", [POLL, CANCEL, ANSWER])
 def test_answers_are_as_described_and_change_nothing(
     target: Target, endpoints: Any, path: str, mode: GenerationMode
 ) -> None:
@@ -89,6 +90,7 @@ def test_answers_are_as_described_and_change_nothing(
             steps=[["Read", 0, "running", 1.5, 2], ["Fit", 0, "to_come", 0, 0]],
             log=[[1, "started", 1000.5], [2, "slow", 1001.0, 30]],
             title="data.csv",
+            question=Question.make("1.1", "Go on?", ["yes", "no"], "no", 7.5).at(5),
         ),
         Snapshot(
             cursor=3,

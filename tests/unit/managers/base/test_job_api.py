@@ -89,7 +89,7 @@ def test_job_tells_how_it_goes_and_what_it_returned(site: Site) -> None:
     assert found.result(BOUND) == 5
     assert found.to_dict() == {
         **{"id": job.id, "task": job.task, "title": "Held", "status": "succeeded"},
-        **{"user": None, "progress": 0.25, "error": None},
+        **{"user": None, "progress": 0.25, "question": None, "error": None},
         **{"created": job.created, "started": found.started, "ended": found.ended},
     }
 
