@@ -28,6 +28,7 @@ type Props = {
         | 'elapsed'
         | 'eta'
         | 'queue'
+        | 'question'
         | 'connection'
         | 'cancel'
         | 'retry'
@@ -96,6 +97,11 @@ type Props = {
      * the component; read it in a callback.
      */
     queue_position?: number;
+    /**
+     * What the job asks, while it waits for an answer; None otherwise. Set by the
+     * component; read it in a callback.
+     */
+    question?: string;
     /**
      * Why the job ended without a result: `type` and `message`, and `traceback` in debug
      * mode; None otherwise. Set by the component; read it in a callback.

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import * as React from 'react';
 import {
     afterEach,
@@ -9,6 +9,7 @@ import {
     vi,
     type Mock,
 } from 'vitest';
+import type { Question } from '../engine/wire/snapshot';
 import { LongJobTray } from '../index';
 import '../tray';
 import { dash, setUpDash } from '../testing/dash';
@@ -335,9 +336,14 @@ describe('a notification', () => {
     class FakeNotification {
         static permission: NotificationPermission = 'granted';
         static requestPermission = () => Promise.resolve('granted' as const);
+        static last: FakeNotification;
         onclick: () => void = () => undefined;
         constructor(title: string, options: NotificationOptions) {
             notice(title, options);
+            FakeNotification.last = this;
+        }
+        close(): void {
+            return undefined;
         }
     }
 
@@ -382,6 +388,50 @@ describe('a notification', () => {
             expect(dash.server.polls.length).toBe(polls);
         },
     );
+
+    const ASKED: Question = {
+        id: '1.1',
+        text: 'Go on?',
+        choices: [],
+        default: null,
+        left: null,
+    };
+
+    test.each(['job', null])(
+        'of a question leads to its form (view %j)',
+        async (view) => {
+            render(
+                <>
+                    <LongJobTray />
+                    <button id="job">The view</button>
+                </>,
+            );
+            const job = screen.getByRole('button', { name: 'The view' });
+            job.scrollIntoView = vi.fn();
+            dash.start('a', { view });
+            await dash.show('a', 'running', { question: ASKED });
+            act(() => {
+                FakeNotification.last.onclick();
+            });
+            const isInTray = document.querySelector('details[open]') !== null;
+            expect(isInTray).toBe(view === null);
+            expect(document.activeElement === job).toBe(view !== null);
+        },
+    );
+
+    test('comes once for each question', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        for (const id of ['1.1', '1.1', '1.2']) {
+            const question = { ...ASKED, id };
+            await dash.show('a', 'running', { question });
+            await dash.pass(5000);
+        }
+        expect(notice.mock.calls.map(([, { body }]) => body)).toEqual([
+            'Waits for an answer, Go on?',
+            'Waits for an answer, Go on?',
+        ]);
+    });
 
     test('does not come on a visible page, or if it is off', async () => {
         const { rerender } = render(<LongJobTray />);

@@ -23,7 +23,7 @@ type Props = {
      */
     badge?: boolean;
     /**
-     * Whether to offer a notification when a job ends while the page is hidden. The
+     * Whether to offer a notification when a job ends or asks while the page is hidden. The
      * user has to allow it. Default: True.
      */
     notify?: boolean;

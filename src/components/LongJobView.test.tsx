@@ -582,6 +582,7 @@ describe('the properties that callbacks read', () => {
             eta: null,
             stale: null,
             queue_position: null,
+            question: null,
             error: null,
             log: [],
             connection: 'online',

@@ -173,6 +173,13 @@ export class Engine implements PollDelegate {
         });
     }
 
+    /** Poll soon, if there are jobs: one of them may have news. */
+    hurry(): void {
+        if (this.pending().length > 0) {
+            this.#poller.hurry();
+        }
+    }
+
     /** Whether a callback reads this property of a component. */
     isRead(id: Id, property: string): boolean {
         return this.#page.isRead(id, property);

@@ -14,6 +14,8 @@ export class FakeServer {
     /** Tokens and cursors of every poll. */
     readonly polls: [token: string, cursor: number][][] = [];
     readonly cancelled: string[][] = [];
+    /** The answers to the questions of jobs. */
+    readonly answers: unknown[] = [];
     /** Tokens of the jobs that polls can't reach. */
     unreachable: string[] = [];
     /** The jobs of the user; null if the server knows no user. */
@@ -73,6 +75,10 @@ export class FakeServer {
         this.requests.push({ at: Date.now(), url, init });
         const body: unknown = JSON.parse(init.body as string);
         const outcome = this.#outcomes.shift();
+        if (url.endsWith('answer')) {
+            this.answers.push(body);
+            return outcome?.() ?? new Response(null, { status: 204 });
+        }
         if (url.endsWith('cancel')) {
             this.cancelled.push(body as string[]);
             return outcome?.() ?? new Response(null, { status: 204 });

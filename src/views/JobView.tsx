@@ -40,6 +40,7 @@ export type JobViewProps = {
 /** A job: its status, progress, error and log, with buttons. */
 export function JobView(props: JobViewProps) {
     const { run, shows } = props;
+    const question = shows('question') && run.question;
     const hasLoops =
         shows('bar') && run.status === 'running' && run.bars.length > 1;
     const hasSteps = shows('steps') && run.steps.length > 0;
@@ -48,7 +49,7 @@ export function JobView(props: JobViewProps) {
     const hasLog = shows('log') && run.log.length > 0;
     const details = useScript(
         'details',
-        hasLoops || hasSteps || hasError || hasHistory || hasLog,
+        hasLoops || hasSteps || hasError || hasHistory || hasLog || !!question,
     );
     return (
         <>
@@ -59,6 +60,14 @@ export function JobView(props: JobViewProps) {
             <Footnote {...props} />
             {shows('queue') && run.hint && (
                 <div className="long-job-hint">{run.hint}</div>
+            )}
+            {question && details && (
+                // Another question's form is a new one.
+                <details.Question
+                    key={run.id + question.id}
+                    question={question}
+                    {...props}
+                />
             )}
             {hasError &&
                 (details ? (

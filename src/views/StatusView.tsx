@@ -80,6 +80,7 @@ export function StatusView({
             className={[
                 'long-job',
                 run && `long-job-${run.status}`,
+                run?.question && 'long-job-asking',
                 isCompact && 'long-job-compact',
                 run?.stale && 'long-job-stale',
                 className,

@@ -68,10 +68,11 @@ export function TrayView({
     const now = useNow(isOpen && live.length > 0);
     const date = useNow(isOpen && runs.length > 0, Date.now);
     useBadge(badge ? live.length : 0);
-    const ask = useNotices(notify, own, labels);
-    useLink(() => {
+    const open = () => {
         setOpen(true);
-    });
+    };
+    const ask = useNotices(notify, own, labels, open);
+    useLink(open);
 
     useEffect(() => {
         engineOf(dashStore).addPastResults(
@@ -126,6 +127,9 @@ export function TrayView({
                     {live.length > 0 && (
                         <span className="long-job-count">{live.length}</span>
                     )}
+                    {live.some(({ question }) => question) && (
+                        <span className="long-job-badge">{labels.asking}</span>
+                    )}
                 </summary>
                 {isOpen && (
                     <div ref={keepInViewport} className="long-job-panel">
@@ -138,7 +142,7 @@ export function TrayView({
                                 return (
                                     <li
                                         key={run.id}
-                                        className={`long-job long-job-${run.status}`}
+                                        className={`long-job long-job-${run.status}${run.question ? ' long-job-asking' : ''}`}
                                     >
                                         <JobView
                                             run={run}

@@ -10,6 +10,7 @@ export type Part =
     | 'elapsed'
     | 'eta'
     | 'queue'
+    | 'question'
     | 'connection'
     | 'cancel'
     | 'retry'

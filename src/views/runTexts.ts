@@ -21,7 +21,8 @@ import { fill, type Labels } from './labels';
 /** The texts of a run: its labels, filled with what the run is at. */
 
 export function statusText(run: Run, now: number, labels: Labels): string {
-    return labels[isStarting(run, now) ? 'starting' : run.status];
+    const waits = isStarting(run, now) ? 'starting' : run.question && 'asking';
+    return labels[waits ?? run.status];
 }
 
 /** That the result comes from the cache, and whether it is an old one. */
@@ -164,7 +165,8 @@ export function milestoneOf(run: Run, now: number, labels: Labels): string {
         const begun = outermost(run).filter(([, , step]) => step !== 'to_come');
         const quarter = Math.floor((shareOf(run) ?? 0) * 4) / 4;
         return join(
-            labels.running,
+            statusText(run, now, labels),
+            run.question?.text,
             // The last to begin for the first time: loops must not be announced.
             begun.at(-1)?.[0] ?? '',
             quarter > 0 && formatShare(quarter, labels),

@@ -16,3 +16,21 @@ export function useEnds(runs: readonly Run[], ended: (run: Run) => void): void {
         }
     });
 }
+
+/** Call back when a run asks something, once for each question. */
+export function useQuestions(
+    runs: readonly Run[],
+    asked: (run: Run) => void,
+): void {
+    const known = useRef(new Map<string, string>());
+
+    useEffect(() => {
+        for (const run of runs) {
+            const { id, question } = run;
+            if (question && known.current.get(id) !== question.id) {
+                known.current.set(id, question.id);
+                asked(run);
+            }
+        }
+    });
+}

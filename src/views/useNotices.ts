@@ -1,13 +1,16 @@
 import { useState } from 'react';
 import { engineOf } from '../engine/engines';
 import type { Run } from '../engine/state/run';
+import { visit } from '../engine/page/visit';
+import { isTerminal } from '../engine/wire/snapshot';
 import { useDashStore } from './hooks';
 import { nameOf, type Labels } from './labels';
 import { milestoneOf } from './runTexts';
-import { useEnds } from './useEnds';
+import { useEnds, useQuestions } from './useEnds';
 
 /**
- * Show a notification when a job ends while the page is hidden, if the user allows it.
+ * Show a notification when a job ends or asks something while the page is hidden, if the
+ * user allows it.
  *
  * Returns a function that asks for the permission, unless the user has answered.
  */
@@ -15,22 +18,32 @@ export function useNotices(
     isWanted: boolean,
     runs: readonly Run[],
     labels: Labels,
+    /** Opens the tray, for a job that asks and has no view. */
+    open: () => void,
 ): (() => void) | undefined {
     const dashStore = useDashStore();
     const [permission, setPermission] = useState(permissionNow);
 
-    useEnds(runs, (run) => {
+    const tell = (run: Run) => {
         if (isWanted && document.hidden && permission === 'granted') {
             notify(
                 nameOf(run, labels),
                 milestoneOf(run, performance.now(), labels),
                 run.id,
                 () => {
-                    engineOf(dashStore).visit(run.id);
+                    if (isTerminal(run.status)) {
+                        engineOf(dashStore).visit(run.id);
+                    } else if (run.view) {
+                        visit(run.location, run.view);
+                    } else {
+                        open();
+                    }
                 },
             );
         }
-    });
+    };
+    useEnds(runs, tell);
+    useQuestions(runs, tell);
 
     return isWanted && permission === 'default'
         ? () => void Notification.requestPermission().then(setPermission)

@@ -12,6 +12,7 @@ export type Published = {
     elapsed?: number;
     eta?: number;
     queue_position?: number;
+    question?: string;
     error?: object;
     log?: string[];
     stale?: number;
@@ -65,7 +66,7 @@ export function usePublished(
 }
 
 function publishedOf(run: Run, now: number) {
-    const { id, status, error = null, queue, log, stale } = run;
+    const { id, status, error = null, queue, question, log, stale } = run;
     return {
         job_id: id,
         status,
@@ -73,6 +74,7 @@ function publishedOf(run: Run, now: number) {
         elapsed: inSteps(elapsedOf(run, now), 1, Math.floor),
         eta: inSteps(etaOf(run, now), 1, Math.ceil),
         queue_position: queue?.position ?? null,
+        question: question?.text ?? null,
         error,
         log: log.map(([, text]) => text),
         stale: stale?.age ?? null,

@@ -16,7 +16,7 @@ from tests.waiting import until, until_equal
 #: The words of the states of the page, in both columns.
 WORDS = {
     *("Starting…", "Queued", "Running", "Done", "Failed", "Stopped unexpectedly"),
-    *("Timed out", "Cancelled", "Not accepted"),
+    *("Timed out", "Cancelled", "Not accepted", "Waits for an answer"),
 }
 
 #: Each view beside its short form, or above it on a phone.

@@ -38,11 +38,11 @@ export function shareOfBar([value, total]: Bar): number | undefined {
 
 /**
  * Estimate the seconds that are left, from the job's own pace or from how long its
- * task usually takes. Undefined without either.
+ * task usually takes. Undefined without either, and while people have to answer.
  */
 export function etaOf(run: Run, now: number): number | undefined {
     const elapsed = elapsedOf(run, now);
-    if (run.status !== 'running' || elapsed === undefined) {
+    if (run.status !== 'running' || run.question || elapsed === undefined) {
         return undefined;
     }
     const share = shareOf(run);

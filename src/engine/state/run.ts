@@ -5,6 +5,7 @@ import type {
     Bar,
     JobError,
     LogLine,
+    Question,
     Queue,
     Status,
     Step,
@@ -49,6 +50,8 @@ export type Run = {
     /** Seconds that its last runs took, the oldest first. */
     readonly durations?: readonly number[] | undefined;
     readonly queue?: Queue | undefined;
+    /** What it asks, while it waits for an answer. */
+    readonly question?: Question | undefined;
     /** What people can do about a job that waits for long. */
     readonly hint?: string | undefined;
     readonly log: readonly LogLine[];

@@ -13,13 +13,14 @@ const LOG_LINES = 100;
 
 /** Add what a snapshot reports. A final status shows only together with its result. */
 export function withSnapshot(run: Run, snapshot: Snapshot): Run {
-    const { bars, steps, queue, hint, title, log = [] } = snapshot;
+    const { bars, steps, queue, hint, title, question, log = [] } = snapshot;
     const { estimate, durations } = snapshot;
     const status = isTerminal(snapshot.status) ? run.status : snapshot.status;
     const next = { ...run, ...clockOf(run, status, snapshot.elapsed), status };
     return {
         ...next,
         title: title ?? run.title,
+        question,
         bars: bars ?? run.bars,
         steps: steps ?? run.steps,
         reported: bars
@@ -42,6 +43,7 @@ export function ended(run: Run, status: Status, error?: JobError): Run {
         elapsed,
         at,
         error,
+        question: undefined,
         queue: undefined,
         isUnreachable: false,
         hint: undefined,

@@ -74,6 +74,19 @@ export type Queue = {
     attempt?: [number: number, total: number];
 };
 
+/** What a running job asks. */
+export type Question = {
+    /** Tells it from the other questions of the job. */
+    id: string;
+    text: string;
+    /** The answers that count; empty if any text does. */
+    choices: string[];
+    /** The answer when its time is over. */
+    default: string | null;
+    /** Seconds until then; null for no limit. */
+    left: number | null;
+};
+
 /** Dash's own answer to a callback. */
 export type Result = {
     response?: PropsById;
@@ -97,6 +110,8 @@ export type Snapshot = {
     log?: LogLine[];
     /** The name for people that the job has chosen since; "" for its task's. */
     title?: string;
+    /** Present in all news while the job waits for an answer. */
+    question?: Question;
     /** Present while the job is queued, even if the cursor has not changed. */
     queue?: Queue;
     /** What people can do about a job that waits for long; "" if nothing. */

@@ -21,6 +21,11 @@ export type UserJob = {
     snapshot: Snapshot;
 };
 
+/** Whether a token only reads its job, as that of a shared link does. */
+export function onlyReads(token: string | undefined): boolean {
+    return !!token?.split('.')[0]?.endsWith('-view');
+}
+
 /** Return the id of the job that a token names. */
 export function jobIdOf(token: string | undefined): string | undefined {
     return token?.split('.')[1];

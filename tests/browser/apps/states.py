@@ -15,6 +15,7 @@ from dash import MATCH, Input, Output, html
 import dash_long_components as dlc
 from dash_long_components.core.jobs import Call, JobError, Lane, Status
 from dash_long_components.core.lines import Line
+from dash_long_components.core.questions import Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.snapshots import Place, Snapshot
@@ -66,6 +67,10 @@ def in_steps(record: Record) -> Record:
     )
 
 
+def asking(question: Question) -> Callable[[Record], Record]:
+    return lambda record: running(record).report(time.time(), Report(question=question))
+
+
 def ended(status: Status, error: JobError | None = None) -> Callable[[Record], Record]:
     def end(record: Record) -> Record:
         return running(record).end(status, time.time(), error)
@@ -85,6 +90,12 @@ STATES: dict[str, Callable[[Record], Record] | None] = {
     "running": running,
     "running without a total": started,
     "running in steps": in_steps,
+    "asking": asking(
+        Question.make("1.1", "Overwrite 3 files?", ["yes", "no"], "no", time.time() + 90)
+    ),
+    "asking for a text": asking(
+        Question.make("1.1", "What is the name of the copy?", None, "backup", None)
+    ),
     "succeeded": ended(Status.SUCCEEDED),
     "failed": ended(
         Status.FAILED,
