@@ -50,6 +50,7 @@ CONTENTS = {
         "docs/queues",
         "docs/parts",
         "docs/durable",
+        "docs/questions",
         "docs/agents",
         "docs/pages",
         "docs/notebooks",

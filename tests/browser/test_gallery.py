@@ -32,6 +32,7 @@ QUIET = {
     "retry": "retry",
     "attempts": "attempts",
     "parts": "parts",
+    "questions": "questions",
     "queue": "queue",
     "queues": "queues",
     "your_jobs": "user",

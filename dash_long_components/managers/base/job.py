@@ -268,10 +268,7 @@ class Job:
 
     @property
     def question(self) -> Question | None:
-        """What it asks, as an object with ``text``, ``choices`` and ``default``.
-
-        None if it waits for no answer.
-        """
+        """Its question, with ``text``, ``choices`` and ``default``; None for none."""
         return question_of(self._record())
 
     def answer(self, answer: str, question: Question | None = None) -> None:

@@ -91,7 +91,7 @@ STATES: dict[str, Callable[[Record], Record] | None] = {
     "running without a total": started,
     "running in steps": in_steps,
     "asking": asking(
-        Question.make("1.1", "Overwrite 3 files?", ["yes", "no"], "no", time.time() + 90)
+        Question.make("1", "Overwrite 3 files?", ["yes", "no"], "no", time.time() + 90)
     ),
     "asking for a text": asking(
         Question.make("1.1", "What is the name of the copy?", None, "backup", None)
