@@ -78,6 +78,7 @@ def key_of(
     ignored: Collection[int] = (),
     ignore_triggered: bool = True,
     by: Sequence[Any] = (),
+    has_stale: bool = False,
 ) -> str:
     """Return the cache key of a call. Equal calls have the same key.
 
@@ -89,13 +90,15 @@ def key_of(
         ignored: positions of the Inputs and State that the key leaves out.
         ignore_triggered: whether the key leaves out which Inputs have changed.
         by: what the functions of ``cache_by`` returned.
+        has_stale: whether pages may show an old result. Such results are kept past
+            ``expire``, so a process without ``stale_for`` would take them for fresh.
     """
     context = call.context
     arguments = [
         None if position in ignored else _with_value(argument)
         for position, argument in enumerate([*context["inputs"], *context["state"]])
     ]
-    parts = {
+    parts: dict[str, Any] = {
         "format": _FORMAT,
         "task": call.task,
         "source": call.fingerprint,
@@ -106,6 +109,8 @@ def key_of(
         "triggered": None if ignore_triggered else sorted(context["triggered"]),
         "by": list(by),
     }
+    if has_stale:
+        parts["stale_for"] = True
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()
 
 

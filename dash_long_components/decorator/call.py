@@ -84,6 +84,7 @@ def _caching(
         ignored=declaration.ignored,
         ignore_triggered=declaration.ignore_triggered,
         by=caching.call_all(manager.cache_by),
+        has_stale=manager.stale_for is not None,
     )
     return Caching(key=key, expire=manager.expire, stale_for=manager.stale_for)
 

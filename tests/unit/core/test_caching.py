@@ -151,6 +151,10 @@ def test_key_has_the_values_of_cache_by(one: Any, other: Any) -> None:
     assert caching.key_of(call(1), by=[]) not in keys
 
 
+def test_results_that_may_be_stale_have_keys_of_their_own() -> None:
+    assert caching.key_of(call(1), has_stale=True) != caching.key_of(call(1))
+
+
 _KEYS = """
 import datetime, decimal, json, pathlib, sys, uuid
 from tests.unit.core.test_caching import call

@@ -250,6 +250,16 @@ def test_job_that_waited_behind_a_refresh_takes_its_result(
     assert site.runs == 2
 
 
+def test_manager_that_shows_no_old_results_does_not_take_them_for_fresh(
+    site: Site, clock: Clock
+) -> None:
+    site.app.long_callback(A, INPUT)(site.work)
+    site.run()
+    clock.ahead += 61
+    site.manager.stale_for = None
+    assert not site.start().is_cached
+
+
 def test_nothing_looks_for_old_results_by_default(site: Site) -> None:
     site.manager.stale_for = None
     site.app.long_callback(A, INPUT)(site.work)
