@@ -154,11 +154,13 @@ class _Start:
     def _stale_result(self, caching: Caching | None) -> CachedResult | None:
         """Return the stale result that the page shows while a job refreshes it.
 
-        None in a lane that queues: the jobs before may have results to come.
+        None in a lane that queues: the jobs before may have results to come. None in
+        a lane that ignores: Dash drops the answer to a trigger when a later one comes,
+        and the later one would be ignored.
         """
         if caching is None or caching.stale_for is None:
             return None
-        if self.declaration.retrigger is Retrigger.QUEUE:
+        if self.declaration.retrigger in (Retrigger.QUEUE, Retrigger.IGNORE):
             return None
         return self.manager.stale_result(caching)
 

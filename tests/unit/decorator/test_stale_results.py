@@ -189,10 +189,11 @@ def test_patch_is_applied_once(site: Site, clock: Clock) -> None:
     assert not site.start().is_stale
 
 
-def test_lane_that_queues_shows_results_in_their_order(
-    site: Site, clock: Clock
+@pytest.mark.parametrize("on_retrigger", ["queue", "ignore"])
+def test_lane_in_which_an_old_result_could_be_wrong_or_lost_shows_none(
+    site: Site, clock: Clock, on_retrigger: Any
 ) -> None:
-    site.app.long_callback(A, INPUT, on_retrigger="queue")(site.work)
+    site.app.long_callback(A, INPUT, on_retrigger=on_retrigger)(site.work)
     site.run()
     clock.ahead += 61
     assert not site.start().is_stale
