@@ -112,8 +112,6 @@ class _Start:
         )
         if self.trigger.is_resumed(handle["callbackKey"], handle["inputDigests"]):
             return self._nothing()
-        self.manager.check_queue(self.task.queue, self.task.name)
-        self.manager.check_not_draining()
         self.jobs.share_storage()
         # Before there is a job: the app's own function may fail.
         owner = self.jobs.owner()
@@ -130,6 +128,8 @@ class _Start:
         # Before there is a job, which may refresh it at once.
         stale = self._stale_result(call.caching)
         try:
+            self.manager.check_queue(self.task.queue, self.task.name)
+            self.manager.check_not_draining()
             answer = self.manager.submit(
                 self.task.for_app(self.jobs.on_error, self.jobs.error_message),
                 call,

@@ -199,14 +199,15 @@ def test_lane_in_which_an_old_result_could_be_wrong_or_lost_shows_none(
     assert not site.start().is_stale
 
 
+@pytest.mark.parametrize("step", ["check_queue", "check_not_draining", "submit"])
 def test_refresh_that_can_not_be_started_keeps_the_old_result(
-    site: Site, clock: Clock
+    site: Site, clock: Clock, step: str
 ) -> None:
     site.app.long_callback(A, INPUT)(site.work)
     site.run()
     clock.ahead += 61
     refusal = StoreUnavailableError("away")
-    with mock.patch.object(site.manager, "submit", side_effect=refusal):
+    with mock.patch.object(site.manager, step, side_effect=refusal):
         job = site.start()
     assert job.status == "failed"
     assert job.outputs == {"a.children": "run 1"}
