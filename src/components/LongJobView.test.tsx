@@ -11,6 +11,7 @@ setUpDash();
 const element = (props: ComponentProps<typeof LongJob> = {}) => (
     <LongJob id="job" setProps={setProps} {...props} />
 );
+const outputs: [string, string][] = [['out', 'children']];
 const view = () => document.querySelector('.long-job');
 const text = (part: string) =>
     document.querySelector(`.long-job-${part}`)?.textContent;
@@ -270,7 +271,7 @@ test('a cached result is marked as cached', async () => {
 
 test('an old result is marked as such, also if it could not be refreshed', async () => {
     render(element());
-    dash.start('a', { stale: { age: 310 } });
+    dash.start('a', { stale: { age: 310 }, outputs });
     await dash.show('a', 'running');
     expect(text('badge')).toBe('Result of 5 minutes ago, refreshing');
     expect(text('announcer')).toBe(
@@ -284,9 +285,19 @@ test('an old result is marked as such, also if it could not be refreshed', async
     );
 });
 
+test('an old result grows older, and is announced once', async () => {
+    render(element());
+    dash.start('a', { stale: { age: 310 }, outputs });
+    await dash.show('a', 'running');
+    const announced = text('announcer');
+    await dash.pass(120_000);
+    expect(text('badge')).toBe('Result of 7 minutes ago, refreshing');
+    expect(text('announcer')).toBe(announced);
+});
+
 test('an old result is no longer marked when there is a new one', async () => {
     render(element());
-    dash.start('a', { stale: { age: 2 * 86_400 } });
+    dash.start('a', { stale: { age: 2 * 86_400 }, outputs });
     await dash.show('a', 'running');
     expect(text('badge')).toBe('Result of 2 days ago, refreshing');
     render(element({ variant: 'compact', labels: 'de' }));

@@ -25,11 +25,14 @@ export function statusText(run: Run, now: number, labels: Labels): string {
     return labels[waits ?? run.status];
 }
 
-/** That the result comes from the cache, and whether it is an old one. */
-export function cachedText({ status, cached, stale }: Run, labels: Labels) {
+/** That the result comes from the cache, and how old it is if it is an old one. */
+export function cachedText(run: Run, labels: Labels, date = Date.now()) {
+    const { status, cached, stale, began } = run;
     const text = isTerminal(status) ? labels.not_refreshed : labels.refreshing;
     return stale
-        ? fill(text, { time: formatAge(stale.age, labels) })
+        ? fill(text, {
+              time: formatAge(stale.age + (date - began) / 1000, labels),
+          })
         : cached && labels.cached;
 }
 
@@ -160,7 +163,9 @@ export function barText(run: Run, now: number, labels: Labels): string {
 
 /** The milestone to announce: the start, each quarter and the end. */
 export function milestoneOf(run: Run, now: number, labels: Labels): string {
-    const { status, error } = run;
+    const { status, error, began } = run;
+    // An age that grows would be announced each minute.
+    const cached = cachedText(run, labels, began);
     if (status === 'running') {
         const begun = outermost(run).filter(([, , step]) => step !== 'to_come');
         const quarter = Math.floor((shareOf(run) ?? 0) * 4) / 4;
@@ -170,14 +175,10 @@ export function milestoneOf(run: Run, now: number, labels: Labels): string {
             // The last to begin for the first time: loops must not be announced.
             begun.at(-1)?.[0] ?? '',
             quarter > 0 && formatShare(quarter, labels),
-            cachedText(run, labels),
+            cached,
         );
     }
-    return join(
-        statusText(run, now, labels),
-        cachedText(run, labels),
-        error && errorText(run),
-    );
+    return join(statusText(run, now, labels), cached, error && errorText(run));
 }
 
 /** The type of an exception of the job; an error of ours needs no more than its text. */
