@@ -144,6 +144,22 @@ describe('a job that refreshes an old result', () => {
             stale: { age: 300 },
         });
     });
+
+    test('that could not be started replaces the job of other inputs', async () => {
+        start(job('a'));
+        page.setProps('out', { children: 'old' });
+        engine.take([
+            {
+                ...job('b', { seq: 1, stale: { age: 300 } }),
+                error: { type: 'NotStarted', message: 'away' },
+                token: null,
+            },
+        ]);
+        show('a', 'succeeded', result('of other inputs'));
+        await pass(1000);
+        expect(server.cancelled).toEqual([['a']]);
+        expect(out()).toBe('old');
+    });
 });
 
 describe('a page that is loaded again during a refresh', () => {

@@ -39,8 +39,9 @@ export class Starts {
         // A reload keeps the handle, but not the request.
         handle.buttons ??= buttonsOf(request);
         this.#runs.begin(handle, { location: this.#page.location, request });
-        if (handle.error) {
-            // A start that failed has replaced nothing on the server.
+        if (handle.error && !handle.stale) {
+            // A start that failed has replaced nothing on the server. With an old
+            // result, the page shows that in place of what a live job will return.
             return [];
         }
         const replaced = this.#jobs.replaceBy(handle);
