@@ -87,8 +87,8 @@ class Job:
         self._set(values_of(snapshot.get("props", [])))
         self.take_result(snapshot.get("result") or {})
         if self.status is Status.SUCCEEDED and self._postponed:
-            self.is_stale = False
-            self._set(self._postponed)
+            self.outputs.update(self._postponed)
+            self.is_stale = not self._outputs <= self._postponed.keys()
 
     def busy(self) -> list[str]:
         """Poll, and return why the job has not ended; an empty list if it has."""
@@ -108,9 +108,13 @@ class Job:
         # A function that yields sets its Outputs while it runs. A stale result stays
         # until the end.
         shown = self._postponed if self.is_stale else self.outputs
-        outputs = {prop_id(*output) for output in self.handle["outputs"]}
+        outputs = self._outputs
         for name, value in values.items():
             (shown if name in outputs else self.props)[name] = value
+
+    @property
+    def _outputs(self) -> set[str]:
+        return {prop_id(*output) for output in self.handle["outputs"]}
 
 
 class Page:

@@ -49,7 +49,10 @@ export class Display {
         job.addStreamed(updates);
     }
 
-    /** Show the result of a job, and the job no longer. Return whether it has one. */
+    /**
+     * Show the result of a job, and the job no longer. Return whether it sets all
+     * outputs, so that none shows an old result.
+     */
     end(job: Job, { status, result = {} }: Omit<Snapshot, 'cursor'>): boolean {
         const { sideUpdate, response } = result;
         const postponed = status === 'succeeded' ? job.postponed : [];
@@ -61,7 +64,7 @@ export class Display {
         this.updates.apply(updates, job);
         this.pastResults?.record(job.handle);
         this.#jobs.keepUnshown(job);
-        return updates.length > 0;
+        return job.isSetBy(updates);
     }
 
     /** Stop showing a job. Properties that show another result (`shown`) keep it. */

@@ -109,6 +109,19 @@ describe('a job that refreshes an old result', () => {
         });
     });
 
+    test('marks the result as old if it has updated only a part', async () => {
+        refresh('a', {
+            outputs: [
+                ['out', 'children'],
+                ['bar', 'value'],
+            ],
+        });
+        show('a', 'succeeded', result('new'));
+        await pass(20);
+        expect(out()).toBe('new');
+        expect(shown()?.stale).toEqual({ age: 300 });
+    });
+
     test('replaces a job, whose rest values do not hide the old result', async () => {
         start(job('a', { progress: [['out', 'children', 'idle']] }));
         expect(page.props('button')).toEqual({ disabled: true });

@@ -37,6 +37,16 @@ export class Job {
         return updates.filter((update) => !isPostponed(update));
     }
 
+    /** Whether updates set all outputs. */
+    isSetBy(updates: Update[]): boolean {
+        const set = new Set(
+            updates.map(([id, property]) => propIdOf(id, property)),
+        );
+        return this.handle.outputs.every(([id, property]) =>
+            set.has(propIdOf(id, property)),
+        );
+    }
+
     /** Record what the job has set while it runs. */
     addStreamed(updates: Update[]): void {
         for (const [id, property] of updates) {

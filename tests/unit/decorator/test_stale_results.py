@@ -177,6 +177,19 @@ def test_refresh_that_updates_nothing_leaves_the_result_stale(
     assert job.is_stale
 
 
+def test_refresh_that_updates_a_part_leaves_the_result_stale(
+    site: Site, clock: Clock
+) -> None:
+    site.app.long_callback([A, B], INPUT)(
+        lambda _: [site.work(), "b" if site.runs == 1 else dash.no_update]
+    )
+    site.run()
+    clock.ahead += 61
+    job = site.run()
+    assert job.outputs == {"a.children": "run 2", "b.children": "b"}
+    assert job.is_stale
+
+
 def test_patch_is_applied_once(site: Site, clock: Clock) -> None:
     def change(_value: object) -> Patch:
         patch = Patch()
