@@ -163,10 +163,11 @@ class Agents:
         handle = handle_in(answer)
         if handle is None:
             return _refusal(f"{tool.name} has started no job.")
-        if "error" in handle:
-            return _refusal(_text(JobError(**{"task": "", **handle["error"]})))
         if "stale" in handle or "cached" in handle:
-            return Reply(data=_from_cache(handle, answer))
+            data = _from_cache(handle, answer)
+            return Reply(data=data, is_error="error" in data)
+        if "error" in handle:
+            return _refusal(_start_error(handle))
         return (yield from self._follow(handle["token"], max_wait))
 
     def _follow(self, token: str, max_wait: float) -> Steps:
@@ -197,12 +198,16 @@ def _from_cache(handle: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[st
     outputs = values_in(answer.get("response", {}))
     if "cached" in handle:
         return {"status": Status.SUCCEEDED.value, "outputs": outputs}
-    return {
-        "status": STALE,
-        "job": handle["token"],
-        "outputs": outputs,
-        "age": round(handle["stale"]["age"], 1),
-    }
+    age = round(handle["stale"]["age"], 1)
+    data: dict[str, Any] = {"status": STALE, "outputs": outputs, "age": age}
+    if "error" in handle:
+        return {**data, "error": _start_error(handle)}
+    return {**data, "job": handle["token"]}
+
+
+def _start_error(handle: Mapping[str, Any]) -> str:
+    """Return why no job has started."""
+    return _text(JobError(**{"task": "", **handle["error"]}))
 
 
 def _reply(token: str, snapshot: Snapshot) -> Reply:

@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
+from unittest import mock
 
 import dash
 import pytest
 from dash import ALL, MATCH, Input, Output, State, dcc, html
 
 import dash_long_components as dlc
+from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.testing import MemoryLongCallbackManager
 from tests import backends
 from tests.waiting import until
@@ -292,6 +294,30 @@ def test_old_result_comes_at_once_with_the_job_that_refreshes_it(
     assert answer["age"] >= 0
     assert answer["outputs"] == {"a.children": 1}
     assert until(lambda: end(answer["job"]), timeout=20)["outputs"] == {"a.children": 2}
+
+
+def test_old_result_comes_with_the_reason_if_its_refresh_could_not_be_started(
+    make: Callable[..., Site],
+) -> None:
+    site = make(cache_by=[], expire=1e-6, stale_for=600)
+
+    @site.app.long_callback(Output("a", "children"), Input("size", "value"))
+    def work(size: int) -> int:
+        return size
+
+    first = site.call("work", size=3)
+    if first["status"] != "succeeded":
+        until(
+            lambda: site.call(agents.GET, job=first["job"])["status"] == "succeeded",
+            timeout=20,
+        )
+    refusal = StoreUnavailableError("away")
+    with mock.patch.object(site.manager, "submit", side_effect=refusal):
+        answer = site.call("work", size=3)
+    assert answer["status"] == "stale"
+    assert answer["outputs"] == {"a.children": 3}
+    assert answer["error"]
+    assert "job" not in answer
 
 
 def test_app_chooses_what_agents_see(site: Site) -> None:
