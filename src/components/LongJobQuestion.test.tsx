@@ -149,16 +149,19 @@ describe('a job that asks', () => {
         },
     );
 
-    test('offers to send an answer again that a login page has taken', async () => {
-        show();
-        await ask();
-        dash.server.fail(409);
-        press('yes');
-        await dash.pass(0);
-        expect(screen.getByRole('alert').textContent).toBe(
-            'Not sent. Try again.',
-        );
-    });
+    test.each([200, 409])(
+        'offers to send an answer again that a login page has taken with %d',
+        async (status) => {
+            show();
+            await ask();
+            dash.server.fail(status);
+            press('yes');
+            await dash.pass(0);
+            expect(screen.getByRole('alert').textContent).toBe(
+                'Not sent. Try again.',
+            );
+        },
+    );
 
     test('has no form on a page that only reads the job', async () => {
         show();

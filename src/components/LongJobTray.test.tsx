@@ -231,6 +231,24 @@ describe('a toast', () => {
         expect(window.location.pathname).toBe('/');
     });
 
+    test('tells of a job that asks on another page', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        leave();
+        const question = {
+            id: '1.1',
+            text: 'Go on?',
+            choices: ['yes'],
+            default: null,
+            left: null,
+        };
+        await dash.show('a', 'running', { elapsed: 1, question });
+        expect(toasts()).toEqual(['TrainWaits for an answerGo on?CancelClose']);
+        expect(screen.getByRole('status').textContent).toContain('Go on?');
+        await dash.show('a', 'succeeded');
+        expect(toasts()).toEqual(['TrainDoneShow resultClose']);
+    });
+
     test('goes after ten seconds, unless the user is at it', async () => {
         render(<LongJobTray />);
         dash.start('a');

@@ -1,5 +1,5 @@
 import type { Engine } from './engine';
-import type { Refused } from './network/client';
+import { ForeignAnswer, type Refused } from './network/client';
 
 /** What became of an answer: with `over`, another one or the end of the time was first. */
 export type Outcome = 'sent' | 'failed' | 'over';
@@ -11,7 +11,10 @@ export async function sendAnswer(
 ): Promise<Outcome> {
     let outcome: Outcome = 'sent';
     try {
-        await engine.client.post('answer', body);
+        const { text, reason } = await engine.client.post('answer', body);
+        if (text) {
+            throw new ForeignAnswer(reason);
+        }
     } catch (error) {
         // Not by `instanceof`: the class is in another script.
         const isFinal = (error as Partial<Refused>).isForeign === false;

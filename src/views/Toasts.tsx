@@ -6,7 +6,7 @@ import { Actions } from './Actions';
 import { Announcer } from './Announcer';
 import type { Labels } from './labels';
 import { errorText, statusText } from './runTexts';
-import { useEnds } from './useEnds';
+import { useEnds, useQuestions } from './useEnds';
 import { useFocusKept } from './useFocusKept';
 
 /** Milliseconds for which a toast stays, unless the user is at it. */
@@ -20,7 +20,7 @@ type Props = {
     home: RefObject<HTMLElement>;
 };
 
-/** Tells of jobs that end while the user is on another page than theirs. */
+/** Tells of jobs that end, or ask, while the user is on another page than theirs. */
 export function Toasts({ runs, names, labels, home }: Props) {
     const [ids, setIds] = useState<readonly string[]>([]);
     const focus = useFocusKept(home);
@@ -28,12 +28,14 @@ export function Toasts({ runs, names, labels, home }: Props) {
         setIds((before) => before.filter((each) => each !== id));
     }, []);
 
-    useEnds(runs, ({ id, status, location }) => {
+    const tell = ({ id, status, location }: Run) => {
         // The user who cancels needs no message.
         if (status !== 'cancelled' && pathOf(location) !== pathOf(here())) {
-            setIds((before) => [...before, id]);
+            setIds((before) => [...before.filter((each) => each !== id), id]);
         }
-    });
+    };
+    useEnds(runs, tell);
+    useQuestions(runs, tell);
 
     const told = runs.filter(({ id }) => ids.includes(id));
     return (
@@ -116,7 +118,7 @@ function Toast({ run, name, labels, close }: ToastProps) {
             </div>
             <div className="long-job-line">
                 <span className="long-job-text">
-                    {run.error && errorText(run)}
+                    {run.error ? errorText(run) : run.question?.text}
                 </span>
                 <Actions
                     run={run}

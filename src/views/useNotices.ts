@@ -29,7 +29,8 @@ export function useNotices(
             notify(
                 nameOf(run, labels),
                 milestoneOf(run, performance.now(), labels),
-                run.id,
+                // A notification with an old tag replaces that one without a sound.
+                run.id + (run.question?.id ?? ''),
                 () => {
                     if (isTerminal(run.status)) {
                         engineOf(dashStore).visit(run.id);

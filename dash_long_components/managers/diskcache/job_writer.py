@@ -142,10 +142,11 @@ class JobWriter:
             answer = answers.given(self._store, self._job_id, self._run, question)
             return Look(answer, self._store.dispatching.must_stop(self._job_id))
 
-        try:
-            return outlast(self._store, look)
-        finally:
-            self._store.close()
+        with self._writing:
+            try:
+                return outlast(self._store, look)
+            finally:
+                self._store.close()
 
     def close(self, question: str) -> str | None:
         """Accept no answer any more. Return the one that was in time, or None.
@@ -154,10 +155,11 @@ class JobWriter:
             JobEndedError: the job is cancelled, or the run has ended.
         """
         where = (self._store, self._job_id, self._run)
-        try:
-            return outlast(self._store, lambda: answers.close(*where, question))
-        finally:
-            self._store.close()
+        with self._writing:
+            try:
+                return outlast(self._store, lambda: answers.close(*where, question))
+            finally:
+                self._store.close()
 
     def end(self, outcome: Outcome) -> None:
         """Write how the function ended, unless the job's end was decided meanwhile.
