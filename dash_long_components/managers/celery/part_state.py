@@ -2,9 +2,10 @@
 
 Everything here is pure: no clock, no backend.
 
-A part has one document, its state. A process claims the part there before it runs it:
-a worker that has got its message, or the job itself, which waits for the results and
-finds no worker free. The first claim counts.
+A part has one document, its state, from before its message until its job has its
+result. A process claims the part there before it runs it: a worker that has got its
+message, or the job itself, which waits for the results and finds no worker free. The
+first claim counts. A message that arrives later finds no state.
 """
 
 from __future__ import annotations
@@ -131,17 +132,23 @@ class PartState:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_text(cls, text: str | None) -> PartState:
-        return from_fields(cls, json.loads(text)) if text else cls()
+    def from_text(cls, text: str) -> PartState:
+        return from_fields(cls, json.loads(text))
 
 
 class PartTakenError(Exception):
-    """Another process has the part."""
+    """Another process has the part, or has had it."""
 
 
 def changed(change: Callable[[PartState], PartState]) -> Callable[[str | None], str]:
     """Return a change of a state as one of its text, for ``Documents.update``."""
-    return lambda text: change(PartState.from_text(text)).to_text()
+
+    def change_text(text: str | None) -> str:
+        if text is None:
+            raise PartTakenError  # its job has the result, or has ended
+        return change(PartState.from_text(text)).to_text()
+
+    return change_text
 
 
 def state_key(map_id: str, number: int) -> str:

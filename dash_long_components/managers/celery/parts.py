@@ -142,7 +142,8 @@ class _Part:
         number: from 1.
         item: of the part.
         item_parts: number of documents that hold the item.
-        since: when its state changed last, by the monotonic clock.
+        seen: when it was looked at last, by the monotonic clock.
+        quiet: seconds for which the job has seen no change of its state.
         again: seconds without a claim after which its message is sent again.
         state: as it was at the last look.
     """
@@ -150,7 +151,8 @@ class _Part:
     number: int
     item: Any
     item_parts: int
-    since: float
+    seen: float
+    quiet: float = 0.0
     again: float = _AGAIN
     state: PartState = field(default_factory=PartState)
 
@@ -176,7 +178,7 @@ class _Round:
         self._documents = documents
         self._map = map_id
         self._work = work
-        self._dead_after = _PERIODS * lease
+        self._lease = lease
         self._most = work.max_workers or _MAX_WORKERS
         self._kept = kept
         self._keep_at = time.monotonic()
@@ -187,8 +189,6 @@ class _Round:
         self._yielded = 0
         self._parts: dict[int, _Part] = {}
         self._results: dict[int, Any] = {}
-        #: Those that the job has run itself.
-        self._own: list[_Part] = []
         #: Whether no worker has claimed a part since the job has run one itself.
         self._is_alone = False
         #: Whether the job runs a part itself.
@@ -217,7 +217,7 @@ class _Round:
 
     def close(self) -> None:
         """Delete what is stored of parts that are under way."""
-        for part in [*self._parts.values(), *self._own]:
+        for part in self._parts.values():
             self._forget(part, part.state)
 
     def _send(self) -> None:
@@ -225,12 +225,14 @@ class _Round:
         while self._has_room() and (self._taken or self._take_items(1 - self._is_busy)):
             number, item = self._taken.popleft()
             data = sent(f"The item of part {number}", item)
+            # While it has no state, no process can claim it.
+            self._documents.write(state_key(self._map, number), PartState().to_text())
             count = self._post.send(number, data)
             self._parts[number] = _Part(
                 number=number,
                 item=item,
                 item_parts=count,
-                since=time.monotonic(),
+                seen=time.monotonic(),
             )
             self._sent = number
 
@@ -256,10 +258,7 @@ class _Round:
         parts = list(self._parts.values())
         keys = [state_key(self._map, part.number) for part in parts]
         texts = self._documents.read_many(keys)
-        news = [
-            self._see(part, PartState.from_text(text))
-            for part, text in zip(parts, texts, strict=True)
-        ]
+        news = [self._see(part, text) for part, text in zip(parts, texts, strict=True)]
         return any(news)
 
     def _keep(self) -> None:
@@ -271,13 +270,21 @@ class _Round:
         keys = [*self._kept]
         for part in self._parts.values():
             keys += part_keys(item_key(self._map, part.number), part.item_parts)
-        keys += [state_key(self._map, part.number) for part in self._own]
+            keys.append(state_key(self._map, part.number))
         self._documents.keep(keys)
 
-    def _see(self, part: _Part, state: PartState) -> bool:
+    def _see(self, part: _Part, text: str | None) -> bool:
+        if text is None:
+            raise PartError(
+                f"The state of {part.name} is gone from the result backend."
+            )
+        state = PartState.from_text(text)
         now, before = time.monotonic(), part.state
+        # Between two distant looks the backend may have been away.
+        part.quiet += min(now - part.seen, self._lease / 3)
+        part.seen = now
         if state != before:
-            part.state, part.since = state, now
+            part.state, part.quiet = state, 0.0
             self._is_alone = self._is_alone and state.by == before.by
             if state.title is not None and state.title != before.title:
                 self._work.job.title = state.title
@@ -286,11 +293,10 @@ class _Round:
         if state.outcome:
             self._take(part, state)
             return True
-        quiet = now - part.since
-        if state.by is None and quiet > part.again:
+        if state.by is None and part.quiet > part.again:
             part.again *= 3  # it counts from the same moment
             self._send_again(part)
-        elif state.by is not None and quiet > self._dead_after:
+        elif state.by is not None and part.quiet > _PERIODS * self._lease:
             self._try_again(part, state)
         return False
 
@@ -324,9 +330,8 @@ class _Round:
     def _unclaimed(self) -> _Part | None:
         """Return a part for the job itself; None if workers take them."""
         wait = 0.0 if self._is_alone else _HELP_AFTER
-        now = time.monotonic()
         for part in self._parts.values():
-            if part.state.by is None and now - part.since >= wait:
+            if part.state.by is None and part.quiet >= wait:
                 return part
         return None
 
@@ -336,13 +341,12 @@ class _Round:
             self._update(part, lambda state: state.claim("job"))
             self._is_alone = True
             del self._parts[part.number]
-            # Its state stays: the message may still arrive at a worker.
-            self._own.append(part)
+            # Its message may still arrive at a worker, which finds no state.
+            self._forget(part, part.state)
             # The items come from code of the user, which knows of no other thread.
             self._take_items(self._most - len(self._taken))
             with self._thread(), naming(part.number, part.item):
                 result = self._work.function(part.item)
-            part.item = None
             self._results[part.number] = result
             self._work.done()
 
