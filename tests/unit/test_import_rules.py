@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("bridge", "core", "exceptions", "running"),
         *("managers.base", "managers.cgroups"),
         *("managers.identity", "managers.processes"),
-        *("billiard", "celery", "cloudpickle", "psutil", "sqlalchemy"),
+        *("billiard", "celery", "cloudpickle", "kombu", "psutil", "sqlalchemy"),
     },
     "managers.memory": {
         *("core", "exceptions", "running"),

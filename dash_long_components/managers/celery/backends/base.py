@@ -11,9 +11,12 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pickle import PickleError
 from typing import Any
 
 import celery
+from celery.exceptions import SecurityError
+from kombu.exceptions import SerializationError, SerializerNotInstalled
 
 from ....exceptions import StoreError
 
@@ -24,6 +27,20 @@ STATE = "DASH_LONG_JOB"
 #: The state that Celery gives a task that it does not know.
 PENDING = {"status": "PENDING", "result": None}
 
+
+#: Errors of what is stored, not of the connection.
+_UNREADABLE = (
+    SerializationError,
+    SerializerNotInstalled,
+    SecurityError,
+    PickleError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 #: Names that a list in one text has.
 _LISTED = 1000
@@ -79,6 +96,18 @@ class Backend(ABC):
         else:
             meta = backend.get_task_meta(task_id, cache=False)
         return meta
+
+    def _task(self, task_id: str) -> dict[str, Any]:
+        """Return what Celery stores about a task: a failure if it can't be read."""
+        try:
+            return self._meta(task_id)
+        except _UNREADABLE as error:
+            problem = StoreError(
+                f"What Celery has stored of task {task_id} can't be read here: "
+                f"{error}. Give all workers the same result_serializer, accept_content "
+                "and code."
+            )
+            return {"status": "FAILURE", "result": problem}
 
     @property
     def expires(self) -> int | None:
@@ -209,7 +238,7 @@ class AnyBackend(Backend):
     def read(
         self, keys: Sequence[str], task_ids: Sequence[str] = ()
     ) -> tuple[list[str | None], list[dict[str, Any]]]:
-        return [self._text(key) for key in keys], [*map(self._meta, task_ids)]
+        return [self._text(key) for key in keys], [*map(self._task, task_ids)]
 
     def write(self, key: str, text: str) -> None:
         try:
@@ -264,7 +293,7 @@ class KeyValueBackend(Backend):
         texts = [text_of(data) for data in found[: len(keys)]]
         # Celery stores something about few tasks: those that did not return.
         metas = [
-            PENDING if data is None else self._meta(task_id)
+            PENDING if data is None else self._task(task_id)
             for task_id, data in zip(task_ids, found[len(keys) :], strict=True)
         ]
         return texts, metas

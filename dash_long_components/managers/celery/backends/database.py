@@ -43,7 +43,7 @@ class DatabaseBackend(Backend):
     ) -> tuple[list[str | None], list[dict[str, Any]]]:
         rows = self._rows([*keys, *task_ids])
         texts = [text_of(rows[key][1]) if key in rows else None for key in keys]
-        metas = [self._meta(key) if key in rows else PENDING for key in task_ids]
+        metas = [self._task(key) if key in rows else PENDING for key in task_ids]
         return texts, metas
 
     def write(self, key: str, text: str) -> None:
