@@ -167,7 +167,8 @@ class Workflows:
     def _follow(self, live: Live, workflow: Workflow) -> None:
         """Look at the tasks of a job that waits."""
         job_id, now = live.record.id, time.time()
-        if workflow.until is not None and now > workflow.until:
+        # Once its tasks have ended, the job waits for a worker only.
+        if not workflow.sent and workflow.until is not None and now > workflow.until:
             error = attempts.timed_out_error(live.record)
             end = End(status=Status.TIMED_OUT, at=now, error=error)
             self._store.end_attempt(live, end)
@@ -203,12 +204,15 @@ class Workflows:
 
     def _report(self, live: Live, workflow: Workflow) -> None:
         bar = [len(workflow.done), len(workflow.ids), None]
-        self._store.attempts.change(
-            live,
-            lambda it: replace(
-                it, record=it.record.report(time.time(), Report(bars=[bar]))
-            ),
-        )
+
+        def change(found: Live) -> Live:
+            if not found.waits:
+                # The page would miss the result that the process writes by now.
+                raise JobEndedError(f"A worker ends job {found.record.id}.")
+            record = found.record.report(time.time(), Report(bars=[bar]))
+            return replace(found, record=record)
+
+        self._store.attempts.change(live, change)
 
     def _send_finish(self, job_id: str, run: str) -> None:
         message = self._store.message(job_id) or Message(task=FINISH)

@@ -14,7 +14,7 @@ import pytest
 from dash_long_components.core.jobs import Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
-from dash_long_components.exceptions import WorkflowError
+from dash_long_components.exceptions import StoreError, WorkflowError
 from dash_long_components.managers.celery import workflows as module
 from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.job_state import Live, Worker
@@ -159,3 +159,40 @@ def test_job_does_not_wait_for_ever_for_a_result_that_is_not_kept(
     assert workflow is not None
     with pytest.raises(WorkflowError, match="known nothing of task b"):
         deployment.workers[0].result(workflow)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[]"])
+def test_result_that_can_not_be_read_fails_its_job(
+    deployment: Deployment, text: str
+) -> None:
+    backend: Any = deployment.app.backend
+    backend.set(backend.get_key_for_task("a"), text.encode())
+    assert deployment.look() == [FINISH]
+    workflow = deployment.workers[0].of("job")
+    assert workflow is not None
+    with pytest.raises(StoreError, match="stored of task a can't be read here"):
+        deployment.workers[0].result(workflow)
+
+
+def test_late_report_does_not_hide_the_result(deployment: Deployment) -> None:
+    first, second = deployment.workers
+    deployment.end("a", 1)
+    taken: list[Live | None] = []
+
+    def read_tasks(ids: list[str]) -> Any:
+        taken.append(second.take("job", "run", lambda it: it))
+        return metas(ids)
+
+    metas = deployment.store.documents.read_tasks
+    with mock.patch.object(deployment.store.documents, "read_tasks", read_tasks):
+        deployment.now += 1.0
+        first.look()
+    assert [deployment.store.live("job")] == taken
+
+
+def test_job_whose_tasks_have_ended_does_not_time_out(deployment: Deployment) -> None:
+    deployment.end("a", 1)
+    deployment.end("b", 1)
+    assert deployment.look() == [FINISH]
+    assert deployment.look(after=2 * DAY + 1) == [FINISH]
+    assert deployment.store.ends.get("job") is None
