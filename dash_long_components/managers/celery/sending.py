@@ -127,7 +127,7 @@ class Sender:
 
     def send_first(self, job_id: str, message: Message) -> bool:
         """Send a job whose turn has come."""
-        return self._accepts(
+        return self.accepts(
             lambda: send_job(self._app, job_id, 0, message, retry=False)
         )
 
@@ -141,13 +141,13 @@ class Sender:
 
     def send(self, job_id: str, number: int, message: Message) -> bool:
         """Send a job."""
-        return self._accepts(
+        return self.accepts(
             lambda: send_job(self._app, job_id, number, message, retry=False)
         )
 
     def send_probe(self, message: Message, number: int) -> bool:
         """Send a probe to where a message has gone."""
-        return self._accepts(
+        return self.accepts(
             lambda: self._app.send_task(
                 PROBE,
                 args=(message.task, number),
@@ -160,7 +160,8 @@ class Sender:
             )
         )
 
-    def _accepts(self, send: Callable[[], object]) -> bool:
+    def accepts(self, send: Callable[[], object]) -> bool:
+        """Do something with the broker, unless it rests."""
         began = time.monotonic()
         if began < self._rests_until:
             return False

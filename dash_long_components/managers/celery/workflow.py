@@ -34,7 +34,8 @@ class Workflow:
         done: ids of those that have succeeded.
         began: when the job began to wait, in seconds since the epoch.
         until: when its time is over; None for never.
-        sent: when a worker was told to end the job; 0 for not yet.
+        sent: when a worker was told last to end the job; 0 for not yet.
+        sends: how often one was told.
         problem: why it can't have a result; "" if it can.
     """
 
@@ -45,6 +46,7 @@ class Workflow:
     began: float = 0.0
     until: float | None = None
     sent: float = 0.0
+    sends: int = 0
     problem: str = ""
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -23,9 +24,11 @@ from .job_state import End, Live
 from .keeper import Keeper
 from .leases import no_fork
 from .presence import Absence
-from .sending import tell_broker
+from .sending import Sender
 from .store import CeleryStore
 from .workflow import Workflow, has_failed, workflow_key
+
+logger = logging.getLogger("dash_long_components")
 
 #: Name of the Celery task that ends a job whose workflow has ended.
 FINISH = "dash-long-jobs.finish"
@@ -39,7 +42,8 @@ _MOST = 1000
 #: Seconds between two looks at them, if there are any.
 _LOOK = 1.0
 
-#: Leases after which a worker is told again to end a job.
+#: Leases after which a worker is told again to end a job; three times as many for each
+#: next time. All workers may be busy.
 _PERIODS = 3
 
 
@@ -57,6 +61,7 @@ class Workflows:
         self._store = store
         self._documents = store.documents
         self._keeper = Keeper(store.documents)
+        self._sender = Sender(home.app)
         self._absences: dict[str, Absence] = {}
 
     def begin(self, live: Live, workflow: Workflow) -> None:
@@ -80,6 +85,8 @@ class Workflows:
         after = self._store.attempts.change(live, lambda it: replace(it, waits=True))
         if after is None:
             self.end(job_id, workflow)
+        else:
+            logger.info("Job %s waits for its tasks; its worker is free.", job_id)
 
     def take(self, job_id: str, run: str, take: Callable[[Live], Live]) -> Live | None:
         """Let this process end a job, unless another one does.
@@ -119,8 +126,11 @@ class Workflows:
         metas = self._documents.read_tasks(ids)
         return workflow.value(dict(zip(ids, metas, strict=True)))
 
-    def forget(self, job_id: str) -> None:
-        """Forget the workflow of a job. Idempotent."""
+    def forget(self, job_id: str, run: str) -> None:
+        """Forget the workflow of a run of a job. Idempotent."""
+        workflow = self.of(job_id)
+        if workflow is not None and workflow.run != run:
+            return  # the next attempt waits for one by now
         self._documents.unlist(_WAITING, job_id)
         self._documents.delete([workflow_key(job_id)])
         self._absences.pop(job_id, None)
@@ -129,10 +139,12 @@ class Workflows:
         """Look after all jobs that wait, if it is time, and return whether any does."""
         job_ids = self._documents.listed(_WAITING, 0, _MOST, newest_first=False)
         if job_ids and self._is_my_turn():
+            waiting = []
             for job_id in job_ids:
                 with going_on("The look after a workflow"):
-                    self._look_after(job_id)
-            for job_id in self._keeper.keep_while_live(job_ids):
+                    if self._look_after(job_id):
+                        waiting.append(job_id)
+            for job_id in self._keeper.keep_while_live(waiting):
                 self._documents.keep([workflow_key(job_id)])
                 self._documents.list_in([_WAITING], job_id, time.time())
         return bool(job_ids)
@@ -150,19 +162,22 @@ class Workflows:
         self._documents.update(_TURN, take)
         return is_mine
 
-    def _look_after(self, job_id: str) -> None:
+    def _look_after(self, job_id: str) -> bool:
+        """Look after a job, and return whether it still waits."""
         end, text, live_text = self._documents.read_many(
             [f"{job_id}.end", workflow_key(job_id), f"{job_id}.live"]
         )
         if text is None:
-            self.forget(job_id)
-            return
+            self.forget(job_id, "")
+            return False
         workflow = Workflow.from_text(text)
         live = Live.from_text(live_text) if live_text else None
         if end is not None or live is None or live.run != workflow.run:
             self.end(job_id, workflow)
-        elif live.waits:
+            return False
+        if live.waits:
             self._follow(live, workflow)
+        return True
 
     def _follow(self, live: Live, workflow: Workflow) -> None:
         """Look at the tasks of a job that waits."""
@@ -196,11 +211,23 @@ class Workflows:
             # Before a worker takes the job, whose record only that one changes then.
             self._report(live, after)
         is_over = after.is_done or after.problem or any(map(has_failed, found.values()))
-        if is_over and now - workflow.sent > _PERIODS * self._lease:
-            after = replace(after, sent=now)
-            self._send_finish(job_id, workflow.run)
+        pause = _PERIODS * self._lease * 3 ** max(0, workflow.sends - 1)
+        is_due = is_over and now - workflow.sent > pause
+        if is_due and self._send_finish(job_id, workflow.run):
+            after = replace(after, sent=now, sends=workflow.sends + 1)
         if after != workflow:
-            self._documents.write(workflow_key(job_id), after.to_text())
+            self._write(job_id, after)
+
+    def _write(self, job_id: str, workflow: Workflow) -> None:
+        """Replace the workflow of a job, unless it is forgotten, or another one."""
+
+        def change(text: str | None) -> str:
+            if text is None or Workflow.from_text(text).run != workflow.run:
+                raise JobEndedError(f"Job {job_id} waits no more.")
+            return workflow.to_text()
+
+        with suppress(JobEndedError):
+            self._documents.update(workflow_key(job_id), change)
 
     def _report(self, live: Live, workflow: Workflow) -> None:
         bar = [len(workflow.done), len(workflow.ids), None]
@@ -214,33 +241,33 @@ class Workflows:
 
         self._store.attempts.change(live, change)
 
-    def _send_finish(self, job_id: str, run: str) -> None:
+    def _send_finish(self, job_id: str, run: str) -> bool:
         message = self._store.message(job_id) or Message(task=FINISH)
-        with suppress(Exception):  # it is sent again later
-            tell_broker(
-                self._app,
-                lambda: self._app.send_task(
-                    FINISH,
-                    args=(job_id, run),
-                    route_name=message.task,
-                    **message.route,
-                    ignore_result=True,
-                    add_to_parent=False,
-                    retry=False,
-                ),
+        return self._sender.accepts(
+            lambda: self._app.send_task(
+                FINISH,
+                args=(job_id, run),
+                route_name=message.task,
+                **message.route,
+                ignore_result=True,
+                add_to_parent=False,
+                retry=False,
             )
+        )
 
     def end(self, job_id: str, workflow: Workflow) -> None:
-        """Revoke what is left of a workflow that no job waits for any more."""
-        left = workflow.left
-        with suppress(Exception):  # the broker may be away
-            if left:
-                revoke = self._app.control.revoke
-                tell_broker(self._app, lambda: revoke(left, terminate=True))
+        """Revoke what is left of a workflow that no job waits for any more.
+
+        While the broker is away, each look tries again, until the backend drops the
+        workflow.
+        """
         message = self._store.message(job_id)
         if message is not None and message.group is not None:
             self._store.leave_group_at_end(message.group, job_id)
-        self.forget(job_id)
+        left = workflow.left
+        revoke = self._app.control.revoke
+        if not left or self._sender.accepts(lambda: revoke(left, terminate=True)):
+            self.forget(job_id, workflow.run)
 
     def _has_left(self, live: Live) -> bool:
         job_id, limit = live.record.id, live.record.limits.leave_timeout

@@ -102,7 +102,7 @@ def test_job_outlives_the_worker_that_began_it(
         Path(f"{name}.stop").touch()
         job = page.start("workflow", {"name": name, "how": "chord"})
         wait_for_json(Path(f"{name}.1"))
-        until(lambda: "it waits for a workflow" in worker.log, TIMEOUT)
+        until(lambda: "waits for its tasks" in worker.log, TIMEOUT)
         worker.kill()
         Path(f"{name}.stop").unlink()
         wait_for_json(Path(f"{name}.3"))

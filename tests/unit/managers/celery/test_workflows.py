@@ -15,6 +15,7 @@ from dash_long_components.core.jobs import Limits, Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.exceptions import StoreError, WorkflowError
+from dash_long_components.managers.celery import sending
 from dash_long_components.managers.celery import workflows as module
 from dash_long_components.managers.celery.homes import Home
 from dash_long_components.managers.celery.job_state import Live, Worker
@@ -76,8 +77,10 @@ class Deployment:
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     deployment = Deployment(tmp_path, monkeypatch)
-    clock = mock.Mock(wraps=time, time=lambda: deployment.now)
+    clock = mock.Mock(wraps=time)
+    clock.time = clock.monotonic = lambda: deployment.now
     monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(sending, "time", clock)
     return deployment
 
 
@@ -94,6 +97,8 @@ def test_tasks_are_counted_and_one_worker_is_told_to_end_the_job(
     assert deployment.look() == []
     # The message may be lost, with the worker that has got it.
     assert deployment.look(after=4 * LEASE) == [FINISH]
+    assert deployment.look(after=8 * LEASE) == []
+    assert deployment.look(after=2 * LEASE) == [FINISH]
     workflow = deployment.workers[0].of("job")
     assert workflow is not None
     assert deployment.workers[0].result(workflow) == [1, 2]
@@ -196,3 +201,32 @@ def test_job_whose_tasks_have_ended_does_not_time_out(deployment: Deployment) ->
     assert deployment.look() == [FINISH]
     assert deployment.look(after=2 * DAY + 1) == [FINISH]
     assert deployment.store.ends.get("job") is None
+
+
+def test_tasks_are_revoked_once_the_broker_is_back(deployment: Deployment) -> None:
+    deployment.store.cancel("job")
+    deployment.revoked.side_effect = ConnectionError
+    deployment.look()
+    deployment.revoked.assert_called_once()
+    deployment.revoked.side_effect = None
+    deployment.look()
+    deployment.revoked.assert_called_once()
+    deployment.look()
+    deployment.revoked.assert_not_called()
+
+
+def test_end_of_an_attempt_leaves_the_workflow_of_the_next(
+    deployment: Deployment,
+) -> None:
+    (worker, _) = deployment.workers
+    earlier = worker.of("job")
+    assert earlier is not None
+    live = replace(deployment.live, run="next")
+    deployment.store.documents.write("job.live", live.to_text())
+    worker.begin(live, Workflow(shape="c", ids=["c"]))
+    worker.end("job", earlier)
+    found = worker.of("job")
+    assert found is not None
+    assert found.run == "next"
+    deployment.end("c", 3)
+    assert deployment.look() == [FINISH]
