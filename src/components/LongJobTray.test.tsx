@@ -235,7 +235,7 @@ describe('a toast', () => {
         render(<LongJobTray />);
         dash.start('a');
         leave();
-        const question = {
+        const question: Question = {
             id: '1.1',
             text: 'Go on?',
             choices: ['yes'],
@@ -246,7 +246,7 @@ describe('a toast', () => {
         expect(toasts()).toEqual(['TrainWaits for an answerGo on?CancelClose']);
         expect(screen.getByRole('status').textContent).toContain('Go on?');
         await dash.show('a', 'succeeded');
-        expect(toasts()).toEqual(['TrainDoneShow resultClose']);
+        expect(toasts()).toEqual(['TrainDoneClose']);
     });
 
     test('goes after ten seconds, unless the user is at it', async () => {
