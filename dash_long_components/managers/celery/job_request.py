@@ -159,6 +159,23 @@ class JobRequest(Request):
             Supervisor.current.died(self, failure)
 
 
+class FinishRequest(Request):
+    """The end of a job with a workflow, in the main process of its worker."""
+
+    def on_failure(
+        self,
+        exc_info: Any,
+        send_failed_event: bool = True,
+        return_ok: bool = False,
+    ) -> None:
+        """Note that the process has died: no one else would end the job."""
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        is_death = isinstance(error, WorkerLostError | Terminated)
+        if is_death and Supervisor.current is not None:
+            Supervisor.current.died(self, _failure(error), job_id=self.args[0])
+        super().on_failure(exc_info, send_failed_event, return_ok)
+
+
 def terminated() -> ExceptionInfo:
     """Return what Celery has of a process that was terminated on purpose."""
     try:

@@ -95,13 +95,21 @@ class Supervisor:
                 job.deadline = job.kill_at = job.began + seconds
                 self._wake.set()
 
-    def died(self, request: Any, failure: CeleryFailure) -> None:
-        """Note that the process of a job has died."""
+    def died(
+        self, request: Any, failure: CeleryFailure, job_id: str | None = None
+    ) -> None:
+        """Note that the process of a job has died.
+
+        Args:
+            request: that the process had.
+            failure: what Celery says of it.
+            job_id: of the job, if the request has an id of its own.
+        """
         with self._lock:
             job = self._received.pop(id(request), None)
             began = (job and job.began) or time.monotonic()
             death = Death(
-                job_id=request.id,
+                job_id=job_id or request.id,
                 number=job.number if job else None,
                 began=began,
                 failure=failure,

@@ -12,7 +12,7 @@ from ...exceptions import WorkflowError
 from .documents import Documents
 from .execution import Execution
 from .homes import Home
-from .job_request import this_worker
+from .job_request import FinishRequest, this_worker
 from .result_cache import CeleryResultCache
 from .runs import Runs
 from .worker import end_after, run_here
@@ -38,6 +38,7 @@ def add_finish(app: celery.Celery, home: Home) -> None:
         # A second message does nothing, and the watch sends one if the first is lost.
         acks_late=False,
         max_retries=0,
+        Request=FinishRequest,
     )
     def finish(self: Any, job_id: str, run: str) -> None:
         workflow = workflows.of(job_id)

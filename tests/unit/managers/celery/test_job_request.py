@@ -23,7 +23,7 @@ from dash_long_components.managers.celery import job_request as module
 from dash_long_components.managers.celery.deliveries import Message, Receipt
 from dash_long_components.managers.celery.documents import outages
 from dash_long_components.managers.celery.homes import Home, set_home
-from dash_long_components.managers.celery.job_request import JobRequest
+from dash_long_components.managers.celery.job_request import FinishRequest, JobRequest
 from dash_long_components.managers.celery.job_state import Worker
 from dash_long_components.managers.celery.leases import Lease
 from dash_long_components.managers.celery.runs import Runs
@@ -166,6 +166,30 @@ def test_death_of_a_process_is_reported_to_the_supervisor(
 ) -> None:
     assert host.fail(error) == [kind]
     host.on_failure.assert_called_once()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (WorkerLostError("signal 9 (SIGKILL)"), "WorkerLostError"),
+        (RuntimeError("raised by a task"), None),
+    ],
+)
+def test_death_of_the_process_that_ends_a_workflow_is_that_of_its_job(
+    host: Host, error: Exception, kind: str | None
+) -> None:
+    request: Any = FinishRequest.__new__(FinishRequest)
+    request._args = ("job", "1")
+    try:
+        raise error
+    except Exception:
+        request.on_failure(ExceptionInfo())
+    host.on_failure.assert_called_once()
+    if kind is None:
+        host.supervisor.died.assert_not_called()
+    else:
+        host.supervisor.died.assert_called_once_with(request, mock.ANY, job_id="job")
+        assert host.supervisor.died.call_args.args[1].type == kind
 
 
 def test_failure_of_the_function_is_no_death(host: Host) -> None:

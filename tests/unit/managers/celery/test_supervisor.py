@@ -258,6 +258,13 @@ def test_job_that_has_ended_by_itself_is_not_killed(host: Host) -> None:
     assert host.killed == []
 
 
+def test_job_whose_end_was_in_a_process_that_died_is_lost(host: Host) -> None:
+    state.active_requests.discard(host.run("job"))
+    host.supervisor.died(Request("finish", pid=1), KILLED, job_id="job")
+    host.look()
+    assert host.status("job") is Status.LOST
+
+
 def test_job_whose_process_has_died_is_lost(host: Host) -> None:
     host.die(host.run("job"))
     host.look()
