@@ -750,6 +750,14 @@ if isinstance(manager, CeleryLongCallbackManager):
                 return ignored.delay()
         return None
 
+    def end_process(_error: BaseException) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @long_callback("killed at its end", on_error=end_process)
+    def killed_at_its_end(name: str) -> Any:
+        """Fail by a task, and kill the process that says so."""
+        return squared.delay(name, -1)
+
 
 VERSION = 1
 

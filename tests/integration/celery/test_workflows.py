@@ -76,6 +76,12 @@ def test_task_without_a_result_is_an_error(page: Page, name: str) -> None:
     assert "ignore_result=False" in job.error["message"]
 
 
+def test_job_whose_process_is_killed_at_its_end_is_lost(page: Page, name: str) -> None:
+    job = page.run("killed at its end", name)
+    assert job.status == "lost", job.snapshots
+    assert page.run("echo", 1).result == 1
+
+
 def test_cancel_revokes_the_tasks(page: Page, name: str) -> None:
     Path(f"{name}.stop").touch()
     job = page.start("workflow", {"name": name, "how": "group"})
