@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -102,7 +103,8 @@ def test_scripts_and_callbacks_wait_for_the_first_request(site: Site) -> None:
     assert site.is_setting_up.wait(10)
     others = [site.get(SCRIPT), site.click(), site.get("_dash-dependencies")]
     for other in others:
-        with pytest.raises(TimeoutError):
+        # Before Python 3.11 it is another class than the builtin.
+        with pytest.raises(concurrent.futures.TimeoutError):
             other.result(timeout=0.2)
     site.may_go_on.set()
     script, click, _ = [other.result(timeout=10) for other in others]
