@@ -102,6 +102,11 @@ class JobRequest(Request):
 
     exceeded: float | None = None
 
+    @property
+    def job_id(self) -> str:
+        """The id of the job, which is that of its message."""
+        return str(self.id)
+
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """Note that a pool process has the job."""
         super().on_accepted(pid, time_accepted)
@@ -140,7 +145,7 @@ class JobRequest(Request):
         home = home_of(self.app) if self.app else None
         with contextlib.suppress(StoreUnavailableError):
             if home is not None:
-                (end,) = _store(home.app).ends.get_all([self.id])
+                (end,) = _store(home.app).ends.get_all([self.job_id])
                 return end is not None and end.live is None
         return False
 
@@ -156,24 +161,16 @@ class JobRequest(Request):
     def _died(self, failure: CeleryFailure) -> None:
         # Before Celery stores it, which may fail, and may wait for the backend.
         if Supervisor.current is not None:
-            Supervisor.current.died(self, failure)
+            Supervisor.current.died(self, failure, job_id=self.job_id)
 
 
-class FinishRequest(Request):
-    """The end of a job with a workflow, in the main process of its worker."""
+class FinishRequest(JobRequest):
+    """The end of a job with a workflow: no one else would end it if this one dies."""
 
-    def on_failure(
-        self,
-        exc_info: Any,
-        send_failed_event: bool = True,
-        return_ok: bool = False,
-    ) -> None:
-        """Note that the process has died: no one else would end the job."""
-        error = getattr(exc_info.exception, "exc", exc_info.exception)
-        is_death = isinstance(error, WorkerLostError | Terminated)
-        if is_death and Supervisor.current is not None:
-            Supervisor.current.died(self, _failure(error), job_id=self.args[0])
-        super().on_failure(exc_info, send_failed_event, return_ok)
+    @property
+    def job_id(self) -> str:
+        job_id: str = self.args[0]
+        return job_id
 
 
 def terminated() -> ExceptionInfo:

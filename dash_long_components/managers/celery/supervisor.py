@@ -95,21 +95,19 @@ class Supervisor:
                 job.deadline = job.kill_at = job.began + seconds
                 self._wake.set()
 
-    def died(
-        self, request: Any, failure: CeleryFailure, job_id: str | None = None
-    ) -> None:
+    def died(self, request: Any, failure: CeleryFailure, job_id: str) -> None:
         """Note that the process of a job has died.
 
         Args:
             request: that the process had.
             failure: what Celery says of it.
-            job_id: of the job, if the request has an id of its own.
+            job_id: of the job.
         """
         with self._lock:
             job = self._received.pop(id(request), None)
             began = (job and job.began) or time.monotonic()
             death = Death(
-                job_id=job_id or request.id,
+                job_id=job_id,
                 number=job.number if job else None,
                 began=began,
                 failure=failure,
@@ -295,7 +293,7 @@ class Supervisor:
                 # If its function let no other thread run, no one has said so yet.
                 each.request.exceeded = each.message.timeout
                 limit = CeleryFailure(type="TimeLimitExceeded", message="")
-                self.died(each.request, limit)
+                self.died(each.request, limit, each.request.id)
             with going_on("The kill of a job's process"):
                 self._kill(each.request.worker_pid, each.request.id)
 

@@ -168,28 +168,25 @@ def test_death_of_a_process_is_reported_to_the_supervisor(
     host.on_failure.assert_called_once()
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (WorkerLostError("signal 9 (SIGKILL)"), "WorkerLostError"),
-        (RuntimeError("raised by a task"), None),
-    ],
-)
+@pytest.mark.parametrize("how", ["killed", "time limit", "cancelled by Celery"])
 def test_death_of_the_process_that_ends_a_workflow_is_that_of_its_job(
-    host: Host, error: Exception, kind: str | None
+    host: Host, how: str
 ) -> None:
     request: Any = FinishRequest.__new__(FinishRequest)
+    request._app, request.id, request.worker_pid = host.app, "message", None
     request._args = ("job", "1")
-    try:
-        raise error
-    except Exception:
-        request.on_failure(ExceptionInfo())
-    host.on_failure.assert_called_once()
-    if kind is None:
-        host.supervisor.died.assert_not_called()
-    else:
-        host.supervisor.died.assert_called_once_with(request, mock.ANY, job_id="job")
-        assert host.supervisor.died.call_args.args[1].type == kind
+    match how:
+        case "killed":
+            try:
+                raise WorkerLostError("signal 9 (SIGKILL)")
+            except WorkerLostError:
+                request.on_failure(ExceptionInfo())
+        case "time limit":
+            request.on_timeout(False, 5.0)
+        case "cancelled by Celery":
+            with mock.patch.object(Request, "cancel"):
+                request.cancel(host.pool, emit_retry=False)
+    host.supervisor.died.assert_called_once_with(request, mock.ANY, job_id="job")
 
 
 def test_failure_of_the_function_is_no_death(host: Host) -> None:

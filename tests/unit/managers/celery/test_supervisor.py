@@ -99,7 +99,7 @@ class Host:
     def die(self, request: Request) -> None:
         """Let the process of a job die."""
         state.active_requests.discard(request)
-        self.supervisor.died(request, KILLED)
+        self.supervisor.died(request, KILLED, request.id)
 
     def status(self, job_id: str) -> Status | None:
         end = self.store.ends.get(job_id)
@@ -260,7 +260,7 @@ def test_job_that_has_ended_by_itself_is_not_killed(host: Host) -> None:
 
 def test_job_whose_end_was_in_a_process_that_died_is_lost(host: Host) -> None:
     state.active_requests.discard(host.run("job"))
-    host.supervisor.died(Request("finish", pid=1), KILLED, job_id="job")
+    host.supervisor.died(Request("finish", pid=1), KILLED, "job")
     host.look()
     assert host.status("job") is Status.LOST
 
