@@ -39,19 +39,9 @@ def test_app_without_manager_refuses_when_decorating() -> None:
 
 def test_module_level_without_manager_refuses_at_the_first_request() -> None:
     app = dash.Dash(__name__)
-    app.layout = html.Div()
-    app.server.testing = True
     long_callback(OUTPUT, INPUT)(lambda _clicks: None)
     with pytest.raises(MissingManagerError, match=r"manager\.init_app"):
-        app.server.test_client().post(
-            "/_dash-update-component",
-            json={
-                "output": "text.children",
-                "outputs": out("text", "children"),
-                "inputs": [prop("button", "n_clicks", 1)],
-                "changedPropIds": ["button.n_clicks"],
-            },
-        )
+        trigger(app)
 
 
 def test_manager_of_a_callback_needs_an_app_that_is_set_up() -> None:
