@@ -73,6 +73,11 @@ class Site:
         wait_until(job.busy, TIMEOUT)
         return job
 
+    def run_long_ago(self, clock: Clock) -> None:
+        """Run the callback, and let its result become stale."""
+        self.run()
+        clock.ahead += 61
+
 
 @pytest.fixture
 def site() -> Iterator[Site]:
@@ -86,8 +91,7 @@ def test_old_result_comes_at_once_and_one_job_refreshes_it_for_all(
     site: Site, clock: Clock
 ) -> None:
     site.app.long_callback([A, B], INPUT)(lambda value: [site.work(), value])
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     site.go_on.clear()
     jobs = [site.start() for _ in range(20)]
     for job in jobs:
@@ -129,8 +133,7 @@ def test_refresh_that_fails_keeps_the_old_result_and_is_repeated(
     site: Site, clock: Clock
 ) -> None:
     site.app.long_callback(A, INPUT)(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     site.fails = True
     job = site.run()
     assert job.status == "failed"
@@ -151,8 +154,7 @@ def test_refresh_that_streams_shows_its_values_in_the_end(
         yield "half"
         yield site.work()
 
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     site.go_on.clear()
     job = site.start()
     wait_until(lambda: job.busy() if not job.props else [], TIMEOUT)
@@ -169,8 +171,7 @@ def test_refresh_that_updates_nothing_leaves_the_result_stale(
     site.app.long_callback(A, INPUT)(
         lambda _: site.work() if not site.runs else dash.no_update
     )
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     job = site.run()
     assert job.status == "succeeded"
     assert job.outputs == {"a.children": "run 1"}
@@ -183,8 +184,7 @@ def test_refresh_that_updates_a_part_leaves_the_result_stale(
     site.app.long_callback([A, B], INPUT)(
         lambda _: [site.work(), "b" if site.runs == 1 else dash.no_update]
     )
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     job = site.run()
     assert job.outputs == {"a.children": "run 2", "b.children": "b"}
     assert job.is_stale
@@ -197,8 +197,7 @@ def test_patch_is_applied_once(site: Site, clock: Clock) -> None:
         return patch
 
     site.app.long_callback(A, INPUT)(change)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     assert not site.start().is_stale
 
 
@@ -207,8 +206,7 @@ def test_lane_in_which_an_old_result_could_be_wrong_or_lost_shows_none(
     site: Site, clock: Clock, on_retrigger: Any
 ) -> None:
     site.app.long_callback(A, INPUT, on_retrigger=on_retrigger)(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     assert not site.start().is_stale
 
 
@@ -217,8 +215,7 @@ def test_refresh_that_can_not_be_started_keeps_the_old_result(
     site: Site, clock: Clock, step: str
 ) -> None:
     site.app.long_callback(A, INPUT)(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     refusal = StoreUnavailableError("away")
     with mock.patch.object(site.manager, step, side_effect=refusal):
         job = site.start()
@@ -231,8 +228,7 @@ def test_error_handler_answers_if_a_refresh_can_not_be_started(
     site: Site, clock: Clock
 ) -> None:
     site.app.long_callback(A, INPUT, on_error=lambda _error: "handled")(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     refusal = StoreUnavailableError("away")
     with mock.patch.object(site.manager, "submit", side_effect=refusal):
         job = site.start()
@@ -255,8 +251,7 @@ def test_job_that_waited_behind_a_refresh_takes_its_result(
     site: Site, clock: Clock
 ) -> None:
     site.app.long_callback(A, INPUT)(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     # As for one that has looked before another one's job ended.
     with mock.patch("dash_long_components.core.caching.find_fresh", return_value=None):
         site.run()
@@ -269,8 +264,7 @@ def test_manager_that_shows_no_old_results_does_not_take_them_for_fresh(
     site: Site, clock: Clock
 ) -> None:
     site.app.long_callback(A, INPUT)(site.work)
-    site.run()
-    clock.ahead += 61
+    site.run_long_ago(clock)
     site.manager.stale_for = None
     assert not site.start().is_cached
 
