@@ -16,7 +16,7 @@ def until(
     look: Callable[..., object],
     timeout: float,
     poll: float = 0.1,
-    msg: str = "it did not come",
+    msg: str | Callable[[], str] = "it did not come",
 ) -> Any:
     """Wait until a look shows something true, and return that.
 
@@ -24,13 +24,14 @@ def until(
         look: called again and again.
         timeout: seconds; then the test fails.
         poll: seconds between two looks.
-        msg: what to say then.
+        msg: what to say then, or what tells it.
     """
     for pause in _looks(timeout):
         if seen := look():
             return seen
         time.sleep(min(pause, poll))
-    pytest.fail(f"{msg} in {timeout} s")
+    text = msg if isinstance(msg, str) else msg()
+    pytest.fail(f"{text} in {timeout} s")
 
 
 def until_equal(read: Callable[[], object], expected: object, timeout: float) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +96,29 @@ class Worker(Server):
     def main(self) -> psutil.Process:
         """Return the main process, the parent of the pool's processes."""
         return psutil.Process(self.pid)
+
+    @contextmanager
+    def supervised(self) -> Iterator[Worker]:
+        """Start the worker again whenever it ends, as systemd and containers do.
+
+        Celery 5.7.0 may end it when the broker comes back: "Unrecoverable error:
+        AttributeError", of messages that are not acknowledged, or "ValueError: file
+        descriptor is None", of a process that has just been killed.
+        """
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(0.1):
+                if self._server is not None and self._server.poll() is not None:
+                    self.start()
+
+        with ThreadPoolExecutor(1) as threads:
+            watching = threads.submit(watch)
+            try:
+                yield self
+            finally:
+                is_over.set()
+                watching.result()
 
 
 @dataclass

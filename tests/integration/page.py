@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,14 +169,14 @@ class Page:
                 assert job.status == status or not job.has_ended, job.snapshots[-1]
             return all(job.status == status for job in jobs)
 
-        until(have_it, TIMEOUT, poll=0.02)
+        self._until(have_it, jobs)
 
     def wait_for_end(self, *jobs: Job) -> None:
         def have_ended() -> bool:
             self.poll(*[job for job in jobs if not job.has_ended])
             return all(job.has_ended for job in jobs)
 
-        until(have_ended, TIMEOUT, poll=0.02)
+        self._until(have_ended, jobs)
 
     def wait_for_question(self, job: Job, text: str) -> dict[str, Any]:
         """Poll until a job asks something, and return its question."""
@@ -186,10 +186,18 @@ class Page:
             assert not job.has_ended, job.snapshots[-1]
             return job.question is not None and job.question["text"] == text
 
-        until(asks, TIMEOUT, poll=0.02)
+        self._until(asks, [job])
         assert job.status == "running"
         assert job.question is not None
         return job.question
+
+    @staticmethod
+    def _until(look: Callable[[], bool], jobs: Sequence[Job]) -> None:
+        def last_seen() -> str:
+            seen = [(job.token, job.status, job.snapshots[-1:]) for job in jobs]
+            return f"it did not come; last seen: {seen}"
+
+        until(look, TIMEOUT, poll=0.02, msg=last_seen)
 
     def answer(self, job: Job, question: dict[str, Any], text: str) -> Answer:
         body = {"token": job.token, "question": question["id"], "answer": text}

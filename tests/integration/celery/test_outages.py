@@ -61,7 +61,9 @@ def deployment(redis: Redis, tmp_path: Path, lease: float) -> Iterator[Deploymen
 def hurt(own_redis: Redis, tmp_path: Path) -> Iterator[Deployment]:
     setting = Setting.celery(own_redis.database(), own_redis.database(), LEASE)
     with deployed(setting, tmp_path) as deployment:
-        yield deployment
+        (worker,) = deployment.workers
+        with worker.supervised():
+            yield deployment
 
 
 def hold(deployment: Deployment, path: Path, task: str = "hold") -> Job:
@@ -238,9 +240,11 @@ def test_failed_trigger_replaces_no_job_when_the_broker_is_away(
         release(tmp_path / "held")
         page.wait_for("succeeded", job)
         own_redis.start()
-        again = page.start("hold", str(tmp_path / "other"), seq=3)
-        release(tmp_path / "other")
-        page.wait_for("succeeded", again)
+        (worker,) = deployment.workers
+        with worker.supervised():
+            again = page.start("hold", str(tmp_path / "other"), seq=3)
+            release(tmp_path / "other")
+            page.wait_for("succeeded", again)
 
 
 def test_queued_job_is_run_by_the_next_worker(
@@ -311,7 +315,8 @@ def test_web_process_has_no_more_connections_than_its_threads_need(
 
     with (
         serving(setting.gunicorn(1), tmp_path / "web") as web,
-        working(setting.worker("-c", "2"), tmp_path / "worker"),
+        working(setting.worker("-c", "2"), tmp_path / "worker") as worker,
+        worker.supervised(),
         ThreadPoolExecutor(2 * THREADS) as users,
     ):
         (server,) = psutil.Process(web.pid).children()

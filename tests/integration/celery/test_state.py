@@ -147,7 +147,8 @@ def test_cancel_kills_while_the_broker_is_away(deploy: Deploy, tmp_path: Path) -
     folder = tmp_path / "broker"
     folder.mkdir()
     with brokers.redis(folder) as broker:
-        page = deploy(broker.database()).page()
+        deployment = deploy(broker.database())
+        page = deployment.page()
         job, pid = hold(page, tmp_path / "held")
         broker.kill()
         with promised("lease", lease=LEASE):
@@ -155,7 +156,9 @@ def test_cancel_kills_while_the_broker_is_away(deploy: Deploy, tmp_path: Path) -
             page.wait_for("cancelled", job)
             until(lambda: not is_alive(pid), TIMEOUT, poll=0.02)
         broker.start()
-        until(lambda: page.run("echo", 1).result == 1, TIMEOUT)
+        (worker,) = deployment.workers
+        with worker.supervised():
+            until(lambda: page.run("echo", 1).result == 1, TIMEOUT)
 
 
 def test_cancel_kills_a_job_that_outlived_a_connection_to_the_broker(
