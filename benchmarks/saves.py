@@ -23,12 +23,14 @@ from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
-from dash_long_components.managers.celery.deliveries import Message
+from dash_long_components.managers.celery.documents.deliveries import Message
+from dash_long_components.managers.celery.documents.job_state import Worker
+from dash_long_components.managers.celery.documents.result_cache import (
+    CeleryResultCache,
+)
 from dash_long_components.managers.celery.execution import Execution
-from dash_long_components.managers.celery.job_state import Worker
-from dash_long_components.managers.celery.result_cache import CeleryResultCache
-from dash_long_components.managers.celery.runs import Runs
-from dash_long_components.managers.diskcache.job_writer import JobWriter
+from dash_long_components.managers.celery.store.runs import Runs
+from dash_long_components.managers.diskcache.worker.job_writer import JobWriter
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from dash_long_components.running.current import CurrentJob

@@ -21,7 +21,7 @@ _BY_NTP = "Let all machines set their clocks by NTP: queue_timeout compares them
 
 
 def broker(manager: CeleryLongCallbackManager) -> Findings:
-    from ..managers.celery.broker import Broker
+    from ..managers.celery.messages.broker import Broker
 
     if Broker(manager.handle).responds():
         yield findings.ok("The broker accepts connections.")
@@ -34,7 +34,7 @@ def broker(manager: CeleryLongCallbackManager) -> Findings:
 
 def settings(manager: CeleryLongCallbackManager) -> Findings:
     from ..managers.celery.backends.base import AnyBackend
-    from ..managers.celery.documents import backend_of
+    from ..managers.celery.documents.documents import backend_of
 
     conf = manager.handle.conf
     if isinstance(backend_of(manager.handle), AnyBackend):
@@ -60,7 +60,7 @@ def settings(manager: CeleryLongCallbackManager) -> Findings:
 
 def redis(manager: CeleryLongCallbackManager) -> Findings:
     from ..managers.celery.backends.redis import RedisBackend
-    from ..managers.celery.documents import backend_of
+    from ..managers.celery.documents.documents import backend_of
 
     backend = backend_of(manager.handle)
     if not isinstance(backend, RedisBackend):
@@ -93,8 +93,8 @@ def redis(manager: CeleryLongCallbackManager) -> Findings:
 
 
 def priorities(manager: CeleryLongCallbackManager) -> Findings:
-    from ..managers.celery.documents import Documents
-    from ..managers.celery.queues import Queues
+    from ..managers.celery.documents.documents import Documents
+    from ..managers.celery.messages.queues import Queues
 
     queues = Queues(manager.handle, Documents(manager.handle))
     for queue in queues.without_priorities():
@@ -125,8 +125,8 @@ def workers(manager: CeleryLongCallbackManager) -> Findings:
 
 
 def _unserved_queues(manager: CeleryLongCallbackManager, served: set[str]) -> Findings:
-    from ..managers.celery.documents import Documents
-    from ..managers.celery.queues import Queues
+    from ..managers.celery.documents.documents import Documents
+    from ..managers.celery.messages.queues import Queues
 
     names = Queues(manager.handle, Documents(manager.handle)).names()
     for queue in sorted({*names} - served):
@@ -139,7 +139,7 @@ def _unserved_queues(manager: CeleryLongCallbackManager, served: set[str]) -> Fi
 def _missing_code(
     manager: CeleryLongCallbackManager, registered: dict[str, list[str]]
 ) -> Findings:
-    from ..managers.celery.sending import PREFIX, PROBE
+    from ..managers.celery.messages.sending import PREFIX, PROBE
 
     own = {name for name in manager.handle.tasks if name.startswith(PREFIX)} - {PROBE}
     for worker, names in sorted(registered.items()):
@@ -153,7 +153,7 @@ def _missing_code(
 
 
 def _clocks_and_versions(manager: CeleryLongCallbackManager) -> Findings:
-    from ..managers.celery.commands import DESCRIBE
+    from ..managers.celery.supervision.commands import DESCRIBE
 
     asked = time.time()
     answers = manager.handle.control.broadcast(DESCRIBE, reply=True, timeout=_ANSWER)

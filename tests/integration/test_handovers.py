@@ -13,7 +13,7 @@ import pytest
 from celery import Celery
 
 from dash_long_components.core.halts import Halts
-from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.store.store import Store
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Setting, Worker, working

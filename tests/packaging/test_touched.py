@@ -12,7 +12,7 @@ def names(*paths: str) -> set[str]:
 def test_change_touches_the_tests_of_its_folder_and_of_what_imports_it() -> None:
     found = names("dash_long_components/managers/store/slots.py")
     assert "tests/unit/managers/store/test_database.py" in found
-    assert "tests/unit/managers/diskcache/test_dispatcher.py" in found
+    assert "tests/unit/managers/diskcache/dispatcher/test_dispatcher.py" in found
     assert "tests/unit/web/test_routes.py" not in found
 
 

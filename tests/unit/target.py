@@ -17,7 +17,7 @@ from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core import code_version
 from dash_long_components.core.jobs import Status
 from dash_long_components.core.queueing import Sizes
-from dash_long_components.managers.diskcache.launcher import Launcher
+from dash_long_components.managers.diskcache.server.launcher import Launcher
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import handle_of, id_of, out, prop

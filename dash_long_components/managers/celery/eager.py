@@ -7,11 +7,11 @@ import functools
 import socket
 import time
 
-from .deliveries import Message, Receipt
-from .homes import Home
-from .job_state import Worker
-from .leases import Lease
-from .store import CeleryStore
+from .documents.deliveries import Message, Receipt
+from .documents.job_state import Worker
+from .store.store import CeleryStore
+from .workers.homes import Home
+from .workers.leases import Lease
 
 
 def run_job(home: Home, store: CeleryStore, job_id: str, message: Message) -> None:

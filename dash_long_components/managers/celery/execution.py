@@ -20,10 +20,10 @@ from ...running import runtime
 from ...running.current import CurrentJob
 from ...running.parts import PartRunner
 from ...running.runtime import Outcome
-from . import pool_jobs
-from .job_state import Live
-from .runs import Runs
-from .workflows import Workflows
+from .documents.job_state import Live
+from .store.runs import Runs
+from .supervision import pool_jobs
+from .workflows.workflows import Workflows
 
 #: Seconds between two writes of what a job reports.
 _REPORT_INTERVAL = 0.25

@@ -8,17 +8,15 @@ import celery
 from celery import signals
 
 from ...running import runtime, tasks
-from . import (
+from . import worker, workflow_worker
+from .parts import worker as part_worker
+from .supervision import (
     commands,  # noqa: F401 - a worker knows the commands of loaded modules
-    leases,
-    orphans,
-    part_worker,
     supervisor,
-    worker,
-    workflow_worker,
-    workflows,
 )
-from .homes import Home, find_home, home_of, set_home
+from .workers import leases, orphans
+from .workers.homes import Home, find_home, home_of, set_home
+from .workflows import workflows
 
 
 def install(app: celery.Celery, home: Home) -> None:

@@ -26,7 +26,7 @@ from ...core.snapshots import Snapshot
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
-from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
+from .messages.call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 
 if TYPE_CHECKING:
     import celery
@@ -91,18 +91,18 @@ class CeleryLongCallbackManager(LongCallbackManager):
             import celery
 
             from .backend_check import check_backend
-            from .broker import Broker
-            from .documents import Documents
-            from .homes import Home
+            from .documents.documents import Documents
+            from .documents.result_cache import CeleryResultCache
+            from .documents.secret import SharedSecret
             from .installation import install
-            from .overview import Overview
-            from .places import Places
-            from .presence import Presence
-            from .queues import HINT_AFTER, Queues
-            from .result_cache import CeleryResultCache
-            from .secret import SharedSecret
-            from .store import CeleryStore
-            from .waits import Waits
+            from .messages.broker import Broker
+            from .messages.queues import HINT_AFTER, Queues
+            from .messages.waits import Waits
+            from .store.overview import Overview
+            from .store.places import Places
+            from .store.store import CeleryStore
+            from .workers.homes import Home
+            from .workers.presence import Presence
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if not isinstance(celery_app, celery.Celery):
@@ -203,10 +203,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def _publish(
         self, task: Task, record: Record, call: Call, lane: str | None
     ) -> None:
-        from .deliveries import Message
+        from .documents.deliveries import Message
         from .eager import run_job
-        from .groups import group_name
-        from .sending import broker_priority, send_job, task_name
+        from .messages.groups import group_name
+        from .messages.sending import broker_priority, send_job, task_name
 
         scheduling = call.scheduling
         group = group_name(scheduling.group) if scheduling.group else None
@@ -302,7 +302,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return self._store.result(job_id)
 
     def watch(self) -> Watch:
-        from .watch import CeleryWatch
+        from .store.watch import CeleryWatch
 
         return CeleryWatch(self._store)
 
@@ -347,7 +347,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             status = self._store.cancel(record.id)
             self._store.leave_group(record.id)
         if status is Status.CANCELLED and not self._is_eager:
-            from .ending import end_job
+            from .supervision.ending import end_job
 
             end_job(self.handle, self._store, record)
 

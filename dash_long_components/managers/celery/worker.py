@@ -14,22 +14,22 @@ from ...core.jobs import Call, JobError
 from ...core.queueing import DEFAULT
 from ...exceptions import JobEndedError
 from ...running.tasks import Task
-from . import pool_jobs
-from .deliveries import Message
-from .documents import Documents
+from .documents.deliveries import Message
+from .documents.documents import Documents
+from .documents.job_state import Live
+from .documents.result_cache import CeleryResultCache
+from .documents.unexpected_ends import CeleryFailure
 from .execution import Execution
-from .homes import Home
-from .job_request import JobRequest, this_worker
-from .job_state import Live
-from .own_process import orphans, process_of_its_own
-from .parent_watchdog import parent_watchdog
-from .parts import CeleryParts
-from .result_cache import CeleryResultCache
-from .runs import Runs
-from .sending import PROBE, send_job, task_name, tell_broker
-from .unexpected_ends import CeleryFailure
-from .watchdog import FunctionWatchdog
-from .workflows import Workflows
+from .messages.sending import PROBE, send_job, task_name, tell_broker
+from .parts.parts import CeleryParts
+from .store.runs import Runs
+from .supervision import pool_jobs
+from .supervision.job_request import JobRequest, this_worker
+from .supervision.watchdog import FunctionWatchdog
+from .workers.homes import Home
+from .workers.own_process import orphans, process_of_its_own
+from .workers.parent_watchdog import parent_watchdog
+from .workflows.workflows import Workflows
 
 logger = logging.getLogger("dash_long_components")
 

@@ -9,14 +9,14 @@ from typing import Any
 import celery
 
 from ...exceptions import WorkflowError
-from .documents import Documents
+from .documents.documents import Documents
+from .documents.result_cache import CeleryResultCache
 from .execution import Execution
-from .homes import Home
-from .job_request import FinishRequest, this_worker
-from .result_cache import CeleryResultCache
-from .runs import Runs
+from .store.runs import Runs
+from .supervision.job_request import FinishRequest, this_worker
 from .worker import end_after, run_here
-from .workflows import FINISH, Workflows
+from .workers.homes import Home
+from .workflows.workflows import FINISH, Workflows
 
 
 def add_finish(app: celery.Celery, home: Home) -> None:

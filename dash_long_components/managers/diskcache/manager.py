@@ -26,18 +26,18 @@ from ...exceptions import TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
-from . import interpreter
-from .by_value import FunctionsByValue, pickled
-from .connection import Connection, tells_outages
-from .directory import default_directory
-from .result_cache import ResultCache
-from .wakeup import wake
+from .dispatcher.wakeup import wake
+from .server import interpreter
+from .server.connection import Connection, tells_outages
+from .server.directory import default_directory
+from .worker.by_value import FunctionsByValue, pickled
+from .worker.result_cache import ResultCache
 
 if TYPE_CHECKING:
     import diskcache
 
-    from .launcher import Launcher
-    from .settings import Settings
+    from .dispatcher.settings import Settings
+    from .server.launcher import Launcher
 
 logger = logging.getLogger("dash_long_components")
 
@@ -113,7 +113,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             import cloudpickle  # noqa: F401
             import diskcache
 
-            from . import cpus, launcher  # noqa: F401
+            from .server import launcher  # noqa: F401
+            from .worker import cpus
         except ImportError as error:
             raise ImportError(_EXTRA) from error
         if cache is None:
@@ -364,8 +365,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return places(self._connection.store(), code, self._sizes)
 
     def _settings(self) -> Settings:
-        from . import app_code
-        from .settings import Settings
+        from .dispatcher.settings import Settings
+        from .worker import app_code
 
         return Settings(
             directory=os.path.abspath(self._connection.directory),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from ...core.jobs import Ticket
 from ..base import Watch
+from ..store.outages import access
 from ..store.store import Store
-from .outages import access
 
 
 class StoreWatch(Watch):

@@ -16,10 +16,10 @@ from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Search
-from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.job_state import Live, Worker
-from dash_long_components.managers.celery.keeper import Keeper
-from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.documents.deliveries import Message
+from dash_long_components.managers.celery.documents.job_state import Live, Worker
+from dash_long_components.managers.celery.store.keeper import Keeper
+from dash_long_components.managers.celery.store.store import CeleryStore
 from tests.integration.celery.test_documents import app, url
 
 __all__ = ["app", "url"]

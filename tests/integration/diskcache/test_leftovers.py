@@ -11,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dash_long_components.managers.diskcache.housekeeping import PURGE_INTERVAL
+from dash_long_components.managers.diskcache.dispatcher.housekeeping import (
+    PURGE_INTERVAL,
+)
 from dash_long_components.managers.store.database import FILE
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT, Page

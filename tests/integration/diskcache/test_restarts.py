@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from dash_long_components.core.queueing import Sizes
-from dash_long_components.managers.diskcache.app_code import AppCode
-from dash_long_components.managers.diskcache.launcher import Launcher
-from dash_long_components.managers.diskcache.settings import Settings
+from dash_long_components.managers.diskcache.dispatcher.settings import Settings
+from dash_long_components.managers.diskcache.server.launcher import Launcher
+from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.store.store import Store
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dash_long_components.managers.diskcache.job_writer import FULL
+from dash_long_components.managers.diskcache.worker.job_writer import FULL
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import Server, command, gunicorn, is_alive

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from dash_long_components.managers import processes
-from dash_long_components.managers.celery.orphans import JobOrphans
+from dash_long_components.managers.celery.workers.orphans import JobOrphans
 from dash_long_components.managers.identity import Process, this_host
 from dash_long_components.managers.processes import (
     MARK,

@@ -12,11 +12,11 @@ from dash_long_components.core.jobs import Call, Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
-from dash_long_components.managers.celery.deliveries import Message
-from dash_long_components.managers.celery.job_state import Live, Worker
-from dash_long_components.managers.celery.leases import Leases, Tenure
-from dash_long_components.managers.celery.runs import Runs
-from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.documents.deliveries import Message
+from dash_long_components.managers.celery.documents.job_state import Live, Worker
+from dash_long_components.managers.celery.store.runs import Runs
+from dash_long_components.managers.celery.store.store import CeleryStore
+from dash_long_components.managers.celery.workers.leases import Leases, Tenure
 
 ANYONE = Requester(id="0")
 

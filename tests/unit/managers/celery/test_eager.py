@@ -18,9 +18,9 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager, current_job
-from dash_long_components.managers.celery.checkpoints import StoredCheckpoints
-from dash_long_components.managers.celery.job_state import Live
-from dash_long_components.managers.celery.store import CeleryStore
+from dash_long_components.managers.celery.documents.checkpoints import StoredCheckpoints
+from dash_long_components.managers.celery.documents.job_state import Live
+from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.testing import Page, wait_for_job
 
 SetProgress = Callable[[Any], None]

@@ -25,9 +25,9 @@ from dash_long_components.core.jobs import (
     Ticket,
 )
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.managers.celery.documents import backend_of
-from dash_long_components.managers.celery.presence import Presence
-from dash_long_components.managers.celery.sending import PROBE
+from dash_long_components.managers.celery.documents.documents import backend_of
+from dash_long_components.managers.celery.messages.sending import PROBE
+from dash_long_components.managers.celery.workers.presence import Presence
 from dash_long_components.running import tasks
 from dash_long_components.running.tasks import Task
 from tests.unit.fakes import Site

@@ -29,12 +29,16 @@ from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.exceptions import JobEndedError
-from dash_long_components.managers.diskcache import dispatcher as dispatcher_module
-from dash_long_components.managers.diskcache.app_code import AppCode
-from dash_long_components.managers.diskcache.dispatcher import Dispatcher
-from dash_long_components.managers.diskcache.housekeeping import SWEEP_INTERVAL
-from dash_long_components.managers.diskcache.settings import Settings
-from dash_long_components.managers.diskcache.workers import Workers
+from dash_long_components.managers.diskcache.dispatcher import (
+    dispatcher as dispatcher_module,
+)
+from dash_long_components.managers.diskcache.dispatcher.dispatcher import Dispatcher
+from dash_long_components.managers.diskcache.dispatcher.housekeeping import (
+    SWEEP_INTERVAL,
+)
+from dash_long_components.managers.diskcache.dispatcher.settings import Settings
+from dash_long_components.managers.diskcache.dispatcher.workers import Workers
+from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts

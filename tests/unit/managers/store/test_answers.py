@@ -15,7 +15,7 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobEndedError, QuestionOverError
-from dash_long_components.managers.diskcache.job_writer import JobWriter
+from dash_long_components.managers.diskcache.worker.job_writer import JobWriter
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import answers
 from dash_long_components.managers.store.store import Store

@@ -23,10 +23,10 @@ from dash_long_components.exceptions import (
     StoreError,
     StoreUnavailableError,
 )
-from dash_long_components.managers.diskcache.outages import access
 from dash_long_components.managers.store import database as module
 from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.database import LOG_SIZE, Database
+from dash_long_components.managers.store.outages import access
 from dash_long_components.managers.store.store import Store
 
 TIMEOUT = 20

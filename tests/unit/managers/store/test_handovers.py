@@ -21,7 +21,10 @@ from dash_long_components.core.jobs import (
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
-from dash_long_components.managers.diskcache.takeover import UNCLAIMED, Takeover
+from dash_long_components.managers.diskcache.dispatcher.takeover import (
+    UNCLAIMED,
+    Takeover,
+)
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts

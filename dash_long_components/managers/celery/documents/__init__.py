@@ -1,0 +1,1 @@
+"""The documents in Celery's result backend that jobs and workers have."""

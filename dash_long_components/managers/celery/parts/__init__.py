@@ -1,0 +1,1 @@
+"""The parts of jobs on Celery's workers."""

@@ -1,0 +1,1 @@
+"""The job store on Celery: jobs as documents, which readers and workers change."""

@@ -1,0 +1,83 @@
+"""What the main process of a worker knows of the jobs that it has received."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from celery.worker import state as worker_state
+
+from ..documents.deliveries import Message
+from ..documents.job_state import Live
+from ..documents.unexpected_ends import CeleryFailure
+
+
+@dataclass(kw_only=True)
+class ReceivedJob:
+    """A job that this worker has received.
+
+    Attributes:
+        request: Celery's object for it.
+        number: of the message.
+        message: how it was sent.
+        consumer: Celery's, which has received it.
+        connection: of the consumer with the broker, by its number.
+        began: when a pool process got it, by the monotonic clock; None if none has.
+        is_missing: whether Celery had dropped it at the last look.
+        deadline: when its time is over, by the monotonic clock; None for never.
+        kill_at: when to kill it, by the same clock; None for never.
+        is_killed: whether that was done.
+    """
+
+    request: Any
+    number: int
+    message: Message
+    consumer: Any
+    connection: int
+    began: float | None = None
+    is_missing: bool = False
+    deadline: float | None = None
+    kill_at: float | None = None
+    is_killed: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a pool process has it now."""
+        return self.began is not None and self.request in worker_state.active_requests
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Celery says that it has it, in a pool process or reserved.
+
+        It does not say so of a job that waits for its ``rate_limit``.
+        """
+        return self.is_running or self.request.id in worker_state.requests
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether Celery has dropped it with the connection to the broker."""
+        is_old = self.consumer.restart_count != self.connection
+        return is_old and not self.is_known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """The death of a process that had a job.
+
+    Attributes:
+        job_id: of the job.
+        number: of the message; None if it is not known.
+        began: when the process got it, by the monotonic clock.
+        failure: what Celery says of it.
+        group: name of the job's group; None if it has none.
+    """
+
+    job_id: str
+    number: int | None
+    began: float
+    failure: CeleryFailure
+    group: str | None
+
+    def is_of_another(self, live: Live) -> bool:
+        """Return whether the process had another message than the one that runs."""
+        return None not in (self.number, live.number) and self.number != live.number

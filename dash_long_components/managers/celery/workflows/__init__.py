@@ -1,0 +1,1 @@
+"""The workflows for which jobs wait."""

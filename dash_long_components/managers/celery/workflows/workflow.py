@@ -1,0 +1,198 @@
+"""Workflows: tasks of the app for whose results a job waits.
+
+A function that runs on Celery may return what Celery returns for a task, a group or a
+chord, or the signature of one. Its worker is free then. Any worker watches the tasks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import celery
+from celery import states
+from celery.canvas import Signature
+from celery.result import AsyncResult, EagerResult, ResultSet
+
+from ....core.versions import from_fields
+from ....exceptions import JobWaits, WorkflowError
+
+#: States of Celery after which a task is not tried again.
+_FAILED = (states.FAILURE, states.REVOKED, states.REJECTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """A workflow for which a job waits.
+
+    Attributes:
+        run: of the job, as ``Live.run``.
+        shape: the id of the task whose result it is; a list of such for a group.
+        ids: of all its tasks, those that come before too.
+        done: ids of those that have succeeded.
+        began: when the job began to wait, in seconds since the epoch.
+        until: when its time is over; None for never.
+        sent: when a worker was told last to end the job; 0 for not yet.
+        sends: how often one was told.
+        problem: why it can't have a result; "" if it can.
+    """
+
+    run: str = ""
+    shape: Any
+    ids: list[str]
+    done: list[str] = field(default_factory=list)
+    began: float = 0.0
+    until: float | None = None
+    sent: float = 0.0
+    sends: int = 0
+    problem: str = ""
+
+    @property
+    def left(self) -> list[str]:
+        """Ids of the tasks that have not succeeded yet."""
+        done = set(self.done)
+        return [task_id for task_id in self.ids if task_id not in done]
+
+    @property
+    def wanted(self) -> list[str]:
+        """Ids of the tasks whose results are its result."""
+        return [*_flat(self.shape)]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all these have succeeded."""
+        return {*self.wanted} <= {*self.done}
+
+    def value(self, metas: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return the result.
+
+        Args:
+            metas: what Celery stores about all tasks that are left, and about those
+                that are wanted, by id.
+
+        Raises:
+            Exception: a task did.
+            WorkflowError: there is no result.
+        """
+        for task_id in [*self.left, *self.wanted]:
+            if metas[task_id]["status"] in _FAILED:
+                raise _error_of(task_id, metas[task_id])
+        if self.problem:
+            raise WorkflowError(self.problem)
+        return _value(self.shape, metas)
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Workflow:
+        return from_fields(cls, json.loads(text))
+
+
+def workflow_key(job_id: str) -> str:
+    """Return the key of the workflow of a job."""
+    return f"{job_id}.workflow"
+
+
+def has_failed(meta: Mapping[str, Any]) -> bool:
+    """Return whether a task has failed, by what Celery stores about it."""
+    return meta["status"] in _FAILED
+
+
+def resolve(app: celery.Celery, value: Any) -> Any:
+    """Return the value that a function has returned, if it is no workflow.
+
+    The result of one that Celery has run at once is a value.
+
+    Args:
+        app: of the job.
+        value: returned by the function.
+
+    Raises:
+        JobWaits: it is a workflow.
+        WorkflowError: no one can wait for it.
+    """
+    if isinstance(value, Signature):
+        # Not by its own task_id, if it has one: a retry of the job starts it again.
+        value = value.apply_async()
+    if isinstance(value, EagerResult):
+        return value.get()
+    if not isinstance(value, AsyncResult | ResultSet):
+        return value
+    if isinstance(value, ResultSet):
+        children = _children(value)
+        if all(isinstance(child, EagerResult) for child in children):
+            return [child.get() for child in children]
+    workflow = Workflow(shape=_shape(value), ids=[*dict.fromkeys(_ids(value))])
+    for result in _all(value):
+        _check(app, result)
+    raise JobWaits(workflow)
+
+
+def _check(app: celery.Celery, result: Any) -> None:
+    if getattr(result, "ignored", False):
+        raise WorkflowError(
+            f"The job can't wait for task {result.id}: its result is ignored. Set "
+            "ignore_result=False on the task."
+        )
+    other = result.app.conf.result_backend
+    if other != app.conf.result_backend:
+        raise WorkflowError(
+            f"The job can't wait for task {result.id}: its Celery app has another "
+            "result backend than the app of the manager. Give both the same."
+        )
+
+
+def _all(value: Any) -> Iterator[Any]:
+    """Yield the results of all single tasks of a workflow, the first ones first."""
+    parent = getattr(value, "parent", None)
+    if parent is not None:
+        yield from _all(parent)
+    if isinstance(value, ResultSet):
+        for child in _children(value):
+            yield from _all(child)
+    else:
+        yield value
+
+
+def _children(value: Any) -> list[Any]:
+    return value.results or []
+
+
+def _ids(value: Any) -> Iterator[str]:
+    yield from (str(result.id) for result in _all(value))
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, ResultSet):
+        return [_shape(child) for child in _children(value)]
+    return str(value.id)
+
+
+def _flat(shape: Any) -> Iterator[str]:
+    if isinstance(shape, str):
+        yield shape
+    else:
+        for child in shape:
+            yield from _flat(child)
+
+
+def _value(shape: Any, metas: Mapping[str, Mapping[str, Any]]) -> Any:
+    if not isinstance(shape, str):
+        return [_value(child, metas) for child in shape]
+    meta = metas[shape]
+    if meta["status"] != states.SUCCESS:
+        raise WorkflowError(
+            f"The result of task {shape} is gone from the result backend. Raise "
+            "Celery's result_expires, or check whether something calls forget()."
+        )
+    return meta["result"]
+
+
+def _error_of(task_id: str, meta: Mapping[str, Any]) -> BaseException:
+    error = meta["result"]
+    if isinstance(error, BaseException):
+        return error
+    return WorkflowError(f"Task {task_id} has ended as {meta['status']}: {error}")

@@ -1,0 +1,1 @@
+"""The dispatcher: the process that starts, watches and ends workers."""

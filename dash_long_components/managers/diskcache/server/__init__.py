@@ -1,0 +1,1 @@
+"""What a server process does for its jobs: it starts and watches a dispatcher."""
