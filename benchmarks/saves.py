@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from celery import Celery
 
-from dash_long_components.core.jobs import Call
+from dash_long_components.core.calls import Call
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester

@@ -16,9 +16,10 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.queueing import Scheduling, Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 

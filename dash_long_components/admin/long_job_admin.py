@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from ..core.jobs import Status
+from ..core.status import Status
 from .words import words_of
 
 #: Jobs on one page of the table.

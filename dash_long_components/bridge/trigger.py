@@ -13,7 +13,8 @@ from typing import Any
 from dash.dependencies import ALL, ALLSMALLER, MATCH, DashDependency
 from dash.exceptions import PreventUpdate
 
-from ..core.jobs import Destination, Lane, Retrigger
+from ..core.calls import Destination
+from ..core.lanes import Lane, Retrigger
 from ..core.quantities import MAX_JS_INTEGER
 from . import callback_request, internals
 from .signature import Signature

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from ..core.jobs import Status
 from ..core.owners import EVERYONE
 from ..core.search import Search
+from ..core.status import Status
 from ..exceptions import JobNotFoundError, StoreError
 from ..managers.base import LongCallbackManager
 from ..managers.base.job import Job

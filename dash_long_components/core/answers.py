@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from ..exceptions import JobEndedError, QuestionOverError
-from .jobs import Status
 from .questions import Asked, Question
 from .records import Record
+from .status import Status
 
 
 class Look(NamedTuple):

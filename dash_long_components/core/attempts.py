@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .jobs import JobError, Status
+from .job_errors import JobError
 from .records import Record
+from .status import Status
 
 
 def pause(

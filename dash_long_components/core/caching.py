@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .jobs import Caching, Call
+from .calls import Caching, Call
 from .lanes import Admission, Answer
 from .updates import is_patch, values_in
 

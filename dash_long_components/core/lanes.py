@@ -7,7 +7,32 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from .jobs import Lane, Retrigger
+
+class Retrigger(str, Enum):
+    """The effect of a new trigger while a job of the same lane is live."""
+
+    REPLACE = "replace"  #: cancels the live job
+    QUEUE = "queue"  #: waits until the live job has ended
+    PARALLEL = "parallel"  #: runs beside the live job
+    IGNORE = "ignore"  #: nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """The lane of a new job, and how the job enters it.
+
+    A lane is the jobs of one callback, of one MATCH instance of it, on one page of
+    one user.
+
+    Attributes:
+        name: of the lane.
+        seq: the page numbers its triggers in order. Requests may arrive in another.
+        retrigger: what happens to the live jobs of the lane.
+    """
+
+    name: str
+    seq: int
+    retrigger: Retrigger
 
 
 class Answer(Enum):

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from . import attempts
-from .jobs import JobError, Status
+from .job_errors import JobError
 from .records import Record
+from .status import Status
 
 #: Seconds that a worker may take to exit after its job has ended.
 EXIT_GRACE = 5.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from .jobs import Status
+from .status import Status
 
 
 def log_fields(

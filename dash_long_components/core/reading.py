@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .answers import question_of
-from .jobs import Status
 from .records import Record
 from .snapshots import AttemptShown, Snapshot
+from .status import Status
 
 
 def since(record: Record, cursor: int, requester_id: str | None = None) -> Snapshot:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .jobs import JobError, Limits, Status
+from .calls import Limits
+from .job_errors import JobError
 from .questions import Asked
 from .requesters import Requester
 from .retries import Retries
+from .status import Status
 from .versions import from_fields
 
 

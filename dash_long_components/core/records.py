@@ -10,21 +10,17 @@ from typing import Any
 from ..exceptions import JobEndedError
 from . import record_fields, requesters
 from .bars import BarJson
-from .jobs import (
-    Call,
-    JobError,
-    Limits,
-    PropUpdate,
-    Status,
-    new_job_id,
-)
+from .calls import Call, Limits
+from .ids import new_job_id
+from .job_errors import JobError
 from .lines import MAX_LINES, Line, following
 from .questions import Asked
 from .reports import Report
 from .requesters import Requester
 from .retries import Retries
+from .status import Status
 from .steps import StepJson
-from .updates import merge
+from .updates import PropUpdate, merge
 from .versions import from_fields
 
 #: Bytes of JSON up to which a store caches parsed records.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .bars import BarJson
-from .jobs import PropUpdate
 from .lines import Line
 from .questions import Question
 from .steps import StepJson
+from .updates import PropUpdate
 
 
 @dataclass(frozen=True, kw_only=True)

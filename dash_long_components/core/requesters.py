@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .jobs import Destination
+from .calls import Destination
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import quantities
-from .jobs import Status
 from .records import Record
+from .status import Status
 
 
 @dataclass(frozen=True, kw_only=True)

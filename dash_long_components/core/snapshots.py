@@ -9,10 +9,12 @@ from typing import Any
 
 from .bars import BarJson
 from .durations import median
-from .jobs import JobError, PropUpdate, Status
+from .job_errors import JobError
 from .lines import Line
 from .questions import Question
+from .status import Status
 from .steps import StepJson
+from .updates import PropUpdate
 
 
 @dataclass(frozen=True, kw_only=True)

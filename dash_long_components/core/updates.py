@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .jobs import PropUpdate
+#: A property value for the page: ``[component id, property, value]``, JSON data only.
+PropUpdate = list[Any]
 
 
 def prop_id(component_id: Any, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import telemetry
 from ..core import caching
-from ..core.jobs import Caching, Call, Destination
+from ..core.calls import Caching, Call, Destination
 from ..core.queueing import Scheduling
 from ..core.texts import one_line
 from ..managers.base import LongCallbackManager

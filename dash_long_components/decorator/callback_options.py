@@ -16,7 +16,7 @@ from dash.dependencies import ALL, ALLSMALLER, Input, Output
 from dash.development.base_component import Component
 
 from ..bridge import internals
-from ..core.jobs import Retrigger
+from ..core.lanes import Retrigger
 from ..core.steps import MAX_STEPS
 from ..core.texts import one_line
 from ..managers.base import LongCallbackManager, checked

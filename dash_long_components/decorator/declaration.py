@@ -9,7 +9,8 @@ from dash.dependencies import Input, Output
 
 from ..bridge import internals
 from ..bridge.signature import Signature
-from ..core.jobs import Limits, Retrigger
+from ..core.calls import Limits
+from ..core.lanes import Retrigger
 from ..core.queueing import Scheduling
 from ..core.retries import Retries
 from ..managers.base import LongCallbackManager

@@ -9,7 +9,7 @@ from typing import Any
 from .. import telemetry
 from ..bridge import direct_call, internals
 from ..core.caching import CachedResult
-from ..core.jobs import Call
+from ..core.calls import Call
 from ..core.records import Record
 from ..exceptions import MissingManagerError
 from ..managers.base import LongCallbackManager

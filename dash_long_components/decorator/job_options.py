@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core import quantities
-from ..core.jobs import Limits
+from ..core.calls import Limits
 from ..core.queueing import MAX_PRIORITY, Scheduling, check_name
 from ..core.retries import Retries
 

@@ -14,7 +14,10 @@ import dash
 from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
 from ..core.caching import CachedResult
-from ..core.jobs import Caching, JobError, Retrigger, new_job_id
+from ..core.calls import Caching
+from ..core.ids import new_job_id
+from ..core.job_errors import JobError
+from ..core.lanes import Retrigger
 from ..exceptions import MissingManagerError, StoreError
 from ..managers.base import LongCallbackManager
 from ..running.tasks import Task

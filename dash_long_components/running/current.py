@@ -17,11 +17,11 @@ from ..core import attempts
 from ..core.answers import Answers
 from ..core.bars import Bar, Bars
 from ..core.checkpoints import Checkpoints
-from ..core.jobs import Status
 from ..core.lines import last_number
 from ..core.log_fields import log_fields, user_hash
 from ..core.records import Record
 from ..core.retries import asked_pause
+from ..core.status import Status
 from ..core.texts import one_line
 from ..exceptions import (
     JobRetry,

@@ -12,12 +12,11 @@ from typing import Any, Literal
 from ..bridge import internals
 from ..core import bars
 from ..core.bars import Bar, Bars
-from ..core.jobs import PropUpdate
 from ..core.lines import Lines
 from ..core.questions import Question
 from ..core.reports import Report
 from ..core.steps import Steps
-from ..core.updates import compact, is_change
+from ..core.updates import PropUpdate, compact, is_change
 from ..exceptions import JobCancelled, JobEndedError
 from .current import CurrentJob
 

@@ -18,9 +18,11 @@ from ..bridge import app_context, error_messages, internals, transforms
 from ..bridge.callback_runner import CallbackRunner
 from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results, find_fresh
-from ..core.jobs import Call, JobError, Status
+from ..core.calls import Call
+from ..core.job_errors import JobError
 from ..core.records import Record
 from ..core.reports import Report
+from ..core.status import Status
 from ..exceptions import (
     CodeChangedError,
     JobCancelled,

@@ -12,7 +12,7 @@ from typing import Any
 import dash
 
 from ..bridge import backends
-from ..core.jobs import Status
+from ..core.status import Status
 from ..core.updates import prop_id, values_in, values_of
 from ..exceptions import LongCallbackError
 from ..web.handles import ENGINE_HOST, handle_in

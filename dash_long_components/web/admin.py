@@ -12,10 +12,10 @@ from typing import Any
 from ..bridge.backends import Answer
 from ..bridge.event_loop import Wakeup
 from ..core import overview, search
-from ..core.jobs import Status
 from ..core.owners import owner_of
 from ..core.quantities import MAX_JS_INTEGER
 from ..core.search import Order, Search
+from ..core.status import Status
 from ..exceptions import JobNotFoundError, MissingManagerError
 from ..managers.base import LongCallbackManager
 from .app_jobs import AppJobs

@@ -13,8 +13,9 @@ from ..bridge import mcp
 from ..bridge.mcp import Reply, Steps
 from ..bridge.mcp_tool import CallbackTool
 from ..core.bars import BarJson
-from ..core.jobs import JobError, Status
+from ..core.job_errors import JobError
 from ..core.snapshots import Snapshot
+from ..core.status import Status
 from ..core.updates import values_in, values_of
 from ..exceptions import StoreUnavailableError
 from .app_jobs import AppJobs

@@ -8,8 +8,9 @@ from dataclasses import replace
 import dash
 
 from ..bridge import internals
-from ..core.jobs import JobError, Status
+from ..core.job_errors import JobError
 from ..core.snapshots import Snapshot
+from ..core.status import Status
 from .managers import Managers
 
 logger = logging.getLogger("dash_long_components")

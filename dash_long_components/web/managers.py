@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from ..core.answers import over
 from ..core.health import Health
-from ..core.jobs import JobError, Status
+from ..core.job_errors import JobError
 from ..core.outage_log import OutageLog
 from ..core.records import Record
 from ..core.search import Search
 from ..core.snapshots import Snapshot
+from ..core.status import Status
 from ..exceptions import BadTokenError, BrokerUnavailableError, StoreError
 from ..managers.base import LongCallbackManager
 from .tokens import TokenSigner, is_view, manager_of

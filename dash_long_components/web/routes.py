@@ -14,9 +14,9 @@ from ..bridge import backends, first_request
 from ..bridge.backends import Answer, HeldRequest
 from ..bridge.event_loop import Wakeup
 from ..core import questions
-from ..core.jobs import Status
 from ..core.quantities import MAX_JS_INTEGER
 from ..core.snapshots import Snapshot
+from ..core.status import Status
 from ..exceptions import QuestionOverError
 from . import metrics
 from .admin import AdminEndpoint

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..core import reading
-from ..core.jobs import Ticket
+from ..core.ids import Ticket
 from ..core.records import Record
 from ..core.requesters import Requester
 from ..core.search import Search

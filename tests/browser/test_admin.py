@@ -11,9 +11,9 @@ import pytest
 from dash.testing.browser import Browser
 from selenium.webdriver.common.keys import Keys
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store
 from tests.browser.deployed import deployed, setting_of

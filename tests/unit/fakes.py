@@ -14,7 +14,9 @@ import dash_long_components as dlc
 from dash_long_components import LongCallbackManager
 from dash_long_components.core import answers, reading
 from dash_long_components.core.bars import Bars
-from dash_long_components.core.jobs import Call, Lane, Ticket
+from dash_long_components.core.calls import Call
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Lane
 from dash_long_components.core.questions import Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report

@@ -15,8 +15,8 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
 from dash_long_components.core import code_version
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.queueing import Sizes
+from dash_long_components.core.status import Status
 from dash_long_components.managers.diskcache.server.launcher import Launcher
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dash_long_components
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.status import Status
 from tests.unit.test_import_rules import MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent.parent

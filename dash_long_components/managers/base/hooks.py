@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.caching import CachedResult
-from ...core.jobs import Call
+from ...core.calls import Call
 from ...core.records import Record
 from ...core.requesters import Requester
 

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 from ...core.answers import over, question_of
 from ...core.caching import CachedResult
-from ...core.jobs import Call, Status, Ticket, new_job_id
+from ...core.calls import Call
+from ...core.ids import Ticket, new_job_id
 from ...core.overview import progress_of
 from ...core.owners import user_of
 from ...core.questions import Question
 from ...core.records import Record
+from ...core.status import Status
 from ...exceptions import JobNotFoundError, StoreError, UnsuccessfulJobError
 from ...running import returned
 from . import hooks

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core import app_origin, search
 from ...core.caching import CachedResult
-from ...core.jobs import Call
+from ...core.calls import Call
 from ...core.owners import EVERYONE, owner_of
 from ...core.records import Record
 from ...core.search import Search

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...core import caching, quantities
 from ...core.app_origin import AppOrigin
 from ...core.caching import CacheBy, CachedResult
+from ...core.calls import Caching, Call
 from ...core.health import Health
-from ...core.jobs import Caching, Call, Lane
+from ...core.lanes import Lane
 from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ...core.jobs import Ticket
+from ...core.ids import Ticket
 from ...core.records import Record
 from ...core.requesters import Requester
 

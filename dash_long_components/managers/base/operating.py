@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from ...core.jobs import Status
 from ...core.overview import Worker
 from ...core.records import Record
 from ...core.search import Search
+from ...core.status import Status
 from .job_api import JobApi
 
 #: Jobs that a manager without an index counts: the newest.

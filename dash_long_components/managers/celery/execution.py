@@ -12,9 +12,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from ...core.answers import Look
 from ...core.caching import Results
-from ...core.jobs import Call, Status
+from ...core.calls import Call
 from ...core.records import Record
 from ...core.reports import Report
+from ...core.status import Status
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob

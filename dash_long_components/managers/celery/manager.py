@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 from ...core import quantities, reading
 from ...core.answers import over
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
+from ...core.calls import Caching, Call
 from ...core.durations import median
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Caching, Call, Lane, Status, Ticket
-from ...core.lanes import Admission, Answer
+from ...core.ids import Ticket
+from ...core.lanes import Admission, Answer, Lane
 from ...core.overview import Worker
 from ...core.queueing import DEFAULT, QueuedJob
 from ...core.records import Record
 from ...core.requesters import Requester
 from ...core.search import Search
 from ...core.snapshots import Snapshot
+from ...core.status import Status
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch

@@ -10,7 +10,8 @@ from typing import Any
 
 import celery
 
-from ...core.jobs import Call, JobError
+from ...core.calls import Call
+from ...core.job_errors import JobError
 from ...core.queueing import DEFAULT
 from ...exceptions import JobEndedError
 from ...running.tasks import Task

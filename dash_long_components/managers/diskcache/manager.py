@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 
 from ...core import code_version, quantities
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
+from ...core.calls import Caching, Call
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Caching, Call, JobError, Lane, Status, Ticket
+from ...core.ids import Ticket
+from ...core.job_errors import JobError
+from ...core.lanes import Lane
 from ...core.overview import Worker
 from ...core.queueing import Sizes
 from ...core.records import Record
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
+from ...core.status import Status
 from ...exceptions import TaskNotFoundError
 from ...running import tasks
 from ...running.tasks import Task

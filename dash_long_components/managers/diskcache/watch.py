@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from ...core.jobs import Ticket
+from ...core.ids import Ticket
 from ..base import Watch
 from ..store.outages import access
 from ..store.store import Store

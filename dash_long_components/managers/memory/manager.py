@@ -11,17 +11,19 @@ from contextlib import suppress
 from ...core import limits, quantities
 from ...core.answers import Look
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
+from ...core.calls import Caching, Call
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Caching, Call, Lane, Status, Ticket
-from ...core.lanes import Admission
+from ...core.ids import Ticket
+from ...core.lanes import Admission, Lane
 from ...core.limits import Times
 from ...core.queueing import Sizes
 from ...core.records import Record
 from ...core.reports import Report
 from ...core.search import Search
 from ...core.snapshots import Place, Snapshot
+from ...core.status import Status
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob

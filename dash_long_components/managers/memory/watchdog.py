@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ...core.jobs import Limits, Status
+from ...core.calls import Limits
 from ...core.records import Record
+from ...core.status import Status
 from ..store.store import Store
 from ..store.watchdog import Watchdog
 

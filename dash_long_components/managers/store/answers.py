@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ...core import answers
-from ...core.jobs import Ticket
+from ...core.ids import Ticket
 from ...core.records import Record
 from ...exceptions import JobEndedError
 from .store import Store

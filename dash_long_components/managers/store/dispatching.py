@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 from ...core import attempts
-from ...core.jobs import JobError, Status
+from ...core.job_errors import JobError
 from ...core.queueing import DEFAULT, Sizes, is_full
 from ...core.records import Record
+from ...core.status import Status
 from ..identity import Process
 from .clock import Instant
 from .database import Database

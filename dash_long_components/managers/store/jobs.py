@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ...core.jobs import Call
+from ...core.calls import Call
 from ...core.queueing import PLAIN, Scheduling
 from ...core.records import SMALL, Record
 from .clock import Instant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.jobs import Call
+from ...core.calls import Call
 from .database import Database
 
 

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from ...core import attempts
 from ...core.halts import Halts
-from ...core.jobs import JobError, Status, Ticket
+from ...core.ids import Ticket
+from ...core.job_errors import JobError
 from ...core.lanes import Admission
 from ...core.records import Record
 from ...core.requesters import Requester
+from ...core.status import Status
 from ...exceptions import JobEndedError
 from .clock import Instant
 from .database import Database

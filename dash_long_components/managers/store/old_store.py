@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
-from ...core.jobs import JobError, Status
+from ...core.job_errors import JobError
 from ...core.records import Record
+from ...core.status import Status
 from ..identity import start_time
 from .clock import Instant
 from .database import Database

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...core import limits
-from ...core.jobs import Lane, Ticket
-from ...core.lanes import NO_LANE, Admission, Turns
+from ...core.ids import Ticket
+from ...core.lanes import NO_LANE, Admission, Lane, Turns
 from .database import Database
 
 

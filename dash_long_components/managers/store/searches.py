@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from ...core.jobs import Status
 from ...core.parts import slices
 from ...core.records import Record
 from ...core.search import Search
+from ...core.status import Status
 from .database import Database
 
 #: What a part of a list has in common: a task, if it is given, and statuses.

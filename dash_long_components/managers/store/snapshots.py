@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from ...core import reading
 from ...core.forecasts import Forecasts
-from ...core.jobs import Status
 from ...core.records import Record
 from ...core.snapshots import Snapshot
+from ...core.status import Status
 from .store import Store
 
 

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ...core.calls import Call
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.jobs import Call, JobError, Lane, Status, Ticket
-from ...core.lanes import NO_LANE, Admission, Answer
+from ...core.ids import Ticket
+from ...core.job_errors import JobError
+from ...core.lanes import NO_LANE, Admission, Answer, Lane
 from ...core.queueing import PLAIN, Scheduling
 from ...core.records import Record
 from ...core.requesters import Requester
+from ...core.status import Status
 from ...exceptions import JobEndedError
 from ..identity import this_host
 from . import old_store

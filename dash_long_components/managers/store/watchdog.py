@@ -6,8 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from ...core.jobs import Status
 from ...core.limits import Times, judge
+from ...core.status import Status
 from .clock import Instant
 from .slots import Slot
 from .store import Store

@@ -13,12 +13,15 @@ import dash_mantine_components as dmc
 from dash import MATCH, Input, Output, html
 
 import dash_long_components as dlc
-from dash_long_components.core.jobs import Call, JobError, Lane, Status
+from dash_long_components.core.calls import Call
+from dash_long_components.core.job_errors import JobError
+from dash_long_components.core.lanes import Lane
 from dash_long_components.core.lines import Line
 from dash_long_components.core.questions import Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.snapshots import Place, Snapshot
+from dash_long_components.core.status import Status
 from dash_long_components.running.tasks import Task
 from tests.unit.fakes import RecordingManager
 

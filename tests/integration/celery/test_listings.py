@@ -12,10 +12,10 @@ from unittest import mock
 
 from celery import Celery
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Search
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.job_state import Live, Worker
 from dash_long_components.managers.celery.store.keeper import Keeper

@@ -9,7 +9,7 @@ import pytest
 
 from dash_long_components import LongJobAdmin
 from dash_long_components.admin.words import WORDS, words_of
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.status import Status
 from dash_long_components.web.labels import LANGUAGES
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import init_app
 from dash_long_components.bridge.error_messages import HIDDEN
-from dash_long_components.core.jobs import JobError
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.running import runtime
 from tests.unit.fakes import JOB, RecordingManager, Site, Submitted, ignore, out, prop
 

@@ -13,7 +13,8 @@ import pytest
 from dash import Input, Output, html
 
 import dash_long_components as dlc
-from dash_long_components.core.jobs import Call, Lane
+from dash_long_components.core.calls import Call
+from dash_long_components.core.lanes import Lane
 from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.running.tasks import Task
 from dash_long_components.testing import asgi

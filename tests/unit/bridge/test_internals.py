@@ -11,8 +11,9 @@ from dash import ALL, MATCH, Input, Output, Patch, State, ctx, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dash_long_components.bridge.internals import to_json_data
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
 from dash_long_components.running import runtime
 from tests.unit.fakes import JOB, Site, out, prop, values_of
 

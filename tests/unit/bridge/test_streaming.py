@@ -13,8 +13,10 @@ import pytest
 from dash import Input, Output, Patch, State, html, no_update
 from dash.exceptions import PreventUpdate
 
-from dash_long_components.core.jobs import Caching, Call, PropUpdate, Status
+from dash_long_components.core.calls import Caching, Call
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
+from dash_long_components.core.updates import PropUpdate
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.running import runtime
 from dash_long_components.running.runtime import Outcome

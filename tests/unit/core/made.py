@@ -6,12 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dash_long_components.core.jobs import (
-    JobError,
-    PropUpdate,
-    Status,
-)
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
+from dash_long_components.core.updates import PropUpdate
 
 TERMINAL = [status for status in Status if status.is_terminal]
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from dash_long_components.core import attempts, reading
-from dash_long_components.core.jobs import Call, JobError, Limits, Status
+from dash_long_components.core.calls import Call, Limits
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.snapshots import Place
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 
 ERROR = JobError(type="ConnectionError", message="refused\nhere", task="module.task")

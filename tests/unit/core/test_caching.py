@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from dash_long_components.core import caching
 from dash_long_components.core.caching import CachedResult
-from dash_long_components.core.jobs import Caching, Call
+from dash_long_components.core.calls import Caching, Call
 from dash_long_components.core.lanes import Admission, Answer
 
 #: The values that a page can send.

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dash_long_components.core.jobs import Lane, Retrigger
-from dash_long_components.core.lanes import NO_LANE, Answer, Turns
+from dash_long_components.core.lanes import NO_LANE, Answer, Lane, Retrigger, Turns
 
 EMPTY = Turns()
 TURNS = EMPTY.enter("a", 5).enter("b", 7)

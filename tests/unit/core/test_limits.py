@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dash_long_components.core.jobs import Limits, Status
+from dash_long_components.core.calls import Limits
 from dash_long_components.core.limits import (
     EXIT_GRACE,
     Times,
@@ -18,6 +18,7 @@ from dash_long_components.core.limits import (
 )
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 
 RUNNING = Record(
     id="job",

@@ -10,12 +10,13 @@ import pytest
 
 from dash_long_components.core import answers, reading
 from dash_long_components.core.answers import answered
-from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.questions import Asked, Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError, QuestionOverError
 
 NOW = 1000.0

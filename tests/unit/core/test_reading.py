@@ -10,15 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import (
-    JobError,
-    PropUpdate,
-    Status,
-)
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.snapshots import Place, Snapshot
-from dash_long_components.core.updates import is_patch
+from dash_long_components.core.status import Status
+from dash_long_components.core.updates import PropUpdate, is_patch
 from tests.unit.core.made import (
     ERROR,
     any_update,

@@ -10,20 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import (
-    Caching,
-    Call,
-    JobError,
-    Limits,
-    PropUpdate,
-    Status,
-    new_job_id,
-)
+from dash_long_components.core.calls import Caching, Call, Limits
+from dash_long_components.core.ids import new_job_id
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.lines import MAX_LINES
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
-from dash_long_components.core.updates import is_patch
+from dash_long_components.core.status import Status
+from dash_long_components.core.updates import PropUpdate, is_patch
 from dash_long_components.exceptions import JobEndedError
 from tests.unit.core.made import (
     ENDS,

@@ -5,14 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import (
-    Status,
-    Ticket,
-    new_job_id,
-)
+from dash_long_components.core.ids import Ticket, new_job_id
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from tests.unit.core.made import (
     record,

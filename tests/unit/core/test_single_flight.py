@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.single_flight import holder
+from dash_long_components.core.status import Status
 
 LIVE = Record(
     id="live",

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dash_long_components.bridge.internals import to_json_data
-from dash_long_components.core.jobs import PropUpdate
-from dash_long_components.core.updates import compact, is_patch, merge
+from dash_long_components.core.updates import PropUpdate, compact, is_patch, merge
 
 
 def adding(text: str) -> Any:

@@ -12,7 +12,7 @@ from dash import ALL, ALLSMALLER, MATCH, Input, Output, Patch, State
 
 import dash_long_components as dlc
 from dash_long_components.core import texts
-from dash_long_components.core.jobs import Call, Limits
+from dash_long_components.core.calls import Call, Limits
 from dash_long_components.core.queueing import Scheduling
 from dash_long_components.core.retries import Retries
 from tests.unit.decorator.made import INPUT, OUTPUT, decorate, handle

@@ -11,7 +11,7 @@ from dash import ALL, MATCH, Input, Output
 
 import dash_long_components as dlc
 from dash_long_components import long_callback
-from dash_long_components.core.jobs import Retrigger
+from dash_long_components.core.lanes import Retrigger
 from tests.unit.decorator.made import INPUT, OUTPUT, click, decorate, handle
 from tests.unit.fakes import Site, handle_of, out, prop, values_of
 

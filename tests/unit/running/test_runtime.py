@@ -15,7 +15,9 @@ import pytest
 from dash import Input, Output
 
 from dash_long_components.core.caching import CachedResult
-from dash_long_components.core.jobs import Caching, Call, JobError, Status
+from dash_long_components.core.calls import Caching, Call
+from dash_long_components.core.job_errors import JobError
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobCancelled
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob

@@ -16,8 +16,9 @@ import pytest
 from dash import Input, Output, html
 
 import dash_long_components as dlc
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreFullError
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.testing import MemoryLongCallbackManager

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dash_long_components.core.answers import question_of
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.questions import Asked, Question
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web.app_jobs import AppJobs
 from tests import backends

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from dash import Input, Output, State
 
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.status import Status
 from tests.unit.fakes import NOW, Site, handle_of, out, prop
 
 POLL = "_dash-long-jobs/poll"

@@ -12,9 +12,10 @@ import schemathesis
 from hypothesis import given
 from schemathesis import GenerationMode
 
-from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.questions import Question
 from dash_long_components.core.snapshots import Place, Snapshot
+from dash_long_components.core.status import Status
 from tests.conftest import ROOT
 from tests.unit.target import ANSWER, CANCEL, POLL, Target
 

@@ -13,9 +13,9 @@ import pytest
 from dash import html
 
 import dash_long_components as dlc
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.snapshots import Place, Snapshot
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.base import Watch
 from dash_long_components.testing import asgi

@@ -17,7 +17,7 @@ from dash import ALL, MATCH, Input, Output, Patch, html
 
 import dash_long_components as dlc
 from dash_long_components import current_job, testing
-from dash_long_components.core.jobs import JobError
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.reports import Report
 from dash_long_components.web import labels
 from tests.unit.fakes import NOW, RecordingManager, Site, handle_of, out, prop

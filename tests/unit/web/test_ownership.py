@@ -12,7 +12,7 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import init_app
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.status import Status
 from dash_long_components.web.app_jobs import AppJobs
 from tests import backends
 from tests.unit.fakes import RecordingManager, Site, handle_of, out, prop

@@ -8,8 +8,9 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.snapshots import Place
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.web import routes
 from tests.unit.fakes import NOW, Site

@@ -12,7 +12,7 @@ from dash import Input, Output
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dash_long_components.core.jobs import Status
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import BrokerUnavailableError
 from dash_long_components.web import routes
 from dash_long_components.web.tokens import MAX_AGE, TokenSigner

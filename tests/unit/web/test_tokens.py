@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
-from dash_long_components.core.jobs import new_job_id
+from dash_long_components.core.ids import new_job_id
 from dash_long_components.exceptions import BadTokenError
 from dash_long_components.web.tokens import (
     CACHE_SIZE,

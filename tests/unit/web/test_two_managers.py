@@ -14,8 +14,8 @@ from dash import Input, Output
 from dash.development.base_component import ComponentRegistry
 
 from dash_long_components import init_app, long_callback
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.web import managers, routes, user_jobs
 from dash_long_components.web.app_jobs import AppJobs

@@ -6,7 +6,7 @@ import json
 from dataclasses import astuple, dataclass
 
 from ....core.answers import check, over
-from ....core.jobs import Ticket
+from ....core.ids import Ticket
 from ....core.records import Record
 from ....exceptions import JobEndedError
 from .documents import Documents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ....core.jobs import Status
+from ....core.status import Status
 from .documents import Documents, part_keys
 
 

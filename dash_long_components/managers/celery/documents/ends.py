@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....core.jobs import Status
+from ....core.status import Status
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents

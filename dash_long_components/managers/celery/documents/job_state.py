@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
 from ....core.records import Record
+from ....core.status import Status
 from ....core.versions import from_fields
 
 

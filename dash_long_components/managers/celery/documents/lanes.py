@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ....core.jobs import Lane, Ticket
-from ....core.lanes import NO_LANE, Admission, Turns
+from ....core.ids import Ticket
+from ....core.lanes import NO_LANE, Admission, Lane, Turns
 from ....core.records import Record
 from ....core.single_flight import holder
 from .documents import Documents

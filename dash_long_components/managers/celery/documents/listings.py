@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ....core.health import Health
-from ....core.jobs import Status
 from ....core.records import Record
 from ....core.search import NEWEST, Search
+from ....core.status import Status
 from .documents import Documents
 
 #: Jobs that are read at once, and ids.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from ....core import requesters
-from ....core.jobs import Ticket, new_job_id
+from ....core.ids import Ticket, new_job_id
 from ....core.records import Record
 from ....core.requesters import Requester
 from ....core.versions import from_fields

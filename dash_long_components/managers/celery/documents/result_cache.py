@@ -8,7 +8,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 
 from ....core.caching import CachedResult
-from ....core.jobs import Caching, new_job_id
+from ....core.calls import Caching
+from ....core.ids import new_job_id
 from ....core.versions import from_fields
 from ....exceptions import StoreError
 from .documents import Documents

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....core import attempts
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
 from ....core.records import Record
+from ....core.status import Status
 from .job_state import End, Worker
 
 _IN_CELERY = "It failed in Celery, outside of its function. See the worker's log."

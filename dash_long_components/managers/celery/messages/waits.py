@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 
-from ....core.jobs import Status
 from ....core.queueing import has_expired
 from ....core.records import Record
+from ....core.status import Status
 
 #: Queued jobs for which a server remembers since when they have waited.
 WATCHED = 4096

@@ -15,7 +15,8 @@ from typing import Any
 
 import celery
 
-from ....core.jobs import Call, new_job_id
+from ....core.calls import Call
+from ....core.ids import new_job_id
 from ....exceptions import JobCancelled, PartError
 from ....running.parts import InTurn, Work, name_of, naming, result_of, sent
 from ..documents.deliveries import Message

@@ -18,7 +18,7 @@ from celery.worker.request import Request
 
 from ....bridge import app_context
 from ....core.bars import Bars
-from ....core.jobs import new_job_id
+from ....core.ids import new_job_id
 from ....core.limits import grace_after
 from ....core.steps import Steps
 from ....running import context_vars, current, worker_init

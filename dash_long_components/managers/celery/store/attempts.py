@@ -9,8 +9,9 @@ from dataclasses import replace
 from itertools import count
 
 from ....core import attempts
-from ....core.jobs import Status, new_job_id
+from ....core.ids import new_job_id
 from ....core.records import Record
+from ....core.status import Status
 from ....exceptions import JobEndedError
 from ..documents.documents import Documents
 from ..documents.job_state import End, Live

@@ -6,8 +6,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 
-from ....core.jobs import Status
 from ....core.overview import Worker
+from ....core.status import Status
 from ..documents.deliveries import Message
 from ..documents.documents import Documents
 from ..documents.ends import message_key

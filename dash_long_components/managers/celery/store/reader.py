@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import celery
 
-from ....core.jobs import Status
 from ....core.records import SMALL, Record
+from ....core.status import Status
 from ..documents.calls import Calls
 from ..documents.deliveries import Delivery, Message, Receipt
 from ..documents.documents import Documents

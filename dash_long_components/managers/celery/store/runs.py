@@ -8,8 +8,10 @@ from dataclasses import replace
 import celery
 
 from ....core import attempts
-from ....core.jobs import Call, Status, new_job_id
+from ....core.calls import Call
+from ....core.ids import new_job_id
 from ....core.records import Record
+from ....core.status import Status
 from ....exceptions import JobEndedError
 from ..documents.calls import Calls
 from ..documents.checkpoints import StoredCheckpoints

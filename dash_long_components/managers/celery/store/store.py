@@ -45,9 +45,12 @@ from dataclasses import replace
 
 import celery
 
-from ....core.jobs import Call, JobError, Status, Ticket, new_job_id
+from ....core.calls import Call
+from ....core.ids import Ticket, new_job_id
+from ....core.job_errors import JobError
 from ....core.records import Record
 from ....core.requesters import Requester
+from ....core.status import Status
 from ....exceptions import StoreUnavailableError
 from ..documents.answers import CeleryAnswers
 from ..documents.calls import Calls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ....core import reading
-from ....core.jobs import Ticket
+from ....core.ids import Ticket
 from ....core.records import Record
 from ...base import ReadingWatch, Watch
 from ..backends.base import Announcements

@@ -20,8 +20,8 @@ from typing import Any
 from celery import bootsteps, signals
 from celery.concurrency.prefork import TaskPool as PreforkPool
 
-from ....core.jobs import Status
 from ....core.limits import EXIT_GRACE, grace_after
+from ....core.status import Status
 from ....exceptions import StoreUnavailableError
 from ...processes import kill_tree
 from ..documents.deliveries import Message

@@ -10,8 +10,8 @@ from types import TracebackType
 import celery
 
 from ....core import attempts
-from ....core.jobs import Status
 from ....core.limits import LOOK_SHARE, Times, judge
+from ....core.status import Status
 from ..documents.documents import Documents
 from ..documents.job_state import End, Live
 from ..store.store import CeleryStore

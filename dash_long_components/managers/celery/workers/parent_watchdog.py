@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from ....core.jobs import Call
+from ....core.calls import Call
 from ..documents.job_state import Live
 from .leases import Lease
 

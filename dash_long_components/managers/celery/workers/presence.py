@@ -14,7 +14,7 @@ from contextlib import suppress
 import celery
 
 from ....core import limits
-from ....core.jobs import new_job_id
+from ....core.ids import new_job_id
 from ....exceptions import StoreUnavailableError
 from ..documents.documents import Documents
 from .going_on import going_on

@@ -14,8 +14,8 @@ from typing import Any
 from celery import bootsteps
 
 from ....core import attempts
-from ....core.jobs import Status
 from ....core.reports import Report
+from ....core.status import Status
 from ....exceptions import JobEndedError, StoreUnavailableError
 from ..documents.deliveries import Message
 from ..documents.job_state import End, Live

@@ -17,9 +17,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
 from ....core.log_fields import log_fields
 from ....core.records import Record
+from ....core.status import Status
 from ....exceptions import StoreDamagedError, StoreError, StoreUnavailableError
 from ....running import tasks
 from ... import cgroups

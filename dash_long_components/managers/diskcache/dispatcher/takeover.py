@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
+from ....core.status import Status
 from ...store.handovers import HandedOver
 from ...store.store import Store
 

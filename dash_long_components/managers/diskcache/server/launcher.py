@@ -14,8 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ....core.jobs import Lane
-from ....core.lanes import Admission
+from ....core.lanes import Admission, Lane
 from ....exceptions import StoreError, StoreUnavailableError
 from ....running.tasks import Task
 from ...identity import Process

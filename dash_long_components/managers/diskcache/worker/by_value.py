@@ -6,8 +6,9 @@ import base64
 import logging
 from typing import TYPE_CHECKING
 
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
 from ....core.records import Record
+from ....core.status import Status
 from ....exceptions import TaskNotFoundError
 from ....running import tasks
 from ....running.tasks import Task

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ....core.answers import Look
-from ....core.jobs import JobError, Status
+from ....core.job_errors import JobError
 from ....core.reports import Report
+from ....core.status import Status
 from ....exceptions import JobEndedError, StoreFullError
 from ....running.runtime import Outcome
 from ...store import answers

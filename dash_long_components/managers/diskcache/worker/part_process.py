@@ -15,7 +15,7 @@ import cloudpickle
 
 from ....bridge import app_context
 from ....core.bars import Bars
-from ....core.jobs import Call
+from ....core.calls import Call
 from ....core.records import Record
 from ....core.steps import Steps
 from ....running import context_vars, current, worker_init

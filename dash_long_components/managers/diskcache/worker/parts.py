@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
-from ....core.jobs import Call
+from ....core.calls import Call
 from ....core.records import Record
 from ....exceptions import PartError
 from ....running.parts import InTurn, Work, name_of, result_of, sent

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ....core.caching import CachedResult
-from ....core.jobs import Caching
+from ....core.calls import Caching
 
 if TYPE_CHECKING:
     import diskcache

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import cloudpickle
 
-from ....core.jobs import Call
+from ....core.calls import Call
 from ....exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ....running import runtime
 from ....running.current import CurrentJob

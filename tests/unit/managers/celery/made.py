@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.job_state import Live, Worker
 from dash_long_components.managers.celery.store.runs import Runs

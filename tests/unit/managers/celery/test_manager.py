@@ -15,15 +15,10 @@ from dash import Input, Output
 
 import dash_long_components as dlc
 from dash_long_components import CeleryLongCallbackManager
-from dash_long_components.core.jobs import (
-    Caching,
-    Call,
-    Lane,
-    Limits,
-    Retrigger,
-    Status,
-    Ticket,
-)
+from dash_long_components.core.calls import Caching, Call, Limits
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Lane, Retrigger
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.documents import backend_of
 from dash_long_components.managers.celery.messages.sending import PROBE

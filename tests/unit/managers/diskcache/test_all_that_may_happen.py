@@ -24,10 +24,13 @@ from hypothesis.stateful import (
 )
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import Call, Lane, Limits, Retrigger, Status, Ticket
+from dash_long_components.core.calls import Call, Limits
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Lane, Retrigger
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.diskcache.dispatcher import (
     dispatcher as dispatcher_module,

@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Ticket
+from dash_long_components.core.calls import Call
+from dash_long_components.core.ids import Ticket
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report

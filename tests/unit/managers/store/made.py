@@ -6,9 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from dash_long_components.core.jobs import Call, Lane, Status, Ticket
+from dash_long_components.core.calls import Call
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Lane
 from dash_long_components.core.queueing import Scheduling, Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import id_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dash_long_components.core.jobs import Call
+from dash_long_components.core.calls import Call
 from dash_long_components.core.questions import Question
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record

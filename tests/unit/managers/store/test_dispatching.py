@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.slots import Slot

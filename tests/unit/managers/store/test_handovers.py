@@ -10,17 +10,14 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import (
-    Call,
-    JobError,
-    Lane,
-    Retrigger,
-    Status,
-    Ticket,
-)
+from dash_long_components.core.calls import Call
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.job_errors import JobError
+from dash_long_components.core.lanes import Lane, Retrigger
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.managers.diskcache.dispatcher.takeover import (
     UNCLAIMED,
     Takeover,

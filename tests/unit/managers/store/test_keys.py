@@ -15,19 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import (
-    Caching,
-    Call,
-    Lane,
-    Limits,
-    Retrigger,
-    Status,
-    Ticket,
-    new_job_id,
-)
-from dash_long_components.core.lanes import Answer
+from dash_long_components.core.calls import Caching, Call, Limits
+from dash_long_components.core.ids import Ticket, new_job_id
+from dash_long_components.core.lanes import Answer, Lane, Retrigger
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts

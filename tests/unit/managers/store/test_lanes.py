@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dash_long_components.core.jobs import Lane, Retrigger, Status
+from dash_long_components.core.lanes import Lane, Retrigger
+from dash_long_components.core.status import Status
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts
 from tests.unit.managers.store.made import (

@@ -12,9 +12,9 @@ from typing import Any
 import diskcache
 import pytest
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts

@@ -19,9 +19,10 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.diskcache.server.launcher import Launcher
 from dash_long_components.managers.diskcache.worker import worker

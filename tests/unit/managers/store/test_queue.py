@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.queueing import Sizes, next_job
+from dash_long_components.core.status import Status
 from dash_long_components.managers.store.store import Store
 from tests.unit.fakes import id_of
 from tests.unit.managers.store.made import (

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dash_long_components.core.jobs import Lane, Retrigger, Ticket
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Lane, Retrigger
 from dash_long_components.managers.store.database import Database
 from dash_long_components.managers.store.requesters import Requesters
 

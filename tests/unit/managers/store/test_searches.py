@@ -10,11 +10,11 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.queueing import QueuedJob
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import Order, Search
+from dash_long_components.core.status import Status
 from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.clock import Instant
 from dash_long_components.managers.store.store import Store

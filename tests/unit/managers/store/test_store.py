@@ -12,9 +12,9 @@ from unittest import mock
 import diskcache
 import pytest
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts

@@ -9,11 +9,14 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, JobError, Limits, Status, Ticket
+from dash_long_components.core.calls import Call, Limits
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.limits import EXIT_GRACE
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import watchdog as module
 from dash_long_components.managers.store.clock import Instant

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dash_long_components.core.jobs import Status, Ticket
+from dash_long_components.core.ids import Ticket
 from dash_long_components.core.questions import Asked, Question
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError, QuestionOverError
 from dash_long_components.managers.celery.documents.ends import answer_key
 from dash_long_components.managers.celery.execution import Execution

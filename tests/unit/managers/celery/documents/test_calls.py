@@ -10,7 +10,8 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.calls import Calls
 from dash_long_components.managers.celery.documents.deliveries import Message

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from dash_long_components.core import jobs, reading, records
-from dash_long_components.core.jobs import Caching, Call, JobError, Limits, Status
+from dash_long_components.core import calls, reading, records
+from dash_long_components.core.calls import Caching, Call, Limits
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers import celery
 from dash_long_components.managers.celery.documents.deliveries import (
@@ -93,7 +95,7 @@ def kinds() -> set[type]:
     modules = [importlib.import_module(module.name) for module in found]
     return {
         value
-        for module in (jobs, records, *modules)
+        for module in (calls, records, *modules)
         for value in vars(module).values()
         if hasattr(value, "from_text") or hasattr(value, "from_json")
         if isinstance(value, type) and value.__module__ == module.__name__

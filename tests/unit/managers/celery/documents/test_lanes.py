@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dash_long_components.core.jobs import Lane, Retrigger, Ticket
-from dash_long_components.core.lanes import Admission, Answer
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.lanes import Admission, Answer, Lane, Retrigger
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.managers.celery.documents.documents import backend_of

@@ -12,10 +12,10 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.search import NEWEST, Order, Search
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.backends import base
 from dash_long_components.managers.celery.documents import listings as module
 from dash_long_components.managers.celery.documents.documents import Documents

@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 
 from dash_long_components.core.caching import CachedResult
-from dash_long_components.core.jobs import Caching
+from dash_long_components.core.calls import Caching
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.result_cache import (

@@ -11,11 +11,12 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import JobError, Status
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.queueing import QueuedJob, Scheduling
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import (
     Documents,

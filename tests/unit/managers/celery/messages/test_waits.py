@@ -7,8 +7,8 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.messages import waits
 from dash_long_components.managers.celery.messages.waits import Waits
 

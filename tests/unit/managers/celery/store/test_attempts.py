@@ -11,19 +11,15 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import (
-    Call,
-    JobError,
-    Lane,
-    Retrigger,
-    Status,
-    Ticket,
-)
-from dash_long_components.core.lanes import Answer
+from dash_long_components.core.calls import Call
+from dash_long_components.core.ids import Ticket
+from dash_long_components.core.job_errors import JobError
+from dash_long_components.core.lanes import Answer, Lane, Retrigger
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import Documents

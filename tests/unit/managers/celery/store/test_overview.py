@@ -11,10 +11,10 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.overview import Worker
 from dash_long_components.core.records import Record
 from dash_long_components.core.search import Search
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.ends import message_key

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.listings import Listings
 from dash_long_components.managers.celery.store import patrol

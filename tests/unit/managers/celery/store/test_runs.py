@@ -15,9 +15,11 @@ from celery.exceptions import (
     WorkerLostError,
 )
 
-from dash_long_components.core.jobs import JobError, Limits, Status
+from dash_long_components.core.calls import Limits
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.managers.celery.documents.deliveries import (
     MAX_RESENDS,

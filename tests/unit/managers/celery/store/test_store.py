@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import Status, Ticket
+from dash_long_components.core.ids import Ticket
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.store.store import CeleryStore

@@ -16,8 +16,9 @@ from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.deliveries import Message, Receipt
 from dash_long_components.managers.celery.documents.documents import outages

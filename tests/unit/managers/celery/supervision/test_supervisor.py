@@ -13,9 +13,10 @@ import pytest
 from celery import Celery
 from celery.worker import state
 
-from dash_long_components.core.jobs import Call, Limits, Status
+from dash_long_components.core.calls import Call, Limits
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import (

@@ -11,8 +11,9 @@ from unittest import mock
 import pytest
 from celery import Celery
 
-from dash_long_components.core.jobs import Call, Limits, Status
+from dash_long_components.core.calls import Call, Limits
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
 from dash_long_components.managers.celery.store.runs import Runs

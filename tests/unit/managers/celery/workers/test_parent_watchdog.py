@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call
+from dash_long_components.core.calls import Call
 from dash_long_components.core.queueing import Scheduling
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries

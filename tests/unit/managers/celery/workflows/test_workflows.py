@@ -11,9 +11,10 @@ from unittest import mock
 import celery
 import pytest
 
-from dash_long_components.core.jobs import Limits, Status
+from dash_long_components.core.calls import Limits
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, WorkflowError
 from dash_long_components.managers.celery.documents.job_state import Live, Worker
 from dash_long_components.managers.celery.messages import sending

@@ -16,10 +16,12 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, JobError, Limits, Status
+from dash_long_components.core.calls import Call, Limits
+from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers import cgroups
 from dash_long_components.managers.diskcache.dispatcher import dispatcher as module

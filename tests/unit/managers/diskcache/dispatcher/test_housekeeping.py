@@ -9,8 +9,9 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.managers.diskcache.dispatcher.housekeeping import (
     PURGE_INTERVAL,
     SWEEP_INTERVAL,

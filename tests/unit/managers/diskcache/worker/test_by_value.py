@@ -13,9 +13,9 @@ import cloudpickle
 import pytest
 from dash import Input, Output
 
-from dash_long_components.core.jobs import Status
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import TaskNotFoundError
 from dash_long_components.managers.diskcache.worker.by_value import (
     FunctionsByValue,

@@ -11,10 +11,11 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core import reading
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError, StoreFullError
 from dash_long_components.managers.diskcache.worker.file_limit import FileLimit
 from dash_long_components.managers.diskcache.worker.job_writer import (

@@ -15,7 +15,7 @@ import diskcache
 import pytest
 
 from dash_long_components.core.caching import CachedResult
-from dash_long_components.core.jobs import Caching
+from dash_long_components.core.calls import Caching
 from dash_long_components.managers.diskcache.worker.result_cache import TAG, ResultCache
 
 FOREVER = Caching(key="key")
