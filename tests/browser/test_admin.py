@@ -217,7 +217,7 @@ def fill(folder: Path, count: int) -> None:
                 created=now - count + number,
                 changed=now,
             )
-            store._add(record, Instant.now())
+            store._jobs.add(record, Instant.now())
     store.close()
 
 

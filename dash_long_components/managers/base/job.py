@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from ...core.answers import over, question_of
 from ...core.caching import CachedResult
-from ...core.calls import Call
 from ...core.ids import Ticket, new_job_id
 from ...core.overview import progress_of
 from ...core.owners import user_of
@@ -20,6 +19,7 @@ from ...core.status import Status
 from ...exceptions import JobNotFoundError, StoreError, UnsuccessfulJobError
 from ...running import returned
 from . import hooks
+from .job_manager import JobManager
 from .new_records import new_record
 
 #: Seconds for which a job's attributes do not read the store again.
@@ -27,22 +27,6 @@ FRESH = 0.1
 
 #: Seconds between two reads of ``wait``: at first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
-
-
-class _Manager(Protocol):
-    """The manager's methods that a job uses."""
-
-    def take_kept_call(self, job_id: str) -> Call | None: ...
-
-    def give_kept_call_back(self, job_id: str, call: Call) -> None: ...
-
-    def look_up(self, job_id: str) -> Record: ...
-
-    def load_result(self, job_id: str) -> bytes | None: ...
-
-    def cancel(self, ticket: str) -> None: ...
-
-    def answer(self, ticket: str, question: str, answer: str) -> None: ...
 
 
 class Job:
@@ -59,7 +43,7 @@ class Job:
 
     def __init__(
         self,
-        manager: _Manager,
+        manager: JobManager,
         record: Record,
         owner: str | None = None,
         ticket: Ticket | None = None,
@@ -85,7 +69,7 @@ class Job:
         self._read_at = time.monotonic()
 
     @classmethod
-    def found(cls, manager: _Manager, job_id: str, owner: str | None) -> Job:
+    def found(cls, manager: JobManager, job_id: str, owner: str | None) -> Job:
         """Return the job with an id, if a user may see it.
 
         Raises:
@@ -364,7 +348,7 @@ class Job:
 
 
 def started_job(
-    manager: _Manager, task: str, answer: str | CachedResult, owner: str | None
+    manager: JobManager, task: str, answer: str | CachedResult, owner: str | None
 ) -> Job:
     """Return the job that a manager has just started.
 
@@ -386,7 +370,7 @@ def started_job(
 
 
 def _cached_job(
-    manager: _Manager, task: str, cached: CachedResult, owner: str | None
+    manager: JobManager, task: str, cached: CachedResult, owner: str | None
 ) -> Job:
     """Return a job that has succeeded with a cached result. No store knows it."""
     record = new_record(Ticket(job=new_job_id(), requester="0"), task, owner)

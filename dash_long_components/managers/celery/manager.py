@@ -292,13 +292,13 @@ class CeleryLongCallbackManager(LongCallbackManager):
         return self._overview.workers()
 
     def kept_call(self, job_id: str) -> Call | None:
-        return self._store.kept_call(job_id)
+        return self._store.kept_calls.read(job_id)
 
     def take_kept_call(self, job_id: str) -> Call | None:
-        return self._store.take_kept_call(job_id)
+        return self._store.kept_calls.take(job_id)
 
     def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        self._store.give_kept_call_back(job_id)
+        self._store.kept_calls.give_back(job_id)
 
     def load_result(self, job_id: str) -> bytes | None:
         return self._store.result(job_id)

@@ -44,7 +44,7 @@ class Jobs:
         queue_timeout: float | None = None,
         scheduling: Scheduling = PLAIN,
     ) -> None:
-        """Add a job."""
+        """Add a job, to the jobs of its users too."""
         self._database.run(
             "INSERT INTO job (id, code, task, key, status, owner, queue, priority,"
             " concurrency, max_per_user, concurrency_group, queue_timeout, submitted,"
@@ -67,6 +67,9 @@ class Jobs:
             *_end_of(record, now),
             self._dump(record),
         )
+        for requester in record.requesters:
+            if requester.owner is not None:
+                self.own(record.id, requester.owner)
 
     def replace(self, before: Record, after: Record, now: Instant) -> None:
         """Put another record in the place of a job's."""

@@ -13,10 +13,7 @@ from ...core.halts import Halts
 from ...core.health import Health
 from ...core.ids import Ticket
 from ...core.job_errors import JobError
-from ...core.lanes import NO_LANE, Admission, Answer, Lane
-from ...core.queueing import PLAIN, Scheduling
 from ...core.records import Record
-from ...core.requesters import Requester
 from ...core.status import Status
 from ...exceptions import JobEndedError
 from ..identity import this_host
@@ -37,6 +34,7 @@ from .requesters import Requesters
 from .searches import Searches
 from .secret import Secret
 from .slots import Slots
+from .submitting import Submitting
 
 
 class Store:
@@ -55,6 +53,8 @@ class Store:
         requesters: the pages that wait.
         durations: how long tasks take.
         dispatching: starts and ends jobs.
+        submit: queues a job, or joins a live one (``Submitting``).
+        pass_by: applies the rule of a lane to a cache hit (``Submitting``).
 
     Args:
         directory: made if it is missing. None keeps all in the memory of this process.
@@ -104,6 +104,16 @@ class Store:
             self.slots,
             self.registry,
         )
+        submitting = Submitting(
+            self._database,
+            self._jobs,
+            self._keys,
+            self._lifecycle,
+            self.requesters,
+            self.dispatching,
+        )
+        self.submit = submitting.submit
+        self.pass_by = submitting.pass_by
         if self.directory is not None:
             old_store.take_over(self.directory, self._database, self._jobs)
 
@@ -130,107 +140,6 @@ class Store:
     def libraries(self) -> frozenset[str]:
         """Return the component libraries that jobs have imported."""
         return self._libraries.read()
-
-    def submit(
-        self,
-        record: Record,
-        call: Call,
-        *,
-        max_concurrency: int,
-        max_queue: int,
-        queue_timeout: float | None = None,
-        lane: Lane | None = None,
-        owner: str | None = None,
-        keep_call: bool = False,
-    ) -> Ticket | None:
-        """Queue a job, or join a live one. Atomic.
-
-        The job is ``rejected`` if the queue is full, and ``cancelled`` if it comes late
-        to a lane that replaces.
-
-        Args:
-            record: of the job.
-            call: what it runs.
-            max_concurrency: slots of its queue.
-            max_queue: jobs that may wait in its queue.
-            queue_timeout: seconds for which it may wait; None for no limit.
-            lane: that it comes to.
-            owner: a user as JSON text.
-            keep_call: whether the job can be retried if it does not succeed.
-
-        Returns:
-            None if there is no job: its lane ignores it.
-        """
-        with self._database.transaction():
-            admission = self.requesters.admit(lane)
-            if admission.answer is Answer.IGNORE:
-                return None
-            joined = self._keys.joinable(record) if admission.may_join else None
-            before = joined or record
-            requester = Requester(
-                id=str(len(before.requesters)),
-                lane=lane.name if lane else None,
-                owner=owner,
-                destination=call.destination,
-            )
-            after = before.join(requester)
-            ticket = Ticket(job=after.id, requester=requester.id)
-            now = Instant.now()
-            if admission.answer is Answer.CANCEL:
-                self._add(after.end(Status.CANCELLED, record.created), now)
-                return ticket
-            self.requesters.add(
-                ticket,
-                lane,
-                # Code that joins the job of a page has no page that polls.
-                after.limits.leave_timeout if record.limits.leave_timeout else None,
-                waits=admission.waits,
-                now=now.monotonic,
-            )
-            if joined is not None:
-                self._lifecycle.replace(joined, after, now)
-                if owner is not None:
-                    self._jobs.own(after.id, owner)
-            self._lifecycle.leave_all(admission)
-            if joined is not None:
-                return ticket
-            if keep_call:
-                self._jobs.kept.add(after.id, call)
-            if self.dispatching.is_full(
-                call.scheduling.queue, max_concurrency, max_queue
-            ):
-                error = JobError.queue_full(after.task, max_queue)
-                self._add(after.end(Status.REJECTED, record.created, error), now)
-                self._lifecycle.let_go(after, requester)
-                return ticket
-            self._add(after, now, queue_timeout, call.scheduling)
-            self._jobs.add_call(after.id, call)
-            if admission.answer is Answer.ENTER:
-                self._lifecycle.enqueue(after)
-            return ticket
-
-    def _add(
-        self,
-        record: Record,
-        now: Instant,
-        queue_timeout: float | None = None,
-        scheduling: Scheduling = PLAIN,
-    ) -> None:
-        self._jobs.add(record, now, queue_timeout, scheduling)
-        for requester in record.requesters:
-            if requester.owner is not None:
-                self._jobs.own(record.id, requester.owner)
-
-    def pass_by(self, lane: Lane | None) -> Admission:
-        """Apply the rule of a lane to a cache hit."""
-        # Usually the lane is empty, and no write has to wait for other writers.
-        admission = self.requesters.admit(lane)
-        if admission == NO_LANE:
-            return admission
-        with self._database.transaction():
-            admission = self.requesters.admit(lane)
-            self._lifecycle.leave_all(admission)
-            return admission
 
     def leave(self, ticket: Ticket) -> None:
         """Take a requester out of a job; the last one cancels it. Idempotent."""

@@ -387,7 +387,7 @@ def test_look_costs_the_store_the_same_among_10000_jobs(site: AdminSite) -> None
                     created=now,
                     changed=now,
                 )
-                store._add(record, Instant.now())
+                store._jobs.add(record, Instant.now())
 
     def steps() -> int:
         """Return how many hundred steps a look takes SQLite."""

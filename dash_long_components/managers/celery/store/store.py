@@ -40,18 +40,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import celery
 
-from ....core.calls import Call
 from ....core.ids import Ticket, new_job_id
 from ....core.job_errors import JobError
 from ....core.records import Record
 from ....core.requesters import Requester
 from ....core.status import Status
-from ....exceptions import StoreUnavailableError
 from ..documents.answers import CeleryAnswers
 from ..documents.calls import Calls
 from ..documents.common_documents import CommonDocuments
@@ -60,6 +58,7 @@ from ..documents.documents import Documents
 from ..documents.ends import Ends, message_key
 from ..documents.halts import StoredHalts
 from ..documents.job_state import End, Live, Worker
+from ..documents.kept_calls import KeptCalls
 from ..documents.lanes import CeleryLanes, JoinableJobs
 from ..documents.listings import Listings
 from ..documents.requesters import CeleryRequesters
@@ -89,6 +88,7 @@ class CeleryStore:
         groups: hold jobs back that may not run yet.
         listings: lists of jobs.
         halts: what operators keep from starting.
+        kept_calls: the calls that are kept for a retry.
 
     Args:
         app: with a result backend.
@@ -135,6 +135,7 @@ class CeleryStore:
         )
         self._patrol = Patrol(self.documents, self.listings, lease)
         self._calls = Calls(self.documents)
+        self.kept_calls = KeptCalls(self.documents, self._calls, self.message)
         self._requesters = CeleryRequesters(self.documents)
 
     def submit(self, record: Record) -> None:
@@ -165,33 +166,6 @@ class CeleryStore:
         """Return how to send a job; None if that is not known (any more)."""
         text = self.documents.read(message_key(job_id))
         return Message.from_text(text) if text else None
-
-    def kept_call(self, job_id: str) -> Call | None:
-        """Return what a job has run that has not succeeded; None if it is not kept."""
-        message = self.message(job_id)
-        if message is None:
-            return None
-        text = self._calls.kept(job_id, message.parts)
-        return None if text is None else Call.from_json(text)
-
-    def take_kept_call(self, job_id: str) -> Call | None:
-        """Return the kept call of a job, to the first who takes it."""
-        call, mine = self.kept_call(job_id), new_job_id()
-        if call is None:
-            return None
-        try:
-            taken = self.documents.update(_taken_key(job_id), lambda text: text or mine)
-        except StoreUnavailableError:
-            # It may have been taken, and the answer lost.
-            with suppress(StoreUnavailableError):
-                if self.documents.read(_taken_key(job_id)) == mine:
-                    self.give_kept_call_back(job_id)
-            raise
-        return call if taken == mine else None
-
-    def give_kept_call_back(self, job_id: str) -> None:
-        """Let others take the kept call of a job."""
-        self.documents.delete([_taken_key(job_id)])
 
     def _send(self, job_id: str) -> None:
         message = self.message(job_id)
@@ -395,8 +369,3 @@ def _taken(job_id: str) -> str:
 def result_key(live: Live) -> str:
     """Return the key of a job's result."""
     return f"{live.record.id}.result.{live.run}"
-
-
-def _taken_key(job_id: str) -> str:
-    # It expires after the kept call, which is older.
-    return f"{job_id}.retried"

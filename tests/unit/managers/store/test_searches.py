@@ -78,7 +78,7 @@ def add_ended(store: Store, first: int, last: int) -> None:
                 created=1.0,
                 changed=2.0,
             )
-            store._add(record, Instant(1.0, 1.0))
+            store._jobs.add(record, Instant(1.0, 1.0))
 
 
 @pytest.mark.parametrize("by", ["created", "task", "status"])

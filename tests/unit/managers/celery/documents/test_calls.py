@@ -70,10 +70,10 @@ def keeping(tmp_path: Path) -> Shop:
 
 
 def test_kept_call_is_given_to_one_retry(keeping: Shop) -> None:
-    assert keeping.store.take_kept_call("job") == CALL
-    assert keeping.store.take_kept_call("job") is None
-    keeping.store.give_kept_call_back("job")
-    assert keeping.store.take_kept_call("job") == CALL
+    assert keeping.store.kept_calls.take("job") == CALL
+    assert keeping.store.kept_calls.take("job") is None
+    keeping.store.kept_calls.give_back("job")
+    assert keeping.store.kept_calls.take("job") == CALL
 
 
 def test_kept_call_whose_retry_gets_no_answer_is_for_the_next_one(
@@ -88,14 +88,14 @@ def test_kept_call_whose_retry_gets_no_answer_is_for_the_next_one(
     with monkeypatch.context() as patch:
         patch.setattr(Documents, "update", update_and_lose)
         with pytest.raises(StoreUnavailableError):
-            keeping.store.take_kept_call("job")
-    assert keeping.store.take_kept_call("job") == CALL
+            keeping.store.kept_calls.take("job")
+    assert keeping.store.kept_calls.take("job") == CALL
     # That of another retry stays.
     with monkeypatch.context() as patch:
         patch.setattr(Documents, "update", update_and_lose)
         with pytest.raises(StoreUnavailableError):
-            keeping.store.take_kept_call("job")
-    assert keeping.store.take_kept_call("job") is None
+            keeping.store.kept_calls.take("job")
+    assert keeping.store.kept_calls.take("job") is None
 
 
 def test_kept_call_stays_as_long_as_its_job(keeping: Shop) -> None:
@@ -118,4 +118,6 @@ def test_call_goes_though_its_worker_dies_at_the_end(
     documents.write("job.live", ended.to_text())
     assert keeping.status() is status
     assert documents.read_many(Calls(documents).keys("job", 1)) == [None]
-    assert (keeping.store.kept_call("job") is None) is (status is Status.SUCCEEDED)
+    assert (keeping.store.kept_calls.read("job") is None) is (
+        status is Status.SUCCEEDED
+    )
