@@ -44,6 +44,12 @@ def access(store: Store) -> Iterator[None]:
         raise
 
 
+def can_end(error: StoreError) -> bool:
+    """Return whether an outage may end by itself."""
+    is_damaged = isinstance(error, StoreDamagedError)
+    return isinstance(error, StoreUnavailableError) and not is_damaged
+
+
 def store_log() -> OutageLog:
     """Return a log of the outages of a store."""
     return OutageLog("The job store")
@@ -74,11 +80,9 @@ def outlast(
         try:
             with access(store):
                 done = action()
-        except StoreDamagedError:
-            raise
-        except StoreUnavailableError as error:
+        except StoreError as error:
             is_full = isinstance(error, StoreFullError)
-            if is_full and time.monotonic() >= deadline:
+            if not can_end(error) or (is_full and time.monotonic() >= deadline):
                 raise
             log.begin(error)
             time.sleep(PAUSE)

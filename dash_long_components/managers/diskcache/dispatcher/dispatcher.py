@@ -19,15 +19,16 @@ from dataclasses import replace
 
 from ....core.job_errors import JobError
 from ....core.log_fields import log_fields
+from ....core.outage_log import OutageLog
 from ....core.records import Record
 from ....core.status import Status
-from ....exceptions import StoreDamagedError, StoreError, StoreUnavailableError
+from ....exceptions import StoreError, StoreUnavailableError
 from ....running import tasks
 from ... import cgroups
 from ...identity import Process
 from ...processes import kill_orphans_of_dead, kill_tree_of
 from ...store.heartbeats import INTERVAL
-from ...store.outages import access, outlast, store_log
+from ...store.outages import access, can_end, outlast, store_log
 from ...store.slots import Slot
 from ...store.store import Store
 from ...store.watchdog import Watchdog
@@ -114,24 +115,34 @@ class Dispatcher:
         """
         log = store_log()
         while self._stopped_by is None:
-            try:
-                with access(self._store):
-                    if self.look_around():
-                        self._store.purge()
-                        return
-                log.end()
-            except StoreUnavailableError as error:
-                if isinstance(error, StoreDamagedError):
-                    self._kill_all()
-                    raise
-                log.begin(error)
-                with suppress(StoreError), access(self._store):
-                    self._end_stopped_writes()
-            except StoreError:
+            seconds = self._try_round(log)
+            if seconds is None:
+                return
+            wakeup.wait(seconds)
+        self._stop(self._stopped_by, wakeup)
+
+    def _try_round(self, log: OutageLog) -> float | None:
+        """Do a round, or as much of it as an outage lets it do.
+
+        Returns:
+            The seconds until the next round; None if nothing more will be to do.
+        """
+        try:
+            with access(self._store):
+                if self.look_around():
+                    self._store.purge()
+                    return None
+                seconds = self._watchdog.wait(TICK)
+        except StoreError as error:
+            if not can_end(error):
                 self._kill_all()
                 raise
-            wakeup.wait(self._watchdog.wait(TICK))
-        self._stop(self._stopped_by, wakeup)
+            log.begin(error)
+            with suppress(StoreError), access(self._store):
+                self._end_stopped_writes()
+            return TICK
+        log.end()
+        return seconds
 
     def look_around(self) -> bool:
         """Do one round. True if nothing more will be to do.

@@ -31,6 +31,7 @@ from dash_long_components.managers.diskcache.dispatcher.wakeup import Wakeup
 from dash_long_components.managers.diskcache.dispatcher.workers import Workers
 from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store import database
 from dash_long_components.managers.store.dispatching import Dispatching
 from dash_long_components.managers.store.heartbeats import INTERVAL
 from dash_long_components.managers.store.store import Store
@@ -322,6 +323,28 @@ def test_dispatcher_goes_on_after_an_outage_of_the_store(
         dispatcher.work(wakeup)
     assert wakeup.wait.call_count == 2
     assert caplog.text.count("can't be read or written now") == 1
+
+
+def test_dispatcher_goes_on_after_an_outage_that_shuts_readers_out(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    workers.start("job", 1)
+    store.close()
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+
+    def end_outage(seconds: float) -> None:
+        assert seconds == module.TICK
+        other.close()
+        workers.exit_codes.clear()
+
+    wakeup = mock.Mock()
+    wakeup.wait.side_effect = end_outage
+    with mock.patch.object(database, "BUSY_TIMEOUT", 0.05):
+        dispatcher.work(wakeup)
+    wakeup.wait.assert_called_once()
+    assert workers.killed == []
 
 
 def test_dispatcher_without_a_store_ends_and_its_jobs_with_it(
