@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ..managers.base.job import Job
 
@@ -25,10 +26,13 @@ _COLOURS = {
     "cancelled": "yellow",
 }
 
+#: Characters that control a terminal: all but line breaks and tabs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 
 def console() -> Console:
     """Return where tables go."""
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def show_jobs(jobs: Iterable[Job]) -> None:
@@ -50,16 +54,18 @@ def show_jobs(jobs: Iterable[Job]) -> None:
     show(columns, rows, "There are no such jobs.")
 
 
-def show(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+def show(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str
+) -> None:
     """Print a table, or what there is to say without a row."""
     if not rows:
-        console().print(nothing)
+        console().print(_plain(nothing))
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(columns):
         table.add_column(name, overflow="fold", no_wrap=at == 0)
     for row in rows:
-        table.add_row(*(text if text.startswith("[") else escape(text) for text in row))
+        table.add_row(*map(_plain, row))
     console().print(table)
 
 
@@ -73,17 +79,25 @@ def show_job(job: Job) -> None:
     fields["progress"] = percent(fields["progress"])
     fields["ran"] = span(_ran(job))
     for name, value in fields.items():
-        text = "" if value is None else str(value)
-        table.add_row(name, text if name == "status" else escape(text))
+        table.add_row(name, "" if value is None else _plain(value))
     console().print(table)
     for line in job.log:
-        console().print(escape(line))
+        console().print(_plain(line))
 
 
-def coloured(status: str) -> str:
+def coloured(status: str) -> Text:
     """Return a status in its colour."""
-    colour = _COLOURS.get(status, "white")
-    return f"[{colour}]{status}[/{colour}]"
+    return Text(status, _COLOURS.get(status, "white"))
+
+
+def _plain(value: object) -> Text:
+    """Return text of jobs as it is, though it may look like markup.
+
+    Codes that would control the terminal are shown as a sign.
+    """
+    return (
+        value if isinstance(value, Text) else Text(_CONTROL.sub("\ufffd", str(value)))
+    )
 
 
 def percent(progress: float | None) -> str:

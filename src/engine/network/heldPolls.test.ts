@@ -88,6 +88,9 @@ test('a hidden page gives up its held poll', async () => {
     expect(server.holds.slice(2)).toEqual([0, 0]);
     browser.change({ isHidden: false });
     await pass(20);
+    // What the page shows of a queue may be old.
+    expect(server.holds.slice(4)).toEqual([0]);
+    await pass(20);
     expect(server.held).toBe(1);
     expect(engine.connection.state).toBe('online');
 });

@@ -29,6 +29,10 @@ export class HeldPolls {
         connection.onHide(() => {
             this.stop();
         });
+        // What the page shows of a queue may be old, and the server can't tell.
+        connection.onReturn(() => {
+            this.#offered = false;
+        });
     }
 
     /** The server can hold the next poll, or can't. */

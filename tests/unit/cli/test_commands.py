@@ -42,6 +42,8 @@ class Site:
         )
         def work(value: Any) -> Any:
             current_job().log(f"works on {value}")
+            if isinstance(value, list):
+                (current_job().title,) = value
             if value == "bad":
                 raise ValueError("a bad value")
             self.go_on.wait(BOUND)
@@ -103,6 +105,20 @@ def test_jobs_are_listed_shown_and_cancelled(site: Site) -> None:
     assert "cancelled" in site.run("cancel", queued.id)
     for command in ("show", "cancel", "logs"):
         assert "There is no job 'missing'" in site.run(command, "missing", code=1)
+
+
+@pytest.mark.parametrize(
+    "title", ["[/tmp/data.csv]", "[draft] x", "[red]y", ":smile:", "a\x1b]0;b\x07"]
+)
+def test_title_is_shown_as_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch, title: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    job = site.start([title])
+    until(lambda: job.title == title, BOUND, poll=0.01)
+    visible = title.replace("\x1b", "\ufffd").replace("\x07", "\ufffd")
+    assert visible in site.run("list")
+    assert visible in site.run("show", job.id)
 
 
 def test_user_sees_none_of_the_jobs_of_another(site: Site) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import base64
-import logging
 from typing import TYPE_CHECKING
 
-from ....core.job_errors import JobError
 from ....core.records import Record
-from ....core.status import Status
 from ....exceptions import TaskNotFoundError
 from ....running import tasks
+from ....running.runtime import failure
 from ....running.tasks import Task
 
 if TYPE_CHECKING:
     from ...store.store import Store
-
-logger = logging.getLogger("dash_long_components")
 
 
 class FunctionsByValue:
@@ -32,18 +28,17 @@ class FunctionsByValue:
     def give(self, store: Store, record: Record, reason: str) -> None:
         """Send the function of a job that its worker does not know, if it is here."""
         call = store.call(record.id)
-        task = call and (self._tasks.get(call.task) or tasks.find(call.task))
-        if not task:
+        if call is None:
+            return
+        task = self._tasks.get(call.task) or tasks.find(call.task)
+        if task is None:
             return
         try:
             store.give_function(record.id, pickled(task, reason))
         except TaskNotFoundError as error:
-            logger.error("%s", error)
-            store.end(
-                record.id,
-                Status.FAILED,
-                JobError(type=type(error).__name__, message=str(error), task=task.name),
-            )
+            # The reason may have more in it than the page should get.
+            outcome = failure(task.name, error, call, task.error_message)
+            store.end(record.id, outcome.status, outcome.error)
 
 
 def pickled(task: Task, reason: str) -> str:

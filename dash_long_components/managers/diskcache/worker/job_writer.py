@@ -59,6 +59,7 @@ class JobWriter:
         self._run = run
         self._limit = FileLimit()
         self._log = store_log()
+        #: Held by the thread that uses the store.
         self._writing = threading.Lock()
 
     @contextmanager
@@ -76,11 +77,17 @@ class JobWriter:
                 self._writing.release()
 
     def is_unwanted(self) -> bool:
-        """Return whether no requester waits for the job any more."""
+        """Return whether no requester waits for the job any more.
+
+        False while another thread writes: the job may ask in a loop.
+        """
+        if not self._writing.acquire(blocking=False):
+            return False
         try:
             return self._store.is_unwanted(self._job_id)
         finally:
             self._store.close()
+            self._writing.release()
 
     def report(self, report: Report) -> None:
         """Add a report. It is dropped while the job's own limit is in the way.
@@ -106,10 +113,13 @@ class JobWriter:
 
     def load(self) -> str | None:
         """Return the job's checkpoint; None if it has none."""
-        try:
-            return outlast(self._store, lambda: self._store.checkpoint(self._job_id))
-        finally:
-            self._store.close()
+        with self._writing:
+            try:
+                return outlast(
+                    self._store, lambda: self._store.checkpoint(self._job_id)
+                )
+            finally:
+                self._store.close()
 
     def save(self, text: str) -> bool:
         """Replace the job's checkpoint, and return whether the job has to stop.

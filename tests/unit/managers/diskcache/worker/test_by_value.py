@@ -90,3 +90,17 @@ def test_server_without_the_function_leaves_the_job_to_others(store: Store) -> N
     record = ask(store, replace(job, call=call))
     FunctionsByValue().give(store, record, "It is new.")
     assert store.read("job") == record
+
+
+def test_reason_is_hidden_where_the_app_hides_errors(store: Store) -> None:
+    lock = threading.Lock()
+    job = submitted(lambda value: (lock, value))
+    job = replace(job, call=replace(job.call, error_message="hide"))
+    functions = FunctionsByValue()
+    functions.add(job.task)
+    functions.give(store, ask(store, job), "Tried postgres://user:password@host.")
+    record = store.read("job")
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert "postgres" not in repr(record.error)
+    assert "pickle" not in repr(record.error)

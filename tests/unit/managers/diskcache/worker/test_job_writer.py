@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -224,3 +226,34 @@ def test_worker_exits_if_the_limit_of_the_job_keeps_it_from_any_write(
     assert exit_.value.code == CANT_WRITE
     assert store.read("job").status is Status.RUNNING
     assert disk.now == 1000
+
+
+@pytest.mark.parametrize("read", ["is_unwanted", "checkpoint"])
+def test_fork_waits_for_a_read_of_another_thread(
+    store: Store, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """The child would have SQLite's locks for ever."""
+    writer = JobWriter(store, "job", "module.task", 1)
+    reads, may_end = threading.Event(), threading.Event()
+
+    def hold(_job_id: str) -> bool:
+        reads.set()
+        assert may_end.wait(10)
+        return True
+
+    monkeypatch.setattr(store, read, hold)
+    method = writer.is_unwanted if read == "is_unwanted" else writer.load
+    with ThreadPoolExecutor(2) as threads:
+        reading_thread = threads.submit(method)
+        assert reads.wait(10)
+
+        def fork() -> bool:
+            with writer.fork():
+                return may_end.is_set()
+
+        forking = threads.submit(fork)
+        # A job that asks in a loop does not wait for the other thread.
+        assert writer.is_unwanted() is False
+        may_end.set()
+        assert forking.result()
+        assert reading_thread.result()
