@@ -96,7 +96,13 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
             return
         is_eager = self.request.is_eager
         parts = CeleryParts(
-            home.app, documents, home.lease, *started, message, is_eager
+            home.app,
+            documents,
+            home.lease,
+            *started,
+            message,
+            is_eager,
+            functools.partial(workflows.announce, started[0]),
         )
         try:
             execution = Execution(runs, results, started[0], is_eager, parts, workflows)

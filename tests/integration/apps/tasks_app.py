@@ -711,6 +711,7 @@ def parts(value: dict[str, Any]) -> Any:
 
 if isinstance(manager, CeleryLongCallbackManager):
     from celery import chain, chord, group
+    from celery.signals import before_task_publish
 
     @celery_app.task
     def squared(name: str, item: int) -> int:
@@ -721,6 +722,16 @@ if isinstance(manager, CeleryLongCallbackManager):
         while os.path.exists(f"{name}.stop"):
             time.sleep(0.01)
         return item * item
+
+    def hold_the_third(body: Any, **_: Any) -> None:
+        """Hold the process that sends tasks, if a file says so."""
+        name, item = body[0]
+        if item == 3 and os.path.exists(f"{name}.unsent"):
+            write(f"{name}.sending", "null")
+            while os.path.exists(f"{name}.unsent"):
+                time.sleep(0.01)
+
+    before_task_publish.connect(hold_the_third, sender=squared.name, weak=False)
 
     @celery_app.task
     def summed(items: list[int]) -> int:
@@ -748,6 +759,10 @@ if isinstance(manager, CeleryLongCallbackManager):
                 return chain(group(parts), summed.s()).apply_async()
             case "ignored":
                 return ignored.delay()
+            case "ignored signature":
+                return chain(*parts[:1], ignored.si())
+            case "group signature":
+                return group(parts)
         return None
 
     def end_process(_error: BaseException) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis as client
 
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Deployment, Setting, deployed, working
-from tests.integration.page import TIMEOUT, Page
+from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import is_alive, until_gone, wait_for_json
 from tests.promises import promised
 from tests.waiting import until
@@ -41,24 +43,40 @@ def name(tmp_path: Path) -> str:
     return str(tmp_path / next(_names))
 
 
-@pytest.mark.parametrize(
-    ("how", "result", "count"),
-    [
-        ("result", 1, 1),
-        ("group", [1, 4, 9], 3),
-        ("chord", 14, 4),
-        ("chord signature", 14, 4),
-        ("chain", 14, 4),
-    ],
-)
+def last_bar(job: Job) -> list[int]:
+    bars: list[list[int]] = [
+        bar[:2] for each in job.snapshots for bar in each.get("bars", [])
+    ]
+    return bars[-1]
+
+
+def drop_the_workflow(deployment: Deployment) -> None:
+    """Delete the only workflow, as a Redis that is short of memory may."""
+    backend = deployment.setting.manager["celery"]["result_backend"]
+    with closing(client.Redis.from_url(backend)) as database:
+        (key,) = database.keys("*.workflow")
+        database.delete(key)
+
+
+#: What a job returns, its result, and the number of its tasks.
+SHAPES = [
+    ("result", 1, 1),
+    ("group", [1, 4, 9], 3),
+    ("group signature", [1, 4, 9], 3),
+    ("chord", 14, 4),
+    ("chord signature", 14, 4),
+    ("chain", 14, 4),
+]
+
+
+@pytest.mark.parametrize(("how", "result", "count"), SHAPES)
 def test_result_is_that_of_the_tasks(
     page: Page, name: str, how: str, result: object, count: int
 ) -> None:
     job = page.run("workflow", {"name": name, "how": how})
     assert job.status == "succeeded", job.snapshots
     assert job.result == result
-    bars = [bar[:2] for s in job.snapshots for bar in s.get("bars", [])]
-    assert bars[-1] == [count, count]
+    assert last_bar(job) == [count, count]
 
 
 @pytest.mark.parametrize("how", ["group", "chord"])
@@ -69,11 +87,26 @@ def test_failed_task_fails_the_job(page: Page, name: str, how: str) -> None:
     assert job.error["message"] == "refused"
 
 
-def test_task_without_a_result_is_an_error(page: Page, name: str) -> None:
-    job = page.run("workflow", {"name": name, "how": "ignored"})
+@pytest.mark.parametrize("how", ["ignored", "ignored signature"])
+def test_task_without_a_result_is_an_error(page: Page, name: str, how: str) -> None:
+    job = page.run("workflow", {"name": name, "how": how})
     assert job.status == "failed"
     assert job.error["type"] == "WorkflowError"
     assert "ignore_result=False" in job.error["message"]
+    assert not Path(f"{name}.1").exists()
+
+
+def test_job_whose_workflow_the_backend_has_dropped_is_lost(
+    deployment: Deployment, page: Page, name: str
+) -> None:
+    Path(f"{name}.stop").touch()
+    job = page.start("workflow", {"name": name, "how": "group"})
+    wait_for_json(Path(f"{name}.1"))
+    with promised("3 s"):
+        drop_the_workflow(deployment)
+        page.wait_for("lost", job)
+    assert job.error["type"] == "WorkflowLost"
+    Path(f"{name}.stop").unlink()
 
 
 def test_job_whose_process_is_killed_at_its_end_is_lost(page: Page, name: str) -> None:
@@ -92,6 +125,18 @@ def test_cancel_revokes_the_tasks(page: Page, name: str) -> None:
         until_gone(lambda: filter(is_alive, [pid]))
     assert page.run("echo", 1).result == 1
     assert not Path(f"{name}.3").exists()
+
+
+def test_cancel_revokes_tasks_that_are_being_sent(page: Page, name: str) -> None:
+    for file in ("stop", "unsent"):
+        Path(f"{name}.{file}").touch()
+    job = page.start("workflow", {"name": name, "how": "group signature"})
+    wait_for_json(Path(f"{name}.sending"))
+    page.cancel(job)
+    page.wait_for("cancelled", job)
+    # The only process of the worker would hold for ever in the first task.
+    assert page.run("echo", 1).result == 1
+    assert not Path(f"{name}.2").exists()
 
 
 def test_job_outlives_the_worker_that_began_it(

@@ -73,5 +73,10 @@ def message_key(job_id: str) -> str:
     return f"{job_id}.message"
 
 
+def workflow_key(job_id: str) -> str:
+    """Return the key of the workflow of a job."""
+    return f"{job_id}.workflow"
+
+
 def _key(job_id: str) -> str:
     return f"{job_id}.end"

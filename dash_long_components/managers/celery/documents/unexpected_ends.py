@@ -87,6 +87,15 @@ def sender_died(record: Record, now: float) -> End:
     return _lost("NotSent", message, record, now)
 
 
+def workflow_gone(record: Record, now: float) -> End:
+    """Return the end of a job that waits for tasks which are not known any more."""
+    message = (
+        "The result backend no longer has the list of tasks that the job waits for. "
+        "Raise Celery's result_expires, or check whether the backend evicts keys."
+    )
+    return _lost("WorkflowLost", message, record, now)
+
+
 def message_lost(record: Record, now: float, times: int) -> End:
     """Return the end of a job whose messages were all lost."""
     message = (

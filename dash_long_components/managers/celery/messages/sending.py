@@ -36,10 +36,18 @@ _SPARE = 30.0
 #: Name of the Celery task of a probe.
 PROBE = f"{PREFIX}probe"
 
+#: Begins the names of those that serve jobs, as the one that ends a workflow's job.
+SERVICE_PREFIX = "dash-long-jobs."
+
 
 def task_name(key: str, name: str) -> str:
     """Return the name under which Celery knows a task, and routes it."""
     return f"{PREFIX}{name}.{key}"
+
+
+def is_own(name: str) -> bool:
+    """Return whether a Celery task is one of the package."""
+    return name.startswith((PREFIX, SERVICE_PREFIX))
 
 
 def send_job(

@@ -22,7 +22,7 @@ from ....running.parts import InTurn, Work, name_of, naming, result_of, sent
 from ..documents.deliveries import Message
 from ..documents.documents import Documents, part_keys
 from ..documents.job_state import Live
-from ..workflows.workflow import resolve
+from ..workflows.workflow import Workflow, resolve
 from .post import PartPost
 from .state import (
     PartMessage,
@@ -78,6 +78,7 @@ class CeleryParts:
         call: of the job.
         message: how the job was sent.
         is_eager: whether the process that submitted the job runs it.
+        announce: called with a workflow that the job returns, before it is sent.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class CeleryParts:
         call: Call,
         message: Message,
         is_eager: bool,
+        announce: Callable[[Workflow], object],
     ) -> None:
+        self._announce = announce
         self._is_eager = is_eager
         self._app = app
         self._documents = documents
@@ -100,7 +103,7 @@ class CeleryParts:
 
     @property
     def resolve(self) -> Callable[[Any], Any]:
-        return functools.partial(resolve, self._app)
+        return functools.partial(resolve, self._app, self._announce)
 
     def run(self, work: Work) -> Iterator[Any]:
         if self._is_eager:

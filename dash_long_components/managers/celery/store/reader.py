@@ -13,10 +13,15 @@ from ....core.status import Status
 from ..documents.calls import Calls
 from ..documents.deliveries import Delivery, Message, Receipt
 from ..documents.documents import Documents
-from ..documents.ends import Ends
+from ..documents.ends import Ends, workflow_key
 from ..documents.job_state import End, Live
 from ..documents.requesters import with_requesters
-from ..documents.unexpected_ends import CeleryFailure, sender_died, worker_died
+from ..documents.unexpected_ends import (
+    CeleryFailure,
+    sender_died,
+    worker_died,
+    workflow_gone,
+)
 from ..messages.groups import Membership
 from ..messages.recovery import Recovery
 from ..workers.leases import Leases, Tenure
@@ -167,7 +172,9 @@ class JobReader:
         elif live is None:
             end = self._follow(record, sending, now)
         elif live.waits:
-            end = None  # a workflow, which any worker watches
+            # Any worker watches its workflow, as long as the backend has that.
+            is_there = self._documents.read(workflow_key(record.id)) is not None
+            end = None if is_there else workflow_gone(record, now)
         elif self._leases.tenure(live.worker.lease) is not Tenure.RENEWED:
             end = worker_died(live.worker, record, now)
         else:

@@ -7,17 +7,18 @@ chord, or the signature of one. Its worker is free then. Any worker watches the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import celery
 from celery import states
-from celery.canvas import Signature
+from celery.canvas import Signature, chunks
 from celery.result import AsyncResult, EagerResult, ResultSet
 
 from ....core.versions import from_fields
 from ....exceptions import JobWaits, WorkflowError
+from .ignored_results import has_sent, ignored
 
 #: States of Celery after which a task is not tried again.
 _FAILED = (states.FAILURE, states.REVOKED, states.REJECTED)
@@ -37,6 +38,7 @@ class Workflow:
         sent: when a worker was told last to end the job; 0 for not yet.
         sends: how often one was told.
         problem: why it can't have a result; "" if it can.
+        kept: when the documents of the job were kept last.
     """
 
     run: str = ""
@@ -48,6 +50,12 @@ class Workflow:
     sent: float = 0.0
     sends: int = 0
     problem: str = ""
+    kept: float = 0.0
+
+    @classmethod
+    def of(cls, result: Any) -> Workflow:
+        """Return the workflow of a result that Celery gives."""
+        return cls(shape=_shape(result), ids=[*dict.fromkeys(_ids(result))])
 
     @property
     def left(self) -> list[str]:
@@ -91,31 +99,32 @@ class Workflow:
         return from_fields(cls, json.loads(text))
 
 
-def workflow_key(job_id: str) -> str:
-    """Return the key of the workflow of a job."""
-    return f"{job_id}.workflow"
-
-
 def has_failed(meta: Mapping[str, Any]) -> bool:
     """Return whether a task has failed, by what Celery stores about it."""
     return meta["status"] in _FAILED
 
 
-def resolve(app: celery.Celery, value: Any) -> Any:
+def resolve(
+    app: celery.Celery, announce: Callable[[Workflow], object], value: Any
+) -> Any:
     """Return the value that a function has returned, if it is no workflow.
 
     The result of one that Celery has run at once is a value.
 
     Args:
         app: of the job.
+        announce: called with a workflow before its tasks are sent.
         value: returned by the function.
 
     Raises:
         JobWaits: it is a workflow.
         WorkflowError: no one can wait for it.
     """
+    if isinstance(value, chunks):
+        value = value.group()  # as Celery sends it
     if isinstance(value, Signature):
-        # Not by its own task_id, if it has one: a retry of the job starts it again.
+        if not app.conf.task_always_eager:
+            raise JobWaits(_send(app, announce, value))
         value = value.apply_async()
     if isinstance(value, EagerResult):
         return value.get()
@@ -125,18 +134,37 @@ def resolve(app: celery.Celery, value: Any) -> Any:
         children = _children(value)
         if all(isinstance(child, EagerResult) for child in children):
             return [child.get() for child in children]
-    workflow = Workflow(shape=_shape(value), ids=[*dict.fromkeys(_ids(value))])
     for result in _all(value):
         _check(app, result)
-    raise JobWaits(workflow)
+        if getattr(result, "ignored", False) or has_sent(str(result.id)):
+            raise _is_ignored(result.id)
+    raise JobWaits(Workflow.of(value))
+
+
+def _send(
+    app: celery.Celery, announce: Callable[[Workflow], object], signature: Signature
+) -> Workflow:
+    """Send a workflow that is announced before, so that a cancel ends all of it."""
+    planned = signature.freeze()
+    for result in _all(planned):
+        _check(app, result)
+    for name, _task_id in ignored(signature, app.tasks):
+        raise _is_ignored(name)
+    workflow = Workflow.of(planned)
+    announce(workflow)
+    sent = Workflow.of(signature.apply_async())
+    # Celery's own result of some chords lacks tasks that come before.
+    return workflow if workflow.shape == sent.shape else sent
+
+
+def _is_ignored(task: str) -> WorkflowError:
+    return WorkflowError(
+        f"The job can't wait for task {task}: its result is ignored. Set "
+        "ignore_result=False on the task."
+    )
 
 
 def _check(app: celery.Celery, result: Any) -> None:
-    if getattr(result, "ignored", False):
-        raise WorkflowError(
-            f"The job can't wait for task {result.id}: its result is ignored. Set "
-            "ignore_result=False on the task."
-        )
     other = result.app.conf.result_backend
     if other != app.conf.result_backend:
         raise WorkflowError(

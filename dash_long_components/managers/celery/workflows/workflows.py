@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -18,28 +17,30 @@ from ....core.reports import Report
 from ....core.status import Status
 from ....exceptions import JobEndedError, StoreUnavailableError
 from ..documents.deliveries import Message
+from ..documents.ends import workflow_key
 from ..documents.job_state import End, Live
-from ..messages.sending import Sender
+from ..messages.sending import SERVICE_PREFIX, Sender
 from ..store.keeper import Keeper
 from ..store.store import CeleryStore
+from ..store.turns import Turns
 from ..workers.going_on import going_on
 from ..workers.homes import Home
 from ..workers.leases import no_fork
 from ..workers.presence import Absence
-from .workflow import Workflow, has_failed, workflow_key
+from .workflow import Workflow, has_failed
 
 logger = logging.getLogger("dash_long_components")
 
 #: Name of the Celery task that ends a job whose workflow has ended.
-FINISH = "dash-long-jobs.finish"
+FINISH = f"{SERVICE_PREFIX}finish"
 
-#: The list of jobs that wait, and the document with the time of the last look.
-_WAITING, _TURN = "dash-long-jobs.workflows", "dash-long-jobs.workflows.turn"
+#: The list of jobs that wait, and the document with the turns of workers at it.
+_WAITING, _TURNS = "dash-long-jobs.workflows", "dash-long-jobs.workflows.turns"
 
-#: Jobs that are watched at most, the oldest first.
-_MOST = 1000
+#: Jobs that one look is for. It reads the tasks of each.
+BATCH = 500
 
-#: Seconds between two looks at them, if there are any.
+#: Seconds between two looks, if there are any jobs.
 _LOOK = 1.0
 
 #: Leases after which a worker is told again to end a job; three times as many for each
@@ -61,15 +62,19 @@ class Workflows:
         self._store = store
         self._documents = store.documents
         self._keeper = Keeper(store.documents)
+        self._turns = Turns(store.documents, _TURNS, 0.8 * _LOOK)
         self._sender = Sender(home.app)
         self._absences: dict[str, Absence] = {}
 
-    def begin(self, live: Live, workflow: Workflow) -> None:
-        """Let a job wait for a workflow: its function has ended.
+    def announce(self, live: Live, workflow: Workflow) -> Workflow:
+        """Have the tasks of a workflow revoked if the job ends without them.
 
         Args:
             live: the job, which this process runs.
             workflow: as ``resolve`` has found it.
+
+        Returns:
+            The workflow as it is stored.
         """
         job_id, now = live.record.id, time.time()
         limit = attempts.timeout(live.record)
@@ -78,10 +83,21 @@ class Workflows:
             workflow,
             run=live.run,
             began=now,
+            kept=now,
             until=None if limit is None else began + limit,
         )
         self._documents.write(workflow_key(job_id), workflow.to_text())
         self._documents.list_in([_WAITING], job_id, now)
+        return workflow
+
+    def begin(self, live: Live, workflow: Workflow) -> None:
+        """Let a job wait for a workflow: its function has ended.
+
+        Args:
+            live: the job, which this process runs.
+            workflow: as ``resolve`` has found it.
+        """
+        job_id, workflow = live.record.id, self.announce(live, workflow)
         after = self._store.attempts.change(live, lambda it: replace(it, waits=True))
         if after is None:
             self.end(job_id, workflow)
@@ -136,31 +152,21 @@ class Workflows:
         self._absences.pop(job_id, None)
 
     def look(self) -> bool:
-        """Look after all jobs that wait, if it is time, and return whether any does."""
-        job_ids = self._documents.listed(_WAITING, 0, _MOST, newest_first=False)
-        if job_ids and self._is_my_turn():
-            waiting = []
+        """Look after some of the jobs that wait, if it is time.
+
+        Returns:
+            Whether any job waits.
+        """
+        count = self._documents.length(_WAITING)
+        start = self._turns.take(count, BATCH) if count else None
+        if start is not None:
+            job_ids = self._documents.listed(_WAITING, start, BATCH, newest_first=False)
+            gone = 0
             for job_id in job_ids:
                 with going_on("The look after a workflow"):
-                    if self._look_after(job_id):
-                        waiting.append(job_id)
-            for job_id in self._keeper.keep_while_live(waiting):
-                self._documents.keep([workflow_key(job_id)])
-                self._documents.list_in([_WAITING], job_id, time.time())
-        return bool(job_ids)
-
-    def _is_my_turn(self) -> bool:
-        is_mine = False
-
-        def take(text: str | None) -> str:
-            nonlocal is_mine
-            now, at = time.time(), json.loads(text) if text else 0.0
-            # The clock of another worker may be ahead.
-            is_mine = not 0 <= now - at < _LOOK * 0.8
-            return json.dumps(now if is_mine else at)
-
-        self._documents.update(_TURN, take)
-        return is_mine
+                    gone += not self._look_after(job_id)
+            self._turns.go_back(gone)
+        return bool(count)
 
     def _look_after(self, job_id: str) -> bool:
         """Look after a job, and return whether it still waits."""
@@ -169,6 +175,7 @@ class Workflows:
         )
         if text is None:
             self.forget(job_id, "")
+            self._store.read_all([job_id])  # the reader ends it, if it waits
             return False
         workflow = Workflow.from_text(text)
         live = Live.from_text(live_text) if live_text else None
@@ -196,7 +203,7 @@ class Workflows:
         metas = self._documents.read_tasks(workflow.left)
         found = dict(zip(workflow.left, metas, strict=True))
         done = [each for each, meta in found.items() if meta["status"] == "SUCCESS"]
-        after = replace(workflow, done=[*workflow.done, *done])
+        after = replace(self._kept(job_id, workflow), done=[*workflow.done, *done])
         expires = self._documents.expires
         if expires is not None and now - workflow.began > expires:
             unknown = [each for each, meta in found.items() if _is_unknown(meta)]
@@ -217,6 +224,18 @@ class Workflows:
             after = replace(after, sent=now, sends=workflow.sends + 1)
         if after != workflow:
             self._write(job_id, after)
+
+    def _kept(self, job_id: str, workflow: Workflow) -> Workflow:
+        """Keep the documents of a job that has waited for long.
+
+        The workflow says when that was, as other workers and later ones have turns.
+        """
+        if not self._keeper.is_old(workflow.kept):
+            return workflow
+        self._keeper.keep([job_id])
+        self._store.listings.keep([job_id])
+        self._documents.keep_listed([_WAITING], job_id, workflow.began)
+        return replace(workflow, kept=time.time())
 
     def _write(self, job_id: str, workflow: Workflow) -> None:
         """Replace the workflow of a job, unless it is forgotten, or another one."""

@@ -28,7 +28,7 @@ from dash_long_components.managers.celery.documents.requesters import with_reque
 from dash_long_components.managers.celery.documents.result_cache import Head
 from dash_long_components.managers.celery.messages.probes import ProbeState
 from dash_long_components.managers.celery.parts.state import PartMessage, PartState
-from dash_long_components.managers.celery.store.patrol import PatrolState
+from dash_long_components.managers.celery.store.turns import TurnState
 from dash_long_components.managers.celery.workers.leases import Renewal
 from dash_long_components.managers.celery.workflows.workflow import Workflow
 
@@ -62,7 +62,7 @@ DOCUMENTS = [
     Receipt(worker=WORKER, number=1),
     Delivery(at=1.0),
     ProbeState(),
-    PatrolState(),
+    TurnState(),
     Renewal(beat=1),
     Head(run="run", parts=1),
     PartMessage(job="job", run="run", map="map", setting=1, number=1),

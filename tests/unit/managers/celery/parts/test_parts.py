@@ -41,6 +41,7 @@ class Deployment:
             CALL,
             shop.message,
             is_eager=False,
+            announce=lambda _workflow: None,
         )
         monkeypatch.setattr(shop.celery, "send_task", self._send)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,20 @@ from dash_long_components.core.calls import Limits
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.core.status import Status
-from dash_long_components.exceptions import StoreError, WorkflowError
-from dash_long_components.managers.celery.documents.job_state import Live, Worker
+from dash_long_components.exceptions import (
+    JobEndedError,
+    StoreError,
+    WorkflowError,
+)
+from dash_long_components.managers.celery.documents.ends import workflow_key
+from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
 from dash_long_components.managers.celery.messages import sending
+from dash_long_components.managers.celery.store import keeper, turns
+from dash_long_components.managers.celery.store.runs import Runs
 from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.homes import Home
 from dash_long_components.managers.celery.workflows import workflows as module
-from dash_long_components.managers.celery.workflows.workflow import (
-    Workflow,
-    workflow_key,
-)
+from dash_long_components.managers.celery.workflows.workflow import Workflow
 from dash_long_components.managers.celery.workflows.workflows import FINISH, Workflows
 
 LEASE = 10.0
@@ -44,8 +49,12 @@ class Deployment:
         self.store = CeleryStore(self.app)
         home = Home(app=self.app, lease=LEASE)
         self.workers = [Workflows(home, self.store) for _ in range(2)]
+        self.live = self.wait_for("job", "a", "b")
+
+    def make(self, job_id: str) -> Live:
+        """Return a job that runs."""
         record = Record(
-            id="job",
+            id=job_id,
             task="app.task",
             code="",
             requesters=(Requester(id="0"),),
@@ -54,9 +63,16 @@ class Deployment:
             changed=self.now,
         )
         worker = Worker(name="celery@host", lease="lease")
-        self.live = Live(run="run", worker=worker, record=record.start(self.now))
-        self.store.documents.write("job.live", self.live.to_text())
-        self.workers[0].begin(self.live, Workflow(shape=["a", "b"], ids=["a", "b"]))
+        live = Live(run="run", worker=worker, record=record.start(self.now))
+        self.store.documents.write(f"{job_id}.live", live.to_text())
+        return live
+
+    def wait_for(self, job_id: str, *tasks: str) -> Live:
+        """Return a job that waits for tasks, or for one that is named like it."""
+        live = self.make(job_id)
+        ids = [*tasks] or [f"task of {job_id}"]
+        self.workers[0].begin(live, Workflow(shape=ids, ids=ids))
+        return live
 
     def end(self, task: str, value: object, state: str = "SUCCESS") -> None:
         self.app.backend.store_result(task, value, state)
@@ -84,7 +100,8 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     clock = mock.Mock(wraps=time)
     clock.time = clock.monotonic = lambda: deployment.now
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(sending, "time", clock)
+    for other in (keeper, sending, turns):
+        monkeypatch.setattr(other, "time", clock)
     return deployment
 
 
@@ -234,3 +251,101 @@ def test_end_of_an_attempt_leaves_the_workflow_of_the_next(
     assert found.run == "next"
     deployment.end("c", 3)
     assert deployment.look() == [FINISH]
+
+
+def test_workers_look_after_all_jobs_however_many_wait(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    deployment.now += 1.0
+    for number in range(4):
+        deployment.wait_for(f"more-{number}")
+        deployment.end(f"task of more-{number}", number)
+    looks = [deployment.look() for _ in range(4)]
+    assert [len(sent) for sent in looks] == [1, 2, 1, 0]
+
+
+def test_documents_of_a_job_that_waits_for_long_are_kept_by_any_worker(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    documents = deployment.store.documents
+    monkeypatch.setattr(documents, "keep", kept.extend)
+    deployment.look(after=DAY / 8)
+    assert kept == []
+    deployment.look(after=DAY / 4)
+    assert {"job.live", "job.queued"} <= {*kept}
+    kept.clear()
+    # A worker that has just started knows when that was.
+    home = Home(app=deployment.app, lease=LEASE)
+    deployment.workers = [Workflows(home, deployment.store)]
+    deployment.look(after=DAY / 8)
+    assert kept == []
+    deployment.look(after=DAY / 4)
+    assert kept
+
+
+def test_tasks_are_revoked_if_the_job_ends_before_it_waits(
+    deployment: Deployment,
+) -> None:
+    live = deployment.make("early")
+    (worker, *_) = deployment.workers
+    worker.announce(live, Workflow(shape="x", ids=["x", "y"]))
+    deployment.look()
+    deployment.revoked.assert_not_called()
+    deployment.store.cancel("early")
+    deployment.look()
+    deployment.revoked.assert_called_once_with(["x", "y"], terminate=True)
+
+
+def test_job_whose_workflow_is_gone_is_lost(deployment: Deployment) -> None:
+    deployment.store.documents.delete([workflow_key("job")])
+    deployment.look()
+    end = deployment.store.ends.get("job")
+    assert end is not None
+    assert end.status is Status.LOST
+    assert end.error is not None
+    assert end.error.type == "WorkflowLost"
+    assert deployment.store.documents.listed(module._WAITING, 0, 9) == []
+
+
+@pytest.mark.parametrize("first", ["timeout", "finish"])
+def test_timeout_while_a_worker_ends_the_job_is_no_second_end(
+    deployment: Deployment, first: str
+) -> None:
+    """The worker that looks has read the job before the other one takes it."""
+    watch, finish = deployment.workers
+    documents = deployment.store.documents
+    runs = Runs(deployment.app, LEASE)
+    read_many = documents.read_many
+
+    def take_and_end() -> Status:
+        live = finish.take("job", "run", lambda it: it)
+        assert live is not None
+        if first == "timeout":
+            deployment.store.end_attempt(live, timed_out)
+        ended = live.record.end(Status.SUCCEEDED, deployment.now)
+        with suppress(JobEndedError):
+            runs.change(live, ended, b"{}")
+        end = deployment.store.ends.get("job")
+        assert end is not None
+        return end.status
+
+    timed_out = End(status=Status.TIMED_OUT, at=deployment.now)
+    seen: list[Status] = []
+
+    def read(keys: list[str]) -> Any:
+        found = read_many(keys)
+        if "job.live" in keys and not seen:
+            seen.append(Status.QUEUED)
+            seen[:] = [take_and_end()]
+        return found
+
+    deployment.now += 2 * DAY + 1
+    with mock.patch.object(documents, "read_many", read):
+        watch.look()
+    end = deployment.store.ends.get("job")
+    assert end is not None
+    expected = Status.TIMED_OUT if first == "timeout" else Status.SUCCEEDED
+    assert [*seen, end.status] == [expected, expected]
+    assert (end.live is None) == (first == "timeout")
