@@ -136,14 +136,15 @@ def _jobs_of_process(manager: LongCallbackManager) -> AppJobs | None:
 
 
 def retry(
-    manager: LongCallbackManager, record: Record, call: Call
+    manager: LongCallbackManager, record: Record, call: Call, owner: str | None
 ) -> str | CachedResult:
-    """Start a job with the call of another one, for the same user.
+    """Start a job with the call of another one.
 
     Args:
         manager: runs both.
         record: of the other one.
         call: of the other one.
+        owner: the user who gets the job, as JSON text; None for none.
 
     Returns:
         A ticket or the cached result.
@@ -160,9 +161,12 @@ def retry(
             "the module that makes the app first. If the code of the callback has "
             "changed, start a new job instead."
         )
+    # The key of a cached result is that of the code that the call was made for.
+    is_same_code = call.fingerprint == task.fingerprint
     call = replace(
         call,
         fingerprint=task.fingerprint,
+        caching=call.caching if is_same_code else None,
         function=None,
         trace=telemetry.current_trace(),
     )
@@ -171,7 +175,7 @@ def retry(
         task.for_app(jobs.on_error, jobs.error_message),
         _unwatched(call),
         None,
-        record.owner,
+        owner,
     )
     assert answer is not None  # noqa: S101 - only a lane ignores triggers
     return answer

@@ -236,6 +236,7 @@ class Job:
                 f"Job {self.id} of {self.task} is {record.status.value}. Only a job "
                 "that has ended without success can be retried."
             )
+        owner = record.owner if self._owner is None else self._owner
         call = self._manager.take_kept_call(self.id)
         if call is None:
             raise ValueError(
@@ -244,13 +245,13 @@ class Job:
                 "from then on."
             )
         try:
-            answer = hooks.retry(self._manager, record, call)
+            answer = hooks.retry(self._manager, record, call, owner)
         except BaseException:
             # The first error says more.
             with suppress(StoreError):
                 self._manager.give_kept_call_back(self.id, call)
             raise
-        return started_job(self._manager, self.task, answer, record.owner)
+        return started_job(self._manager, self.task, answer, owner)
 
     @property
     def question(self) -> Question | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ from dash_long_components.exceptions import (
     StoreFullError,
     StoreUnavailableError,
 )
+from dash_long_components.running import tasks
 from dash_long_components.testing import MemoryLongCallbackManager, Page
 from tests.unit.fakes import RecordingManager
 from tests.waiting import until
@@ -336,4 +338,51 @@ def test_retry_tells_the_error_of_its_start(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(StoreFullError, match="the disk is full"):
         first.retry()
     away.assert_called_once()
+    site.manager.close()
+
+
+def test_retry_is_for_the_user_who_asks() -> None:
+    site = Site(keep_calls=True, cache_by=[lambda: "all share it"])
+    go_on = threading.Event()
+
+    @site.app.long_callback(Output("out", "children"), Input("in", "value"))
+    def fail(value: int) -> int:
+        assert go_on.wait(BOUND)
+        raise ValueError("always")
+
+    first, joined = (site.manager.start(fail, 1, user=user) for user in ("ada", "ben"))
+    assert first.id == joined.id
+    go_on.set()
+    first.wait(BOUND)
+    again = site.manager.job(first.id, user="ben").retry()
+    assert again.user == "ben"
+    with pytest.raises(JobNotFoundError):
+        site.manager.job(again.id, user="ada")
+    site.manager.close()
+
+
+def test_retry_shows_no_cached_result_of_other_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = Site(keep_calls=True, cache_by=[lambda: "all share it"])
+    code = ""
+
+    @site.app.long_callback(Output("out", "children"), Input("in", "value"))
+    def work(value: int) -> str:
+        if not code:
+            raise ValueError("It is not ready.")
+        return f"{value}, by {code}"
+
+    first, second = (site.manager.start(work, value) for value in (1, 2))
+    assert {job.wait(BOUND) for job in (first, second)} == {"failed"}
+    code = "the old code"
+    for value in (1, 2):
+        assert site.manager.start(work, value).result(BOUND) == f"{value}, by {code}"
+    code = "the new code"
+    assert first.retry().result(BOUND) == "1, by the old code"
+    find: Any = tasks.find
+    monkeypatch.setattr(
+        tasks, "find", lambda key: replace(find(key), fingerprint="new")
+    )
+    assert second.retry().result(BOUND) == "2, by the new code"
     site.manager.close()
