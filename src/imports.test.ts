@@ -2,6 +2,9 @@
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 
+/** What every view may read of the engine. */
+const SHOWN = ['engine', 'engine/page', 'engine/state', 'engine/wire', 'react'];
+
 /**
  * For each folder the folders that it may import, beside itself. A file belongs to the
  * longest folder that contains it.
@@ -19,9 +22,20 @@ const MAY_IMPORT: Record<string, string[]> = {
         'engine/state',
         'engine/wire',
     ],
-    views: ['engine', 'engine/page', 'engine/state', 'engine/wire', 'react'],
-    components: ['views', 'react'],
-    '.': ['components', 'engine', 'engine/page', 'views'],
+    'views/hooks': [...SHOWN],
+    'views/texts': [...SHOWN, 'views/hooks'],
+    'views/job': [...SHOWN, 'views/hooks', 'views/texts'],
+    'views/tray': [...SHOWN, 'views/hooks', 'views/job', 'views/texts'],
+    views: [...SHOWN, 'views/hooks', 'views/job', 'views/texts'],
+    components: ['views', 'views/job', 'views/tray', 'react'],
+    '.': [
+        'components',
+        'engine',
+        'engine/page',
+        'views',
+        'views/texts',
+        'views/tray',
+    ],
 };
 
 const sources = ts.sys

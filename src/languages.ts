@@ -1,4 +1,4 @@
-import { TRANSLATIONS } from './views/translations';
+import { TRANSLATIONS } from './views/texts/translations';
 
 // The main script loads this one for a page in another language than English.
 Object.assign(window, { dash_long_components_languages: TRANSLATIONS });

@@ -1,7 +1,7 @@
 import * as React from 'react';
 import type { ReactNode } from 'react';
 import { HostView } from '../views/HostView';
-import { StatusView } from '../views/StatusView';
+import { StatusView } from '../views/job/StatusView';
 
 type Props = {
     /**

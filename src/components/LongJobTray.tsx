@@ -1,5 +1,5 @@
 import * as React from 'react';
-import { LazyTray } from '../views/LazyTray';
+import { LazyTray } from '../views/tray/LazyTray';
 
 type Props = {
     /**

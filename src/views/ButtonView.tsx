@@ -8,10 +8,10 @@ import {
 import { engineOf } from '../engine/engines';
 import { stringifyId, type Id } from '../engine/wire/id';
 import { isTerminal } from '../engine/wire/snapshot';
-import { Announcer } from './Announcer';
-import { useDashStore, useWatched } from './hooks';
-import { useLabels } from './useLabels';
-import { usePressed } from './usePressed';
+import { Announcer } from './job/Announcer';
+import { useDashStore, useWatched } from './hooks/hooks';
+import { useLabels } from './texts/useLabels';
+import { usePressed } from './hooks/usePressed';
 
 /** Between two clicks that are no double click. */
 const DOUBLE_CLICK_MS = 500;

@@ -1,10 +1,10 @@
-import { CompactView } from './CompactView';
-import { Failure } from './Failure';
-import { History } from './History';
-import { Question } from './Question';
-import { Log } from './Log';
-import { Loops } from './Loops';
-import { Steps } from './Steps';
+import { CompactView } from './job/CompactView';
+import { Failure } from './job/Failure';
+import { History } from './job/History';
+import { Question } from './job/Question';
+import { Log } from './job/Log';
+import { Loops } from './job/Loops';
+import { Steps } from './job/Steps';
 
 /** What only some views need. */
 export const DETAILS = {

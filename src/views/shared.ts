@@ -1,9 +1,9 @@
 import { engineOf } from '../engine/engines';
 import { LINK_PARAMETER, linked } from '../engine/page/link';
-import { Actions } from './Actions';
-import { useDashStore, useNow, useWatched } from './hooks';
-import { JobView } from './JobView';
-import { useLabels } from './useLabels';
+import { Actions } from './job/Actions';
+import { useDashStore, useNow, useWatched } from './hooks/hooks';
+import { JobView } from './job/JobView';
+import { useLabels } from './texts/useLabels';
 
 /**
  * What other scripts take from the main one: the page has one engine. The list `SHARED`
