@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import '../details';
 import '../languages';
 import { dash, setUpDash } from '../testing/dash';
-import { button, element, spoken, text, view } from '../testing/view';
+import { button, element, spoken, text } from '../testing/view';
 
 setUpDash();
 

@@ -1,28 +1,25 @@
 import * as React from 'react';
-import { useEffect, useRef, useState, type CSSProperties } from 'react';
+import {
+    useCallback,
+    useEffect,
+    useRef,
+    useState,
+    type CSSProperties,
+} from 'react';
 import { engineOf } from '../../engine/engines';
 import { visit } from '../../engine/page/visit';
 import { PastResults } from '../../engine/pastResults';
-import type { Run } from '../../engine/state/run';
-import { isTerminal } from '../../engine/wire/snapshot';
-import { jobIdOf } from '../../engine/wire/userJob';
-import { formatAgo } from '../texts/format';
-import { useDashStore, useNow, useWatched } from '../hooks/hooks';
-import { JobView } from '../job/JobView';
-import { nameOf, type Labels } from '../texts/labels';
-import { inList, ofOthers } from '../job/parts';
-import { Toasts } from './Toasts';
-import { useBadge } from './useBadge';
+import { useDashStore } from '../hooks/hooks';
 import { useFocusKept } from '../hooks/useFocusKept';
 import { useLabels } from '../texts/useLabels';
-import { UserActions } from './UserActions';
+import { namesOf } from './names';
+import { Panel } from './Panel';
+import { Toasts } from './Toasts';
+import { useBadge } from './useBadge';
+import { useClosing } from './useClosing';
 import { useLink } from './useLink';
+import { useListedRuns } from './useListedRuns';
 import { useNotices } from './useNotices';
-import { useUserJobs } from './useUserJobs';
-import { runOf } from './userJobs';
-
-/** Pixels between the panel and the edge of the window. */
-const MARGIN = 8;
 
 type Props = {
     id?: string;
@@ -48,31 +45,24 @@ export function TrayView({
     scope = 'tab',
 }: Props) {
     const dashStore = useDashStore();
-    const own = useWatched('runs', ({ listed }) => listed) ?? [];
     const [isOpen, setOpen] = useState(false);
-    const { jobs, refresh } = useUserJobs(scope === 'user', isOpen);
-    const [hidden, setHidden] = useState<readonly string[]>([]);
-    const byId = new Map(jobs.map((job) => [job.id, job]));
-    const followed = own.map(({ token }) => jobIdOf(token));
-    const others = jobs
-        .filter(({ id }) => !followed.includes(id) && !hidden.includes(id))
-        .map(runOf);
-    const runs = [...own, ...others].sort((a, b) => a.began - b.began);
-    const live = runs.filter(({ status }) => !isTerminal(status));
-    const ended = runs.filter(({ status }) => isTerminal(status));
+    const open = useCallback(() => {
+        setOpen(true);
+    }, []);
+    const close = useCallback(() => {
+        setOpen(false);
+    }, []);
+    const listed = useListedRuns(scope === 'user', isOpen);
+    const { live, own } = listed;
     const labels = useLabels(words);
-    const names = namesOf(runs, labels);
+    const names = namesOf(listed.runs, labels);
     const element = useRef<HTMLDetailsElement>(null);
     const summary = useRef<HTMLElement>(null);
     const focus = useFocusKept(summary);
-    const now = useNow(isOpen && live.length > 0);
-    const date = useNow(isOpen && runs.length > 0, Date.now);
-    useBadge(badge ? live.length : 0);
-    const open = () => {
-        setOpen(true);
-    };
     const ask = useNotices(notify, own, labels, open);
+    useBadge(badge ? live.length : 0);
     useLink(open);
+    useClosing(isOpen, element, summary, close);
 
     useEffect(() => {
         engineOf(dashStore).addPastResults(
@@ -85,29 +75,6 @@ export function TrayView({
             badge || notify ? engineOf(dashStore).keepNotified() : undefined,
         [badge, notify, dashStore],
     );
-
-    useEffect(() => {
-        if (!isOpen) {
-            return;
-        }
-        const closeFor = ({ target }: Event) => {
-            if (!element.current?.contains(target as Node)) {
-                setOpen(false);
-            }
-        };
-        const closeByEscape = ({ key }: KeyboardEvent) => {
-            if (key === 'Escape') {
-                setOpen(false);
-                summary.current?.focus();
-            }
-        };
-        document.addEventListener('pointerdown', closeFor);
-        document.addEventListener('keydown', closeByEscape);
-        return () => {
-            document.removeEventListener('pointerdown', closeFor);
-            document.removeEventListener('keydown', closeByEscape);
-        };
-    }, [isOpen]);
 
     return (
         <>
@@ -131,74 +98,7 @@ export function TrayView({
                         <span className="long-job-badge">{labels.asking}</span>
                     )}
                 </summary>
-                {isOpen && (
-                    <div ref={keepInViewport} className="long-job-panel">
-                        {runs.length === 0 && labels.none}
-                        <ul>
-                            {[...ended, ...live].reverse().map((run) => {
-                                const name = names.get(run) ?? '';
-                                const job = byId.get(jobIdOf(run.token) ?? '');
-                                const isElsewhere = others.includes(run);
-                                return (
-                                    <li
-                                        key={run.id}
-                                        className={`long-job long-job-${run.status}${run.question ? ' long-job-asking' : ''}`}
-                                    >
-                                        <JobView
-                                            run={run}
-                                            name={name}
-                                            ago={formatAgo(
-                                                date - run.began,
-                                                labels,
-                                            )}
-                                            now={Math.max(now, run.at)}
-                                            shows={
-                                                isElsewhere ? ofOthers : inList
-                                            }
-                                            labels={labels}
-                                            connection={
-                                                run.isUnreachable
-                                                    ? labels.reconnecting
-                                                    : ''
-                                            }
-                                        />
-                                        {job && (
-                                            <UserActions
-                                                job={job}
-                                                name={name}
-                                                labels={labels}
-                                                isElsewhere={isElsewhere}
-                                                refresh={refresh}
-                                            />
-                                        )}
-                                    </li>
-                                );
-                            })}
-                        </ul>
-                        {ask && (
-                            <button type="button" onClick={ask}>
-                                {labels.notify}
-                            </button>
-                        )}
-                        {ended.length > 0 && (
-                            <button
-                                type="button"
-                                onClick={() => {
-                                    engineOf(dashStore).runs.clear();
-                                    setHidden((before) => [
-                                        ...before,
-                                        ...ended.map(
-                                            ({ id, token }) =>
-                                                jobIdOf(token) ?? id,
-                                        ),
-                                    ]);
-                                }}
-                            >
-                                {labels.clear}
-                            </button>
-                        )}
-                    </div>
-                )}
+                {isOpen && <Panel {...{ listed, names, labels, ask }} />}
             </details>
             {toasts && (
                 <Toasts
@@ -209,32 +109,5 @@ export function TrayView({
                 />
             )}
         </>
-    );
-}
-
-/** Move a panel that would reach beyond the left or right edge of the window. */
-function keepInViewport(panel: HTMLElement | null): void {
-    if (panel) {
-        const { left, right } = panel.getBoundingClientRect();
-        const { clientWidth } = document.documentElement;
-        const shift = Math.min(0, clientWidth - MARGIN - right);
-        panel.style.translate = `${Math.max(shift, MARGIN - left)}px`;
-    }
-}
-
-/** Return a name for each run; runs with the same name get a number in addition. */
-function namesOf(runs: readonly Run[], labels: Labels): Map<Run, string> {
-    const groups = new Map<string, Run[]>();
-    for (const run of runs) {
-        const name = nameOf(run, labels);
-        groups.set(name, [...(groups.get(name) ?? []), run]);
-    }
-    return new Map(
-        [...groups].flatMap(([name, group]) =>
-            group.map((run, index): [Run, string] => [
-                run,
-                group.length > 1 ? `${name} ${index + 1}` : name,
-            ]),
-        ),
     );
 }
