@@ -13,9 +13,9 @@ from dash_long_components.core.status import Status
 from dash_long_components.web.labels import LANGUAGES
 from tests.conftest import ROOT
 
-VIEWS = ROOT / "src" / "views"
-ENGLISH = (VIEWS / "labels.ts").read_text()
-TRANSLATIONS = (VIEWS / "translations.ts").read_text()
+TEXTS = ROOT / "src" / "views" / "texts"
+ENGLISH = (TEXTS / "labels.ts").read_text()
+TRANSLATIONS = (TEXTS / "translations.ts").read_text()
 
 
 def placeholders(text: str) -> list[str]:

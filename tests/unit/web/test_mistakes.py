@@ -545,7 +545,7 @@ def test_list_is_long() -> None:
 
 
 def test_labels_are_those_of_the_page() -> None:
-    views = Path(__file__).parents[3] / "src" / "views"
+    views = Path(__file__).parents[3] / "src" / "views" / "texts"
     english = (views / "labels.ts").read_text().split("LABELS = {")[1].split("};")[0]
     found = dict(re.findall(r"(\w+): '(.+)',", english))
     del found["locale"]
