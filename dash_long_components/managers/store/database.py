@@ -11,7 +11,7 @@ from typing import Any
 
 from . import schema
 from .connections import Connections, SelfClosing
-from .errors import as_store_errors, gone
+from .errors import as_directory_errors, as_store_errors, gone
 
 #: Name of the file in the directory of a store. ``diskcache.Cache.check(fix=True)``, of
 #: the cache around it, deletes files whose path does not contain "cache.db".
@@ -60,7 +60,8 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         self._check_file()
         with as_store_errors(self.path, "opened"):
-            schema.make_private(self.path)
+            with as_directory_errors(self.path):
+                schema.make_private(self.path)
             connection = _open(self.path)
         self._file = _identity(self.path)
         return connection

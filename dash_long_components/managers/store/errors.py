@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,20 +18,27 @@ from ...exceptions import (
 #: Errors of SQLite if the disk, a quota or a limit has no room for a write.
 _FULL = ("database or disk is full", "disk I/O error")
 
+#: Errors of the system for the same reason.
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+#: Errors of the system that end by themselves, as when other files are closed.
+_PASSING = (*_NO_SPACE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+
 
 @contextmanager
 def as_store_errors(path: str, what: str) -> Iterator[None]:
-    """Turn the errors of SQLite into ours.
+    """Turn the errors of SQLite and of the system into ours.
 
     Args:
         path: of the database.
         what: could not be done with it: "opened".
 
     Raises:
-        StoreUnavailableError: it is locked for a while.
+        StoreUnavailableError: it is locked for a while, or this process has no file
+            descriptor left.
         StoreFullError: the disk has no room for this write.
         StoreDamagedError: it can't be read until someone removes it.
-        StoreError: it was removed, or its directory can't be used.
+        StoreError: it was removed.
     """
     try:
         yield
@@ -48,8 +56,29 @@ def as_store_errors(path: str, what: str) -> Iterator[None]:
             "file are lost."
         ) from error
     except OSError as error:
+        is_full = error.errno in _NO_SPACE
+        kind = StoreFullError if is_full else StoreUnavailableError
+        raise kind(f"The job store {path} can't be {what} now: {error}.") from error
+
+
+@contextmanager
+def as_directory_errors(path: str) -> Iterator[None]:
+    """Turn the error of a directory that can't be used into ours.
+
+    Args:
+        path: of the database in it.
+
+    Raises:
+        StoreError: it can't be used until someone changes it.
+        OSError: it may be used later.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         raise StoreError(
-            f"The job store {path} can't be {what}: {error}. Let the user of this "
+            f"The job store {path} can't be opened: {error}. Let the user of this "
             "process write to its directory, or give the manager another one."
         ) from error
 

@@ -28,10 +28,11 @@ PAUSE = 0.5
 
 @contextmanager
 def access(store: Store) -> Iterator[None]:
-    """Access a store; turn the errors of its database into ours.
+    """Access a store; turn the errors of its database and of the system into ours.
 
     Raises:
-        StoreUnavailableError: the store can't be used now.
+        StoreUnavailableError: the store, or what the block needs besides, can't be used
+            now.
         StoreError: it was removed.
     """
     try:

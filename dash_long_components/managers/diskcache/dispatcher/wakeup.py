@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from multiprocessing import connection
 
 _HOST = "127.0.0.1"
@@ -44,6 +45,12 @@ class Wakeup:
 
 
 def wake(port: int) -> None:
-    """Wake the process that waits at a port of this machine, if there is one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+    """Wake the process that waits at a port of this machine, if there is one.
+
+    It looks around by itself too. So a datagram that can't be sent is no error.
+    """
+    with (
+        suppress(OSError),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker,
+    ):
         waker.sendto(b"", (_HOST, port))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ....core.lanes import Admission, Lane
-from ....exceptions import StoreError, StoreUnavailableError
+from ....exceptions import StoreError
 from ....running.tasks import Task
 from ...identity import Process
 from ...store.outages import access, outlast
@@ -134,12 +134,12 @@ class Launcher:
         self.ensure()
 
     def wake(self) -> None:
-        """Have the dispatcher look at the store now.
+        """Have the dispatcher look at the store now. Never fails.
 
-        A dispatcher that starts, or can't be found during an outage of the store, looks
-        by itself.
+        The caller has changed the store: an error would tell that it has not. A
+        dispatcher that starts, or can't be found in an outage, looks by itself.
         """
-        with suppress(StoreUnavailableError), access(self.store):
+        with suppress(StoreError), access(self.store):
             self._ensure_now()
             dispatcher = self._find()
             if dispatcher is not None:
@@ -167,7 +167,7 @@ class Launcher:
         self._pulse.stop()
         # The directory may be gone, as that of a test. Dispatchers notice that a server
         # has died which could not remove itself during an outage.
-        with suppress(StoreError, sqlite3.Error, OSError), access(self.store):
+        with suppress(StoreError, sqlite3.Error), access(self.store):
             self.store.registry.remove_server(self.code, self._me)
             dispatcher = self._find()
             if dispatcher is not None:
@@ -226,12 +226,14 @@ class Launcher:
             never = Process(os.getpid(), time.time())  # it has no number
             self._failures = self.store.registry.add_failure(self.code, never)
             return
-        threading.Thread(
-            target=self._attend,
-            args=(self._starting, before),
-            name="dash-long-jobs-dispatcher",
-            daemon=True,
-        ).start()
+        # If no thread can start, nothing counts the failures of this dispatcher.
+        with suppress(RuntimeError):
+            threading.Thread(
+                target=self._attend,
+                args=(self._starting, before),
+                name="dash-long-jobs-dispatcher",
+                daemon=True,
+            ).start()
 
     def _attend(
         self, process: subprocess.Popen[bytes], before: RegisteredDispatcher | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ import pytest
 from dash_long_components.exceptions import (
     StoreDamagedError,
     StoreError,
+    StoreFullError,
     StoreUnavailableError,
 )
 from dash_long_components.managers.store import database as module
@@ -230,6 +233,21 @@ def test_store_of_an_older_version_is_migrated(database: Database) -> None:
         assert newer.query("SELECT * FROM later") == []
         assert libraries(newer) == {"kept"}
         newer.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EMFILE, StoreUnavailableError), (errno.ENOSPC, StoreFullError)],
+)
+def test_system_that_has_nothing_left_for_a_new_store_is_an_outage(
+    tmp_path: Path, number: int, kind: type[Exception]
+) -> None:
+    with (
+        mock.patch.object(tempfile, "mkstemp", side_effect=OSError(number, "none")),
+        pytest.raises(kind, match=r"can't be opened now: .*none"),
+    ):
+        Database(str(tmp_path))
+    Database(str(tmp_path)).close()
 
 
 def test_directory_that_can_not_be_used_is_told(tmp_path: Path) -> None:

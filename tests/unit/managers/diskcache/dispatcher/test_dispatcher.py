@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -311,18 +312,21 @@ def test_worker_that_the_store_does_not_know_is_killed(
 
 
 def test_dispatcher_goes_on_after_an_outage_of_the_store(
-    dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+    dispatcher: Dispatcher, workers: FakeWorkers, caplog: pytest.LogCaptureFixture
 ) -> None:
     wakeup = mock.Mock()
     rounds = [
         sqlite3.OperationalError("database is locked"),
         sqlite3.OperationalError("disk is full"),
+        OSError(errno.EMFILE, "Too many open files"),
         True,
     ]
+    workers.start("job", 1)
     with mock.patch.object(dispatcher, "look_around", side_effect=rounds):
         dispatcher.work(wakeup)
-    assert wakeup.wait.call_count == 2
+    assert wakeup.wait.call_count == 3
     assert caplog.text.count("can't be read or written now") == 1
+    assert workers.killed == []
 
 
 def test_dispatcher_goes_on_after_an_outage_that_shuts_readers_out(

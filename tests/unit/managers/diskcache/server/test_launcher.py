@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import subprocess
 import threading
 import time
@@ -13,6 +15,7 @@ from unittest import mock
 import pytest
 
 from dash_long_components.core.queueing import Sizes
+from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.diskcache.dispatcher.dispatcher import NO_STORE
 from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.server import interpreter
@@ -22,6 +25,7 @@ from dash_long_components.managers.diskcache.server.launcher import (
 )
 from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
+from dash_long_components.managers.store.registry import Registry
 from dash_long_components.managers.store.store import Store
 
 ME = Process.current()
@@ -168,6 +172,34 @@ def test_death_of_a_dispatcher_is_noticed_a_moment_later(launcher: Launcher) -> 
             start.assert_not_called()
             clock.return_value += 0.3
             launcher.ensure()
+    start.assert_called_once()
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ((socket, "socket"), OSError(errno.EMFILE, "Too many open files")),
+        ((Process, "is_alive"), OSError(errno.EMFILE, "Too many open files")),
+        ((Registry, "dispatcher"), StoreError("The job store was removed.")),
+    ],
+)
+def test_change_of_the_store_stays_made_though_no_dispatcher_can_be_woken(
+    launcher: Launcher, where: tuple[object, str], error: Exception
+) -> None:
+    launcher.store.registry.claim("v1", ME, port=1, tasks={})
+    with mock.patch.object(*where, side_effect=error) as fails:
+        launcher.wake()
+        fails.assert_called()
+
+
+def test_dispatcher_starts_though_no_thread_can(launcher: Launcher) -> None:
+    no_thread = RuntimeError("can't start new thread")
+    process = mock.Mock(spec=subprocess.Popen)
+    with (
+        mock.patch.object(subprocess, "Popen", return_value=process) as start,
+        mock.patch.object(threading.Thread, "start", side_effect=no_thread),
+    ):
+        launcher.wake()
     start.assert_called_once()
 
 
