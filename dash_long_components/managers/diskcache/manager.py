@@ -244,7 +244,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
                 "server's log.",
                 task=record.task,
             )
-            launcher.store.end(record.id, Status.LOST, error)
+            launcher.store.dispatching.give_up(record.id, error)
             record = launcher.store.read(record.id)
         if record.unknown is not None:
             self._functions.give(launcher.store, record, record.unknown)

@@ -141,6 +141,18 @@ class Dispatching:
             self._slots.release(job_id)
             return record
 
+    def give_up(self, job_id: str, error: JobError) -> None:
+        """End a job as ``lost`` that no dispatcher can start or watch. Atomic.
+
+        Does nothing if its worker or its dispatcher lives: the next dispatcher goes on
+        with it.
+        """
+        with self._database.transaction():
+            slot = self._slots.get(job_id)
+            processes = [] if slot is None else [slot.dispatcher, slot.worker]
+            if not any(each and self._registry.is_living(each) for each in processes):
+                self._lifecycle.end(job_id, Status.LOST, error)
+
     def ask_for_handover(self, dispatcher: Process) -> set[str]:
         """Ask the jobs of a dispatcher that save checkpoints to stop at the next one.
 

@@ -37,6 +37,10 @@ MAX_FAILURES = 3
 #: Seconds for which a dispatcher may start before pages that wait learn of it.
 HINT_AFTER = 10.0
 
+#: Seconds between two tries of the system to start a process. All that fail in this
+#: time count as one: each server process tries, and the machine may be short of memory.
+RETRY = 5.0
+
 #: Seconds between two looks whether the dispatcher lives.
 _FRESH = 0.25
 
@@ -86,6 +90,7 @@ class Launcher:
         self._lock = threading.Lock()
         self._dispatcher: RegisteredDispatcher | None = None
         self._look_again = 0.0
+        self._launch_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
         store.registry.add_server(self.code, self._me)
         self._pulse = Pulse(
@@ -126,7 +131,8 @@ class Launcher:
             return
         with self._lock:
             starting = self._starting is not None and self._starting.poll() is None
-            if not starting and self._find() is None:
+            is_time = time.monotonic() >= self._launch_again
+            if is_time and not starting and self._find() is None:
                 self._launch()
 
     def _ensure_now(self) -> None:
@@ -223,7 +229,8 @@ class Launcher:
                     )
         except OSError as error:
             logger.error("The process that runs jobs can't be started: %s", error)
-            never = Process(os.getpid(), time.time())  # it has no number
+            self._launch_again = time.monotonic() + RETRY
+            never = Process(0, time.time() // RETRY)  # it has no number
             self._failures = self.store.registry.add_failure(self.code, never)
             return
         # If no thread can start, nothing counts the failures of this dispatcher.

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import diskcache
 import pytest
 
 import dash_long_components as dlc
 from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components.core.calls import Call
+from dash_long_components.core.queueing import Sizes
+from dash_long_components.core.records import Record
+from dash_long_components.core.status import Status
+from dash_long_components.managers.diskcache.server import launcher as launcher_module
+from dash_long_components.managers.identity import Process
+
+ME = Process.current()
+DEAD = Process(ME.pid, ME.started - 1)
+CALL = Call(task="key", fingerprint="f", context={})
 
 
 @pytest.mark.parametrize("kind", [diskcache.Cache, diskcache.FanoutCache])
@@ -85,3 +97,40 @@ def test_making_a_manager_starts_nothing(tmp_path: Path) -> None:
         manager.close()
         manager.close()
         assert not (tmp_path / "long-jobs").exists()
+
+
+@pytest.fixture
+def without_dispatcher(tmp_path: Path) -> Iterator[DiskcacheLongCallbackManager]:
+    """A manager on a machine that has no room for another process."""
+    with (
+        diskcache.Cache(str(tmp_path)) as cache,
+        mock.patch.object(subprocess, "Popen", side_effect=OSError("no memory")),
+        mock.patch.object(launcher_module, "MAX_FAILURES", 1),
+    ):
+        manager = DiskcacheLongCallbackManager(cache)
+        yield manager
+        manager.close()
+
+
+def test_job_goes_on_though_no_dispatcher_can_start_and_others_are_lost(
+    without_dispatcher: DiskcacheLongCallbackManager,
+) -> None:
+    launcher = without_dispatcher._connection.launcher()
+    store = launcher.store
+    for job_id in ("running", "dead", "waiting"):
+        record = Record(
+            id=job_id, task="module.task", code=launcher.code, created=1, changed=1
+        )
+        store.submit(record, CALL, max_concurrency=1, max_queue=9)
+    for worker in (ME, DEAD):
+        taken = store.dispatching.take(launcher.code, DEAD, Sizes(2))
+        assert taken is not None
+        assert store.slots.register(taken.id, worker, 1)
+
+    def statuses() -> list[Status]:
+        ids = ("running", "dead", "waiting")
+        return [without_dispatcher.read(f"{job_id}.0", 0).status for job_id in ids]
+
+    assert statuses() == [Status.RUNNING, Status.LOST, Status.LOST]
+    assert launcher.has_failed
+    assert statuses() == [Status.RUNNING, Status.LOST, Status.LOST]

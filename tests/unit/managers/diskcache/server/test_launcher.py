@@ -21,6 +21,7 @@ from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.server import interpreter
 from dash_long_components.managers.diskcache.server.launcher import (
     MAX_FAILURES,
+    RETRY,
     Launcher,
 )
 from dash_long_components.managers.diskcache.worker.app_code import AppCode
@@ -58,6 +59,23 @@ def launch(tmp_path: Path) -> Iterator[Callable[[], Launcher]]:
 @pytest.fixture
 def launcher(launch: Callable[[], Launcher]) -> Launcher:
     return launch()
+
+
+class Clock:
+    """Both clocks, which move together when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = RETRY * 1e6
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    with mock.patch("time.monotonic", clock), mock.patch("time.time", clock):
+        yield clock
 
 
 def end(
@@ -227,13 +245,32 @@ def test_dispatcher_does_not_inherit_the_socket_of_a_reloader(
 )
 def test_python_that_can_not_be_run_is_a_failure(
     launcher: Launcher,
+    clock: Clock,
     python: str | None,
     said: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(interpreter, "find", lambda: python)
-    for _ in range(MAX_FAILURES):
+    for failures in range(MAX_FAILURES):
+        assert not launcher.has_failed, failures
         launcher.wake()
+        clock.now += RETRY
     assert launcher.has_failed
     assert said in caplog.text
+
+
+def test_shortage_of_a_moment_is_one_failure_of_all_server_processes(
+    launch: Callable[[], Launcher], clock: Clock
+) -> None:
+    with mock.patch.object(subprocess, "Popen", side_effect=OSError) as start:
+        launchers = [launch() for _ in range(MAX_FAILURES)]
+        for _ in range(3):
+            for launcher in launchers:
+                launcher.wake()
+        assert start.call_count == len(launchers)
+        assert not any(launcher.has_failed for launcher in launchers)
+        clock.now += RETRY
+        launchers[0].wake()
+    assert start.call_count == len(launchers) + 1
+    assert launchers[0].store.registry.failures("v1") == 2
