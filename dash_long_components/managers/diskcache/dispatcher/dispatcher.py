@@ -49,9 +49,6 @@ TICK = 1.0
 #: Seconds for which a dispatcher that is stopped waits until jobs come to a checkpoint.
 HANDOVER = 60.0
 
-#: Exit code of a dispatcher that has no store: EX_TEMPFAIL of <sysexits.h>.
-NO_STORE = 75
-
 
 class Dispatcher:
     """Runs the jobs of one code version for as long as a server wants that.
@@ -375,23 +372,3 @@ class Dispatcher:
         if sys.platform != "win32":
             # The launcher has held it back until now.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def main() -> None:
-    """Run a dispatcher with the settings on standard input.
-
-    Exits with ``NO_STORE`` if the store can't be used.
-    """
-    settings = Settings.from_json(sys.stdin.buffer.read())
-    try:
-        store = Store(settings.directory, settings.result_ttl)
-        Dispatcher(settings, store, Workers(settings, store), Process.current()).run()
-    except StoreError as error:
-        logger.error("%s", error)
-        # The next one would fail as well if it started at once.
-        time.sleep(TICK)
-        sys.exit(NO_STORE)
-
-
-if __name__ == "__main__":
-    main()

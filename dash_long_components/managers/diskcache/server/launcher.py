@@ -21,7 +21,7 @@ from ...identity import Process
 from ...store.outages import access, outlast
 from ...store.registry import RegisteredDispatcher
 from ...store.store import Store
-from ..dispatcher.dispatcher import NO_STORE
+from ..dispatcher.process import NO_STORE
 from ..dispatcher.settings import Settings
 from ..dispatcher.wakeup import wake
 from . import interpreter
@@ -48,8 +48,8 @@ _FRESH = 0.25
 #: the environment.
 _PROGRAM = (
     "import sys; sys.path[:] = {!r}; "
-    "from dash_long_components.managers.diskcache.dispatcher import dispatcher; "
-    "dispatcher.main()"
+    "from dash_long_components.managers.diskcache.dispatcher import process; "
+    "process.main()"
 )
 
 

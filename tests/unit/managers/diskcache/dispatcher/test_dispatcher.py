@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from multiprocessing import connection
@@ -511,28 +509,3 @@ def test_exit_of_a_worker_wakes_the_dispatcher(
     ):
         dispatcher.run()
     assert woken == [True]
-
-
-def test_dispatcher_that_finds_no_store_waits_before_another_one_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    settings = Settings(
-        directory=str(tmp_path / "file"),
-        result_ttl=60,
-        code="v1",
-        sizes=Sizes(2),
-        start_method="fork",
-        results="",
-        app=AppCode(path=[], argv=[]),
-    )
-    stdin = mock.Mock(buffer=io.BytesIO(settings.to_json()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-    with (
-        mock.patch.object(time, "sleep") as sleep,
-        pytest.raises(SystemExit) as ended,
-    ):
-        module.main()
-    sleep.assert_called_once_with(module.TICK)
-    assert ended.value.code == module.NO_STORE
-    assert str(tmp_path / "file") in caplog.text

@@ -16,7 +16,7 @@ import pytest
 
 from dash_long_components.core.queueing import Sizes
 from dash_long_components.exceptions import StoreError
-from dash_long_components.managers.diskcache.dispatcher.dispatcher import NO_STORE
+from dash_long_components.managers.diskcache.dispatcher.process import NO_STORE
 from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.server import interpreter
 from dash_long_components.managers.diskcache.server.launcher import (
