@@ -39,6 +39,7 @@ class Database:
     Args:
         directory: of its file; made if it is missing, for this user only. None for a
             database in the memory of this process.
+        is_in_use: whether the process that has sent this object uses the file.
 
     Raises:
         StoreUnavailableError: it is locked, damaged or of a newer version, or the disk
@@ -46,10 +47,11 @@ class Database:
         StoreError: the directory can't be used.
     """
 
-    def __init__(self, directory: str | None) -> None:
+    def __init__(self, directory: str | None, *, is_in_use: bool = False) -> None:
         self.path = os.path.join(directory, FILE) if directory else ":memory:"
         #: Device and number of the file; None before it was opened.
         self._file: tuple[int, int] | None = None
+        self._is_in_use = is_in_use
         #: In memory all threads share one connection, one after the other.
         self._in_memory = None if directory else SelfClosing(_open_in_memory())
         self._shared = self._in_memory.connection if self._in_memory else None
@@ -62,8 +64,8 @@ class Database:
         with as_store_errors(self.path, "opened"):
             with as_directory_errors(self.path):
                 schema.make_private(self.path)
-            connection = _open(self.path)
-        self._file = _identity(self.path)
+            connection = _open(self.path, self._is_in_use)
+        self._file, self._is_in_use = _identity(self.path), True
         return connection
 
     def _connection(self) -> sqlite3.Connection:
@@ -187,13 +189,13 @@ def _identity(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str, is_in_use: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
     try:
         _configure(connection)
-        schema.prepare(connection, path)
+        schema.prepare(connection, path, is_in_use=is_in_use)
     except BaseException:
         connection.close()
         raise

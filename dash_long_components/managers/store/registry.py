@@ -90,22 +90,25 @@ class Registry:
 
         It may be dead: one that ended without resigning.
         """
-        row = self._database.one(
-            "SELECT process, port, tasks, heartbeat FROM process"
-            " WHERE role = ? AND code = ? AND host = ?",
+        return self.dispatchers().get(code)
+
+    def dispatchers(self) -> dict[str, RegisteredDispatcher]:
+        """Return the dispatchers here by their code, also those that have died."""
+        rows = self._database.query(
+            "SELECT code, process, port, tasks, heartbeat FROM process"
+            " WHERE role = ? AND host = ?",
             DISPATCHER,
-            code,
             self._host,
         )
-        if row is None:
-            return None
-        process, port, tasks, heartbeat = row
-        return RegisteredDispatcher(
-            process=Process.from_text(process),
-            port=port,
-            tasks=json.loads(tasks) if tasks else None,
-            heartbeat=heartbeat,
-        )
+        return {
+            code: RegisteredDispatcher(
+                process=Process.from_text(process),
+                port=port,
+                tasks=json.loads(tasks) if tasks else None,
+                heartbeat=heartbeat,
+            )
+            for code, process, port, tasks, heartbeat in rows
+        }
 
     def processes(self) -> list[Registered]:
         """Return all processes that use the store, also those that have died."""

@@ -224,7 +224,8 @@ CREATE INDEX job_of_sharer ON job (queue, priority, owner, round)
     WHERE place IS NOT NULL AND round IS NOT NULL;
 """
 
-#: Scripts from each version to the next. Add one; never change one.
+#: Scripts from each version to the next. Add one; never change one. Processes of older
+#: code go on with the result: add tables, and columns that may be NULL. Rename nothing.
 MIGRATIONS = (
     _JOBS + _PEOPLE,
     _SEARCHES,
@@ -273,13 +274,23 @@ def _make(path: str) -> None:
         os.remove(empty)
 
 
-def prepare(connection: sqlite3.Connection, path: str) -> None:
+def prepare(
+    connection: sqlite3.Connection, path: str, *, is_in_use: bool = False
+) -> None:
     """Bring a database to the version of this code.
+
+    Args:
+        connection: with it.
+        path: of it.
+        is_in_use: whether this process has opened it before. Then newer code may have
+            migrated it since: jobs of the old code go on.
 
     Raises:
         StoreNewerError: newer code has made it.
         sqlite3.Error: it can't be read or written.
     """
+    if is_in_use and _version(connection) >= VERSION:
+        return
     if _check(connection, path) == VERSION:
         return
     connection.execute("PRAGMA journal_mode = WAL")
@@ -304,13 +315,18 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _check(connection: sqlite3.Connection, path: str) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if version > VERSION:
         raise StoreNewerError(
             f"A newer dash-long-components has written the job store {path} (version "
             f"{version}; this one knows {VERSION}). Install that one again, or give "
             "the manager another directory."
         )
+    return version
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 

@@ -70,8 +70,8 @@ class Store:
         self.result_ttl = result_ttl
         self._open()
 
-    def _open(self) -> None:
-        self._database = Database(self.directory)
+    def _open(self, *, is_in_use: bool = False) -> None:
+        self._database = Database(self.directory, is_in_use=is_in_use)
         self._jobs = Jobs(self._database)
         self._keys = Keys(self._database, self._jobs)
         self._libraries = Libraries(self._database)
@@ -122,7 +122,7 @@ class Store:
 
     def __setstate__(self, state: tuple[str | None, float]) -> None:
         self.directory, self.result_ttl = state
-        self._open()
+        self._open(is_in_use=True)
 
     @property
     def path(self) -> str:

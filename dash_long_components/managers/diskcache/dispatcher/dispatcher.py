@@ -36,6 +36,7 @@ from ..worker.exits import describe_exit
 from ..worker.job_writer import CANT_WRITE
 from .housekeeping import Housekeeping
 from .settings import Settings
+from .siblings import Siblings
 from .takeover import Takeover
 from .wakeup import Wakeup
 from .workers import Workers
@@ -74,6 +75,7 @@ class Dispatcher:
             store, settings.code, lambda: registry.has_any_server()
         )
         self._housekeeping = Housekeeping(store)
+        self._siblings = Siblings(registry, me)
         self._takeover = Takeover(store, settings.code)
         self._stopped_by: signal.Signals | None = None
         self._next_beat = 0.0
@@ -160,6 +162,7 @@ class Dispatcher:
     def _beat(self) -> None:
         if time.monotonic() >= self._next_beat:
             self._store.registry.send_heartbeat(self._me)
+            self._siblings.look()
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
@@ -243,8 +246,9 @@ class Dispatcher:
         )
 
     def _end_stopped_writes(self) -> None:
-        """Kill workers that were stopped while they had the store locked."""
+        """Kill processes that were stopped while they had the store locked."""
         # All can read meanwhile.
+        self._siblings.end_stopped_writes()
         for job_id, slot in self._store.slots.all().items():
             worker = slot.worker
             if worker and worker.is_alive() and is_stopped_in_write(worker.pid):

@@ -6,6 +6,7 @@ import errno
 import gc
 import multiprocessing
 import os
+import pickle
 import sqlite3
 import stat
 import subprocess
@@ -24,6 +25,7 @@ from dash_long_components.exceptions import (
     StoreDamagedError,
     StoreError,
     StoreFullError,
+    StoreNewerError,
     StoreUnavailableError,
 )
 from dash_long_components.managers.store import database as module
@@ -31,6 +33,7 @@ from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.database import LOG_SIZE, Database
 from dash_long_components.managers.store.outages import access
 from dash_long_components.managers.store.store import Store
+from tests.unit.managers.store.made import submit, succeed, take
 
 TIMEOUT = 20
 
@@ -219,6 +222,25 @@ def test_store_of_a_newer_version_is_refused(database: Database) -> None:
         Database(os.path.dirname(database.path))
     assert database.path in str(e.value)
     assert "another directory" in str(e.value)
+
+
+def test_process_goes_on_with_a_store_that_newer_code_has_migrated(
+    tmp_path: Path,
+) -> None:
+    store = Store(str(tmp_path), 60)
+    for_worker = pickle.dumps(store)  # that the dispatcher of the old code starts
+    store._database.query(f"PRAGMA user_version = {schema.VERSION + 1}")
+    store.close()
+    with pytest.raises(StoreNewerError):
+        Store(str(tmp_path), 60)
+    for each in (store, pickle.loads(for_worker)):
+        submit(each, str(id(each)))
+        assert take(each) == str(id(each))
+        succeed(each, str(id(each)))
+        each.close()
+    # Its version stays what it is.
+    assert store._database.value("PRAGMA user_version") == schema.VERSION + 1
+    store.close()
 
 
 def test_store_of_an_older_version_is_migrated(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.store import Store
 from tests.unit.managers.store.made import submit
 
@@ -39,3 +40,12 @@ def test_all_rows_of_a_job_go_with_it_whichever_process_deletes_it(
         database.run("DELETE FROM job WHERE id = 'a'")
     for table in tables:
         assert database.value(f"SELECT count(*) FROM {table}") == 1, table
+
+
+def test_newer_versions_leave_what_older_code_uses() -> None:
+    # Version 9 has renamed tables, before processes went on with newer versions.
+    for script in schema.MIGRATIONS[10:]:
+        for statement in schema._statements(script):
+            words = statement.upper().split()
+            assert not {"RENAME", "DROP"} & {*words}, statement
+            assert "ADD" not in words or "NOT" not in words, statement

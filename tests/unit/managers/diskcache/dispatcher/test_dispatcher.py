@@ -6,6 +6,8 @@ import errno
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from multiprocessing import connection
@@ -32,7 +34,7 @@ from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import database
 from dash_long_components.managers.store.dispatching import Dispatching
-from dash_long_components.managers.store.heartbeats import INTERVAL
+from dash_long_components.managers.store.heartbeats import INTERVAL, MISSED
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
 from tests.unit.fakes import id_of
@@ -264,6 +266,23 @@ def test_dispatcher_shows_that_it_lives(dispatcher: Dispatcher, store: Store) ->
         assert found is not None
         seen.add(found.heartbeat)
     assert len(seen) == 3
+
+
+def test_dispatcher_of_other_code_that_hangs_has_no_jobs_any_more(
+    dispatcher: Dispatcher, store: Store
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1) as child:
+        hanging = Process.of(child.pid)
+        assert store.registry.claim("old", hanging, port=1, tasks={})
+        take(store, hanging)
+        store.slots.register("job", OTHER, 1)
+        now = time.monotonic()
+        for beats in range(MISSED + 1):
+            with mock.patch("time.monotonic", return_value=now + beats * INTERVAL):
+                dispatcher.look_around()
+        assert child.wait(20) != 0
+    dispatcher.look_around()
+    assert store.slots.all()["job"].dispatcher == ME
 
 
 def test_worker_that_does_not_die_at_once_keeps_its_slot(
