@@ -105,7 +105,7 @@ class Page(ABC):
         """Start a job and wait for its result on the schedule of a browser's page."""
         job = self.start(clicks, **what)
         wait = self.first_wait_ms(job)
-        while job.result is None and not job.status:
+        while not job.status:
             time.sleep(wait / 1000)
             wait = self.poll(job)
         return job
@@ -171,6 +171,8 @@ class OurPage(Page):
         job = Job(handle)
         if not handle["token"]:
             self._end(job, "succeeded", data)
+        elif "end" in handle:
+            self._show(job, handle["end"])
         return job
 
     def first_wait_ms(self, job: Job) -> float:

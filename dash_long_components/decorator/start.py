@@ -152,6 +152,9 @@ class _Start:
             self._send({**handle, "token": None, "cached": _describe(answer)})
             return self._replay(answer)
         handle["token"] = self.jobs.sign(answer, self.manager, owner)
+        end = self.jobs.short_jobs.end_of(answer, self.task.name, self.manager)
+        if end is not None:
+            handle["end"] = end
         return self._answer(handle, stale)
 
     def _stale_result(self, caching: Caching | None) -> CachedResult | None:

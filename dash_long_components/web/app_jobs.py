@@ -34,6 +34,7 @@ from .managers import Managers
 from .mistakes import Mistakes
 from .operators import Operators
 from .queue_check import QueueCheck
+from .short_jobs import ShortJobs
 from .users import Users
 
 logger = logging.getLogger("dash_long_components")
@@ -56,6 +57,7 @@ class AppJobs:
         error_message_name: of this function, the same in every process.
         held_polls: the polls that wait for news.
         operators: who may operate the jobs of all users.
+        short_jobs: waits for the ends of jobs that are short.
         users: knows the owner of the jobs of each request.
 
     Args:
@@ -74,6 +76,7 @@ class AppJobs:
         self.error_message_name: str | None = None
         self.held_polls = HeldPolls()
         self.operators = Operators()
+        self.short_jobs = ShortJobs(app, self._complete)
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()

@@ -208,12 +208,16 @@ export class Engine implements PollDelegate {
     }
 
     #applyAnswers(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
+        this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
+        this.#apply(answers);
+    }
+
+    #apply(answers: [Job, Snapshot][]): void {
         // The page may show a cached result before the engine takes its handle. A job
         // that it replaces must not end on top of it.
         this.take(
             this.#page.handles().filter((each) => each.cached ?? each.stale),
         );
-        this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         for (const [job, snapshot] of answers) {
             const { cursor, status } = snapshot;
             const isNews = cursor > job.cursor || isTerminal(status);
@@ -271,16 +275,25 @@ export class Engine implements PollDelegate {
         }
     }
 
-    #start(handle: JobHandle): void {
+    #start({ end, ...handle }: JobHandle): void {
         const replaced = this.#starts.begin(handle);
         // Override the properties before the old job releases them: nothing flickers.
-        this.#follow(handle);
+        this.#follow(handle, end);
         this.#cancelAll(replaced, handle.stale && handle.outputs);
     }
 
-    #follow(handle: JobHandle): void {
-        this.#display.add(new Job(handle));
-        this.#poller.hurry();
+    #follow(handle: JobHandle, end?: Snapshot): void {
+        const job = new Job(handle);
+        this.#display.add(job);
+        if (end) {
+            // Only when Dash has finished with the callback that has started the job.
+            setTimeout(() => {
+                this.#apply([[job, end]]);
+                this.#settle();
+            });
+        } else {
+            this.#poller.hurry();
+        }
     }
 
     #cancelWhere(predicate: (handle: Handle) => unknown): void {

@@ -10,6 +10,7 @@ import {
     job,
     show,
     result,
+    reload,
 } from '../testing/engine';
 import { hit } from '../testing/handle';
 
@@ -300,5 +301,51 @@ describe('a job that could not be started', () => {
         engine.take(page.untaken);
         expect(engine.runs.countOf('view')).toBe(1);
         expect(page.reports.length).toBe(1);
+    });
+});
+
+describe('a job whose end comes with its handle', () => {
+    const short = (token: string, more = {}) =>
+        job(token, {
+            end: { cursor: 3, status: 'succeeded', ...result('done') },
+            ...more,
+        });
+
+    test('shows its result without a poll', async () => {
+        start(short('a'));
+        expect(page.props('button')).toEqual({ disabled: true });
+        await pass(5000);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(engine.runs.get('a')?.status).toBe('succeeded');
+        expect(server.polls).toEqual([]);
+    });
+
+    test('shows it after a reload in between, too', async () => {
+        start(short('a'));
+        expect(storage.getItem('jobs')).not.toContain('done');
+        reload();
+        show('a', 'succeeded', result('done'), 3);
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+    });
+
+    test('does not end once it is cancelled or replaced', async () => {
+        start(short('a'));
+        engine.cancel(['stop.n_clicks']);
+        start(short('b', { seq: 5 }), job('c', { seq: 6 }));
+        await pass(20);
+        expect(page.props('out')).toEqual({});
+        expect(engine.runs.get('a')?.status).toBe('cancelled');
+    });
+
+    test('leaves jobs that the server can not reach as they are', async () => {
+        server.unreachable = ['b'];
+        start(job('b', { callbackKey: 'other' }));
+        await pass(20);
+        start(short('a'));
+        await pass(0);
+        expect(engine.runs.get('a')?.status).toBe('succeeded');
+        expect(engine.runs.get('b')?.isUnreachable).toBe(true);
     });
 });

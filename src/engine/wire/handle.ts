@@ -1,6 +1,6 @@
 import type { Id } from './id';
 import type { Pattern } from './pattern';
-import type { JobError } from './snapshot';
+import type { JobError, Snapshot } from './snapshot';
 
 /** A handle: the server sends it for a job, a cached result or a failed start. */
 export type Handle = {
@@ -22,6 +22,8 @@ export type Handle = {
     cached?: { duration: number; age: number };
     /** Dash shows an old result, which the job refreshes; its age in s. */
     stale?: { age: number };
+    /** The job was so short that the server sends its end together with the handle. */
+    end?: Snapshot;
     /** The job could not be started, for this reason. */
     error?: JobError;
     /** The callback and its MATCH instance for which the job runs. */

@@ -1,0 +1,129 @@
+"""Jobs that are short: the answer to the request that starts one carries its end."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import dash
+
+from ..bridge import backends, event_loop
+from ..core.snapshots import Snapshot
+from ..exceptions import StoreError
+from ..managers.base import LongCallbackManager
+
+#: Seconds that a task usually takes at most for its jobs to be short.
+SHORT = 0.05
+
+#: Seconds for which a start waits at most. People take that for at once.
+PATIENCE = 0.1
+
+#: Seconds before the first look at the job, and between the next ones at first.
+FIRST_LOOK, NEXT_LOOK = 0.003, 0.0015
+
+#: The factor by which that grows.
+_SLOWER = 1.2
+
+#: Seconds for which a task counts as short, and for which it does not after a job that
+#: was not.
+_HOLDS, _REST = 5.0, 1.0
+
+#: Bytes from which a result is not part of the answer: Dash would copy it.
+_LARGE = 64 * 1024
+
+
+class ShortJobs:
+    """Waits for the ends of jobs that are short, one at a time.
+
+    The thread of a request waits. All others of the process are for other requests.
+
+    Args:
+        app: whose jobs they are.
+        complete: adds the parts of a snapshot that only a server process knows.
+    """
+
+    def __init__(
+        self, app: dash.Dash, complete: Callable[[Snapshot], Snapshot]
+    ) -> None:
+        self._app = app
+        self._complete = complete
+        self._waiting = threading.Lock()
+        self._known: weakref.WeakKeyDictionary[
+            LongCallbackManager, dict[str, tuple[bool, float]]
+        ] = weakref.WeakKeyDictionary()
+
+    def end_of(
+        self, ticket: str, task: str, manager: LongCallbackManager
+    ) -> dict[str, Any] | None:
+        """Wait for the end of a job that was just started, if its task is short.
+
+        Never raises: the job is there, and the page polls for it.
+
+        Args:
+            ticket: of the job.
+            task: its name.
+            manager: has the job.
+
+        Returns:
+            Its snapshot in the wire format; None if the job has not ended in time, or
+            its result is large.
+        """
+        # On Flask, Dash may run each request in an event loop of its own.
+        if backends.is_asgi(self._app) and event_loop.is_on_event_loop():
+            return None  # that of all requests
+        if not self._waiting.acquire(blocking=False):
+            return None
+        try:
+            if not self._is_short(task, manager):
+                return None
+            end = self._wait(ticket, manager)
+            if end is None:
+                # There may be a queue, or no worker: the next starts do not wait.
+                self._remember(task, manager, False, _REST)
+            return end
+        except (StoreError, KeyError):
+            return None
+        finally:
+            self._waiting.release()
+
+    def _is_short(self, task: str, manager: LongCallbackManager) -> bool:
+        is_short, until = self._known.get(manager, {}).get(task, (False, 0.0))
+        if time.monotonic() < until:
+            return is_short
+        usual = manager.usual_duration(task)
+        if usual is None:
+            return False
+        self._remember(task, manager, usual <= SHORT)
+        return usual <= SHORT
+
+    def _remember(
+        self,
+        task: str,
+        manager: LongCallbackManager,
+        is_short: bool,
+        seconds: float = _HOLDS,
+    ) -> None:
+        until = time.monotonic() + seconds
+        self._known.setdefault(manager, {})[task] = is_short, until
+
+    def _wait(self, ticket: str, manager: LongCallbackManager) -> dict[str, Any] | None:
+        deadline = time.monotonic() + PATIENCE
+        time.sleep(FIRST_LOOK)
+        pause = NEXT_LOOK
+        while not (snapshot := manager.read(ticket, 0)).status.is_terminal:
+            if time.monotonic() + pause > deadline:
+                return None
+            time.sleep(pause)
+            pause *= _SLOWER
+        return _small(self._complete(snapshot.with_result()))
+
+
+def _small(snapshot: Snapshot) -> dict[str, Any] | None:
+    if len(snapshot.result or b"") > _LARGE:
+        return None
+    end: dict[str, Any] = json.loads(b"".join(snapshot.to_pieces()))
+    return end
