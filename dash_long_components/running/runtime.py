@@ -85,6 +85,7 @@ def get_ready() -> None:
     Call it in a process that forks workers, so that no job waits for these imports.
     """
     telemetry.load()
+    internals.to_json_data({})  # Dash imports its encoder when it is needed
 
 
 def find(call: Call, name: str) -> Task:
