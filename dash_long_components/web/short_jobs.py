@@ -9,9 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-import dash
-
-from ..bridge import backends, event_loop
+from ..bridge import event_loop
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
@@ -25,8 +23,8 @@ PATIENCE = 0.1
 #: Seconds before the first look at the job, and between the next ones at first.
 FIRST_LOOK, NEXT_LOOK = 0.003, 0.0015
 
-#: The factor by which that grows.
-_SLOWER = 1.2
+#: The factor by which that grows. On Celery, a look costs half as much as a poll.
+_SLOWER = 1.5
 
 #: Seconds for which a task counts as short, and for which it does not after a job that
 #: was not.
@@ -42,14 +40,10 @@ class ShortJobs:
     The thread of a request waits. All others of the process are for other requests.
 
     Args:
-        app: whose jobs they are.
         complete: adds the parts of a snapshot that only a server process knows.
     """
 
-    def __init__(
-        self, app: dash.Dash, complete: Callable[[Snapshot], Snapshot]
-    ) -> None:
-        self._app = app
+    def __init__(self, complete: Callable[[Snapshot], Snapshot]) -> None:
         self._complete = complete
         self._waiting = threading.Lock()
         self._known: weakref.WeakKeyDictionary[
@@ -72,10 +66,7 @@ class ShortJobs:
             Its snapshot in the wire format; None if the job has not ended in time, or
             its result is large.
         """
-        # On Flask, Dash may run each request in an event loop of its own.
-        if backends.is_asgi(self._app) and event_loop.is_on_event_loop():
-            return None  # that of all requests
-        if not self._waiting.acquire(blocking=False):
+        if event_loop.is_on_event_loop() or not self._waiting.acquire(blocking=False):
             return None
         try:
             if not self._is_short(task, manager):

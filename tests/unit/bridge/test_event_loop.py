@@ -156,3 +156,34 @@ def test_locked_store_stops_no_other_request(
     asgi.run(asyncio.wait_for(both(), TIMEOUT))
     assert manager.loops
     assert not any(manager.loops)
+
+
+class NotingManager(RecordingManager):
+    """Notes down the thread of each start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[threading.Thread] = []
+
+    def submit(
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None = None,
+        owner: str | None = None,
+    ) -> str | None:
+        self.threads.append(threading.current_thread())
+        return super().submit(task, call, lane, owner)
+
+
+def test_starts_on_flask_share_a_thread_and_its_connections() -> None:
+    manager = NotingManager()
+    app = dlc.Dash(__name__, long_callback_manager=manager)
+    app.layout = html.Div()
+    app.long_callback(Output("text", "children"), Input("i", "value"))(abs)
+    client = app.server.test_client()
+    for _ in range(2):
+        answer = client.post("/_dash-update-component", json=TRIGGER)
+        assert answer.status_code == 200
+    first, second = manager.threads
+    assert first is second

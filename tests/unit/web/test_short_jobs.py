@@ -114,7 +114,7 @@ def test_start_waits_for_a_moment_only_and_the_next_one_does_not(
     assert site.short.looks == 1
     assert site.end() is None
     assert site.short.looks == 0
-    monkeypatch.setattr(short_jobs.time, "monotonic", lambda: float("inf"))
+    monkeypatch.setattr("time.monotonic", lambda: float("inf"))
     site.short.ends_at = 1
     assert site.end() is not None
 
