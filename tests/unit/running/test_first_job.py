@@ -7,7 +7,8 @@ import sys
 
 from dash import Input, Output
 
-from dash_long_components.core.jobs import Call, Status
+from dash_long_components.core.calls import Call
+from dash_long_components.core.status import Status
 from dash_long_components.running import runtime
 from tests.conftest import ROOT
 from tests.unit.fakes import JOB, Site, ignore, out, prop

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from dash_long_components.core.jobs import Call, Lane, Status
+from dash_long_components.core.calls import Call
+from dash_long_components.core.lanes import Lane
 from dash_long_components.core.snapshots import Snapshot
+from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.running.tasks import Task
 from dash_long_components.web import short_jobs
