@@ -123,10 +123,19 @@ def workers(manager: CeleryLongCallbackManager) -> Findings:
         return
     yield findings.ok(f"{len(queues)} workers: {', '.join(sorted(queues))}.")
     served = {queue["name"] for each in queues.values() for queue in each}
+    yield from _stuck_workers(manager)
     yield from _unserved_queues(manager, served)
     yield from _missing_code(manager, inspect.registered() or {})
     yield from _clocks_and_versions(manager)
     yield from _reservations(inspect.stats() or {})
+
+
+def _stuck_workers(manager: CeleryLongCallbackManager) -> Findings:
+    for name in sorted({it.name for it in manager.workers() if it.state == "stuck"}):
+        yield findings.error(
+            f"The worker {name} takes no jobs, though its process lives.",
+            "Restart it. Its log says why.",
+        )
 
 
 def _unserved_queues(manager: CeleryLongCallbackManager, served: set[str]) -> Findings:

@@ -16,7 +16,8 @@ class Worker:
     Attributes:
         name: tells it from the others.
         role: ``worker``, ``dispatcher`` or ``server``.
-        state: ``alive`` or ``silent``: it has sent no heartbeat for long.
+        state: ``alive``; ``silent``: it has sent no heartbeat for long; or ``stuck``: a
+            worker of Celery that takes no jobs though it could.
         queues: names of the queues that it takes jobs from, as far as it says.
         job: id of the job that it runs; None if it runs none.
         task: name of the task of this job.

@@ -12,6 +12,7 @@ from . import worker, workflow_worker
 from .parts import worker as part_worker
 from .supervision import (
     commands,  # noqa: F401 - a worker knows the commands of loaded modules
+    consumer_watch,
     supervisor,
 )
 from .workers import leases, orphans
@@ -32,6 +33,7 @@ def install(app: celery.Celery, home: Home) -> None:
         supervisor.step(home),
         orphans.OrphanStep,
         workflows.step(home),
+        consumer_watch.step(home),
     )
     app.steps["worker"].update(steps)
     worker.add_probe(app)

@@ -82,12 +82,14 @@ class Overview:
                 unlist_worker(self._documents, lease_id)
                 continue
             renewal = self._leases.renewal(lease_id)
-            is_alive = self._leases.tenure(lease_id) is Tenure.RENEWED
+            state = "stuck" if renewal.stuck else "alive"
+            if self._leases.tenure(lease_id) is not Tenure.RENEWED:
+                state = "silent"
             for live in running.get(lease_id) or [None]:
                 found.append(
                     Worker(
                         name=renewal.name,
-                        state="alive" if is_alive else "silent",
+                        state=state,
                         queues=tuple(renewal.queues),
                         job=live.record.id if live else None,
                         task=live.record.task if live else None,

@@ -27,6 +27,7 @@ class ReceivedJob:
         deadline: when its time is over, by the monotonic clock; None for never.
         kill_at: when to kill it, by the same clock; None for never.
         is_killed: whether that was done.
+        is_released: whether it is sent again, as nothing begins in this worker.
     """
 
     request: Any
@@ -39,6 +40,7 @@ class ReceivedJob:
     deadline: float | None = None
     kill_at: float | None = None
     is_killed: bool = False
+    is_released: bool = False
 
     @property
     def is_running(self) -> bool:

@@ -35,6 +35,7 @@ from ..workers.going_on import going_on
 from ..workers.homes import Home
 from ..workers.leases import Lease, no_fork
 from . import pool_jobs
+from .consumer_watch import ConsumerWatch, Stuck
 from .received_jobs import Death, ReceivedJob
 
 
@@ -194,6 +195,7 @@ class Supervisor:
         self._forget([each for each in others if each.began is not None])
         waiting = [each for each in others if each.began is None]
         self._release_dropped(waiting)
+        self._release_held_up(waiting)
         self._forget_ended([each for each in waiting if not each.is_known])
 
     def _kill_superseded(self, running: Sequence[ReceivedJob], now: float) -> None:
@@ -221,6 +223,19 @@ class Supervisor:
             if each.is_missing and was_missing and Lease.current is not None:
                 self._store.release(each.request.id, Lease.current.id, each.number)
                 self._forget([each])
+
+    def _release_held_up(self, waiting: Iterable[ReceivedJob]) -> None:
+        """Have jobs sent again that can't begin: the main thread hangs.
+
+        If one begins here after all, that is a second delivery.
+        """
+        watch = ConsumerWatch.current
+        if watch is None or watch.stuck is not Stuck.HANGS or Lease.current is None:
+            return
+        for each in waiting:
+            if not each.is_released:
+                self._store.release(each.request.id, Lease.current.id, each.number)
+                each.is_released = True
 
     def _forget_ended(self, waiting: Sequence[ReceivedJob]) -> None:
         """Forget jobs that have ended before they could begin."""

@@ -68,6 +68,7 @@ class Renewal:
         name: Celery's of the worker; "" for the lease of a queue.
         queues: names of the queues from which the worker takes jobs.
         slots: how many jobs the worker runs at once.
+        stuck: whether it takes none at present, though it should.
     """
 
     beat: int | None = None
@@ -75,6 +76,7 @@ class Renewal:
     name: str = ""
     queues: list[str] = field(default_factory=list)
     slots: int = 1
+    stuck: bool = False
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -91,6 +93,7 @@ class Lease:
         id: random; another one after a restart of the worker.
         pid: of the worker's main process.
         seconds: within which it is renewed.
+        is_stuck: whether the worker takes no jobs at present, though it should.
     """
 
     #: None outside of workers. Pool processes inherit it from the main process.
@@ -100,6 +103,7 @@ class Lease:
         self.id = secrets.token_urlsafe(16)
         self.pid = os.getpid()
         self.seconds = home.lease
+        self.is_stuck = False
         self._home = home
         self._left = threading.Event()
 
@@ -138,8 +142,9 @@ class Lease:
         documents, period = Documents(self._home.app), self.seconds
         for beat in itertools.count():
             with going_on("The renewal of the worker's lease"):
-                names = [*queues()]
-                renewal = Renewal(beat=beat + 1, period=period)
+                # Its queues may have no other worker, and that has to be seen.
+                names = [] if self.is_stuck else [*queues()]
+                renewal = Renewal(beat=beat + 1, period=period, stuck=self.is_stuck)
                 own = replace(renewal, name=name, queues=names, slots=slots)
                 with no_fork:
                     if not self._left.is_set():

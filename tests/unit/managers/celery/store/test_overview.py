@@ -69,7 +69,7 @@ def test_jobs_queues_and_workers_are_shown(tmp_path: Path) -> None:
     documents.write("c.live", live.to_text())
     renewals = {
         "L1": Renewal(beat=1, name="one@host", queues=["celery", "gpu"]),
-        "L2": Renewal(beat=7, name="two@host"),
+        "L2": Renewal(beat=7, name="two@host", stuck=True),
         "L3": Renewal(period=0),  # it has left
     }
     for lease_id, renewal in renewals.items():
@@ -91,7 +91,7 @@ def test_jobs_queues_and_workers_are_shown(tmp_path: Path) -> None:
             task="app.other",
             since=by_id["c"].started,
         ),
-        Worker(name="two@host"),
+        Worker(name="two@host", state="stuck"),
     ]
     assert leases.worker_ids(documents) == ["L1", "L2"]
 

@@ -27,6 +27,10 @@ from dash_long_components.managers.celery.documents.job_state import End, Live, 
 from dash_long_components.managers.celery.documents.unexpected_ends import CeleryFailure
 from dash_long_components.managers.celery.store.runs import Runs
 from dash_long_components.managers.celery.store.store import CeleryStore
+from dash_long_components.managers.celery.supervision.consumer_watch import (
+    ConsumerWatch,
+    Stuck,
+)
 from dash_long_components.managers.celery.supervision.supervisor import Supervisor
 from dash_long_components.managers.celery.workers.homes import Home
 from dash_long_components.managers.celery.workers.leases import (
@@ -416,6 +420,22 @@ def test_attempt_is_killed_once_this_worker_runs_a_later_one(host: Host) -> None
     for _ in range(3):
         host.look()
     assert host.killed == [request.worker_pid]
+
+
+@pytest.mark.parametrize(("stuck", "times"), [(Stuck.DEAF, 0), (Stuck.HANGS, 1)])
+def test_job_that_can_not_begin_in_a_main_thread_that_hangs_is_released(
+    host: Host, stuck: Stuck, times: int
+) -> None:
+    host.run("begun")
+    host.receive("job")
+    watch = mock.Mock(stuck=stuck)
+    with (
+        mock.patch.object(ConsumerWatch, "current", watch),
+        mock.patch.object(CeleryStore, "release") as release,
+    ):
+        host.look()
+        host.look()
+    assert release.mock_calls == [mock.call("job", host.lease.id, 0)] * times
 
 
 def test_job_that_celery_drops_with_its_connection_is_released(host: Host) -> None:

@@ -13,7 +13,12 @@ from celery import Celery
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.workers.homes import Home
-from dash_long_components.managers.celery.workers.leases import Lease, Leases, Tenure
+from dash_long_components.managers.celery.workers.leases import (
+    Lease,
+    Leases,
+    Tenure,
+    queue_lease,
+)
 
 
 class Backend:
@@ -114,3 +119,20 @@ def test_lease_is_renewed_after_an_error(
     assert [each.message for each in caplog.records] == [
         "The renewal of the worker's lease has failed. Its thread goes on."
     ]
+
+
+def test_worker_that_takes_no_jobs_serves_no_queue(tmp_path: Path) -> None:
+    home = Home(app=Celery("app", backend=f"file://{tmp_path}"), lease=3.0)
+    lease = Lease(home)
+    found = []
+    for is_stuck in (True, False):
+        lease.is_stuck = is_stuck
+        with mock.patch.object(lease._left, "wait", return_value=True):
+            lease._renew(lambda: ["q"], "worker", 1)
+        leases = Leases(Documents(home.app))
+        renewal = leases.renewal(lease.id)
+        assert leases.tenure(lease.id) is Tenure.RENEWED
+        found.append(
+            (renewal.stuck, renewal.queues, leases.is_renewed(queue_lease("q")))
+        )
+    assert found == [(True, [], False), (False, ["q"], True)]
