@@ -6,6 +6,7 @@ Says how many steps were done twice. Fails if a job has another end than its res
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,9 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=1.0, help="between kills, s")
     parser.add_argument("--timeout", type=float, default=1800.0, help="of all, s")
     parser.add_argument("--mains", action="store_true", help="kill those too")
+    parser.add_argument(
+        "--kill-for", type=float, default=math.inf, help="seconds; then no more kills"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,12 +64,14 @@ def report(setting: Setting, folder: Path, given: argparse.Namespace) -> None:
             interval=given.interval,
             timeout=given.timeout,
             kill_main=deployment.kill_main if given.mains else None,
+            kill_for=given.kill_for,
         )
     account.check(given.jobs, given.steps)
     repeated = sum(account.steps.values()) - len(account.steps)
     print(
         f"{given.manager}: {given.jobs} jobs of {given.steps} steps, "
-        f"{sum(account.kills.values())} kills, {repeated} steps done twice"
+        f"{sum(account.kills.values())} kills, {repeated} steps done twice, "
+        f"{account.after:.1f} s from the last kill to the last end"
     )
 
 

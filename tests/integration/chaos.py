@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -26,12 +27,14 @@ class Account:
         results: of the jobs that have one.
         steps: how often each step of each job was done.
         kills: how often a process of each job was killed, or what had started it.
+        after: seconds from the stop of the kills to the last end; 0 if they went on.
     """
 
     statuses: list[str]
     results: list[object]
     steps: Counter[tuple[int, int]]
     kills: Counter[int]
+    after: float
 
     def check(self, jobs: int, steps: int) -> None:
         """Check that nothing is missing, and that little was done twice."""
@@ -54,6 +57,7 @@ def run(
     timeout: float,
     task: str = "chaos",
     kill_main: Callable[[], None] | None = None,
+    kill_for: float = math.inf,
 ) -> Account:
     """Run jobs, and kill a process that runs one, again and again.
 
@@ -68,17 +72,19 @@ def run(
         task: which long callback.
         kill_main: kills the process that starts those of jobs, and sees that there is
             another. Every fifth kill is that; by default none is.
+        kill_for: seconds after which the kills stop.
     """
     given = {"ledger": str(ledger), "steps": steps, "seconds": seconds}
     started = [page.start(task, {**given, "job": n}) for n in range(jobs)]
     kills: Counter[int] = Counter()
     end = time.monotonic() + timeout
     next_kill = time.monotonic() + interval
+    last_kill = time.monotonic() + kill_for
     numbers = count(1)
     while live := [job for job in started if not job.has_ended]:
         assert time.monotonic() < end, [job.status for job in live]
         page.poll(*live)
-        if time.monotonic() >= next_kill:
+        if next_kill <= time.monotonic() < last_kill:
             next_kill += interval
             if kill_main is not None and next(numbers) % 5 == 0:
                 # Its jobs may all run again.
@@ -89,7 +95,9 @@ def run(
         time.sleep(0.02)
     done = [(int(job), int(step)) for job, step, _pid in _lines(ledger)]
     results = [_result(job) for job in started]
-    return Account([job.status for job in started], results, Counter(done), kills)
+    statuses = [job.status for job in started]
+    after = max(0.0, time.monotonic() - last_kill)
+    return Account(statuses, results, Counter(done), kills, after)
 
 
 def _kill_one(ledger: Path) -> list[int]:
