@@ -8,31 +8,26 @@ import logging
 import os
 import sys
 import time
-import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 from .. import telemetry
-from ..bridge import app_context, error_messages, internals, transforms
+from ..bridge import app_context, internals, transforms
 from ..bridge.callback_runner import CallbackRunner
-from ..bridge.error_messages import ErrorMessage
 from ..core.caching import CachedResult, Results, find_fresh
 from ..core.calls import Call
-from ..core.job_errors import JobError
-from ..core.records import Record
 from ..core.reports import Report
 from ..core.status import Status
 from ..exceptions import (
     CodeChangedError,
     JobCancelled,
     JobHandedOver,
-    JobRetry,
     JobWaits,
     TaskNotFoundError,
 )
 from . import context_vars, current, tasks, tqdm_hook, worker_init
 from .current import CurrentJob
+from .failures import failure
+from .outcome import Outcome
 from .parts import resolving
 from .reporter import REPORT_INTERVAL, Reporter, Write
 from .tasks import Task
@@ -41,42 +36,6 @@ logger = logging.getLogger("dash_long_components")
 
 #: How a run may end after which its job is still live.
 _ENDS = {Status.QUEUED: "handed over", Status.RUNNING: "it waits for a workflow"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a function ended.
-
-    Attributes:
-        status: ``succeeded``, ``failed``, ``cancelled`` if it saw its cancel,
-            ``queued`` if another worker goes on, or ``running`` if the job waits for a
-            workflow.
-        result: Dash's callback response as JSON text; None if it updates nothing.
-        error: describes the exception of the function, for the page.
-        exception: its type.
-        libraries: component libraries that the function imported.
-        cacheable: the result for the cache, with a value for every Output; None if
-            there is none.
-        pause: seconds until the next attempt; None if there is none.
-        workflow: for which the job waits.
-    """
-
-    status: Status
-    result: bytes | None = None
-    error: JobError | None = None
-    exception: type[BaseException] | None = None
-    libraries: list[str] = field(default_factory=list)
-    cacheable: bytes | None = None
-    pause: float | None = None
-    workflow: Any = None
-
-    def end(self, record: Record, now: float) -> Record:
-        """Return the record of the job after this end of its function."""
-        if self.status is Status.QUEUED:
-            return record.hand_over(now)
-        return record.end_attempt(
-            self.status, now, self.pause, self.error, self.libraries
-        )
 
 
 def get_ready() -> None:
@@ -123,43 +82,15 @@ def run(
     An exception of the function becomes the outcome, ``SystemExit`` too. It is logged
     with its traceback and the task's name.
     """
-    reporter = Reporter(
-        write,
-        call.progress,
-        task.progress,
-        interval,
-        job if call.limits.cancel_grace is not None else None,
-        call.steps,
-        job.lines,
-    )
-    job.report_to(reporter, call.title, task.fingerprint)
-    function = resolving(task.function, job.parts.resolve)
-    if task.takes_set_progress:
-        function = functools.partial(function, reporter.set_progress)
-    function = transforms.applied(task.transforms, function, task.signature)
-    runner = CallbackRunner(
-        function,
-        task.signature.args,
-        task.signature.keywords(),
-        lambda error: job.pause_after(error, task.retry_on) is None,
-    )
-
+    reporter = _reporter(task, call, job, write, interval)
+    runner = _runner(task, job, reporter)
     pid = os.getpid()
-
-    def run_in_context() -> tuple[str | None, list[str]]:
-        context_vars.restore(call.variables)
-        with (
-            app_context.entered(call.app),
-            current.entered(job),
-            tqdm_hook.catching(),
-        ):
-            worker_init.prepare()
-            return runner.run(call.context, reporter.set_props, reporter.bars.check)
-
     try:
         try:
             # In a context of its own: the process may run other jobs later.
-            response, libraries = contextvars.copy_context().run(run_in_context)
+            response, libraries = contextvars.copy_context().run(
+                _run_in_context, runner, call, job, reporter
+            )
         finally:
             _end_fork(pid, task.name)
             reporter.close()
@@ -181,6 +112,45 @@ def run(
         libraries=libraries,
         cacheable=cacheable,
     )
+
+
+def _reporter(
+    task: Task, call: Call, job: CurrentJob, write: Write, interval: float
+) -> Reporter:
+    """Return the reporter of a job, which the job uses from now on."""
+    reporter = Reporter(
+        write,
+        call.progress,
+        task.progress,
+        interval,
+        job if call.limits.cancel_grace is not None else None,
+        call.steps,
+        job.lines,
+    )
+    job.report_to(reporter, call.title, task.fingerprint)
+    return reporter
+
+
+def _runner(task: Task, job: CurrentJob, reporter: Reporter) -> CallbackRunner:
+    function = resolving(task.function, job.parts.resolve)
+    if task.takes_set_progress:
+        function = functools.partial(function, reporter.set_progress)
+    return CallbackRunner(
+        transforms.applied(task.transforms, function, task.signature),
+        task.signature.args,
+        task.signature.keywords(),
+        lambda error: job.pause_after(error, task.retry_on) is None,
+    )
+
+
+def _run_in_context(
+    runner: CallbackRunner, call: Call, job: CurrentJob, reporter: Reporter
+) -> tuple[str | None, list[str]]:
+    """Run a function where it finds the request, the app and its job."""
+    context_vars.restore(call.variables)
+    with app_context.entered(call.app), current.entered(job), tqdm_hook.catching():
+        worker_init.prepare()
+        return runner.run(call.context, reporter.set_props, reporter.bars.check)
 
 
 def _end_fork(pid: int, task: str) -> None:
@@ -307,59 +277,3 @@ def _if_complete(response: str | None, task: Task, call: Call) -> bytes | None:
     except KeyError:
         return None
     return response.encode()
-
-
-def failure(
-    task: str,
-    error: BaseException,
-    call: Call,
-    error_message: ErrorMessage | None = None,
-    job: CurrentJob | None = None,
-    pause: float | None = None,
-) -> Outcome:
-    """Log an exception of a task, and return the outcome for it.
-
-    Args:
-        task: name of the task.
-        error: ended the job.
-        call: says whether the page gets the exception.
-        error_message: the app's function, if it came with the task.
-        job: whose task it is; None if the job did not come to its task.
-        pause: seconds until the next attempt; None if there is none.
-    """
-    if isinstance(error, JobRetry) and not str(error) and error.__context__:
-        error = error.__context__
-    where = (type(error), error, internals.own_traceback(error))
-    fields = None if job is None else job.fields(Status.FAILED)
-    if pause is None:
-        logger.error("The long callback %s failed.", task, exc_info=where, extra=fields)
-    else:
-        logger.warning(
-            "The long callback %s failed, and is tried again in %.1f s.",
-            task,
-            pause,
-            exc_info=where,
-            extra=fields,
-        )
-    kind, message = type(error).__name__, _text(error)
-    if call.error_message is not None:
-        chosen = error_message or error_messages.find(call.error_message)
-        kind, message = "Error", error_messages.text(error, chosen)
-    details = "".join(traceback.format_exception(*where)) if call.debug else None
-    return Outcome(
-        status=Status.FAILED,
-        error=JobError(type=kind, message=message, task=task, traceback=details),
-        exception=type(error),
-        pause=pause,
-    )
-
-
-def _text(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"The function called sys.exit({'' if error.code is None else error})."
-    try:
-        text = app_context.hint(error) or str(error)
-        # Code adds them to say where an exception comes from, and so do parts.
-        return " ".join([text, *getattr(error, "__notes__", ())])
-    except Exception:
-        return "The error can't be shown as text."

@@ -26,7 +26,7 @@ from dash_long_components.core.snapshots import Snapshot
 from dash_long_components.core.steps import Steps
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
-from dash_long_components.running.runtime import Outcome
+from dash_long_components.running.outcome import Outcome
 from dash_long_components.running.tasks import Task
 from tests import backends
 

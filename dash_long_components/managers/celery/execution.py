@@ -19,8 +19,9 @@ from ...core.status import Status
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob
+from ...running.failures import failure
+from ...running.outcome import Outcome
 from ...running.parts import PartRunner
-from ...running.runtime import Outcome
 from .documents.job_state import Live
 from .store.runs import Runs
 from .supervision import pool_jobs
@@ -78,7 +79,7 @@ class Execution:
                 task, call, job, self._report, self._results, _REPORT_INTERVAL
             )
         except Exception as error:
-            outcome = runtime.failure(name, error, call, job=job)
+            outcome = failure(name, error, call, job=job)
         if outcome.exception is SoftTimeLimitExceeded:
             return Outcome(status=Status.TIMED_OUT, error=outcome.error)
         return outcome

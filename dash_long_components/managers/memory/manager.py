@@ -27,6 +27,7 @@ from ...core.status import Status
 from ...exceptions import JobEndedError
 from ...running import runtime
 from ...running.current import CurrentJob
+from ...running.failures import failure
 from ...running.tasks import Task
 from ..base import LongCallbackManager
 from ..identity import Process
@@ -300,7 +301,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
         try:
             outcome = runtime.run_once(task, call, job, write, self._results)
         except Exception as error:
-            outcome = runtime.failure(task.name, error, call, job=job)
+            outcome = failure(task.name, error, call, job=job)
         with self._changed:
             del self._threads[threading.current_thread()]
             with suppress(JobEndedError):

@@ -19,7 +19,7 @@ from dash_long_components.core.status import Status
 from dash_long_components.core.updates import PropUpdate
 from dash_long_components.exceptions import JobEndedError
 from dash_long_components.running import runtime
-from dash_long_components.running.runtime import Outcome
+from dash_long_components.running.outcome import Outcome
 from tests.unit.fakes import JOB, Site, out, prop
 
 TEXT = Output("text", "children")

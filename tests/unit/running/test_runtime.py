@@ -21,7 +21,7 @@ from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobCancelled
 from dash_long_components.running import runtime
 from dash_long_components.running.current import CurrentJob
-from dash_long_components.running.runtime import Outcome
+from dash_long_components.running.outcome import Outcome
 from tests.unit.fakes import JOB, Site, ignore, job_of, out, prop
 
 

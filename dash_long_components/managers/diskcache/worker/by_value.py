@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....core.records import Record
 from ....exceptions import TaskNotFoundError
 from ....running import tasks
-from ....running.runtime import failure
+from ....running.failures import failure
 from ....running.tasks import Task
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ....core.job_errors import JobError
 from ....core.reports import Report
 from ....core.status import Status
 from ....exceptions import JobEndedError, StoreFullError
-from ....running.runtime import Outcome
+from ....running.outcome import Outcome
 from ...store import answers
 from ...store.outages import outlast, store_log
 from ...store.store import Store

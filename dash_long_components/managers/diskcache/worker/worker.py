@@ -16,6 +16,7 @@ from ....core.calls import Call
 from ....exceptions import CodeChangedError, JobEndedError, TaskNotFoundError
 from ....running import runtime
 from ....running.current import CurrentJob
+from ....running.failures import failure
 from ....running.tasks import Task
 from ...identity import Process
 from ...processes import MARK, adopt_orphans, end_children
@@ -78,7 +79,7 @@ def work(
         store.close()
         return
     except Exception as error:
-        outcome = runtime.failure(name, error, call, job=job)
+        outcome = failure(name, error, call, job=job)
     writer.end(outcome)
 
 

@@ -29,7 +29,7 @@ from dash_long_components.managers.diskcache.worker.job_writer import (
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import outages
 from dash_long_components.managers.store.store import Store
-from dash_long_components.running.runtime import Outcome
+from dash_long_components.running.outcome import Outcome
 from tests.unit.fakes import id_of
 
 BIG = b'"' + b"x" * LARGE + b'"'
