@@ -43,6 +43,36 @@ def group() -> None:
     """
 
 
+#: Say whose jobs a command is for, and for whom it prints.
+_OPTIONS = [
+    click.option(
+        "--app",
+        envvar="DASH_LONG_JOBS_APP",
+        metavar="MODULE:ATTRIBUTE",
+        help="A Dash app or a manager.",
+    ),
+    click.option(
+        "--store",
+        envvar="DASH_LONG_JOBS_STORE",
+        metavar="PATH",
+        help="The directory of the cache of a DiskcacheLongCallbackManager.",
+    ),
+    click.option(
+        "--broker",
+        envvar="DASH_LONG_JOBS_BROKER",
+        metavar="URL",
+        help="The broker of a CeleryLongCallbackManager.",
+    ),
+    click.option(
+        "--backend",
+        envvar="DASH_LONG_JOBS_BACKEND",
+        metavar="URL",
+        help="Its result backend, if that is not the broker.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+]
+
+
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function of managers; ``as_json`` says for whom it prints."""
 
@@ -63,34 +93,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             for manager in managers.values():
                 manager.close()
 
-    options = [
-        click.option(
-            "--app",
-            envvar="DASH_LONG_JOBS_APP",
-            metavar="MODULE:ATTRIBUTE",
-            help="A Dash app or a manager.",
-        ),
-        click.option(
-            "--store",
-            envvar="DASH_LONG_JOBS_STORE",
-            metavar="PATH",
-            help="The directory of the cache of a DiskcacheLongCallbackManager.",
-        ),
-        click.option(
-            "--broker",
-            envvar="DASH_LONG_JOBS_BROKER",
-            metavar="URL",
-            help="The broker of a CeleryLongCallbackManager.",
-        ),
-        click.option(
-            "--backend",
-            envvar="DASH_LONG_JOBS_BACKEND",
-            metavar="URL",
-            help="Its result backend, if that is not the broker.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-    ]
-    for option in reversed(options):
+    for option in reversed(_OPTIONS):
         call = option(call)
     name = function.__name__.removesuffix("_").replace("_", "-")
     return group.command(name)(call)

@@ -223,19 +223,29 @@ class Decorator:
             ValueError: its parameters do not fit the options.
             UnknownQueueError: the manager that is named does not have the queue.
         """
+        task = self._task_of(function)
+        self._check(task)
+        tasks.register(task)
+        direct_start.declare(task, self.declaration)
+        signature = _distinct(self.declaration.signature)
+        options = {**signature.keywords(), **internals.HIDDEN_FROM_AGENTS}
+        self.register(*signature.args, **options)(self._starter_of(task))
+        return function
+
+    def _task_of(self, function: Callable[..., Any]) -> Task:
         callback_options.set_progress(function)
-        declaration = self.declaration
-        task = Task(
+        declaration, signature = self.declaration, self.declaration.signature
+        return Task(
             key=tasks.new_key(
                 function,
-                declaration.signature.callback_id,
-                declaration.signature.args,
-                declaration.signature.options,
+                signature.callback_id,
+                signature.args,
+                signature.options,
                 declaration.progress,
             ),
             name=tasks.name_of(function),
             function=function,
-            signature=declaration.signature,
+            signature=signature,
             progress=declaration.progress,
             fingerprint=tasks.fingerprint_of(function),
             transforms=transforms.transforms_of(self.register),
@@ -243,40 +253,41 @@ class Decorator:
             queue=declaration.scheduling.queue,
             priority=declaration.scheduling.priority,
         )
-        if declaration.manager is not None:
-            declaration.manager.check_queue(task.queue, task.name)
+
+    def _check(self, task: Task) -> None:
+        if self.declaration.manager is not None:
+            self.declaration.manager.check_queue(task.queue, task.name)
         if not task.transforms:
             # One that transforms wrap may get other arguments.
             callback_options.parameters(
-                function,
-                declaration.signature.arguments,
+                task.function,
+                task.signature.arguments,
                 progress=task.takes_set_progress,
             )
-        tasks.register(task)
-        direct_start.declare(task, declaration)
 
-        @functools.wraps(function)
+    def _starter_of(self, task: Task) -> Callable[..., Any]:
+        """Return the callback that starts the jobs of a task."""
+        declaration = self.declaration
+
+        @functools.wraps(task.function)
         def start(*args: Any, **kwargs: Any) -> Any:
             return start_job(declaration, task, args, kwargs)
 
         # Dash looks through wrappers to see whether a function is async: this is not.
         del start.__wrapped__
-        start.__dict__["__signature__"] = transforms.names_of(declaration.signature)
+        start.__dict__["__signature__"] = transforms.names_of(task.signature)
         mark = Mark(
             manager=declaration.manager,
             cancel=declaration.cancel,
             view=declaration.view,
             queue=task.queue,
             name=task.name,
-            function=function,
+            function=task.function,
             takes_set_progress=task.takes_set_progress,
-            signature=declaration.signature,
+            signature=task.signature,
         )
         marks.mark(start, mark)
-        signature = _distinct(declaration.signature)
-        options = {**signature.keywords(), **internals.HIDDEN_FROM_AGENTS}
-        self.register(*signature.args, **options)(start)
-        return function
+        return start
 
 
 def _distinct(signature: Signature) -> Signature:
