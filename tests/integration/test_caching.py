@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import shutil
 import sys
@@ -19,7 +18,7 @@ from tests.integration.conftest import Serve
 from tests.integration.deployment import Deployment, StampedPage, deployed
 from tests.integration.page import TIMEOUT, Answer, Job, Page
 from tests.integration.servers import APPS, gunicorn, serving, with_settings
-from tests.integration.test_contract import MANAGERS, release, setting
+from tests.integration.test_contract import MANAGERS, caching_setting, release
 from tests.waiting import until
 
 _names = (f"tally-{number}" for number in itertools.count())
@@ -34,9 +33,7 @@ def deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp(request.param)
-    plain = setting(request, folder)
-    caching = dataclasses.replace(plain, manager={**plain.manager, "cache_by": "by"})
-    with deployed(caching, folder) as deployment:
+    with deployed(caching_setting(request, folder), folder) as deployment:
         yield deployment
 
 

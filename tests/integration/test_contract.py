@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import logging
@@ -81,6 +82,11 @@ def setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
             return Setting({"memory": {"max_concurrency": 2}})
         case _:
             return Setting({"max_concurrency": 2})
+
+
+def caching_setting(request: pytest.FixtureRequest, folder: Path) -> Setting:
+    plain = setting(request, folder)
+    return dataclasses.replace(plain, manager={**plain.manager, "cache_by": "by"})
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from dash_long_components.exceptions import JobNotFoundError
 from tests.integration.deployment import Deployment, deployed
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import APPS, is_alive, with_settings
-from tests.integration.test_contract import release, setting, wait_for_file
+from tests.integration.test_contract import caching_setting, release, wait_for_file
 from tests.waiting import until
 
 
@@ -32,9 +31,7 @@ def deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp(request.param)
-    plain = setting(request, folder)
-    caching = dataclasses.replace(plain, manager={**plain.manager, "cache_by": "by"})
-    with deployed(caching, folder) as deployment:
+    with deployed(caching_setting(request, folder), folder) as deployment:
         yield deployment
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -28,6 +29,19 @@ LEASE = 10.0
 CALL = Call(task="key", fingerprint="", context={"cookies": {"user": "secret"}})
 
 
+def record_of(job_id: str, created: float | None = None, **fields: Any) -> Record:
+    """Return the record of a job that one requester has submitted.
+
+    Args:
+        job_id: of the job.
+        created: seconds since the epoch; by default now.
+        fields: of the record, other than the usual ones.
+    """
+    at = time.time() if created is None else created
+    usual: dict[str, Any] = {"task": "app.task", "code": "", "requesters": (ANYONE,)}
+    return Record(id=job_id, created=at, changed=at, **{**usual, **fields})
+
+
 class Shop:
     """A store in a folder, with one job."""
 
@@ -36,17 +50,7 @@ class Shop:
         self.celery = Celery("app", backend=f"file://{folder}")
         self.store = CeleryStore(self.celery)
         self.runs = Runs(self.celery, LEASE)
-        now = time.time()
-        record = Record(
-            id="job",
-            task="app.task",
-            code="",
-            requesters=(Requester(id="0"),),
-            key="key",
-            created=now,
-            changed=now,
-            retries=retries,
-        )
+        record = record_of("job", key="key", retries=retries)
         self.store.submit(record)
         message = Message(task="task")
         self.message = self.store.prepare(record, message, CALL.to_json().decode())

@@ -27,7 +27,6 @@ from dash_long_components.core import reading
 from dash_long_components.core.calls import Call, Limits
 from dash_long_components.core.ids import Ticket
 from dash_long_components.core.lanes import Lane, Retrigger
-from dash_long_components.core.queueing import Sizes
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
 from dash_long_components.core.status import Status
@@ -39,12 +38,11 @@ from dash_long_components.managers.diskcache.dispatcher.dispatcher import Dispat
 from dash_long_components.managers.diskcache.dispatcher.housekeeping import (
     SWEEP_INTERVAL,
 )
-from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.dispatcher.workers import Workers
-from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts
+from tests.unit.managers.diskcache.made import settings_of
 
 PLACES, MAX_QUEUE, RESULT_TTL = 2, 4, 100.0
 CODES = ["v1", "v2"]
@@ -272,15 +270,7 @@ class AllThatMayHappen(RuleBasedStateMachine):
     def start_dispatcher(self, code: str) -> None:
         if code in self.dispatchers:
             return
-        settings = Settings(
-            directory=self.folder,
-            result_ttl=RESULT_TTL,
-            code=code,
-            sizes=Sizes(PLACES),
-            start_method="fork",
-            results="",
-            app=AppCode(path=[], argv=[]),
-        )
+        settings = settings_of(self.folder, PLACES, code=code, result_ttl=RESULT_TTL)
         me = Process(self.world.new_pid(), 0)
         self.world.others.add(me.pid)
         workers = WorldWorkers(self.world)

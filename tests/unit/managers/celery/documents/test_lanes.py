@@ -12,7 +12,7 @@ from dash_long_components.core.lanes import Admission, Answer, Lane, Retrigger
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
 from dash_long_components.managers.celery.documents.documents import backend_of
-from tests.unit.managers.celery.made import ANYONE, Shop
+from tests.unit.managers.celery.made import ANYONE, Shop, record_of
 
 
 def lane(seq: int, retrigger: Retrigger) -> Lane:
@@ -21,16 +21,7 @@ def lane(seq: int, retrigger: Retrigger) -> Lane:
 
 def enter(shop: Shop, job_id: str, seq: int, retrigger: Retrigger) -> Answer:
     """Submit a job to the lane."""
-    now = time.time()
-    record = Record(
-        id=job_id,
-        task="app.task",
-        code="",
-        requesters=(Requester(id="0"),),
-        created=now,
-        changed=now,
-    )
-    shop.store.submit(record)
+    shop.store.submit(record_of(job_id))
     ticket = Ticket(job=job_id, requester="0")
     return shop.store.lanes.enter(ticket, lane(seq, retrigger)).answer
 

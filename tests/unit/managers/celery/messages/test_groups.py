@@ -13,8 +13,6 @@ from celery import Celery
 
 from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.queueing import QueuedJob, Scheduling
-from dash_long_components.core.records import Record
-from dash_long_components.core.requesters import Requester
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
@@ -30,6 +28,7 @@ from dash_long_components.managers.celery.messages.sending import broker_priorit
 from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.leases import Leases, Tenure
 from dash_long_components.running import tasks
+from tests.unit.managers.celery.made import record_of
 
 ONE = Scheduling(concurrency=1, group="one")
 WORKER = Worker(name="celery@host", lease="lease")
@@ -60,15 +59,7 @@ class Shop:
         return self.store.groups.enter("one", job)
 
     def prepare(self, job_id: str, age: float = 0.0, **message: Any) -> None:
-        now = time.time() - age
-        record = Record(
-            id=job_id,
-            task="task",
-            code="",
-            requesters=(Requester(id="0"),),
-            created=now,
-            changed=now,
-        )
+        record = record_of(job_id, time.time() - age, task="task")
         self.store.submit(record)
         self.store.prepare(record, Message(task="task", group="one", **message), "{}")
 

@@ -9,12 +9,12 @@ import pytest
 from celery import Celery
 
 from dash_long_components.core.records import Record
-from dash_long_components.core.requesters import Requester
 from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.listings import Listings
 from dash_long_components.managers.celery.store import patrol
 from dash_long_components.managers.celery.store.patrol import Patrol
+from tests.unit.managers.celery.made import record_of
 
 LEASE = 6.0
 
@@ -29,14 +29,7 @@ class Deployment:
         self.listings = Listings(documents, self.read_all)
         self.records: dict[str, Record] = {}
         for number in range(jobs):
-            record = Record(
-                id=f"job-{number}",
-                task="task",
-                code="",
-                requesters=(Requester(id="0"),),
-                created=float(number),
-                changed=float(number),
-            )
+            record = record_of(f"job-{number}", float(number))
             self.records[record.id] = record
             self.listings.add(record)
         self.workers = [Patrol(documents, self.listings, LEASE) for _ in range(2)]

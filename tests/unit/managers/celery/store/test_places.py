@@ -15,7 +15,6 @@ from celery import Celery
 
 from dash_long_components.core.queueing import QueuedJob, Scheduling
 from dash_long_components.core.records import Record
-from dash_long_components.core.requesters import Requester
 from dash_long_components.core.snapshots import Place
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.messages.queues import Queues
@@ -24,6 +23,7 @@ from dash_long_components.managers.celery.store.places import Places
 from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.homes import Home
 from dash_long_components.managers.celery.workers.leases import Lease, Leases, Renewal
+from tests.unit.managers.celery.made import record_of
 from tests.waiting import until
 
 
@@ -39,14 +39,7 @@ class Shop:
     def submit(self, job_id: str, **message: Any) -> Record:
         self.number += 1
         now = time.time() - 1 + self.number / 1000
-        record = Record(
-            id=job_id,
-            task="app.task",
-            code="",
-            requesters=(Requester(id="0"),),
-            created=now,
-            changed=now,
-        )
+        record = record_of(job_id, now)
         self.store.submit(record)
         sent = Message(task=task_name("key", "app.task"), **message)
         self.store.prepare(record, sent, "{}")

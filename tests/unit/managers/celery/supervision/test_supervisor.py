@@ -14,8 +14,6 @@ from celery import Celery
 from celery.worker import state
 
 from dash_long_components.core.calls import Call, Limits
-from dash_long_components.core.records import Record
-from dash_long_components.core.requesters import Requester
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers.celery.documents.deliveries import Message
@@ -39,6 +37,7 @@ from dash_long_components.managers.celery.workers.leases import (
     Tenure,
     no_fork,
 )
+from tests.unit.managers.celery.made import record_of
 
 LEASE = 3.0
 KILLED = CeleryFailure(type="WorkerLostError", message="signal 9 (SIGKILL)")
@@ -79,16 +78,7 @@ class Host:
         group: str | None = None,
     ) -> Request:
         """Receive a job."""
-        now = time.time()
-        record = Record(
-            id=job_id,
-            task="task",
-            code="",
-            requesters=(Requester(id="0"),),
-            created=now,
-            changed=now,
-            limits=Limits(timeout=timeout),
-        )
+        record = record_of(job_id, task="task", limits=Limits(timeout=timeout))
         self.store.submit(record)
         call = Call(task="key", fingerprint="", context={}).to_json().decode()
         self.message = self.store.prepare(

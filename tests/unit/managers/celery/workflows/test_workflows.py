@@ -13,8 +13,6 @@ import celery
 import pytest
 
 from dash_long_components.core.calls import Limits
-from dash_long_components.core.records import Record
-from dash_long_components.core.requesters import Requester
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import (
     JobEndedError,
@@ -31,6 +29,7 @@ from dash_long_components.managers.celery.workers.homes import Home
 from dash_long_components.managers.celery.workflows import workflows as module
 from dash_long_components.managers.celery.workflows.workflow import Workflow
 from dash_long_components.managers.celery.workflows.workflows import FINISH, Workflows
+from tests.unit.managers.celery.made import record_of
 
 LEASE = 10.0
 DAY = 86400.0
@@ -53,15 +52,7 @@ class Deployment:
 
     def make(self, job_id: str) -> Live:
         """Return a job that runs."""
-        record = Record(
-            id=job_id,
-            task="app.task",
-            code="",
-            requesters=(Requester(id="0"),),
-            limits=Limits(timeout=2 * DAY),
-            created=self.now,
-            changed=self.now,
-        )
+        record = record_of(job_id, self.now, limits=Limits(timeout=2 * DAY))
         worker = Worker(name="celery@host", lease="lease")
         live = Live(run="run", worker=worker, record=record.start(self.now))
         self.store.documents.write(f"{job_id}.live", live.to_text())

@@ -27,10 +27,8 @@ from dash_long_components.exceptions import StoreError, StoreUnavailableError
 from dash_long_components.managers import cgroups
 from dash_long_components.managers.diskcache.dispatcher import dispatcher as module
 from dash_long_components.managers.diskcache.dispatcher.dispatcher import Dispatcher
-from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.dispatcher.wakeup import Wakeup
 from dash_long_components.managers.diskcache.dispatcher.workers import Workers
-from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store import database
 from dash_long_components.managers.store.dispatching import Dispatching
@@ -38,6 +36,7 @@ from dash_long_components.managers.store.heartbeats import INTERVAL, MISSED
 from dash_long_components.managers.store.store import Store
 from dash_long_components.managers.store.watchdog import Watchdog
 from tests.unit.fakes import id_of
+from tests.unit.managers.diskcache.made import settings_of
 from tests.waiting import until
 
 ME = Process.current()
@@ -111,15 +110,7 @@ def dispatcher(
     tmp_path: Path, store: Store, workers: FakeWorkers
 ) -> Iterator[Dispatcher]:
     """A dispatcher that looks around only when it is told to."""
-    settings = Settings(
-        directory=str(tmp_path),
-        result_ttl=60,
-        code="v1",
-        sizes=Sizes(2),
-        start_method="fork",
-        results="",
-        app=AppCode(path=[], argv=[]),
-    )
+    settings = settings_of(tmp_path, 2)
     # It looks at all processes of the machine.
     with mock.patch.object(module, "kill_orphans_of_dead"):
         yield Dispatcher(settings, store, workers, ME)

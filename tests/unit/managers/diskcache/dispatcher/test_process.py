@@ -10,26 +10,16 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.queueing import Sizes
 from dash_long_components.managers.diskcache.dispatcher import process as module
 from dash_long_components.managers.diskcache.dispatcher.dispatcher import TICK
-from dash_long_components.managers.diskcache.dispatcher.settings import Settings
-from dash_long_components.managers.diskcache.worker.app_code import AppCode
+from tests.unit.managers.diskcache.made import settings_of
 
 
 def test_dispatcher_that_finds_no_store_waits_before_another_one_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    settings = Settings(
-        directory=str(tmp_path / "file"),
-        result_ttl=60,
-        code="v1",
-        sizes=Sizes(2),
-        start_method="fork",
-        results="",
-        app=AppCode(path=[], argv=[]),
-    )
+    settings = settings_of(tmp_path / "file", 2)
     stdin = mock.Mock(buffer=io.BytesIO(settings.to_json()))
     monkeypatch.setattr(sys, "stdin", stdin)
     with (

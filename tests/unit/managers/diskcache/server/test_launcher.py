@@ -14,20 +14,18 @@ from unittest import mock
 
 import pytest
 
-from dash_long_components.core.queueing import Sizes
 from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.diskcache.dispatcher.process import NO_STORE
-from dash_long_components.managers.diskcache.dispatcher.settings import Settings
 from dash_long_components.managers.diskcache.server import interpreter
 from dash_long_components.managers.diskcache.server.launcher import (
     MAX_FAILURES,
     RETRY,
     Launcher,
 )
-from dash_long_components.managers.diskcache.worker.app_code import AppCode
 from dash_long_components.managers.identity import Process
 from dash_long_components.managers.store.registry import Registry
 from dash_long_components.managers.store.store import Store
+from tests.unit.managers.diskcache.made import settings_of
 
 ME = Process.current()
 TIMEOUT = 10.0
@@ -36,15 +34,7 @@ TIMEOUT = 10.0
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Callable[[], Launcher]]:
     """Make launchers, each as that of a server process of its own."""
-    settings = Settings(
-        directory=str(tmp_path),
-        result_ttl=60,
-        code="v1",
-        sizes=Sizes(1),
-        start_method="fork",
-        results="",
-        app=AppCode(path=[], argv=[]),
-    )
+    settings = settings_of(tmp_path, 1)
     launchers: list[Launcher] = []
 
     def launch() -> Launcher:
