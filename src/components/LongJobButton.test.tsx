@@ -33,14 +33,14 @@ const start = (token: string, more = {}) => {
 test('it is busy from its click to the end of the job', async () => {
     render(element());
     expect([isBusy(), isDisabled()]).toEqual([false, false]);
-    dash.dashStore.set({ isLoading: true });
+    dash.dashStore.call('run.n_clicks');
     click();
     expect([isBusy(), isDisabled()]).toEqual([true, true]);
     expect(setProps.mock.calls).toEqual([[{ n_clicks: 1 }]]);
     await dash.pass(3000);
     expect(isBusy()).toBe(true);
     start('a');
-    dash.dashStore.set({ isLoading: false });
+    dash.dashStore.call();
     await dash.show('a', 'running');
     expect([isBusy(), isDisabled()]).toEqual([true, true]);
     await dash.show('a', 'succeeded');
@@ -63,6 +63,44 @@ test('clicks while it is busy do not count', async () => {
 test('a click that starts no job leaves it busy for a moment only', async () => {
     render(element());
     click();
+    await dash.pass(600);
+    expect(isBusy()).toBe(false);
+});
+
+test.each([['tick.n_intervals'], ['run.n_clicks']])(
+    'a callback that %s has called does not keep it busy after its job',
+    async (changed) => {
+        render(element());
+        dash.dashStore.call(changed);
+        click();
+        start('a');
+        await dash.show('a', 'running');
+        await dash.show('a', 'succeeded');
+        expect(isBusy()).toBe(false);
+        click();
+        expect(setProps).toHaveBeenCalledTimes(2);
+    },
+);
+
+test('a click that starts no job waits for its own callbacks only', async () => {
+    const callback = {
+        callback: {},
+        changedPropIds: {},
+        predecessors: [{ inputs: [{ id: 'run', property: 'n_clicks' }] }],
+    };
+    render(element());
+    dash.dashStore.call('tick.n_intervals');
+    click();
+    await dash.pass(600);
+    expect(isBusy()).toBe(false);
+    // Its callback has set an Input of another one.
+    dash.dashStore.set({ callbacks: { executing: [callback] } });
+    click();
+    await dash.pass(600);
+    expect(isBusy()).toBe(true);
+    // Such a callback goes on for as long as the page.
+    const persistent = { ...callback, callback: { persistent: true } };
+    dash.dashStore.set({ callbacks: { executing: [persistent] } });
     await dash.pass(600);
     expect(isBusy()).toBe(false);
 });
@@ -96,6 +134,24 @@ describe('with cancel', () => {
         await dash.pass(0);
         expect(dash.server.cancelled).toEqual([['a']]);
         expect(setProps).toHaveBeenCalledTimes(1);
+    });
+
+    test('Enter in a field of its form cancels no job', async () => {
+        render(
+            <form>
+                <input />
+                {element({ cancel: true })}
+            </form>,
+        );
+        screen.getByRole('textbox').focus();
+        click();
+        start('a');
+        await dash.show('a', 'running');
+        click();
+        expect(isBusy()).toBe(true);
+        button().focus();
+        click();
+        expect(isBusy()).toBe(false);
     });
 
     test('it is not named so before there is a job', () => {

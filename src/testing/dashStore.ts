@@ -16,13 +16,13 @@ export class FakeDashStore implements DashStore {
     readonly listeners = new Set<() => void>();
     #state: DashState = {
         appLifecycle: 'HYDRATED',
+        callbacks: {},
         config: {
             requests_pathname_prefix: '/',
             fetch: { credentials: 'same-origin', headers: {} },
         },
         graphs: { callbacks: [] },
         hooks: { request_pre: null },
-        isLoading: false,
         loading: {},
         paths: { strs: {}, objs: {} },
     };
@@ -54,6 +54,19 @@ export class FakeDashStore implements DashStore {
     subscribe(listener: () => void): () => void {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
+    }
+
+    /** Let Dash wait for one callback for each of these changes, and for no others. */
+    call(...changed: string[]): void {
+        this.set({
+            callbacks: {
+                completed: 0,
+                watched: changed.map((propId) => ({
+                    callback: {},
+                    changedPropIds: { [propId]: 1 },
+                })),
+            },
+        });
     }
 
     configure(config: Partial<Config>): void {

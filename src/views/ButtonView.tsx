@@ -50,7 +50,7 @@ export function ButtonView({
         runs.startedBy(id, job as Id | undefined),
     );
     const isLive = run !== undefined && !isTerminal(run.status);
-    const [isPressed, press] = usePressed(isLive);
+    const [isPressed, press] = usePressed(id, isLive);
     const isBusy = isLive || isPressed;
     const clickedAt = useRef(-DOUBLE_CLICK_MS);
 
@@ -58,11 +58,19 @@ export function ButtonView({
         // A form must not load the page again; and what it refuses starts nothing.
         event.preventDefault();
         const { form } = event.currentTarget;
+        // Enter in a field of its form clicks it too, without the pointer or the focus.
+        const isByField =
+            form &&
+            event.detail === 0 &&
+            event.currentTarget !== document.activeElement;
         const since = event.timeStamp - clickedAt.current;
         if (disabled || since < DOUBLE_CLICK_MS) {
             return;
         }
         if (isLive && cancel) {
+            if (isByField) {
+                return;
+            }
             engineOf(dashStore).cancelRun(run.id);
         } else if (!isBusy && (form?.reportValidity() ?? true)) {
             press();

@@ -9,6 +9,15 @@ export type LoadingMark = { path: Path; property: string; id: string };
 
 type Dependency = { id: Id; property: string };
 
+/** A callback under way. */
+type Called = {
+    /** A persistent one never ends. */
+    callback: { persistent?: boolean };
+    changedPropIds: Record<string, unknown>;
+    /** The callbacks whose results have led to it. */
+    predecessors?: { inputs: Dependency[] }[];
+};
+
 export type Config = {
     requests_pathname_prefix: string;
     /** The options of Dash's own requests, including headers that an app adds. */
@@ -35,14 +44,14 @@ export type Paths = {
 /** The parts used here of the Redux state of Dash's renderer. */
 export type DashState = {
     appLifecycle: 'STARTED' | 'HYDRATED' | 'DESTROYED';
+    /** The callbacks under way, by stage, and the number of those that are over. */
+    callbacks: Record<string, Called[] | number>;
     config: Config;
     graphs: {
         /** Undefined until Dash knows the callbacks. */
         callbacks?: { inputs: Dependency[]; state: Dependency[] }[];
     };
     hooks: Hooks;
-    /** Whether Dash waits for the answer to any callback. */
-    isLoading: boolean;
     loading: Record<string, LoadingMark[] | undefined>;
     /** Dash replaces the object whenever components come or go. */
     paths: Paths;
