@@ -242,7 +242,11 @@ describe('the log', () => {
     });
 
     test('has a field to search in it if it is long', async () => {
-        show();
+        render(
+            <form>
+                <LongJob id="job" />
+            </form>,
+        );
         dash.start('a');
         await dash.show('a', 'running', { log });
         expect(screen.queryByRole('searchbox')).toBeNull();
@@ -255,6 +259,8 @@ describe('the log', () => {
             target: { value: 'row 39' },
         });
         expect(shown()).toBe('Row 39\n');
+        // Enter in it must not click a button of the form.
+        expect(screen.getByRole<HTMLInputElement>('searchbox').form).toBeNull();
     });
 
     test('can be saved as a file', async () => {

@@ -1,6 +1,6 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import React, { type ComponentProps } from 'react';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LongJob, LongJobTray } from '../index';
 import '../details';
 import '../languages';
@@ -182,6 +182,20 @@ describe('a job that asks', () => {
         const { required, pattern } =
             screen.getByRole<HTMLInputElement>('textbox');
         expect([required, pattern !== '']).toEqual([needs, needs]);
+    });
+
+    test('sends its answer alone, without a form around the view', async () => {
+        const submitted = vi.fn();
+        render(
+            <div onSubmit={submitted}>
+                <LongJob id="job" />
+            </div>,
+        );
+        await ask({ choices: [], default: 'all' });
+        press('Send');
+        await dash.pass(0);
+        expect(dash.server.answers.length).toBe(1);
+        expect(submitted).not.toHaveBeenCalled();
     });
 
     test('keeps a text in the tray that is closed, and shows it in the view', async () => {

@@ -39,6 +39,8 @@ export function Log({ run, name, labels }: Props) {
                 {log.length > LONG && (
                     <input
                         type="search"
+                        // Of no form: Enter in it must not click a form's button.
+                        form=""
                         placeholder={labels.search}
                         aria-label={`${labels.search}: ${name}`}
                         value={words}

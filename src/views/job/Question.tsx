@@ -50,6 +50,8 @@ export function Question({ run, question, now, labels }: Props) {
                 className="long-job-actions"
                 onSubmit={(event) => {
                     event.preventDefault();
+                    // The answer is none of a form around the view.
+                    event.stopPropagation();
                     void send(entered.trim() && entered);
                 }}
             >

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import diskcache
-from dash import Input, Output, html
+from dash import Input, Output, dcc, html
 
 from dash_long_components import (
     Dash,
@@ -23,8 +23,13 @@ app = Dash(__name__, long_callback_manager=manager)
 app.layout = html.Main(
     [
         LongJobButton("Run", id="run"),
-        LongJobButton("Run", id="stop", job="job", cancel=True),
-        LongJob(id="job", style={"maxWidth": "28rem"}),
+        html.Form(
+            [
+                html.Label(["Note", dcc.Input(id="note")]),
+                LongJobButton("Run", id="stop", job="job", cancel=True),
+                LongJob(id="job", style={"maxWidth": "28rem"}),
+            ]
+        ),
         html.P("-", id="out"),
     ]
 )
