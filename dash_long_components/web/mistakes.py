@@ -152,10 +152,21 @@ def _or_similar(name: str, names: Collection[Any]) -> str:
     return f". Did you mean {similar[0]!r}?" if similar else "."
 
 
+#: A language, then a script, a region and so on.
+_LOCALE = re.compile("[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+
+
 def _label_problems(given: Any) -> Iterable[str]:
     """Yield what is wrong with the labels of a component."""
+    locale = given.get("locale") if isinstance(given, dict) else given
+    if locale is not None and not _LOCALE.fullmatch(str(locale)):
+        yield (
+            f"the page can't read the locale {locale!r}, so its texts and numbers are "
+            'English. Pass one like "de" or "de-AT".'
+        )
+        return
     if isinstance(given, str):
-        if given.partition("-")[0] not in labels.LANGUAGES:
+        if re.split("[-_]", given)[0].lower() not in labels.LANGUAGES:
             known = ", ".join(map(repr, labels.LANGUAGES))
             yield (
                 f"the language {given!r} has no texts, so the page shows English ones. "
@@ -173,8 +184,11 @@ def _label_problems(given: Any) -> Iterable[str]:
                 hint = f"Did you mean {similar[0]!r}?"
             yield f"there is no label {name!r}. {hint}"
             continue
+        if not isinstance(text, str):
+            yield f"{name!r} is {text!r}, so the page shows its own text. Pass a str."
+            continue
         allowed = labels.PLACEHOLDERS[name]
-        used = {*re.findall(r"\{(\w+)\}", str(text))}
+        used = {*re.findall(r"\{(\w+)\}", text)}
         for placeholder in sorted(used - {*allowed}):
             has = " and ".join(f"{{{each}}}" for each in allowed) or "none"
             yield (

@@ -44,8 +44,9 @@ def properties(component: str) -> list[tuple[str, str, str]]:
 
 def labels() -> list[tuple[str, str]]:
     """Return name and English text of each label of ``LongJob`` and its like."""
-    block = LABELS.read_text().split("LABELS = {\n", 1)[1].split("\n};", 1)[0]
-    found = [re.fullmatch(r" +(\w+): '(.+)',", line) for line in block.split("\n")]
+    blocks = re.findall(r"LABELS = \{\n(.+?)\n\};", LABELS.read_text(), re.DOTALL)
+    lines = "\n".join(blocks).split("\n")
+    found = [re.fullmatch(r" +(\w+): '(.+)',", line) for line in lines]
     if None in found:
         raise ExtensionError(f"{LABELS} has a label that is not on a line of its own.")
     return [(match[1], match[2]) for match in found if match]

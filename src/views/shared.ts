@@ -3,7 +3,7 @@ import { LINK_PARAMETER, linked } from '../engine/page/link';
 import { Actions } from './job/Actions';
 import { useDashStore, useNow, useWatched } from './hooks/hooks';
 import { JobView } from './job/JobView';
-import { useLabels } from './texts/useLabels';
+import { addLabels, useLabels } from './texts/useLabels';
 
 /**
  * What other scripts take from the main one: the page has one engine. The list `SHARED`
@@ -13,6 +13,7 @@ export const SHARED = {
     Actions,
     JobView,
     LINK_PARAMETER,
+    addLabels,
     engineOf,
     linked,
     useDashStore,

@@ -15,9 +15,6 @@ export const LABELS = {
     timed_out: 'Timed out',
     lost: 'Stopped unexpectedly',
     rejected: 'Not accepted',
-    to_come: 'To come',
-    skipped: 'Skipped',
-    earlier: '{count} earlier',
     cached: 'From the cache',
     refreshing: 'Result of {time}, refreshing',
     not_refreshed: 'Result of {time}, not refreshed',
@@ -38,13 +35,21 @@ export const LABELS = {
     again: 'next in {time}',
     reconnecting: 'Connection lost, reconnecting…',
     offline: 'Offline',
+    cancel: 'Cancel',
+    retry: 'Retry',
+    visit: 'Show result',
+};
+
+/** The texts that only the scripts on demand use, which add them. */
+export const MORE_LABELS = {
+    to_come: 'To come',
+    skipped: 'Skipped',
+    earlier: '{count} earlier',
     send: 'Send',
     not_sent: 'Not sent. Try again.',
     answered: 'Already answered, or too late',
     answer_in: '{time} to answer',
     default_in: '“{answer}” in {time}',
-    cancel: 'Cancel',
-    retry: 'Retry',
     log: 'Log',
     search: 'Search',
     times: 'Times',
@@ -57,7 +62,6 @@ export const LABELS = {
     copied: 'Copied',
     jobs: 'Jobs',
     none: 'No jobs yet',
-    visit: 'Show result',
     open: 'Open page',
     link: 'Copy link',
     clear: 'Clear finished',
@@ -65,7 +69,10 @@ export const LABELS = {
     close: 'Close',
 };
 
-export type Labels = Record<keyof typeof LABELS, string> &
+export type Labels = Record<
+    keyof typeof LABELS | keyof typeof MORE_LABELS,
+    string
+> &
     Record<string, string | undefined>;
 
 /** The texts in other languages, by language. A missing text is as in English. */
@@ -81,13 +88,29 @@ declare global {
     }
 }
 
+/** Return an app's own texts. None in place of a text is none. */
 function wordsOf(given: object | string | undefined): Partial<Labels> {
-    return typeof given === 'string' ? { locale: given } : { ...given };
+    const words = typeof given === 'string' ? { locale: given } : given;
+    return Object.fromEntries(
+        Object.entries(words ?? {}).filter(
+            ([, text]) => typeof text === 'string',
+        ),
+    );
+}
+
+/** Return the locale that an app selects, as browsers write it; not `de_DE`. */
+function localeOf(given: object | string | undefined): string {
+    const locale = wordsOf(given).locale ?? LABELS.locale;
+    try {
+        return String(new Intl.Locale(locale.replace(/_/g, '-')));
+    } catch {
+        return LABELS.locale;
+    }
 }
 
 /** Return the language that an app selects. */
 export function languageOf(given: object | string | undefined): string {
-    return (wordsOf(given).locale ?? LABELS.locale).split('-')[0] ?? '';
+    return localeOf(given).split('-')[0] ?? '';
 }
 
 /** Return the texts of a language, with an app's own texts in their place. */
@@ -95,11 +118,14 @@ export function labelsOf(
     given: object | string | undefined,
     translations: Translations = {},
 ): Labels {
-    return {
-        ...LABELS,
-        ...own(translations, languageOf(given)),
-        ...wordsOf(given),
-    };
+    // A script on demand may add its texts later.
+    const labels = Object.create(LABELS) as Labels;
+    return Object.assign(
+        labels,
+        own(translations, languageOf(given)),
+        wordsOf(given),
+        { locale: localeOf(given) },
+    );
 }
 
 export function fill(

@@ -1,4 +1,4 @@
-import { labelsOf, languageOf, type Labels } from './labels';
+import { LABELS, labelsOf, languageOf, type Labels } from './labels';
 import { useScript } from '../hooks/useScript';
 
 /**
@@ -8,4 +8,9 @@ import { useScript } from '../hooks/useScript';
  */
 export function useLabels(given: object | string | undefined): Labels {
     return labelsOf(given, useScript('languages', languageOf(given) !== 'en'));
+}
+
+/** Add the English texts that another script uses. */
+export function addLabels(texts: Partial<Labels>): void {
+    Object.assign(LABELS, texts);
 }

@@ -469,6 +469,14 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
         shown(dlc.LongJobTray(labels={"eta": "{s} left"})),
         ("{s}", "It may have {time}"),
     ),
+    "malformed locale": (
+        shown(dlc.LongJobTray(labels={"locale": "de_DE.UTF-8"})),
+        ("'de_DE.UTF-8'", 'like "de"'),
+    ),
+    "label without a text": (
+        shown(dlc.LongJobTray(labels={"eta": None})),
+        ("'eta' is None", "Pass a str"),
+    ),
     "unknown language": (
         shown(dlc.LongJobTray(labels="german")),
         ("'german'", "Pass one of 'en', 'de'"),
@@ -546,8 +554,9 @@ def test_list_is_long() -> None:
 
 def test_labels_are_those_of_the_page() -> None:
     views = Path(__file__).parents[3] / "src" / "views" / "texts"
-    english = (views / "labels.ts").read_text().split("LABELS = {")[1].split("};")[0]
-    found = dict(re.findall(r"(\w+): '(.+)',", english))
+    source = (views / "labels.ts").read_text()
+    blocks = re.findall(r"LABELS = \{(.+?)\};", source, flags=re.DOTALL)
+    found = dict(re.findall(r"(\w+): '(.+)',", "".join(blocks)))
     del found["locale"]
     assert found.keys() == labels.PLACEHOLDERS.keys()
     for name, text in found.items():
@@ -569,7 +578,7 @@ def test_app_without_mistakes_gets_no_warning(
             dlc.LongJob(id="job", labels={"eta": "{time}", "app.run": "Run"}),
             dlc.LongJobButton("Run", id="run", job="job", labels="de"),
             dlc.LongJobButton("Run", id="other"),
-            dlc.LongJobTray(labels="de-AT"),
+            dlc.LongJobTray(labels="de_AT"),
         ]
     )
     site.long_callback(OUTPUT, INPUT, job="job")(lambda clicks: 1)
