@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 METADATA = ROOT / "dash_long_components" / "metadata.json"
-LABELS = ROOT / "src" / "views" / "labels.ts"
+LABELS = ROOT / "src" / "views" / "texts" / "labels.ts"
 PLACEHOLDERS = ROOT / "dash_long_components" / "web" / "labels.py"
 ADMIN_LABELS = ROOT / "dash_long_components" / "admin" / "words.py"
 

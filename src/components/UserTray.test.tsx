@@ -97,6 +97,59 @@ test('it follows a live job that it opens, which is then its own', async () => {
     expect(buttons()).toEqual([['Cancel: Live', 'Copy link: Live']]);
 });
 
+const RESULT = {
+    location: '/report?year=1',
+    view: 'job',
+    outputs: [['out', 'children']] as [string, string][],
+};
+const ofView = () => {
+    const run = dash.engine.runs.of('job');
+    return [run?.token, run?.status];
+};
+
+test.each(['replace', 'queue', 'parallel', 'ignore'] as const)(
+    'a job that it opens makes way for a newer one of its outputs (%s), and goes on',
+    async (retrigger) => {
+        await open(userJob('live', 'running', { destination: RESULT }));
+        click('Open page: Live');
+        await dash.pass(0);
+        const token = 'store.new.signature';
+        dash.start(token, { retrigger, outputs: RESULT.outputs });
+        await dash.pass(1000);
+        expect(dash.server.polls.at(-1)).toEqual([[token, 0]]);
+        expect(dash.server.cancelled).toEqual([]);
+        expect(buttons()[1]).toContain('Open page: Live');
+    },
+);
+
+test('a job that it opens stays beside jobs of other outputs', async () => {
+    await open(userJob('live', 'running', { destination: RESULT }));
+    click('Open page: Live');
+    dash.start('store.new.signature', { outputs: [['out', 'style']] });
+    await dash.pass(1000);
+    expect(dash.server.polls.at(-1)?.length).toBe(2);
+    click('Cancel: Live');
+    await dash.pass(0);
+    expect(dash.server.cancelled).toEqual([['store.live.signature']]);
+});
+
+test('an old result that it shows takes no view from a newer job', async () => {
+    dash.start('store.own.signature');
+    await open(
+        userJob('own'),
+        userJob('past', 'succeeded', { destination: RESULT }),
+    );
+    click('Show result: Past');
+    await dash.pass(1000);
+    expect(ofView()).toEqual(['store.own.signature', 'queued']);
+});
+
+test('it shows a failed job in its view', async () => {
+    await open(userJob('bad', 'failed', { destination: RESULT }));
+    click('Open page: Bad');
+    expect(ofView()).toEqual(['store.bad.signature', 'failed']);
+});
+
 test('it hides what has ended when it is cleared', async () => {
     await open(userJob('live'), userJob('past', 'succeeded'));
     fireEvent.click(screen.getByText('Clear finished'));

@@ -1,5 +1,6 @@
 import { Display } from './display';
 import { Ends } from './ends';
+import { Backoff } from './network/backoff';
 import { Canceller } from './network/canceller';
 import type { Client } from './network/client';
 import type { Connection } from './network/connection';
@@ -185,6 +186,11 @@ export class Engine implements PollDelegate {
         return this.#page.isRead(id, property);
     }
 
+    /** Return what spaces out the attempts of a request. */
+    newBackoff(): Backoff {
+        return new Backoff();
+    }
+
     pending(): Job[] {
         return this.#jobs.pending;
     }
@@ -263,7 +269,7 @@ export class Engine implements PollDelegate {
     #showEnded(handle: Handle): void {
         const { error } = handle;
         if (!this.#jobs.isReplaced(handle)) {
-            this.#cancelAll(this.#starts.begin(handle), handle.outputs);
+            this.#replaceAll(this.#starts.begin(handle), handle.outputs);
             if (error) {
                 this.#ends.conclude(handle.run, 'failed', error);
             } else {
@@ -279,7 +285,7 @@ export class Engine implements PollDelegate {
         const replaced = this.#starts.begin(handle);
         // Override the properties before the old job releases them: nothing flickers.
         this.#follow(handle, end);
-        this.#cancelAll(replaced, handle.stale && handle.outputs);
+        this.#replaceAll(replaced, handle.stale && handle.outputs);
     }
 
     #follow(handle: JobHandle, end?: Snapshot): void {
@@ -301,13 +307,22 @@ export class Engine implements PollDelegate {
         this.#settle();
     }
 
-    /** End jobs. Properties that show another result already (`shown`) keep it. */
-    #cancelAll(jobs: Job[], shown?: Handle['outputs']): void {
+    #cancelAll(jobs: Job[]): void {
         for (const job of jobs) {
-            this.#display.drop(job, shown);
+            this.#display.drop(job);
             this.runs.end(job.handle.run, 'cancelled');
         }
         this.#canceller.cancel(jobs.map(({ handle }) => handle.token));
+    }
+
+    /** End jobs. Properties that show another result already (`shown`) keep it. */
+    #replaceAll(jobs: Job[], shown?: Handle['outputs']): void {
+        for (const job of jobs) {
+            this.#display.drop(job, shown);
+        }
+        // The others go on for the pages that have started them.
+        const own = jobs.filter(({ handle }) => !handle.shownOnly);
+        this.#canceller.cancel(own.map(({ handle }) => handle.token));
     }
 
     /** Bring page, storage, views and polls in line with the jobs. */

@@ -71,10 +71,20 @@ export class Client {
         hold?: Hold,
     ): Promise<PollAnswer> {
         const body = hold ? { hold: hold.ms, jobs } : jobs;
-        const { text, reason } = await this.post('poll', body, hold?.signal);
+        return this.ask<PollAnswer>('poll', body, 'next', hold?.signal);
+    }
+
+    /** Send a request; return the endpoint's answer, which has this key. */
+    async ask<T extends object>(
+        name: string,
+        body: unknown,
+        key: keyof T,
+        abort?: AbortSignal,
+    ): Promise<T> {
+        const { text, reason } = await this.post(name, body, abort);
         try {
-            const answer = JSON.parse(text) as PollAnswer;
-            if (typeof answer.next === 'number') {
+            const answer = JSON.parse(text) as T;
+            if (key in answer) {
                 return answer;
             }
         } catch {

@@ -63,10 +63,17 @@ export class Job {
         );
     }
 
-    isReplacedBy({ retrigger, callbackKey }: Handle): boolean {
-        return (
-            retrigger === 'replace' && callbackKey === this.handle.callbackKey
-        );
+    /** Whether the page no longer shows the job once it has another handle. */
+    isReplacedBy({ retrigger, callbackKey, outputs }: Handle): boolean {
+        return this.handle.shownOnly
+            ? outputs.some((output) => this.#hasOutput(output))
+            : retrigger === 'replace' &&
+                  callbackKey === this.handle.callbackKey;
+    }
+
+    #hasOutput([id, property]: Handle['outputs'][number]): boolean {
+        const propId = propIdOf(id, property);
+        return this.handle.outputs.some((own) => propIdOf(...own) === propId);
     }
 
     /** The longest wait between two polls, in milliseconds. */

@@ -24,6 +24,8 @@ export type Handle = {
     stale?: { age: number };
     /** The job was so short that the server sends its end together with the handle. */
     end?: Snapshot;
+    /** Another page has started the job, and this one only shows it. */
+    shownOnly?: boolean;
     /** The job could not be started, for this reason. */
     error?: JobError;
     /** The callback and its MATCH instance for which the job runs. */

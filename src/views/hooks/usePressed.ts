@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
-import type { DashStore } from '../engine/page/dashState';
-import { propIdOf, type Id } from '../engine/wire/id';
+import type { DashStore } from '../../engine/page/dashState';
+import { propIdOf, type Id } from '../../engine/wire/id';
 import { useDashStore } from './hooks';
 
 const LOOK_MS = 250;

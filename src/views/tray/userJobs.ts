@@ -1,9 +1,10 @@
 import type { Engine } from '../../engine/engine';
 import type { JobHandle } from '../../engine/state/job';
 import { newRun, outputOf, type Run } from '../../engine/state/run';
+import type { Runs } from '../../engine/state/runs';
 import { ended, withSnapshot } from '../../engine/state/runChanges';
 import { isTerminal } from '../../engine/wire/snapshot';
-import type { UserJob } from '../../engine/wire/userJob';
+import { jobIdOf, type UserJob } from '../../engine/wire/userJob';
 import { LINK_PARAMETER } from '../../engine/page/link';
 import { visit } from '../../engine/page/visit';
 import { stringifyId } from '../../engine/wire/id';
@@ -13,8 +14,9 @@ export async function fetchJobs(
     { client }: Engine,
     link?: string,
 ): Promise<UserJob[] | null> {
-    const { text } = await client.post('jobs', link ? { link } : {});
-    return (JSON.parse(text) as { jobs: UserJob[] | null }).jobs;
+    type Answer = { jobs: UserJob[] | null };
+    const body = link ? { link } : {};
+    return (await client.ask<Answer>('jobs', body, 'jobs')).jobs;
 }
 
 /** Return what people see of a job. */
@@ -41,14 +43,39 @@ export function runOf(job: UserJob): Run {
 /** Go to the page of a job, and follow the job or show its result there. */
 export function openJob(engine: Engine, job: UserJob): void {
     const run = runOf(job);
+    const own = ownRunOf(engine, job);
+    if (own) {
+        engine.visit(own.id);
+        return;
+    }
     if (isTerminal(run.status)) {
-        engine.runs.put(run);
+        insert(engine.runs, run);
         engine.visit(run.id);
         return;
     }
     const output = outputOf(run);
     visit(run.location, output && stringifyId(output));
     engine.take([handleOf(job)]);
+}
+
+/** Return the run by which the tab follows a job already, or has seen its end. */
+function ownRunOf({ runs }: Engine, { id, snapshot }: UserJob) {
+    return runs.listed.find(
+        ({ token, status }) =>
+            jobIdOf(token) === id &&
+            (!isTerminal(status) || status === snapshot.status),
+    );
+}
+
+/** Add a run before those that began later: it must not take a view from them. */
+function insert(runs: Runs, run: Run): void {
+    const later = runs.listed.filter(({ began }) => began > run.began);
+    runs.put(run);
+    for (const each of later) {
+        runs.forget(each.id);
+        runs.put(each);
+    }
+    runs.flush();
 }
 
 /** Return a handle to follow a job that another page has started. */
@@ -61,9 +88,10 @@ function handleOf(job: UserJob): JobHandle {
         title,
         view: destination?.view ?? null,
         outputs: destination?.outputs ?? [],
-        // In no lane of this page: it replaces nothing, and nothing replaces it.
+        // In no lane of this page: it replaces nothing.
         callbackKey: id,
         retrigger: 'parallel',
+        shownOnly: true,
         seq: 0,
         page: '',
         inputDigests: [],
