@@ -70,6 +70,7 @@ class Registry:
         *,
         port: int,
         tasks: dict[str, str] | None = None,
+        app: str | None = None,
     ) -> bool:
         """Become the dispatcher of a code version here, or tell more about it.
 
@@ -80,7 +81,7 @@ class Registry:
             if other and other.process != dispatcher and other.process.is_alive():
                 return False
             self._remove_dispatcher(code)
-            self._add(DISPATCHER, code, dispatcher, port, tasks)
+            self._add(DISPATCHER, code, dispatcher, port, tasks, app)
             if tasks is not None:
                 self._forget_failures(code)
             return True
@@ -162,7 +163,7 @@ class Registry:
             The number of failures, as ``failures`` does.
         """
         with self._database.transaction():
-            self._add(_FAILURE, code, dispatcher, None, None)
+            self._add(_FAILURE, code, dispatcher)
             return self.failures(code)
 
     def failures(self, code: str) -> int:
@@ -186,13 +187,19 @@ class Registry:
             self._host,
         )
 
-    def add_server(self, code: str, server: Process) -> None:
-        """Note that a server process wants a dispatcher of this code version."""
+    def add_server(self, code: str, server: Process, app: str | None = None) -> None:
+        """Note that a server process wants a dispatcher of this code version.
+
+        Args:
+            code: version of the app's code.
+            server: which process.
+            app: the same for all versions of the app's code.
+        """
         with self._database.transaction():
             for other in self._servers(code):
                 if other.is_here and not other.is_alive():
                     self.remove_server(code, other)
-            self._add(SERVER, code, server, None, None)
+            self._add(SERVER, code, server, app=app)
 
     def remove_server(self, code: str, server: Process) -> None:
         """Undo ``add_server``. Idempotent."""
@@ -233,15 +240,21 @@ class Registry:
         )
         return any(self.is_living(Process.from_text(process)) for (process,) in rows)
 
-    def abandoned(self) -> list[str]:
-        """Return the code versions of which no process lives, on any host."""
-        living: dict[str, bool] = {}
-        for code, process in self._database.query(
-            "SELECT code, process FROM process WHERE role != ?", _FAILURE
+    def abandoned(self) -> dict[str, bool]:
+        """Return the code versions of which no process lives, on any host.
+
+        Each with whether it is replaced: the same app lives with other code.
+        """
+        codes: dict[str, set[str | None]] = {}
+        living: set[str] = set()
+        for code, process, app in self._database.query(
+            "SELECT code, process, app FROM process WHERE role != ?", _FAILURE
         ):
-            is_living = self.is_living(Process.from_text(process))
-            living[code] = living.get(code, False) or is_living
-        return [code for code, is_living in living.items() if not is_living]
+            codes.setdefault(code, set()).add(app)
+            if self.is_living(Process.from_text(process)):
+                living.add(code)
+        apps = {app for code in living for app in codes[code] if app is not None}
+        return {code: bool(codes[code] & apps) for code in codes.keys() - living}
 
     def forget(self, code: str) -> None:
         """Remove all processes of a code version. Idempotent."""
@@ -289,12 +302,13 @@ class Registry:
         role: str,
         code: str,
         process: Process,
-        port: int | None,
-        tasks: dict[str, str] | None,
+        port: int | None = None,
+        tasks: dict[str, str] | None = None,
+        app: str | None = None,
     ) -> None:
         self._database.run(
             "INSERT OR REPLACE INTO process (role, code, process, host, port, tasks,"
-            " heartbeat) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " heartbeat, app) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             role,
             code,
             str(process),
@@ -302,4 +316,5 @@ class Registry:
             port,
             None if tasks is None else json.dumps(tasks),
             time.time(),
+            app,
         )

@@ -224,6 +224,10 @@ CREATE INDEX job_of_sharer ON job (queue, priority, owner, round)
     WHERE place IS NOT NULL AND round IS NOT NULL;
 """
 
+_APPS = """
+ALTER TABLE process ADD COLUMN app TEXT;  -- the same for all versions of its code
+"""
+
 #: Scripts from each version to the next. Add one; never change one. Processes of older
 #: code go on with the result: add tables, and columns that may be NULL. Rename nothing.
 MIGRATIONS = (
@@ -238,6 +242,7 @@ MIGRATIONS = (
     _HALTS,
     _CLEAN_UP,
     _KINDS,
+    _APPS,
 )
 
 VERSION = len(MIGRATIONS)

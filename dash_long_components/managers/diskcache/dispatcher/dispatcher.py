@@ -65,6 +65,7 @@ class Dispatcher:
         self, settings: Settings, store: Store, workers: Workers, me: Process
     ) -> None:
         self._code = settings.code
+        self._app = settings.app.app
         self._sizes = settings.sizes
         self._store = store
         self._group = hashlib.sha256(settings.directory.encode()).hexdigest()[:16]
@@ -100,7 +101,7 @@ class Dispatcher:
     def _claim(self, port: int, known: dict[str, str] | None = None) -> bool:
         def claim() -> bool:
             return self._store.registry.claim(
-                self._code, self._me, port=port, tasks=known
+                self._code, self._me, port=port, tasks=known, app=self._app
             )
 
         return outlast(self._store, claim)

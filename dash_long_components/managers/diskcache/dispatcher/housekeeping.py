@@ -9,8 +9,16 @@ from ...store.store import Store
 #: Seconds between two sweeps of old records.
 SWEEP_INTERVAL = 5.0
 
+#: Seconds for which jobs wait for a process that has their code, unless the same app
+#: has come back with other code.
+GRACE = 600.0
+
 #: Seconds after the end of a job, at most, until what its request held is overwritten.
 PURGE_INTERVAL = 5.0
+
+_CHANGED = "The code of the app has changed since the job was submitted."
+
+_GONE = "The app has not started again with the code that it was submitted with."
 
 
 class Housekeeping:
@@ -24,6 +32,7 @@ class Housekeeping:
         self._store = store
         self._next_sweep = self._next_purge = time.monotonic()
         self._purged: float | None = None
+        self._abandoned: dict[str, float] = {}
 
     def run(self) -> None:
         """Do what is due. Cheap if nothing is; call it in every round."""
@@ -37,11 +46,14 @@ class Housekeeping:
     def _sweep(self) -> None:
         """Delete old records, and end the queues of old code."""
         self._store.sweep()
-        for code in self._store.registry.abandoned():
-            self._store.dispatching.abandon_queue(
-                code,
-                "The code of the app has changed since the job was submitted.",
-            )
+        abandoned, now = self._store.registry.abandoned(), time.monotonic()
+        before = self._abandoned
+        self._abandoned = {code: before.get(code, now) for code in abandoned}
+        for code, is_replaced in abandoned.items():
+            if is_replaced:
+                self._store.dispatching.abandon_queue(code, _CHANGED)
+            elif now - self._abandoned[code] >= GRACE:
+                self._store.dispatching.abandon_queue(code, _GONE)
 
     def _purge(self, now: float) -> None:
         """Overwrite the request data of ended jobs, if a job has ended."""

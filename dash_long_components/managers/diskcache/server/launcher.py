@@ -92,7 +92,7 @@ class Launcher:
         self._look_again = 0.0
         self._launch_again = 0.0
         self._starting: subprocess.Popen[bytes] | None = None
-        store.registry.add_server(self.code, self._me)
+        store.registry.add_server(self.code, self._me, settings.app.app)
         self._pulse = Pulse(
             store,
             self.code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import logging
@@ -62,6 +63,12 @@ class AppCode:
             path=[os.path.abspath(entry) for entry in sys.path],
             argv=sys.argv,
         )
+
+    @property
+    def app(self) -> str:
+        """What tells apps apart, the same for all versions of their code."""
+        how = repr((self.main_path, self.main_package, self.path, self.argv))
+        return hashlib.sha256(how.encode()).hexdigest()[:16]
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> AppCode:

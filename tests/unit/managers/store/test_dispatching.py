@@ -133,11 +133,11 @@ def test_held_jobs_need_no_dispatcher_but_are_found_when_their_code_is_gone(
     submit(store, "held")
     assert store.queue.is_empty("v1")
     assert store.dispatching.resign("v1")
-    assert store.registry.abandoned() == ["v1"]
+    assert store.registry.abandoned() == {"v1": False}
     store.dispatching.drop_queue("v1", "because")
     assert status(store, "queued") is Status.LOST
     assert status(store, "held") is Status.LOST
-    assert store.registry.abandoned() == []
+    assert store.registry.abandoned() == {}
     assert store.dispatching.resign("v1")
 
 
@@ -170,7 +170,7 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
     for number in range(3):
         submit(store, f"job-{number}")
     submit(store, "other", code="v2")
-    assert store.registry.abandoned() == ["v1"]
+    assert store.registry.abandoned() == {"v1": False}
     store.dispatching.drop_queue("v1", "because")
     for number in range(3):
         record = store.read(f"job-{number}")
@@ -181,7 +181,7 @@ def test_queue_that_is_dropped_ends_its_jobs(store: Store) -> None:
     assert status(store, "other") is Status.QUEUED
     store.slots.release("running")
     store.dispatching.drop_queue("v1", "because")
-    assert store.registry.abandoned() == []
+    assert store.registry.abandoned() == {}
 
 
 ONE: dict[str, Any] = {"concurrency": 1, "group": "one"}

@@ -221,7 +221,7 @@ def test_job_behind_one_that_is_handed_over_ends_after_it(store: Store) -> None:
     store.dispatching.abandon_queue("v1", "It has changed.")
     assert store.read("behind").status is Status.QUEUED
     store.end("job", Status.FAILED)
-    assert store.registry.abandoned() == ["v1"]
+    assert store.registry.abandoned() == {"v1": False}
     store.dispatching.abandon_queue("v1", "It has changed.")
     assert store.read("behind").status is Status.LOST
-    assert store.registry.abandoned() == []
+    assert store.registry.abandoned() == {}

@@ -130,7 +130,7 @@ def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
     assert status(store, "job-1") is Status.QUEUED
     succeed(store, "job-0")
     store.slots.release("job-0")
-    assert store.registry.abandoned() == ["v1"]
+    assert store.registry.abandoned() == {"v1": False}
     store.dispatching.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
-    assert store.registry.abandoned() == []
+    assert store.registry.abandoned() == {}

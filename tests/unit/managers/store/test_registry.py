@@ -68,7 +68,7 @@ def test_process_of_another_host_lives_while_heartbeats_come(
         there.send_heartbeat(THERE)
         assert here.is_living(THERE)
         assert here.has_any_server()
-        assert here.abandoned() == []
+        assert here.abandoned() == {}
 
 
 def test_host_without_heartbeats_is_gone_after_a_time(
@@ -81,7 +81,7 @@ def test_host_without_heartbeats_is_gone_after_a_time(
     clock.now += 0.1
     assert not here.is_living(THERE)
     assert not here.has_any_server()
-    assert here.abandoned() == ["v1"]
+    assert here.abandoned() == {"v1": False}
 
 
 def test_any_process_of_a_host_speaks_for_the_others(
@@ -114,7 +114,7 @@ def test_host_that_has_left_no_row_is_gone_after_a_time(
 
 def test_dead_process_of_this_host_is_known_at_once(here: Registry) -> None:
     here.add_server("v1", DEAD)
-    assert here.abandoned() == ["v1"]
+    assert here.abandoned() == {"v1": False}
 
 
 def test_each_host_has_a_dispatcher_of_its_own(here: Registry, there: Registry) -> None:
@@ -142,7 +142,7 @@ def test_dispatcher_stays_while_a_server_here_wants_it(
 def test_dispatcher_that_resigns_takes_dead_servers_along(here: Registry) -> None:
     here.add_server("v1", DEAD)
     assert here.resign("v1")
-    assert here.abandoned() == []
+    assert here.abandoned() == {}
 
 
 def test_other_host_is_told_when_it_is_certain(
@@ -174,5 +174,7 @@ def test_code_is_not_abandoned_while_one_process_has_it(
     client, dispatcher = (ME, DEAD) if living == "client" else (DEAD, ME)
     here.add_server("v1", client)
     assert here.claim("v1", dispatcher, port=1)
-    here.add_server("old", DEAD)
-    assert here.abandoned() == ["old"]
+    here.add_server("old", DEAD, "app")
+    assert here.abandoned() == {"old": False}
+    here.add_server("new", ME, "app")
+    assert here.abandoned() == {"old": True}

@@ -13,6 +13,7 @@ from dash_long_components.core.calls import Call
 from dash_long_components.core.records import Record
 from dash_long_components.core.status import Status
 from dash_long_components.managers.diskcache.dispatcher.housekeeping import (
+    GRACE,
     PURGE_INTERVAL,
     SWEEP_INTERVAL,
     Housekeeping,
@@ -47,8 +48,8 @@ def submit(store: Store, job_id: str, code: str = "v1") -> None:
 def test_queue_of_code_that_no_process_has_is_ended(
     store: Store, clock: mock.Mock
 ) -> None:
-    store.registry.add_server("v1", ME)
-    store.registry.add_server("old", DEAD)
+    store.registry.add_server("v1", ME, "app")
+    store.registry.claim("old", DEAD, port=1, app="app")
     submit(store, "new")
     submit(store, "old", code="old")
     Housekeeping(store).run()
@@ -57,6 +58,32 @@ def test_queue_of_code_that_no_process_has_is_ended(
     assert record.error is not None
     assert "code of the app has changed" in record.error.message
     assert store.read("new").status is Status.QUEUED
+
+
+def test_queue_waits_for_a_server_that_starts_again_while_another_app_lives(
+    store: Store, clock: mock.Mock
+) -> None:
+    store.registry.add_server("other", ME, "other app")
+    housekeeping = Housekeeping(store)
+
+    def wait(seconds: float) -> Status:
+        clock.return_value += seconds
+        housekeeping.run()
+        return store.read("job").status
+
+    store.registry.add_server("v1", DEAD, "app")
+    submit(store, "job")
+    assert wait(0.0) is Status.QUEUED
+    assert wait(GRACE - SWEEP_INTERVAL) is Status.QUEUED
+    store.registry.add_server("v1", ME, "app")
+    assert wait(SWEEP_INTERVAL) is Status.QUEUED
+    store.registry.remove_server("v1", ME)
+    store.registry.add_server("v1", DEAD, "app")
+    # Its time begins again.
+    assert wait(SWEEP_INTERVAL) is Status.QUEUED
+    assert wait(GRACE - SWEEP_INTERVAL) is Status.QUEUED
+    assert wait(SWEEP_INTERVAL) is Status.LOST
+    assert "not started again" in str(store.read("job").error)
 
 
 def test_records_are_swept_at_every_interval(store: Store, clock: mock.Mock) -> None:
