@@ -188,14 +188,14 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @tells_outages
     def read(self, ticket: str, cursor: int) -> Snapshot:
-        launcher, asked = self._connection.launcher(), Ticket.parse(ticket)
+        launcher, asked = self._launcher_of_page(), Ticket.parse(ticket)
         return self._snapshot(
             launcher, launcher.store.read(asked.job), asked.requester, cursor
         )
 
     @tells_outages
     def read_all(self, readings: Sequence[tuple[str, int]]) -> list[Snapshot | None]:
-        launcher = self._connection.launcher()
+        launcher = self._launcher_of_page()
         asked = [(Ticket.parse(ticket), cursor) for ticket, cursor in readings]
         records = launcher.store.read_all([ticket.job for ticket, _ in asked])
         snapshots: list[Snapshot | None] = [None] * len(readings)
@@ -213,6 +213,12 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         from .watch import StoreWatch
 
         return StoreWatch(lambda: self._connection.launcher().store)
+
+    def _launcher_of_page(self) -> Launcher:
+        """Return the launcher of a process that answers a page."""
+        launcher = self._connection.launcher()
+        launcher.answer_page()
+        return launcher
 
     def _snapshot(
         self, launcher: Launcher, record: Record, requester: str, cursor: int
@@ -356,7 +362,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
 
     @tells_outages
     def warm_up(self) -> None:
-        self._connection.launcher().ensure()
+        self._launcher_of_page().ensure()
 
     def close(self) -> None:
         self._connection.close()

@@ -213,11 +213,19 @@ class Registry:
             if not any(other.is_here for other in self._servers(code)):
                 self._forget_failures(code)
 
-    def send_heartbeat(self, process: Process) -> None:
-        """Write a heartbeat of a process of this host."""
+    def send_heartbeat(self, process: Process, *, answers_pages: bool = False) -> None:
+        """Write a heartbeat of a process of this host.
+
+        Args:
+            process: which one.
+            answers_pages: whether it has answered a page. A script never does.
+        """
         self._database.run(
-            "UPDATE process SET heartbeat = ? WHERE process = ?",
+            # Two managers of a process may share its row, and one have no page.
+            "UPDATE process SET heartbeat = ?, pages = coalesce(?, pages)"
+            " WHERE process = ?",
             time.time(),
+            1 if answers_pages else None,
             str(process),
         )
 
@@ -225,18 +233,14 @@ class Registry:
         """Return whether a live server process here wants a dispatcher of this code."""
         return any(server.is_alive() for server in self._servers(code))
 
-    def has_any_server(self, code: str | None = None) -> bool:
-        """Return whether any server process lives, on any host.
+    def has_any_server(self, code: str) -> bool:
+        """Return whether a server process with this code lives, on any host."""
+        return any(self.is_living(server) for server in self._servers(code))
 
-        Args:
-            code: version of the app's code that it has; None for any.
-        """
+    def answers_pages(self) -> bool:
+        """Return whether a process that answers pages lives, on any host."""
         rows = self._database.query(
-            "SELECT DISTINCT process FROM process WHERE role = ?"
-            " AND (? IS NULL OR code = ?)",
-            SERVER,
-            code,
-            code,
+            "SELECT process FROM process WHERE role = ? AND pages = 1", SERVER
         )
         return any(self.is_living(Process.from_text(process)) for (process,) in rows)
 

@@ -228,6 +228,10 @@ _APPS = """
 ALTER TABLE process ADD COLUMN app TEXT;  -- the same for all versions of its code
 """
 
+_PAGES = """
+ALTER TABLE process ADD COLUMN pages INTEGER;  -- 1: it has answered a page
+"""
+
 #: Scripts from each version to the next. Add one; never change one. Processes of older
 #: code go on with the result: add tables, and columns that may be NULL. Rename nothing.
 MIGRATIONS = (
@@ -243,6 +247,7 @@ MIGRATIONS = (
     _CLEAN_UP,
     _KINDS,
     _APPS,
+    _PAGES,
 )
 
 VERSION = len(MIGRATIONS)

@@ -26,13 +26,13 @@ class Watchdog:
     Args:
         store: where the jobs are.
         code: version of the app's code whose queue it watches.
-        has_server: tells whether pages can poll.
+        can_poll: tells whether a process answers pages.
     """
 
-    def __init__(self, store: Store, code: str, has_server: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, code: str, can_poll: Callable[[], bool]) -> None:
         self._store = store
         self._code = code
-        self._has_server = has_server
+        self._can_poll = can_poll
         self._ended: dict[str, float] = {}
         self._cancelled: dict[str, float] = {}
         self._reachable_since: float | None = None
@@ -104,7 +104,7 @@ class Watchdog:
         """
         has_stalled = now - self._looked_at > STALLED
         self._looked_at = now
-        if not self._has_server():
+        if not self._can_poll():
             self._reachable_since = None
         elif self._reachable_since is None or has_stalled:
             self._reachable_since = now

@@ -72,9 +72,7 @@ class Dispatcher:
         self._workers = workers
         self._me = me
         registry = store.registry
-        self._watchdog = Watchdog(
-            store, settings.code, lambda: registry.has_any_server()
-        )
+        self._watchdog = Watchdog(store, settings.code, registry.answers_pages)
         self._housekeeping = Housekeeping(store)
         self._siblings = Siblings(registry, me)
         self._takeover = Takeover(store, settings.code)

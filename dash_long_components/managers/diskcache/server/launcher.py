@@ -151,6 +151,14 @@ class Launcher:
             if dispatcher is not None:
                 wake(dispatcher.port)
 
+    def answer_page(self) -> None:
+        """Note that this process answers pages. Cheap but for the first time."""
+        if not self._pulse.answers_pages:
+            self._pulse.answers_pages = True
+            # In an outage, a later heartbeat tells it.
+            with suppress(StoreError), access(self.store):
+                self._pulse.send_heartbeat()
+
     def pass_by(self, lane: Lane | None) -> Admission:
         """Apply the rule of a lane to a cache hit."""
         admission = self.store.pass_by(lane)

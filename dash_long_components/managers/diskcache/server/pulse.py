@@ -34,6 +34,7 @@ class Pulse:
 
     Attributes:
         start: the watch over a dispatcher that starts.
+        answers_pages: whether this process has answered a page.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Pulse:
         start_timeout: float,
     ) -> None:
         self.start = StartWatchdog(start_timeout)
+        self.answers_pages = False
         self._store = store
         self._launched = launched
         self._code = code
@@ -80,11 +82,15 @@ class Pulse:
 
     def beat(self) -> None:
         """Send a heartbeat, and check that the dispatcher has sent one."""
-        self._store.registry.send_heartbeat(self._me)
+        self.send_heartbeat()
         self._warn_of_other_host()
         self._look_after_dispatcher()
         if self._store.dispatching.has_work(self._code):
             self._ensure()
+
+    def send_heartbeat(self) -> None:
+        """Tell that this process lives, and whether it answers pages."""
+        self._store.registry.send_heartbeat(self._me, answers_pages=self.answers_pages)
 
     def _end_stopped_write(self) -> None:
         """Replace a dispatcher that was stopped while it had the store locked."""

@@ -112,6 +112,18 @@ def without_dispatcher(tmp_path: Path) -> Iterator[DiskcacheLongCallbackManager]
         manager.close()
 
 
+def test_poll_makes_the_process_one_that_answers_pages(
+    without_dispatcher: DiskcacheLongCallbackManager,
+) -> None:
+    registry = without_dispatcher._connection.launcher().store.registry
+    assert not registry.answers_pages()  # a script may have started a job
+    with pytest.raises(KeyError):
+        without_dispatcher.look_up("unknown")
+    assert not registry.answers_pages()
+    assert without_dispatcher.read_all([("unknown.0", 0)]) == [None]
+    assert registry.answers_pages()
+
+
 def test_job_goes_on_though_no_dispatcher_can_start_and_others_are_lost(
     without_dispatcher: DiskcacheLongCallbackManager,
 ) -> None:

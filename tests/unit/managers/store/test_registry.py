@@ -67,7 +67,7 @@ def test_process_of_another_host_lives_while_heartbeats_come(
         clock.now += SILENCE - 1.0
         there.send_heartbeat(THERE)
         assert here.is_living(THERE)
-        assert here.has_any_server()
+        assert here.has_any_server("v1")
         assert here.abandoned() == {}
 
 
@@ -80,7 +80,7 @@ def test_host_without_heartbeats_is_gone_after_a_time(
     assert here.is_living(THERE)
     clock.now += 0.1
     assert not here.is_living(THERE)
-    assert not here.has_any_server()
+    assert not here.has_any_server("v1")
     assert here.abandoned() == {"v1": False}
 
 

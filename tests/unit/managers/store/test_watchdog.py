@@ -56,13 +56,14 @@ def clock() -> Iterator[Clock]:
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(str(tmp_path), result_ttl=60)
     store.registry.add_server("v1", ME)
+    store.registry.send_heartbeat(ME, answers_pages=True)
     yield store
     store.close()
 
 
 @pytest.fixture
 def watchdog(store: Store, clock: Clock) -> Watchdog:
-    return Watchdog(store, "v1", store.registry.has_any_server)
+    return Watchdog(store, "v1", store.registry.answers_pages)
 
 
 def submit(
@@ -268,6 +269,7 @@ def test_no_page_leaves_while_there_is_no_server(
         clock.now += 1.0
     # It is back, with other code; and the pages have their time again.
     store.registry.add_server("v2", ME)
+    store.registry.send_heartbeat(ME, answers_pages=True)
     for _ in range(5):
         watchdog.end_waiting()
         clock.now += 1.0
@@ -301,3 +303,21 @@ def test_dropped_queue_leaves_nothing_to_expire(store: Store, clock: Clock) -> N
     clock.now += 100.0
     store.dispatching.expire_queue("v1", Instant.now())
     assert store.read("job").status is Status.LOST
+
+
+def test_script_is_no_server_that_pages_could_poll(
+    store: Store, watchdog: Watchdog, clock: Clock
+) -> None:
+    run(store, leave_timeout=30.0)
+    store.registry.add_server("v1", ME)  # a script, that has answered no page
+
+    def look(*seconds: float) -> bool:
+        for pause in seconds:
+            clock.now += pause
+            watchdog.end_waiting()
+        return store.read("job").cancel_requested
+
+    assert not look(*[module.STALLED] * 20)
+    store.registry.send_heartbeat(ME, answers_pages=True)
+    assert not look(0.0, *[module.STALLED] * 5)
+    assert look(*[module.STALLED] * 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -209,6 +210,22 @@ def test_dispatcher_starts_though_no_thread_can(launcher: Launcher) -> None:
     ):
         launcher.wake()
     start.assert_called_once()
+
+
+def test_server_that_has_answered_a_page_tells_it_and_an_outage_costs_nothing(
+    launcher: Launcher,
+) -> None:
+    registry = launcher.store.registry
+    launcher._pulse.beat()
+    assert not registry.answers_pages()
+    locked = sqlite3.OperationalError("database is locked")
+    with mock.patch.object(registry, "send_heartbeat", side_effect=locked):
+        launcher.answer_page()
+    assert not registry.answers_pages()
+    launcher._pulse.beat()
+    assert registry.answers_pages()
+    registry.send_heartbeat(ME)  # of another manager of this process
+    assert registry.answers_pages()
 
 
 def test_server_that_ends_no_longer_wants_a_dispatcher(launcher: Launcher) -> None:

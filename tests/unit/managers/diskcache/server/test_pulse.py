@@ -235,11 +235,11 @@ def test_dispatcher_that_was_stopped_in_a_write_is_killed_and_replaced(
     seen, turns, ensured = threading.Event(), threading.Semaphore(0), threading.Event()
     beat, dispatcher = store.registry.send_heartbeat, store.registry.dispatcher
 
-    def beat_once(me: Process) -> None:
+    def beat_once(me: Process, answers_pages: bool) -> None:
         turns.release()
         if seen.is_set():
             raise locked
-        beat(me)
+        beat(me, answers_pages=answers_pages)
 
     def see(code: str) -> RegisteredDispatcher | None:
         if seen.is_set() and not can_read:
