@@ -35,7 +35,7 @@ class Record:
         id: random.
         task: name of the task, for people.
         code: version of the app's code in the process that submitted it.
-        requesters: all its requesters, also those that have cancelled.
+        requesters: all its requesters, and the last ones that have cancelled.
         key: of its call; equal calls join it by this key. None if no call may.
         limits: what ends it from outside.
         status: of the job.

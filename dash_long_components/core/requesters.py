@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .calls import Destination
+
+#: How many requesters of each user that have left a job remembers: their pages may ask
+#: once more.
+REMEMBERED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +37,37 @@ def staying(requesters: Sequence[Requester]) -> list[Requester]:
     return [each for each in requesters if each.left is None]
 
 
+def next_id(requesters: Sequence[Requester]) -> str:
+    """Return an id that no requester of the job has had, if all ids come from here."""
+    return str(int(requesters[-1].id) + 1 if requesters else 0)
+
+
 def joined(requesters: Sequence[Requester], new: Requester) -> tuple[Requester, ...]:
     """Add a requester, unless all others have left. Idempotent.
 
-    The last one to leave cancels the job.
+    The last one to leave cancels the job. Those that have left long ago are forgotten:
+    a page may send the same trigger for hours.
     """
     all_have_left = bool(requesters) and not staying(requesters)
     if new in requesters or all_have_left:
         return tuple(requesters)
-    return (*requesters, new)
+    forgotten = _forgotten(requesters)
+    return (*(each for each in requesters if each.id not in forgotten), new)
+
+
+def _forgotten(requesters: Sequence[Requester]) -> set[str]:
+    """Return the ids of those that have left before ``REMEMBERED`` others of the user.
+
+    The first one says whose job it is, the last one which ids there have been.
+    """
+    seen: Counter[str | None] = Counter()
+    forgotten: set[str] = set()
+    for each in sorted(requesters[1:-1], key=lambda it: it.left or 0, reverse=True):
+        if each.left is not None:
+            seen[each.owner] += 1
+            if seen[each.owner] > REMEMBERED:
+                forgotten.add(each.id)
+    return forgotten
 
 
 def without(

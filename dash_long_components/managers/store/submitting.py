@@ -7,7 +7,7 @@ from ...core.ids import Ticket
 from ...core.job_errors import JobError
 from ...core.lanes import NO_LANE, Admission, Answer, Lane
 from ...core.records import Record
-from ...core.requesters import Requester
+from ...core.requesters import Requester, next_id
 from ...core.status import Status
 from .clock import Instant
 from .database import Database
@@ -74,7 +74,7 @@ class Submitting:
             joined = self._keys.joinable(record) if admission.may_join else None
             before = joined or record
             requester = Requester(
-                id=str(len(before.requesters)),
+                id=next_id(before.requesters),
                 lane=lane.name if lane else None,
                 owner=owner,
                 destination=call.destination,

@@ -8,7 +8,7 @@ from dash_long_components.core import reading
 from dash_long_components.core.ids import Ticket, new_job_id
 from dash_long_components.core.records import Record
 from dash_long_components.core.reports import Report
-from dash_long_components.core.requesters import Requester
+from dash_long_components.core.requesters import REMEMBERED, Requester, next_id
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
 from tests.unit.core.made import (
@@ -107,3 +107,22 @@ def test_ticket_comes_back_from_its_text() -> None:
 def test_other_text_is_a_ticket_of_no_job(text: str) -> None:
     with pytest.raises(KeyError):
         reading.since(job_of("0"), 0, Ticket.parse(text).requester)
+
+
+def test_requester_that_has_left_long_ago_is_forgotten() -> None:
+    job = job_of("0").join(Requester(id="1", owner="other")).leave("1", 2.0)
+    ids = ["0", "1"]
+    for _ in range(100):
+        ids.append(next_id(job.requesters))
+        # Another one has joined before this one leaves.
+        job = job.join(Requester(id=ids[-1]))
+        if len(ids) > 3:
+            job = job.leave(ids[-2], 3.0)
+    assert len(set(ids)) == len(ids)
+    assert len(job.requesters) <= REMEMBERED + 5
+    # The first one says whose job it is, and each user finds it.
+    assert job.requesters[0].id == "0"
+    assert job.is_of("other")
+    # A page may ask once more.
+    assert reading.since(job, 0, ids[-2]).status is Status.CANCELLED
+    assert [each.id for each in job.staying] == ["0", ids[-1]]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from dash_long_components.core.calls import Destination
 from dash_long_components.core.lanes import Lane, Retrigger
+from dash_long_components.core.records import Record
 from dash_long_components.core.status import Status
 from dash_long_components.managers.store.store import Store
 from tests.rows import row_counts
 from tests.unit.managers.store.made import (
+    CALL,
     DEAD,
     cancel,
     status,
@@ -134,3 +139,25 @@ def test_queue_is_not_forgotten_while_a_job_runs_that_others_wait_for(
     store.dispatching.drop_queue("v1", "because")
     assert {status(store, f"job-{n}") for n in (1, 2)} == {Status.LOST}
     assert store.registry.abandoned() == {}
+
+
+def test_page_that_sends_the_same_trigger_for_hours_does_not_swell_its_job(
+    store: Store,
+) -> None:
+    page: Destination = {"location": "/" * 2000, "view": "v", "outputs": []}
+    call = replace(CALL, destination=page)
+    tickets = set()
+    for seq in range(300):
+        new = Record(id=f"{seq}", task="t", code="v1", key="k", created=1, changed=1)
+        tickets.add(
+            store.submit(
+                new,
+                call,
+                max_concurrency=1,
+                max_queue=1,
+                lane=lane(Retrigger.REPLACE, seq),
+            )
+        )
+    assert len(tickets) == 300
+    assert len(store.read("0").to_json()) < 50_000
+    assert [each.id for each in store.read("0").staying] == ["299"]
