@@ -26,7 +26,7 @@ class Halted:
         """Replace the halts."""
         self._database.run("DELETE FROM halts")
         if halts != Halts():
-            self._database.run("INSERT INTO halts VALUES (?)", halts.to_text())
+            self._database.run("INSERT INTO halts (halts) VALUES (?)", halts.to_text())
 
     def catch(self, record: Record) -> bool:
         """Halt a job that is about to get its place, if its task is paused."""
