@@ -18,7 +18,6 @@ from ...core.health import Health
 from ...core.ids import Ticket
 from ...core.lanes import Admission, Answer, Lane
 from ...core.overview import Worker
-from ...core.queueing import DEFAULT, QueuedJob
 from ...core.records import Record
 from ...core.requesters import Requester
 from ...core.search import Search
@@ -27,7 +26,6 @@ from ...core.status import Status
 from ...exceptions import BrokerUnavailableError, StoreUnavailableError
 from ...running.tasks import Task
 from ..base import LongCallbackManager, Watch
-from .messages.call_with_timeout import BROKER_TIMEOUT, call_with_timeout
 
 if TYPE_CHECKING:
     import celery
@@ -36,9 +34,6 @@ _EXTRA = (
     "CeleryLongCallbackManager needs packages that are missing: "
     'pip install "dash-long-components[celery]"'
 )
-
-#: Retries of sending a job to the broker. A user waits for the answer.
-_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2}
 
 
 class CeleryLongCallbackManager(LongCallbackManager):
@@ -99,6 +94,7 @@ class CeleryLongCallbackManager(LongCallbackManager):
             from .messages.broker import Broker
             from .messages.queues import HINT_AFTER, Queues
             from .messages.waits import Waits
+            from .publisher import Publisher
             from .store.overview import Overview
             from .store.places import Places
             from .store.store import CeleryStore
@@ -125,8 +121,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._broker = Broker(celery_app)
         self._places = Places(celery_app, self._store, self._queues.of)
         self._hint_after = HINT_AFTER
-        self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
-        self._waits = Waits(self._queue_timeout)
+        queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
+        self._publisher = Publisher(self._home, self._store, queue_timeout)
+        self._waits = Waits(queue_timeout)
         self._secret = SharedSecret(self._store.common)
         install(celery_app, self._home)
 
@@ -165,7 +162,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             self._store.lanes.exchange(lane, ticket, other)
         else:
             waits_in = lane.name if lane and admission.waits else None
-            self._publish(task, record, call, waits_in)
+            self._publisher.publish(
+                task, record, call, lane=waits_in, keep_call=self.keep_calls
+            )
         # Last: it may have joined a job that it replaces, and it only replaces others
         # once it is certain that there is a job in their place.
         self._replace(admission.replaced)
@@ -200,54 +199,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
             # it knows to be replaced until that gets through.
             with suppress(StoreUnavailableError):
                 self.cancel(ticket)
-
-    def _publish(
-        self, task: Task, record: Record, call: Call, lane: str | None
-    ) -> None:
-        from .documents.deliveries import Message
-        from .eager import run_job
-        from .messages.groups import group_name
-        from .messages.sending import broker_priority, send_job, task_name
-
-        scheduling = call.scheduling
-        group = group_name(scheduling.group) if scheduling.group else None
-        expires = self._queue_timeout and time.time() + self._queue_timeout
-        message = Message(
-            task=task_name(task.key, task.name),
-            lane=lane,
-            timeout=call.attempt_timeout,
-            grace=call.limits.grace,
-            expires=expires,
-            queue=None if scheduling.queue == DEFAULT else scheduling.queue,
-            priority=broker_priority(self.handle, scheduling.priority),
-            group=group,
-        )
-        text = call.to_json().decode()
-        message = self._store.prepare(record, message, text, self.keep_calls)
-        if self._is_eager:
-            run_job(self._home, self._store, record.id, message)
-            return
-        if group is not None:
-            job = QueuedJob(
-                id=record.id,
-                task=record.task,
-                scheduling=scheduling,
-                user=record.owner or "",
-            )
-            if not self._store.groups.enter(group, job):
-                return  # it is sent when it may run
-        options = {"retry": True, "retry_policy": _RETRY}
-        send = functools.partial(
-            send_job, self.handle, record.id, 0, message, **options
-        )
-        try:
-            call_with_timeout(BROKER_TIMEOUT, send)
-        except Exception as error:  # each broker has exceptions of its own
-            # The broker may have it after all; then no worker may run it.
-            self._store.lose(record)
-            raise BrokerUnavailableError(
-                f"Celery's broker does not accept the job: {error}"
-            ) from error
 
     def read(self, ticket: str, cursor: int) -> Snapshot:
         (snapshot,) = self.read_all([(ticket, cursor)])

@@ -53,10 +53,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         task: of the long callback.
         home: where the jobs of the task belong.
     """
-    runs = Runs(home.app, home.lease)
-    documents = Documents(home.app, patient=True)
-    results = CeleryResultCache(documents)
-    workflows = Workflows(home, runs.store)
+    runner = _Runner(task.name, home)
 
     @app.task(
         name=task_name(task.key, task.name),
@@ -78,43 +75,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
         with pool_jobs.having(job_id):
-            work(self, job_id, number, text)
-
-    def work(self: Any, job_id: str, number: int, text: str) -> None:
-        message = Message.from_text(text)
-        while pause := _pause(runs, job_id, number, task.name, message):
-            if not self.request.is_eager:
-                _send_back(home.app, runs, job_id, number, message, pause)
-                return
-            time.sleep(pause)
-        worker = this_worker(self.request.hostname)
-        started = runs.start(job_id, worker, message, number)
-        if started is None:
-            logger.info("Job %s has ended or was started before: not run.", job_id)
-            if message.group is not None:
-                runs.store.groups.advance(message.group)
-            return
-        is_eager = self.request.is_eager
-        parts = CeleryParts(
-            home.app,
-            documents,
-            home.lease,
-            *started,
-            message,
-            is_eager,
-            functools.partial(workflows.announce, started[0]),
-        )
-        try:
-            execution = Execution(runs, results, started[0], is_eager, parts, workflows)
-            error = run_here(home.app, runs, execution, *started)
-        except Exception as failure:
-            end_after(failure, runs, started[0])
-            raise
-        finally:
-            if message.group is not None:
-                runs.store.leave_group_at_end(message.group, job_id)
-        if error is not None:
-            raise JobFailed(f"{error.type}: {error.message}")
+            runner.take(self.request, job_id, number, Message.from_text(text))
 
 
 def add_probe(app: celery.Celery) -> None:
@@ -125,32 +86,93 @@ def add_probe(app: celery.Celery) -> None:
         pass
 
 
-def _pause(runs: Runs, job_id: str, number: int, task: str, message: Message) -> float:
-    """Return the seconds until a job looks again whether it may run; 0 if it may."""
-    if message.lane is not None and not runs.store.is_turn(job_id, message.lane):
-        return _LOOK_AGAIN
-    if runs.is_paused(job_id, task):
-        return _LOOK_AGAIN_PAUSED
-    # The clock of the process that sent a further attempt may be ahead.
-    return runs.until_due(job_id) if number > 0 else 0.0
+class _Runner:
+    """Runs the jobs of a long callback for which messages come.
 
+    Args:
+        task: name of the long callback.
+        home: where its jobs belong.
+    """
 
-def _send_back(
-    app: celery.Celery,
-    runs: Runs,
-    job_id: str,
-    number: int,
-    message: Message,
-    pause: float,
-) -> None:
-    """Send a job back to the queue until it may run."""
-    following = runs.send_back(job_id, number)
-    if following is None:
-        return  # this was a second delivery
-    send = functools.partial(send_job, app, job_id, following, message, countdown=pause)
-    with contextlib.suppress(Exception):
-        # A reader will find that the message is missing, and send it.
-        tell_broker(app, send)
+    def __init__(self, task: str, home: Home) -> None:
+        self._task = task
+        self._home = home
+        self._runs = Runs(home.app, home.lease)
+        self._documents = Documents(home.app, patient=True)
+        self._results = CeleryResultCache(self._documents)
+        self._workflows = Workflows(home, self._runs.store)
+
+    def take(self, request: Any, job_id: str, number: int, message: Message) -> None:
+        """Run a job, or send it back to the queue until it may run.
+
+        Raises:
+            JobFailed: its function has failed.
+        """
+        while pause := self._pause(job_id, number, message):
+            if not request.is_eager:
+                self._send_back(job_id, number, message, pause)
+                return
+            time.sleep(pause)
+        worker = this_worker(request.hostname)
+        started = self._runs.start(job_id, worker, message, number)
+        if started is None:
+            logger.info("Job %s has ended or was started before: not run.", job_id)
+            if message.group is not None:
+                self._runs.store.groups.advance(message.group)
+            return
+        error = self._run(*started, message, request.is_eager)
+        if error is not None:
+            raise JobFailed(f"{error.type}: {error.message}")
+
+    def _pause(self, job_id: str, number: int, message: Message) -> float:
+        """Return the seconds until a job looks again; 0 if it may run now."""
+        runs = self._runs
+        if message.lane is not None and not runs.store.is_turn(job_id, message.lane):
+            return _LOOK_AGAIN
+        if runs.is_paused(job_id, self._task):
+            return _LOOK_AGAIN_PAUSED
+        # The clock of the process that sent a further attempt may be ahead.
+        return runs.until_due(job_id) if number > 0 else 0.0
+
+    def _send_back(
+        self, job_id: str, number: int, message: Message, pause: float
+    ) -> None:
+        """Send a job back to the queue until it may run."""
+        following = self._runs.send_back(job_id, number)
+        if following is None:
+            return  # this was a second delivery
+        app = self._home.app
+        send = functools.partial(
+            send_job, app, job_id, following, message, countdown=pause
+        )
+        with contextlib.suppress(Exception):
+            # A reader will find that the message is missing, and send it.
+            tell_broker(app, send)
+
+    def _run(
+        self, live: Live, call: Call, message: Message, is_eager: bool
+    ) -> JobError | None:
+        """Run a job that has started here, and return its error if it has failed."""
+        home, runs, workflows = self._home, self._runs, self._workflows
+        parts = CeleryParts(
+            home.app,
+            self._documents,
+            home.lease,
+            live,
+            call,
+            message,
+            is_eager,
+            functools.partial(workflows.announce, live),
+        )
+        try:
+            execution = Execution(runs, self._results, live, is_eager, parts, workflows)
+            return run_here(home.app, runs, execution, live, call)
+        except Exception as failure:
+            end_after(failure, runs, live)
+            raise
+        finally:
+            if message.group is not None:
+                runs.store.leave_group_at_end(message.group, live.record.id)
 
 
 def end_after(failure: Exception, runs: Runs, live: Live) -> None:

@@ -211,7 +211,7 @@ def test_broker_that_hangs_is_an_error_in_time(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "dash_long_components.managers.celery.manager.BROKER_TIMEOUT", 0.05
+        "dash_long_components.managers.celery.publisher.BROKER_TIMEOUT", 0.05
     )
     goes_on = threading.Event()
     broker.send_task.side_effect = lambda *_args, **_options: goes_on.wait(10)
