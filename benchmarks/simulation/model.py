@@ -1,7 +1,7 @@
 """A site of any size, as queues before its parts.
 
 Each web process and each Redis answers one request after the other, so each is a queue
-with one server. Pages open at any time, hence requests arrive at random (Poisson). How
+with one server. Pages open at any time, so requests arrive at random (Poisson). How
 long one takes varies as it was measured. Percentiles come from a simulation of the
 queue: there is no formula for them.
 """

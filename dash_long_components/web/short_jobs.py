@@ -17,7 +17,7 @@ from ..managers.base import LongCallbackManager
 #: Seconds that a task usually takes at most for its jobs to be short.
 SHORT = 0.05
 
-#: Seconds for which a start waits at most. People take that for at once.
+#: The longest wait of a start, in seconds. People do not notice it.
 PATIENCE = 0.1
 
 #: Seconds before the first look at the job, and between the next ones at first.

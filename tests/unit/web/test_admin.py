@@ -116,7 +116,7 @@ def test_no_one_but_operators_learns_or_changes_anything(
         *({"key": key, "resume": ["module.task"]}, {"key": key, "drain": 300}),
     ]
     for body in requests:
-        # As an app answers that has no operators.
+        # The answer is the same as that of an app without operators.
         expected = none.send(body)
         for role in (None, "user"):
             answer = site.send(body, role)

@@ -135,7 +135,7 @@ class Groups:
         return time.monotonic() - self._advanced.get(name, float("-inf")) > seconds
 
     def get(self, name: str) -> Group:
-        """Return a group, of a moment ago at most."""
+        """Return a group as it is now, or was a moment ago."""
         at, group = self._read.get(name, (float("-inf"), Group()))
         if time.monotonic() - at > _FRESH:
             group = Group.from_text(self._documents.read(_key(name)))

@@ -72,7 +72,7 @@ class Probes:
         self._known: dict[str, tuple[float, ProbeState]] = {}
 
     def state(self, task: str) -> ProbeState:
-        """Return the state of the probes of a task, of a moment ago at most."""
+        """Return the state of a task's probes as it is now, or was a moment ago."""
         now = time.monotonic()
         at, state = self._known.get(task, (None, ProbeState()))
         if at is None or now - at > min(1.0, self._interval / 3):

@@ -15,6 +15,7 @@ from ....core.status import Status
 from ..documents.documents import Documents
 from ..documents.job_state import End, Live
 from ..store.store import CeleryStore
+from ..workers.function_thread import FunctionThread
 from ..workers.going_on import going_on
 from ..workers.presence import Absence
 
@@ -22,8 +23,8 @@ from ..workers.presence import Absence
 _PAUSE = 1.0
 
 
-class FunctionWatchdog:
-    """Enforces the limits of a job while its function runs. A context manager.
+class FunctionWatchdog(FunctionThread):
+    """Enforces the limits of a job while its function runs.
 
     Args:
         app: of the worker.
@@ -40,11 +41,11 @@ class FunctionWatchdog:
         live: Live,
         kill: Callable[[], None] | None,
     ) -> None:
+        super().__init__("dash-long-job-watchdog")
         self._store = store
         self._live = live
         self._record = record = live.record
         self._kill = kill
-        self._over = threading.Event()
         self._killing = threading.Lock()
         self._times = Times()
         limits = record.limits
@@ -58,9 +59,7 @@ class FunctionWatchdog:
 
     def __enter__(self) -> None:
         if self._times.deadline is not None or self._absence is not None:
-            threading.Thread(
-                target=self._watch, name="dash-long-job-watchdog", daemon=True
-            ).start()
+            super().__enter__()
 
     def __exit__(
         self,
@@ -69,10 +68,10 @@ class FunctionWatchdog:
         where: TracebackType | None,
     ) -> None:
         with self._killing:
-            self._over.set()
+            super().__exit__(kind, error, where)
 
-    def _watch(self) -> None:
-        while not self._over.wait(self._pause()):
+    def watch(self) -> None:
+        while not self.over.wait(self._pause()):
             with going_on("The watchdog of a job", _PAUSE):
                 if self._is_done():
                     return
@@ -98,9 +97,9 @@ class FunctionWatchdog:
         return min(seconds, threading.TIMEOUT_MAX)
 
     def _end(self) -> None:
-        if self._kill is None or self._over.wait(self._record.limits.grace):
+        if self._kill is None or self.over.wait(self._record.limits.grace):
             return
         # If the function has returned by now, its process may have another job.
         with self._killing:
-            if not self._over.is_set():
+            if not self.over.is_set():
                 self._kill()

@@ -338,7 +338,7 @@ class Leases:
         return found
 
     def _read(self, lease_id: str) -> _Reading:
-        """Return the reading of a lease, of a moment ago at most."""
+        """Return the reading of a lease as it is now, or was a moment ago."""
         (reading,) = self._read_all([lease_id])
         return reading
 

@@ -8,13 +8,12 @@ another job: by then this process must be gone.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
 
 from ....core.calls import Call
 from ..documents.job_state import Live
+from .function_thread import FunctionThread
 from .leases import Lease
 
 #: Seconds between two looks, at most.
@@ -38,8 +37,8 @@ def parent_watchdog(
     return ParentWatchdog(lease, end)
 
 
-class ParentWatchdog:
-    """Ends this process if its worker dies. A context manager.
+class ParentWatchdog(FunctionThread):
+    """Ends this process if its worker dies.
 
     A function that is about to return gets half of a lease to do so.
 
@@ -49,26 +48,13 @@ class ParentWatchdog:
     """
 
     def __init__(self, lease: Lease, end: Callable[[], None]) -> None:
+        super().__init__("dash-long-jobs-main")
         self._lease = lease
         self._end = end
-        self._over = threading.Event()
 
-    def __enter__(self) -> None:
-        threading.Thread(
-            target=self._watch, name="dash-long-jobs-main", daemon=True
-        ).start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self._over.set()
-
-    def _watch(self) -> None:
+    def watch(self) -> None:
         while os.getppid() == self._lease.pid:
-            if self._over.wait(min(_INTERVAL, self._lease.seconds / 3)):
+            if self.over.wait(min(_INTERVAL, self._lease.seconds / 3)):
                 return
-        if not self._over.wait(self._lease.seconds / 2):
+        if not self.over.wait(self._lease.seconds / 2):
             self._end()
