@@ -3,6 +3,42 @@ const path = require('node:path');
 /** The modules that other scripts take from the main one. */
 const SHARED = /\/(engines|link|Actions|JobView|hooks|useLabels)$/;
 
+/**
+ * Long names of the engine's parts that other scripts do not use. The minifier may
+ * shorten them in the main script. `src/imports.test.ts` checks the list.
+ */
+const INTERNAL = new RegExp(
+    `\\b(${[
+        'addStreamed',
+        'addTriggerInfo',
+        'awaitedOutputs',
+        'cancelledSince',
+        'conclude',
+        'continueAfter',
+        'heartbeat',
+        'hiddenWait',
+        'infoFor',
+        'isHolding',
+        'isList',
+        'isMarked',
+        'isReady',
+        'isReplaced',
+        'isReplacedBy',
+        'isRestored',
+        'isSetBy',
+        'isUntouched',
+        'keepForNextPage',
+        'keepUnshown',
+        'overrides',
+        'postpone',
+        'postponed',
+        'replaceBy',
+        'setUnreachable',
+        'takeRefused',
+        'takeShown',
+    ].join('|')})\\b`,
+);
+
 const main = {
     entry: {
         dash_long_components: './src/index.ts',
@@ -42,9 +78,11 @@ const main = {
                     inline: 1,
                     pure_getters: true,
                     sequences: false,
+                    unsafe: true,
                     unsafe_arrows: true,
                     unsafe_methods: true,
                 },
+                mangle: { properties: { regex: INTERNAL } },
             },
         },
     },

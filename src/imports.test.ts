@@ -107,3 +107,39 @@ test('no file imports itself through others, not even for a type', () => {
     const circles = sources.map((path) => circleFrom(path, path));
     expect(circles.filter(Boolean)).toEqual([]);
 });
+
+/** Return a file and all that its script gets with it. Types are not in scripts. */
+function bundleOf(entry: string, shared: RegExp): Set<string> {
+    const bundle = new Set([entry]);
+    for (const path of bundle) {
+        const text = ts.sys.readFile(`src/${path}`) ?? '';
+        const found = text.matchAll(/^import (?!type )[^;]+? '(\..+)';/gm);
+        for (const [, name = ''] of found) {
+            if (!shared.test(name)) {
+                bundle.add(resolve(path, name));
+            }
+        }
+    }
+    return bundle;
+}
+
+test('other scripts and messages use no name that the main script shortens', () => {
+    const config = ts.sys.readFile('webpack.config.js') ?? '';
+    const names = [...config.matchAll(/^ {8}'(\w+)',$/gm)].map(
+        ([, name]) => name,
+    );
+    expect(names).toContain('takeShown');
+    const internal = new RegExp(`\\b(${names.join('|')})\\b`);
+    const shared = /^const SHARED = \/(.+)\/;$/m.exec(config)?.[1] ?? '';
+    expect(shared).toContain('engines');
+    const others = [
+        ...sources.filter((path) => path.startsWith('engine/wire/')),
+        ...bundleOf('details.ts', new RegExp(shared)),
+        ...bundleOf('tray.ts', new RegExp(shared)),
+    ];
+    expect(others).toContain('engine/network/client.ts');
+    const wrong = others.filter((path) =>
+        internal.test(ts.sys.readFile(`src/${path}`) ?? ''),
+    );
+    expect(wrong).toEqual([]);
+});

@@ -5,6 +5,7 @@ import type { Page } from './page/page';
 import type { PastResults } from './pastResults';
 import type { Job } from './state/job';
 import type { Jobs } from './state/jobs';
+import type { Run } from './state/run';
 import type { CallbackAnswer } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import type { Snapshot } from './wire/snapshot';
@@ -71,6 +72,12 @@ export class Display {
     drop(job: Job, shown?: Handle['outputs']): void {
         this.#jobs.drop(job);
         this.#overrides.release(job, shown);
+    }
+
+    /** Stop showing a job until it goes on: a guard refused it. */
+    suspend(job: Job, run: Run | undefined): void {
+        this.#jobs.refuse(job, run);
+        this.#overrides.release(job);
     }
 
     /** Show what a callback has answered, as Dash does. */

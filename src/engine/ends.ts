@@ -1,10 +1,17 @@
 import type { Display } from './display';
+import { Backoff } from './network/backoff';
+import { ForeignAnswer, Refused } from './network/client';
+import type { Connection } from './network/connection';
 import { RESTORED_MS, type Page } from './page/page';
 import type { Job } from './state/job';
 import type { Jobs } from './state/jobs';
 import type { Runs } from './state/runs';
 import type { Library } from './wire/library';
 import type { JobError, Snapshot, Status } from './wire/snapshot';
+
+const WHAT_TO_DO =
+    '. The job goes on. Log in, in another tab for instance; then retry, or load ' +
+    'this page again.';
 
 type Ending = Omit<Snapshot, 'cursor'>;
 
@@ -21,6 +28,7 @@ export class Ends {
     readonly #jobs: Jobs;
     readonly #runs: Runs;
     readonly #display: Display;
+    readonly #connection: Connection;
     readonly #delegate: Delegate;
 
     constructor(
@@ -28,12 +36,14 @@ export class Ends {
         jobs: Jobs,
         runs: Runs,
         display: Display,
+        connection: Connection,
         delegate: Delegate,
     ) {
         this.#page = page;
         this.#jobs = jobs;
         this.#runs = runs;
         this.#display = display;
+        this.#connection = connection;
         this.#delegate = delegate;
     }
 
@@ -45,6 +55,19 @@ export class Ends {
         } else {
             this.#end(job, ending);
         }
+    }
+
+    /** Give up a job whose poll was refused. It may go on if a guard has refused it. */
+    refuse(job: Job, reason: Error): void {
+        const { run } = job.handle;
+        const error = { type: 'Refused', message: reason.message };
+        if (reason instanceof Refused && reason.isForeign) {
+            error.message += WHAT_TO_DO;
+            this.#display.suspend(job, this.#runs.get(run));
+        } else {
+            this.#display.drop(job);
+        }
+        this.conclude(run, 'lost', error);
     }
 
     /** Tell users and developers how a run has ended. */
@@ -62,17 +85,37 @@ export class Ends {
         job: Job,
         ending: Ending,
     ): Promise<void> {
-        try {
-            await this.#page.load(files);
-        } catch (reason) {
-            const error = { type: 'LibraryError', message: String(reason) };
-            ending = { status: 'failed', error };
+        const backoff = new Backoff(this.#connection);
+        let isLoaded = false;
+        // It may be cancelled or replaced meanwhile.
+        while (this.#jobs.has(job) && !isLoaded) {
+            try {
+                await this.#page.load(files);
+                isLoaded = true;
+                backoff.succeeded();
+            } catch (reason) {
+                const wait = backoff.after(new ForeignAnswer(String(reason)));
+                if (wait === undefined) {
+                    this.#giveUp(job, String(reason));
+                } else {
+                    await new Promise((resolve) => setTimeout(resolve, wait));
+                }
+            }
         }
-        // It may have been cancelled or replaced meanwhile.
         if (this.#jobs.has(job)) {
             this.#end(job, ending);
-            this.#delegate.settle();
         }
+        this.#delegate.settle();
+    }
+
+    /** Leave a result to the page that is loaded next. */
+    #giveUp(job: Job, reason: string): void {
+        this.#display.drop(job);
+        this.#jobs.keepForNextPage(job);
+        this.conclude(job.handle.run, 'failed', {
+            type: 'LibraryError',
+            message: `${reason}. Load this page again to see the result.`,
+        });
     }
 
     #end(job: Job, ending: Ending): void {

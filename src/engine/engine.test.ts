@@ -10,13 +10,17 @@ import {
     polled,
     job,
     show,
+    reload,
     result,
+    storage,
 } from '../testing/engine';
 import { append } from '../testing/page';
 import type { Status } from './wire/snapshot';
 import type { Update } from './wire/update';
 
 setUpEngine();
+
+const LIBRARY = { type: '_js_dist', url: '/new.js' };
 
 describe('a job', () => {
     test('switches running on, progress to its default and marks its outputs', () => {
@@ -126,7 +130,7 @@ describe('a job', () => {
     test('shows its result when the libraries it needs are loaded', async () => {
         const { promise, resolve: loaded } = deferred();
         page.loading = promise;
-        const files = [{ type: '_js_dist', url: '/new.js' }];
+        const files = [LIBRARY];
         start(job('a'));
         show('a', 'succeeded', { ...result('done'), files });
         await pass(10_000);
@@ -144,10 +148,7 @@ describe('a job', () => {
         const { promise, resolve: loaded } = deferred();
         page.loading = promise;
         start(job('a'));
-        show('a', 'succeeded', {
-            ...result('done'),
-            files: [{ type: '_js_dist', url: '/new.js' }],
-        });
+        show('a', 'succeeded', { ...result('done'), files: [LIBRARY] });
         await pass(20);
         engine.cancel(['stop.n_clicks']);
         loaded();
@@ -155,18 +156,36 @@ describe('a job', () => {
         expect(page.props('out')).toEqual({});
     });
 
-    test("reports a library that can't be loaded", async () => {
+    test('shows its result when a library loads at another attempt', async () => {
+        vi.spyOn(page, 'load').mockRejectedValueOnce(new Error('no network'));
+        start(job('a'));
+        show('a', 'succeeded', { ...result('done'), files: [LIBRARY] });
+        await pass(20);
+        expect(page.props('button')).toEqual({ disabled: true });
+        expect(engine.connection.state).toBe('reconnecting');
+        expect(storage.getItem('jobs')).not.toBeNull();
+        await pass(15_000);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(page.props('button')).toEqual({ disabled: false });
+        expect(page.reports).toEqual([]);
+        expect(storage.getItem('jobs')).toBeNull();
+    });
+
+    test('leaves a result to the next page if a library does not load', async () => {
         page.load = () =>
             Promise.reject(new Error('/new.js could not be loaded'));
         start(job('a'));
-        show('a', 'succeeded', {
-            ...result('done'),
-            files: [{ type: '_js_dist', url: '/new.js' }],
-        });
-        await pass(20);
+        show('a', 'succeeded', { ...result('done'), files: [LIBRARY] });
+        await pass(150_000);
         expect(page.props('out')).toEqual({});
         expect(page.props('button')).toEqual({ disabled: false });
         expect(page.reports[0]?.[0]).toContain('/new.js could not be loaded');
+        expect(engine.runs.get('a')?.status).toBe('failed');
+        expect(vi.getTimerCount()).toBe(0);
+        reload();
+        await pass(20);
+        expect(page.props('out')).toEqual({ children: 'done' });
+        expect(storage.getItem('jobs')).toBeNull();
     });
 });
 

@@ -8,7 +8,6 @@ import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
 import type { Page } from './page/page';
 import type { Parts, PastResults } from './pastResults';
-import { Refusals } from './refusals';
 import { Starts } from './starts';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
@@ -36,7 +35,6 @@ export class Engine implements PollDelegate {
     readonly #poller: Poller;
     readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
-    readonly #refusals: Refusals;
 
     constructor(
         page: Page,
@@ -59,31 +57,42 @@ export class Engine implements PollDelegate {
             this.#triggers,
             this.#display,
         );
-        this.#ends = new Ends(page, this.#jobs, runs, this.#display, {
-            ends: ({ handle }, { status, result }) => {
-                if (status === 'succeeded') {
-                    this.#starts.intervals.succeed(handle.callbackKey);
-                }
-                this.#triggers.ownResults.record(
-                    runs.get(handle.run)?.request,
-                    result?.response,
-                );
+        this.#ends = new Ends(
+            page,
+            this.#jobs,
+            runs,
+            this.#display,
+            client.connection,
+            {
+                ends: ({ handle }, { status, result }) => {
+                    if (status === 'succeeded') {
+                        this.#starts.intervals.succeed(handle.callbackKey);
+                    }
+                    this.#triggers.ownResults.record(
+                        runs.get(handle.run)?.request,
+                        result?.response,
+                    );
+                },
+                settle: () => {
+                    this.#settle();
+                },
             },
-            settle: () => {
-                this.#settle();
-            },
-        });
+        );
         this.#poller = new Poller(client, this);
         this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
         });
-        this.#refusals = new Refusals(client, this.#jobs, (handles) => {
-            this.#followAgain(handles);
-        });
+        // The user may have logged in, in another tab.
+        client.connection.onReturn(() => void this.#askAgain());
     }
 
-    /** Follow the jobs again that the page followed before a reload. */
+    /**
+     * Follow the jobs that the tab has saved: those of the page before a reload, or of
+     * the pages since, if the browser has kept this one.
+     */
     resume(): void {
+        this.runs.load();
+        this.#canceller.load();
         for (const handle of this.#jobs.load()) {
             this.#triggers.order.continueAfter(handle.seq);
             this.#start(handle);
@@ -140,8 +149,8 @@ export class Engine implements PollDelegate {
      * that a guard refused has not ended: follow it again.
      */
     async retry(id: string): Promise<void> {
-        if (this.#refusals.has(id)) {
-            this.#refusals.end();
+        if (this.#jobs.refused.some(({ run }) => run === id)) {
+            this.#goOn();
             return;
         }
         const run = this.runs.get(id);
@@ -208,12 +217,6 @@ export class Engine implements PollDelegate {
     }
 
     answered(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
-        this.#applyAnswers(answers, unreachable);
-        this.#refusals.end();
-        this.#settle();
-    }
-
-    #applyAnswers(answers: [Job, Snapshot][], unreachable: Job[] = []): void {
         this.runs.setUnreachable(unreachable.map(({ handle }) => handle.run));
         this.#apply(answers);
     }
@@ -239,26 +242,32 @@ export class Engine implements PollDelegate {
                 }
             }
         }
+        this.#goOn();
     }
 
     refused(jobs: Job[], reason: Error): void {
-        const error = this.#refusals.add(jobs, reason);
-        this.#applyAnswers(
-            jobs.map((job) => [
-                job,
-                { cursor: job.cursor, status: 'lost', error },
-            ]),
-        );
+        for (const job of jobs.filter((each) => this.#jobs.has(each))) {
+            this.#ends.refuse(job, reason);
+        }
         this.#settle();
     }
 
-    /** Follow jobs again that the page had given up. */
-    #followAgain(handles: JobHandle[]): void {
-        for (const handle of handles) {
-            this.runs.reopen(handle.run);
-            this.#follow(handle);
+    /** Go on with the jobs that a guard refused. */
+    #goOn(): void {
+        for (const [job, run] of this.#jobs.takeRefused()) {
+            if (run) {
+                this.runs.put(run);
+            }
+            this.#follow(job);
         }
         this.#settle();
+    }
+
+    async #askAgain(): Promise<void> {
+        const { refused } = this.#jobs;
+        if (refused.length > 0 && (await this.#client.accepts(refused))) {
+            this.#goOn();
+        }
     }
 
     #isCancelled({ seq, cancel }: Handle): boolean {
@@ -284,18 +293,18 @@ export class Engine implements PollDelegate {
     #start({ end, ...handle }: JobHandle): void {
         const replaced = this.#starts.begin(handle);
         // Override the properties before the old job releases them: nothing flickers.
-        this.#follow(handle, end);
+        this.#follow(new Job(handle), end);
         this.#replaceAll(replaced, handle.stale && handle.outputs);
     }
 
-    #follow(handle: JobHandle, end?: Snapshot): void {
-        const job = new Job(handle);
+    #follow(job: Job, end?: Snapshot): void {
         this.#display.add(job);
+        // A guard that lets jobs start may let cancels pass.
+        this.#canceller.send();
         if (end) {
             // Only when Dash has finished with the callback that has started the job.
             setTimeout(() => {
                 this.#apply([[job, end]]);
-                this.#settle();
             });
         } else {
             this.#poller.hurry();

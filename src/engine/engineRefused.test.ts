@@ -12,6 +12,7 @@ import {
     start,
     storage,
 } from '../testing/engine';
+import { append } from '../testing/page';
 
 setUpEngine();
 
@@ -102,4 +103,64 @@ test('a refused job that was replaced does not come back', async () => {
     await pass(20);
     await pass(20);
     expect(polled()).toEqual([['b', 0]]);
+});
+
+test('a refused job goes on where it was, and shows nothing twice', async () => {
+    page.add('file');
+    page.setProps('out', { children: ['old'] });
+    start(job('a', { run: 'run', view: 'view' }));
+    show('a', 'running', {
+        elapsed: 5,
+        progress: [['bar', 'value', 3]],
+        props: [
+            ['out', 'children', append('row')],
+            ['file', 'data', 'x'],
+            ['away', 'children', 'kept'],
+        ],
+    });
+    await pass(20);
+    server.fail(401);
+    await pass(5000);
+    expect(page.props('bar')).toEqual({ value: 0 });
+    await engine.retry('run');
+    expect(page.props('bar')).toEqual({ value: 3 });
+    expect(page.props('button')).toEqual({ disabled: true });
+    await pass(20);
+    expect(polled()).toEqual([['a', 1]]);
+    expect(engine.runs.get('run')).toMatchObject({
+        status: 'running',
+        elapsed: 5,
+    });
+    expect(engine.runs.get('run')?.error).toBeUndefined();
+    expect(page.props('out')).toEqual({ children: ['old', 'row'] });
+    expect(page.calls.filter(([id]) => id === 'file').length).toBe(1);
+    page.add('away');
+    await pass(0);
+    expect(page.props('away')).toEqual({ children: 'kept' });
+});
+
+test('what a refused job has set is on its component whenever that is there', async () => {
+    start(job('a', { run: 'run' }));
+    show('a', 'running', { props: [['out', 'children', 'so far']] });
+    await pass(20);
+    server.fail(401);
+    await pass(5000);
+    page.remove('out');
+    page.add('out');
+    expect(page.props('out')).toEqual({ children: 'so far' });
+    await engine.retry('run');
+    await pass(20);
+    expect(page.props('out')).toEqual({ children: 'so far' });
+});
+
+test('a cancel that a guard refused is sent again when a job starts', async () => {
+    start(job('a'));
+    server.fail(401);
+    engine.cancelRun('a');
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a']]);
+    start(job('b', { callbackKey: 'other' }));
+    await pass(0);
+    expect(server.cancelled).toEqual([['a'], ['a']]);
+    expect(storage.getItem('cancels')).toBeNull();
 });

@@ -188,3 +188,21 @@ describe('a page that is loaded again', () => {
         expect(storage.getItem('jobs')).toBeNull();
     });
 });
+
+test('a page that the browser has kept goes on with the jobs of pages since', () => {
+    const [first, kept] = [engine, page];
+    first.take([job('old', { callbackKey: 'old', outputs: [] })]);
+    reload();
+    start(job('new', { seq: 5, run: 'run' }));
+    first.resume();
+    first.take([job('last', { callbackKey: 'last' })]);
+    expect(kept.props('button')).toEqual({ disabled: true });
+    expect(first.runs.listed.map(({ id }) => id)).toContain('run');
+    expect(first.triggerInfo({}).seq).toBeGreaterThan(5);
+    reload();
+    expect(engine.pending().map(({ handle }) => handle.token)).toEqual([
+        'old',
+        'new',
+        'last',
+    ]);
+});

@@ -155,7 +155,7 @@ describe('an interval', () => {
         }
         expect(page.reports.map(([text]) => text)).toEqual([
             expect.stringMatching(
-                /app\.load: its dcc\.Interval .* ten times .* on_retrigger/,
+                /app\.load: its dcc\.Interval replaces each job .* on_retrigger/,
             ),
         ]);
         await succeed('job-30', 'done');

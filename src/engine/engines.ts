@@ -23,6 +23,12 @@ function newEngine(dashStore: DashStore): Engine {
         new TabStorage(`${renderer.name}-cancels`),
         new Runs(new TabStorage(`${renderer.name}-runs`)),
     );
+    window.addEventListener('pageshow', ({ persisted }) => {
+        if (persisted) {
+            // Other pages of this tab have saved their jobs in the meantime.
+            engine.resume();
+        }
+    });
     renderer.addTriggerInfo((request) => engine.triggerInfo(request));
     return engine;
 }

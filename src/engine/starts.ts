@@ -54,9 +54,8 @@ export class Starts {
             this.intervals.replace(callbackKey, request)
         ) {
             this.#page.report(
-                `Long callback ${name}: its dcc.Interval has replaced the job ten ` +
-                    'times without a result. Use a longer interval, or another ' +
-                    'on_retrigger, such as on_retrigger="ignore".',
+                `Long callback ${name}: its dcc.Interval replaces each job before ` +
+                    'it ends. Use a longer interval or on_retrigger="ignore".',
             );
         }
         return replaced;

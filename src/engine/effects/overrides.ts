@@ -1,12 +1,9 @@
 import type { Page } from '../page/page';
-import type { Job } from '../state/job';
+import type { Job, Override } from '../state/job';
 import { propIdOf, stringifyId, type Id } from '../wire/id';
 import { isPattern, type Pattern } from '../wire/pattern';
 import { isPatch, NO_UPDATE, type Update } from '../wire/update';
 import type { Updates } from './updates';
-
-/** The value that a job gives to a property, and the one to leave behind. */
-type Override = { value: unknown; rest: unknown };
 
 /**
  * A property and the jobs that override it, at least one. The last one's value shows.
@@ -38,7 +35,10 @@ export class Overrides {
         this.#updates = updates;
     }
 
-    /** Override all `running` and `progress` properties of a job. */
+    /**
+     * Override all `running` and `progress` properties of a job: at first, or as it was
+     * when it was released.
+     */
     start(job: Job): void {
         const { running, progress } = job.handle;
         this.#updates.apply([
@@ -116,9 +116,12 @@ export class Overrides {
         id: Pattern,
         property: string,
         isProgress: boolean,
-        override: Override,
+        initial: Override,
     ): Update[] {
         const key = propIdOf(id, property);
+        const own = isProgress ? `${key} progress` : key;
+        const override = job.overrides.get(own) ?? initial;
+        job.overrides.set(own, override);
         const prop = this.#props.get(key) ?? {
             id,
             property,

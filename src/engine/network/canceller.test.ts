@@ -12,6 +12,8 @@ let browser: FakeBrowser;
 let canceller: Canceller;
 const refused = vi.fn();
 
+const storageOf = (key: string) => sessionStorage.getItem(key);
+
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 const load = () =>
@@ -92,13 +94,46 @@ test('a cancel during a request goes with the next one', async () => {
     expect(server.cancelled).toEqual([['a'], ['a', 'b', 'c']]);
 });
 
-test('a refused cancel is reported and not repeated', async () => {
-    server.fail(403);
+test('a cancel that the endpoint refused is reported and not repeated', async () => {
+    server.fail(403, { 'Dash-Long-Jobs': 'refused' });
     canceller.cancel(['a']);
     canceller.cancel(['b']);
     await pass(1000);
     expect(server.cancelled).toEqual([['a'], ['b']]);
     expect(refused).toHaveBeenCalledOnce();
+});
+
+test('a cancel that a guard refused is repeated on return and after a reload', async () => {
+    for (let i = 0; i < 3; i++) {
+        server.fail(401);
+    }
+    canceller.cancel(['a']);
+    await pass(600_000);
+    expect(server.cancelled).toEqual([['a']]);
+    browser.change();
+    await pass(600_000);
+    expect(server.cancelled.length).toBe(2);
+    expect(refused).toHaveBeenCalledOnce();
+    load();
+    await pass(600_000);
+    expect(server.cancelled.length).toBe(3);
+    browser.change();
+    await pass(1);
+    expect(server.cancelled.length).toBeGreaterThan(3);
+    load();
+    await pass(1);
+    expect(storageOf('cancels')).toBeNull();
+});
+
+test('a cancel during a request that a guard refuses is sent', async () => {
+    server.fail(401);
+    canceller.cancel(['a']);
+    canceller.cancel(['b']);
+    await pass(1);
+    expect(server.cancelled).toEqual([['a'], ['a', 'b']]);
+    canceller.send();
+    await pass(1);
+    expect(server.cancelled.length).toBe(2);
 });
 
 test('a waiting cancel is repeated at once when the network is back', async () => {

@@ -1,15 +1,20 @@
 import type { TabStorage } from '../state/tabStorage';
 import { Backoff } from './backoff';
-import type { Client } from './client';
+import { Refused, type Client } from './client';
 
-/** Tells the server which jobs to cancel. Retries until it succeeds, across reloads. */
+/**
+ * Tells the server which jobs to cancel. Retries until it succeeds, across reloads. What
+ * a guard refuses has to wait until something may have changed, such as a login.
+ */
 export class Canceller {
     readonly #client: Client;
     readonly #storage: TabStorage<string>;
     readonly #refused: (reason: Error) => void;
     /** A cancel may fail while polls succeed: one manager alone is away. */
     readonly #backoff = new Backoff();
-    readonly #tokens: string[] = [];
+    readonly #tokens = new Set<string>();
+    /** The number of tokens that a guard has refused at the last attempt. */
+    #held = 0;
     #sending = false;
     #wake: (() => void) | undefined;
 
@@ -21,13 +26,28 @@ export class Canceller {
         this.#client = client;
         this.#storage = storage;
         this.#refused = refused;
-        client.connection.onReturn(() => this.#wake?.());
-        this.cancel(storage.load());
+        client.connection.onReturn(() => {
+            this.#wake?.();
+            this.send();
+        });
+        this.load();
+    }
+
+    /** Cancel what was saved, by the page before a reload for instance. */
+    load(): void {
+        this.cancel(this.#storage.load());
     }
 
     cancel(tokens: string[]): void {
-        this.#tokens.push(...tokens);
-        this.#storage.save(this.#tokens);
+        for (const token of tokens) {
+            this.#tokens.add(token);
+        }
+        this.#storage.save([...this.#tokens]);
+        this.send();
+    }
+
+    /** Send what is left. */
+    send(): void {
         if (!this.#sending) {
             void this.#send();
         }
@@ -35,15 +55,9 @@ export class Canceller {
 
     async #send(): Promise<void> {
         this.#sending = true;
-        while (this.#tokens.length > 0) {
-            const batch = [...this.#tokens];
-            const wait = await this.#attempt(batch);
-            if (wait === undefined) {
-                this.#tokens.splice(0, batch.length);
-                this.#storage.save(this.#tokens);
-            } else {
-                await this.#sleep(wait);
-            }
+        let isDue = true;
+        while (isDue && this.#tokens.size > 0) {
+            isDue = await this.#attempt([...this.#tokens]);
         }
         this.#sending = false;
     }
@@ -57,18 +71,30 @@ export class Canceller {
         clearTimeout(timer);
     }
 
-    /** Return how long to wait before the next attempt; undefined if none is needed. */
-    async #attempt(tokens: string[]): Promise<number | undefined> {
+    /** Return whether to make another attempt, if a token is left. */
+    async #attempt(tokens: string[]): Promise<boolean> {
         try {
             await this.#client.cancel(tokens);
+            this.#backoff.succeeded();
         } catch (error) {
             const wait = this.#backoff.after(error);
-            if (wait === undefined) {
+            if (wait !== undefined) {
+                await this.#sleep(wait);
+                return true;
+            }
+            if (tokens.length > this.#held) {
                 this.#refused(error as Error);
             }
-            return wait;
+            if (error instanceof Refused && error.isForeign) {
+                this.#held = tokens.length;
+                return this.#tokens.size > tokens.length;
+            }
         }
-        this.#backoff.succeeded();
-        return undefined;
+        this.#held = 0;
+        for (const token of tokens) {
+            this.#tokens.delete(token);
+        }
+        this.#storage.save([...this.#tokens]);
+        return true;
     }
 }

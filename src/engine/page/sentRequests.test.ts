@@ -37,3 +37,16 @@ test('it keeps a few more than Dash has in flight', () => {
     expect(requests.take(17)).toBeDefined();
     expect(requests.take(40)).toBeDefined();
 });
+
+test('a busy page keeps the last request of each callback', () => {
+    requests.add(1, { output: 'slow.children' });
+    requests.add(2, { output: 'slow.children' });
+    for (let seq = 3; seq <= 60; seq++) {
+        requests.add(seq, { output: `clock.${seq % 2}` });
+    }
+    expect(requests.take(1)).toBeUndefined();
+    expect(requests.take(2)).toBeDefined();
+    vi.advanceTimersByTime(70_000);
+    requests.add(61, {});
+    expect(requests.take(60)).toBeUndefined();
+});

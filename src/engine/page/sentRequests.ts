@@ -1,6 +1,6 @@
 import type { CallbackRequest } from '../wire/callbackRequest';
 
-/** More than Dash has in flight at once. */
+/** More than Dash has in flight at once, beside the last one of each callback. */
 const LIMIT = 24;
 /** After this time the page knows whether a request has started a job. */
 const EXPIRY_MS = 60_000;
@@ -18,8 +18,14 @@ export class SentRequests {
 
     add(seq: number, request: CallbackRequest): void {
         const now = performance.now();
-        for (const [key, { at }] of this.#sent) {
-            if (now - at > EXPIRY_MS || this.#sent.size >= LIMIT) {
+        const last = new Map(
+            [...this.#sent].map(([key, sent]) => [sent.request.output, key]),
+        );
+        for (const [key, sent] of this.#sent) {
+            const isOver =
+                this.#sent.size >= LIMIT &&
+                last.get(sent.request.output) !== key;
+            if (isOver || now - sent.at > EXPIRY_MS) {
                 this.#sent.delete(key);
             }
         }

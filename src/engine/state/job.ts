@@ -12,12 +12,17 @@ export function isOfJob(handle: Handle): handle is JobHandle {
     return handle.token !== null;
 }
 
+/** The value that a job gives to a property, and the one to leave behind. */
+export type Override = { value: unknown; rest: unknown };
+
 /** A job that the page follows. */
 export class Job {
     /** The last change of the job that the page has seen. */
     cursor = 0;
     /** The job has ended on the server; the page may not show its result yet. */
     ended = false;
+    /** By property and kind, also while the page follows it no longer: it may go on. */
+    readonly overrides = new Map<string, Override>();
     /** The properties that the job has set while it runs. */
     readonly #streamed = new Set<string>();
     /** What it has set of outputs that show an old result until it succeeds. */

@@ -1,5 +1,6 @@
 import type { Handle } from '../wire/handle';
 import { isOfJob, type Job, type JobHandle } from './job';
+import type { Run } from './run';
 import type { TabStorage } from './tabStorage';
 
 /** The jobs that the page follows, and which of them a new handle replaces. */
@@ -10,8 +11,8 @@ export class Jobs {
     #unshown: Job[] = [];
     /** Jobs that are over for this page, but not for the page that is loaded next. */
     readonly #forNextPage = new Set<Job>();
-    /** Jobs that something in front of the endpoint refused: a login may be due. */
-    readonly #refused = new Set<Job>();
+    /** Jobs that a guard refused, and what people saw of each before. They may go on. */
+    readonly #refused = new Map<Job, Run | undefined>();
     /** By callbackKey: a job may be over before the handle of an older one arrives. */
     readonly #latest = new Map<string, Handle>();
 
@@ -19,7 +20,7 @@ export class Jobs {
         this.#storage = storage;
     }
 
-    /** Return the handles that were saved before a reload, except for known ones. */
+    /** Return the handles that the tab has saved, except for known ones. */
     load(): JobHandle[] {
         return this.#storage
             .load()
@@ -32,17 +33,21 @@ export class Jobs {
      * whose result still waits for its component.
      */
     save(): void {
-        const jobs = new Set([
+        this.#storage.save([...this.#kept].map(({ handle }) => handle));
+    }
+
+    get #kept(): Set<Job> {
+        return new Set([
             ...this.#unshown,
             ...this.#followed,
             ...this.#forNextPage,
-            ...this.#refused,
+            ...this.#refused.keys(),
         ]);
-        this.#storage.save([...jobs].map(({ handle }) => handle));
     }
 
+    /** The number of jobs that have not ended. */
     get size(): number {
-        return this.#followed.size;
+        return this.#followed.size + this.#refused.size;
     }
 
     where(predicate: (job: Job) => unknown): Job[] {
@@ -93,27 +98,28 @@ export class Jobs {
         this.#forNextPage.delete(job);
     }
 
-    /** Keep a job that a guard refused, for later and for the page loaded next. */
-    keepRefused(job: Job): void {
-        this.#refused.add(job);
+    /** Follow a job no longer that a guard refused; keep it, also for the next page. */
+    refuse(job: Job, run: Run | undefined): void {
+        this.#followed.delete(job);
+        this.#refused.set(job, run);
     }
 
     /** The handles of the jobs that a guard refused. */
     get refused(): JobHandle[] {
-        return [...this.#refused].map(({ handle }) => handle);
+        return [...this.#refused.keys()].map(({ handle }) => handle);
     }
 
-    /** Return the handles of the jobs that a guard refused, and drop the jobs. */
-    takeRefused(): JobHandle[] {
-        const handles = this.refused;
+    /** Return the jobs that a guard refused, with their runs before, and drop them. */
+    takeRefused(): [Job, Run | undefined][] {
+        const refused = [...this.#refused];
         this.#refused.clear();
-        return handles;
+        return refused;
     }
 
     isKnown({ callbackKey, run }: Handle): boolean {
         return (
             this.#latest.get(callbackKey)?.run === run ||
-            this.where((job) => job.handle.run === run).length > 0
+            [...this.#kept].some(({ handle }) => handle.run === run)
         );
     }
 
@@ -128,9 +134,10 @@ export class Jobs {
     /** Make a handle the latest of its callback; return the jobs that it replaces. */
     replaceBy(handle: Handle): Job[] {
         for (const jobs of [this.#forNextPage, this.#refused]) {
-            for (const job of jobs) {
+            for (const job of jobs.keys()) {
                 if (job.isReplacedBy(handle)) {
                     jobs.delete(job);
+                    job.ended = true;
                 }
             }
         }

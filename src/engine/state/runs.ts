@@ -38,7 +38,7 @@ type SavedRun = Pick<
 export class Runs {
     readonly #storage: TabStorage<SavedRun>;
     /** In the order in which they began. */
-    readonly #runs = new Map<string, Run>();
+    #runs = new Map<string, Run>();
     /** The run that each component shows. */
     #shown = new Map<string, Run>();
     readonly #counts = new Map<string, number>();
@@ -50,8 +50,15 @@ export class Runs {
 
     constructor(storage: TabStorage<SavedRun>) {
         this.#storage = storage;
-        for (const saved of storage.load()) {
-            this.put(newRun(saved));
+        this.load();
+    }
+
+    /** Add the runs that the tab has saved, except for known ones. */
+    load(): void {
+        for (const saved of this.#storage.load()) {
+            if (!this.#runs.has(saved.id)) {
+                this.put(newRun(saved));
+            }
         }
     }
 
@@ -85,6 +92,7 @@ export class Runs {
     begin(handle: Handle, { location, request }: Origin): void {
         const { run: id, name = '', title, view = null } = handle;
         const { token, outputs, cached, stale, buttons, steps = [] } = handle;
+        const before = this.#runs.get(id);
         if (view) {
             this.#counts.set(stringifyId(view), this.countOf(view) + 1);
         }
@@ -96,7 +104,8 @@ export class Runs {
                 title: title ?? '',
                 view,
                 // Before a reload the run may have begun on another page.
-                location: this.#runs.get(id)?.location ?? location,
+                location: before?.location ?? location,
+                began: before?.began ?? Date.now(),
                 outputs,
                 buttons: buttons ?? [],
                 steps: steps.map((step) => [step, 0, 'to_come', 0, 0]),
@@ -112,10 +121,7 @@ export class Runs {
 
     /** Add what a snapshot reports, except for the end: `end` adds that. */
     report(id: string, snapshot: Snapshot): void {
-        const run = this.#runs.get(id);
-        if (run) {
-            this.put(withSnapshot(run, snapshot));
-        }
+        this.#change(id, (run) => withSnapshot(run, snapshot));
     }
 
     /** Record which runs the server can't report on now; it can on all others. */
@@ -129,44 +135,28 @@ export class Runs {
     }
 
     end(id: string, status: Status, error?: JobError): void {
-        const run = this.#runs.get(id);
-        if (run) {
-            this.put(ended(run, status, error));
-        }
-    }
-
-    /** Record that the page follows a job again that it had given up. */
-    reopen(id: string): void {
-        const run = this.#runs.get(id);
-        if (run) {
-            this.put({ ...run, status: 'queued', error: undefined });
-        }
+        this.#change(id, (run) => ended(run, status, error));
     }
 
     /** Record that the page is starting a run again, or why it failed to. */
     retry(id: string, retrying: boolean, error?: JobError): void {
-        const run = this.#runs.get(id);
-        if (run) {
-            this.put({ ...run, retrying, error: error ?? run.error });
-            this.flush();
-        }
+        this.#change(id, (run) => ({
+            ...run,
+            retrying,
+            error: error ?? run.error,
+        }));
+        this.flush();
     }
 
     /** Record why the page can't show the result of a run, if it can't. */
     setFault(id: string, message?: string): void {
-        const run = this.#runs.get(id);
-        if (run) {
-            const error = message ? { type: 'NotShown', message } : undefined;
-            this.put({ ...run, error });
-        }
+        const error = message ? { type: 'NotShown', message } : undefined;
+        this.#change(id, (run) => ({ ...run, error }));
     }
 
     /** Record that the outputs of a run no longer show an old result. */
     refresh(id: string): void {
-        const run = this.#runs.get(id);
-        if (run?.stale) {
-            this.put({ ...run, stale: undefined });
-        }
+        this.#change(id, (run) => ({ ...run, stale: undefined }));
     }
 
     /** Drop a run that another one has replaced. */
@@ -197,6 +187,10 @@ export class Runs {
     flush(): void {
         if (this.#changed) {
             this.#changed = false;
+            // One that another page has started may come late.
+            this.#runs = new Map(
+                [...this.#runs].sort(([, a], [, b]) => a.began - b.began),
+            );
             this.#choose();
             this.#prune();
             this.listed = [...this.#runs.values()].filter(
@@ -211,6 +205,13 @@ export class Runs {
     put(run: Run): void {
         this.#runs.set(run.id, run);
         this.#changed = true;
+    }
+
+    #change(id: string, change: (run: Run) => Run): void {
+        const run = this.#runs.get(id);
+        if (run) {
+            this.put(change(run));
+        }
     }
 
     #choose(): void {
