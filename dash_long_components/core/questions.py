@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .texts import check_unicode
 from .versions import from_fields
 
 #: Characters of a question that a page shows.
@@ -56,6 +57,7 @@ class Question:
             ValueError: an argument is not what ``ask`` takes.
         """
         shown = str(text).strip()
+        check_unicode("The question of ask()", shown)
         if not shown:
             raise ValueError(f"ask() takes the text of a question, not {text!r}.")
         if len(shown) > MAX_TEXT:
@@ -90,6 +92,7 @@ class Question:
         """
         if not isinstance(answer, str):
             raise ValueError(f"An answer is text, not {answer!r}.")
+        check_unicode("An answer", answer)
         if self.choices and answer not in self.choices:
             known = ", ".join(map(repr, self.choices))
             raise ValueError(f"The answer {answer[:100]!r} is none of {known}.")
@@ -147,6 +150,8 @@ def _checked(choices: Iterable[str]) -> tuple[str, ...]:
         raise ValueError(
             f"ask() takes choices as a list of different texts, not {choices!r}."
         )
+    for each in found:
+        check_unicode("A choice of ask()", each)
     if len(found) > MAX_CHOICES or max(map(len, found)) > MAX_CHOICE:
         raise ValueError(
             f"ask() takes {MAX_CHOICES} choices of {MAX_CHOICE} characters at most. "

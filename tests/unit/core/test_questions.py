@@ -60,6 +60,9 @@ def asking(question: Question | None = None) -> Record:
         ({"default": "maybe"}, r"ask\(default=...\): .* none of 'yes', 'no'"),
         ({"default": 1}, "An answer is text, not 1"),
         ({"choices": None, "default": "x" * 1001}, "1000 characters at most, not 1001"),
+        ({"text": "a\ud800"}, r"The question of ask\(\) can't be encoded in UTF-8"),
+        ({"choices": ["a", "\udfff"]}, r"A choice of ask\(\) can't be .* '.udfff' at"),
+        ({"choices": None, "default": "\ud800"}, "An answer can't be encoded"),
     ],
 )
 def test_question_that_no_one_could_answer_is_refused(
