@@ -137,8 +137,8 @@ def _jobs_of_process(manager: LongCallbackManager) -> AppJobs | None:
 
 def retry(
     manager: LongCallbackManager, record: Record, call: Call, owner: str | None
-) -> str | CachedResult:
-    """Start a job with the call of another one.
+) -> str | CachedResult | None:
+    """Start a job with the kept call of another one.
 
     Args:
         manager: runs both.
@@ -147,7 +147,7 @@ def retry(
         owner: the user who gets the job, as JSON text; None for none.
 
     Returns:
-        A ticket or the cached result.
+        A ticket or the cached result; None if another retry was first.
 
     Raises:
         MissingManagerError: no app of this process has the manager, or the task.
@@ -171,14 +171,12 @@ def retry(
         trace=telemetry.current_trace(),
     )
     manager.check_not_draining()
-    answer = manager.submit(
+    return manager.submit_again(
+        record.id,
         task.for_app(jobs.on_error, jobs.error_message),
         _unwatched(call),
-        None,
         owner,
     )
-    assert answer is not None  # noqa: S101 - only a lane ignores triggers
-    return answer
 
 
 def _unwatched(call: Call) -> Call:

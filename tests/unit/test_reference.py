@@ -28,7 +28,7 @@ INTERNAL = {
         *("answer",),
         *("load_result", "look_for", "look_up", "watch"),
         *("look_and_count", "count_queued", "kept_call", "workers"),
-        *("take_kept_call", "give_kept_call_back"),
+        "submit_again",
     },
     "CurrentJob": {
         "bars",

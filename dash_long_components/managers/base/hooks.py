@@ -13,8 +13,8 @@ from ...core.requesters import Requester
 #: Returns the link to a job, for one of its requesters.
 Link = Callable[[Any, Record, Requester, bool], str]
 
-#: Starts a job with the call of another one, for a user.
-Retry = Callable[[Any, Record, Call, "str | None"], "str | CachedResult"]
+#: Starts a job with the call of another one, for a user, unless another retry has.
+Retry = Callable[[Any, Record, Call, "str | None"], "str | CachedResult | None"]
 
 link: Link
 retry: Retry

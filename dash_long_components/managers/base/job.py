@@ -237,20 +237,16 @@ class Job:
                 "that has ended without success can be retried."
             )
         owner = record.owner if self._owner is None else self._owner
-        call = self._manager.take_kept_call(self.id)
-        if call is None:
+        call = self._manager.kept_call(self.id)
+        answer = (
+            None if call is None else hooks.retry(self._manager, record, call, owner)
+        )
+        if answer is None:
             raise ValueError(
                 f"The arguments of job {self.id} of {self.task} were not kept, or a "
                 "retry has taken them. Pass keep_calls=True to the manager, for jobs "
                 "from then on."
             )
-        try:
-            answer = hooks.retry(self._manager, record, call, owner)
-        except BaseException:
-            # The first error says more.
-            with suppress(StoreError):
-                self._manager.give_kept_call_back(self.id, call)
-            raise
         return started_job(self._manager, self.task, answer, owner)
 
     @property

@@ -162,24 +162,6 @@ class JobApi(ABC):
         """
         return None
 
-    def take_kept_call(self, job_id: str) -> Call | None:
-        """Return the kept call of a job for a retry. Atomic.
-
-        None also for all but the first who take it.
-
-        Raises:
-            StoreError: the job store can't be used.
-        """
-        return None
-
-    def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        """Undo ``take_kept_call``: the retry did not start a job.
-
-        Raises:
-            StoreError: the job store can't be used.
-        """
-        raise NotImplementedError
-
     @abstractmethod
     def load_result(self, job_id: str) -> bytes | None:
         """Return Dash's own response, as JSON text, of a job that has succeeded.

@@ -181,6 +181,28 @@ class LongCallbackManager(Operating, Halting, ABC):
             StoreError: the store can't take the job. No job was replaced.
         """
 
+    def submit_again(
+        self, job_id: str, task: Task, call: Call, owner: str | None
+    ) -> str | CachedResult | None:
+        """Submit a job with the kept call of one that has ended. Atomic.
+
+        When it returns, that call is kept no more. It is kept if this fails, or if the
+        process is killed before the job is in the store.
+
+        Args:
+            job_id: of the job that has ended.
+            task: as for ``submit``.
+            call: as for ``submit``; made from ``kept_call``.
+            owner: as for ``submit``.
+
+        Returns:
+            As ``submit`` does; None if the call is not kept: another retry was first.
+
+        Raises:
+            StoreError: the store can't take the job.
+        """
+        raise NotImplementedError
+
     def stale_result(self, caching: Caching) -> CachedResult | None:
         """Return a cached result that a page may show while a job refreshes it.
 

@@ -13,9 +13,10 @@ from ...core import quantities, reading
 from ...core.answers import over
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.calls import Caching, Call
+from ...core.durations import median
 from ...core.halts import Halts
 from ...core.health import Health
-from ...core.ids import Ticket
+from ...core.ids import Ticket, new_job_id
 from ...core.lanes import Admission, Answer, Lane
 from ...core.overview import Worker
 from ...core.records import Record
@@ -134,6 +135,18 @@ class CeleryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        return self._submit(task, call, lane, owner, new_job_id())
+
+    def submit_again(
+        self, job_id: str, task: Task, call: Call, owner: str | None
+    ) -> str | CachedResult | None:
+        return self._store.kept_calls.retry(
+            job_id, lambda new: self._submit(task, call, None, owner, new)
+        )
+
+    def _submit(
+        self, task: Task, call: Call, lane: Lane | None, owner: str | None, new: str
+    ) -> str | CachedResult | None:
         is_answered, hit = answer_from(
             self._results, call, time.time(), lambda: self._pass_by(lane)
         )
@@ -145,9 +158,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             owner=owner,
             destination=call.destination,
         )
-        record = Record.of_call(
-            call, task=task.name, code=call.fingerprint, now=time.time()
-        ).join(requester)
+        now = time.time()
+        record = Record.of_call(call, task=task.name, code=call.fingerprint, now=now)
+        record = replace(record, id=new).join(requester)
         ticket = Ticket(job=record.id, requester=requester.id)
         # Before it enters its lane, where all jobs have to be live.
         self._store.submit(record)
@@ -244,12 +257,6 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def kept_call(self, job_id: str) -> Call | None:
         return self._store.kept_calls.read(job_id)
 
-    def take_kept_call(self, job_id: str) -> Call | None:
-        return self._store.kept_calls.take(job_id)
-
-    def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        self._store.kept_calls.give_back(job_id)
-
     def load_result(self, job_id: str) -> bytes | None:
         return self._store.result(job_id)
 
@@ -322,8 +329,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def libraries(self) -> frozenset[str]:
         return self._store.common.libraries()
 
-    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
-        return self._store.common.medians(tasks)
+    def usual_duration(self, task: str) -> float | None:
+        return median(self._store.common.durations(task))
 
     def health(self) -> Health:
         return self._store.listings.health(self._problem())

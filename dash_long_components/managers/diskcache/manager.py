@@ -155,11 +155,29 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        return self._submit(task, call, lane, owner)
+
+    @tells_outages
+    def submit_again(
+        self, job_id: str, task: Task, call: Call, owner: str | None
+    ) -> str | CachedResult | None:
+        return self._submit(task, call, None, owner, job_id)
+
+    def _submit(
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None,
+        owner: str | None,
+        again: str | None = None,
+    ) -> str | CachedResult | None:
         launcher = self._connection.launcher()
         is_answered, hit = answer_from(
             self._results, call, time.time(), lambda: launcher.pass_by(lane)
         )
         if is_answered:
+            if again is not None and not launcher.store.drop_kept_call(again):
+                return None
             return hit
         self._functions.add(task)
         if launcher.lacks(task):
@@ -177,6 +195,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             lane=lane,
             owner=owner,
             keep_call=self.keep_calls,
+            again=again,
         )
         if ticket is None:
             return None
@@ -278,14 +297,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return self._connection.store().kept_call(job_id)
 
     @tells_outages
-    def take_kept_call(self, job_id: str) -> Call | None:
-        return self._connection.store().take_kept_call(job_id)
-
-    @tells_outages
-    def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        self._connection.store().give_kept_call_back(job_id, call)
-
-    @tells_outages
     def load_result(self, job_id: str) -> bytes | None:
         store = self._connection.store()
         store.read(job_id)
@@ -338,8 +349,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return workers(self._connection.store())
 
     @tells_outages
-    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
-        return self._connection.store().durations.medians(tasks)
+    def usual_duration(self, task: str) -> float | None:
+        return self._connection.store().durations.median(task)
 
     @tells_outages
     def health(self) -> Health:

@@ -113,11 +113,28 @@ class MemoryLongCallbackManager(LongCallbackManager):
         lane: Lane | None = None,
         owner: str | None = None,
     ) -> str | CachedResult | None:
+        return self._submit(task, call, lane, owner)
+
+    def submit_again(
+        self, job_id: str, task: Task, call: Call, owner: str | None
+    ) -> str | CachedResult | None:
+        return self._submit(task, call, None, owner, job_id)
+
+    def _submit(
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None,
+        owner: str | None,
+        again: str | None = None,
+    ) -> str | CachedResult | None:
         with self._changed:
             is_answered, hit = answer_from(
                 self._results, call, time.time(), lambda: self._pass_by(lane)
             )
             if is_answered:
+                if again is not None and not self._store.drop_kept_call(again):
+                    return None
                 return hit
             record = Record.of_call(call, task=task.name, code=_CODE, now=time.time())
             self._tasks[call.task] = task
@@ -129,6 +146,7 @@ class MemoryLongCallbackManager(LongCallbackManager):
                 lane=lane,
                 owner=owner,
                 keep_call=self.keep_calls,
+                again=again,
             )
             self._after_change()
             if ticket is None:
@@ -172,12 +190,6 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def kept_call(self, job_id: str) -> Call | None:
         return self._store.kept_call(job_id)
 
-    def take_kept_call(self, job_id: str) -> Call | None:
-        return self._store.take_kept_call(job_id)
-
-    def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        self._store.give_kept_call_back(job_id, call)
-
     def load_result(self, job_id: str) -> bytes | None:
         self._store.read(job_id)
         return self._store.result(job_id)
@@ -205,8 +217,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def count_queued(self) -> dict[str, int]:
         return self._store.searches.queued()
 
-    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
-        return self._store.durations.medians(tasks)
+    def usual_duration(self, task: str) -> float | None:
+        return self._store.durations.median(task)
 
     def health(self) -> Health:
         return self._store.health()

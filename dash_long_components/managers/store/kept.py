@@ -27,6 +27,12 @@ class KeptCalls:
         data = self._database.value("SELECT call FROM kept WHERE job = ?", job_id)
         return None if data is None else Call.from_json(data)
 
+    def drop(self, job_id: str) -> bool:
+        """Delete the call of a job, and return whether it was kept."""
+        is_kept = self.read(job_id) is not None
+        self.delete(job_id)
+        return is_kept
+
     def delete(self, job_id: str) -> None:
         """Delete the call of a job. Idempotent."""
         self._database.run("DELETE FROM kept WHERE job = ?", job_id)

@@ -220,18 +220,10 @@ class Store:
         """Return what a job has run that has not succeeded; None if it is not kept."""
         return self._jobs.kept.read(job_id)
 
-    def take_kept_call(self, job_id: str) -> Call | None:
-        """Return the kept call of a job, and keep it no more. Atomic."""
+    def drop_kept_call(self, job_id: str) -> bool:
+        """Keep the call of a job no more, and return whether it was kept. Atomic."""
         with self._database.transaction():
-            call = self._jobs.kept.read(job_id)
-            self._jobs.kept.delete(job_id)
-            return call
-
-    def give_kept_call_back(self, job_id: str, call: Call) -> None:
-        """Keep the call of a job again, unless the job has expired since."""
-        with self._database.transaction():
-            if self._jobs.read_all([job_id]):
-                self._jobs.kept.add(job_id, call)
+            return self._jobs.kept.drop(job_id)
 
     def checkpoint(self, job_id: str) -> str | None:
         """Return the checkpoint of a job; None if it has none."""

@@ -48,6 +48,7 @@ class Submitting:
         lane: Lane | None = None,
         owner: str | None = None,
         keep_call: bool = False,
+        again: str | None = None,
     ) -> Ticket | None:
         """Queue a job, or join a live one. Atomic.
 
@@ -63,11 +64,14 @@ class Submitting:
             lane: that it comes to.
             owner: a user as JSON text.
             keep_call: whether the job can be retried if it does not succeed.
+            again: id of a job whose kept call this is; it is kept no more.
 
         Returns:
-            None if there is no job: its lane ignores it.
+            None if there is no job: its lane ignores it, or that call is not kept.
         """
         with self._database.transaction():
+            if again is not None and not self._jobs.kept.drop(again):
+                return None
             admission = self._requesters.admit(lane)
             if admission.answer is Answer.IGNORE:
                 return None

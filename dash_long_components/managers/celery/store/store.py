@@ -8,7 +8,7 @@
     The call again, by the server, if it is kept for a retry; deleted when the job
     succeeds.
 ``<id>.retried``
-    Which retry has taken the kept call; deleted if that did not start a job.
+    The id of the job that a retry submits with it; deleted if that fails.
 ``<id>.message``
     How to send the job, by the server.
 ``<id>.delivery``

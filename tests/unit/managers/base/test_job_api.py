@@ -332,12 +332,16 @@ def test_retry_tells_the_error_of_its_start(monkeypatch: pytest.MonkeyPatch) -> 
     first = site.manager.start(fail, 1)
     first.wait(BOUND)
     full = mock.Mock(side_effect=StoreFullError("the disk is full"))
-    monkeypatch.setattr(site.manager, "submit", full)
-    away = mock.Mock(side_effect=StoreUnavailableError("it is away"))
-    monkeypatch.setattr(site.manager, "give_kept_call_back", away)
-    with pytest.raises(StoreFullError, match="the disk is full"):
+    # Late in the transaction that takes the call.
+    with monkeypatch.context() as patch:
+        patch.setattr(site.manager._store, "_add", full)
+        with pytest.raises(StoreFullError, match="the disk is full"):
+            first.retry()
+    full.assert_called_once()
+    second = first.retry()
+    assert (second.wait(BOUND), second.id == first.id) == ("failed", False)
+    with pytest.raises(ValueError, match="a retry has taken them"):
         first.retry()
-    away.assert_called_once()
     site.manager.close()
 
 

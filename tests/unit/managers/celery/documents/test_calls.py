@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,33 +71,74 @@ def keeping(tmp_path: Path) -> Shop:
     return shop
 
 
-def test_kept_call_is_given_to_one_retry(keeping: Shop) -> None:
-    assert keeping.store.kept_calls.take("job") == CALL
-    assert keeping.store.kept_calls.take("job") is None
-    keeping.store.kept_calls.give_back("job")
-    assert keeping.store.kept_calls.take("job") == CALL
+def retry(shop: Shop, submit: Callable[[str], Any] = lambda new: new) -> Any:
+    return shop.store.kept_calls.retry("job", submit)
 
 
-def test_kept_call_whose_retry_gets_no_answer_is_for_the_next_one(
+def submitter(shop: Shop) -> Callable[[str], str]:
+    """Return what submits a job as the manager does."""
+
+    def submit(new: str) -> str:
+        record = replace(shop.store.read("job"), id=new)
+        shop.store.submit(record)
+        shop.store.prepare(record, Message(task="task"), CALL.to_json().decode())
+        return new
+
+    return submit
+
+
+class Killed(BaseException):
+    """What ends a process, whose code then does nothing more."""
+
+
+def killed(shop: Shop, monkeypatch: pytest.MonkeyPatch, submit: Any) -> str:
+    """Retry in a process that is killed, and return the id of the new job."""
+    ids = []
+
+    def submit_and_die(new: str) -> None:
+        ids.append(new)
+        submit(new)
+        raise Killed
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(Documents, "delete", lambda *_: None)
+        retry(shop, submit_and_die)
+    return ids[0]
+
+
+def test_kept_call_is_for_one_retry(keeping: Shop) -> None:
+    kept = keeping.store.kept_calls
+    assert kept.read("job") == CALL
+    assert retry(keeping, submitter(keeping))
+    assert kept.read("job") is None
+    assert retry(keeping) is None
+
+
+def test_retry_that_fails_leaves_the_call_to_the_next_one(keeping: Shop) -> None:
+    ids = []
+
+    def fail(new: str) -> None:
+        submitter(keeping)(new)
+        ids.append(new)
+        raise StoreUnavailableError
+
+    with pytest.raises(StoreUnavailableError):
+        retry(keeping, fail)
+    assert retry(keeping, submitter(keeping)) not in [None, *ids]
+
+
+def test_killed_retry_loses_no_call_and_starts_no_second_job(
     keeping: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update = Documents.update
+    def die_early(_new: str) -> None:
+        raise Killed
 
-    def update_and_lose(*args: Any) -> str:
-        update(*args)
-        raise StoreUnavailableError("its answer")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Documents, "update", update_and_lose)
-        with pytest.raises(StoreUnavailableError):
-            keeping.store.kept_calls.take("job")
-    assert keeping.store.kept_calls.take("job") == CALL
-    # That of another retry stays.
-    with monkeypatch.context() as patch:
-        patch.setattr(Documents, "update", update_and_lose)
-        with pytest.raises(StoreUnavailableError):
-            keeping.store.kept_calls.take("job")
-    assert keeping.store.kept_calls.take("job") is None
+    first = killed(keeping, monkeypatch, die_early)
+    # The next one goes on, and so does one that comes while that is under way.
+    assert killed(keeping, monkeypatch, lambda _: None) == first
+    assert killed(keeping, monkeypatch, submitter(keeping)) == first
+    assert keeping.store.read(first).status is Status.QUEUED
+    assert retry(keeping, lambda _: pytest.fail("a second job")) is None
 
 
 def test_kept_call_stays_as_long_as_its_job(keeping: Shop) -> None:
