@@ -44,6 +44,14 @@ _NO_PAGE: dict[str, Any] = {"page": "", "seq": 0}
 Target = list[Any]
 
 
+def _is_counter(item: dict[str, Any]) -> bool:
+    return _COUNTER.fullmatch(item["property"]) is not None
+
+
+def _is_unset(item: dict[str, Any]) -> bool:
+    return item.get("value") is None or _is_counter(item)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resumed:
     """A live job from before the page was loaded, which the page has resumed.
@@ -52,11 +60,13 @@ class Resumed:
         callback_key: of its callback.
         page_id: of the page load whose lane it is in.
         input_digests: digests of the values of its Inputs.
+        refreshes: it refreshes an old result, which the page does not show any more.
     """
 
     callback_key: str
     page_id: str
     input_digests: list[Any]
+    refreshes: bool = False
 
     @classmethod
     def parse_all(cls, items: Any) -> tuple[Resumed, ...]:
@@ -64,8 +74,14 @@ class Resumed:
         found: list[Resumed] = []
         for item in items if isinstance(items, list) else []:
             match item:
-                case [str(key), str(page_id), list(digests)]:
-                    job = cls(callback_key=key, page_id=page_id, input_digests=digests)
+                # A page of an older version sends no mark.
+                case [str(key), str(page_id), list(digests), *rest]:
+                    job = cls(
+                        callback_key=key,
+                        page_id=page_id,
+                        input_digests=digests,
+                        refreshes=rest == [True],
+                    )
                     found.append(job)
         return tuple(found)
 
@@ -189,6 +205,11 @@ class Trigger:
         """
         return self._is_at_load and any(
             self._is_same(job.input_digests, input_digests)
+            # With the same inputs, the page gets the old result again.
+            and not (
+                job.refreshes
+                and self._is_same(job.input_digests, input_digests, _is_counter)
+            )
             for job in self._resumed_in(callback_key)
         )
 
@@ -218,13 +239,22 @@ class Trigger:
     def _resumed_in(self, callback_key: str) -> list[Resumed]:
         return [job for job in self.resumed if job.callback_key == callback_key]
 
-    def _is_same(self, before: list[Any], now: list[str]) -> bool:
+    def _is_same(
+        self,
+        before: list[Any],
+        now: list[str],
+        is_free: Callable[[dict[str, Any]], bool] = _is_unset,
+    ) -> bool:
         """Return whether the inputs of a page after a reload are those of a job.
 
-        Counters of events start again with the page, and None is not an input.
+        Args:
+            before: digests of those of the job.
+            now: digests of those of the page.
+            is_free: whether an input may differ. Counters of events start again with
+                the page, and None is not an input.
         """
         return len(before) == len(now) and all(
-            old == new or all(map(_is_unset, _flat(item)))
+            old == new or all(map(is_free, _flat(item)))
             for old, new, item in zip(
                 before, now, self.description["inputs"], strict=True
             )
@@ -307,10 +337,6 @@ def _values(item: Any) -> Any:
     if isinstance(item, list):
         return [[part["id"], part.get("value")] for part in item]
     return item.get("value")
-
-
-def _is_unset(item: dict[str, Any]) -> bool:
-    return item.get("value") is None or _COUNTER.fullmatch(item["property"]) is not None
 
 
 def _flat(items: Any) -> list[Any]:

@@ -36,6 +36,7 @@ export class Triggers {
                 handle.callbackKey,
                 handle.page,
                 handle.inputDigests,
+                ...(handle.refreshes ? ([true] as const) : []),
             ]);
             info.untouched = this.#page.isUntouched;
         }

@@ -148,12 +148,12 @@ export class Jobs {
 
 /**
  * Return a handle for a page that is loaded again: it no longer shows the old result
- * that a job refreshes. If the load triggers the callback, the server sends it again,
- * unless it takes the new trigger for the old one.
+ * that a job refreshes. If the load triggers the callback with the same inputs, the
+ * server sends it again.
  */
 function afterReload(handle: JobHandle): JobHandle {
     const { stale, ...others } = handle;
     return stale && others.retrigger === 'replace'
-        ? { ...others, inputDigests: [] }
+        ? { ...others, refreshes: true }
         : others;
 }

@@ -39,7 +39,12 @@ export type TriggerInfo = {
     /** Path and query of the page. */
     location?: string;
     /** Live jobs in lanes from before the page was loaded. */
-    resumed?: [callbackKey: string, page: string, inputDigests: string[]][];
+    resumed?: [
+        callbackKey: string,
+        page: string,
+        inputDigests: string[],
+        refreshes?: true,
+    ][];
     /** The user has done nothing on the page since it was loaded. */
     untouched?: boolean;
     /** The request reports only what the callback's own last result has set. */

@@ -26,6 +26,8 @@ export type Handle = {
     end?: Snapshot;
     /** Another page has started the job, and this one only shows it. */
     shownOnly?: boolean;
+    /** Before its page was loaded again, it showed an old result. Set by the page. */
+    refreshes?: boolean;
     /** The job could not be started, for this reason. */
     error?: JobError;
     /** The callback and its MATCH instance for which the job runs. */

@@ -61,6 +61,18 @@ def test_page_load_starts_no_job_beside_an_equal_resumed_one(
     assert ask(site, value, clicks=1, resumed=resumed) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "begun"), [("a", 1), (None, 0), ("b", 1), ("", 1), (0, 1)]
+)
+def test_page_load_asks_for_the_old_result_that_a_resumed_job_refreshes(
+    site: Site, value: Any, begun: int
+) -> None:
+    """An equal trigger joins the job. One with unset inputs would replace it."""
+    decorate_two(site)
+    ((*resumed,),) = resumed_after(site, "a", 3)
+    assert ask(site, value, resumed=[[*resumed, True]]) == begun
+
+
 @pytest.mark.parametrize(("address", "begun"), [("?id=1", 0), ("?id=2", 1)])
 def test_address_at_page_load_starts_no_job(
     site: Site, address: str, begun: int
