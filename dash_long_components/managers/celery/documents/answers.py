@@ -57,7 +57,7 @@ class CeleryAnswers:
         """Accept an answer to a question from now on. Idempotent, atomic.
 
         Raises:
-            JobEndedError: a later run of the job has asked.
+            JobEndedError: the job has ended, or a later run of it has asked.
         """
 
         def change(text: str | None) -> str:
@@ -69,6 +69,8 @@ class CeleryAnswers:
             return str(found if found.question == question else _Answer(question))
 
         self._documents.update(answer_key(job_id), change)
+        if self._has_ended(job_id):
+            raise _over(job_id)
 
     def answer(self, record: Record, ticket: Ticket, question: str, text: str) -> None:
         """Answer a question of a job. Idempotent. Atomic where updates are.
@@ -125,7 +127,17 @@ class CeleryAnswers:
             text = self._documents.update(answer_key(job_id), change)
         except JobEndedError:
             return None  # the end deletes it
-        return _Answer.parse(text)
+        return None if self._has_ended(job_id) else _Answer.parse(text)
+
+    def _has_ended(self, job_id: str) -> bool:
+        """Return whether a job has ended, and leave nothing then.
+
+        Call it after a write: the end of the job may have deleted the answer before.
+        """
+        if self._documents.read(f"{job_id}.end") is None:
+            return False
+        self._documents.delete([answer_key(job_id)])
+        return True
 
 
 def _numbers(question: str) -> list[int]:

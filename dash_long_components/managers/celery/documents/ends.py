@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.status import Status
+from ..parts.stored import forget_parts
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents
@@ -43,10 +44,14 @@ class Ends:
         spent: list[str] = []
         if record is None or record.retries is not None:
             spent.append(checkpoint_key(job_id))
-        if record is None or record.asked is not None:
+        # A worker that was killed may have asked after the last write of its record.
+        is_expected = end.status in (Status.SUCCEEDED, Status.FAILED)
+        if record is None or record.asked is not None or not is_expected:
             spent.append(answer_key(job_id))
         if spent:
             self._documents.delete(spent)
+        if not is_expected:
+            forget_parts(self._documents, job_id)
         if end.live is None:
             message = self._documents.read(message_key(job_id))
             if message is not None:

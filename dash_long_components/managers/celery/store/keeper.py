@@ -14,6 +14,7 @@ from ..documents.job_state import Live
 from ..documents.lanes import keys_of
 from ..documents.requesters import with_requesters
 from ..messages.recovery import delivery_key
+from ..parts.stored import parts_key
 
 #: How often the documents are kept in the time for which the backend stores them.
 _TIMES = 4
@@ -73,7 +74,7 @@ class Keeper:
             # ends.
             keys += keys_of(record) if record else []
             keys += [message_key(job_id), delivery_key(job_id)]
-            keys += [checkpoint_key(job_id), answer_key(job_id)]
+            keys += [checkpoint_key(job_id), answer_key(job_id), parts_key(job_id)]
             keys += self._calls.keys(job_id, parts)
             keys += self._calls.kept_keys(job_id, parts)
         self._documents.keep([*dict.fromkeys(keys)])

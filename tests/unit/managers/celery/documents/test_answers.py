@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dash_long_components.core.retries import Retries
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError, QuestionOverError
 from dash_long_components.managers.celery.documents.ends import answer_key
+from dash_long_components.managers.celery.documents.job_state import End
 from dash_long_components.managers.celery.execution import Execution
 from dash_long_components.managers.celery.supervision import pool_jobs
 from tests.unit.managers.celery.made import Shop
@@ -139,10 +141,18 @@ def test_cancelled_job_waits_no_more(
     asking.store.cancel("job")
     with pytest.raises(JobEndedError):
         do(asking.worker)
-    # A server that has read the job before its end leaves no answer behind.
+    # Neither a worker nor a server that has read the job before leaves anything behind.
     with pytest.raises(QuestionOverError):
         asking.store.answers.answer(before, TICKET, "1.1", "yes")
-    assert "yes" not in (asking.document or "")
+    assert asking.document is None
+
+
+def test_killed_worker_leaves_no_answer(asking: Asking) -> None:
+    # Before it has written in the record of the job that it asks.
+    live = asking.worker._live
+    silent = replace(live, record=replace(live.record, asked=None))
+    asking.store.ends.decide("job", End(status=Status.LOST, at=1.0, live=silent))
+    assert asking.document is None
 
 
 def test_end_forgets_the_answer(asking: Asking) -> None:
