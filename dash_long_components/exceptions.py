@@ -120,7 +120,17 @@ class UnsuccessfulJobError(LongCallbackError):
 
 
 class PartError(LongCallbackError):
-    """A part of ``current_job().map()`` had no end, or can't be sent."""
+    """A part of ``current_job().map()`` had no end, or can't be sent.
+
+    Attributes:
+        kinds: if a part has raised an exception that can't be sent, the names of its
+            class and of the bases of that, as ``module.Class``. ``retry_on=`` knows
+            the exception by them.
+        retry_after: seconds for which that exception asks to wait; None for none.
+    """
+
+    kinds: tuple[str, ...] = ()
+    retry_after: float | None = None
 
 
 class WorkflowError(LongCallbackError):

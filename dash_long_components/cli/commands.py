@@ -242,10 +242,9 @@ def stats(managers: Managers, as_json: bool) -> None:
     counts: dict[str, dict[str, int]] = {}
     usual: dict[str, float | None] = {}
     for manager in managers.values():
-        counted = manager.count_jobs()
-        for (task, status), count in counted.items():
+        for (task, status), count in manager.count_jobs().items():
             counts.setdefault(task, {})[status.value] = count
-        usual |= manager.usual_durations(sorted({task for task, _ in counted}))
+            usual[task] = manager.usual_duration(task)
     if as_json:
         _print_json(
             {

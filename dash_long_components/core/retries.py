@@ -10,6 +10,8 @@ from datetime import timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ..exceptions import PartError
+
 #: The largest random reduction of a pause, as a fraction: jobs that have failed
 #: together should not start together.
 JITTER = 0.5
@@ -60,6 +62,27 @@ class Retries:
             # Never sooner, but apart from others that got the same ``Retry-After``.
             return asked + chance * JITTER * min(self.backoff, self.longest)
         return min(doubled, self.longest) * (1 - chance * JITTER)
+
+
+def kinds_of(error: BaseException) -> tuple[str, ...]:
+    """Return the names of the class of an exception, and of its bases."""
+    more = error.kinds if isinstance(error, PartError) else ()
+    return (*map(_name, type(error).__mro__), *more)
+
+
+def is_kind(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Return whether an exception is of one of some classes, or says that it is.
+
+    An exception that comes from another process may be of a copy of its class there,
+    or may be a ``PartError`` in its place. So the name of a class counts, too.
+    """
+    return isinstance(error, kinds) or not {*map(_name, kinds)}.isdisjoint(
+        kinds_of(error)
+    )
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def asked_pause(error: BaseException, now: float) -> float | None:

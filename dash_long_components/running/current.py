@@ -20,7 +20,7 @@ from ..core.checkpoints import Checkpoints
 from ..core.lines import last_number
 from ..core.log_fields import log_fields, user_hash
 from ..core.records import Record
-from ..core.retries import asked_pause
+from ..core.retries import asked_pause, is_kind
 from ..core.status import Status
 from ..core.texts import one_line
 from ..exceptions import (
@@ -28,6 +28,7 @@ from ..exceptions import (
     LastAttemptError,
     NoCurrentJobError,
 )
+from . import part_limits
 from .asking import Asking
 from .checkpoint import Checkpoint
 from .parts import InTurn, PartRunner, map_items
@@ -130,9 +131,9 @@ class CurrentJob:
     def checkpoint(self) -> Any:
         """What the job has saved last, in this attempt or an earlier one, or None.
 
-        A copy of its own each time.
+        A copy of its own each time. None in the parts of the job.
         """
-        return self._checkpoint.load()
+        return None if part_limits.is_in_part() else self._checkpoint.load()
 
     def save(self, state: Any, *, pickle: bool = False) -> None:
         """Save what the next attempt of the job goes on from, in ``checkpoint``.
@@ -150,7 +151,9 @@ class CurrentJob:
             ValueError: it is too large.
             JobCancelled: the attempt has ended elsewhere.
             JobHandedOver: the worker has to stop. Let it pass.
+            RuntimeError: a part of the job calls this.
         """
+        part_limits.check("save()")
         self._checkpoint.save(state, pickle=pickle)
 
     def track(
@@ -260,7 +263,9 @@ class CurrentJob:
                 choices.
             JobCancelled: the job is cancelled.
             JobHandedOver: the worker has to stop. Let it pass.
+            RuntimeError: a part of the job calls this.
         """
+        part_limits.check("ask()")
         return self._asking.ask(self._reports, text, choices, default, timeout)
 
     @property
@@ -306,7 +311,7 @@ class CurrentJob:
             error: raised by the function.
             retry_on: types of exceptions after which the job is tried again.
         """
-        if not isinstance(error, (JobRetry, *retry_on)):
+        if not is_kind(error, (JobRetry, *retry_on)):
             return None
         now = time.time()
         asked = error.after if isinstance(error, JobRetry) else None

@@ -7,6 +7,7 @@ import inspect
 import logging
 import os
 import reprlib
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from ..core import quantities
-from ..core.answers import Look
 from ..core.bars import Bar, Bars
+from ..core.retries import asked_pause, kinds_of
 from ..exceptions import PartError
+from .part_limits import in_part
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,8 +54,9 @@ class PartRunner(Protocol):
     def run(self, work: Work) -> Iterator[Any]:
         """Yield the results of all parts, in the order of the items.
 
-        An exception of a part ends the others, and comes from here by its own type.
-        Nothing goes on after this has ended or was closed.
+        An exception of a part or of the items comes from here by its own type, after
+        the results before it. No further part begins then. Nothing goes on after this
+        has ended or was closed.
 
         Raises:
             PartError: a part had no end, or can't be sent.
@@ -74,39 +77,13 @@ class InTurn:
     def run(self, work: Work) -> Iterator[Any]:
         for number, item in enumerate(work.items, 1):
             work.job.bars.check()
-            with naming(number, item):
+            with naming(number, item), in_part():
                 result = work.function(item)
             work.done()
             yield result
 
     @property
     def resolve(self) -> None:
-        return None
-
-
-class PartCheckpoints:
-    """The checkpoint of a job, for its parts: only the job itself saves one."""
-
-    def load(self) -> None:
-        return None
-
-    def save(self, text: str) -> bool:
-        raise RuntimeError(
-            "A part of a job can't save its checkpoint. Call save() in the job itself, "
-            "when results of the parts arrive."
-        )
-
-
-class PartAnswers:
-    """The answers to the questions of a job, for its parts: only the job asks."""
-
-    def look(self, question: str) -> Look:
-        raise RuntimeError(
-            "A part of a job can't ask. Call ask() in the job itself, before map() or "
-            "when results of the parts arrive."
-        )
-
-    def close(self, question: str) -> None:
         return None
 
 
@@ -159,8 +136,8 @@ def map_items(
         TypeError: the function is asynchronous, or ``total`` or ``text`` is none.
         ValueError: ``max_workers`` is not above zero, or ``total`` below.
         PartError: the process of a part has died, or a part can't be sent.
-        Exception: a part did; the first such ends the others. It has a note that names
-            the part.
+        Exception: a part did, or the items. It comes after the results before it, ends
+            the parts after it, and has a note that names the part.
     """
     if inspect.iscoroutinefunction(function):
         raise TypeError(
@@ -278,7 +255,8 @@ def outcome_of(function: Callable[[Any], Any], item: bytes) -> bytes:
 
     pid = os.getpid()
     try:
-        result = function(cloudpickle.loads(item))
+        with in_part():
+            result = function(cloudpickle.loads(item))
     except BaseException as error:
         _leave_fork(pid)
         # Without the frame of this function.
@@ -311,22 +289,32 @@ def failure_of(error: BaseException) -> bytes:
         data: bytes = cloudpickle.dumps((error, text))
         # Not every exception can be made again of what it was pickled to.
         cloudpickle.loads(data)
-    except Exception:
-        data = cloudpickle.dumps((PartError(f"{type(error).__name__}: {error}"), text))
+    except Exception:  # classes raise what they like
+        data = cloudpickle.dumps((_stand_in(error), text))
     return _ERROR + data
 
 
-def result_of(outcome: bytes, number: int, item: object) -> Any:
-    """Return the result of a part.
+def _stand_in(error: BaseException) -> PartError:
+    """Return what says of an exception what it can, where it can't be sent."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "The error can't be shown as text."
+    found = PartError(f"{type(error).__name__}: {message}")
+    found.kinds = kinds_of(error)
+    found.retry_after = asked_pause(error, time.time())
+    return found
+
+
+def ended(
+    outcome: bytes, number: int, item: object
+) -> tuple[Any, BaseException | None]:
+    """Return the result of a part, or its exception, with a note that names it.
 
     Args:
         outcome: as another process has sent it.
         number: of the part, from 1.
         item: of the part.
-
-    Raises:
-        BaseException: of the part, with a note that names it.
-        PartError: the outcome can't be read here.
     """
     import cloudpickle
 
@@ -334,15 +322,18 @@ def result_of(outcome: bytes, number: int, item: object) -> Any:
         found = cloudpickle.loads(outcome[1:])
     except Exception as problem:  # classes raise what they like
         name = name_of(number, item)
-        raise PartError(
+        unread = PartError(
             f"The outcome of {name} can't be read in its job: {problem}."
-        ) from problem
+        )
+        unread.__cause__ = problem
+        return None, unread
     if outcome[:1] == _RESULT:
-        return found
+        return found, None
     error: BaseException
     error, text = found
     add_note(error, name_of(number, item))
-    raise error from RemoteTraceback(text)
+    error.__cause__ = RemoteTraceback(text)
+    return None, error
 
 
 def sent(what: str, value: object) -> bytes:

@@ -18,6 +18,7 @@ from ..core.reports import Report
 from ..core.steps import Steps
 from ..core.updates import PropUpdate, compact, is_change
 from ..exceptions import JobCancelled, JobEndedError
+from . import part_limits
 from .current import CurrentJob
 
 #: Seconds between two writes, where writing is cheap.
@@ -115,9 +116,10 @@ class Reporter:
             TypeError: a value is not JSON serializable, or has the wrong type.
             ValueError: the value has another grouping than the Outputs, or a number is
                 out of range.
-            RuntimeError: a process that the job has forked calls this.
+            RuntimeError: a part of the job calls this, or a process that it has forked.
             JobCancelled: the job is cancelled, or has ended elsewhere.
         """
+        part_limits.check("set_progress()")
         self._check_process()
         self._check_cancelled()
         progress = value[0] if len(value) == 1 else value
@@ -195,9 +197,10 @@ class Reporter:
         """Report new property values of a component, Patches among them.
 
         Raises:
-            RuntimeError: a process that the job has forked calls this.
+            RuntimeError: a part of the job calls this, or a process that it has forked.
             JobCancelled: the job is cancelled, or has ended elsewhere.
         """
+        part_limits.check("set_props()")
         self._check_process()
         self._check_cancelled()
         # Encode now: the function may change a Patch or a list and send it again.

@@ -104,6 +104,27 @@ def test_loop_may_end_before_its_items(page: Page, name: str) -> None:
 
 
 @pytest.mark.usefixtures("_quick")
+def test_exception_of_the_items_comes_after_the_results_before_it(
+    page: Page, name: str
+) -> None:
+    job = page.run("parts", {"name": name, "how": "end", "count": 4})
+    assert job.status == "succeeded", job.snapshots
+    results, left = job.result
+    assert results == [0, 1, 4, 9, "No more items."]
+    assert left == []
+    lines = [line[1] for s in job.snapshots for line in s.get("log", [])]
+    assert sorted(lines) == [f"part {item} of end" for item in range(4)]
+
+
+@pytest.mark.usefixtures("_quick")
+def test_items_may_depend_on_results(page: Page, name: str) -> None:
+    value = {"name": name, "how": "fed", "count": 1, "workers": 1}
+    job = page.run("parts", value)
+    assert job.status == "succeeded", job.snapshots
+    assert job.result[0] == [0, 1, 4]
+
+
+@pytest.mark.usefixtures("_quick")
 def test_part_may_have_parts(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "nested", "count": 2})
     assert job.status == "succeeded", job.snapshots
@@ -156,6 +177,7 @@ def test_killed_part_is_an_error_that_names_it(
     job = page.start("parts", {"name": name, "how": "hold"})
     pids = pids_of(name, 3)
     os.kill(pids[1], signal.SIGKILL)
+    Path(f"{name}.go").touch()  # its exception comes after the result before it
     page.wait_for("failed", job)
     assert job.error["type"] == "PartError"
     assert "Part 2: 1 of map() has no result" in job.error["message"]

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
@@ -696,16 +696,25 @@ def parts(value: dict[str, Any]) -> Any:
             write(f"{name}.{item}", "null")
         return item * item
 
+    results: list[Any] = []
+    count, workers = value.get("count"), value.get("workers", 3)
+
+    def items() -> Iterator[int]:
+        yield from itertools.count() if how == "endless" else range(count or 6)
+        while how == "fed" and results[-1] < 4:
+            yield results[-1] + 1
+        if how == "end":
+            raise LookupError("No more items.")
+
     job = current_job()
     write(name, json.dumps([os.getpid()]))
-    items = itertools.count() if how == "endless" else range(value.get("count", 6))
-    results = []
-    for result in job.map(
-        part, (item for item in items), max_workers=3, total=value.get("count")
-    ):
-        results.append(result)
-        if how == "endless" and len(results) == 40:
-            break
+    try:
+        for result in job.map(part, items(), max_workers=workers, total=count):
+            results.append(result)
+            if how == "endless" and len(results) == 40:
+                break
+    except LookupError as error:
+        results.append(str(error))
     return [results, sorted(each.name for each in multiprocessing.active_children())]
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from dash_long_components.core.records import Record
+from dash_long_components.core.retries import Retries
 from dash_long_components.exceptions import JobCancelled, JobRetry, PartError
 from dash_long_components.running import parts
+from dash_long_components.running.current import CurrentJob
 from tests.unit.fakes import Reported, job_of
 
 
@@ -17,8 +20,10 @@ def square(number: int) -> int:
     return number * number
 
 
-class Odd(Exception):
+class Odd(LookupError):
     """Can't be made again of what it is pickled to."""
+
+    retry_after = 0
 
     def __init__(self, one: str, two: str) -> None:
         super().__init__(one)
@@ -26,6 +31,20 @@ class Odd(Exception):
 
 def outcome_of(function: Any, item: Any = None) -> bytes:
     return parts.outcome_of(function, parts.sent("The item", item))
+
+
+def error_of(outcome: bytes, number: int = 1, item: Any = 0) -> Any:
+    result, error = parts.ended(outcome, number, item)
+    assert result is None
+    return error
+
+
+def retried_job() -> CurrentJob:
+    """Return a job that may have a second attempt."""
+    retries = Retries(times=1)
+    return CurrentJob(
+        Record(id="1", task="t", code="", created=0.0, changed=0.0, retries=retries)
+    )
 
 
 def raise_(error: BaseException) -> Any:
@@ -81,37 +100,75 @@ def test_refuses_an_asynchronous_function() -> None:
         job_of().map(function, [])
 
 
+@pytest.mark.parametrize("call", ["save", "ask"])
+def test_part_can_not_speak_for_its_job(call: str) -> None:
+    job = job_of()  # also without retries, and where no one can answer
+    ask: Any = {"save": lambda _: job.save(1), "ask": lambda _: job.ask("?")}[call]
+    with pytest.raises(RuntimeError, match=rf"A part of a job can't call {call}\(\)"):
+        list(job.map(ask, [1]))
+    error = error_of(outcome_of(ask))
+    assert str(error).startswith(f"A part of a job can't call {call}()")
+
+
+def test_checkpoint_belongs_to_the_job_itself() -> None:
+    job = job_of()
+    for result in job.map(lambda _: job.checkpoint, [1, 2]):
+        assert result is None
+        job.save(1)
+    assert job.checkpoint == 1
+
+
 def test_result_comes_back_as_it_was() -> None:
-    assert parts.result_of(outcome_of(lambda n: [n, {"a": 1}], 2), 1, 2) == [
-        *(2, {"a": 1}),
-    ]
+    outcome = outcome_of(lambda n: [n, {"a": 1}], 2)
+    assert parts.ended(outcome, 1, 2) == ([2, {"a": 1}], None)
 
 
 @pytest.mark.parametrize(
     "error", [KeyError("x"), SystemExit(3), JobRetry("soon", after=5.0)]
 )
 def test_exception_comes_back_with_its_traceback(error: BaseException) -> None:
-    outcome = outcome_of(raise_, error)
-    with pytest.raises(type(error)) as caught:
-        parts.result_of(outcome, 7, "x")
-    assert caught.value.args == error.args
-    assert vars(caught.value).get("after") == vars(error).get("after")
-    assert caught.value.__notes__ == ["(part 7: 'x')"]
-    text = str(caught.value.__cause__)
+    came = error_of(outcome_of(raise_, error), 7, "x")
+    assert type(came) is type(error)
+    assert came.args == error.args
+    assert vars(came).get("after") == vars(error).get("after")
+    assert came.__notes__ == ["(part 7: 'x')"]
+    text = str(came.__cause__)
     assert "in raise_" in text
     assert "outcome_of" not in text
 
 
 def test_exception_that_can_not_be_sent_comes_as_its_text() -> None:
-    outcome = outcome_of(lambda _: raise_(Odd("one", "two")))
-    with pytest.raises(PartError, match="Odd: one"):
-        parts.result_of(outcome, 1, 0)
+    sent = Odd("one", "two")
+    sent.retry_after = 20
+    came = error_of(outcome_of(lambda _: raise_(sent)))
+    assert isinstance(came, PartError)
+    assert str(came) == "Odd: one"
+    # Also after a second way, as of a part of a part.
+    came = error_of(parts.failure_of(came))
+    job = retried_job()
+    for kind in (Odd, LookupError, PartError):
+        assert (job.pause_after(came, (kind,)) or 0) >= 20
+    assert job.pause_after(came, (OSError,)) is None
+
+
+def test_exception_of_a_copied_class_is_known() -> None:
+    def local() -> type[Exception]:
+        class Local(Exception):
+            pass
+
+        return Local
+
+    came = error_of(parts.failure_of(local()("x")))
+    copied, other = local(), type("Local", (Exception,), {})
+    assert not isinstance(came, copied)  # each process has one of its own
+    assert retried_job().pause_after(came, (copied,)) is not None
+    assert retried_job().pause_after(came, (other,)) is None
 
 
 def test_result_that_can_not_be_sent_is_an_error() -> None:
-    outcome = outcome_of(lambda _: threading.Lock())
-    with pytest.raises(PartError, match="Return data, or the name of a file"):
-        parts.result_of(outcome, 1, 0)
+    came = error_of(outcome_of(lambda _: threading.Lock()))
+    assert isinstance(came, PartError)
+    assert "Return data, or the name of a file" in str(came)
 
 
 def test_item_that_can_not_be_sent_is_an_error() -> None:

@@ -17,6 +17,7 @@ from dash_long_components.bridge import internals
 from dash_long_components.core.reports import Report
 from dash_long_components.core.updates import is_patch
 from dash_long_components.exceptions import JobCancelled, JobEndedError
+from dash_long_components.running.part_limits import in_part
 from dash_long_components.running.reporter import REPORT_INTERVAL, Reporter
 from tests.unit.fakes import job_of
 from tests.waiting import until
@@ -71,6 +72,14 @@ def test_process_that_the_job_has_forked_can_not_report(
         reporter.log("text", 20, 1.0)
         reporter.bars.advanced()
     assert threading.active_count() == before
+
+
+def test_part_can_not_report_for_its_job(reporter: Reporter) -> None:
+    with in_part():
+        with pytest.raises(RuntimeError, match=r"can't call set_progress\(\)"):
+            reporter.set_progress(1)
+        with pytest.raises(RuntimeError, match=r"can't call set_props\(\)"):
+            reporter.set_props("text", {"children": 1})
 
 
 def test_report_of_a_cancelled_job_with_a_grace_raises(

@@ -23,7 +23,7 @@ from ....core.limits import grace_after
 from ....core.steps import Steps
 from ....running import context_vars, current, worker_init
 from ....running.current import CurrentJob
-from ....running.parts import PartAnswers, PartCheckpoints, failure_of, outcome_of
+from ....running.parts import failure_of, outcome_of
 from ....running.reports import Unasked
 from ..documents.documents import Documents, part_keys
 from ..documents.job_state import End, Live
@@ -128,12 +128,7 @@ def _run(claim: Claim, live: Live) -> None:
 
 
 def _outcome(claim: Claim, live: Live, pickled: bytes, item: bytes) -> bytes:
-    job = CurrentJob(
-        live.record,
-        claim.is_unwanted,
-        PartCheckpoints(),
-        answers=PartAnswers(),
-    )
+    job = CurrentJob(live.record, claim.is_unwanted)
     job.report_to(claim)
     try:
         setting: PartSetting = cloudpickle.loads(pickled)

@@ -20,7 +20,7 @@ from ....core.records import Record
 from ....core.steps import Steps
 from ....running import context_vars, current, worker_init
 from ....running.current import CurrentJob
-from ....running.parts import PartAnswers, PartCheckpoints, failure_of, outcome_of
+from ....running.parts import failure_of, outcome_of
 from ....running.reports import Unasked
 from ...store.store import Store
 from .app_code import AppCode
@@ -59,12 +59,7 @@ class PartSetting:
             writer = JobWriter(
                 self.store, self.record.id, self.record.task, self.record.run
             )
-            job = CurrentJob(
-                self.record,
-                writer.is_unwanted,
-                PartCheckpoints(),
-                answers=PartAnswers(),
-            )
+            job = CurrentJob(self.record, writer.is_unwanted)
             job.report_to(reports, self.call.title)
             stack.enter_context(current.entered(job))
             worker_init.prepare()
@@ -157,7 +152,7 @@ class PartReports(Unasked):
 
     def set_title(self, title: str) -> None:
         """Send the job's new title; "" for none."""
-        self.send(TITLE + title.encode())
+        self.send(TITLE + title.encode("utf-8", "surrogatepass"))
 
     def send(self, message: bytes) -> None:
         """Send a message, unless the job has gone on without this process."""

@@ -10,14 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, NoReturn
+from typing import Any
 
 import cloudpickle
 
 from ....core.calls import Call
 from ....core.records import Record
-from ....exceptions import PartError
-from ....running.parts import InTurn, Work, name_of, result_of, sent
+from ....exceptions import JobCancelled, PartError
+from ....running.parts import InTurn, Work, ended, name_of, sent
+from ....running.turns import Turns
 from ...processes import DYING, kill_tree
 from ...store.store import Store
 from . import cpus
@@ -31,6 +32,10 @@ PROCESS_NAME = "dash-long-job-part"
 
 #: Results that may wait for that of a slow part before them, for each process.
 AHEAD = 16
+
+#: What is taken of the news of one process before the others get their turn. A part may
+#: log without end.
+_AT_ONCE = 100
 
 #: Seconds between two looks whether the job is cancelled, and its processes live.
 _LOOK = 0.25
@@ -65,9 +70,11 @@ class ProcessParts:
             yield from InTurn().run(work)
             return
         processes = _Processes(self._setting, self._writer, work.function)
+        running = _Round(processes, work)
         try:
-            yield from _Round(processes, work).results()
+            yield from running.results()
         except BaseException:
+            running.take_lines()
             processes.kill()
             raise
         finally:
@@ -172,48 +179,52 @@ class _Round:
         self._processes = processes
         self._work = work
         self._most = work.max_workers or cpus.available()
-        self._items = enumerate(work.items, 1)
-        self._has_more = True
-        self._given = 0
-        self._yielded = 0
+        self._turns = Turns(work.items, self._most * AHEAD)
         self._under_way: dict[int, Any] = {}
-        self._results: dict[int, Any] = {}
 
     def results(self) -> Iterator[Any]:
+        turns = self._turns
         while True:
-            self._give()
-            following = self._yielded + 1
-            is_there = following in self._results
-            if not is_there and self._given == self._yielded:
-                return
+            self._collect(0.0)
             # Also before a result is used: that may take a while.
-            self._collect(0.0 if is_there else _LOOK)
             self._give()
-            if following in self._results:
-                self._yielded = following
-                yield self._results.pop(following)
+            if turns.has_next:
+                yield turns.next()
+            elif turns.are_over:
+                return
             else:
+                self._collect(_LOOK)
                 self._work.job.bars.check()
+
+    def take_lines(self) -> None:
+        """Take what parts have logged that are about to be killed."""
+        with suppress(Exception, JobCancelled):
+            self._collect(0.0)
 
     def _give(self) -> None:
         """Give an item to each process that has none."""
-        while self._has_more and self._given - self._yielded < self._most * AHEAD:
-            idle = [each for each in self._processes.all if each.part is None]
-            if not idle and len(self._processes.all) >= self._most:
+        while (idle := self._idle()) or len(self._processes.all) < self._most:
+            taken = self._turns.take()
+            if taken is None:
                 return
+            number, item = taken
             try:
-                number, item = next(self._items)
-            except StopIteration:
-                self._has_more = False
+                data = sent(f"The item of part {number}", item)
+                process = idle[0] if idle else self._processes.start()
+            except (PartError, OSError) as error:
+                self._turns.fail(number, error)
                 return
-            data = sent(f"The item of part {number}", item)
-            process = idle[0] if idle else self._processes.start()
             self._under_way[number] = item
-            self._given = process.part = number
+            process.part = number
             try:
                 process.connection.send_bytes(data)
             except OSError:
-                self._take_all(process)
+                self._fail(process)
+            # The next item may take a while.
+            self._collect(0.0)
+
+    def _idle(self) -> list[_PartProcess]:
+        return [each for each in self._processes.all if each.part is None]
 
     def _collect(self, timeout: float) -> None:
         """Take what busy processes have sent; wait for the first."""
@@ -225,50 +236,56 @@ class _Round:
         for process in busy.values():
             is_named = process.connection in found or process.process.sentinel in found
             if is_named or (timeout and not found):
-                self._take_all(process)
+                self._take_news(process)
 
     def _busy(self) -> list[_PartProcess]:
         return [each for each in self._processes.all if each.part is not None]
 
-    def _take_all(self, process: _PartProcess) -> None:
-        """Take what a process has sent.
-
-        Raises:
-            BaseException: of its part.
-            PartError: it has died.
-        """
+    def _take_news(self, process: _PartProcess) -> None:
+        """Take what a process has sent, and notice its death."""
         # First: what it has sent before its death is there then.
         is_alive = process.process.is_alive()
-        while process.part is not None:
+        for _ in range(_AT_ONCE):
             try:
                 has_sent = process.connection.poll()
                 message = process.connection.recv_bytes() if has_sent else None
             except (EOFError, OSError):
                 self._fail(process)
-            if message is not None:
-                self._take(process, message)
-            elif is_alive:
                 return
-            else:
-                self._fail(process)
+            if message is None:
+                if not is_alive:
+                    self._fail(process)
+                return
+            self._take(process, message)
+            if process.part is None:
+                return
 
     def _take(self, process: _PartProcess, message: bytes) -> None:
         job = self._work.job
         if message[:1] == LINE:
             job.log(*cloudpickle.loads(message[1:]))
         elif message[:1] == TITLE:
-            job.title = message[1:].decode()
+            job.title = message[1:].decode("utf-8", "surrogatepass")
         else:
-            number, process.part = process.part, None
-            assert number is not None  # noqa: S101
-            # An exception ends the others now, not when its turn comes.
-            item = self._under_way.pop(number)
-            self._results[number] = result_of(message, number, item)
+            number, item = self._end(process)
+            result, error = ended(message, number, item)
+            if error is not None:
+                self._turns.fail(number, error)
+                return
+            self._turns.succeed(number, result)
             self._work.done()
 
-    def _fail(self, process: _PartProcess) -> NoReturn:
+    def _fail(self, process: _PartProcess) -> None:
+        """End the part of a process that has died."""
         process.process.join(DYING)
         end = describe_exit(process.process.exitcode, "Its process")
-        number = process.part or 0
-        name = name_of(number, self._under_way[number])
-        raise PartError(f"{name[:1].upper()}{name[1:]} of map() has no result. {end}")
+        number, item = self._end(process)
+        name = name_of(number, item)
+        text = f"{name[:1].upper()}{name[1:]} of map() has no result. {end}"
+        self._turns.fail(number, PartError(text))
+
+    def _end(self, process: _PartProcess) -> tuple[int, Any]:
+        """Return the number and the item of the part that a process has no more."""
+        number, process.part = process.part, None
+        assert number is not None  # noqa: S101
+        return number, self._under_way.pop(number)
