@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.status import Status
-from ..parts.stored import forget_parts
 from .calls import Calls
 from .deliveries import Message
 from .documents import Documents
 from .job_state import End
+from .stored_parts import forget_parts
 
 
 class Ends:

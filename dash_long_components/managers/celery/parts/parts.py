@@ -15,11 +15,11 @@ from ....running.parts import InTurn, Work, sent
 from ..documents.deliveries import Message
 from ..documents.documents import Documents
 from ..documents.job_state import Live
+from ..documents.part_state import PartMessage, setting_key
+from ..documents.stored_parts import StoredParts
 from ..workflows.workflow import Workflow, resolve
 from .post import PartPost
 from .round import PartRound
-from .state import PartMessage, setting_key
-from .stored import StoredParts
 from .worker import PartSetting
 
 

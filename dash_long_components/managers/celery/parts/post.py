@@ -9,8 +9,8 @@ import celery
 
 from ..documents.deliveries import Message
 from ..documents.documents import Documents
+from ..documents.part_state import PartMessage, item_key
 from ..messages.sending import tell_broker
-from .state import PartMessage, item_key
 from .worker import PART
 
 #: Characters of an item that a message may have. Brokers are made for short ones.

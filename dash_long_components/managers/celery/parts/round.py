@@ -16,8 +16,7 @@ from ....running.part_limits import in_part
 from ....running.parts import Work, add_note, ended, name_of, sent
 from ....running.turns import Turns
 from ..documents.documents import Documents, part_keys
-from .post import PartPost
-from .state import (
+from ..documents.part_state import (
     PartState,
     PartTakenError,
     changed,
@@ -25,7 +24,8 @@ from .state import (
     outcome_key,
     state_key,
 )
-from .stored import StoredParts
+from ..documents.stored_parts import StoredParts
+from .post import PartPost
 
 #: Parts that are under way at once, by default.
 _MAX_WORKERS = 16

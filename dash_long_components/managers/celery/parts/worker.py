@@ -27,10 +27,7 @@ from ....running.parts import failure_of, outcome_of
 from ....running.reports import Unasked
 from ..documents.documents import Documents, part_keys
 from ..documents.job_state import End, Live
-from ..supervision.job_request import terminated
-from ..workers.homes import Home
-from ..workers.own_process import orphans, process_of_its_own
-from .state import (
+from ..documents.part_state import (
     PartMessage,
     PartTakenError,
     changed,
@@ -38,6 +35,9 @@ from .state import (
     outcome_key,
     setting_key,
 )
+from ..supervision.job_request import terminated
+from ..workers.homes import Home
+from ..workers.own_process import orphans, process_of_its_own
 
 logger = logging.getLogger("dash_long_components")
 

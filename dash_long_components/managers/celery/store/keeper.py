@@ -13,8 +13,8 @@ from ..documents.ends import answer_key, checkpoint_key, message_key
 from ..documents.job_state import Live
 from ..documents.lanes import keys_of
 from ..documents.requesters import with_requesters
+from ..documents.stored_parts import parts_key
 from ..messages.recovery import delivery_key
-from ..parts.stored import parts_key
 
 #: How often the documents are kept in the time for which the backend stores them.
 _TIMES = 4

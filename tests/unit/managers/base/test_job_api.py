@@ -334,7 +334,7 @@ def test_retry_tells_the_error_of_its_start(monkeypatch: pytest.MonkeyPatch) -> 
     full = mock.Mock(side_effect=StoreFullError("the disk is full"))
     # Late in the transaction that takes the call.
     with monkeypatch.context() as patch:
-        patch.setattr(site.manager._store, "_add", full)
+        patch.setattr(site.manager._store._jobs, "add", full)
         with pytest.raises(StoreFullError, match="the disk is full"):
             first.retry()
     full.assert_called_once()

@@ -24,10 +24,13 @@ from dash_long_components.managers.celery.documents.deliveries import (
     Receipt,
 )
 from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
+from dash_long_components.managers.celery.documents.part_state import (
+    PartMessage,
+    PartState,
+)
 from dash_long_components.managers.celery.documents.requesters import with_requesters
 from dash_long_components.managers.celery.documents.result_cache import Head
 from dash_long_components.managers.celery.messages.probes import ProbeState
-from dash_long_components.managers.celery.parts.state import PartMessage, PartState
 from dash_long_components.managers.celery.store.turns import TurnState
 from dash_long_components.managers.celery.workers.leases import Renewal
 from dash_long_components.managers.celery.workflows.workflow import Workflow

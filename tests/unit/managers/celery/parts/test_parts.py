@@ -16,9 +16,9 @@ from dash_long_components.core.status import Status
 from dash_long_components.exceptions import PartError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.job_state import End, Live
+from dash_long_components.managers.celery.documents.part_state import PartMessage
 from dash_long_components.managers.celery.parts import round as part_round
 from dash_long_components.managers.celery.parts.parts import CeleryParts
-from dash_long_components.managers.celery.parts.state import PartMessage
 from dash_long_components.managers.celery.parts.worker import Claim
 from dash_long_components.running.part_limits import is_in_part
 from dash_long_components.running.parts import Work, outcome_of, sent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dash_long_components.managers.celery.parts.state import (
+from dash_long_components.managers.celery.documents.part_state import (
     PartMessage,
     PartState,
     PartTakenError,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import threading
 
-from ..documents.documents import Documents, part_keys
-from .state import PartState, item_key, outcome_key, setting_key, state_key
+from .documents import Documents, part_keys
+from .part_state import PartState, item_key, outcome_key, setting_key, state_key
 
 
 class StoredParts:
