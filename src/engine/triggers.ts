@@ -2,7 +2,11 @@ import { OwnResults } from './page/ownResults';
 import type { Page } from './page/page';
 import { TriggerOrder } from './page/triggerOrder';
 import type { Jobs } from './state/jobs';
-import type { CallbackRequest, TriggerInfo } from './wire/callbackRequest';
+import type {
+    CallbackRequest,
+    Resumed,
+    TriggerInfo,
+} from './wire/callbackRequest';
 
 /** Describes the page's triggers to the server. */
 export class Triggers {
@@ -32,12 +36,12 @@ export class Triggers {
             ({ handle }) => handle.page !== info.page,
         );
         if (resumed.length > 0) {
-            info.resumed = resumed.map(({ handle }) => [
-                handle.callbackKey,
-                handle.page,
-                handle.inputDigests,
-                ...(handle.refreshes ? ([true] as const) : []),
-            ]);
+            info.resumed = resumed.map(({ handle }): Resumed => {
+                const { callbackKey, page, inputDigests, refreshes } = handle;
+                return refreshes
+                    ? [callbackKey, page, inputDigests, true]
+                    : [callbackKey, page, inputDigests];
+            });
             info.untouched = this.#page.isUntouched;
         }
         return info;

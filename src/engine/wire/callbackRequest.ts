@@ -30,6 +30,14 @@ export type CallbackAnswer = {
     response?: PropsById;
 };
 
+/** A job that the page has resumed; the last item if it refreshes an old result. */
+export type Resumed = [
+    callbackKey: string,
+    page: string,
+    inputDigests: string[],
+    refreshes?: true,
+];
+
 /** The trigger info, which the page adds to every callback request. */
 export type TriggerInfo = {
     /** The id that the page gave itself when it was loaded. */
@@ -39,12 +47,7 @@ export type TriggerInfo = {
     /** Path and query of the page. */
     location?: string;
     /** Live jobs in lanes from before the page was loaded. */
-    resumed?: [
-        callbackKey: string,
-        page: string,
-        inputDigests: string[],
-        refreshes?: true,
-    ][];
+    resumed?: Resumed[];
     /** The user has done nothing on the page since it was loaded. */
     untouched?: boolean;
     /** The request reports only what the callback's own last result has set. */
