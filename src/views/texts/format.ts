@@ -14,7 +14,10 @@ export function formatTime(seconds: number, labels: Labels): string {
 /** Write a short duration with its tenths, so that quick jobs differ. */
 export function formatExactTime(seconds: number, labels: Labels): string {
     return seconds < 10
-        ? fill(labels.seconds, { s: formatNumber(seconds, labels) })
+        ? fill(labels.seconds, {
+              // A clock that was set back makes a time negative.
+              s: formatNumber(Math.max(0, seconds), labels),
+          })
         : formatTime(seconds, labels);
 }
 
@@ -83,7 +86,7 @@ export function formatAge(
 ): string {
     const format = new Intl.RelativeTimeFormat(locale, { numeric });
     const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[3];
-    return format.format(-Math.floor(seconds / size), unit);
+    return format.format(-Math.max(0, Math.floor(seconds / size)), unit);
 }
 
 /** Write how long ago something was, in whole minutes, hours or days; or `now`. */
