@@ -185,7 +185,7 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
         className="long-job-admin-line",
     )
     columns = [
-        _column("status", words, field="shown_status", minWidth=190),
+        _column("status", words, field="shown_status", minWidth=220),
         _column("task", words, field="name", minWidth=180, flex=2),
         _column("user", words, field="shown_user", minWidth=100),
         _column("age", words, field="shown_age", minWidth=90),
@@ -225,7 +225,10 @@ def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
     columns = [
         _column("task", words, minWidth=180, flex=2, sort="asc"),
         _column("usual", words, "params.data.shown_usual", minWidth=130),
-        *(_column(status, words, minWidth=90) for status in shown),
+        *(
+            _column(status, words, minWidth=170 if status == "lost" else 90)
+            for status in shown
+        ),
     ]
     grid = _grid(
         part("tasks", id),

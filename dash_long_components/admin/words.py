@@ -50,7 +50,7 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "New jobs are refused for {time}.",
         "waits": "The oldest queued job has waited for {time}.",
         "unreachable": "The server does not respond. Retrying…",
-        "refused": "Not found, or not for you.",
+        "refused": "Not found, or not for you. Log in, and reload the page.",
         "none": "No jobs",
         "loading": "Loading…",
         "page": "Page",
@@ -105,7 +105,10 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "Neue Aufträge werden noch {time} abgelehnt.",
         "waits": "Der älteste Auftrag wartet seit {time}.",
         "unreachable": "Der Server antwortet nicht. Neuer Versuch…",
-        "refused": "Nicht gefunden, oder nicht für Sie.",
+        "refused": (
+            "Nicht gefunden, oder nicht für Sie. Melden Sie sich an, und laden Sie die "
+            "Seite neu."
+        ),
         "none": "Keine Aufträge",
         "loading": "Lädt…",
         "page": "Seite",
@@ -160,7 +163,9 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "Les nouvelles tâches sont refusées pendant {time}.",
         "waits": "La plus ancienne tâche attend depuis {time}.",
         "unreachable": "Le serveur ne répond pas. Nouvel essai…",
-        "refused": "Introuvable, ou pas pour vous.",
+        "refused": (
+            "Introuvable, ou pas pour vous. Connectez-vous, puis rechargez la page."
+        ),
         "none": "Aucune tâche",
         "loading": "Chargement…",
         "page": "Page",
@@ -215,7 +220,9 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "Las tareas nuevas se rechazan durante {time}.",
         "waits": "La tarea más antigua espera desde hace {time}.",
         "unreachable": "El servidor no responde. Reintentando…",
-        "refused": "No encontrado, o no es para usted.",
+        "refused": (
+            "No encontrado, o no es para usted. Inicie sesión y recargue la página."
+        ),
         "none": "No hay tareas",
         "loading": "Cargando…",
         "page": "Página",
@@ -270,7 +277,7 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "新任务将在 {time} 内被拒绝。",
         "waits": "最早的任务已等待 {time}。",
         "unreachable": "服务器没有响应，正在重试…",
-        "refused": "未找到，或您无权查看。",
+        "refused": "未找到，或您无权查看。请登录后重新加载页面。",
         "none": "没有任务",
         "loading": "加载中…",
         "page": "页",
@@ -325,7 +332,9 @@ WORDS: dict[str, dict[str, str]] = {
         "drained": "あと {time}、新しいジョブを受け付けません。",
         "waits": "最も古いジョブは {time} 待っています。",
         "unreachable": "サーバーが応答しません。再試行中…",
-        "refused": "見つからないか、権限がありません。",
+        "refused": (
+            "見つからないか、権限がありません。ログインして再読み込みしてください。"
+        ),
         "none": "ジョブはありません",
         "loading": "読み込み中…",
         "page": "ページ",

@@ -136,7 +136,8 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
 
     # Another user sees nothing. The browser's log has a 404 for each look under way.
     page = AdminPage(browser, server.url, "ada")
-    page.wait_for_text(".long-job-admin-notice", "Not found, or not for you.")
+    notice = "Not found, or not for you. Log in, and reload the page."
+    page.wait_for_text(".long-job-admin-notice", notice)
     assert page.rows("jobs", "task") == page.rows("tasks", "task") == []
     until(lambda: errors(browser) == {"404"}, 10)
 
