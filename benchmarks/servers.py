@@ -203,6 +203,8 @@ class Servers:
         self, command: list[str], settings: dict[str, Any], port: int
     ) -> AppProcess:
         web = AppProcess(_with_settings(command, settings), self._make_folder(), port)
+        # An app may store thousands of jobs before it serves.
+        web.start_timeout = 180.0
         self._run(web)
         return web
 
