@@ -176,14 +176,14 @@ class NotingManager(RecordingManager):
         return super().submit(task, call, lane, owner)
 
 
-def test_starts_on_flask_share_a_thread_and_its_connections() -> None:
+def test_starts_on_flask_run_in_threads_that_stay_with_their_connections() -> None:
     manager = NotingManager()
     app = dlc.Dash(__name__, long_callback_manager=manager)
     app.layout = html.Div()
     app.long_callback(Output("text", "children"), Input("i", "value"))(abs)
     client = app.server.test_client()
-    for _ in range(2):
-        answer = client.post("/_dash-update-component", json=TRIGGER)
-        assert answer.status_code == 200
-    first, second = manager.threads
-    assert first is second
+    answer = client.post("/_dash-update-component", json=TRIGGER)
+    assert answer.status_code == 200
+    (thread,) = manager.threads
+    is_own = thread is threading.current_thread()  # without asgiref
+    assert is_own or thread.name.startswith("dash-long-jobs")

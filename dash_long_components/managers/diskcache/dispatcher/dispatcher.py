@@ -148,12 +148,14 @@ class Dispatcher:
         If the store fails at any point, the next round goes on from there.
         """
         self._beat()
+        self._watchdog.end_waiting()
+        # A page waits for its job. All else takes as long as to start one.
+        self._start_jobs()
         self._watch()
         self._workers.kill_orphans()
         self._end_left_by_dead()
-        self._watchdog.end_waiting()
         self._takeover.run(tasks.fingerprints())
-        self._start_jobs()
+        self._start_jobs()  # in the slots that are free now
         self._workers.keep_spare()
         self._housekeeping.run()
         return self._is_done()

@@ -135,6 +135,18 @@ def take(store: Store, by: Process) -> None:
     assert id_of(store.dispatching.take("v1", by, Sizes(10))) == "job"
 
 
+def test_job_starts_before_the_dispatcher_looks_after_others(
+    dispatcher: Dispatcher, store: Store, workers: FakeWorkers
+) -> None:
+    submit(store)
+    started: list[set[str]] = []
+    with mock.patch.object(
+        workers, "kill_orphans", lambda: started.append(workers.jobs())
+    ):
+        dispatcher.look_around()
+    assert started == [{"job"}]
+
+
 def test_worker_of_a_dead_dispatcher_is_adopted(
     dispatcher: Dispatcher, store: Store
 ) -> None:
