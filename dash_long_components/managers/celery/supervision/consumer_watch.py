@@ -17,6 +17,7 @@ from typing import Any
 
 import celery
 from celery import bootsteps, signals
+from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.concurrency.solo import TaskPool as SoloPool
 from celery.worker import state as worker_state
 
@@ -121,6 +122,7 @@ class ConsumerWatch:
         self._limit = max(_LEASES * lease, _LEAST)
         self._judge = Judge(self._limit)
         self._again_at = 0.0
+        self._connection: Any = None
         self.received = 0
         self._turns = 0
         self._seen: int | None = None
@@ -200,19 +202,24 @@ class ConsumerWatch:
         # Tasks that wait for their rate_limit fill what the worker may prefetch.
         if any(getattr(bucket, "contents", None) for bucket in buckets):
             return False
-        return bool(len(worker_state.requests) < self._worker.pool.num_processes)
+        pool, size = self._worker.pool, self._worker.concurrency
+        if isinstance(pool, PreforkPool):
+            size = pool.num_processes  # which an autoscaler changes
+        return bool(len(worker_state.requests) < size)
 
     def _queue_with_messages(self) -> str | None:
         """Return such a queue, or ""; None if the broker does not respond."""
         found: list[str] = []
 
         def look() -> None:
-            # One that stays open. After an outage it fails once.
-            with self._app.connection_or_acquire() as connection:
-                connection.ensure_connection(max_retries=1)
-                for name, queue in self._app.amqp.queues.consume_from.items():
-                    if not found and _length(connection, name, queue):
-                        found.append(name)
+            connection = self._connection or self._app.connection_for_write()
+            # A look that hangs or fails does not give it back.
+            self._connection = None
+            connection.ensure_connection(max_retries=1)
+            for name, queue in self._app.amqp.queues.consume_from.items():
+                if not found and _length(connection, name, queue):
+                    found.append(name)
+            self._connection = connection
 
         try:
             tell_broker(self._app, look)
