@@ -141,7 +141,7 @@ def test_job_starts_before_the_dispatcher_looks_after_others(
     submit(store)
     started: list[set[str]] = []
     with mock.patch.object(
-        workers, "kill_orphans", lambda: started.append(workers.jobs())
+        workers, "kill_orphans", side_effect=lambda: started.append(workers.jobs())
     ):
         dispatcher.look_around()
     assert started == [{"job"}]
