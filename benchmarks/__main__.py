@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dash_long_components
 
-from . import clicks, crowds, held, jobs, polls, report
+from . import clicks, crowds, held, jobs, operators, polls, report
 from .rows import Bench, Row, Sample
 
 
@@ -36,6 +36,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "crowd": crowds.measure_jobs,
     "pages": crowds.measure_pages,
     "held": held.measure,
+    "operators": operators.measure,
     "bundle": measure_bundle,
 }
 

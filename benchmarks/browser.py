@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,18 @@ new MutationObserver((_, observer) => {
 document.getElementById(button).click();
 """
 
+#: Marks when an element has a text.
+_WATCH = """
+new MutationObserver((_, observer) => {
+    const found = document.querySelector(%s);
+    if (!found?.textContent.trim()) return;
+    observer.disconnect();
+    performance.mark('shown');
+}).observe(document, {childList: true, characterData: true, subtree: true});
+"""
+
+_SHOWN = "return performance.getEntriesByName('shown')[0]?.startTime"
+
 
 class Browser:
     """One tab."""
@@ -38,6 +51,22 @@ class Browser:
         WebDriverWait(self._driver, 30).until(
             lambda driver: driver.find_elements("id", "run")
         )
+
+    def watch(self, selector: str) -> None:
+        """Have ``load`` time the first element with a text that matches."""
+        source = _WATCH % json.dumps(selector)
+        command = "Page.addScriptToEvaluateOnNewDocument"
+        self._driver.execute_cdp_cmd(command, {"source": source})
+
+    def load(self, url: str) -> float:
+        """Return the milliseconds until a page shows what ``watch`` waits for."""
+        self._driver.get(url)
+        took: float = WebDriverWait(self._driver, 60).until(
+            lambda driver: driver.execute_script(_SHOWN)
+        )
+        # No page does anything while another one is measured.
+        self._driver.get("about:blank")
+        return took
 
     def wait_for_text(self, element: str) -> None:
         """Wait until an element has a text."""

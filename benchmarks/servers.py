@@ -169,6 +169,23 @@ class Servers:
         settings = {"contender": "native", "directory": str(self._make_folder())}
         return self._web("app:bare", WORKERS, THREADS, settings)
 
+    def page(
+        self, page: str, manager: str = "diskcache", **settings: Any
+    ) -> Deployment:
+        """Start a page of ``operators_app.py``, in one process.
+
+        Args:
+            page: its name.
+            manager: of its jobs, if it has any.
+            settings: further ones of the app.
+        """
+        folder = self._make_folder()
+        settings |= {"page": page, "directory": str(folder)}
+        if manager == "celery":
+            settings["redis"] = self.redis().database()
+        web = self._web("operators_app:server", 1, THREADS, settings)
+        return Deployment(Kind("ours", manager), web, folder)
+
     def redis(self) -> Redis:
         if self._redis is None:
             self._redis = Redis(self._make_folder())

@@ -15,8 +15,8 @@
     const CHANGES = {
         cancel: (jobs) => ({ cancel: jobs.map(({ id }) => id) }),
         retry: (jobs) => ({ retry: jobs.map(({ id }) => id) }),
-        pause: (_jobs, tasks) => ({ pause: tasks.map(({ task }) => task) }),
-        resume: (_jobs, tasks) => ({ resume: tasks.map(({ task }) => task) }),
+        pause: (tasks) => ({ pause: tasks.map(({ task }) => task) }),
+        resume: (tasks) => ({ resume: tasks.map(({ task }) => task) }),
         drain: () => ({ drain: 300 }),
         undrain: () => ({ drain: 0 }),
     };
@@ -131,51 +131,40 @@
             .join(' ');
     }
 
+    /** Wait until the browser has painted, or would have if the tab were shown. */
+    const painted = () =>
+        new Promise((done) => {
+            requestAnimationFrame(() => setTimeout(done));
+            setTimeout(done, 200);
+        });
+
     /** Ask for the page of jobs that the grid shows, and for all the rest. */
     async function look(
         request,
+        table,
+        grids,
         manager,
-        statuses,
+        status,
         task,
         user,
         words,
         id,
     ) {
-        const { no_update } = window.dash_clientside;
-        const name = JSON.stringify(id);
-        const none = Array(11).fill(no_update);
+        const { no_update, set_props } = window.dash_clientside;
         if (!request) {
-            return none;
+            return no_update;
         }
-        const { startRow, endRow, sortModel } = request;
-        const [sorted] = sortModel ?? [];
-        // The youngest was created last.
-        const order = sorted && [
-            sorted.colId === 'age' ? 'created' : sorted.colId,
-            (sorted.sort === 'desc') !== (sorted.colId === 'age'),
-        ];
+        const name = JSON.stringify(id);
+        const set = (part, props) => set_props({ ...id, part }, props);
         const turn = (turns.get(name) ?? 0) + 1;
+        const isLate = () => turns.get(name) !== turn; // the grid has asked again
         turns.set(name, turn);
         waiting.add(name);
         try {
-            const body = {
-                manager,
-                look: {
-                    start: startRow,
-                    count: endRow - startRow,
-                    order,
-                    status: statuses,
-                    task,
-                    user,
-                },
-            };
-            const early = ahead.get(name);
-            ahead.delete(name);
-            const answer = await (early?.text === JSON.stringify(body)
-                ? early.answer
-                : ask(body));
-            if (turns.get(name) !== turn) {
-                return none; // the grid has asked for other jobs since
+            const look = { ...range(request), status, task, user };
+            const answer = await firstOr(name, { manager, look });
+            if (isLate()) {
+                return no_update;
             }
             keys.set(answer.manager, answer.key);
             keys.set(undefined, answer.key);
@@ -187,43 +176,91 @@
                 rowCount: answer.count,
             };
             shown.set(name, rows);
-            const { managers } = answer;
-            return [
-                rows,
-                answer.tasks.map((each) => drawnTask(each, words)),
-                answer.workers.map((each) => drawnProcess(each, words)),
-                Object.entries(answer.queues)
-                    .map(([queue, count]) => `${queue}: ${count}`)
-                    .join(' · '),
-                managers.length > 1 ? managers : [],
-                Object.entries(answer.statuses).map(([value, count]) => ({
-                    value,
-                    label: `${words[value]} ${count.toLocaleString(words.locale)}`,
-                })),
-                answer.tasks.map((each) => each.task),
-                facts(answer, words),
-                '',
-                answer.drained === 0,
-                false,
-            ];
-        } catch (error) {
-            if (turns.get(name) !== turn) {
-                return none;
+            set('jobs', { getRowsResponse: rows });
+            await painted();
+            if (!isLate()) {
+                showHead(set, answer, words);
+                showTables(set, answer, words, table ? null : grids);
             }
+        } catch (error) {
+            if (isLate()) {
+                return no_update;
+            }
+            const isRefused = error instanceof Refused;
             // A grid that gets no answer asks for nothing more.
-            none[0] = (!(error instanceof Refused) && shown.get(name)) || {
-                rowData: [],
-                rowCount: 0,
-            };
-            none[8] = reason(error, words);
+            const none = { rowData: [], rowCount: 0 };
+            set('jobs', {
+                getRowsResponse: (!isRefused && shown.get(name)) || none,
+            });
+            set('notice', { children: reason(error, words) });
             // No look would find more, until the user logs in and loads the page.
-            none[10] = error instanceof Refused;
-            return none;
+            set('tick', { disabled: isRefused });
         } finally {
-            if (turns.get(name) === turn) {
+            if (!isLate()) {
                 waiting.delete(name);
             }
         }
+        return no_update;
+    }
+
+    /** Return which jobs a grid asks for, and in which order. */
+    function range({ startRow, endRow, sortModel }) {
+        const [sorted] = sortModel ?? [];
+        // The youngest was created last.
+        const order = sorted && [
+            sorted.colId === 'age' ? 'created' : sorted.colId,
+            (sorted.sort === 'desc') !== (sorted.colId === 'age'),
+        ];
+        return { start: startRow, count: endRow - startRow, order };
+    }
+
+    /** Return the answer to the first look, if it has asked for the same; or ask. */
+    function firstOr(name, body) {
+        const first = ahead.get(name);
+        ahead.delete(name);
+        return first?.text === JSON.stringify(body) ? first.answer : ask(body);
+    }
+
+    function showHead(set, answer, words) {
+        const { managers, statuses, tasks } = answer;
+        set('manager', { options: managers.length > 1 ? managers : [] });
+        set('statuses', {
+            options: Object.entries(statuses).map(([value, count]) => ({
+                value,
+                label: `${words[value]} ${count.toLocaleString(words.locale)}`,
+            })),
+        });
+        set('task', { options: tasks.map((each) => each.task) });
+        set('facts', { children: facts(answer, words) });
+        set('notice', { children: '' });
+        set('undrain', { disabled: answer.drained === 0 });
+        set('tick', { disabled: false });
+    }
+
+    /**
+     * Show the tasks and the processes.
+     *
+     * The first answer adds their tables to the page: the jobs need not wait for them.
+     */
+    function showTables(set, answer, words, grids) {
+        const tables = {
+            tasks: answer.tasks.map((each) => drawnTask(each, words)),
+            processes: answer.workers.map((each) => drawnProcess(each, words)),
+        };
+        for (const [name, rowData] of Object.entries(tables)) {
+            if (grids) {
+                const { [name]: grid } = grids;
+                const children = { ...grid, props: { ...grid.props, rowData } };
+                set(`${name}-table`, { children });
+            } else {
+                set(name, { rowData });
+            }
+        }
+        set('queues', {
+            children: Object.entries(answer.queues)
+                .map(([queue, count]) => `${queue}: ${count}`)
+                .join(' · '),
+        });
     }
 
     function reason(error, words) {
@@ -233,37 +270,44 @@
         return error instanceof TypeError ? words.unreachable : error.message;
     }
 
-    /** Do what a button says, and look again. No click counts meanwhile. */
+    /** Do what a button says to the selected rows, and look again. */
     async function act(...args) {
-        const [, , , , , , jobs, tasks, manager, , , , words, id] = args;
-        const { callback_context: context, set_props } = window.dash_clientside;
+        // The buttons come before these, as many as there are.
+        const [selected, manager, , , , words, id] = args.slice(-7);
+        const { callback_context: context, no_update, set_props } =
+            window.dash_clientside;
         const [{ prop_id }] = context.triggered;
         const { part } = JSON.parse(
             prop_id.slice(0, prop_id.lastIndexOf('.')),
         );
         const name = JSON.stringify(id);
+        // No click counts until the last one has its answer.
         if (acting.has(name)) {
-            return window.dash_clientside.no_update;
+            return no_update;
         }
         acting.add(name);
+        const set = (each, props) => set_props({ ...id, part: each }, props);
         for (const each of Object.keys(CHANGES)) {
-            set_props({ ...id, part: each }, { disabled: true });
+            set(each, { disabled: true });
         }
         try {
             const { changed, asked } = await ask({
                 manager,
                 key: keys.get(manager ?? undefined),
-                ...CHANGES[part](jobs ?? [], tasks ?? []),
+                ...CHANGES[part](selected ?? []),
             });
-            return changed < asked ? counted(changed, asked, words) : '';
+            set('outcome', {
+                children: changed < asked ? counted(changed, asked, words) : '',
+            });
         } catch (error) {
-            return reason(error, words);
+            set('outcome', { children: reason(error, words) });
         } finally {
             acting.delete(name);
-            set_props({ ...id, part: 'drain' }, { disabled: false });
+            set('drain', { disabled: false });
             // The answer enables the other buttons.
             window.dash_ag_grid.getApi(id)?.refreshInfiniteCache();
         }
+        return no_update;
     }
 
     const counted = (changed, asked, words) =>
@@ -271,23 +315,28 @@
             .replace('{changed}', changed.toLocaleString(words.locale))
             .replace('{asked}', asked.toLocaleString(words.locale));
 
-    /** Enable the buttons for what the selected rows are now. */
-    function enable(selected, tasks, _rows, id) {
-        if (acting.has(JSON.stringify(id))) {
-            return Array(4).fill(true);
-        }
+    /** Enable the buttons for what the selected jobs are now. */
+    function enableForJobs(selected, _rows, id) {
         // The grid goes on to name a job as it was when it was selected.
         const rows = shown.get(JSON.stringify(id))?.rowData ?? [];
         const jobs = selected?.map(
             (job) => rows.find((row) => row.id === job.id) ?? job,
         );
-        return [
-            !jobs?.some(({ status }) => LIVE.includes(status)),
-            !jobs?.some((job) => job.keeps && !FINE.includes(job.status)),
-            !tasks?.some((task) => !task.is_paused),
-            !tasks?.some((task) => task.is_paused),
-        ];
+        return disabled(id, [
+            jobs?.some(({ status }) => LIVE.includes(status)),
+            jobs?.some((job) => job.keeps && !FINE.includes(job.status)),
+        ]);
     }
+
+    /** Enable the buttons for what the selected tasks are now. */
+    const enableForTasks = (selected, _rows, id) =>
+        disabled(id, [
+            selected?.some((task) => !task.is_paused),
+            selected?.some((task) => task.is_paused),
+        ]);
+
+    const disabled = (id, enabled) =>
+        enabled.map((each) => !each || acting.has(JSON.stringify(id)));
 
     /** Begin the first look, while the script of the grid is loaded. */
     function lookAhead(manager, status, task, user, { cacheBlockSize }, id) {
@@ -324,7 +373,7 @@
     }
 
     Object.assign(window.dash_clientside, {
-        long_job_admin: { look, act, enable },
+        long_job_admin: { look, act, enableForJobs, enableForTasks },
     });
     return tick;
 })()

@@ -35,7 +35,7 @@ def serve(app: dash.Dash) -> None:
     # The script defines the other functions too.
     app.clientside_callback(
         _SCRIPT.read_text(encoding="utf-8"),
-        Output(_p("done"), "data"),
+        Output(_p("ticked"), "data"),
         Input(_p("tick"), "n_intervals"),
         Input(_p("manager"), "value"),
         Input(_p("statuses"), "value"),
@@ -46,45 +46,44 @@ def serve(app: dash.Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction(_NAMESPACE, "look"),
-        Output(_p("jobs"), "getRowsResponse"),
-        Output(_p("tasks"), "rowData"),
-        Output(_p("processes"), "rowData"),
-        Output(_p("queues"), "children"),
-        Output(_p("manager"), "options"),
-        Output(_p("statuses"), "options"),
-        Output(_p("task"), "options"),
-        Output(_p("facts"), "children"),
-        Output(_p("notice"), "children"),
-        Output(_p("undrain"), "disabled"),
-        Output(_p("tick"), "disabled"),
+        Output(_p("looked"), "data"),
         Input(_p("jobs"), "getRowsRequest"),
+        State(_p("tasks-table"), "children"),
+        State(_p("grids"), "data"),
         *_ASKED,
         prevent_initial_call=True,
     )
+    _serve_buttons(app, "jobs", "cancel", "retry", "drain", "undrain")
+    _serve_buttons(app, "tasks", "pause", "resume")
     app.clientside_callback(
-        ClientsideFunction(_NAMESPACE, "act"),
-        Output(_p("outcome"), "children"),
-        Input(_p("cancel"), "n_clicks"),
-        Input(_p("retry"), "n_clicks"),
-        Input(_p("pause"), "n_clicks"),
-        Input(_p("resume"), "n_clicks"),
-        Input(_p("drain"), "n_clicks"),
-        Input(_p("undrain"), "n_clicks"),
-        State(_p("jobs"), "selectedRows"),
-        State(_p("tasks"), "selectedRows"),
-        *_ASKED,
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction(_NAMESPACE, "enable"),
+        ClientsideFunction(_NAMESPACE, "enableForJobs"),
         Output(_p("cancel"), "disabled"),
         Output(_p("retry"), "disabled"),
-        Output(_p("pause"), "disabled"),
-        Output(_p("resume"), "disabled"),
         Input(_p("jobs"), "selectedRows"),
-        Input(_p("tasks"), "selectedRows"),
         Input(_p("jobs"), "getRowsResponse"),
         State(_p("jobs"), "id"),
+    )
+    app.clientside_callback(
+        ClientsideFunction(_NAMESPACE, "enableForTasks"),
+        Output(_p("pause"), "disabled"),
+        Output(_p("resume"), "disabled"),
+        Input(_p("tasks"), "selectedRows"),
+        Input(_p("tasks"), "rowData"),
+        State(_p("jobs"), "id"),
+        # The table is not in the page yet.
+        prevent_initial_call=True,
+    )
+
+
+def _serve_buttons(app: dash.Dash, table: str, *names: str) -> None:
+    """Add a callback for the buttons that change what a table has, or all."""
+    app.clientside_callback(
+        ClientsideFunction(_NAMESPACE, "act"),
+        Output(_p(f"acted-{table}"), "data"),
+        *(Input(_p(name), "n_clicks") for name in names),
+        State(_p(table), "selectedRows"),
+        *_ASKED,
+        prevent_initial_call=True,
     )
 
 

@@ -25,21 +25,6 @@ _EXTRA = (
 #: The columns that the server sorts by.
 _SORTED = ("status", "task", "age")
 
-#: Greys and accent of the page around it, as all components of this package.
-_THEME = """themeQuartz.withParams({
-    accentColor: 'var(--own-fill)',
-    backgroundColor: 'transparent',
-    borderColor: 'var(--own-line)',
-    browserColorScheme: 'inherit',
-    checkboxCheckedShapeColor: 'var(--own-surface)',
-    fontFamily: 'inherit',
-    foregroundColor: 'currentColor',
-    headerBackgroundColor: 'transparent',
-    spacing: 6,
-    tooltipBackgroundColor: 'var(--own-surface)',
-    wrapperBorderRadius: 'var(--own-radius)'
-})"""
-
 
 def import_grid() -> Any:
     """Return the package of the tables.
@@ -98,7 +83,20 @@ class LongJobAdmin(html.Div):
             children=[
                 dcc.Interval(id=part("tick", id), interval=_INTERVAL),
                 dcc.Store(id=part("words", id), data=words),
-                dcc.Store(id=part("done", id)),
+                *(
+                    # Each callback in the browser needs an Output of its own.
+                    dcc.Store(id=part(name, id))
+                    for name in ("ticked", "looked", "acted-jobs", "acted-tasks")
+                ),
+                # Two more grids take half of the time until the first rows of jobs, so
+                # the script adds them after these.
+                dcc.Store(
+                    id=part("grids", id),
+                    data={
+                        "tasks": _tasks_grid(id, words),
+                        "processes": _processes_grid(id, words),
+                    },
+                ),
                 _head(id, words),
                 _section("jobs", words, _jobs(id, words)),
                 html.Div(
@@ -212,6 +210,8 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
             "pagination": True,
             "paginationPageSize": PAGE_SIZE,
             "paginationPageSizeSelector": False,
+            # Rows beyond those in sight; a new page draws them too.
+            "rowBuffer": 4,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
             "selectionColumnDef": _selection(words),
             "tooltipShowDelay": 500,
@@ -221,6 +221,14 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
 
 
 def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
+    buttons = [_button(name, id, words, disabled=True) for name in ("pause", "resume")]
+    return [
+        html.Div(buttons, className="long-job-admin-line"),
+        html.Div(id=part("tasks-table", id)),
+    ]
+
+
+def _tasks_grid(id: str, words: Mapping[str, str]) -> Component:
     shown = ("queued", "running", "succeeded", "failed", "timed_out", "lost")
     columns = [
         _column("task", words, minWidth=180, flex=2, sort="asc"),
@@ -230,7 +238,7 @@ def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
             for status in shown
         ),
     ]
-    grid = _grid(
+    return _grid(
         part("tasks", id),
         columns,
         words,
@@ -242,11 +250,17 @@ def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:
             "selectionColumnDef": _selection(words),
         },
     )
-    buttons = [_button(name, id, words, disabled=True) for name in ("pause", "resume")]
-    return [html.Div(buttons, className="long-job-admin-line"), grid]
 
 
 def _processes(id: str, words: Mapping[str, str]) -> list[Component]:
+    queues = html.P(
+        [html.B(words["queues"]), " ", html.Span(id=part("queues", id))],
+        className="long-job-admin-queues",
+    )
+    return [queues, html.Div(id=part("processes-table", id))]
+
+
+def _processes_grid(id: str, words: Mapping[str, str]) -> Component:
     columns = [
         _column("role", words, field="shown_role", minWidth=110),
         _column("process", words, field="name", minWidth=110),
@@ -254,18 +268,13 @@ def _processes(id: str, words: Mapping[str, str]) -> list[Component]:
         _column("task", words, minWidth=160, flex=2),
         _column("ran", words, "params.data.shown_ran", minWidth=90),
     ]
-    grid = _grid(
+    return _grid(
         part("processes", id),
         columns,
         words,
         getRowId="params.data.key",
         className="long-job-admin-grid",
     )
-    queues = html.P(
-        [html.B(words["queues"]), " ", html.Span(id=part("queues", id))],
-        className="long-job-admin-queues",
-    )
-    return [queues, grid]
 
 
 def _column(
@@ -313,7 +322,6 @@ def _grid(
         defaultColDef={"flex": 1, "resizable": True, "suppressMovable": True},
         rowModelType=rowModelType,
         dashGridOptions={
-            "theme": {"function": _THEME},
             "domLayout": "normal" if is_infinite else "autoHeight",
             "localeText": _grid_words(words),
             "enableCellTextSelection": True,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..exceptions import BrokerUnavailableError
 from ..managers.celery.manager import CeleryLongCallbackManager
 from . import findings
 from .findings import Findings
@@ -21,15 +22,19 @@ _BY_NTP = "Let all machines set their clocks by NTP: queue_timeout compares them
 
 
 def broker(manager: CeleryLongCallbackManager) -> Findings:
-    from ..managers.celery.messages.broker import Broker
+    from ..managers.celery.messages.broker import connect
 
-    if Broker(manager.handle).responds():
-        yield findings.ok("The broker accepts connections.")
-    else:
-        yield findings.error(
-            "The broker does not respond.",
-            "Start it, and check the URL, the port and the password.",
-        )
+    try:
+        connect(manager.handle)
+    except Exception as error:  # each broker has exceptions of its own
+        text = f"Celery's broker does not respond: {error}"
+        raise BrokerUnavailableError(text) from error
+    yield findings.ok("The broker accepts connections.")
+
+
+def backend(manager: CeleryLongCallbackManager) -> Findings:
+    manager.halts()
+    yield findings.ok("The result backend responds.")
 
 
 def settings(manager: CeleryLongCallbackManager) -> Findings:
@@ -194,4 +199,5 @@ def _reservations(stats: Mapping[str, Mapping[str, Any]]) -> Findings:
             )
 
 
-ALL = (broker, settings, redis, priorities, workers)
+OF_BROKER = (broker, workers)
+OF_BACKEND = (backend, settings, redis, priorities)

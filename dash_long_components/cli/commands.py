@@ -242,9 +242,10 @@ def stats(managers: Managers, as_json: bool) -> None:
     counts: dict[str, dict[str, int]] = {}
     usual: dict[str, float | None] = {}
     for manager in managers.values():
-        for (task, status), count in manager.count_jobs().items():
+        counted = manager.count_jobs()
+        for (task, status), count in counted.items():
             counts.setdefault(task, {})[status.value] = count
-            usual[task] = manager.usual_duration(task)
+        usual |= manager.usual_durations(sorted({task for task, _ in counted}))
     if as_json:
         _print_json(
             {

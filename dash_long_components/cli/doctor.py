@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..exceptions import StoreError
@@ -14,6 +14,8 @@ from ..managers.diskcache.manager import DiskcacheLongCallbackManager
 from . import celery_checks, findings, store_checks
 from .findings import Finding, Findings
 
+Check = Callable[[Any], Findings]
+
 #: Packages whose versions matter.
 _PACKAGES = ("dash-long-components", "dash", "celery", "redis", "diskcache", "psutil")
 
@@ -22,23 +24,33 @@ def examine(managers: dict[str, LongCallbackManager]) -> list[Finding]:
     """Return what all checks find, in their order. A check that fails is a finding."""
     found = [*_versions()]
     for name, manager in managers.items():
-        for check in _checks_of(manager):
-            try:
-                found += check(manager)
-            except StoreError as error:
-                found.append(findings.error(f"{name}: {error}", "Start or repair it."))
-            except Exception as error:  # each broker has exceptions of its own
-                text = f"{name}: {check.__name__.strip('_')} can't be checked: {error}"
-                found.append(findings.warning(text, "Check it by hand."))
-    return found
+        for checks in _checks_of(manager):
+            found += _examine(name, manager, checks)
+    return [*dict.fromkeys(found)]
 
 
-def _checks_of(manager: LongCallbackManager) -> list[Callable[[Any], Findings]]:
+def _examine(
+    name: str, manager: LongCallbackManager, checks: Sequence[Check]
+) -> Findings:
+    """Yield what checks find, up to one for which the store or broker is missing."""
+    for check in checks:
+        try:
+            yield from check(manager)
+        except StoreError as error:
+            yield findings.outage(error)
+            return
+        except Exception as error:  # each broker has exceptions of its own
+            text = f"{name}: {check.__name__.strip('_')} can't be checked: {error}"
+            yield findings.warning(text, "Check it by hand.")
+
+
+def _checks_of(manager: LongCallbackManager) -> list[Sequence[Check]]:
+    """Return groups of checks: the checks of a group need the same."""
     if isinstance(manager, DiskcacheLongCallbackManager):
-        return [*store_checks.ALL, _queue]
+        return [(*store_checks.ALL, _queue)]
     if isinstance(manager, CeleryLongCallbackManager):
-        return [*celery_checks.ALL, _queue]
-    return [_queue]
+        return [celery_checks.OF_BROKER, (*celery_checks.OF_BACKEND, _queue)]
+    return [(_queue,)]
 
 
 def _versions() -> Findings:

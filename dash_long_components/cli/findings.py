@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from ..exceptions import (
+    BrokerUnavailableError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+
 #: Seconds after which a queue is not moving, or a worker or dispatcher is silent.
 LONG = 60.0
 
@@ -29,6 +36,15 @@ class Finding:
 
 Findings = Iterator[Finding]
 
+_START = "Start it, and check its URL, port and password"
+
+#: What to do about errors whose messages do not say it.
+_ADVICE: dict[type[StoreError], str] = {
+    BrokerUnavailableError: f"{_START}.",
+    StoreUnavailableError: f"{_START}; or end what locks its file, such as a backup.",
+    StoreFullError: "Free space on its disk.",
+}
+
 
 def ok(text: str) -> Finding:
     return Finding(level="ok", text=text)
@@ -40,3 +56,8 @@ def warning(text: str, advice: str) -> Finding:
 
 def error(text: str, advice: str) -> Finding:
     return Finding(level="error", text=text, advice=advice)
+
+
+def outage(reason: StoreError) -> Finding:
+    """Return that a job store or a broker can't be used."""
+    return error(str(reason), _ADVICE.get(type(reason), ""))

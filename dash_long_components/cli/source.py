@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,15 @@ def _of_app(name: str) -> dict[str, LongCallbackManager]:
 
 
 def _of_store(path: str) -> LongCallbackManager:
+    try:
+        return _open(path)
+    except (OSError, sqlite3.Error) as error:
+        raise click.UsageError(
+            f"--store {path}: {error}. Run this command as the user of the app."
+        ) from error
+
+
+def _open(path: str) -> LongCallbackManager:
     folder = Path(path)
     if (folder / _STORE.name).exists():
         folder = folder.parent
@@ -97,6 +107,8 @@ def _of_broker(broker: str, backend: str | None) -> LongCallbackManager:
     try:
         return CeleryLongCallbackManager(app)
     except (ImportError, ImproperlyConfigured, ValueError) as error:
+        option = "--broker" if backend is None else "--backend"
         raise click.UsageError(
-            f"--backend: {error} Name the result backend of the app by --backend."
+            f"{option} names no result backend: {str(error).partition('.')[0]}. Name "
+            "that of the app by --backend."
         ) from error

@@ -175,6 +175,8 @@ class _Request:
         records, count = self._manager.look_and_count(asked)
         counts = self._manager.count_jobs()
         halts = self._manager.halts()
+        tasks = sorted({*halts.paused, *(task for task, _ in counts)})
+        usual = self._manager.usual_durations(tasks)
         return {
             "key": self._key(),
             "manager": self._name,
@@ -189,13 +191,13 @@ class _Request:
             "tasks": [
                 {
                     "task": task,
-                    "usual": self._manager.usual_duration(task),
+                    "usual": usual[task],
                     "is_paused": task in halts.paused,
                     **{
                         status.value: counts.get((task, status), 0) for status in Status
                     },
                 }
-                for task in sorted({*halts.paused, *(task for task, _ in counts)})
+                for task in tasks
             ],
             "workers": [
                 {

@@ -45,8 +45,9 @@ def observe(name: str, manager: LongCallbackManager) -> None:
 
     def durations() -> Iterator[Observation]:
         it = found()
-        for task in sorted({task for task, _ in it.count_jobs()}) if it else ():
-            seconds = it.usual_duration(task) if it else None
+        tasks = sorted({task for task, _ in it.count_jobs()}) if it else []
+        usual = it.usual_durations(tasks) if it else {}
+        for task, seconds in usual.items():
             if seconds is not None:
                 yield seconds, {"manager": name, "task": task}
 

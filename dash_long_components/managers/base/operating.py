@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...core.overview import Worker
@@ -49,7 +50,18 @@ class Operating(JobApi):
         Raises:
             StoreError: the job store can't be used.
         """
-        return None
+        return self.usual_durations([task])[task]
+
+    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
+        """Return the ``usual_duration`` of several tasks, by their names.
+
+        Args:
+            tasks: their names.
+
+        Raises:
+            StoreError: the job store can't be used.
+        """
+        return dict.fromkeys(tasks)
 
     def count_queued(self) -> dict[str, int]:
         """Return how many jobs wait, by the name of their queue, as far as is known."""

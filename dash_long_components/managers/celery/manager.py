@@ -13,7 +13,6 @@ from ...core import quantities, reading
 from ...core.answers import over
 from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
 from ...core.calls import Caching, Call
-from ...core.durations import median
 from ...core.halts import Halts
 from ...core.health import Health
 from ...core.ids import Ticket, new_job_id
@@ -329,8 +328,8 @@ class CeleryLongCallbackManager(LongCallbackManager):
     def libraries(self) -> frozenset[str]:
         return self._store.common.libraries()
 
-    def usual_duration(self, task: str) -> float | None:
-        return median(self._store.common.durations(task))
+    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
+        return self._store.common.medians(tasks)
 
     def health(self) -> Health:
         return self._store.listings.health(self._problem())

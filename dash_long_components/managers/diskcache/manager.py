@@ -349,8 +349,8 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         return workers(self._connection.store())
 
     @tells_outages
-    def usual_duration(self, task: str) -> float | None:
-        return self._connection.store().durations.median(task)
+    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
+        return self._connection.store().durations.medians(tasks)
 
     @tells_outages
     def health(self) -> Health:

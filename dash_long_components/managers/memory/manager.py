@@ -217,8 +217,8 @@ class MemoryLongCallbackManager(LongCallbackManager):
     def count_queued(self) -> dict[str, int]:
         return self._store.searches.queued()
 
-    def usual_duration(self, task: str) -> float | None:
-        return self._store.durations.median(task)
+    def usual_durations(self, tasks: Sequence[str]) -> dict[str, float | None]:
+        return self._store.durations.medians(tasks)
 
     def health(self) -> Health:
         return self._store.health()

@@ -38,7 +38,7 @@ class Searches:
         if search.statuses == frozenset():
             return []
         if search.owner is not None:
-            return self._of_owner(search, search.owner)
+            return self._of_owner(search)
         if search.order.by == "created":
             part = search.task, search.statuses
             is_newest_first = search.order.is_descending
@@ -57,40 +57,35 @@ class Searches:
 
     def count(self, search: Search) -> int:
         """Return how many jobs meet the conditions of a search."""
+        condition, values = _conditions(search)
         if search.owner is None:
-            return sum(
-                count
-                for (task, status), count in self.by_task().items()
-                if search.task in (None, task)
-                and (search.statuses is None or status in search.statuses)
-            )
-        condition, values = _conditions(search, search.owner)
+            source = "coalesce(sum(jobs), 0) FROM tally"
+        elif search.task is None and search.statuses is None:
+            source = "count(*) FROM owned"
+        else:
+            source = "count(*) FROM owned CROSS JOIN job USING (n)"
         count: int = self._database.value(
-            "SELECT count(*) FROM owned CROSS JOIN job USING (n)"  # noqa: S608
-            f" WHERE {condition}",
+            f"SELECT {source} WHERE {condition}",
             *values,
         )
         return count
 
     def by_task(self) -> dict[tuple[str, Status], int]:
         """Return how many jobs there are, by task and status."""
-        counts: Counter[tuple[str, Status]] = Counter()
-        for task, status, _queue, count in self._tally():
-            counts[task, Status(status)] += count
-        return dict(counts)
+        rows = self._database.query(
+            "SELECT task, status, sum(jobs) FROM tally WHERE jobs > 0"
+            " GROUP BY task, status"
+        )
+        return {(task, Status(status)): count for task, status, count in rows}
 
     def queued(self) -> dict[str, int]:
         """Return how many jobs are queued, by the name of their queue."""
-        counts: Counter[str] = Counter()
-        for _task, status, queue, count in self._tally():
-            if status == Status.QUEUED.value:
-                counts[queue] += count
-        return dict(counts)
-
-    def _tally(self) -> list[tuple[str, str, str, int]]:
-        return self._database.query(
-            "SELECT task, status, queue, jobs FROM tally WHERE jobs > 0"
+        rows = self._database.query(
+            "SELECT queue, sum(jobs) FROM tally WHERE jobs > 0 AND status = ?"
+            " GROUP BY queue",
+            Status.QUEUED.value,
         )
+        return dict(rows)
 
     def _parts(self, search: Search) -> Iterator[tuple[_Part, int]]:
         """Return the tasks, or the statuses, of a search in its order, with counts."""
@@ -134,8 +129,8 @@ class Searches:
         )
         return [self._parse(data) for (data,) in rows]
 
-    def _of_owner(self, search: Search, owner: str) -> list[Record]:
-        condition, values = _conditions(search, owner)
+    def _of_owner(self, search: Search) -> list[Record]:
+        condition, values = _conditions(search)
         direction = "DESC" if search.order.is_descending else "ASC"
         by = "" if search.order.by == "created" else f"{search.order.by} {direction}, "
         order = f"{by}n {'DESC' if by else direction}"
@@ -151,9 +146,12 @@ class Searches:
         return [self._parse(data) for (data,) in rows]
 
 
-def _conditions(search: Search, owner: str) -> tuple[str, Sequence[object]]:
-    """Return SQL for the jobs of a user that a search finds, and its values."""
-    conditions, values = ["owned.owner = ?"], [owner]
+def _conditions(search: Search) -> tuple[str, Sequence[object]]:
+    """Return SQL for the conditions of a search, and its values."""
+    conditions, values = ["1"], []
+    if search.owner is not None:
+        conditions.append("owned.owner = ?")
+        values.append(search.owner)
     if search.task is not None:
         conditions.append("task = ?")
         values.append(search.task)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
+from redis import StrictRedis
 
+from dash_long_components import CeleryLongCallbackManager
+from dash_long_components.cli import celery_checks
 from tests.integration import brokers
 from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT
@@ -39,6 +45,26 @@ def doctor(address: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "dash_long_components.cli", *options]
     run = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     return run.returncode, "\n".join(it["text"] for it in json.loads(run.stdout))
+
+
+def test_doctor_knows_a_redis_that_drops_jobs_and_clocks_that_differ(
+    redis: brokers.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = redis.database()
+    manager = CeleryLongCallbackManager(Celery(broker=address, backend=address))
+    later = SimpleNamespace(time=lambda: time.time() + 60)
+    monkeypatch.setattr(celery_checks, "time", later)
+    with closing(StrictRedis.from_url(address)) as client:
+        # Without a limit, it drops nothing of the other tests.
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            found = {it.text: it.advice for it in celery_checks.redis(manager)}
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    manager.close()
+    for beginning in ("maxmemory-policy is allkeys-lru", "The clocks of Redis"):
+        (advice,) = (found[text] for text in found if text.startswith(beginning))
+        assert advice
 
 
 @pytest.mark.alone

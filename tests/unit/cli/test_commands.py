@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +25,7 @@ from dash_long_components.cli.commands import group
 from dash_long_components.exceptions import DrainingError
 from dash_long_components.managers.store.store import Store
 from dash_long_components.testing import MemoryLongCallbackManager
+from tests.ports import free_port
 from tests.waiting import until
 
 BOUND = 10  # seconds, for what hangs
@@ -207,7 +210,7 @@ def test_jobs_of_a_paused_task_wait_and_go_on_in_their_order(site: Site) -> None
         (["--app", "json:nothing"], "json has no 'nothing'"),
         (["--app", "json:dumps"], "neither a manager nor a Dash app"),
         (["--store", "/nowhere"], "there is no job store"),
-        (["--broker", "amqp://localhost"], "Name the result backend"),
+        (["--broker", "amqp://localhost"], "Name that of the app by --backend"),
     ],
 )
 def test_source_that_is_none_is_refused(options: list[str], message: str) -> None:
@@ -241,6 +244,40 @@ def test_doctor_says_what_is_wrong_with_a_store(tmp_path: Path) -> None:
     plain = CliRunner().invoke(group, ["doctor", "--store", str(tmp_path)])
     # The store itself has set its rights meanwhile.
     assert "warning No dispatcher runs" in plain.output
+
+
+def findings_of(*options: str) -> list[dict[str, str]]:
+    """Return what the doctor finds, but for what is well."""
+    result = CliRunner().invoke(group, ["doctor", "--json", *options])
+    assert result.exit_code == 1, result.output
+    return [it for it in json.loads(result.stdout) if it["level"] != "ok"]
+
+
+def test_doctor_tells_once_that_a_store_is_newer(tmp_path: Path) -> None:
+    with diskcache.Cache(str(tmp_path)):
+        Store(str(tmp_path / "long-jobs"), result_ttl=60).close()
+    file = tmp_path / "long-jobs" / "jobs.cache.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA user_version = 999")
+    (newer,) = findings_of("--store", str(tmp_path))
+    assert "version 999" in newer["text"]
+    assert "give the manager another directory" in newer["text"]
+
+
+def test_store_that_can_not_be_opened_is_no_traceback(tmp_path: Path) -> None:
+    Store(str(tmp_path / "long-jobs"), result_ttl=60).close()
+    (tmp_path / "cache.db").mkdir()
+    result = CliRunner().invoke(group, ["doctor", "--store", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "Run this command as the user of the app." in " ".join(result.output.split())
+
+
+def test_doctor_tells_once_that_broker_and_backend_are_away() -> None:
+    found = findings_of("--broker", f"redis://127.0.0.1:{free_port()}")
+    kinds = ["Celery's broker", "Celery's result backend"]
+    for kind, finding in zip(kinds, found, strict=True):
+        assert finding["text"].startswith(f"{kind} does not respond: ")
+        assert finding["advice"].startswith("Start it, and check its URL, port")
 
 
 def test_missing_extra_is_named(tmp_path: Path) -> None:

@@ -114,6 +114,30 @@ def test_slow_job_goes_on_behind_its_token(
     assert until(end, timeout=20)["outputs"] == {"a.children": "after 1"}
 
 
+def test_agent_of_another_user_can_not_tell_a_job_from_none(
+    make: Callable[..., Site],
+) -> None:
+    users = ["ada"]
+    site = make()
+    dlc.init_app(site.app, site.manager, user=lambda: users[-1])
+    go_on = threading.Event()
+
+    @site.app.long_callback(Output("a", "children"), Input("run", "n_clicks"))
+    def work(clicks: int) -> int:
+        assert go_on.wait(30)
+        return clicks
+
+    token = site.call("work")["job"]
+    users.append("eve")
+    for tool in ("get_long_job", "cancel_long_job"):
+        answers = [site.call(tool, job=each) for each in (token, "invented")]
+        assert answers[0] == answers[1]
+        assert answers[0]["status"] == "lost"
+    (job,) = site.manager.jobs()
+    assert job.status == "running"
+    go_on.set()
+
+
 def test_tool_has_names_types_and_defaults(site: Site) -> None:
     @site.app.long_callback(
         Output("a", "children"),

@@ -35,12 +35,22 @@ class Broker:
             return self._responds
 
     def _connects(self) -> bool:
-        def connect() -> None:
-            with self._app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1)
-
         try:
-            tell_broker(self._app, connect)
+            connect(self._app)
         except Exception:
             return False
         return True
+
+
+def connect(app: celery.Celery) -> None:
+    """Connect with the broker of an app, in time.
+
+    Raises:
+        Exception: it does not respond. Each broker has exceptions of its own.
+    """
+
+    def try_once() -> None:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1)
+
+    tell_broker(app, try_once)
