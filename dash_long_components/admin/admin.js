@@ -5,6 +5,8 @@
     const turns = new Map();
     /** The rows of the last answer, by the id of the grid. */
     const shown = new Map();
+    /** The last request of a grid, by its id. */
+    const asked = new Map();
     /** The first look of a page, which begins before its grid can ask for it. */
     const ahead = new Map();
     /** What a change has to send back, by manager. */
@@ -159,6 +161,7 @@
         const turn = (turns.get(name) ?? 0) + 1;
         const isLate = () => turns.get(name) !== turn; // the grid has asked again
         turns.set(name, turn);
+        asked.set(name, request);
         waiting.add(name);
         try {
             const look = { ...range(request), status, task, user };
@@ -176,7 +179,11 @@
                 rowCount: answer.count,
             };
             shown.set(name, rows);
-            set('jobs', { getRowsResponse: rows });
+            if (!request.isOwn) {
+                set('jobs', { getRowsResponse: rows });
+            } else if (answer.count > 0) {
+                window.dash_ag_grid.getApi(id)?.purgeInfiniteCache();
+            }
             await painted();
             if (!isLate()) {
                 showHead(set, answer, words);
@@ -349,24 +356,37 @@
 
     /** Look again, or from the first page on after another choice of jobs. */
     function tick(_count, ...args) {
-        const { callback_context: context, no_update } = window.dash_clientside;
+        const {
+            callback_context: context,
+            no_update,
+            set_props,
+        } = window.dash_clientside;
         if (context.triggered.length === 0) {
             lookAhead(...args);
             return no_update;
         }
         const id = args.at(-1);
-        const api = window.dash_ag_grid?.getApi(id);
+        const name = JSON.stringify(id);
         const isTick = context.triggered.some(({ prop_id }) =>
             prop_id.endsWith('.n_intervals'),
         );
-        if (!api || (isTick && waiting.has(JSON.stringify(id)))) {
+        // A grid is there once it has asked.
+        const api = asked.has(name) && window.dash_ag_grid?.getApi(id);
+        if (!api || (isTick && waiting.has(name))) {
             return no_update;
         }
         if (!isTick) {
             api.deselectAll();
             api.paginationGoToFirstPage();
             api.purgeInfiniteCache();
-        } else if (!document.hidden) {
+        } else if (document.hidden) {
+            return no_update;
+        } else if (shown.get(name)?.rowCount === 0) {
+            // A grid without rows would show an empty row while it asks.
+            set_props(id, {
+                getRowsRequest: { ...asked.get(name), isOwn: true, at: Date.now() },
+            });
+        } else {
             api.refreshInfiniteCache();
         }
         return no_update;

@@ -25,6 +25,9 @@ from tests.waiting import until, until_equal
 #: Dash 4 has a box around the field.
 USER = ".long-job-admin-user input, input.long-job-admin-user"
 
+#: What the table of jobs says without any.
+NO_ROWS = ".long-job-admin-jobs .ag-overlay"
+
 #: The endpoint of the page.
 LOOK = "_dash-long-jobs/admin"
 
@@ -131,7 +134,14 @@ def start(server: Server, path: str, user: str = "ada") -> None:
 def test_operator_sees_filters_sorts_and_changes_jobs(
     server: Server, browser: Browser, tmp_path: Path
 ) -> None:
+    # A page without jobs says so through all looks, and shows the first job.
+    page = AdminPage(browser, server.url, "root")
+    page.wait_for_text(NO_ROWS, "No jobs")
+    looks = page.requests(LOOK)
+    until(lambda: page.requests(LOOK) >= looks + 2, 30)
+    assert page.text(NO_ROWS) == "No jobs"
     start(server, "fail/odd")
+    page.wait_for_jobs(("admin.fail", "Failed"))
     start(server, "build/first", "bob")
 
     # Another user sees nothing. The browser's log has a 404 for each look under way.
