@@ -64,7 +64,7 @@ class ShortJobs:
 
         Returns:
             Its snapshot in the wire format; None if the job has not ended in time, or
-            its result is large.
+            its result is large, or needs a component library that it has imported.
         """
         if event_loop.is_on_event_loop() or not self._waiting.acquire(blocking=False):
             return None
@@ -110,6 +110,8 @@ class ShortJobs:
                 return None
             time.sleep(pause)
             pause *= _SLOWER
+        if snapshot.libraries:
+            return None  # Dash refuses a callback that imports one
         return _small(self._complete(snapshot.with_result()))
 
 

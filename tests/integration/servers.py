@@ -54,16 +54,37 @@ class Server(AppProcess):
         until(is_one, TIMEOUT, poll=0.01)
         return found[0]
 
+    def suspend_dispatcher(self) -> psutil.Process:
+        """Stop the dispatcher, but not in a write: that would lock the store."""
+        dispatcher = self.dispatcher()
+
+        def is_stopped() -> bool:
+            dispatcher.suspend()
+            try:
+                with self.locked_store(timeout=0):
+                    return True
+            except sqlite3.OperationalError:
+                dispatcher.resume()
+                return False
+
+        until(is_stopped, TIMEOUT, poll=0.01)
+        return dispatcher
+
     @contextmanager
-    def locked_store(self, mode: str = "IMMEDIATE") -> Iterator[None]:
+    def locked_store(
+        self, mode: str = "IMMEDIATE", timeout: float = 5
+    ) -> Iterator[None]:
         """Lock the jobs of this server, as a backup or a program that hangs does.
 
         Args:
             mode: ``IMMEDIATE`` keeps others from writing, ``EXCLUSIVE`` in a new
                 connection from reading too.
+            timeout: seconds to wait for the lock.
         """
         database = sqlite3.connect(
-            self.file("cache") / "long-jobs" / "jobs.cache.db", isolation_level=None
+            self.file("cache") / "long-jobs" / "jobs.cache.db",
+            timeout,
+            isolation_level=None,
         )
         with closing(database):
             database.execute(f"BEGIN {mode}")

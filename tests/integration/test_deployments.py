@@ -295,8 +295,7 @@ def test_dispatcher_that_is_stopped_is_replaced_under_uwsgi(tmp_path: Path) -> N
     with serving(deployment.web(), tmp_path) as server:
         page = server.page()
         assert page.run("top", 1).result == 1
-        stopped = server.dispatcher()
-        stopped.suspend()
+        stopped = server.suspend_dispatcher()
         job = page.start("top", 2)
         until(lambda: page.poll(job) and job.has_ended, TIMEOUT, poll=0.25)
         assert job.result == 2

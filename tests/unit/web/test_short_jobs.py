@@ -28,6 +28,7 @@ class ShortManager(RecordingManager):
         self.usual: float | None = 0.01
         self.ends_at: int | None = 2
         self.size = 10
+        self.needs: tuple[str, ...] = ()
         self.looks = 0
         self.is_away = False
 
@@ -59,6 +60,7 @@ class ShortManager(RecordingManager):
             started=NOW,
             changed=NOW + 0.02,
             load_result=lambda: text,
+            libraries=self.needs,
         )
 
 
@@ -144,3 +146,11 @@ def test_job_is_there_though_the_store_is_not_while_its_start_waits() -> None:
     handle = handle_of(click(site))
     assert handle["token"]
     assert "end" not in handle
+
+
+def test_result_with_a_library_of_its_own_does_not_come_with_the_answer() -> None:
+    """Dash refuses callbacks that import one."""
+    site = ShortSite()
+    site.short.needs = ("library_of_the_job",)
+    assert site.end() is None
+    assert site.short.looks == 2
