@@ -102,6 +102,12 @@ class Page:
         driver = self.browser.driver
         until_equal(lambda: driver.execute_script(script), element_id, timeout=5)
 
+    def wait_for_live(self, number: int) -> None:
+        """Wait until the page follows as many jobs: a reload goes on with them."""
+        script = "return JSON.parse(sessionStorage['/_dash-long-jobs'] ?? '[]').length"
+        driver = self.browser.driver
+        until_equal(lambda: driver.execute_script(script), number, timeout=20)
+
     def is_enabled(self, selector: str) -> bool:
         return self.element(selector).is_enabled()
 

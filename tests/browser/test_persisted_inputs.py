@@ -55,8 +55,7 @@ def test_store_that_fills_after_a_reload_starts_no_second_job(
         page.wait_for_text("#out", "made of None")
         page.click("#choose")
         until(lambda: started == [None, "choice 1"], timeout=20)
-        # Its output spins as soon as its handle has arrived.
-        browser.wait_for_element("#out[data-dash-is-loading=true]")
+        page.wait_for_live(1)
         browser.driver.refresh()
         page.wait_for_text("#choice", "choice 1")
         may_end.set()

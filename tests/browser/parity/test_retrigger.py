@@ -44,12 +44,6 @@ class RetriggerPage(Page):
     def results(self, policy: str) -> list[str]:
         return [str(text) for text in self.recorded(f".{policy}-0 .result")]
 
-    def wait_for_live(self, number: int) -> None:
-        """Wait until the page follows as many jobs."""
-        script = "return JSON.parse(sessionStorage['/_dash-long-jobs'] ?? '[]').length"
-        driver = self.browser.driver
-        until_equal(lambda: driver.execute_script(script), number, timeout=20)
-
 
 @pytest.fixture
 def page(start_app: StartApp, browser: Browser) -> RetriggerPage:
