@@ -124,11 +124,6 @@ def is_asgi(app: dash.Dash) -> bool:
     return not isinstance(app.server, flask.Flask)
 
 
-def awaits_callbacks(app: dash.Dash) -> bool:
-    """Return whether the callbacks of an app may return coroutines."""
-    return is_asgi(app) or bool(app._use_async)
-
-
 class _Flask:
     """Flask. A request has a thread of its own, which may block."""
 

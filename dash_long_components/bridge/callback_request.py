@@ -94,14 +94,13 @@ class _Run:
         Returns:
             Dash's answer, or a coroutine of it: asynchronous servers run synchronous
             callbacks on the event loop, where a store that is locked would stop every
-            page. On Flask, Dash may make a thread and an event loop for each request,
-            and a connection to the store would live as long. MCP awaits no coroutine.
+            page. MCP awaits no coroutine.
         """
         if "path" not in self.context:
             self.context.update(websocket.describe())
         is_page = urlsplit(self.context.get("path") or "").path.endswith(_UPDATE)
-        awaits = backends.awaits_callbacks(self.request.app)
-        if awaits and is_page and event_loop.is_on_event_loop():
+        is_asgi = backends.is_asgi(self.request.app)
+        if is_asgi and is_page and event_loop.is_on_event_loop():
             return event_loop.in_thread(self._run, args, kwargs)
         return self._run(args, kwargs)
 

@@ -76,7 +76,7 @@ class AppJobs:
         self.error_message_name: str | None = None
         self.held_polls = HeldPolls()
         self.operators = Operators()
-        self.short_jobs = ShortJobs(self._complete)
+        self.short_jobs = ShortJobs(app, self._complete)
         self._has_shared = False
         self._callbacks = -1
         self._cancel_inputs: set[str] = set()

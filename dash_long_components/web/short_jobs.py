@@ -9,7 +9,9 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ..bridge import event_loop
+import dash
+
+from ..bridge import backends, event_loop
 from ..core.snapshots import Snapshot
 from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
@@ -40,10 +42,14 @@ class ShortJobs:
     The thread of a request waits. All others of the process are for other requests.
 
     Args:
+        app: whose jobs they are.
         complete: adds the parts of a snapshot that only a server process knows.
     """
 
-    def __init__(self, complete: Callable[[Snapshot], Snapshot]) -> None:
+    def __init__(
+        self, app: dash.Dash, complete: Callable[[Snapshot], Snapshot]
+    ) -> None:
+        self._app = app
         self._complete = complete
         self._waiting = threading.Lock()
         self._known: weakref.WeakKeyDictionary[
@@ -66,7 +72,10 @@ class ShortJobs:
             Its snapshot in the wire format; None if the job has not ended in time, or
             its result is large, or needs a component library that it has imported.
         """
-        if event_loop.is_on_event_loop() or not self._waiting.acquire(blocking=False):
+        # On Flask, Dash may run each request in an event loop of its own.
+        if backends.is_asgi(self._app) and event_loop.is_on_event_loop():
+            return None  # that of all requests
+        if not self._waiting.acquire(blocking=False):
             return None
         try:
             if not self._is_short(task, manager):

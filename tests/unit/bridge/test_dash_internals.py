@@ -34,7 +34,6 @@ TABLE = PAGE[PAGE.index("## What depends on Dash's internals") :]
 ATTRIBUTES: dict[str, object] = {
     "_prepare_callback": dash.Dash,
     "_setup_server": dash.Dash,
-    "_use_async": dash.Dash(__name__, server=False),
     "_on_error": dash.Dash(__name__, server=False),
     "_dev_tools": dash.Dash(__name__, server=False),
     "_traverse": Component,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dash
@@ -158,32 +159,29 @@ def test_locked_store_stops_no_other_request(
     assert not any(manager.loops)
 
 
-class NotingManager(RecordingManager):
-    """Notes down the thread of each start."""
+def test_thread_of_the_next_start_has_nothing_that_a_function_left() -> None:
+    """Such as the session of a database, which would be open for ever, and old."""
+    left = threading.local()
+    found: list[int] = []
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.threads: list[threading.Thread] = []
+    def user() -> str:
+        found.append(getattr(left, "calls", 0))
+        left.calls = found[-1] + 1
+        return "ada"
 
-    def submit(
-        self,
-        task: Task,
-        call: Call,
-        lane: Lane | None = None,
-        owner: str | None = None,
-    ) -> str | None:
-        self.threads.append(threading.current_thread())
-        return super().submit(task, call, lane, owner)
-
-
-def test_starts_on_flask_run_in_threads_that_stay_with_their_connections() -> None:
-    manager = NotingManager()
-    app = dlc.Dash(__name__, long_callback_manager=manager)
+    app = dlc.Dash(
+        __name__, long_callback_manager=RecordingManager(), long_callback_user=user
+    )
     app.layout = html.Div()
     app.long_callback(Output("text", "children"), Input("i", "value"))(abs)
-    client = app.server.test_client()
-    answer = client.post("/_dash-update-component", json=TRIGGER)
-    assert answer.status_code == 200
-    (thread,) = manager.threads
-    is_own = thread is threading.current_thread()  # without asgiref
-    assert is_own or thread.name.startswith("dash-long-jobs")
+
+    def start() -> int:
+        client = app.server.test_client()
+        answer = client.post("/_dash-update-component", json=TRIGGER)
+        return int(answer.status_code)
+
+    # A server has a thread for each request.
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(start).result() == 200
+    assert found == [0] * 3
