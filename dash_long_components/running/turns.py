@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, MappingView, Sequence, Set
 from typing import Any
+
+#: Kinds of items that are there already.
+_EXIST = (Sequence, Set, Mapping, MappingView)
 
 
 class Turns:
@@ -22,8 +25,9 @@ class Turns:
 
     def __init__(self, items: Iterable[Any], ahead: int) -> None:
         self._items = iter(items)
-        #: Whether the items exist, so that taking one takes no time.
-        self._exist = isinstance(items, Sized)
+        #: Whether the items exist, so that taking one takes no time. What has a length
+        #: may still make them, such as a bar of tqdm.
+        self._exist = isinstance(items, _EXIST) or hasattr(items, "__array__")
         self._ahead = ahead
         self._taken = 0
         self._over = 0

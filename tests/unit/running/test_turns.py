@@ -54,6 +54,23 @@ def test_no_item_is_made_while_the_next_result_is_there() -> None:
     assert turns.take() == (2, 1)
 
 
+class Bar:
+    """As a bar of tqdm around a generator: it has a length, and makes its items."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Iterator[int]:
+        yield from (7, 8)
+
+
+def test_length_alone_does_not_make_items_exist() -> None:
+    turns = turns_of(Bar())
+    turns.take()
+    turns.succeed(1, "a")
+    assert turns.take() is None
+
+
 def test_items_that_exist_are_taken_before_the_next_result() -> None:
     turns = turns_of([7, 8])
     turns.take()
