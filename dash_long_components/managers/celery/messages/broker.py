@@ -7,6 +7,7 @@ import time
 
 import celery
 
+from .call_with_timeout import SingleCall
 from .sending import tell_broker
 
 #: Seconds between two connections: probes ask more often, from many places.
@@ -22,6 +23,7 @@ class Broker:
 
     def __init__(self, app: celery.Celery) -> None:
         self._app = app
+        self._calls = SingleCall()
         self._lock = threading.Lock()
         self._responds = True
         self._due = 0.0
@@ -36,14 +38,18 @@ class Broker:
 
     def _connects(self) -> bool:
         try:
-            connect(self._app)
+            connect(self._app, self._calls)
         except Exception:
             return False
         return True
 
 
-def connect(app: celery.Celery) -> None:
+def connect(app: celery.Celery, calls: SingleCall | None = None) -> None:
     """Connect with the broker of an app, in time.
+
+    Args:
+        app: of the broker.
+        calls: as for ``tell_broker``.
 
     Raises:
         Exception: it does not respond. Each broker has exceptions of its own.
@@ -53,4 +59,4 @@ def connect(app: celery.Celery) -> None:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1)
 
-    tell_broker(app, try_once)
+    tell_broker(app, try_once, calls)

@@ -15,7 +15,7 @@ from ....core.outage_log import OutageLog
 from ....core.queueing import MAX_PRIORITY
 from ....running import tasks
 from ..documents.deliveries import Message
-from .call_with_timeout import BROKER_TIMEOUT, call_with_timeout
+from .call_with_timeout import BROKER_TIMEOUT, SingleCall, call_with_timeout
 
 logger = logging.getLogger("dash_long_components")
 
@@ -79,14 +79,24 @@ def send_job(
     )
 
 
-def tell_broker(app: celery.Celery, action: Callable[[], object]) -> None:
+def tell_broker(
+    app: celery.Celery,
+    action: Callable[[], object],
+    calls: SingleCall | None = None,
+) -> None:
     """Do something with Celery's broker, in time. Logs an outage once.
+
+    Args:
+        app: of the broker.
+        action: what to do.
+        calls: makes the call. Give one to what asks again and again.
 
     Raises:
         Exception: the broker does not respond. Each broker has exceptions of its own.
     """
+    call = calls or call_with_timeout
     try:
-        call_with_timeout(BROKER_TIMEOUT, action)
+        call(BROKER_TIMEOUT, action)
     except Exception as error:
         _outages(app).begin(f"Celery's broker does not respond: {error}")
         raise

@@ -21,6 +21,7 @@ from celery.concurrency.prefork import TaskPool as PreforkPool
 from celery.concurrency.solo import TaskPool as SoloPool
 from celery.worker import state as worker_state
 
+from ..messages.call_with_timeout import SingleCall
 from ..messages.sending import tell_broker
 from ..workers.going_on import going_on
 from ..workers.homes import Home
@@ -122,6 +123,7 @@ class ConsumerWatch:
         self._limit = max(_LEASES * lease, _LEAST)
         self._judge = Judge(self._limit)
         self._again_at = 0.0
+        self._calls = SingleCall()
         self._connection: Any = None
         self.received = 0
         self._turns = 0
@@ -215,14 +217,17 @@ class ConsumerWatch:
             connection = self._connection or self._app.connection_for_write()
             # A look that hangs or fails does not give it back.
             self._connection = None
-            connection.ensure_connection(max_retries=1)
-            for name, queue in self._app.amqp.queues.consume_from.items():
-                if not found and _length(connection, name, queue):
-                    found.append(name)
-            self._connection = connection
+            with contextlib.ExitStack() as stack:
+                stack.callback(connection.release)
+                connection.ensure_connection(max_retries=1)
+                for name, queue in self._app.amqp.queues.consume_from.items():
+                    if not found and _length(connection, name, queue):
+                        found.append(name)
+                self._connection = connection
+                stack.pop_all()
 
         try:
-            tell_broker(self._app, look)
+            tell_broker(self._app, look, self._calls)
         except Exception:
             return None
         return found[0] if found else ""
