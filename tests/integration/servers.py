@@ -83,7 +83,7 @@ class Server(AppProcess):
         """
         database = sqlite3.connect(
             self.file("cache") / "long-jobs" / "jobs.cache.db",
-            timeout,
+            timeout=timeout,
             isolation_level=None,
         )
         with closing(database):
