@@ -28,6 +28,9 @@ from tests.unit.fakes import RecordingManager
 #: The columns of the page.
 VARIANTS: tuple[Literal["full", "compact"], ...] = ("full", "compact")
 
+#: A word that breaks nowhere, as names of files have it.
+WORD = "measurements_of_the_station_" * 8
+
 TRACEBACK = """Traceback (most recent call last):
   File "report.py", line 31, in make_report
     table = parse(rows)
@@ -70,6 +73,19 @@ def in_steps(record: Record) -> Record:
     )
 
 
+def with_long_words(record: Record) -> Record:
+    return started(record).report(
+        time.time(),
+        Report(
+            title=WORD,
+            bars=[[3, 10, WORD], [1, 2, None, {"unit": WORD}]],
+            steps=[[WORD, 0, "running", 12, 1], [WORD, 1, "done", 12, 2]],
+            log=[[1, WORD]],
+            question=Question.make("2", WORD, [WORD[:100], "no"], "no", None),
+        ),
+    )
+
+
 def asking(question: Question) -> Callable[[Record], Record]:
     return lambda record: running(record).report(time.time(), Report(question=question))
 
@@ -93,6 +109,10 @@ STATES: dict[str, Callable[[Record], Record] | None] = {
     "running": running,
     "running without a total": started,
     "running in steps": in_steps,
+    "long words": with_long_words,
+    "failed with long words": lambda record: with_long_words(record).end(
+        Status.FAILED, time.time(), failure(WORD, WORD, WORD)
+    ),
     "asking": asking(
         Question.make("1", "Overwrite 3 files?", ["yes", "no"], "no", time.time() + 90)
     ),
