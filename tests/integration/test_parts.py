@@ -8,10 +8,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from tests.integration.brokers import Redis
+from tests.integration.brokers import RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, deployed
 from tests.integration.page import Job, Page
 from tests.integration.servers import is_alive, until_gone, wait_for_json
@@ -23,15 +24,22 @@ LEASE = 2.0
 _names = (f"job-{number}" for number in itertools.count())
 
 
-@pytest.fixture(scope="module", params=["fork", "spawn", "memory", "redis"])
+MANAGERS = ["fork", "spawn", "memory", "redis"]
+
+#: For what the broker may make a difference to.
+on_rabbitmq_too = pytest.mark.parametrize(
+    "deployment", [*MANAGERS, "rabbitmq"], indirect=True, scope="module"
+)
+
+
+@pytest.fixture(scope="module", params=MANAGERS)
 def deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     options: list[str] = []
     match request.param:
-        case "redis":
-            server: Redis = request.getfixturevalue("redis")
-            setting = Setting.celery(server.database(), server.database(), lease=LEASE)
+        case "redis" | "rabbitmq":
+            setting = celery_setting(request)
             options = ["-c", "4"]
         case "memory":
             setting = Setting({"memory": {"max_concurrency": 2}})
@@ -40,6 +48,20 @@ def deployment(
     folder = tmp_path_factory.mktemp(request.param)
     with deployed(setting, folder, 1, *options) as deployment:
         yield deployment
+
+
+def celery_setting(request: pytest.FixtureRequest) -> Setting:
+    redis: Redis = request.getfixturevalue("redis")
+    if request.param == "redis":
+        return Setting.celery(redis.database(), redis.database(), lease=LEASE)
+    rabbitmq: RabbitMQ = request.getfixturevalue("rabbitmq")
+    return Setting.celery(
+        rabbitmq.virtual_host(),
+        redis.database(),
+        lease=LEASE,
+        # Another deployment may have left messages in the default one.
+        task_default_queue=f"queue-{uuid4().hex}",
+    )
 
 
 @pytest.fixture
@@ -76,6 +98,7 @@ def last_bar(job: Job) -> Any:
     return [bar[:2] for s in job.snapshots for bar in s.get("bars", [])][-1]
 
 
+@on_rabbitmq_too
 def test_results_come_in_the_order_of_the_items(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "plain", "count": 6})
     assert job.status == "succeeded", job.snapshots
@@ -124,6 +147,7 @@ def test_items_may_depend_on_results(page: Page, name: str) -> None:
     assert job.result[0] == [0, 1, 4]
 
 
+@on_rabbitmq_too
 @pytest.mark.usefixtures("_quick")
 def test_part_may_have_parts(page: Page, name: str) -> None:
     job = page.run("parts", {"name": name, "how": "nested", "count": 2})
@@ -131,6 +155,7 @@ def test_part_may_have_parts(page: Page, name: str) -> None:
     assert job.result[0] == [[0, 1], [1, 2]]
 
 
+@on_rabbitmq_too
 def test_exception_of_a_part_fails_the_job_and_names_the_part(
     page: Page, name: str
 ) -> None:
@@ -149,6 +174,7 @@ def test_result_that_can_not_be_sent_is_an_error(page: Page, name: str) -> None:
     assert "(part 3: 2)" in job.error["message"]
 
 
+@on_rabbitmq_too
 @pytest.mark.usefixtures("_kills")
 def test_cancel_kills_the_parts(page: Page, name: str) -> None:
     job = page.start("parts", {"name": name, "how": "hold"})

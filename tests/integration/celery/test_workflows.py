@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis as client
 
-from tests.integration.brokers import Redis
+from tests.integration.brokers import RabbitMQ, Redis
 from tests.integration.deployment import Deployment, Setting, deployed, working
 from tests.integration.page import TIMEOUT, Job, Page
 from tests.integration.servers import is_alive, until_gone, wait_for_json
@@ -22,14 +24,33 @@ _names = (f"job-{number}" for number in itertools.count())
 LEASE = 2.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["redis"])
 def deployment(
-    redis: Redis, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     """One worker for one task at once: a job must not keep its place."""
-    setting = Setting.celery(redis.database(), redis.database(), lease=LEASE)
-    with deployed(setting, tmp_path_factory.mktemp("celery"), 1, "-c", "1") as found:
+    folder = tmp_path_factory.mktemp("celery")
+    if request.param == "redis":
+        redis: Redis = request.getfixturevalue("redis")
+        setting = Setting.celery(redis.database(), redis.database(), lease=LEASE)
+    else:
+        rabbitmq: RabbitMQ = request.getfixturevalue("rabbitmq")
+        setting = Setting.celery(
+            rabbitmq.virtual_host(),
+            # Writers of SQLite wait for each other.
+            f"db+sqlite:///{folder}/results.sqlite?timeout={TIMEOUT}",
+            lease=LEASE,
+            # Another deployment may have left messages in the default one.
+            task_default_queue=f"queue-{uuid4().hex}",
+        )
+    with deployed(setting, folder, 1, "-c", "1") as found:
         yield found
+
+
+#: The other broker, with a database for the results.
+on_rabbitmq_too = pytest.mark.parametrize(
+    "deployment", ["redis", "rabbitmq"], indirect=True, scope="module"
+)
 
 
 @pytest.fixture
@@ -38,9 +59,14 @@ def page(deployment: Deployment) -> Page:
 
 
 @pytest.fixture
-def name(tmp_path: Path) -> str:
-    """A path for a job's files that all processes read alike."""
-    return str(tmp_path / next(_names))
+def name(tmp_path: Path) -> Iterator[str]:
+    """A path for a job's files that all processes read alike.
+
+    None of them outlives its test: a task that holds would hold up the next one.
+    """
+    yield str(tmp_path / next(_names))
+    for held in [*tmp_path.glob("*.stop"), *tmp_path.glob("*.unsent")]:
+        held.unlink()
 
 
 def last_bar(job: Job) -> list[int]:
@@ -53,9 +79,15 @@ def last_bar(job: Job) -> list[int]:
 def drop_the_workflow(deployment: Deployment) -> None:
     """Delete the only workflow, as a Redis that is short of memory may."""
     backend = deployment.setting.manager["celery"]["result_backend"]
-    with closing(client.Redis.from_url(backend)) as database:
-        (key,) = database.keys("*.workflow")
-        database.delete(key)
+    if backend.startswith("redis"):
+        with closing(client.Redis.from_url(backend)) as redis:
+            (key,) = redis.keys("*.workflow")
+            redis.delete(key)
+        return
+    path = backend.removeprefix("db+sqlite:///").partition("?")[0]
+    with closing(sqlite3.connect(path, TIMEOUT)) as database, database:
+        delete = "DELETE FROM celery_taskmeta WHERE task_id LIKE '%.workflow'"
+        assert database.execute(delete).rowcount == 1
 
 
 #: What a job returns, its result, and the number of its tasks.
@@ -69,6 +101,7 @@ SHAPES = [
 ]
 
 
+@on_rabbitmq_too
 @pytest.mark.parametrize(("how", "result", "count"), SHAPES)
 def test_result_is_that_of_the_tasks(
     page: Page, name: str, how: str, result: object, count: int
@@ -96,6 +129,7 @@ def test_task_without_a_result_is_an_error(page: Page, name: str, how: str) -> N
     assert not Path(f"{name}.1").exists()
 
 
+@on_rabbitmq_too
 def test_job_whose_workflow_the_backend_has_dropped_is_lost(
     deployment: Deployment, page: Page, name: str
 ) -> None:
@@ -106,15 +140,16 @@ def test_job_whose_workflow_the_backend_has_dropped_is_lost(
         drop_the_workflow(deployment)
         page.wait_for("lost", job)
     assert job.error["type"] == "WorkflowLost"
-    Path(f"{name}.stop").unlink()
 
 
+@on_rabbitmq_too
 def test_job_whose_process_is_killed_at_its_end_is_lost(page: Page, name: str) -> None:
     job = page.run("killed at its end", name)
     assert job.status == "lost", job.snapshots
     assert page.run("echo", 1).result == 1
 
 
+@on_rabbitmq_too
 def test_cancel_revokes_the_tasks(page: Page, name: str) -> None:
     Path(f"{name}.stop").touch()
     job = page.start("workflow", {"name": name, "how": "group"})
