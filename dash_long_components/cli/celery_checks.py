@@ -39,7 +39,7 @@ def backend(manager: CeleryLongCallbackManager) -> Findings:
 
 def settings(manager: CeleryLongCallbackManager) -> Findings:
     from ..managers.celery.backends.base import AnyBackend
-    from ..managers.celery.documents.documents import backend_of
+    from ..managers.celery.backends.choice import backend_of
 
     conf = manager.handle.conf
     if isinstance(backend_of(manager.handle), AnyBackend):
@@ -64,8 +64,8 @@ def settings(manager: CeleryLongCallbackManager) -> Findings:
 
 
 def redis(manager: CeleryLongCallbackManager) -> Findings:
+    from ..managers.celery.backends.choice import backend_of
     from ..managers.celery.backends.redis import RedisBackend
-    from ..managers.celery.documents.documents import backend_of
 
     backend = backend_of(manager.handle)
     if not isinstance(backend, RedisBackend):

@@ -74,7 +74,10 @@ _OPTIONS = [
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of a function of managers; ``as_json`` says for whom it prints."""
+    """Make a command of a function of managers; ``as_json`` says for whom it prints.
+
+    It has the function's name: ``list_`` makes the command ``list``.
+    """
 
     @functools.wraps(function)
     def call(
@@ -95,7 +98,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
     for option in reversed(_OPTIONS):
         call = option(call)
-    name = function.__name__.removesuffix("_").replace("_", "-")
+    name = function.__name__.removesuffix("_")
     return group.command(name)(call)
 
 

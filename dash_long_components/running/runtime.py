@@ -35,7 +35,7 @@ from .tasks import Task
 logger = logging.getLogger("dash_long_components")
 
 #: How a run may end after which its job is still live.
-_ENDS = {Status.QUEUED: "handed over", Status.RUNNING: "it waits for a workflow"}
+_STILL_LIVE = {Status.QUEUED: "handed over", Status.RUNNING: "it waits for a workflow"}
 
 
 def get_ready() -> None:
@@ -208,13 +208,15 @@ def run_once(
             span.progress(report.bars or ())
             write(report)
 
-        outcome = _run_once(task, call, job, write_and_trace, results, interval)
+        outcome = _run_unless_cached(
+            task, call, job, write_and_trace, results, interval
+        )
         span.end(outcome.status.value, outcome.error.type if outcome.error else None)
     logger.info(
         "Job %s of %s has ended: %s.",
         job.id,
         job.task,
-        _ENDS.get(outcome.status, outcome.status.value),
+        _STILL_LIVE.get(outcome.status, outcome.status.value),
         extra=job.fields(outcome.status),
     )
     return outcome
@@ -234,7 +236,7 @@ def _prepare_process(call: Call) -> None:
         contextvars.copy_context().run(prepare)
 
 
-def _run_once(
+def _run_unless_cached(
     task: Task,
     call: Call,
     job: CurrentJob,

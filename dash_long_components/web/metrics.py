@@ -51,13 +51,14 @@ def observe(name: str, manager: LongCallbackManager) -> None:
             if seconds is not None:
                 yield seconds, {"manager": name, "task": task}
 
-    observe = telemetry.observe
-    observe("dash_long_jobs.jobs", "1", "Jobs with a record, by task and status", jobs)
-    observe("dash_long_jobs.queue.length", "1", "Jobs that wait", queued)
-    observe(
+    telemetry.observe(
+        "dash_long_jobs.jobs", "1", "Jobs with a record, by task and status", jobs
+    )
+    telemetry.observe("dash_long_jobs.queue.length", "1", "Jobs that wait", queued)
+    telemetry.observe(
         "dash_long_jobs.queue.wait", "s", "Age of the oldest queued job", oldest_wait
     )
-    observe(
+    telemetry.observe(
         "dash_long_jobs.run.median", "s", "Median time of a task's last runs", durations
     )
 

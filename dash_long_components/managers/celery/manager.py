@@ -305,9 +305,9 @@ class CeleryLongCallbackManager(LongCallbackManager):
             status = self._store.cancel(record.id)
             self._store.leave_group(record.id)
         if status is Status.CANCELLED and not self._is_eager:
-            from .supervision.ending import end_job
+            from .supervision.ending import tell_worker_to_end
 
-            end_job(self.handle, self._store, record)
+            tell_worker_to_end(self.handle, self._store, record)
 
     def answer(self, ticket: str, question: str, answer: str) -> None:
         named = Ticket.parse(ticket)

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 from ...exceptions import StoreNewerError
 
+#: Its column ``attempt`` holds the number of the run (``Record.run``): an attempt that
+#: was handed over has several.
 _JOBS = """
 CREATE TABLE job (
     n INTEGER PRIMARY KEY,          -- grows with every job
@@ -233,7 +235,8 @@ ALTER TABLE process ADD COLUMN pages INTEGER;  -- 1: it has answered a page
 """
 
 #: Scripts from each version to the next. Add one; never change one. Processes of older
-#: code go on with the result: add tables, and columns that may be NULL. Rename nothing.
+#: code go on with the result: add tables, and columns that may be NULL. Rename nothing;
+#: two old scripts did, before processes went on with newer versions.
 MIGRATIONS = (
     _JOBS + _PEOPLE,
     _SEARCHES,

@@ -4,7 +4,10 @@ import type { JobError, Snapshot } from './snapshot';
 
 /** A handle: the server sends it for a job, a cached result or a failed start. */
 export type Handle = {
-    /** Names the job to the server; opaque here. Null if there is no job to poll. */
+    /**
+     * Names the job to the server. Null if there is no job to poll. `userJob.ts` reads
+     * the job's id in it, and whether it only reads.
+     */
     token: string | null;
     /** Names the run on the page. It is the key under which the handle arrived. */
     run: string;

@@ -14,9 +14,9 @@ from celery.exceptions import WorkerLostError
 
 from dash_long_components.exceptions import StoreError
 from dash_long_components.managers.celery.backends.base import AnyBackend
+from dash_long_components.managers.celery.backends.choice import backend_of
 from dash_long_components.managers.celery.documents.documents import (
     Documents,
-    backend_of,
 )
 from tests.integration.brokers import Memcached, Redis
 from tests.waiting import until

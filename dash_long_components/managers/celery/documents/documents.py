@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import celery
@@ -13,10 +12,8 @@ from celery import states
 
 from ....core.outage_log import OutageLog
 from ....exceptions import StoreError, StoreUnavailableError
-from ..backends.base import Announcements, AnyBackend, Backend
-from ..backends.database import DatabaseBackend
-from ..backends.filesystem import FileBackend
-from ..backends.redis import RedisBackend
+from ..backends.base import Announcements, Backend
+from ..backends.choice import backend_of
 from .unexpected_ends import CeleryFailure
 
 T = TypeVar("T")
@@ -27,24 +24,8 @@ _PAUSE = 0.5
 #: The place of all names in a list that has no order.
 UNORDERED = 0.0
 
-#: Celery's modules that hold backends with a compare-and-set, by name.
-_BACKENDS: dict[str, type[Backend]] = {
-    "celery.backends.redis": RedisBackend,
-    "celery.backends.database": DatabaseBackend,
-    "celery.backends.filesystem": FileBackend,
-}
-
 #: Used by callers that continue during an outage. Others raise it.
 outages = OutageLog("Celery's result backend")
-
-
-@lru_cache(maxsize=4)
-def backend_of(app: celery.Celery) -> Backend:
-    """Return the backend of an app, the same object every time."""
-    # By name: importing a kind of backend needs its packages.
-    modules = [base.__module__ for base in type(app.backend).__mro__]
-    kinds = [_BACKENDS[name] for name in modules if name in _BACKENDS]
-    return kinds[0](app) if kinds else AnyBackend(app)
 
 
 class Documents:

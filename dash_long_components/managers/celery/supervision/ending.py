@@ -13,7 +13,7 @@ from ..store.store import CeleryStore
 from .commands import END_JOB
 
 
-def end_job(app: celery.Celery, store: CeleryStore, record: Record) -> None:
+def tell_worker_to_end(app: celery.Celery, store: CeleryStore, record: Record) -> None:
     """Tell the worker of a job to end it.
 
     Raises:

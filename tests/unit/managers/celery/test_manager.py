@@ -20,7 +20,7 @@ from dash_long_components.core.ids import Ticket
 from dash_long_components.core.lanes import Lane, Retrigger
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
-from dash_long_components.managers.celery.documents.documents import backend_of
+from dash_long_components.managers.celery.backends.choice import backend_of
 from dash_long_components.managers.celery.messages.sending import PROBE
 from dash_long_components.managers.celery.workers.presence import Presence
 from dash_long_components.running import tasks

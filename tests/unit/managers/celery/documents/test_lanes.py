@@ -11,7 +11,7 @@ from dash_long_components.core.ids import Ticket
 from dash_long_components.core.lanes import Admission, Answer, Lane, Retrigger
 from dash_long_components.core.records import Record
 from dash_long_components.core.requesters import Requester
-from dash_long_components.managers.celery.documents.documents import backend_of
+from dash_long_components.managers.celery.backends.choice import backend_of
 from tests.unit.managers.celery.made import ANYONE, Shop, record_of
 
 

@@ -15,10 +15,10 @@ from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.queueing import QueuedJob, Scheduling
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.status import Status
+from dash_long_components.managers.celery.backends.choice import backend_of
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import (
     Documents,
-    backend_of,
 )
 from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
 from dash_long_components.managers.celery.messages import groups as groups_module

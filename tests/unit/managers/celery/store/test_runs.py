@@ -21,11 +21,11 @@ from dash_long_components.core.records import Record
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
+from dash_long_components.managers.celery.backends.choice import backend_of
 from dash_long_components.managers.celery.documents.deliveries import (
     MAX_RESENDS,
     Receipt,
 )
-from dash_long_components.managers.celery.documents.documents import backend_of
 from dash_long_components.managers.celery.documents.job_state import End, Live
 from dash_long_components.managers.celery.store.runs import Runs
 from dash_long_components.managers.celery.workers.leases import Leases, Tenure

@@ -16,10 +16,10 @@ from celery.worker import state
 from dash_long_components.core.calls import Call, Limits
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreError, StoreUnavailableError
+from dash_long_components.managers.celery.backends.choice import backend_of
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import (
     Documents,
-    backend_of,
 )
 from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
 from dash_long_components.managers.celery.documents.unexpected_ends import CeleryFailure
