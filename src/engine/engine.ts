@@ -312,16 +312,13 @@ export class Engine implements PollDelegate {
     }
 
     #cancelWhere(predicate: (handle: Handle) => unknown): void {
-        this.#cancelAll(this.#jobs.where(({ handle }) => predicate(handle)));
-        this.#settle();
-    }
-
-    #cancelAll(jobs: Job[]): void {
+        const jobs = this.#jobs.live.filter(({ handle }) => predicate(handle));
         for (const job of jobs) {
             this.#display.drop(job);
             this.runs.end(job.handle.run, 'cancelled');
         }
         this.#canceller.cancel(jobs.map(({ handle }) => handle.token));
+        this.#settle();
     }
 
     /** End jobs. Properties that show another result already (`shown`) keep it. */

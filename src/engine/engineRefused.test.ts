@@ -5,6 +5,7 @@ import {
     page,
     pass,
     polled,
+    reload,
     result,
     server,
     setUpEngine,
@@ -103,6 +104,50 @@ test('a refused job that was replaced does not come back', async () => {
     await pass(20);
     await pass(20);
     expect(polled()).toEqual([['b', 0]]);
+});
+
+test.each<[string, () => void]>([
+    [
+        'its view',
+        () => {
+            engine.cancelView('view');
+        },
+    ],
+    [
+        'a cancel Input',
+        () => {
+            engine.cancel(['stop.n_clicks']);
+        },
+    ],
+])('%s cancels a refused job, which does not come back', async (_, cancel) => {
+    await refuse(0);
+    cancel();
+    await pass(0);
+    expect(server.cancelled).toEqual([['a']]);
+    expect(engine.runs.get('run')).toMatchObject({
+        status: 'cancelled',
+        error: undefined,
+    });
+    await engine.retry('run');
+    reload();
+    await pass(60_000);
+    expect(server.polls.length).toBe(1);
+});
+
+test('a refused job that a new one replaces is cancelled', async () => {
+    await refuse();
+    start(job('b', { seq: 2 }));
+    await pass(0);
+    expect(server.cancelled).toEqual([['a']]);
+});
+
+test('a refused job counts for the next trigger of its page', async () => {
+    start(job('a', { run: 'run', page: 'before' }));
+    server.fail(401);
+    await pass(20);
+    expect(engine.triggerInfo({}).resumed).toMatchObject([
+        ['callback', 'before', []],
+    ]);
 });
 
 test('a refused job goes on where it was, and shows nothing twice', async () => {

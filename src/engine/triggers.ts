@@ -32,7 +32,7 @@ export class Triggers {
     next(): TriggerInfo {
         const info = this.order.next();
         info.location = this.#page.location;
-        const resumed = this.#jobs.where(
+        const resumed = this.#jobs.live.filter(
             ({ handle }) => handle.page !== info.page,
         );
         if (resumed.length > 0) {

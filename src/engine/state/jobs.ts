@@ -47,11 +47,12 @@ export class Jobs {
 
     /** The number of jobs that have not ended. */
     get size(): number {
-        return this.#followed.size + this.#refused.size;
+        return this.live.length;
     }
 
-    where(predicate: (job: Job) => unknown): Job[] {
-        return [...this.#followed].filter(predicate);
+    /** The jobs that have not ended: those followed, and those that a guard refused. */
+    get live(): Job[] {
+        return [...this.#followed, ...this.#refused.keys()];
     }
 
     get all(): Job[] {
@@ -60,7 +61,7 @@ export class Jobs {
 
     /** The jobs to poll for. */
     get pending(): Job[] {
-        return this.where((job) => !job.ended);
+        return this.all.filter((job) => !job.ended);
     }
 
     has(job: Job): boolean {
@@ -73,6 +74,7 @@ export class Jobs {
 
     drop(job: Job): void {
         this.#followed.delete(job);
+        this.#refused.delete(job);
         job.ended = true;
     }
 
@@ -133,16 +135,13 @@ export class Jobs {
 
     /** Make a handle the latest of its callback; return the jobs that it replaces. */
     replaceBy(handle: Handle): Job[] {
-        for (const jobs of [this.#forNextPage, this.#refused]) {
-            for (const job of jobs.keys()) {
-                if (job.isReplacedBy(handle)) {
-                    jobs.delete(job);
-                    job.ended = true;
-                }
+        for (const job of this.#forNextPage) {
+            if (job.isReplacedBy(handle)) {
+                this.forget(job);
             }
         }
         this.#latest.set(handle.callbackKey, handle);
-        return this.where((job) => job.isReplacedBy(handle));
+        return this.live.filter((job) => job.isReplacedBy(handle));
     }
 }
 
