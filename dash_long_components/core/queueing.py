@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,15 @@ class QueuedJob:
             yield ("group", str(mine.group)), mine.concurrency
         if mine.max_per_user is not None:
             yield ("user", str(mine.group), self.user), mine.max_per_user
+
+    def fits(self, load: Counter[tuple[str, ...]], sizes: Sizes | None) -> bool:
+        """Return whether no limit holds this job up.
+
+        Args:
+            load: how many jobs run under each limit, by its name.
+            sizes: of the queues; None if they have none.
+        """
+        return all(load[name] < size for name, size in self.limits(sizes))
 
     @property
     def limited_by(self) -> Iterator[tuple[str, ...]]:
@@ -224,11 +233,8 @@ def next_job(
         running: all that hold a slot.
         sizes: of the queues; None if they have none.
     """
-    load = Counter(name for job in running for name in job.limited_by)
-    for job in in_order(waiting):
-        if all(load[name] < size for name, size in job.limits(sizes)):
-            return job
-    return None
+    load = _load(running)
+    return next((job for job in in_order(waiting) if job.fits(load, sizes)), None)
 
 
 def next_head(
@@ -239,30 +245,44 @@ def next_head(
 ) -> QueuedJob | None:
     """Return what ``next_job`` returns, from the first waiting job of each kind.
 
-    Jobs of a kind have the same limits and priority: if the first may not start, none
-    may. Of jobs that share places, the first is the first of the first round.
+    So a store need not read all jobs that wait. Both agree for three reasons, and
+    ``test_next_job_is_that_of_the_rules_for_all_that_wait`` compares them:
+
+    - Jobs of a kind have the same priority and limits. If the first may not start,
+      none may.
+    - Of jobs that share places, ``in_order`` begins with the first of the first round.
+    - What is left stands in the order of the places at which it starts.
 
     Args:
         heads: the first jobs, with their places.
         running: all that hold a slot.
         sizes: of the queues.
-        turn: returns the place at which a job starts, in the order of ``in_order``.
+        turn: returns the place at which a job starts, in the order of ``in_order``. It
+            is called only where it decides.
     """
-    load = Counter(name for job in running for name in job.limited_by)
-    free = [
-        job
-        for job in heads
-        if all(load[name] < size for name, size in job.limits(sizes))
-    ]
+    load = _load(running)
+    free = [job for job in heads if job.fits(load, sizes)]
     highest = max((job.scheduling.priority for job in free), default=0)
-    first: dict[str, QueuedJob] = {}
-    for job in sorted(free, key=lambda job: (job.round or 0, heads[job])):
-        if job.scheduling.priority == highest:
-            shares = job.id if job.round is None else f"queue {job.scheduling.queue}"
-            first.setdefault(shares, job)
-    if len(first) > 1:
-        return min(first.values(), key=turn)
-    return next(iter(first.values()), None)
+    urgent = [job for job in free if job.scheduling.priority == highest]
+    first = _first_of_sharers(urgent, heads)
+    return min(first, key=turn) if len(first) > 1 else next(iter(first), None)
+
+
+def _first_of_sharers(
+    jobs: Sequence[QueuedJob], places: Mapping[QueuedJob, int]
+) -> list[QueuedJob]:
+    """Return the jobs, but of those that share places only the first."""
+    alone = [job for job in jobs if job.round is None]
+    sharers = [job for job in jobs if job.round is not None]
+    first: dict[tuple[int, str], QueuedJob] = {}
+    for job in sorted(sharers, key=lambda job: (job.round or 0, places[job])):
+        first.setdefault(_shares(job), job)
+    return [*alone, *first.values()]
+
+
+def _load(running: Iterable[QueuedJob]) -> Counter[tuple[str, ...]]:
+    """Return how many jobs run under each limit, by its name."""
+    return Counter(name for job in running for name in job.limited_by)
 
 
 def next_round(
