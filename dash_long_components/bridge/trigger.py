@@ -204,12 +204,7 @@ class Trigger:
             input_digests: from ``input_digests``.
         """
         return self._is_at_load and any(
-            self._is_same(job.input_digests, input_digests)
-            # With the same inputs, the page gets the old result again.
-            and not (
-                job.refreshes
-                and self._is_same(job.input_digests, input_digests, _is_counter)
-            )
+            self._has_the_inputs_of(job, input_digests)
             for job in self._resumed_in(callback_key)
         )
 
@@ -230,31 +225,41 @@ class Trigger:
         A ``dcc.Location`` sets its properties at load. A ``dcc.Store`` gets the
         browser's data a little later, and other callbacks then set their Outputs.
         """
-        names = [name.rpartition(".")[2] for name in self.description["triggered"]]
-        return all(
-            name in _ADDRESS or (self.is_untouched and not _COUNTER.fullmatch(name))
-            for name in names
+        names = {name.rpartition(".")[2] for name in self.description["triggered"]}
+        by_others = names - _ADDRESS
+        return not by_others or (
+            self.is_untouched and not any(map(_COUNTER.fullmatch, by_others))
         )
 
     def _resumed_in(self, callback_key: str) -> list[Resumed]:
         return [job for job in self.resumed if job.callback_key == callback_key]
 
-    def _is_same(
+    def _has_the_inputs_of(self, job: Resumed, now: list[str]) -> bool:
+        """Return whether a resumed job has the result that this trigger asks for.
+
+        Counters of events start again with the page, and None is not an input. If only
+        counters differ, the page gets an old result again: a job that refreshes that
+        one does not count.
+        """
+        if job.refreshes and self._differs_only(job.input_digests, now, _is_counter):
+            return False
+        return self._differs_only(job.input_digests, now, _is_unset)
+
+    def _differs_only(
         self,
         before: list[Any],
         now: list[str],
-        is_free: Callable[[dict[str, Any]], bool] = _is_unset,
+        may_differ: Callable[[dict[str, Any]], bool],
     ) -> bool:
-        """Return whether the inputs of a page after a reload are those of a job.
+        """Return whether all inputs are as before, except for some that do not matter.
 
         Args:
-            before: digests of those of the job.
+            before: digests of those of a job.
             now: digests of those of the page.
-            is_free: whether an input may differ. Counters of events start again with
-                the page, and None is not an input.
+            may_differ: whether an input does not matter.
         """
         return len(before) == len(now) and all(
-            old == new or all(map(is_free, _flat(item)))
+            old == new or all(map(may_differ, _flat(item)))
             for old, new, item in zip(
                 before, now, self.description["inputs"], strict=True
             )
