@@ -151,37 +151,65 @@ class JobReader:
         failure: CeleryFailure | None,
         sending: Sequence[str | None],
     ) -> End | None:
-        """End a job if Celery says so, its worker has died, or its messages are lost.
+        """End a job that can't go on.
 
         Args:
             record: of the job, which has not ended.
             live: the job as its worker wrote it; None if it has not begun.
             failure: what Celery says of it.
             sending: the documents about its messages.
+
+        Returns:
+            The end that counts; None if the job goes on.
         """
         now = time.time()
-        end: End | None
-        if live is not None and live.record.status.is_terminal:
+        if live is None:
+            end = self._end_before_start(record, failure, sending, now)
+        elif record.status.is_terminal:
             # Its worker has died before it could write more than that.
             end = End(status=record.status, at=record.changed, live=live)
-        elif live is not None and record.status is Status.QUEUED:
-            # What Celery says is about an earlier attempt.
+        elif record.status is Status.QUEUED:
+            # Between two attempts. Only the first read after one has its messages.
             end = self._follow(record, sending, now) if sending[0] else None
-        elif failure is not None and not _is_of_attempt(failure, record, live):
-            end = failure.end(record, now)
-        elif live is None:
-            end = self._follow(record, sending, now)
-        elif live.waits:
+        else:
+            end = self._end_of_run(record, live, failure, now)
+        return None if end is None else self._decide(record, live, end)
+
+    def _end_before_start(
+        self,
+        record: Record,
+        failure: CeleryFailure | None,
+        sending: Sequence[str | None],
+        now: float,
+    ) -> End | None:
+        """Return the end of a job that can't begin; None if it may."""
+        # A death before the beginning is no attempt: the job is sent again.
+        is_no_attempt = record.retries is not None and failure and failure.is_death
+        if failure is not None and not is_no_attempt:
+            return failure.end(record, now)
+        return self._follow(record, sending, now)
+
+    def _end_of_run(
+        self, record: Record, live: Live, failure: CeleryFailure | None, now: float
+    ) -> End | None:
+        """Return the end of a run that can't go on; None if it may."""
+        # Celery has one place for the ends of all attempts, so workers alone say those.
+        if failure is not None and record.retries is None:
+            return failure.end(record, now)
+        if live.waits:
             # Any worker watches its workflow, as long as the backend has that.
             is_there = self._documents.read(workflow_key(record.id)) is not None
-            end = None if is_there else workflow_gone(record, now)
-        elif self._leases.tenure(live.worker.lease) is not Tenure.RENEWED:
-            end = worker_died(live.worker, record, now)
-        else:
-            end = None
-        if end is not None and live is not None and self._attempts.end(live, end):
-            return None  # the job goes on: the next read shows how
-        if end is None:
+            return None if is_there else workflow_gone(record, now)
+        if self._leases.tenure(live.worker.lease) is not Tenure.RENEWED:
+            return worker_died(live.worker, record, now)
+        return None
+
+    def _decide(self, record: Record, live: Live | None, end: End) -> End | None:
+        """Store the end of a job, and return the one that counts.
+
+        None if only an attempt ends. The next read shows how the job goes on.
+        """
+        if live is not None and self._attempts.end(live, end):
             return None
         decided = self._ends.decide(record.id, end)
         if decided.live is not None:
@@ -192,6 +220,7 @@ class JobReader:
     def _follow(
         self, record: Record, sending: Sequence[str | None], now: float
     ) -> End | None:
+        """Send a job again whose message is lost; return its end if that is in vain."""
         text, receipt, delivery = sending
         message = Message.from_text(text) if text else None
         is_missing = message is None
@@ -209,17 +238,6 @@ class JobReader:
             Receipt.from_text(receipt) if receipt else None,
             Delivery.from_text(delivery) if delivery else None,
         )
-
-
-def _is_of_attempt(failure: CeleryFailure, record: Record, live: Live | None) -> bool:
-    """Return whether what Celery says may be about an attempt that is over.
-
-    Celery has one place for the ends of all attempts, so workers alone say how they
-    end. A process that dies before the job has begun is no attempt: the job is sent
-    again.
-    """
-    has_attempts = record.retries is not None
-    return has_attempts and (live is not None or failure.is_death)
 
 
 @functools.lru_cache(maxsize=1024)
