@@ -111,14 +111,12 @@ class Runs:
         if end or queued is None or None in call:
             return None
         now = time.time()
-        before = Record.from_json(queued.encode())
         if live_text:
             before = Live.from_text(live_text).record
-            if before.status is not Status.QUEUED or not attempts.is_due(before, now):
+            if not self._may_try_again(before, now):
                 return None
-            if late := attempts.late_error(before, now):
-                self.store.end(job_id, Status.TIMED_OUT, late)
-                return None
+        else:
+            before = Record.from_json(queued.encode())
         if before.retries is not None or self._keeper.is_old(before.created):
             # It may have waited nearly as long as its documents are stored.
             self._keeper.keep([job_id])
@@ -140,6 +138,15 @@ class Runs:
             return None
         self.store.listings.stop_waiting(record)
         return live, Call.from_json("".join(map(str, call)).encode())
+
+    def _may_try_again(self, record: Record, now: float) -> bool:
+        """Return whether a further attempt starts now. Ends a job that is too late."""
+        if record.status is not Status.QUEUED or not attempts.is_due(record, now):
+            return False
+        late = attempts.late_error(record, now)
+        if late is not None:
+            self.store.end(record.id, Status.TIMED_OUT, late)
+        return late is None
 
     def call(self, live: Live) -> Call | None:
         """Return what a job runs; None if the backend has dropped it."""
@@ -167,15 +174,9 @@ class Runs:
             raise _not_ours(live)
         if record.status.is_terminal:
             return self._finish(live, record, result)
-        if record.retries is not None:
-            if record.status is Status.QUEUED:
-                return self._ours(live, self._attempts.try_again(live, record))
-            after = replace(live, record=record)
-            return self._ours(live, self._attempts.change(live, lambda _: after))
-        live = replace(live, record=record)
-        self._documents.write(f"{record.id}.live", live.to_text())
-        self._documents.announce(record.id)
-        return live
+        if record.status is Status.QUEUED and record.retries is not None:
+            return _ours(live, self._attempts.try_again(live, record))
+        return self._replace(live, replace(live, record=record))
 
     def load_checkpoint(self, live: Live) -> str | None:
         """Return the checkpoint for a run of a job; None if it has none.
@@ -215,7 +216,7 @@ class Runs:
         before, live = live, replace(live, record=record, parts=parts)
         if record.retries is not None:
             # Until here, the job may have gone on with another attempt.
-            self._ours(before, self._attempts.change(before, lambda _: live))
+            self._replace(before, live)
         end = End(status=record.status, at=record.changed, live=live)
         ended = self.store.ends.decide(record.id, end)
         if ended.live is None or ended.live.run != live.run:
@@ -229,9 +230,16 @@ class Runs:
             self.store.common.add_duration(record.task, seconds)
         return live
 
-    def _ours(self, live: Live, after: Live | None) -> Live:
-        if after is None:
-            raise _not_ours(live)
+    def _replace(self, live: Live, after: Live) -> Live:
+        """Replace the document of a job that this process runs.
+
+        Any process may end an attempt, in this document. So the change of a job with
+        retries compares the run. Of other jobs, only this process writes it.
+        """
+        if live.record.retries is not None:
+            return _ours(live, self._attempts.change(live, lambda _: after))
+        self._documents.write(f"{live.record.id}.live", after.to_text())
+        self._documents.announce(live.record.id)
         return after
 
     def _is_current(self, live: Live) -> bool:
@@ -239,6 +247,13 @@ class Runs:
         end, text = self._documents.read_many([f"{job_id}.end", f"{job_id}.live"])
         found = Live.from_text(text) if text else None
         return end is None and found is not None and found.run == live.run
+
+
+def _ours(live: Live, after: Live | None) -> Live:
+    """Return a job after a change; raise if its attempt had ended."""
+    if after is None:
+        raise _not_ours(live)
+    return after
 
 
 def _not_ours(live: Live) -> JobEndedError:
