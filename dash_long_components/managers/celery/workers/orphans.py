@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -49,6 +50,43 @@ _HELPERS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Sight:
+    """What one look at the processes of a pool shows.
+
+    Attributes:
+        members: ids of the pool processes.
+        alive: those of them that live.
+        children: the children of the worker's main process.
+    """
+
+    members: frozenset[int] = frozenset()
+    alive: frozenset[int] = frozenset()
+    children: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What has changed between two looks.
+
+    Attributes:
+        has_come: children that are not of the pool.
+        is_of_pool: whether a pool process has died or was replaced.
+    """
+
+    has_come: frozenset[int] = frozenset()
+    is_of_pool: bool = False
+
+    @classmethod
+    def between(cls, before: _Sight, now: _Sight) -> _Change:
+        # A new pool process replaces one that no look may have shown.
+        is_of_pool = before.alive != now.alive or before.members != now.members
+        return cls(
+            has_come=now.children - before.children - now.members,
+            is_of_pool=is_of_pool,
+        )
+
+
 class PoolOrphans:
     """Ends the descendants of a pool process that was killed.
 
@@ -61,36 +99,37 @@ class PoolOrphans:
 
     def __init__(self, members: Callable[[], Collection[int]]) -> None:
         self._members = members
-        self._seen: set[int] = set()
-        self._alive: set[int] = set()
-        self._children: set[int] = set()
-        # From the last look: a process may die between the two parts of one look.
-        self._lately_new: set[int] = set()
-        self._lately_changed = False
-        self.look()
         # Children from before the pool are not orphans.
-        self._lately_new, self._lately_changed = set(), False
+        self._last = self._see()
+        self._last_change = _Change()
 
     def look(self) -> None:
         """End the processes that have appeared with the death of a pool process."""
-        members = self._current()
-        alive = {pid for pid in members if _is_alive(pid)}
-        # A new pool process replaces one that this may never have seen.
-        has_changed = alive != self._alive or members != self._seen
-        found = children()
-        new = found - self._children - members
-        if self._seen and (has_changed or self._lately_changed):
+        before, self._last = self._last, self._see()
+        change = _Change.between(before, self._last)
+        # A process may die between the two parts of one look: then one look shows its
+        # death, and the next one its orphans, or the other way round.
+        recent = (self._last_change, change)
+        if before.members and any(each.is_of_pool for each in recent):
+            come = frozenset().union(*(each.has_come for each in recent))
             # Except those that have joined the pool since it was looked at.
-            for pid in (new | self._lately_new) - self._current():
+            for pid in come - self._current():
                 _end(pid)
         if sys.platform != "linux":
-            for pid in self._alive - alive:
+            for pid in before.alive - self._last.alive:
                 kill_group(pid)
-        self._seen, self._alive, self._children = members, alive, found
-        self._lately_new, self._lately_changed = new, has_changed
+        self._last_change = change
 
-    def _current(self) -> set[int]:
-        return {pid for pid in self._members() if pid}
+    def _see(self) -> _Sight:
+        members = self._current()
+        return _Sight(
+            members=members,
+            alive=frozenset(pid for pid in members if _is_alive(pid)),
+            children=frozenset(children()),
+        )
+
+    def _current(self) -> frozenset[int]:
+        return frozenset(pid for pid in self._members() if pid)
 
 
 class JobOrphans:
