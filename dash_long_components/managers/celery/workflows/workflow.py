@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import celery
@@ -73,6 +73,15 @@ class Workflow:
         """Whether all these have succeeded."""
         return {*self.wanted} <= {*self.done}
 
+    def after(self, found: Mapping[str, Mapping[str, Any]]) -> Workflow:
+        """Return the workflow after a look at the tasks that are left.
+
+        Args:
+            found: what Celery stores about them, by id.
+        """
+        done = [task_id for task_id, meta in found.items() if _has_succeeded(meta)]
+        return replace(self, done=[*self.done, *done])
+
     def value(self, metas: Mapping[str, Mapping[str, Any]]) -> Any:
         """Return the result.
 
@@ -97,6 +106,10 @@ class Workflow:
     @classmethod
     def from_text(cls, text: str) -> Workflow:
         return from_fields(cls, json.loads(text))
+
+
+def _has_succeeded(meta: Mapping[str, Any]) -> bool:
+    return bool(meta["status"] == states.SUCCESS)
 
 
 def has_failed(meta: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -189,41 +189,56 @@ class Workflows:
     def _follow(self, live: Live, workflow: Workflow) -> None:
         """Look at the tasks of a job that waits."""
         job_id, now = live.record.id, time.time()
-        # Once its tasks have ended, the job waits for a worker only.
-        if not workflow.sent and workflow.until is not None and now > workflow.until:
-            error = attempts.timed_out_error(live.record)
-            end = End(status=Status.TIMED_OUT, at=now, error=error)
-            self._store.end_attempt(live, end)
-            self.end(job_id, workflow)
-            return
-        if self._has_left(live):
-            self._store.end(job_id, Status.CANCELLED)
-            self.end(job_id, workflow)
+        if self._end_if_given_up(live, workflow, now):
             return
         metas = self._documents.read_tasks(workflow.left)
         found = dict(zip(workflow.left, metas, strict=True))
-        done = [each for each, meta in found.items() if meta["status"] == "SUCCESS"]
-        after = replace(self._kept(job_id, workflow), done=[*workflow.done, *done])
-        expires = self._documents.expires
-        if expires is not None and now - workflow.began > expires:
-            unknown = [each for each, meta in found.items() if _is_unknown(meta)]
-            if unknown:
-                after = replace(
-                    after,
-                    problem=f"Celery has known nothing of task {unknown[0]} for "
-                    f"{expires} s (result_expires): its result is ignored, or it has "
-                    "expired.",
-                )
-        if done:
+        after = self._kept(job_id, workflow).after(found)
+        after = self._without_lost(after, found, now)
+        if after.done != workflow.done:
             # Before a worker takes the job, whose record only that one changes then.
             self._report(live, after)
-        is_over = after.is_done or after.problem or any(map(has_failed, found.values()))
-        pause = _PERIODS * self._lease * 3 ** max(0, workflow.sends - 1)
-        is_due = is_over and now - workflow.sent > pause
-        if is_due and self._send_finish(job_id, workflow.run):
-            after = replace(after, sent=now, sends=workflow.sends + 1)
+        if after.is_done or after.problem or any(map(has_failed, found.values())):
+            after = self._finished(job_id, after, now)
         if after != workflow:
             self._write(job_id, after)
+
+    def _end_if_given_up(self, live: Live, workflow: Workflow, now: float) -> bool:
+        """End a job whose time is over or whose page has left; return whether it is."""
+        job_id, until = live.record.id, workflow.until
+        # Once its tasks have ended, the job waits for a worker only.
+        if not workflow.sent and until is not None and now > until:
+            error = attempts.timed_out_error(live.record)
+            end = End(status=Status.TIMED_OUT, at=now, error=error)
+            self._store.end_attempt(live, end)
+        elif self._has_left(live):
+            self._store.end(job_id, Status.CANCELLED)
+        else:
+            return False
+        self.end(job_id, workflow)
+        return True
+
+    def _without_lost(
+        self, workflow: Workflow, found: Mapping[str, dict[str, Any]], now: float
+    ) -> Workflow:
+        """Note that a workflow can have no result, since one of its tasks is lost."""
+        expires = self._documents.expires
+        unknown = [each for each, meta in found.items() if _is_unknown(meta)]
+        if expires is None or now - workflow.began <= expires or not unknown:
+            return workflow
+        return replace(
+            workflow,
+            problem=f"Celery has known nothing of task {unknown[0]} for {expires} s "
+            "(result_expires): its result is ignored, or it has expired.",
+        )
+
+    def _finished(self, job_id: str, workflow: Workflow, now: float) -> Workflow:
+        """Have a worker end a job whose workflow is over, again from time to time."""
+        pause = _PERIODS * self._lease * 3 ** max(0, workflow.sends - 1)
+        is_due = now - workflow.sent > pause
+        if is_due and self._send_finish(job_id, workflow.run):
+            return replace(workflow, sent=now, sends=workflow.sends + 1)
+        return workflow
 
     def _kept(self, job_id: str, workflow: Workflow) -> Workflow:
         """Keep the documents of a job that has waited for long.
