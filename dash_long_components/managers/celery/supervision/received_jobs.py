@@ -42,6 +42,10 @@ class ReceivedJob:
     is_killed: bool = False
     is_released: bool = False
 
+    def kill_by(self, due: float) -> None:
+        """Have it killed at a time at the latest, by the monotonic clock."""
+        self.kill_at = due if self.kill_at is None else min(due, self.kill_at)
+
     @property
     def is_running(self) -> bool:
         """Whether a pool process has it now."""

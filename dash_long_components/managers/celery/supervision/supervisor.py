@@ -93,7 +93,8 @@ class Supervisor:
             job.began = time.monotonic()
             seconds = job.message.seconds(time.time())
             if seconds is not None:
-                job.deadline = job.kill_at = job.began + seconds
+                job.deadline = job.began + seconds
+                job.kill_by(job.deadline)
                 self._wake.set()
 
     def died(self, request: Any, failure: CeleryFailure, job_id: str) -> None:
@@ -122,7 +123,7 @@ class Supervisor:
         due = time.monotonic() + grace
         found = [job for job in self._running() if job.request.id == job_id]
         for job in found:
-            job.kill_at = min(due, job.kill_at or due)
+            job.kill_by(due)
         self._wake.set()
         return bool(found)
 
@@ -185,8 +186,7 @@ class Supervisor:
         ends = self._store.ends.get_all([each.request.id for each in running])
         for each, end in zip(running, ends, strict=True):
             if end is not None and end.live is None:
-                due = now + grace_after(end.status, each.message.grace)
-                each.kill_at = min(due, each.kill_at or due)
+                each.kill_by(now + grace_after(end.status, each.message.grace))
         self._kill_superseded(running, now)
         kept = self._keeper.keep_while_live(each.request.id for each in running)
         with self._lock:
@@ -212,8 +212,7 @@ class Supervisor:
                 each.number,
             )
             if live.record.status is Status.RUNNING and not is_here:
-                due = now + EXIT_GRACE
-                each.kill_at = min(due, each.kill_at or due)
+                each.kill_by(now + EXIT_GRACE)
 
     def _release_dropped(self, waiting: Iterable[ReceivedJob]) -> None:
         """Have jobs sent again that Celery has dropped before they could begin."""
@@ -320,7 +319,7 @@ class Supervisor:
         return min(times, default=float("inf"))
 
 
-def _kill(worker: Any, pid: int, job_id: str) -> None:
+def _kill_with_children(worker: Any, pid: int, job_id: str) -> None:
     """Kill a pool process with all that came from it, if it still has a job.
 
     Otherwise the job has ended, or does not begin: its process looks at the store.
@@ -346,7 +345,7 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
             super().__init__(worker, **options)
             kill = None
             if issubclass(worker.pool_cls, PreforkPool):
-                kill = functools.partial(_kill, worker)
+                kill = functools.partial(_kill_with_children, worker)
             self._supervisor = Supervisor.current = Supervisor(home, kill)
 
         def start(self, worker: Any) -> None:
