@@ -84,8 +84,8 @@ class Judge:
         It stays so until the consumer shows otherwise: another connection does not.
         """
         last, self._last = self._last, sight
-        is_same = last is not None and last.connection == sight.connection
-        if last is None or sight.connection is None or not is_same:
+        connection = sight.connection
+        if last is None or connection is None or last.connection != connection:
             self._taken = self._turned = sight.at
             return self._verdict
         has_taken = not sight.queue or last.received != sight.received
@@ -98,9 +98,13 @@ class Judge:
             self._verdict = Stuck.HANGS
         elif sight.at - self._taken >= self._limit:
             self._verdict = Stuck.DEAF
-        elif has_taken if self._verdict is Stuck.DEAF else has_turned:
+        elif self._shows_otherwise(has_taken=has_taken, has_turned=has_turned):
             self._verdict = None
         return self._verdict
+
+    def _shows_otherwise(self, *, has_taken: bool, has_turned: bool) -> bool:
+        """Return whether a consumer does again what it was found not to do."""
+        return has_taken if self._verdict is Stuck.DEAF else has_turned
 
 
 class ConsumerWatch:
