@@ -139,47 +139,51 @@ export class Overrides {
     }
 
     #remove(job: Job, prop: OverriddenProp): Update[] {
-        const own = prop.overrides.get(job);
+        const { overrides, present } = prop;
+        const own = overrides.get(job);
         if (!own) {
             return [];
         }
         const before = shownOf(prop);
-        prop.overrides.delete(job);
+        overrides.delete(job);
         const now = shownOf(prop);
-        if (prop.overrides.size === 0) {
+        const isLast = overrides.size === 0;
+        if (isLast) {
             this.#props.delete(propIdOf(prop.id, prop.property));
         }
         if (isPatch(own.rest)) {
             // It undoes another one, and only where that was.
             return this.#updatesOf(prop, own.rest).filter(([id]) =>
-                prop.present.has(stringifyId(id)),
+                present.has(stringifyId(id)),
             );
         }
-        if (now) {
-            return now === before ? [] : this.#updatesOf(prop, now.value);
+        if (now !== before) {
+            return now
+                ? this.#updatesOf(prop, now.value)
+                : this.#restOf(prop, own.rest);
         }
-        return before || prop.overrides.size === 0
-            ? this.#restOf(prop, own.rest)
-            : [];
+        // Its value did not show. After the Patch of the last job, the rest does.
+        return isLast ? this.#restOf(prop, own.rest) : [];
     }
 
     /**
      * Return the updates that show a property, and note which components there are.
      *
-     * A component that has come gets all, the others only what has changed.
+     * A component that has come gets all that the property shows. The others get the
+     * change of an override: that of a value only where it shows, a Patch always.
      */
     #look(prop: OverriddenProp, changed?: Override): Update[] {
         const { present } = prop;
         const shown = shownOf(prop);
-        const all = [shown, ...patchesOf(prop)];
-        const isSeen = changed === shown || isPatch(changed?.value);
+        const all = [...(shown ? [shown] : []), ...patchesOf(prop)];
+        const news = all.filter((override) => override === changed);
         prop.present = new Set();
         return this.#page.find(prop.id).flatMap((id, index) => {
             const key = stringifyId(id);
             prop.present.add(key);
-            return (present.has(key) ? [isSeen ? changed : undefined] : all)
-                .filter((override) => override !== undefined)
-                .map(({ value }) => updateOf(prop, id, index, value));
+            return (present.has(key) ? news : all).map(({ value }) =>
+                updateOf(prop, id, index, value),
+            );
         });
     }
 
