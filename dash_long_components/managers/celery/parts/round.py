@@ -83,7 +83,11 @@ class _Part:
 
 
 class PartRound:
-    """Sends the parts of one ``map()``, and yields the results."""
+    """Sends the parts of one ``map()``, and yields the results.
+
+    One thread at a time uses it: that of the job, or a helper while that one runs a
+    part itself. Only the thread of the job takes items, as they come from its code.
+    """
 
     def __init__(
         self,
@@ -106,12 +110,12 @@ class PartRound:
         self._keep_at = time.monotonic()
         self._turns = Turns(work.items, self._most * _AHEAD)
         #: Items with their numbers that are not sent yet.
-        self._taken: deque[tuple[int, Any]] = deque()
+        self._unsent: deque[tuple[int, Any]] = deque()
         self._parts: dict[int, _Part] = {}
         #: Whether no worker has claimed a part since the job has run one itself.
         self._is_alone = False
-        #: Whether the job runs a part itself.
-        self._is_busy = False
+        #: Whether the helper uses this, since the job runs a part itself.
+        self._is_helped = False
         self._error: BaseException | None = None
 
     def results(self) -> Iterator[Any]:
@@ -146,8 +150,8 @@ class PartRound:
 
     def _send(self) -> None:
         """Send parts until there are enough."""
-        while len(self._parts) < self._most and (self._taken or self._take_items(1)):
-            number, item = self._taken.popleft()
+        while len(self._parts) < self._most and (self._unsent or self._take_items(1)):
+            number, item = self._unsent.popleft()
             if not self._turns.wants(number):
                 continue
             try:
@@ -171,13 +175,16 @@ class PartRound:
                 self._look()  # the next one may take a while
 
     def _take_items(self, count: int) -> bool:
-        """Take the next items, and return whether there are any."""
-        while not self._is_busy and len(self._taken) < count:
+        """Take items until some are unsent, and return whether any is.
+
+        The helper takes none.
+        """
+        while not self._is_helped and len(self._unsent) < count:
             taken = self._turns.take()
             if taken is None:
                 break
-            self._taken.append(taken)
-        return bool(self._taken)
+            self._unsent.append(taken)
+        return bool(self._unsent)
 
     def _look(self) -> bool:
         """Read the states of all parts, and return whether one has ended."""
@@ -219,7 +226,7 @@ class PartRound:
             self._hear(part, state)
             part.state, part.quiet = state, 0.0
         if state.outcome:
-            return self._take(part)
+            return self._end_with_outcome(part)
         if state.by is None and part.quiet > part.again:
             part.again *= 3  # it counts from the same moment
             self._send_again(part)
@@ -235,8 +242,8 @@ class PartRound:
         for line in state.lines_after(before.logged):
             job.log(*line)
 
-    def _take(self, part: _Part) -> bool:
-        """Take the outcome of a part."""
+    def _end_with_outcome(self, part: _Part) -> bool:
+        """End a part as its outcome says; always True."""
         key = outcome_key(self._map, part.number, part.state.by or "")
         outcome = self._documents.read_parts(key, part.state.outcome)
         if outcome is None:
@@ -297,11 +304,11 @@ class PartRound:
         self._is_alone = True
         # Its message may still arrive at a worker, which finds no state.
         self._end(part)
-        # They come from code of the user, which knows of no other thread.
+        # The helper takes none: these it can send.
         if self._turns.items_exist:
             self._take_items(self._most)
         try:
-            with self._thread(), in_part():
+            with self._helped(), in_part():
                 result = self._work.function(part.item)
         except (Exception, JobRetry) as error:
             add_note(error, part.name)
@@ -311,8 +318,8 @@ class PartRound:
             self._work.done()
 
     @contextmanager
-    def _thread(self) -> Iterator[None]:
-        """Look at the other parts, and send more, while the block runs one."""
+    def _helped(self) -> Iterator[None]:
+        """Have a helper look at the other parts, and send more, during the block."""
         over = threading.Event()
 
         def look() -> None:
@@ -326,14 +333,14 @@ class PartRound:
                 self._error = error
 
         thread = threading.Thread(target=look, name="dash-long-job-parts", daemon=True)
-        self._is_busy = True
+        self._is_helped = True
         thread.start()
         try:
             yield
         finally:
             over.set()
             thread.join()
-            self._is_busy = False
+            self._is_helped = False
 
     def _update(self, part: _Part, change: Any) -> None:
         key = state_key(self._map, part.number)
