@@ -251,7 +251,7 @@ def next_head(
     - Jobs of a kind have the same priority and limits. If the first may not start,
       none may.
     - Of jobs that share places, ``in_order`` begins with the first of the first round.
-    - What is left stands in the order of the places at which it starts.
+    - The others are in the order of the places at which it starts.
 
     Args:
         heads: the first jobs, with their places.
