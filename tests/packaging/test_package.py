@@ -21,6 +21,7 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
     "name",
     [
         *("py.typed", "metadata.json", "_imports_.py"),
+        *("package-info.json", "proptypes.js"),
         *("LongJob.py", "LongJobButton.py", "LongJobTray.py"),
         *("dash_long_components.min.js", "languages.min.js"),
         *("details.min.js", "tray.min.js"),
