@@ -18,6 +18,7 @@ from celery.exceptions import (
 from dash_long_components.core.calls import Limits
 from dash_long_components.core.job_errors import JobError
 from dash_long_components.core.records import Record
+from dash_long_components.core.reports import Report
 from dash_long_components.core.retries import Retries
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import JobEndedError
@@ -31,6 +32,8 @@ from dash_long_components.managers.celery.store.runs import Runs
 from dash_long_components.managers.celery.workers.leases import Leases, Tenure
 from tests.promises import promised
 from tests.unit.managers.celery.made import LEASE, WORKER, Shop
+
+DIED = JobError(type="WorkerDied", message="It was killed.", task="app.task")
 
 
 def test_second_delivery_does_not_start_the_job(shop: Shop) -> None:
@@ -128,10 +131,43 @@ def test_attempt_that_another_clock_sent_too_early_waits(tmp_path: Path) -> None
     shop = Shop(tmp_path / "backend", Retries(times=1, lost=True, backoff=60))
     live = shop.start()
     assert shop.runs.until_due("job") == 0
-    error = JobError(type="WorkerDied", message="It was killed.", task="app.task")
-    shop.store.end_attempt(live, End(status=Status.LOST, at=2, error=error))
+    shop.store.end_attempt(live, End(status=Status.LOST, at=2, error=DIED))
     assert 20 < shop.runs.until_due("job") <= 60
     assert shop.start_again() is None
+
+
+def test_attempt_that_comes_after_the_time_of_all_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retries = Retries(times=1, lost=True, backoff=1, total_timeout=30)
+    shop = Shop(tmp_path / "backend", retries)
+    live = shop.start()
+    end = End(status=Status.LOST, at=time.time(), error=DIED)
+    shop.store.end_attempt(live, end)
+    assert shop.status() is Status.QUEUED
+    later = time.time() + 40
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert shop.start_again() is None
+    assert shop.status() is Status.TIMED_OUT
+
+
+def test_report_of_an_attempt_that_ends_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path / "backend", Retries(times=1, lost=True))
+    live = shop.start()
+    is_current = Runs._is_current
+
+    def end_after_the_look(runs: Runs, live: Live) -> bool:
+        found = is_current(runs, live)
+        end = End(status=Status.LOST, at=time.time(), error=DIED)
+        shop.store.end_attempt(live, end)
+        return found
+
+    monkeypatch.setattr(Runs, "_is_current", end_after_the_look)
+    with pytest.raises(JobEndedError):
+        shop.runs.change(live, live.record.report(time.time(), Report()))
+    assert shop.status() is Status.QUEUED
 
 
 def test_job_with_retries_ends_where_no_worker_knows_its_task(tmp_path: Path) -> None:

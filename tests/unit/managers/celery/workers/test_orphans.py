@@ -56,6 +56,28 @@ def test_process_that_appears_with_a_death_is_ended(machine: Machine) -> None:
     assert set(machine.ended) == {11, 12}
 
 
+def test_orphan_is_ended_though_the_death_shows_one_look_earlier(
+    machine: Machine,
+) -> None:
+    orphans = PoolOrphans(lambda: list(machine.members))
+    machine.dead.add(1)
+    orphans.look()
+    machine.children.add(11)
+    orphans.look()
+    assert machine.ended == [11]
+
+
+def test_orphan_is_ended_though_the_death_shows_one_look_later(
+    machine: Machine,
+) -> None:
+    orphans = PoolOrphans(lambda: list(machine.members))
+    machine.children.add(11)
+    orphans.look()
+    machine.dead.add(1)
+    orphans.look()
+    assert machine.ended == [11]
+
+
 def test_process_that_appears_without_a_death_is_left_alone(machine: Machine) -> None:
     orphans = PoolOrphans(lambda: list(machine.members))
     machine.children.add(11)
