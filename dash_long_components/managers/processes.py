@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import sys
 import time
-from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -31,7 +32,13 @@ def adopt_orphans() -> None:
     leaves no zombie in a container without an init process.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@functools.cache
+def _libc() -> Any:
+    # Each worker calls it, and inherits this.
+    return ctypes.CDLL(None)
 
 
 def children() -> set[int]:
@@ -46,9 +53,9 @@ def _children_of_threads() -> set[int]:
     """Return them thread by thread, as the kernel lists them: that is quick."""
     found: set[int] = set()
     for thread in os.listdir("/proc/self/task"):
-        with contextlib.suppress(ProcessLookupError):
-            text = Path(f"/proc/self/task/{thread}/children").read_text()
-            found.update(map(int, text.split()))
+        path = f"/proc/self/task/{thread}/children"
+        with contextlib.suppress(ProcessLookupError), open(path) as file:
+            found.update(map(int, file.read().split()))
     return found
 
 

@@ -232,8 +232,9 @@ def _prepare_process(call: Call) -> None:
         with app_context.entered(call.app):
             worker_init.prepare()
 
-    with suppress(BaseException):
-        contextvars.copy_context().run(prepare)
+    if worker_init.has_any():
+        with suppress(BaseException):
+            contextvars.copy_context().run(prepare)
 
 
 def _run_unless_cached(

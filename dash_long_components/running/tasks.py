@@ -49,7 +49,7 @@ class Task:
     queue: str = DEFAULT
     priority: int = 0
 
-    @property
+    @functools.cached_property
     def takes_set_progress(self) -> bool:
         """Whether the function gets ``set_progress`` as its first argument."""
         return self.progress is not None or _first_parameter(self.function) == (

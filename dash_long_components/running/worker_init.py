@@ -20,6 +20,11 @@ def add(function: F) -> F:
     return function
 
 
+def has_any() -> bool:
+    """Return whether the app has such functions."""
+    return bool(_prepared)
+
+
 def prepare() -> None:
     """Call every function that has not prepared this process yet.
 

@@ -60,7 +60,8 @@ class WatchdogThread:
 
     def _look(self) -> bool:
         """End what must end. False if no job with limits is live."""
-        self._watchdog.end_waiting()
+        self._watchdog.end_expired()
+        self._watchdog.end_left()
         slots = self._store.slots.all()
         for job_id in list(self._limited):
             if self._store.read(job_id).status.is_terminal:

@@ -62,8 +62,9 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         self._check_file()
         with as_store_errors(self.path, "opened"):
-            with as_directory_errors(self.path):
-                schema.make_private(self.path)
+            if self._file is None:
+                with as_directory_errors(self.path):
+                    schema.make_private(self.path)
             connection = _open(self.path, self._is_in_use)
         self._file, self._is_in_use = _identity(self.path), True
         return connection

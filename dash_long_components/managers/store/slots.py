@@ -9,10 +9,12 @@ from ..identity import Process
 from .database import Database
 
 #: The number of the run is in the column ``attempt``.
-_COLUMNS = "dispatcher, worker, deadline, attempt"
+_COLUMNS = "dispatcher, worker, deadline, attempt, status = 'running'"
 
 #: The slot of a job, if no other dispatcher and no worker has come to it.
 _SAME = "id = ? AND dispatcher = ? AND worker IS ?"
+
+_FREE = "UPDATE job SET dispatcher = NULL, worker = NULL, deadline = NULL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +26,14 @@ class Slot:
         worker: runs the job; None until it has registered.
         deadline: until when it may, by the monotonic clock; None for no limit.
         run: number of the run of the job; of the next one after its end.
+        is_running: the run has not ended.
     """
 
     dispatcher: Process
     worker: Process | None
     deadline: float | None
     run: int
+    is_running: bool
 
 
 class Slots:
@@ -118,11 +122,21 @@ class Slots:
         )
         return found is not None
 
+    def free(self, job_id: str, slot: Slot) -> None:
+        """Free a slot whose run has ended. Atomic.
+
+        Does nothing if another dispatcher, or a worker, has come to it since it was
+        read: that worker exits, and is seen then.
+        """
+        self._database.run(
+            f"{_FREE} WHERE {_SAME}",
+            *_same(job_id, slot),
+        )
+
     def release(self, job_id: str) -> None:
         """Free the slot of a job whose worker is gone. Idempotent."""
         self._database.run(
-            "UPDATE job SET dispatcher = NULL, worker = NULL, deadline = NULL"
-            " WHERE id = ? AND dispatcher IS NOT NULL",
+            f"{_FREE} WHERE id = ? AND dispatcher IS NOT NULL",
             job_id,
         )
 
@@ -132,10 +146,13 @@ def _same(job_id: str, slot: Slot) -> tuple[str, str, str | None]:
     return job_id, str(slot.dispatcher), worker
 
 
-def _slot(dispatcher: str, worker: str | None, deadline: Any, run: int) -> Slot:
+def _slot(
+    dispatcher: str, worker: str | None, deadline: Any, run: int, is_running: int
+) -> Slot:
     return Slot(
         dispatcher=Process.from_text(dispatcher),
         worker=Process.from_text(worker) if worker else None,
         deadline=deadline,
         run=run,
+        is_running=bool(is_running),
     )

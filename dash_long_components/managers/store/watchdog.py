@@ -87,9 +87,12 @@ class Watchdog:
         self._ended.pop(job_id, None)
         self._cancelled.pop(job_id, None)
 
-    def end_waiting(self) -> None:
-        """End the jobs that have expired in the queue or whose pages have left."""
+    def end_expired(self) -> None:
+        """End the jobs that have expired in the queue."""
         self._store.dispatching.expire_queue(self._code, Instant.now())
+
+    def end_left(self) -> None:
+        """End the jobs whose pages have left."""
         now = time.monotonic()
         since = self._reachable(now)
         if since is not None:

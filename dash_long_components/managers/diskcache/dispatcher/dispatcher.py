@@ -77,7 +77,7 @@ class Dispatcher:
         self._siblings = Siblings(registry, me)
         self._takeover = Takeover(store, settings.code)
         self._stopped_by: signal.Signals | None = None
-        self._next_beat = 0.0
+        self._next_tick = self._next_beat = 0.0
 
     def run(self) -> None:
         """Run jobs until no server needs this one, or another dispatcher lives."""
@@ -130,7 +130,8 @@ class Dispatcher:
                 if self.look_around():
                     self._store.purge()
                     return None
-                seconds = self._watchdog.wait(TICK)
+                until_tick = self._next_tick - time.monotonic()
+                seconds = self._watchdog.wait(max(0.0, until_tick))
         except StoreError as error:
             if not can_end(error):
                 self._kill_all()
@@ -147,23 +148,30 @@ class Dispatcher:
 
         If the store fails at any point, the next round goes on from there.
         """
-        self._beat()
-        self._watchdog.end_waiting()
+        self._tick()
+        self._watchdog.end_expired()
         # A page waits for its job. All else takes as long as to start one.
         self._start_jobs()
         self._watch()
         self._workers.kill_orphans()
-        self._end_left_by_dead()
         self._takeover.run(tasks.fingerprints())
         self._start_jobs()  # in the slots that are free now
         self._workers.keep_spare()
         self._housekeeping.run()
         return self._is_done()
 
+    def _tick(self) -> None:
+        """Do what no wake-up calls for. Most rounds start or end a job, and skip it."""
+        if time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + TICK
+            self._watchdog.end_left()
+            self._beat()
+
     def _beat(self) -> None:
         if time.monotonic() >= self._next_beat:
             self._store.registry.send_heartbeat(self._me)
             self._siblings.look()
+            self._end_left_by_dead()
             self._next_beat = time.monotonic() + INTERVAL
 
     def _start_jobs(self) -> None:
@@ -277,6 +285,10 @@ class Dispatcher:
 
     def _close_slot(self, job_id: str, slot: Slot, how: str) -> None:
         """End the attempt of a worker that is gone, and free its slot."""
+        if not slot.is_running:
+            self._store.slots.free(job_id, slot)
+            self._watchdog.forget(job_id)
+            return
         with suppress(KeyError):
             error = self._died(job_id, how)
             self._tell(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from multiprocessing import connection
 
 _HOST = "127.0.0.1"
 
@@ -15,7 +14,6 @@ class Wakeup:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((_HOST, 0))
-        self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.connect((_HOST, self.port))
@@ -28,13 +26,12 @@ class Wakeup:
 
     def wait(self, timeout: float) -> None:
         """Wait for a ring, or for ``timeout`` seconds."""
-        # Not select(), which takes no file descriptor above 1023.
-        ready = connection.wait([self._socket], timeout)
-        while ready:
-            try:
+        # It waits by poll(): select() takes no file descriptor above 1023.
+        self._socket.settimeout(timeout)
+        with suppress(TimeoutError, BlockingIOError):
+            while True:
                 self._socket.recv(1)
-            except BlockingIOError:
-                return
+                self._socket.settimeout(0)
 
     def __enter__(self) -> Wakeup:
         return self

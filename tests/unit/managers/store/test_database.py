@@ -210,7 +210,7 @@ def test_files_of_an_older_release_become_private(database: Database) -> None:
     database.close()
     os.chmod(directory, 0o755)
     os.chmod(database.path, 0o644)
-    add_library(database, "a")
+    Database(directory).close()
     assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(database.path).st_mode) == 0o600
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ ERROR = JobError(type="WorkerDied", message="", task="task")
 
 
 def slot(run: int, by: Process = ME, worker: Process | None = None) -> Slot:
-    return Slot(dispatcher=by, worker=worker, deadline=None, run=run)
+    return Slot(dispatcher=by, worker=worker, deadline=None, run=run, is_running=True)
 
 
 def port_of(store: Store, code: str) -> int | None:
@@ -44,9 +45,24 @@ def test_job_that_is_taken_runs_and_has_a_place(store: Store) -> None:
     submit(store, "job")
     assert take(store) == "job"
     assert status(store, "job") is Status.RUNNING
-    assert store.slots.all() == {
-        "job": Slot(dispatcher=ME, worker=None, deadline=None, run=1)
-    }
+    assert store.slots.all() == {"job": slot(1)}
+
+
+def test_slot_of_an_ended_run_is_freed_as_it_was_read(store: Store) -> None:
+    submit(store, "job")
+    assert take(store) == "job"
+    before = store.slots.get("job")
+    assert before is not None
+    assert store.slots.register("job", ME, 1)
+    succeed(store, "job")
+    store.slots.free("job", before)  # a worker has come to it since
+    found = store.slots.get("job")
+    assert found is not None
+    assert (found.worker, found.is_running) == (ME, False)
+    store.slots.free("job", replace(found, dispatcher=DEAD))
+    assert store.slots.get("job") == found
+    store.slots.free("job", found)
+    assert store.slots.get("job") is None
 
 
 def test_no_more_are_taken_than_there_are_places(store: Store) -> None:

@@ -93,7 +93,7 @@ def run(store: Store, **limits: Any) -> None:
 
 
 def slot(deadline: float | None) -> Slot:
-    return Slot(dispatcher=ME, worker=None, deadline=deadline, run=1)
+    return Slot(dispatcher=ME, worker=None, deadline=deadline, run=1, is_running=True)
 
 
 def cancel(store: Store, job_id: str) -> None:
@@ -201,10 +201,10 @@ def test_job_that_waits_for_too_long_expires(
     submit(store, "second", queue_timeout=10.0)
     clock.now += 4.9
     with mock.patch("time.time", clock.time):
-        watchdog.end_waiting()
+        watchdog.end_expired()
         assert store.read("first").status is Status.QUEUED
         clock.now += 0.1
-        watchdog.end_waiting()
+        watchdog.end_expired()
     first = store.read("first")
     assert first.status is Status.TIMED_OUT
     assert first.error
@@ -218,7 +218,7 @@ def test_job_that_expired_without_a_dispatcher_does_not_begin(
 ) -> None:
     submit(store, queue_timeout=10.0)
     clock.now += 1000.0
-    Watchdog(store, "v1", lambda: True).end_waiting()
+    Watchdog(store, "v1", lambda: True).end_expired()
     assert store.dispatching.take("v1", ME, Sizes(1)) is None
     assert store.read("job").status is Status.TIMED_OUT
 
@@ -229,7 +229,7 @@ def test_job_that_runs_does_not_expire(
     submit(store, queue_timeout=10.0)
     assert id_of(store.dispatching.take("v1", ME, Sizes(1))) == "job"
     clock.now += 1000.0
-    watchdog.end_waiting()
+    watchdog.end_expired()
     assert store.read("job").status is Status.RUNNING
 
 
@@ -238,11 +238,11 @@ def test_job_whose_page_is_gone_is_cancelled(
 ) -> None:
     submit(store, leave_timeout=10.0)
     for _ in range(10):
-        watchdog.end_waiting()
+        watchdog.end_left()
         assert store.read("job").status is Status.QUEUED
         clock.now += 1.0
     clock.now += 1.0
-    watchdog.end_waiting()
+    watchdog.end_left()
     assert store.read("job").status is Status.CANCELLED
     assert store.requesters.left(0.0, clock.now + 1e6) == []
 
@@ -252,7 +252,7 @@ def test_running_job_whose_page_is_gone_is_asked_once(
 ) -> None:
     run(store, leave_timeout=2.0, cancel_grace=60.0)
     for _ in range(10):
-        watchdog.end_waiting()
+        watchdog.end_left()
         clock.now += 1.0
     record = store.read("job")
     assert record.cancel_requested
@@ -265,17 +265,17 @@ def test_no_page_leaves_while_there_is_no_server(
     submit(store, leave_timeout=5.0)
     store.registry.remove_server("v1", ME)
     for _ in range(100):
-        watchdog.end_waiting()
+        watchdog.end_left()
         clock.now += 1.0
     # It is back, with other code; and the pages have their time again.
     store.registry.add_server("v2", ME)
     store.registry.send_heartbeat(ME, answers_pages=True)
     for _ in range(5):
-        watchdog.end_waiting()
+        watchdog.end_left()
         clock.now += 1.0
     assert store.read("job").status is Status.QUEUED
     for _ in range(2):
-        watchdog.end_waiting()
+        watchdog.end_left()
         clock.now += 1.0
     assert store.read("job").status is Status.CANCELLED
 
@@ -284,9 +284,9 @@ def test_dispatcher_that_was_held_up_gives_pages_their_time_again(
     store: Store, watchdog: Watchdog, clock: Clock
 ) -> None:
     submit(store, leave_timeout=10.0)
-    watchdog.end_waiting()
+    watchdog.end_left()
     clock.now += module.STALLED + 100.0
-    watchdog.end_waiting()
+    watchdog.end_left()
     assert store.read("job").status is Status.QUEUED
 
 
@@ -314,7 +314,7 @@ def test_script_is_no_server_that_pages_could_poll(
     def look(*seconds: float) -> bool:
         for pause in seconds:
             clock.now += pause
-            watchdog.end_waiting()
+            watchdog.end_left()
         return store.read("job").cancel_requested
 
     assert not look(*[module.STALLED] * 20)
