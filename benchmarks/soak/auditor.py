@@ -117,10 +117,12 @@ class Auditor:
     def _check_attempts(self, click: Click, runs: Sequence[Run]) -> None:
         """See that each attempt goes on where the one before it has ended."""
         find, text = self._accounts.find, click.describe()
-        if len(runs) > ATTEMPTS[click.kind]:
-            find("run twice", f"{text}: {len(runs)} attempts")
+        attempts = [run for run in runs if not run.was_handed_over]
+        if len(attempts) > ATTEMPTS[click.kind]:
+            find("run twice", f"{text}: {len(attempts)} attempts")
         for before, after in pairwise(runs):
-            if after.attempt <= before.attempt:
+            # The next worker goes on with an attempt that was handed over.
+            if after.attempt < before.attempt + (not before.was_handed_over):
                 find("run twice", f"{text}: two runs of attempt {after.attempt}")
             if after.started < before.last_sign:
                 find("run twice", f"{text}: attempt {after.attempt} came too early")
@@ -128,13 +130,17 @@ class Auditor:
             self._check_steps(click, runs)
 
     def _check_steps(self, click: Click, runs: Sequence[Run]) -> None:
-        """See that no step is missing, and none but the last of a run done again."""
-        due = 0
+        """See that no step is missing, and none but the last of an attempt done again.
+
+        A handover repeats none.
+        """
+        due = again = 0
         for run in runs:
-            if run.steps and run.steps[0] not in (due - 1, due):
+            if run.steps and run.steps[0] not in (again, due):
                 text = f"{click.describe()}: from step {run.steps[0]}, and not {due}"
                 self._accounts.find("checkpoint lost", text)
             due = run.steps[-1] + 1 if run.steps else due
+            again = due if run.was_handed_over else due - 1
         if click.status == "succeeded" and due != click.value["steps"]:
             text = f"{click.describe()}: {due} steps of {click.value['steps']}"
             self._accounts.find("checkpoint lost", text)

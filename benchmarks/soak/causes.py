@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import bounds
+from .deployment import LEASE
 from .ledger import Click, Fault, Run
 
 _LOST = "message lost"
+
+#: The connections of the workers to the records, and what holds them up.
+_RECORDS = "workers to Redis"
+_HELD_UP = ("stall", "refuse")
 
 
 class Causes:
@@ -68,6 +73,8 @@ class Causes:
             case "lost":
                 if click.value["end"] == "exit" or self._was_killed(click, run):
                     return ""
+                if run and self._was_cut_off(click, run):
+                    return ""
                 return "Nothing was done to what ran it."
         return "No such end was to be expected."
 
@@ -94,6 +101,17 @@ class Causes:
             if run is None or {run.pid, run.parent} & set(fault.pids):
                 return True
         return False
+
+    def _was_cut_off(self, click: Click, run: Run) -> bool:
+        """Return whether the worker of a run could not renew its lease in time."""
+        return any(
+            fault.kind in _HELD_UP
+            and fault.what == _RECORDS
+            and fault.until - fault.at > 2 * LEASE
+            and fault.at <= (click.ended_at or float("inf"))
+            and fault.until >= run.started
+            for fault in self._faults
+        )
 
     def killers(self, run: Run) -> list[Fault]:
         """Return the faults that have ended what started the process of a run."""

@@ -24,8 +24,7 @@ from tests.integration.brokers import Broker, RabbitMQ, Redis
 from tests.integration.deployment import Setting
 from tests.integration.servers import gunicorn, is_dispatcher
 from tests.ports import free_port
-
-from .proxy import Proxy
+from tests.tcp_proxy import Proxy
 
 MANAGERS = ("diskcache", "redis", "rabbitmq")
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dash_long_components.exceptions import JobHandedOver
+
 
 @dataclass
 class Click:
@@ -97,6 +99,11 @@ class Run:
     programs: list[tuple[int, str]] = field(default_factory=list)
     attempt: int = 1
     steps: list[int] = field(default_factory=list)
+
+    @property
+    def was_handed_over(self) -> bool:
+        """Whether it has stopped at a checkpoint, as its worker had to end."""
+        return self.ended == JobHandedOver.__name__
 
 
 @dataclass

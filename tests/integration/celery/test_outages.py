@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psutil
@@ -24,6 +24,7 @@ from tests.integration.deployment import (
 from tests.integration.page import TIMEOUT, Job
 from tests.integration.servers import is_alive, serving, until_gone
 from tests.promises import promised
+from tests.tcp_proxy import Proxy
 from tests.waiting import until
 
 #: Seconds of a worker's lease. Its jobs are lost after two or three without renewal.
@@ -131,6 +132,32 @@ def test_job_of_a_killed_worker_is_lost_in_three_leases(
         # Redis would deliver it again in an hour.
         deployment.page().wait_for("succeeded", waiting)
         assert waiting.result == "reserved"
+
+
+def test_job_of_a_worker_that_is_cut_off_is_lost_in_three_leases(
+    own_redis: Redis, tmp_path: Path
+) -> None:
+    lease, held = 3.0, tmp_path / "held"
+    redis = own_redis.database()
+    with closing(Proxy("worker to Redis", own_redis.port)) as proxy:
+        through_proxy = redis.replace(str(own_redis.port), str(proxy.port))
+        worker = Setting.celery(redis, through_proxy, lease).worker("-c", "1")
+        with (
+            deployed(Setting.celery(redis, redis, lease), tmp_path, 0) as deployment,
+            working(worker, tmp_path / "worker"),
+        ):
+            job = hold(deployment, held)
+            page = deployment.page()
+            with promised("3 × lease", lease=lease):
+                proxy.refuse(True)
+                page.wait_for("lost", job)
+            assert "has stopped responding" in job.error["message"]
+            release(held)
+            proxy.refuse(False)
+            # Its worker has ended the function by then, and takes the next job.
+            assert page.run("echo", "later").result == "later"
+            page.poll(job)
+            assert job.status == "lost"
 
 
 @pytest.mark.parametrize("lease", [3.0])
