@@ -10,6 +10,7 @@ import {
     type Mock,
 } from 'vitest';
 import type { Question } from '../engine/wire/snapshot';
+import '../details';
 import { LongJobTray } from '../index';
 import '../tray';
 import { dash, setUpDash } from '../testing/dash';

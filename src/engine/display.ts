@@ -6,7 +6,6 @@ import type { PastResults } from './pastResults';
 import type { Job } from './state/job';
 import type { Jobs } from './state/jobs';
 import type { Run } from './state/run';
-import type { CallbackAnswer } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import type { Snapshot } from './wire/snapshot';
 import { toUpdates } from './wire/update';
@@ -19,7 +18,7 @@ export class Display {
     readonly #overrides: Overrides;
     readonly #loadingMarks: LoadingMarks;
     /** For the tray. */
-    pastResults: PastResults | undefined;
+    past: PastResults | undefined;
     #unwatch: (() => void) | undefined;
 
     constructor(page: Page, jobs: Jobs) {
@@ -63,7 +62,7 @@ export class Display {
         this.updates.apply(toUpdates(sideUpdate), job);
         this.drop(job);
         this.updates.apply(updates, job);
-        this.pastResults?.record(job.handle);
+        this.past?.record(job.handle);
         this.#jobs.keepUnshown(job);
         return job.isSetBy(updates);
     }
@@ -80,28 +79,21 @@ export class Display {
         this.#overrides.release(job);
     }
 
-    /** Show what a callback has answered, as Dash does. */
-    async answer(answer: CallbackAnswer): Promise<void> {
-        await this.#page.load(answer.dist ?? []);
-        this.updates.apply(toUpdates(answer.sideUpdate));
-        this.updates.apply(toUpdates(answer.response));
-    }
-
     /** Bring the page in line with the jobs; call back when it may have changed. */
     settle(changed: () => void): void {
         for (const { handle } of this.#jobs.takeShown((job) =>
             this.updates.hasUnshown(job),
         )) {
-            this.pastResults?.record(handle);
+            this.past?.record(handle);
         }
-        this.pastResults?.refresh();
+        this.past?.refresh();
         this.#loadingMarks.show(
             this.#jobs.all.flatMap(({ awaitedOutputs }) => awaitedOutputs),
         );
         if (
-            this.#jobs.size > 0 ||
+            this.#jobs.live.length > 0 ||
             this.updates.waiting ||
-            this.pastResults?.isWaiting
+            this.past?.isWaiting
         ) {
             this.#unwatch ??= this.#page.watch(() => {
                 this.updates.flush();

@@ -4,10 +4,12 @@ import { Backoff } from './network/backoff';
 import { Canceller } from './network/canceller';
 import type { Client } from './network/client';
 import type { Connection } from './network/connection';
+import { Copies } from './network/copies';
 import { HiddenPace } from './network/hiddenPace';
 import { Poller, type PollDelegate } from './network/poller';
 import type { Page } from './page/page';
-import type { Parts, PastResults } from './pastResults';
+import type { Parts } from './parts';
+import type { PastResults } from './pastResults';
 import { Starts } from './starts';
 import { isOfJob, Job, type JobHandle } from './state/job';
 import { Jobs } from './state/jobs';
@@ -17,7 +19,7 @@ import { Triggers } from './triggers';
 import type { CallbackRequest, TriggerInfo } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
 import { stringifyId, type Id } from './wire/id';
-import { isTerminal, type Snapshot } from './wire/snapshot';
+import { isTerminal, type JobError, type Snapshot } from './wire/snapshot';
 
 /** After this time Dash has shown what came with the handle of a cached result. */
 const SHOWN_MS = 1000;
@@ -26,7 +28,6 @@ const SHOWN_MS = 1000;
 export class Engine implements PollDelegate {
     readonly connection: Connection;
     readonly #page: Page;
-    readonly #client: Client;
     readonly #jobs: Jobs;
     readonly #triggers: Triggers;
     readonly #display: Display;
@@ -35,6 +36,7 @@ export class Engine implements PollDelegate {
     readonly #poller: Poller;
     readonly #hiddenPace = new HiddenPace();
     readonly #canceller: Canceller;
+    readonly #copies: Copies;
 
     constructor(
         page: Page,
@@ -43,20 +45,15 @@ export class Engine implements PollDelegate {
         cancels: TabStorage<string>,
         /** The runs that people see. */
         readonly runs: Runs,
+        /** Distinguishes the app from others at the same origin. */
+        name: string,
     ) {
         this.#page = page;
-        this.#client = client;
         this.#jobs = new Jobs(jobs);
         this.#triggers = new Triggers(page, this.#jobs);
         this.connection = client.connection;
         this.#display = new Display(page, this.#jobs);
-        this.#starts = new Starts(
-            page,
-            this.#jobs,
-            runs,
-            this.#triggers,
-            this.#display,
-        );
+        this.#starts = new Starts(page, this.#jobs, runs);
         this.#ends = new Ends(
             page,
             this.#jobs,
@@ -82,6 +79,9 @@ export class Engine implements PollDelegate {
         this.#canceller = new Canceller(client, cancels, (reason) => {
             page.report(`Long callbacks not cancelled: ${reason.message}`);
         });
+        this.#copies = new Copies(name, (run) =>
+            this.#jobs.live.some(({ handle }) => handle.run === run),
+        );
         // The user may have logged in, in another tab.
         client.connection.onReturn(() => void this.#askAgain());
     }
@@ -97,7 +97,9 @@ export class Engine implements PollDelegate {
             this.#triggers.order.continueAfter(handle.seq);
             this.#start(handle);
         }
-        this.runs.retain(this.#jobs.all.map((job) => job.handle.run));
+        const live = this.#jobs.live.map(({ handle }) => handle.run);
+        this.runs.retain(live);
+        this.#copies.ask(live);
         this.#settle();
     }
 
@@ -153,34 +155,49 @@ export class Engine implements PollDelegate {
             this.#goOn();
             return;
         }
-        const run = this.runs.get(id);
-        if (run && isTerminal(run.status)) {
-            await this.#starts.retry(run);
-            this.#settle();
+        const { status, request, retrying } = this.runs.get(id) ?? {};
+        if (!request || retrying || !status || !isTerminal(status)) {
+            return;
         }
+        this.runs.retry(id, true);
+        let error: JobError | undefined;
+        try {
+            await this.#page.loadDetails();
+            await window.dash_long_components_retry?.(this.#parts, request);
+        } catch (reason) {
+            const message = `Could not start: ${(reason as Error).message}`;
+            error = { type: 'NotStarted', message };
+        }
+        this.runs.retry(id, false, error);
+        this.#settle();
     }
 
     /** Go to the component that shows the result of a run, and show it there. */
     visit(id: string): void {
         const run = this.runs.get(id);
         if (run) {
-            this.#display.pastResults?.visit(run);
+            this.#display.past?.visit(run);
         }
     }
 
     /** Add what visits results, unless it is there. */
     addPastResults(make: (parts: Parts) => PastResults): void {
-        this.#display.pastResults ??= make({
+        this.#display.past ??= make(this.#parts);
+    }
+
+    get #parts(): Parts {
+        return {
             page: this.#page,
-            client: this.#client,
+            client: this.client,
             runs: this.runs,
             updates: this.#display.updates,
             ownResults: this.#triggers.ownResults,
+            next: () => this.#triggers.next(),
             retry: (id) => this.retry(id),
             settle: () => {
                 this.#settle();
             },
-        });
+        };
     }
 
     /** Poll soon, if there are jobs: one of them may have news. */
@@ -265,7 +282,7 @@ export class Engine implements PollDelegate {
 
     async #askAgain(): Promise<void> {
         const { refused } = this.#jobs;
-        if (refused.length > 0 && (await this.#client.accepts(refused))) {
+        if (refused.length > 0 && (await this.client.accepts(refused))) {
             this.#goOn();
         }
     }
@@ -284,7 +301,7 @@ export class Engine implements PollDelegate {
             } else {
                 // Dash shows the values only after this.
                 setTimeout(() => {
-                    this.#display.pastResults?.record(handle);
+                    this.#display.past?.record(handle);
                 }, SHOWN_MS);
             }
         }
@@ -317,8 +334,18 @@ export class Engine implements PollDelegate {
             this.#display.drop(job);
             this.runs.end(job.handle.run, 'cancelled');
         }
-        this.#canceller.cancel(jobs.map(({ handle }) => handle.token));
+        this.#cancelOnServer(jobs);
         this.#settle();
+    }
+
+    /** Cancel jobs for this page; those that a copy of its tab shows go on. */
+    #cancelOnServer(jobs: Job[]): void {
+        this.#copies.whenAlone(
+            jobs.map(({ handle }) => handle),
+            (alone) => {
+                this.#canceller.cancel(alone.map(({ token }) => token));
+            },
+        );
     }
 
     /** End jobs. Properties that show another result already (`shown`) keep it. */
@@ -327,8 +354,7 @@ export class Engine implements PollDelegate {
             this.#display.drop(job, shown);
         }
         // The others go on for the pages that have started them.
-        const own = jobs.filter(({ handle }) => !handle.shownOnly);
-        this.#canceller.cancel(own.map(({ handle }) => handle.token));
+        this.#cancelOnServer(jobs.filter(({ handle }) => !handle.shownOnly));
     }
 
     /** Bring page, storage, views and polls in line with the jobs. */

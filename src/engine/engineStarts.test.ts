@@ -64,6 +64,19 @@ describe('a run that has ended', () => {
         });
     });
 
+    test('says so if the script that starts it again can not be loaded', async () => {
+        await fail();
+        page.loading = Promise.reject(new Error('no script'));
+        await engine.retry('a');
+        expect(engine.runs.get('a')?.error?.message).toBe(
+            'Could not start: no script',
+        );
+        expect(page.sent).toEqual([]);
+        page.loading = Promise.resolve();
+        await engine.retry('a');
+        expect(page.sent.length).toBe(1);
+    });
+
     test('leads to the page where it was started and to its output', async () => {
         page.location = '/here?x=1';
         await fail();

@@ -22,6 +22,7 @@ function newEngine(dashStore: DashStore): Engine {
         new TabStorage(renderer.name),
         new TabStorage(`${renderer.name}-cancels`),
         new Runs(new TabStorage(`${renderer.name}-runs`)),
+        renderer.name,
     );
     window.addEventListener('pageshow', ({ persisted }) => {
         if (persisted) {

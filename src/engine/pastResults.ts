@@ -1,26 +1,9 @@
-import type { Updates } from './effects/updates';
-import type { Client } from './network/client';
-import type { OwnResults } from './page/ownResults';
-import type { Page } from './page/page';
+import type { Parts } from './parts';
 import { outputOf, type Run } from './state/run';
-import type { Runs } from './state/runs';
 import type { Handle } from './wire/handle';
 import { propIdOf, type Id } from './wire/id';
 import type { Snapshot } from './wire/snapshot';
 import { toUpdates } from './wire/update';
-
-/** What the engine lends. */
-export type Parts = {
-    page: Page;
-    client: Client;
-    runs: Runs;
-    updates: Updates;
-    ownResults: OwnResults;
-    /** Start a run again. */
-    retry: (id: string) => unknown;
-    /** Bring the page in line with what has changed. */
-    settle: () => void;
-};
 
 /** Goes to a page of the app and, once it is there, to a component on it. */
 type Visit = (location: string, id: Id | null) => void;

@@ -1,36 +1,22 @@
-import type { Display } from './display';
 import type { Page } from './page/page';
 import { Intervals } from './state/intervals';
 import type { Job } from './state/job';
 import type { Jobs } from './state/jobs';
-import type { Run } from './state/run';
 import type { Runs } from './state/runs';
-import type { Triggers } from './triggers';
 import { buttonsOf } from './wire/callbackRequest';
 import type { Handle } from './wire/handle';
-import type { JobError } from './wire/snapshot';
 
-/** Begins the runs of new handles, and runs that are started again. */
+/** Begins the runs of new handles. */
 export class Starts {
     readonly #page: Page;
     readonly #jobs: Jobs;
     readonly #runs: Runs;
-    readonly #triggers: Triggers;
-    readonly #display: Display;
     readonly intervals = new Intervals();
 
-    constructor(
-        page: Page,
-        jobs: Jobs,
-        runs: Runs,
-        triggers: Triggers,
-        display: Display,
-    ) {
+    constructor(page: Page, jobs: Jobs, runs: Runs) {
         this.#page = page;
         this.#jobs = jobs;
         this.#runs = runs;
-        this.#triggers = triggers;
-        this.#display = display;
     }
 
     /** Begin the run of a handle; return the live jobs that it replaces. */
@@ -59,26 +45,5 @@ export class Starts {
             );
         }
         return replaced;
-    }
-
-    /** Call the callback of an ended run again, with the same inputs. */
-    async retry({ id, request, retrying }: Run): Promise<void> {
-        if (!request || retrying) {
-            return;
-        }
-        this.#runs.retry(id, true);
-        let error: JobError | undefined;
-        try {
-            const answer = await this.#page.send(
-                request,
-                this.#triggers.next(),
-            );
-            this.#triggers.ownResults.record(request, answer.response);
-            await this.#display.answer(answer);
-        } catch (reason) {
-            const message = `Could not start: ${(reason as Error).message}`;
-            error = { type: 'NotStarted', message };
-        }
-        this.#runs.retry(id, false, error);
     }
 }

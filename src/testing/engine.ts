@@ -2,9 +2,11 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { Engine } from '../engine/engine';
 import { Client } from '../engine/network/client';
 import { PastResults } from '../engine/pastResults';
+import { retry } from '../engine/retry';
 import { Runs } from '../engine/state/runs';
 import { TabStorage } from '../engine/state/tabStorage';
 import type { Status } from '../engine/wire/snapshot';
+import { FakeChannel } from './channel';
 import { handle } from './handle';
 import { FakePage } from './page';
 import { FakeServer } from './server';
@@ -21,6 +23,8 @@ export function setUpEngine(): void {
         vi.useFakeTimers();
         server = new FakeServer();
         storage = new FakeStorage();
+        FakeChannel.install();
+        window.dash_long_components_retry = retry;
         load();
     });
 
@@ -50,14 +54,21 @@ function load(...ids: string[]): void {
 
 function setUp(...ids: string[]): void {
     page = new FakePage(...(ids.length > 0 ? ids : ['out', 'button', 'bar']));
-    engine = new Engine(
-        page,
+    engine = newEngine(page);
+}
+
+/** Return the engine of a page of this browser. */
+export function newEngine(itsPage: FakePage): Engine {
+    const itsEngine = new Engine(
+        itsPage,
         new Client(() => ({ url: '/_dash-long-jobs/', init: {} })),
         new TabStorage('jobs'),
         new TabStorage('cancels'),
         new Runs(new TabStorage('runs')),
+        'app',
     );
-    engine.addPastResults((parts) => new PastResults(parts, page.visit));
+    itsEngine.addPastResults((parts) => new PastResults(parts, itsPage.visit));
+    return itsEngine;
 }
 
 export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);

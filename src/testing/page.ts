@@ -99,6 +99,10 @@ export class FakePage implements Page {
         return this.requests.get(seq);
     }
 
+    loadDetails(): Promise<unknown> {
+        return this.loading;
+    }
+
     send(
         ...sent: [request: CallbackRequest, info: TriggerInfo]
     ): Promise<CallbackAnswer> {

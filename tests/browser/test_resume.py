@@ -251,6 +251,50 @@ def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
     assert sorted(page.site.lines("started.log")) == ["1", "1", "None", "None"]
 
 
+@pytest.fixture
+def tab_and_copy(page: ResumePage) -> tuple[str, str]:
+    """Copy the tab of the page. The copy is the current one, and goes on too."""
+    driver = page.browser.driver
+    first = driver.current_window_handle
+    driver.execute_script("window.open(location.href)")
+    (copy,) = set(driver.window_handles) - {first}
+    driver.switch_to.window(copy)
+    page.wait_until_half()
+    return first, copy
+
+
+def test_new_trigger_in_a_copy_of_a_tab_leaves_the_job_to_the_tab(
+    page: ResumePage, tab_and_copy: tuple[str, str]
+) -> None:
+    first, _copy = tab_and_copy
+    driver = page.browser.driver
+    page.click("#run")
+    until(lambda: page.site.lines("started.log") == ["None", "1", "1"], timeout=20)
+    page.site.let_go_on()
+    page.wait_for_text("#out", "run 1")
+    wait_for_job(page.browser)
+    assert page.text("#applied") == "1"
+    assert page.text("#owner") != page.name
+    driver.close()
+    driver.switch_to.window(first)
+    page.wait_for_result()
+    assert len(page.site.lines("ended.log")) == 2
+
+
+def test_cancel_in_a_copy_of_a_tab_leaves_the_job_to_the_tab(
+    page: ResumePage, tab_and_copy: tuple[str, str]
+) -> None:
+    first, _copy = tab_and_copy
+    driver = page.browser.driver
+    page.click("#job .long-job-actions button")
+    page.wait_for_text("#status", "idle")
+    assert "Cancelled" in page.text("#job")
+    driver.close()
+    driver.switch_to.window(first)
+    page.site.let_end()
+    page.wait_for_result()
+
+
 @pytest.mark.unsupported("webkit", reason="under automation, no tab of it is hidden")
 def test_hidden_tab_does_not_poll_and_catches_up_when_it_is_shown(
     page: ResumePage,

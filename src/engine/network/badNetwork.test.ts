@@ -117,6 +117,7 @@ test('on any network, each change is shown once and in order', async () => {
             new TabStorage('jobs'),
             new TabStorage('cancels'),
             new Runs(new TabStorage('runs')),
+            'app',
         );
         engine.take([
             handle('a', {

@@ -26,6 +26,7 @@ const openTab = (): [Engine, FakeBrowser] => {
         new TabStorage('jobs'),
         new TabStorage('cancels'),
         new Runs(new TabStorage('runs')),
+        'app',
     );
     return [itsEngine, itsBrowser];
 };

@@ -30,6 +30,7 @@ beforeEach(() => {
         new TabStorage('jobs'),
         new TabStorage('cancels'),
         new Runs(new TabStorage('runs')),
+        'app',
     );
 });
 

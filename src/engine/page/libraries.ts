@@ -1,5 +1,8 @@
 import type { Library } from '../wire/library';
 
+/** Known while the script runs only. */
+const main = document.currentScript as HTMLScriptElement | null;
+
 const loaded = new Map<string, Promise<void>>();
 
 /** Add a library to the page, once; settles when the browser has run it. */
@@ -12,6 +15,15 @@ export function loadLibrary(library: Library): Promise<void> {
         loading.catch(() => loaded.delete(url));
     }
     return loading;
+}
+
+/**
+ * Load another script of the package. Its URL has the version that Dash has put into
+ * that of the main script.
+ */
+export function loadScript(name: string): Promise<void> | undefined {
+    const url = main?.src.replace(/dash_long_components(?=[^/]*$)/, name);
+    return url ? loadLibrary({ type: '_js_dist', url }) : undefined;
 }
 
 function append({ type, url }: Library): Promise<void> {

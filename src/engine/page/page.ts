@@ -43,7 +43,12 @@ export type Page = {
     readonly location: string;
     /** Return the recent request with this `seq`, once. */
     request(seq: number): CallbackRequest | undefined;
-    /** Send a callback's request again; rejects with the reason if that fails. */
+    /** Load the script for what only some jobs need; rejects if that fails. */
+    loadDetails(): Promise<unknown>;
+    /**
+     * Send a callback's request again, with code of that script; rejects with the
+     * reason if that fails.
+     */
     send(request: CallbackRequest, info: TriggerInfo): Promise<CallbackAnswer>;
     /** Tell the developer what went wrong; shows `details` in debug mode only. */
     report(message: string, details?: string): void;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeDashStore } from '../../testing/dashStore';
 import { RESTORED_MS } from './page';
 import { Renderer } from './renderer';
+import { send as sendAgain } from './send';
 import type { CallbackRequest } from '../wire/callbackRequest';
 import type { Id } from '../wire/id';
 
@@ -221,6 +222,7 @@ describe('a request that is sent again', () => {
         dashStore.configure({ requests_pathname_prefix: '/app/' });
         fetch = vi.fn(() => Promise.resolve(answer));
         vi.stubGlobal('fetch', fetch);
+        window.dash_long_components_send = sendAgain;
     });
 
     const send = () => renderer.send(payload, { page: 'p', seq: 2 });

@@ -19,7 +19,7 @@ import type {
 } from './dashState';
 import { endpointOf, nameOf } from './endpoint';
 import { idsThatFit, pathOf } from './layout';
-import { loadLibrary } from './libraries';
+import { loadLibrary, loadScript } from './libraries';
 import { RESTORED_MS, type Page } from './page';
 import { SentRequests } from './sentRequests';
 import { here } from './visit';
@@ -64,30 +64,18 @@ export class Renderer implements Page {
         return this.#sentRequests.take(seq);
     }
 
+    async loadDetails(): Promise<void> {
+        await loadScript('details');
+    }
+
     async send(
         request: CallbackRequest,
         longJob: TriggerInfo,
     ): Promise<CallbackAnswer> {
-        const { config, hooks } = this.#state;
+        const { init } = this.endpoint();
         const body = { ...request, longJob };
-        hooks.request_pre?.(body);
-        const response = await fetch(
-            `${config.requests_pathname_prefix}_dash-update-component`,
-            {
-                ...this.endpoint().init,
-                method: 'POST',
-                body: JSON.stringify(body),
-            },
-        ).catch(() => {
-            throw new Error('the server did not respond');
-        });
-        if (!response.ok) {
-            throw new Error(`the server answered with ${response.status}`);
-        }
-        // "No content" means that the callback has updated nothing.
-        return response.status === 204
-            ? {}
-            : ((await response.json()) as CallbackAnswer);
+        const { dash_long_components_send: send } = window;
+        return (await send?.(this.#state, init, body)) ?? {};
     }
 
     get isUntouched(): boolean {

@@ -45,11 +45,6 @@ export class Jobs {
         ]);
     }
 
-    /** The number of jobs that have not ended. */
-    get size(): number {
-        return this.live.length;
-    }
-
     /** The jobs that have not ended: those followed, and those that a guard refused. */
     get live(): Job[] {
         return [...this.#followed, ...this.#refused.keys()];

@@ -1,0 +1,136 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { FakeChannel } from '../testing/channel';
+import {
+    engine,
+    job,
+    newEngine,
+    page,
+    pass,
+    reload,
+    result,
+    server,
+    setUpEngine,
+    show,
+    start,
+} from '../testing/engine';
+import { FakePage } from '../testing/page';
+import type { Engine } from './engine';
+
+setUpEngine();
+
+let copy: Engine;
+
+/** Start a job, and copy the tab: the copy finds the same jobs in its storage. */
+beforeEach(async () => {
+    start(job('a', { view: 'view' }));
+    show('a', 'running');
+    await pass(20);
+    copy = copyTab();
+    await pass(20);
+    expect(copy.runs.get('a')).toMatchObject({ status: 'running' });
+});
+
+function copyTab(): Engine {
+    const made = newEngine(new FakePage('out', 'button', 'bar'));
+    made.resume();
+    return made;
+}
+
+/** Let the job of the tab succeed; the tab has to show it. */
+async function succeed(): Promise<void> {
+    show('a', 'succeeded', result('done'), 2);
+    await pass(1000);
+    expect(page.props('out')).toEqual({ children: 'done' });
+    expect(server.cancelled).toEqual([]);
+}
+
+test('a new trigger in a copy leaves the job to the tab', async () => {
+    copy.take([job('b', { seq: 2 })]);
+    expect(copy.runs.get('a')).toBeUndefined();
+    await pass(5000);
+    await succeed();
+});
+
+test.each<[string, (engine: Engine) => void]>([
+    [
+        'a button',
+        (it) => {
+            it.cancelRun('a');
+        },
+    ],
+    [
+        'a view',
+        (it) => {
+            it.cancelView('view');
+        },
+    ],
+    [
+        'a cancel Input',
+        (it) => {
+            it.cancel(['stop.n_clicks']);
+        },
+    ],
+])('%s in a copy cancels for the copy alone', async (_, cancel) => {
+    cancel(copy);
+    expect(copy.runs.get('a')).toMatchObject({ status: 'cancelled' });
+    await pass(5000);
+    await succeed();
+});
+
+test('a cancel in the tab is for itself while a copy shows the job', async () => {
+    engine.cancelRun('a');
+    await pass(5000);
+    expect(server.cancelled).toEqual([]);
+    expect(copy.runs.get('a')).toMatchObject({ status: 'running' });
+});
+
+test('the last tab that shows a job cancels it', async () => {
+    const another = copyTab();
+    await pass(20);
+    for (const each of [engine, copy]) {
+        each.cancelRun('a');
+        await pass(5000);
+        expect(server.cancelled).toEqual([]);
+    }
+    another.cancelRun('a');
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a']]);
+});
+
+test('tabs that cancel at the same time cancel the job', async () => {
+    engine.cancelRun('a');
+    copy.cancelRun('a');
+    await pass(1000);
+    expect(server.cancelled[0]).toEqual(['a']);
+});
+
+test('a copy cancels the job of a tab that has been closed', async () => {
+    FakeChannel.closeAll();
+    copy.cancelRun('a');
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a']]);
+});
+
+test('a page that is loaded again cancels at once if no copy shows the job', async () => {
+    FakeChannel.closeAll();
+    reload();
+    await pass(20);
+    engine.cancelRun('a');
+    await pass(0);
+    expect(server.cancelled).toEqual([['a']]);
+});
+
+test('a job that only the tab shows is cancelled at once', async () => {
+    start(job('b', { callbackKey: 'other' }));
+    engine.cancelRun('b');
+    await pass(0);
+    expect(server.cancelled).toEqual([['b']]);
+});
+
+test('pages without channels cancel at once', async () => {
+    vi.stubGlobal('BroadcastChannel', undefined);
+    reload();
+    engine.cancelRun('a');
+    await pass(0);
+    expect(server.cancelled).toEqual([['a']]);
+});
