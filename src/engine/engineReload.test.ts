@@ -158,6 +158,19 @@ describe('a page that is loaded again', () => {
         expect(page.calls).toEqual([]);
     });
 
+    test('forgets what has ended if there is no room for what lives', async () => {
+        start(job('a'));
+        storage.full = true;
+        start(job('b', { callbackKey: 'other' }));
+        show('a', 'succeeded', result('done'));
+        await pass(20);
+        const polls = server.polls.length;
+        reload();
+        await pass(1000);
+        expect(page.calls).toEqual([]);
+        expect(server.polls.length).toBe(polls);
+    });
+
     test('polls again for refused jobs, since the user may have logged in', async () => {
         start(job('a'));
         server.fail(401);

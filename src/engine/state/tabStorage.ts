@@ -30,10 +30,10 @@ export class TabStorage<T> {
         }
         this.#saved = text;
         try {
+            // First: if there is no room, an old list would be worse than none.
+            sessionStorage.removeItem(this.#key);
             if (items.length > 0) {
                 sessionStorage.setItem(this.#key, text);
-            } else {
-                sessionStorage.removeItem(this.#key);
             }
         } catch {
             // No storage, or no room.
