@@ -219,3 +219,30 @@ test('a page that the browser has kept goes on with the jobs of pages since', ()
         'last',
     ]);
 });
+
+describe('a page that the browser has kept', () => {
+    /** Let another page of the tab start a job with this `seq`, and come back. */
+    const comeBack = (seq: number) => {
+        const kept = engine;
+        reload();
+        start(job('new', { seq, run: 'run' }));
+        kept.resume();
+        return kept;
+    };
+
+    test('has no request for a job of another page', () => {
+        page.requests.set(2, { changedPropIds: ['own.n_clicks'] });
+        expect(comeBack(2).runs.get('run')?.request).toBeUndefined();
+    });
+
+    test('has cancelled no job of another page', () => {
+        engine.triggerInfo({});
+        engine.triggerInfo({});
+        engine.cancel(['stop.n_clicks']);
+        const kept = comeBack(1);
+        kept.cancel(['other.n_clicks']);
+        expect(kept.pending().map(({ handle }) => handle.run)).toEqual(['run']);
+        kept.cancel(['stop.n_clicks']);
+        expect(kept.pending()).toEqual([]);
+    });
+});

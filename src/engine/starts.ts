@@ -21,8 +21,10 @@ export class Starts {
 
     /** Begin the run of a handle; return the live jobs that it replaces. */
     begin(handle: Handle): Job[] {
-        const request = this.#page.request(handle.seq);
-        // A reload keeps the handle, but not the request.
+        // A handle that the tab has saved has the number of another page's request.
+        const request = handle.buttons
+            ? undefined
+            : this.#page.request(handle.seq);
         handle.buttons ??= buttonsOf(request);
         this.#runs.begin(handle, { location: this.#page.location, request });
         if (handle.error && !handle.stale) {

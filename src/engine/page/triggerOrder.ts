@@ -14,9 +14,13 @@ export class TriggerOrder {
         return { page: this.#page, seq: ++this.#last };
     }
 
-    /** Continue after a `seq` that the page gave before a reload. */
+    /**
+     * Continue after a `seq` that another page of the tab gave. The cancels of this page
+     * were before that, whatever their numbers.
+     */
     continueAfter(seq: number): void {
         this.#last = Math.max(this.#last, seq);
+        this.#cancels.clear();
     }
 
     /** Record that cancel Inputs have changed. */
