@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..exceptions import ImportedScriptError
 from . import module_names
 
 #: A call of these functions does not run them.
@@ -179,6 +180,24 @@ def making_again() -> Iterator[None]:
 def is_making_again() -> bool:
     """Return whether code runs now only because an app is made again."""
     return _is_making_again
+
+
+def refuse_in_import(call: str) -> None:
+    """Refuse to start a job while the process that runs jobs imports the app.
+
+    The process would start another one for the job, and that one the next.
+
+    Args:
+        call: what starts the job, for the message.
+
+    Raises:
+        ImportedScriptError: code runs now only because an app is made again.
+    """
+    if _is_making_again:
+        raise ImportedScriptError(
+            f"{call} was called by an import in the process that runs jobs. Put the "
+            'call under if __name__ == "__main__":'
+        )
 
 
 def count() -> int:

@@ -13,6 +13,7 @@ import dash
 
 from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
+from ..core import app_origin
 from ..core.caching import CachedResult
 from ..core.calls import Caching
 from ..core.ids import new_job_id
@@ -50,7 +51,9 @@ def start_job(
 
     Raises:
         MissingManagerError: neither the callback nor the app has a manager.
+        ImportedScriptError: a module sends requests while the dispatcher imports it.
     """
+    app_origin.refuse_in_import(task.name)
     jobs = AppJobs.of_request()
     manager = declaration.manager or (jobs.manager if jobs else None)
     if jobs is None and manager is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import dash
 
 from ..bridge import backends
+from ..core import app_origin
 from ..core.status import Status
 from ..core.updates import prop_id, values_in, values_of
 from ..exceptions import LongCallbackError
@@ -159,7 +160,9 @@ class Page:
             ValueError: the app has no callback with this Output, Inputs or State, or
                 several.
             LongCallbackError: the server refused the request, or started no job.
+            ImportedScriptError: the dispatcher imports the calling module.
         """
+        app_origin.refuse_in_import("Page.start()")
         values = values or {}
         given = {*values, *(triggered or ())}
         spec = self._callback(output, given)

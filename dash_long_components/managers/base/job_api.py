@@ -12,7 +12,6 @@ from ...core.calls import Call
 from ...core.owners import EVERYONE, owner_of
 from ...core.records import Record
 from ...core.search import Search
-from ...exceptions import ImportedScriptError
 from ...running import tasks
 from .job import Job, started_job
 
@@ -71,11 +70,7 @@ class JobApi(ABC):
                 or ids of its Inputs, State or Outputs have wildcards.
             StoreError: the job store can't be used.
         """
-        if app_origin.is_making_again():
-            raise ImportedScriptError(
-                "start() was called by an import in the process that runs jobs. Put "
-                'the call under if __name__ == "__main__":'
-            )
+        app_origin.refuse_in_import("start()")
         owner = owner_of(user)
         task, answer = _start(self, function, args, kwargs, owner)
         return started_job(self, task, answer, owner)

@@ -12,6 +12,8 @@ from dash import ALL, Input, Output, Patch, State, html, set_props
 
 import dash_long_components as dlc
 from dash_long_components import LongCallbackError
+from dash_long_components.core import app_origin
+from dash_long_components.exceptions import ImportedScriptError
 from dash_long_components.testing import (
     AsgiClient,
     MemoryLongCallbackManager,
@@ -221,6 +223,23 @@ def test_unknown_names_are_refused_with_the_known_ones(
         page.run("b.x")
     with pytest.raises(ValueError, match=r"no .*'in\.valeu'\. .*'in\.value', 's\.v'"):
         page.run("a.children", {"in.valeu": 1})
+
+
+def test_script_starts_no_job_while_the_dispatcher_imports_it(
+    app: dlc.Dash, page: Page, manager: MemoryLongCallbackManager
+) -> None:
+    """The job would need a dispatcher, which would import the script, and so on."""
+
+    @app.long_callback(Output("a", "children"), Input("in", "value"))
+    def work(value: int) -> int:
+        return value
+
+    with (
+        app_origin.making_again(),
+        pytest.raises(ImportedScriptError, match="if __name__ =="),
+    ):
+        page.run("a.children", {"in.value": 1})
+    assert manager.jobs() == []
 
 
 def test_patterns_need_a_browser(app: dlc.Dash, page: Page) -> None:
