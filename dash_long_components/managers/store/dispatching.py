@@ -12,42 +12,29 @@ from ...core.records import Record
 from ...core.status import Status
 from ..identity import Process
 from .clock import Instant
-from .database import Database
-from .halted import Halted
-from .handovers import HandedOver, Handovers
-from .jobs import Jobs
+from .handovers import HandedOver
 from .lifecycle import Lifecycle
-from .queue import Queue
-from .registry import Registry
-from .slots import Slot, Slots
+from .slots import Slot
+from .tables import Tables
 
 
 class Dispatching:
     """Starts and ends the jobs of a version of the app's code.
 
     Args:
-        database: of all the others.
+        tables: of a store.
+        lifecycle: of the same store.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        jobs: Jobs,
-        lifecycle: Lifecycle,
-        queue: Queue,
-        halted: Halted,
-        handovers: Handovers,
-        slots: Slots,
-        registry: Registry,
-    ) -> None:
-        self._database = database
-        self._jobs = jobs
+    def __init__(self, tables: Tables, lifecycle: Lifecycle) -> None:
         self._lifecycle = lifecycle
-        self._queue = queue
-        self._halted = halted
-        self._handovers = handovers
-        self._slots = slots
-        self._registry = registry
+        self._database = tables.database
+        self._jobs = tables.jobs
+        self._queue = tables.queue
+        self._halted = tables.halted
+        self._handovers = tables.handovers
+        self._slots = tables.slots
+        self._registry = tables.registry
 
     def take(self, code: str, dispatcher: Process, sizes: Sizes) -> Record | None:
         """Start the next job of a code version's queues, if one may start. Atomic.

@@ -18,46 +18,27 @@ from ...core.requesters import Requester
 from ...core.status import Status
 from ...exceptions import JobEndedError
 from .clock import Instant
-from .database import Database
-from .durations import Durations
-from .halted import Halted
-from .handovers import Handovers
-from .jobs import Jobs
-from .keys import Keys
-from .libraries import Libraries
-from .queue import Queue
-from .requesters import Requesters
+from .tables import Tables
 
 
 class Lifecycle:
     """Changes jobs, with all effects of each change.
 
     Args:
-        database: of all the others. ``change`` and ``leave`` are transactions of their
-            own, or part of the caller's; call the rest in a transaction.
+        tables: of a store. ``change`` and ``leave`` are transactions of their own, or
+            part of the caller's; call the rest in a transaction.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        jobs: Jobs,
-        keys: Keys,
-        queue: Queue,
-        halted: Halted,
-        handovers: Handovers,
-        requesters: Requesters,
-        durations: Durations,
-        libraries: Libraries,
-    ) -> None:
-        self._database = database
-        self._jobs = jobs
-        self._keys = keys
-        self._queue = queue
-        self._halted = halted
-        self._handovers = handovers
-        self._requesters = requesters
-        self._durations = durations
-        self._libraries = libraries
+    def __init__(self, tables: Tables) -> None:
+        self._database = tables.database
+        self._jobs = tables.jobs
+        self._keys = tables.keys
+        self._queue = tables.queue
+        self._halted = tables.halted
+        self._handovers = tables.handovers
+        self._requesters = tables.requesters
+        self._durations = tables.durations
+        self._libraries = tables.libraries
 
     def change(
         self,

@@ -16,25 +16,14 @@ from ...core.job_errors import JobError
 from ...core.records import Record
 from ...core.status import Status
 from ...exceptions import JobEndedError
-from ..identity import this_host
 from . import old_store
 from .clock import Instant
 from .database import Database
 from .dispatching import Dispatching
-from .durations import Durations
-from .halted import Halted
-from .handovers import Handovers
-from .jobs import Jobs
-from .keys import Keys
-from .libraries import Libraries
 from .lifecycle import Lifecycle
-from .queue import Queue
-from .registry import Registry
-from .requesters import Requesters
 from .searches import Searches
-from .secret import Secret
-from .slots import Slots
 from .submitting import Submitting
+from .tables import Tables
 
 
 class Store:
@@ -72,48 +61,17 @@ class Store:
 
     def _open(self, *, is_in_use: bool = False) -> None:
         self._database = Database(self.directory, is_in_use=is_in_use)
-        self._jobs = Jobs(self._database)
-        self._keys = Keys(self._database, self._jobs)
-        self._libraries = Libraries(self._database)
-        self._secret = Secret(self._database)
-        self.queue = Queue(self._database)
-        self.halted = Halted(self._database)
-        self.handovers = Handovers(self._database)
-        self.requesters = Requesters(self._database)
-        self.slots = Slots(self._database)
-        self.registry = Registry(self._database, this_host())
-        self.durations = Durations(self._database)
-        self._lifecycle = Lifecycle(
-            self._database,
-            self._jobs,
-            self._keys,
-            self.queue,
-            self.halted,
-            self.handovers,
-            self.requesters,
-            self.durations,
-            self._libraries,
-        )
-        self.dispatching = Dispatching(
-            self._database,
-            self._jobs,
-            self._lifecycle,
-            self.queue,
-            self.halted,
-            self.handovers,
-            self.slots,
-            self.registry,
-        )
-        submitting = Submitting(
-            self._database,
-            self._jobs,
-            self._keys,
-            self._lifecycle,
-            self.requesters,
-            self.dispatching,
-        )
-        self.submit = submitting.submit
-        self.pass_by = submitting.pass_by
+        tables = Tables(self._database)
+        self._jobs, self._libraries = tables.jobs, tables.libraries
+        self._secret = tables.secret
+        self.registry, self.durations = tables.registry, tables.durations
+        self.queue, self.slots = tables.queue, tables.slots
+        self.halted, self.handovers = tables.halted, tables.handovers
+        self.requesters = tables.requesters
+        self._lifecycle = Lifecycle(tables)
+        self.dispatching = Dispatching(tables, self._lifecycle)
+        submitting = Submitting(tables, self._lifecycle, self.dispatching)
+        self.submit, self.pass_by = submitting.submit, submitting.pass_by
         if self.directory is not None:
             old_store.take_over(self.directory, self._database, self._jobs)
 

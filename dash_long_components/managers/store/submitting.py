@@ -10,32 +10,29 @@ from ...core.records import Record
 from ...core.requesters import Requester, next_id
 from ...core.status import Status
 from .clock import Instant
-from .database import Database
 from .dispatching import Dispatching
-from .jobs import Jobs
-from .keys import Keys
 from .lifecycle import Lifecycle
-from .requesters import Requesters
+from .tables import Tables
 
 
 class Submitting:
-    """Adds jobs to a store."""
+    """Adds jobs to a store.
+
+    Args:
+        tables: of the store.
+        lifecycle: of the same store.
+        dispatching: of the same store.
+    """
 
     def __init__(
-        self,
-        database: Database,
-        jobs: Jobs,
-        keys: Keys,
-        lifecycle: Lifecycle,
-        requesters: Requesters,
-        dispatching: Dispatching,
+        self, tables: Tables, lifecycle: Lifecycle, dispatching: Dispatching
     ) -> None:
-        self._database = database
-        self._jobs = jobs
-        self._keys = keys
         self._lifecycle = lifecycle
-        self._requesters = requesters
         self._dispatching = dispatching
+        self._database = tables.database
+        self._jobs = tables.jobs
+        self._keys = tables.keys
+        self._requesters = tables.requesters
 
     def submit(
         self,
