@@ -15,7 +15,7 @@ from ..bridge import callback_request, internals
 from ..bridge.trigger import Trigger
 from ..core import app_origin
 from ..core.caching import CachedResult
-from ..core.calls import Caching
+from ..core.calls import Caching, Call
 from ..core.ids import new_job_id
 from ..core.job_errors import JobError
 from ..core.lanes import Retrigger
@@ -121,7 +121,22 @@ class _Start:
         self.jobs.share_storage()
         # Before there is a job: the app's own function may fail.
         owner = self.jobs.owner()
-        call = call_of(
+        call = self._call(handle)
+        # Before there is a job, which may refresh it at once.
+        stale = self._stale_result(call.caching)
+        try:
+            answer = self._ask_manager(handle, call, owner)
+        except StoreError as error:
+            return self._fail(handle, error, stale)
+        if answer is None:
+            return self._nothing()
+        if isinstance(answer, CachedResult):
+            self._send({**handle, "token": None, "cached": _describe(answer)})
+            return self._replay(answer)
+        return self._answer(self._follow(handle, answer, owner), stale)
+
+    def _call(self, handle: Mapping[str, Any]) -> Call:
+        return call_of(
             self.declaration,
             self.task,
             self.jobs,
@@ -131,34 +146,34 @@ class _Start:
             title=handle["title"],
             destination=self.trigger.destination(handle["view"]),
         )
-        # Before there is a job, which may refresh it at once.
-        stale = self._stale_result(call.caching)
-        try:
-            self.manager.check_queue(self.task.queue, self.task.name)
-            self.manager.check_not_draining()
-            answer = self.manager.submit(
-                self.task.for_app(self.jobs.on_error, self.jobs.error_message),
-                call,
-                self.trigger.lane(
-                    handle["callbackKey"],
-                    handle["page"],
-                    self.declaration.retrigger,
-                    owner,
-                ),
-                owner,
-            )
-        except StoreError as error:
-            return self._fail(handle, error, stale)
-        if answer is None:
-            return self._nothing()
-        if isinstance(answer, CachedResult):
-            self._send({**handle, "token": None, "cached": _describe(answer)})
-            return self._replay(answer)
-        handle["token"] = self.jobs.sign(answer, self.manager, owner)
-        end = self.jobs.short_jobs.end_of(answer, self.task.name, self.manager)
+
+    def _ask_manager(
+        self, handle: Mapping[str, Any], call: Call, owner: str | None
+    ) -> str | CachedResult | None:
+        """Submit a call in the lane of its callback.
+
+        Raises:
+            StoreError: the manager takes no job now.
+        """
+        self.manager.check_queue(self.task.queue, self.task.name)
+        self.manager.check_not_draining()
+        retrigger = self.declaration.retrigger
+        return self.manager.submit(
+            self.task.for_app(self.jobs.on_error, self.jobs.error_message),
+            call,
+            self.trigger.lane(handle["callbackKey"], handle["page"], retrigger, owner),
+            owner,
+        )
+
+    def _follow(
+        self, handle: dict[str, Any], ticket: str, owner: str | None
+    ) -> dict[str, Any]:
+        """Return the handle with what the page follows a job by, or with its end."""
+        handle["token"] = self.jobs.sign(ticket, self.manager, owner)
+        end = self.jobs.short_jobs.end_of(ticket, self.task.name, self.manager)
         if end is not None:
             handle["end"] = end
-        return self._answer(handle, stale)
+        return handle
 
     def _stale_result(self, caching: Caching | None) -> CachedResult | None:
         """Return the stale result that the page shows while a job refreshes it.
