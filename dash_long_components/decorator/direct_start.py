@@ -171,11 +171,11 @@ def retry(
         trace=telemetry.current_trace(),
     )
     manager.check_not_draining()
-    return manager.submit_again(
-        record.id,
+    return manager.submit(
         task.for_app(jobs.on_error, jobs.error_message),
         _unwatched(call),
-        owner,
+        owner=owner,
+        again=record.id,
     )
 
 

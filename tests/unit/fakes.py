@@ -124,6 +124,7 @@ class RecordingManager(LongCallbackManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | None:
         if self.refuses:
             return None

@@ -28,7 +28,6 @@ INTERNAL = {
         *("answer",),
         *("load_result", "look_for", "look_up", "watch"),
         *("look_and_count", "count_queued", "kept_call", "workers"),
-        "submit_again",
     },
     "CurrentJob": {
         "bars",

@@ -156,6 +156,7 @@ class LongCallbackManager(Operating, Halting, ABC):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | CachedResult | None:
         """Make a job of ``call``, or join a live one, and return a ticket for it.
 
@@ -172,36 +173,19 @@ class LongCallbackManager(Operating, Halting, ABC):
 
         The ticket belongs to ``owner``, a user as JSON text; to no user if it is None.
 
+        With ``again``, ``call`` was made from the kept call of that job, which has
+        ended. When this returns, that call is kept no more. It is kept if this fails,
+        or if the process is killed before the new job is in the store.
+
         Returns:
             A ticket, for ``read`` and ``cancel``; a cached result; or None if there is
-            no job: the lane ignores triggers while a job is live in it, or a later
-            trigger has replaced this one.
+            no job: the lane ignores triggers while a job is live in it, a later trigger
+            has replaced this one, or the call of ``again`` is not kept, since another
+            retry was first.
 
         Raises:
             StoreError: the store can't take the job. No job was replaced.
         """
-
-    def submit_again(
-        self, job_id: str, task: Task, call: Call, owner: str | None
-    ) -> str | CachedResult | None:
-        """Submit a job with the kept call of one that has ended. Atomic.
-
-        When it returns, that call is kept no more. It is kept if this fails, or if the
-        process is killed before the job is in the store.
-
-        Args:
-            job_id: of the job that has ended.
-            task: as for ``submit``.
-            call: as for ``submit``; made from ``kept_call``.
-            owner: as for ``submit``.
-
-        Returns:
-            As ``submit`` does; None if the call is not kept: another retry was first.
-
-        Raises:
-            StoreError: the store can't take the job.
-        """
-        raise NotImplementedError
 
     def stale_result(self, caching: Caching) -> CachedResult | None:
         """Return a cached result that a page may show while a job refreshes it.

@@ -133,15 +133,14 @@ class CeleryLongCallbackManager(LongCallbackManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | CachedResult | None:
-        return self._submit(task, call, lane, owner, new_job_id())
+        def submit(new: str) -> str | CachedResult | None:
+            return self._submit(task, call, lane, owner, new)
 
-    def submit_again(
-        self, job_id: str, task: Task, call: Call, owner: str | None
-    ) -> str | CachedResult | None:
-        return self._store.kept_calls.retry(
-            job_id, lambda new: self._submit(task, call, None, owner, new)
-        )
+        if again is None:
+            return submit(new_job_id())
+        return self._store.kept_calls.retry(again, submit)
 
     def _submit(
         self, task: Task, call: Call, lane: Lane | None, owner: str | None, new: str

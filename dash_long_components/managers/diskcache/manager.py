@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core import code_version, quantities
-from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
+from ...core.caching import CacheBy, CachedResult, find_stale
 from ...core.calls import Caching, Call
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
@@ -117,6 +117,7 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             import cloudpickle  # noqa: F401
             import diskcache
 
+            from ..store.intake import Intake
             from .server import launcher  # noqa: F401
             from .worker import cpus
         except ImportError as error:
@@ -131,8 +132,6 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
             )
         self.handle = cache
         self._sizes = Sizes.check(queues, max_concurrency, cpus.default_concurrency())
-        self._max_queue = quantities.count("max_queue", max_queue)
-        self._queue_timeout = quantities.seconds_or_none("queue_timeout", queue_timeout)
         self._result_ttl = quantities.seconds("result_ttl", result_ttl)
         self._start_method = interpreter.check_start_method(start_method)
         interpreter.warn_if_missing()
@@ -145,6 +144,13 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         self._forecasts = Forecasts(self._places)
         self._secret: bytes | None = None
         self._results = ResultCache(cache)
+        self._intake = Intake(
+            self._results,
+            self._sizes,
+            quantities.count("max_queue", max_queue),
+            quantities.seconds_or_none("queue_timeout", queue_timeout),
+            keep_calls,
+        )
         self._functions = FunctionsByValue()
 
     @tells_outages
@@ -154,47 +160,25 @@ class DiskcacheLongCallbackManager(LongCallbackManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
-    ) -> str | CachedResult | None:
-        return self._submit(task, call, lane, owner)
-
-    @tells_outages
-    def submit_again(
-        self, job_id: str, task: Task, call: Call, owner: str | None
-    ) -> str | CachedResult | None:
-        return self._submit(task, call, None, owner, job_id)
-
-    def _submit(
-        self,
-        task: Task,
-        call: Call,
-        lane: Lane | None,
-        owner: str | None,
         again: str | None = None,
     ) -> str | CachedResult | None:
         launcher = self._connection.launcher()
-        is_answered, hit = answer_from(
-            self._results, call, time.time(), lambda: launcher.pass_by(lane)
+        is_answered, hit = self._intake.answer(
+            launcher.store, call, again, lambda: launcher.pass_by(lane)
         )
         if is_answered:
-            if again is not None and not launcher.store.drop_kept_call(again):
-                return None
             return hit
         self._functions.add(task)
         if launcher.lacks(task):
             with suppress(TaskNotFoundError):  # its worker will ask for it
                 call = replace(call, function=pickled(task, ""))
-        record = Record.of_call(
-            call, task=task.name, code=launcher.code, now=time.time()
-        )
-        ticket = launcher.store.submit(
-            record,
+        ticket = self._intake.submit(
+            launcher.store,
             call,
-            max_concurrency=self._sizes.of(call.scheduling.queue),
-            max_queue=self._max_queue,
-            queue_timeout=self._queue_timeout,
+            task=task.name,
+            code=launcher.code,
             lane=lane,
             owner=owner,
-            keep_call=self.keep_calls,
             again=again,
         )
         if ticket is None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from ...core import limits, quantities
 from ...core.answers import Look
-from ...core.caching import CacheBy, CachedResult, answer_from, find_stale
+from ...core.caching import CacheBy, CachedResult, find_stale
 from ...core.calls import Caching, Call
 from ...core.forecasts import Forecasts
 from ...core.halts import Halts
@@ -32,6 +32,7 @@ from ...running.tasks import Task
 from ..base import LongCallbackManager
 from ..identity import Process
 from ..store import answers
+from ..store.intake import Intake
 from ..store.places import places
 from ..store.snapshots import snapshot
 from ..store.store import Store
@@ -93,9 +94,15 @@ class MemoryLongCallbackManager(LongCallbackManager):
         self.handle = None
         self._inline = inline
         self._sizes = Sizes.check(queues, max_concurrency, _MAX_CONCURRENCY)
-        self._max_queue = quantities.count("max_queue", max_queue)
         self._store = Store(None, result_ttl=float("inf"))
         self._results = _ResultCache()
+        self._intake = Intake(
+            self._results,
+            self._sizes,
+            quantities.count("max_queue", max_queue),
+            None,
+            keep_calls,
+        )
         #: Guards all that follows, and what happens to jobs; notified when one ends.
         self._changed = threading.Condition(threading.RLock())
         #: By their keys.
@@ -112,40 +119,22 @@ class MemoryLongCallbackManager(LongCallbackManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
-    ) -> str | CachedResult | None:
-        return self._submit(task, call, lane, owner)
-
-    def submit_again(
-        self, job_id: str, task: Task, call: Call, owner: str | None
-    ) -> str | CachedResult | None:
-        return self._submit(task, call, None, owner, job_id)
-
-    def _submit(
-        self,
-        task: Task,
-        call: Call,
-        lane: Lane | None,
-        owner: str | None,
         again: str | None = None,
     ) -> str | CachedResult | None:
         with self._changed:
-            is_answered, hit = answer_from(
-                self._results, call, time.time(), lambda: self._pass_by(lane)
+            is_answered, hit = self._intake.answer(
+                self._store, call, again, lambda: self._pass_by(lane)
             )
             if is_answered:
-                if again is not None and not self._store.drop_kept_call(again):
-                    return None
                 return hit
-            record = Record.of_call(call, task=task.name, code=_CODE, now=time.time())
             self._tasks[call.task] = task
-            ticket = self._store.submit(
-                record,
+            ticket = self._intake.submit(
+                self._store,
                 call,
-                max_concurrency=self._sizes.of(call.scheduling.queue),
-                max_queue=self._max_queue,
+                task=task.name,
+                code=_CODE,
                 lane=lane,
                 owner=owner,
-                keep_call=self.keep_calls,
                 again=again,
             )
             self._after_change()

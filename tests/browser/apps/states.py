@@ -151,6 +151,7 @@ class StatesManager(RecordingManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | None:
         state = call.context["inputs"][0]["id"]["state"]
         job_id = super().submit(task, call, lane, owner)

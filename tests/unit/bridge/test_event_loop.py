@@ -49,6 +49,7 @@ class LockedManager(RecordingManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | None:
         self._wait()
         return super().submit(task, call, lane, owner)

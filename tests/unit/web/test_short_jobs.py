@@ -38,6 +38,7 @@ class ShortManager(RecordingManager):
         call: Call,
         lane: Lane | None = None,
         owner: str | None = None,
+        again: str | None = None,
     ) -> str | None:
         self.looks = 0
         return super().submit(task, call, lane, owner)
