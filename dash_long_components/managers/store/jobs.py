@@ -210,9 +210,11 @@ class Jobs:
         )
         return [job_id for job_id, *ended in rows if now.since(Instant(*ended)) >= ttl]
 
-    def delete(self, job_id: str) -> None:
-        """Delete a job. A trigger deletes its rows in other tables. Idempotent."""
-        self._database.run("DELETE FROM job WHERE id = ?", job_id)
+    def delete(self, job_ids: Sequence[str]) -> None:
+        """Delete jobs. Triggers delete their rows in other tables. Idempotent."""
+        for job_id in job_ids:
+            self._database.run("DELETE FROM job WHERE id = ?", job_id)
+        self._database.run("DELETE FROM tally WHERE jobs = 0")
 
     def _dump(self, record: Record) -> bytes:
         data = record.to_json()

@@ -246,8 +246,7 @@ class Store:
         now = Instant.now()
         while expired := self._jobs.expired(now, self.result_ttl):
             with self._database.transaction():
-                for job_id in expired:
-                    self._jobs.delete(job_id)
+                self._jobs.delete(expired)
         if self.directory is not None:
             old_store.remove_unused(self.directory)
 

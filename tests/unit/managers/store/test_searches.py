@@ -117,7 +117,7 @@ def test_counts_follow_every_change_of_a_job(store: Store) -> None:
     assert take(store) == "a"
     assert is_right()
     store.end("a", Status.FAILED)
-    store._jobs.delete("job-1")
+    store._jobs.delete(["job-1"])
     assert is_right()
     assert store.searches.by_task()["many", Status.FAILED] == 1
 
