@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
 
-#: Open connections of this process, by their ``id``.
-_open: dict[int, sqlite3.Connection] = {}
+#: Open connections of this process, by their ``id``, with the thread that may use each;
+#: None for one that all threads may use.
+_open: dict[int, tuple[sqlite3.Connection, threading.Thread | None]] = {}
 
 #: Connections of the process that this one was forked from. SQLite forbids to use or
 #: to close them here, and Python closes what nothing refers to.
@@ -17,7 +19,7 @@ _inherited: list[sqlite3.Connection] = []
 
 
 def _leave_to_parent() -> None:
-    _inherited.extend(_open.values())
+    _inherited.extend(connection for connection, _ in _open.values())
     _open.clear()
 
 
@@ -40,7 +42,8 @@ class Connections:
         """Return the connection of this thread; open it if there is none."""
         own: SelfClosing | None = getattr(self._local, "own", None)
         if own is None or own.pid != os.getpid():
-            own = self._local.own = SelfClosing(self._connect())
+            thread = threading.current_thread()
+            own = self._local.own = SelfClosing(self._connect(), thread)
         return own.connection
 
     def close(self) -> None:
@@ -56,16 +59,39 @@ class SelfClosing:
 
     Args:
         connection: may be closed from any thread.
+        thread: which uses it; None if any may.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, thread: threading.Thread | None = None
+    ) -> None:
         self.connection = connection
         self.pid = os.getpid()
-        _open[id(connection)] = connection
+        _open[id(connection)] = connection, thread
         self.close = weakref.finalize(self, _close, connection, self.pid)
+        self.close.atexit = False
 
 
 def _close(connection: sqlite3.Connection, pid: int) -> None:
     if pid == os.getpid():
         _open.pop(id(connection), None)
         connection.close()
+
+
+@atexit.register
+def _close_unused() -> None:
+    """Close the connections that no thread uses, when the process exits.
+
+    SQLite crashes where a connection closes while a thread uses it, as daemon threads
+    do until the end.
+    """
+    for connection, thread in list(_open.values()):
+        if not _is_in_use(thread):
+            _close(connection, os.getpid())
+
+
+def _is_in_use(thread: threading.Thread | None) -> bool:
+    """Return whether another thread than this one may use a connection now."""
+    if thread is None:
+        return threading.active_count() > 1
+    return thread is not threading.current_thread() and thread.is_alive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import sqlite3
@@ -99,7 +100,9 @@ class Connection:
         settings = self._settings()
         with outages.access(store):
             launcher = Launcher(store, settings, self._start_timeout)
-        weakref.finalize(self, launcher.close)
+        # Exit handlers run in reverse order, so that its thread can close its own
+        # connection before those that are left close.
+        atexit.register(weakref.finalize(self, launcher.close))
         return launcher
 
     def close(self) -> None:

@@ -215,6 +215,38 @@ def test_thread_ends_when_it_is_told_to(store: Store) -> None:
         assert not thread.is_alive()
 
 
+def test_thread_ends_before_its_connection_when_the_process_exits(
+    tmp_path: Path,
+) -> None:
+    program = """
+import sys, threading
+import diskcache
+from dash_long_components import DiskcacheLongCallbackManager
+from dash_long_components.managers.diskcache.server.pulse import Pulse
+
+has_begun = threading.Event()
+
+def beat(self):
+    has_begun.set()
+    is_last = False
+    while not is_last:
+        is_last = self._stopped.is_set()
+        self.send_heartbeat()
+
+Pulse.beat = beat
+manager = DiskcacheLongCallbackManager(diskcache.Cache(sys.argv[1]))
+manager._connection.launcher()
+has_begun.wait()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stderr == ""
+
+
 @pytest.mark.parametrize("is_registered", [True, False])
 @pytest.mark.parametrize("can_read", [True, False])
 @pytest.mark.parametrize("is_stopped", [True, False])
