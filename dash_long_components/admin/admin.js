@@ -86,6 +86,15 @@
             .join(' ');
     }
 
+    /** Return a grid; undefined if its page does not have it any more, or yet. */
+    function gridOf(id) {
+        try {
+            return window.dash_ag_grid?.getApi(id);
+        } catch {
+            return undefined;
+        }
+    }
+
     const text = (value) =>
         value === null || typeof value === 'string'
             ? (value ?? '')
@@ -182,7 +191,7 @@
             if (!request.isOwn) {
                 set('jobs', { getRowsResponse: rows });
             } else if (answer.count > 0) {
-                window.dash_ag_grid.getApi(id)?.purgeInfiniteCache();
+                gridOf(id)?.purgeInfiniteCache();
             }
             await painted();
             if (!isLate()) {
@@ -193,15 +202,13 @@
             if (isLate()) {
                 return no_update;
             }
-            const isRefused = error instanceof Refused;
+            if (error instanceof Refused) {
+                hideAll(set, name, id, Boolean(table));
+            }
             // A grid that gets no answer asks for nothing more.
             const none = { rowData: [], rowCount: 0 };
-            set('jobs', {
-                getRowsResponse: (!isRefused && shown.get(name)) || none,
-            });
+            set('jobs', { getRowsResponse: shown.get(name) ?? none });
             set('notice', { children: reason(error, words) });
-            // No look would find more, until the user logs in and loads the page.
-            set('tick', { disabled: isRefused });
         } finally {
             if (!isLate()) {
                 waiting.delete(name);
@@ -270,6 +277,21 @@
         });
     }
 
+    /** Show nothing of the last answer to someone who is no operator any more. */
+    function hideAll(set, name, id, hasTables) {
+        shown.delete(name);
+        gridOf(id)?.deselectAll();
+        set('facts', { children: '' });
+        set('queues', { children: '' });
+        set('statuses', { options: [] });
+        set('task', { options: [] });
+        for (const table of hasTables ? ['tasks', 'processes'] : []) {
+            set(table, { rowData: [], selectedRows: [] });
+        }
+        // No look would find more, until the user logs in and loads the page.
+        set('tick', { disabled: true });
+    }
+
     function reason(error, words) {
         if (error instanceof Refused) {
             return words.refused;
@@ -312,7 +334,7 @@
             acting.delete(name);
             set('drain', { disabled: false });
             // The answer enables the other buttons.
-            window.dash_ag_grid.getApi(id)?.refreshInfiniteCache();
+            gridOf(id)?.refreshInfiniteCache();
         }
         return no_update;
     }
@@ -371,7 +393,7 @@
             prop_id.endsWith('.n_intervals'),
         );
         // A grid is there once it has asked.
-        const api = asked.has(name) && window.dash_ag_grid?.getApi(id);
+        const api = asked.has(name) && gridOf(id);
         if (!api || (isTick && waiting.has(name))) {
             return no_update;
         }

@@ -62,6 +62,8 @@ def serve(app: dash.Dash) -> None:
         Input(_p("jobs"), "selectedRows"),
         Input(_p("jobs"), "getRowsResponse"),
         State(_p("jobs"), "id"),
+        # Nothing is selected yet.
+        prevent_initial_call=True,
     )
     app.clientside_callback(
         ClientsideFunction(_NAMESPACE, "enableForTasks"),

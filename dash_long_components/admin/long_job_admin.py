@@ -22,6 +22,13 @@ _EXTRA = (
     'pip install "dash-long-components[admin]"'
 )
 
+#: A column of counts. Its header may be longer than it is wide.
+_WRAPPED: dict[str, Any] = {
+    "minWidth": 90,
+    "wrapHeaderText": True,
+    "autoHeaderHeight": True,
+}
+
 #: The columns that the server sorts by.
 _SORTED = ("status", "task", "age")
 
@@ -194,6 +201,7 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
         part("jobs", id),
         columns,
         words,
+        nothing=words["none"],
         rowModelType="infinite",
         className="long-job-admin-grid long-job-admin-large",
         getRowId="params.data.id",
@@ -233,15 +241,13 @@ def _tasks_grid(id: str, words: Mapping[str, str]) -> Component:
     columns = [
         _column("task", words, minWidth=180, flex=2, sort="asc"),
         _column("usual", words, "params.data.shown_usual", minWidth=130),
-        *(
-            _column(status, words, minWidth=170 if status == "lost" else 90)
-            for status in shown
-        ),
+        *(_column(status, words, **_WRAPPED) for status in shown),
     ]
     return _grid(
         part("tasks", id),
         columns,
         words,
+        nothing=words["no_tasks"],
         getRowId="params.data.task",
         className="long-job-admin-grid",
         rowClassRules={"long-job-admin-held": "params.data.is_paused"},
@@ -272,6 +278,7 @@ def _processes_grid(id: str, words: Mapping[str, str]) -> Component:
         part("processes", id),
         columns,
         words,
+        nothing=words["no_processes"],
         getRowId="params.data.key",
         className="long-job-admin-grid",
     )
@@ -309,6 +316,7 @@ def _grid(
     columns: list[dict[str, Any]],
     words: Mapping[str, str],
     *,
+    nothing: str,
     dashGridOptions: Mapping[str, Any] | None = None,
     rowModelType: str = "clientSide",
     **options: Any,
@@ -323,7 +331,7 @@ def _grid(
         rowModelType=rowModelType,
         dashGridOptions={
             "domLayout": "normal" if is_infinite else "autoHeight",
-            "localeText": _grid_words(words),
+            "localeText": {**_grid_words(words), "noRowsToShow": nothing},
             "enableCellTextSelection": True,
             "ensureDomOrder": True,
             "animateRows": False,
@@ -340,7 +348,6 @@ def _grid_words(words: Mapping[str, str]) -> dict[str, str]:
         "page": words["page"],
         "to": words["to"],
         "of": words["of"],
-        "noRowsToShow": words["none"],
         "loadingOoo": words["loading"],
         "firstPage": words["first"],
         "previousPage": words["previous"],

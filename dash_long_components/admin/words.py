@@ -52,6 +52,8 @@ WORDS: dict[str, dict[str, str]] = {
         "unreachable": "The server does not respond. Retrying…",
         "refused": "Not found, or not for you. Log in, and reload the page.",
         "none": "No jobs",
+        "no_tasks": "No tasks",
+        "no_processes": "No processes",
         "loading": "Loading…",
         "page": "Page",
         "to": "to",
@@ -110,6 +112,8 @@ WORDS: dict[str, dict[str, str]] = {
             "Seite neu."
         ),
         "none": "Keine Aufträge",
+        "no_tasks": "Keine Funktionen",
+        "no_processes": "Keine Prozesse",
         "loading": "Lädt…",
         "page": "Seite",
         "to": "bis",
@@ -167,6 +171,8 @@ WORDS: dict[str, dict[str, str]] = {
             "Introuvable, ou pas pour vous. Connectez-vous, puis rechargez la page."
         ),
         "none": "Aucune tâche",
+        "no_tasks": "Aucune fonction",
+        "no_processes": "Aucun processus",
         "loading": "Chargement…",
         "page": "Page",
         "to": "à",
@@ -224,6 +230,8 @@ WORDS: dict[str, dict[str, str]] = {
             "No encontrado, o no es para usted. Inicie sesión y recargue la página."
         ),
         "none": "No hay tareas",
+        "no_tasks": "No hay funciones",
+        "no_processes": "No hay procesos",
         "loading": "Cargando…",
         "page": "Página",
         "to": "a",
@@ -279,6 +287,8 @@ WORDS: dict[str, dict[str, str]] = {
         "unreachable": "服务器没有响应，正在重试…",
         "refused": "未找到，或您无权查看。请登录后重新加载页面。",
         "none": "没有任务",
+        "no_tasks": "没有函数",
+        "no_processes": "没有进程",
         "loading": "加载中…",
         "page": "页",
         "to": "至",
@@ -336,6 +346,8 @@ WORDS: dict[str, dict[str, str]] = {
             "見つからないか、権限がありません。ログインして再読み込みしてください。"
         ),
         "none": "ジョブはありません",
+        "no_tasks": "関数はありません",
+        "no_processes": "プロセスはありません",
         "loading": "読み込み中…",
         "page": "ページ",
         "to": "～",

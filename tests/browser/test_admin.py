@@ -28,6 +28,10 @@ USER = ".long-job-admin-user input, input.long-job-admin-user"
 #: What the table of jobs says without any.
 NO_ROWS = ".long-job-admin-jobs .ag-overlay"
 
+REFUSED = "Not found, or not for you. Log in, and reload the page."
+
+TABLES = ("jobs", "tasks", "processes")
+
 #: The endpoint of the page.
 LOOK = "_dash-long-jobs/admin"
 
@@ -55,6 +59,14 @@ window.fetch = async (...args) => {
 _ENABLED = """
 const buttons = document.querySelectorAll('.long-job-admin-line > button');
 return [...buttons].filter(button => !button.disabled).length;
+"""
+
+
+#: Returns the headers of which a part is out of sight.
+_CUT = """
+const headers = document.querySelectorAll('.long-job-admin .ag-header-cell-text');
+return [...headers].filter(header => header.scrollWidth > header.clientWidth + 1
+    && !header.closest('.long-job-admin-unseen')).map(header => header.textContent);
 """
 
 
@@ -140,14 +152,14 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
     looks = page.requests(LOOK)
     until(lambda: page.requests(LOOK) >= looks + 2, 30)
     assert page.text(NO_ROWS) == "No jobs"
+    assert page.text(".long-job-admin-tasks .ag-overlay") == "No tasks"
     start(server, "fail/odd")
     page.wait_for_jobs(("admin.fail", "Failed"))
     start(server, "build/first", "bob")
 
     # Another user sees nothing. The browser's log has a 404 for each look under way.
     page = AdminPage(browser, server.url, "ada")
-    notice = "Not found, or not for you. Log in, and reload the page."
-    page.wait_for_text(".long-job-admin-notice", notice)
+    page.wait_for_text(".long-job-admin-notice", REFUSED)
     assert page.rows("jobs", "task") == page.rows("tasks", "task") == []
     until(lambda: errors(browser) == {"404"}, 10)
 
@@ -204,6 +216,12 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
     page.wait_for_text(".long-job-admin-facts", "")
     (tmp_path / "go-on").touch()
     page.wait_for_jobs((second[0], "Done"), cancelled, (first[0], "Done"), failed)
+
+    # The session ends while the page is open.
+    browser.driver.add_cookie({"name": "user", "value": "ada"})
+    page.wait_for_text(".long-job-admin-notice", REFUSED)
+    until(lambda: not any(page.rows(each, "task") for each in TABLES), 10)
+    assert page.text(".long-job-admin-queues") == "Queues"
     assert errors(browser) <= {"404"}
 
 
@@ -243,6 +261,7 @@ def test_page_of_10000_jobs_has_a_hundred_and_never_calls_the_callbacks_of_the_a
     until(lambda: "1 to 100 of 10,000" in " ".join(page.text(pager).split()), 20)
 
     page.select("tasks", "app.task_19")
+    until(lambda: not browser.driver.execute_script(_CUT), 10)
     Look(browser).check("admin")
 
     callbacks, looks = page.requests("_dash-update"), page.requests(LOOK)
