@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -13,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..core.health import Health
+from ..core.status import Status
 from ..managers.base.job import Job
 
 _COLOURS = {
@@ -30,19 +34,27 @@ _COLOURS = {
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+#: Columns of texts of any length. The others stay on one line.
+_LONG = ("task", "user", "problem")
+
+#: Characters of a line that goes to a file or to another program: it is never broken.
+_UNBROKEN = 10_000
+
+
 def console() -> Console:
     """Return where tables go."""
-    return Console(highlight=False, emoji=False)
+    is_for_people = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if is_for_people else _UNBROKEN
+    return Console(highlight=False, emoji=False, width=width)
 
 
 def show_jobs(jobs: Iterable[Job]) -> None:
     """Print a row for each job."""
-    columns = ["id", "task", "title", "status", "progress", "age", "ran", "user"]
+    columns = ["id", "task", "status", "progress", "age", "ran", "user"]
     rows = [
         [
             job.id,
-            job.task,
-            "" if job.title == job.task else job.title,
+            job.task if job.title == job.task else f"{job.title} ({job.task})",
             coloured(job.status.value),
             percent(job.progress),
             span(time.time() - job.created),
@@ -54,18 +66,53 @@ def show_jobs(jobs: Iterable[Job]) -> None:
     show(columns, rows, "There are no such jobs.")
 
 
+def show_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a row for each task.
+
+    Args:
+        tasks: ``usual_duration`` in seconds, and how many ``jobs`` by status.
+    """
+    statuses = [status.value for status in Status]
+    rows = [
+        [
+            task,
+            span(it["usual_duration"]),
+            *(str(it["jobs"].get(status, "")) for status in statuses),
+        ]
+        for task, it in tasks.items()
+    ]
+    show(["task", "usually", *statuses], rows, "There are no jobs.")
+
+
+def show_health(managers: Mapping[str, Health]) -> None:
+    """Print a row for each manager."""
+    rows = [
+        [
+            name,
+            "" if it.queued is None else str(it.queued),
+            "" if it.running is None else str(it.running),
+            span(it.oldest_wait),
+            it.problem or "",
+        ]
+        for name, it in managers.items()
+    ]
+    show(["manager", "queued", "running", "oldest waits", "problem"], rows, "")
+
+
 def show(
     columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str
 ) -> None:
-    """Print a table, or what there is to say without a row."""
+    """Print a table of the columns that say something, or what there is to say."""
     if not rows:
         console().print(_plain(nothing))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for at, name in enumerate(columns):
-        table.add_column(name, overflow="fold", no_wrap=at == 0)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    used = [at for at in range(len(columns)) if any(str(row[at]) for row in rows)]
+    for at in used:
+        is_long = columns[at] in _LONG
+        table.add_column(columns[at], overflow="fold", no_wrap=not is_long)
     for row in rows:
-        table.add_row(*map(_plain, row))
+        table.add_row(*(_plain(row[at]) for at in used))
     console().print(table)
 
 

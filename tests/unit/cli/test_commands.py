@@ -7,10 +7,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import diskcache
@@ -21,6 +22,7 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import Job, current_job
+from dash_long_components.cli import halting
 from dash_long_components.cli.commands import group
 from dash_long_components.exceptions import DrainingError
 from dash_long_components.managers.store.store import Store
@@ -149,17 +151,62 @@ def test_log_is_followed_to_the_end(site: Site) -> None:
     }
 
 
-def test_stats_count_by_task_and_status(site: Site) -> None:
+def test_stats_count_by_task_and_status(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     failed = site.start("bad")
     failed.wait(BOUND)
-    site.start(1)
+    running = site.start(1)
+    until(lambda: running.status == "running", BOUND, poll=0.01)
     site.start(2)
     stats = site.json("stats")
     health = stats["managers"]["memory"]
     assert (health["queued"], health["running"], health["problem"]) == (1, 1, None)
     (counts,) = [task["jobs"] for task in stats["tasks"].values()]
     assert counts == {"failed": 1, "running": 1, "queued": 1}
-    assert failed.task.rpartition(".")[2] in site.run("stats").replace("\n", "")
+    assert failed.task in site.run("stats")
+
+
+def test_job_is_one_line_for_other_programs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    job = site.start(["A title that is longer than a line of most terminals. " * 3])
+    job.cancel()
+    job.wait(BOUND)
+    (line,) = [line for line in site.run("list").splitlines() if job.id in line]
+    assert "cancelled" in line
+    assert job.title in line
+
+
+def test_narrow_terminal_breaks_no_status_and_has_no_empty_columns(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    job = site.start(["A title that is longer than a line of most terminals. " * 3])
+    job.cancel()
+    job.wait(BOUND)
+    for command in ("list", "stats"):
+        printed = site.run(command)
+        assert "cancelled" in printed
+        assert "progress" not in printed
+        assert "rejected" not in printed
+
+
+def test_drain_that_is_interrupted_lets_jobs_start_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        until(lambda: not starts(site), BOUND)
+        raise KeyboardInterrupt
+
+    site.start(1)
+    clock = SimpleNamespace(sleep=interrupt, monotonic=time.monotonic)
+    with monkeypatch.context() as patched:
+        patched.setattr(halting, "time", clock)
+        assert "Aborted!" in site.run("drain", code=1)
+    until(lambda: starts(site), BOUND)
 
 
 def test_drain_waits_for_all_jobs(site: Site) -> None:
@@ -217,6 +264,20 @@ def test_source_that_is_none_is_refused(options: list[str], message: str) -> Non
     result = CliRunner().invoke(group, ["list", *options])
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+def test_option_replaces_the_variables_of_the_environment(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = site.start(1)
+    monkeypatch.setenv("DASH_LONG_JOBS_STORE", str(tmp_path))
+    assert [it["id"] for it in site.json("list")] == [job.id]
+    monkeypatch.setenv("DASH_LONG_JOBS_APP", "a_site")
+    result = CliRunner().invoke(group, ["list"])
+    assert "Say whose jobs you mean" in result.output
+    monkeypatch.delenv("DASH_LONG_JOBS_STORE")
+    result = CliRunner().invoke(group, ["list", "--json"])
+    assert [it["id"] for it in json.loads(result.output)] == [job.id]
 
 
 def test_store_is_named_by_the_directory_of_the_cache(tmp_path: Path) -> None:
