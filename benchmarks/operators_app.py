@@ -9,10 +9,15 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dash
 from dash import html
+
+from dash_long_components.core.records import Record
+from dash_long_components.core.requesters import Requester
+from dash_long_components.core.status import Status
 
 SETTINGS = json.loads(os.environ["BENCHMARK"])
 
@@ -49,24 +54,33 @@ def celery_manager() -> Any:
     from celery import Celery
 
     from dash_long_components import CeleryLongCallbackManager
+    from dash_long_components.managers.celery.documents.job_state import (
+        End,
+        Live,
+        Worker,
+    )
 
     url = SETTINGS["redis"]
     manager = CeleryLongCallbackManager(Celery(__name__, broker=url, backend=url))
     store = manager._store
+    worker = Worker(name="celery@bench", lease="1")
+    texts = {}
     for record in records():
-        store.submit(record)
+        live = Live(run="1", worker=worker, record=record)
+        end = End(status=record.status, at=record.changed, live=live)
+        queued = replace(record, status=Status.QUEUED)
+        texts[f"{record.id}.queued"] = queued.to_json().decode()
+        texts[f"{record.id}.live"] = live.to_text()
+        texts[f"{record.id}.end"] = end.to_text()
         store.listings.add(record)
         store.listings.stop_waiting(record)
         store.listings.end(record.id)
+    store.documents.write_many(texts)
     return manager
 
 
-def records() -> Iterator[Any]:
-    """Return jobs of ten tasks."""
-    from dash_long_components.core.records import Record
-    from dash_long_components.core.requesters import Requester
-    from dash_long_components.core.status import Status
-
+def records() -> Iterator[Record]:
+    """Return jobs of ten tasks, which have ended."""
     count, now = SETTINGS["jobs"], time.time()
     ended = [status for status in Status if status.is_terminal]
     for number in range(count):

@@ -27,14 +27,17 @@ from ..messages.recovery import Recovery
 from ..workers.leases import Leases, Tenure
 from .attempts import Attempts
 
-#: The documents of any job, and of one that is known to have started.
+#: The documents of any job, of one that is known to have started, and of one whose
+#: record is in the document of its end.
 _DOCUMENTS = (
     *("end", "live", "requesters"),
     *("queued", "message", "taken", "delivery"),
 )
 _AFTER_START = _DOCUMENTS[:3]
+_AFTER_END = ("end", "requesters")
 
-#: Jobs that are remembered to have started: most polls ask for one.
+#: Jobs that are remembered to have started: most polls ask for one. And jobs that are
+#: remembered to have ended: most rows of a list have.
 _REMEMBERED = 4096
 
 #: Seconds after which a server that has not sent its job has died.
@@ -70,22 +73,30 @@ class JobReader:
         self._recovery = Recovery(app, documents, self._leases, lease, is_draining)
         self._membership = membership
         self._started: set[str] = set()
+        self._ended: set[str] = set()
 
     def read_all(self, job_ids: Sequence[str]) -> list[Record | None]:
         """Return the record of each job, or None if it is missing."""
-        keys = [
-            f"{job_id}.{part}"
-            for job_id in job_ids
-            for part in (_AFTER_START if job_id in self._started else _DOCUMENTS)
-        ]
-        texts, failures = self._documents.read_with_failures(keys, job_ids)
+        parts = {job_id: self._parts(job_id) for job_id in job_ids}
+        keys = [f"{job_id}.{part}" for job_id in parts for part in parts[job_id]]
+        judged = [job_id for job_id in parts if parts[job_id] is not _AFTER_END]
+        texts, failures = self._documents.read_with_failures(keys, judged)
         found = dict(zip(keys, texts, strict=True))
+        failed = dict(zip(judged, failures, strict=True))
         return [
             self._put_together(
-                job_id, [found.get(f"{job_id}.{part}") for part in _DOCUMENTS], failure
+                job_id,
+                [found.get(f"{job_id}.{part}") for part in _DOCUMENTS],
+                failed.get(job_id),
             )
-            for job_id, failure in zip(job_ids, failures, strict=True)
+            for job_id in job_ids
         ]
+
+    def _parts(self, job_id: str) -> tuple[str, ...]:
+        """Return which documents of a job have to be read."""
+        if job_id in self._ended:
+            return _AFTER_END
+        return _AFTER_START if job_id in self._started else _DOCUMENTS
 
     def gone(self, job_ids: Sequence[str]) -> list[str]:
         """Return those of several jobs whose functions do not run any more.
@@ -115,10 +126,11 @@ class JobReader:
     ) -> Record | None:
         """Return the record that the documents of a job make, or None."""
         end_text, live_text, requesters, queued, *sending = texts
-        end = End.from_text(end_text) if end_text else None
+        end = _end(end_text) if end_text else None
         live: Live | None = None
         if end and end.live:
             record = end.live.record  # the document that is written last stays longest
+            _add(self._ended, job_id)
         elif live_text:
             live = _live(live_text)
             record = live.record
@@ -140,9 +152,7 @@ class JobReader:
         if not has_started:
             self._started.discard(job_id)
             return
-        if len(self._started) >= _REMEMBERED:
-            self._started.clear()
-        self._started.add(job_id)
+        _add(self._started, job_id)
 
     def _judge(
         self,
@@ -240,6 +250,13 @@ class JobReader:
         )
 
 
+def _add(job_ids: set[str], job_id: str) -> None:
+    """Add a job to those that are remembered."""
+    if len(job_ids) >= _REMEMBERED:
+        job_ids.clear()
+    job_ids.add(job_id)
+
+
 @functools.lru_cache(maxsize=1024)
 def _parse(text: str) -> Live:
     """Return what a text says. Most polls read the same text as the poll before."""
@@ -248,3 +265,13 @@ def _parse(text: str) -> Live:
 
 def _live(text: str) -> Live:
     return _parse(text) if len(text) < SMALL else Live.from_text(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_end(text: str) -> End:
+    """Return what a text says. Most looks at a list read the same texts as before."""
+    return End.from_text(text)
+
+
+def _end(text: str) -> End:
+    return _parse_end(text) if len(text) < SMALL else End.from_text(text)

@@ -39,14 +39,14 @@ def test_result_without_one_of_its_parts_is_missing(shop: Shop) -> None:
         shop.store.result("job")
 
 
-def test_running_job_is_read_by_three_documents(
+def test_job_is_read_by_the_documents_that_may_change(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = shop.store.documents
-    asked: list[list[str]] = []
+    asked: list[tuple[int, int]] = []
 
     def read(keys: list[str], job_ids: list[str]) -> Any:
-        asked.append(keys)
+        asked.append((len(keys), len(job_ids)))
         return Documents.read_with_failures(documents, keys, job_ids)
 
     monkeypatch.setattr(documents, "read_with_failures", read)
@@ -56,9 +56,13 @@ def test_running_job_is_read_by_three_documents(
     assert shop.status() is Status.RUNNING
     shop.finish(live)
     assert shop.status() is Status.SUCCEEDED
-    few = ["job.end", "job.live", "job.requesters"]
-    assert [len(keys) for keys in asked[:2]] == [7, 7]
-    assert asked[2:] == [few, few]
+    ended = shop.store.read("job")
+    assert shop.store.read_all(["job", "other", "job"]) == [ended, None, ended]
+    assert asked == [(7, 1), (7, 1), (3, 1), (3, 1), (2, 0), (2 + 7, 1)]
+
+    shop.celery.backend.forget("job.end")
+    with pytest.raises(KeyError):
+        shop.store.read("job")
 
 
 def test_missing_job_is_a_key_error(shop: Shop) -> None:
