@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,9 +29,8 @@ class HealthEndpoint:
     def answer(
         self, body: bytes, query: Mapping[str, str], wakeup: Wakeup | None
     ) -> Answer:
-        try:
-            max_wait = float(query["max_wait"]) if "max_wait" in query else None
-        except ValueError:
+        max_wait = _seconds(query["max_wait"]) if "max_wait" in query else None
+        if max_wait is not None and not max_wait >= 0:
             return Answer(
                 status=400,
                 pieces=[b"max_wait takes a number of seconds.\n"],
@@ -56,3 +56,11 @@ class HealthEndpoint:
             mimetype="application/json",
             headers={"Cache-Control": "no-store"},
         )
+
+
+def _seconds(text: str) -> float:
+    """Return a number of seconds; NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
