@@ -2,14 +2,103 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
 from .. import telemetry
+from ..core.health import Health
+from ..core.status import Status
+from ..exceptions import StoreError
 from ..managers.base import LongCallbackManager
 from ..telemetry import Observation
 
+#: Seconds for which one reading of a manager serves all its metrics.
+_FRESH = 1.0
+
 _observed: weakref.WeakSet[LongCallbackManager] = weakref.WeakSet()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a manager says for all its metrics.
+
+    Attributes:
+        counts: of its jobs, by task and status.
+        health: how many wait.
+        usual: how long tasks usually take, in seconds.
+    """
+
+    counts: Mapping[tuple[str, Status], int]
+    health: Health
+    usual: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, manager: LongCallbackManager) -> _Reading:
+        """Read a manager.
+
+        Raises:
+            StoreError: its job store can't be used.
+        """
+        counts = manager.count_jobs()
+        tasks = sorted({task for task, _status in counts})
+        return cls(counts, manager.health(), manager.usual_durations(tasks))
+
+
+class _Metrics:
+    """The metrics of a manager, which read it once for each export.
+
+    A job store that does not respond is asked once too: each question may take seconds,
+    and the export of all metrics of the app has a timeout.
+
+    Args:
+        name: of the manager, in its app.
+        manager: which one. It is not kept alive.
+    """
+
+    def __init__(self, name: str, manager: LongCallbackManager) -> None:
+        self._name = name
+        self._manager = weakref.ref(manager)
+        self._lock = threading.Lock()
+        self._last: _Reading | None = None
+        self._fresh_until = 0.0
+
+    def jobs(self) -> Iterator[Observation]:
+        found = self._read()
+        for (task, status), count in found.counts.items() if found else ():
+            yield count, {"manager": self._name, "task": task, "status": status.value}
+
+    def queued(self) -> Iterator[Observation]:
+        found = self._read()
+        if found is not None and found.health.queued is not None:
+            yield found.health.queued, {"manager": self._name}
+
+    def oldest_wait(self) -> Iterator[Observation]:
+        found = self._read()
+        if found is not None and found.health.queued is not None:
+            yield found.health.oldest_wait or 0.0, {"manager": self._name}
+
+    def durations(self) -> Iterator[Observation]:
+        found = self._read()
+        for task, seconds in found.usual.items() if found else ():
+            if seconds is not None:
+                yield seconds, {"manager": self._name, "task": task}
+
+    def _read(self) -> _Reading | None:
+        """Return what the manager says, or None if it does not respond."""
+        manager = self._manager()
+        with self._lock:
+            if time.monotonic() >= self._fresh_until:
+                self._last = None
+                try:
+                    with suppress(StoreError):  # the manager has logged it
+                        self._last = _Reading.of(manager) if manager else None
+                finally:
+                    self._fresh_until = time.monotonic() + _FRESH
+            return self._last
 
 
 def observe(name: str, manager: LongCallbackManager) -> None:
@@ -24,42 +113,20 @@ def observe(name: str, manager: LongCallbackManager) -> None:
     if manager in _observed:
         return
     _observed.add(manager)
-    found = weakref.ref(manager)
-
-    def jobs() -> Iterator[Observation]:
-        it = found()
-        for (task, status), count in it.count_jobs().items() if it else ():
-            yield count, {"manager": name, "task": task, "status": status.value}
-
-    def queued() -> Iterator[Observation]:
-        it = found()
-        health = it.health() if it else None
-        if health is not None and health.queued is not None:
-            yield health.queued, {"manager": name}
-
-    def oldest_wait() -> Iterator[Observation]:
-        it = found()
-        health = it.health() if it else None
-        if health is not None and health.queued is not None:
-            yield health.oldest_wait or 0.0, {"manager": name}
-
-    def durations() -> Iterator[Observation]:
-        it = found()
-        tasks = sorted({task for task, _ in it.count_jobs()}) if it else []
-        usual = it.usual_durations(tasks) if it else {}
-        for task, seconds in usual.items():
-            if seconds is not None:
-                yield seconds, {"manager": name, "task": task}
-
-    telemetry.observe(
-        "dash_long_jobs.jobs", "1", "Jobs with a record, by task and status", jobs
+    it = _Metrics(name, manager)
+    observe = telemetry.observe
+    observe(
+        "dash_long_jobs.jobs", "1", "Jobs with a record, by task and status", it.jobs
     )
-    telemetry.observe("dash_long_jobs.queue.length", "1", "Jobs that wait", queued)
-    telemetry.observe(
-        "dash_long_jobs.queue.wait", "s", "Age of the oldest queued job", oldest_wait
+    observe("dash_long_jobs.queue.length", "1", "Jobs that wait", it.queued)
+    observe(
+        "dash_long_jobs.queue.wait", "s", "Age of the oldest queued job", it.oldest_wait
     )
-    telemetry.observe(
-        "dash_long_jobs.run.median", "s", "Median time of a task's last runs", durations
+    observe(
+        "dash_long_jobs.run.median",
+        "s",
+        "Median time of a task's last runs",
+        it.durations,
     )
 
 

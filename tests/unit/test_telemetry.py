@@ -14,6 +14,7 @@ from dash import Input, Output, html
 import dash_long_components as dlc
 from dash_long_components import telemetry
 from dash_long_components.core.log_fields import user_hash
+from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.testing import MemoryLongCallbackManager, Page, wait_for_job
 
 pytest.importorskip("opentelemetry.sdk")
@@ -157,6 +158,26 @@ def test_metrics_come_from_the_store(site: Site, reader: InMemoryMetricReader) -
         ({"task": task, "status": "failed"}, 1),
         ({"task": task, "status": "succeeded"}, 1),
     ]
+
+
+def test_export_in_an_outage_asks_once_and_has_the_other_metrics(
+    site: Site, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.page.run("out.children", {"in.value": 1})
+    asked = []
+
+    def fail(*_args: Any) -> Any:
+        asked.append("a question, which may take seconds")
+        raise StoreUnavailableError("The job store does not respond.")
+
+    for name in ("count_jobs", "health", "usual_durations"):
+        monkeypatch.setattr(site.manager, name, fail)
+    data: Any = reader.get_metrics_data()
+    exported = data.resource_metrics[0].scope_metrics[0].metrics
+    names = {metric.name for metric in exported}
+    assert "dash_long_jobs.run.duration" in names
+    assert "dash_long_jobs.jobs" not in names
+    assert len(asked) == 1
 
 
 def test_all_works_without_opentelemetry() -> None:
