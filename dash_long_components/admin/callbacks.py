@@ -32,7 +32,16 @@ _ASKED = [
 def serve(app: dash.Dash) -> None:
     """Add the callbacks of ``LongJobAdmin`` to an app that names its operators."""
     import_grid()
-    # The script defines the other functions too.
+    _serve_ticks(app)
+    _serve_looks(app)
+    _serve_buttons(app, "jobs", "cancel", "retry", "drain", "undrain")
+    _serve_buttons(app, "tasks", "pause", "resume")
+    _serve_states(app, "enableForJobs", "jobs", "getRowsResponse", "cancel", "retry")
+    _serve_states(app, "enableForTasks", "tasks", "rowData", "pause", "resume")
+
+
+def _serve_ticks(app: dash.Dash) -> None:
+    """Add what has the grid of jobs ask again, and the script of all callbacks."""
     app.clientside_callback(
         _SCRIPT.read_text(encoding="utf-8"),
         Output(_p("ticked"), "data"),
@@ -44,6 +53,10 @@ def serve(app: dash.Dash) -> None:
         State(_p("jobs"), "dashGridOptions"),
         State(_p("jobs"), "id"),
     )
+
+
+def _serve_looks(app: dash.Dash) -> None:
+    """Add what asks the server for all that the page shows."""
     app.clientside_callback(
         ClientsideFunction(_NAMESPACE, "look"),
         Output(_p("looked"), "data"),
@@ -53,26 +66,27 @@ def serve(app: dash.Dash) -> None:
         *_ASKED,
         prevent_initial_call=True,
     )
-    _serve_buttons(app, "jobs", "cancel", "retry", "drain", "undrain")
-    _serve_buttons(app, "tasks", "pause", "resume")
+
+
+def _serve_states(
+    app: dash.Dash, function: str, table: str, rows: str, *names: str
+) -> None:
+    """Add what enables buttons for the selected rows of a table.
+
+    Args:
+        app: which one.
+        function: of the script.
+        table: which one.
+        rows: the property that its new rows set.
+        names: of the buttons.
+    """
     app.clientside_callback(
-        ClientsideFunction(_NAMESPACE, "enableForJobs"),
-        Output(_p("cancel"), "disabled"),
-        Output(_p("retry"), "disabled"),
-        Input(_p("jobs"), "selectedRows"),
-        Input(_p("jobs"), "getRowsResponse"),
+        ClientsideFunction(_NAMESPACE, function),
+        *(Output(_p(name), "disabled") for name in names),
+        Input(_p(table), "selectedRows"),
+        Input(_p(table), rows),
         State(_p("jobs"), "id"),
         # Nothing is selected yet.
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction(_NAMESPACE, "enableForTasks"),
-        Output(_p("pause"), "disabled"),
-        Output(_p("resume"), "disabled"),
-        Input(_p("tasks"), "selectedRows"),
-        Input(_p("tasks"), "rowData"),
-        State(_p("jobs"), "id"),
-        # The table is not in the page yet.
         prevent_initial_call=True,
     )
 

@@ -161,7 +161,11 @@ def _head(id: str, words: Mapping[str, str]) -> Component:
 
 
 def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
-    filters = html.Div(
+    return [_filters(id, words), _jobs_grid(id, words)]
+
+
+def _filters(id: str, words: Mapping[str, str]) -> Component:
+    return html.Div(
         [
             dcc.Checklist(
                 id=part("statuses", id),
@@ -189,6 +193,9 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
         ],
         className="long-job-admin-line",
     )
+
+
+def _jobs_grid(id: str, words: Mapping[str, str]) -> Component:
     columns = [
         _column("status", words, field="shown_status", minWidth=220),
         _column("task", words, field="name", minWidth=180, flex=2),
@@ -197,7 +204,7 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
         _column("ran", words, field="shown_ran", minWidth=90),
         _column("error", words, minWidth=200, flex=3),
     ]
-    grid = _grid(
+    return _grid(
         part("jobs", id),
         columns,
         words,
@@ -225,7 +232,6 @@ def _jobs(id: str, words: Mapping[str, str]) -> list[Component]:
             "tooltipShowDelay": 500,
         },
     )
-    return [filters, grid]
 
 
 def _tasks(id: str, words: Mapping[str, str]) -> list[Component]:

@@ -71,7 +71,8 @@ def drain(
     try:
         for live in _live_in_drain(managers, timeout, hold):
             if not as_json:
-                click.echo(f"{len(live)} jobs wait or run.")
+                one = "1 job waits or runs."
+                click.echo(one if len(live) == 1 else f"{len(live)} jobs wait or run.")
         is_over = not live
     finally:
         # Also after Ctrl+C.
