@@ -6,6 +6,8 @@ import http.client
 import json
 from urllib.parse import urlsplit
 
+from dash_long_components.admin.long_job_admin import PAGE_SIZE
+
 from .browser import browsing
 from .rows import Bench, Row
 from .servers import Deployment
@@ -56,11 +58,11 @@ def _measure_loads(bench: Bench) -> None:
 
 
 def _measure_looks(bench: Bench, manager: str) -> None:
-    """Measure the CPU time of a look, which has a hundred jobs at most."""
+    """Measure the CPU time of a look, which has one page of jobs at most."""
     with bench.servers() as servers:
         deployments = {
             count: servers.page("operators", manager, jobs=count)
-            for count in (MANY, 100, FEW)
+            for count in (MANY, PAGE_SIZE, FEW)
         }
         for deployment in deployments.values():
             _look(deployment, 5)
@@ -71,16 +73,16 @@ def _measure_looks(bench: Bench, manager: str) -> None:
         )
     what = f"CPU of a look of operators among {MANY:,} jobs"
     row = Row(what, manager, "ms", samples[MANY])
-    row.expect_within(LOOK, samples[100], "among 100")
+    row.expect_within(LOOK, samples[PAGE_SIZE], f"among {PAGE_SIZE}")
     row.expect_within(LOOK, samples[FEW], f"among {FEW}")
-    row.note = f"A hundred rows. Among {FEW} jobs the answer has {FEW}."
+    row.note = f"{PAGE_SIZE} rows. Among {FEW} jobs the answer has {FEW}."
     bench.add(row)
 
 
 def _look(deployment: Deployment, times: int) -> float:
     """Return the milliseconds of CPU that the server takes for a look."""
     connection = http.client.HTTPConnection(urlsplit(deployment.url).netloc)
-    body = json.dumps({"look": {"start": 0, "count": 100}})
+    body = json.dumps({"look": {"start": 0, "count": PAGE_SIZE}})
     before = deployment.server_cpu()
     for _ in range(times):
         headers = {"Content-Type": "application/json"}

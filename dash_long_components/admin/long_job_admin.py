@@ -11,8 +11,8 @@ from dash.development.base_component import Component
 from ..core.status import Status
 from .words import words_of
 
-#: Jobs on one page of the table.
-PAGE_SIZE = 100
+#: Jobs on one page of the table. Few are in sight, and each look reads them all.
+PAGE_SIZE = 50
 
 #: Milliseconds between two looks.
 _INTERVAL = 2000

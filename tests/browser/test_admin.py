@@ -242,7 +242,7 @@ def fill(folder: Path, count: int) -> None:
                 task=f"app.task_{number % 20}",
                 code="v1",
                 status=list(Status)[2 + number % 6],
-                requesters=(Requester(id="0", owner=f'"user {number // 100}"'),),
+                requesters=(Requester(id="0", owner=f'"user {number // 50}"'),),
                 created=now - count + number,
                 changed=now,
             )
@@ -251,14 +251,14 @@ def fill(folder: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("server", ["diskcache"], indirect=True)
-def test_page_of_10000_jobs_has_a_hundred_and_never_calls_the_callbacks_of_the_app(
+def test_page_of_10000_jobs_has_fifty_and_never_calls_the_callbacks_of_the_app(
     server: Server, browser: Browser, tmp_path: Path
 ) -> None:
     fill(tmp_path, 10_000)
     page = AdminPage(browser, server.url, "root")
-    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 99"])
+    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 199"])
     pager = ".long-job-admin-jobs .ag-paging-panel"
-    until(lambda: "1 to 100 of 10,000" in " ".join(page.text(pager).split()), 20)
+    until(lambda: "1 to 50 of 10,000" in " ".join(page.text(pager).split()), 20)
 
     page.select("tasks", "app.task_19")
     until(lambda: not browser.driver.execute_script(_CUT), 10)
@@ -266,7 +266,7 @@ def test_page_of_10000_jobs_has_a_hundred_and_never_calls_the_callbacks_of_the_a
 
     callbacks, looks = page.requests("_dash-update"), page.requests(LOOK)
     page.click(f"{pager} [aria-label='Next page']")
-    until(lambda: "101 to 200" in " ".join(page.text(pager).split()), 20)
-    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 98"])
+    until(lambda: "51 to 100" in " ".join(page.text(pager).split()), 20)
+    page.wait_for_row("jobs", ["task", "user"], ["app.task_19", "user 198"])
     until(lambda: page.requests(LOOK) >= looks + 3, 30)
     assert page.requests("_dash-update") == callbacks

@@ -113,7 +113,10 @@ class End:
     def of(self, record: Record) -> Record:
         """Return the record of a job after this end."""
         if self.live:
-            return replace(self.live.record, requesters=record.requesters)
+            last = self.live.record
+            if record is last:
+                return last
+            return replace(last, requesters=record.requesters)
         return replace(
             record,
             status=self.status,
