@@ -205,9 +205,9 @@
             if (error instanceof Refused) {
                 hideAll(set, name, id, Boolean(table));
             }
-            // A grid that gets no answer asks for nothing more.
+            // A grid that gets no answer, or the same object, asks for nothing more.
             const none = { rowData: [], rowCount: 0 };
-            set('jobs', { getRowsResponse: shown.get(name) ?? none });
+            set('jobs', { getRowsResponse: { ...(shown.get(name) ?? none) } });
             set('notice', { children: reason(error, words) });
         } finally {
             if (!isLate()) {

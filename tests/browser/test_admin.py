@@ -56,6 +56,20 @@ window.fetch = async (...args) => {
 };
 """
 
+#: Answers so many looks as a server does whose job store does not respond.
+_FAIL = """
+const [times] = arguments;
+const send = window.fetch;
+window.failed = 0;
+window.fetch = async (...args) => {
+    if (window.failed < times && String(args[1]?.body).includes('"look"')) {
+        window.failed += 1;
+        return new Response('Try again.', {status: 503});
+    }
+    return send(...args);
+};
+"""
+
 _ENABLED = """
 const buttons = document.querySelectorAll('.long-job-admin-line > button');
 return [...buttons].filter(button => !button.disabled).length;
@@ -223,6 +237,23 @@ def test_operator_sees_filters_sorts_and_changes_jobs(
     until(lambda: not any(page.rows(each, "task") for each in TABLES), 10)
     assert page.text(".long-job-admin-queues") == "Queues"
     assert errors(browser) <= {"404"}
+
+
+@pytest.mark.parametrize("server", ["diskcache"], indirect=True)
+def test_page_goes_on_after_an_outage_of_the_job_store(
+    server: Server, browser: Browser
+) -> None:
+    start(server, "fail/odd")
+    page = AdminPage(browser, server.url, "root")
+    page.wait_for_jobs(("admin.fail", "Failed"))
+    browser.driver.execute_script(_FAIL, 3)
+    page.wait_for_text(".long-job-admin-notice", "Try again.")
+    # The table has what it had.
+    assert page.rows("jobs", "task") == [["admin.fail"]]
+    until(lambda: browser.driver.execute_script("return window.failed") == 3, 30)
+    start(server, "fail/odd")
+    page.wait_for_jobs(("admin.fail", "Failed"), ("admin.fail", "Failed"))
+    page.wait_for_text(".long-job-admin-notice", "")
 
 
 def errors(browser: Browser) -> set[str]:
