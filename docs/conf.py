@@ -67,6 +67,7 @@ CONTENTS = {
         "docs/network",
         "docs/promise",
         "docs/scaling",
+        "docs/peers",
         "benchmarks/RESULTS",
     ],
     "Reference": ["docs/reference", "CHANGELOG"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -152,7 +153,8 @@ def kill(folder: Path) -> list[Row]:
             fresh = _lines(browser) - known
             time.sleep(0.1)
         after = time.monotonic() - start
-        said = " · ".join(sorted(fresh, key=len, reverse=True))[:80]
+        words = " · ".join(sorted(fresh, key=len, reverse=True))
+        said = textwrap.shorten(words, 80, placeholder="…")
         text = f"“{said}” after {after:.1f} s" if fresh else "nothing in 30 s"
         seen[contender] = text
         try:
