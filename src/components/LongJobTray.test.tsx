@@ -272,6 +272,26 @@ describe('a toast', () => {
         expect(toasts()).toEqual([]);
     });
 
+    test('stays under the focus when the pointer leaves it, and the reverse', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        leave();
+        await fail('a');
+        const close = screen.getByRole('button', { name: 'Close: Train' });
+        fireEvent.pointerEnter(close);
+        close.focus();
+        fireEvent.pointerLeave(close);
+        await dash.pass(11_000);
+        expect(toasts().length).toBe(1);
+        fireEvent.pointerEnter(close);
+        close.blur();
+        await dash.pass(11_000);
+        expect(toasts().length).toBe(1);
+        fireEvent.pointerLeave(close);
+        await dash.pass(11_000);
+        expect(toasts()).toEqual([]);
+    });
+
     test('does not come on the page of the job, or if it is off', async () => {
         const { rerender } = render(<LongJobTray />);
         dash.start('a');

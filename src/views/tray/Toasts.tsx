@@ -67,7 +67,9 @@ type ToastProps = {
 
 function Toast({ run, name, labels, close }: ToastProps) {
     const { id, status } = run;
-    const [isInUse, setInUse] = useState(false);
+    const [isPointedAt, setPointedAt] = useState(false);
+    const [hasFocus, setFocus] = useState(false);
+    const isInUse = isPointedAt || hasFocus;
 
     useEffect(() => {
         let timer: ReturnType<typeof setTimeout> | undefined;
@@ -85,19 +87,21 @@ function Toast({ run, name, labels, close }: ToastProps) {
         };
     }, [isInUse, id, close]);
 
-    const enter = () => {
-        setInUse(true);
-    };
-    const leave = () => {
-        setInUse(false);
-    };
     return (
         <li
             className={`long-job long-job-${status}`}
-            onPointerEnter={enter}
-            onPointerLeave={leave}
-            onFocus={enter}
-            onBlur={leave}
+            onPointerEnter={() => {
+                setPointedAt(true);
+            }}
+            onPointerLeave={() => {
+                setPointedAt(false);
+            }}
+            onFocus={() => {
+                setFocus(true);
+            }}
+            onBlur={() => {
+                setFocus(false);
+            }}
             onKeyDown={({ key }) => {
                 if (key === 'Escape') {
                     close(id);
