@@ -1,5 +1,5 @@
 import { fireEvent, render, screen } from '@testing-library/react';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import '../details';
 import '../languages';
 import { dash, setUpDash } from '../testing/dash';
@@ -84,18 +84,40 @@ describe('an error', () => {
         expect(button('Copied')).not.toBeNull();
     });
 
-    test('can be copied on a page without a clipboard', async () => {
+    describe('on a page without a clipboard', () => {
         let copied = '';
-        const execCommand = () => {
-            copied = (document.activeElement as HTMLTextAreaElement).value;
-            return true;
+
+        beforeEach(async () => {
+            copied = '';
+            const execCommand = () => {
+                const { activeElement } = document;
+                copied = (activeElement as HTMLTextAreaElement).value;
+                return true;
+            };
+            Object.assign(document, { execCommand });
+            await end('failed', { message: 'bad' });
+            screen.getByRole('button', { name: 'Copy' }).focus();
+        });
+
+        const copy = async () => {
+            fireEvent.click(screen.getByRole('button', { name: 'Copy' }));
+            await dash.pass(0);
+            expect(copied).toBe('E: bad');
+            expect(document.activeElement).toBe(button('Copied'));
         };
-        Object.assign(document, { execCommand });
-        await end('failed', { message: 'bad' });
-        screen.getByRole('button', { name: 'Copy' }).focus();
-        fireEvent.click(screen.getByRole('button', { name: 'Copy' }));
-        await dash.pass(0);
-        expect(copied).toBe('E: bad');
-        expect(document.activeElement).toBe(button('Copied'));
+
+        test('can be copied', copy);
+
+        test('can be copied in a dialog that keeps the focus', async () => {
+            const view = button('Copy')?.closest('.long-job');
+            const keepFocus = ({ target }: Event) => {
+                if (!view?.contains(target as Node)) {
+                    button('Copy')?.focus();
+                }
+            };
+            document.addEventListener('focusin', keepFocus);
+            await copy();
+            document.removeEventListener('focusin', keepFocus);
+        });
     });
 });

@@ -11,15 +11,16 @@ export async function copyText(text: string): Promise<boolean> {
 /** Pages on plain HTTP have no `navigator.clipboard`. */
 function copyBySelection(text: string): boolean {
     const area = document.createElement('textarea');
-    const { activeElement } = document;
+    const focused = document.activeElement as HTMLElement | null;
     area.value = text;
-    document.body.append(area);
-    area.focus();
+    // Beside the button: a modal dialog around it keeps the focus inside.
+    (focused?.parentElement ?? document.body).append(area);
+    area.focus({ preventScroll: true });
     area.select();
     // There is no other way on such pages.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     const isCopied = document.execCommand('copy');
     area.remove();
-    (activeElement as HTMLElement | null)?.focus();
+    focused?.focus({ preventScroll: true });
     return isCopied;
 }
