@@ -52,7 +52,7 @@ const INTERNAL = new RegExp(
         'takeShown',
         'triggerInfo',
         'unmark',
-        'whenAlone',
+        'whenOwn',
     ].join('|')})\\b`,
 );
 

@@ -97,9 +97,7 @@ export class Engine implements PollDelegate {
             this.#triggers.order.continueAfter(handle.seq);
             this.#start(handle);
         }
-        const live = this.#jobs.live.map(({ handle }) => handle.run);
-        this.runs.retain(live);
-        this.#copies.ask(live);
+        this.runs.retain(this.#jobs.live.map(({ handle }) => handle.run));
         this.#settle();
     }
 
@@ -338,12 +336,12 @@ export class Engine implements PollDelegate {
         this.#settle();
     }
 
-    /** Cancel jobs for this page; those that a copy of its tab shows go on. */
+    /** Cancel jobs, except for those of a copied tab that the tab still shows. */
     #cancelOnServer(jobs: Job[]): void {
-        this.#copies.whenAlone(
+        this.#copies.whenOwn(
             jobs.map(({ handle }) => handle),
-            (alone) => {
-                this.#canceller.cancel(alone.map(({ token }) => token));
+            (own) => {
+                this.#canceller.cancel(own.map(({ token }) => token));
             },
         );
     }

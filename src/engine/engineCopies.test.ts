@@ -7,6 +7,7 @@ import {
     page,
     pass,
     reload,
+    removeListeners,
     result,
     server,
     setUpEngine,
@@ -77,60 +78,45 @@ test.each<[string, (engine: Engine) => void]>([
     await succeed();
 });
 
-test('a cancel in the tab is for itself while a copy shows the job', async () => {
-    engine.cancelRun('a');
-    await pass(5000);
-    expect(server.cancelled).toEqual([]);
-    expect(copy.runs.get('a')).toMatchObject({ status: 'running' });
-});
-
-test('the last tab that shows a job cancels it', async () => {
-    const another = copyTab();
-    await pass(20);
-    for (const each of [engine, copy]) {
-        each.cancelRun('a');
-        await pass(5000);
-        expect(server.cancelled).toEqual([]);
-    }
-    another.cancelRun('a');
-    await pass(1000);
-    expect(server.cancelled).toEqual([['a']]);
-});
-
-test('tabs that cancel at the same time cancel the job', async () => {
-    engine.cancelRun('a');
-    copy.cancelRun('a');
-    await pass(1000);
-    expect(server.cancelled[0]).toEqual(['a']);
-});
-
-test('a copy cancels the job of a tab that has been closed', async () => {
-    FakeChannel.closeAll();
-    copy.cancelRun('a');
-    await pass(1000);
-    expect(server.cancelled).toEqual([['a']]);
-});
-
-test('a page that is loaded again cancels at once if no copy shows the job', async () => {
-    FakeChannel.closeAll();
-    reload();
-    await pass(20);
+test('the tab that has started the job cancels it for both, at once', async () => {
     engine.cancelRun('a');
     await pass(0);
     expect(server.cancelled).toEqual([['a']]);
 });
 
-test('a job that only the tab shows is cancelled at once', async () => {
-    start(job('b', { callbackKey: 'other' }));
-    engine.cancelRun('b');
+test('the last copy cancels the job of a tab that has been closed', async () => {
+    FakeChannel.closeAll();
+    const [first, last] = [copyTab(), copyTab()];
+    await pass(20);
+    first.cancelRun('a');
+    await pass(5000);
+    expect(server.cancelled).toEqual([]);
+    last.cancelRun('a');
+    await pass(1000);
+    expect(server.cancelled).toEqual([['a']]);
+});
+
+test('a copy that is loaded again still is one', async () => {
+    // All tabs of a test have one storage. So nothing tells these to save their lists.
+    removeListeners();
+    reload();
+    reload();
+    await pass(20);
+    engine.cancelRun('a');
+    await pass(5000);
+    expect(server.cancelled).toEqual([]);
+});
+
+test('a copy cancels its own jobs at once', async () => {
+    copy.take([job('b', { callbackKey: 'other' })]);
+    copy.cancelRun('b');
     await pass(0);
     expect(server.cancelled).toEqual([['b']]);
 });
 
-test('pages without channels cancel at once', async () => {
+test('a copy without channels cancels for both', async () => {
     vi.stubGlobal('BroadcastChannel', undefined);
-    reload();
-    engine.cancelRun('a');
-    await pass(0);
+    copyTab().cancelRun('a');
+    await pass(1000);
     expect(server.cancelled).toEqual([['a']]);
 });

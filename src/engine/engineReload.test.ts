@@ -6,6 +6,7 @@ import {
     storage,
     engine,
     setUpEngine,
+    leave,
     reload,
     pass,
     start,
@@ -207,6 +208,7 @@ test('a page that the browser has kept goes on with the jobs of pages since', ()
     first.take([job('old', { callbackKey: 'old', outputs: [] })]);
     reload();
     start(job('new', { seq: 5, run: 'run' }));
+    leave();
     first.resume();
     first.take([job('last', { callbackKey: 'last' })]);
     expect(kept.props('button')).toEqual({ disabled: true });
@@ -226,6 +228,7 @@ describe('a page that the browser has kept', () => {
         const kept = engine;
         reload();
         start(job('new', { seq, run: 'run' }));
+        leave();
         kept.resume();
         return kept;
     };

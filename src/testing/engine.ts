@@ -24,27 +24,53 @@ export function setUpEngine(): void {
         server = new FakeServer();
         storage = new FakeStorage();
         FakeChannel.install();
+        trackListeners();
         window.dash_long_components_retry = retry;
         load();
     });
 
     afterEach(() => {
+        removeListeners();
         vi.useRealTimers();
     });
 }
 
 /** Load the page again, with these components: only storage and server stay. */
 export function reload(...ids: string[]): void {
-    vi.clearAllTimers();
+    leave();
     load(...ids);
 }
 
 /** Load the page again, where a component of its layout has properties. */
 export function reloadWith(id: string, props: Record<string, unknown>): void {
-    vi.clearAllTimers();
+    leave();
     setUp();
     page.setProps(id, props);
     engine.resume();
+}
+
+/** Let the page go, so that the browser tells it nothing any more. */
+export function leave(): void {
+    vi.clearAllTimers();
+    window.dispatchEvent(new Event('pagehide'));
+    removeListeners();
+}
+
+const listeners: Parameters<typeof window.removeEventListener>[] = [];
+
+function trackListeners(): void {
+    const add = window.addEventListener.bind(window);
+    vi.spyOn(window, 'addEventListener').mockImplementation((...listener) => {
+        listeners.push(listener);
+        add(...listener);
+    });
+}
+
+/** Tell the page nothing any more: neither that it goes. */
+export function removeListeners(): void {
+    for (const listener of listeners.splice(0)) {
+        window.removeEventListener(...listener);
+    }
 }
 
 function load(...ids: string[]): void {

@@ -105,6 +105,11 @@ class ResumePage(Page):
         self.click("#run")
         self.wait_until_half()
 
+    def cancel(self) -> None:
+        self.click("#job .long-job-actions button")
+        self.wait_for_text("#status", "idle")
+        assert "Cancelled" in self.text("#job")
+
     def reload(self) -> None:
         self.browser.driver.refresh()
 
@@ -253,7 +258,9 @@ def test_tabs_show_their_own_jobs_and_copies_of_a_tab_the_same(
 
 @pytest.fixture
 def tab_and_copy(page: ResumePage) -> tuple[str, str]:
-    """Copy the tab of the page. The copy is the current one, and goes on too."""
+    """Reload the page, and copy its tab. The current one is the copy, with the job."""
+    page.reload()
+    page.wait_until_half()
     driver = page.browser.driver
     first = driver.current_window_handle
     driver.execute_script("window.open(location.href)")
@@ -266,7 +273,7 @@ def tab_and_copy(page: ResumePage) -> tuple[str, str]:
 def test_new_trigger_in_a_copy_of_a_tab_leaves_the_job_to_the_tab(
     page: ResumePage, tab_and_copy: tuple[str, str]
 ) -> None:
-    first, _copy = tab_and_copy
+    first, _ = tab_and_copy
     driver = page.browser.driver
     page.click("#run")
     until(lambda: page.site.lines("started.log") == ["None", "1", "1"], timeout=20)
@@ -284,15 +291,26 @@ def test_new_trigger_in_a_copy_of_a_tab_leaves_the_job_to_the_tab(
 def test_cancel_in_a_copy_of_a_tab_leaves_the_job_to_the_tab(
     page: ResumePage, tab_and_copy: tuple[str, str]
 ) -> None:
-    first, _copy = tab_and_copy
+    first, _ = tab_and_copy
     driver = page.browser.driver
-    page.click("#job .long-job-actions button")
-    page.wait_for_text("#status", "idle")
-    assert "Cancelled" in page.text("#job")
+    page.cancel()
     driver.close()
     driver.switch_to.window(first)
     page.site.let_end()
     page.wait_for_result()
+
+
+def test_cancel_in_a_tab_ends_the_job_of_its_copy_too(
+    page: ResumePage, tab_and_copy: tuple[str, str]
+) -> None:
+    first, copy = tab_and_copy
+    driver = page.browser.driver
+    driver.switch_to.window(first)
+    page.cancel()
+    driver.close()
+    driver.switch_to.window(copy)
+    page.wait_for_text("#status", "idle")
+    assert "Cancelled" in page.text("#job")
 
 
 @pytest.mark.unsupported("webkit", reason="under automation, no tab of it is hidden")

@@ -1,20 +1,20 @@
 import type { JobHandle } from '../state/job';
 
-/** The time in which a copy answers, also one that is busy. */
+/** The time in which another tab answers, also one that is busy. */
 const ANSWER_MS = 1000;
 
-/** A question has the runs that a page shows, an answer those that another one shows. */
+/** A question asks who shows these runs; an answer has those that a page shows. */
 type Message = [runs: string[], isAnswer: boolean];
 
 /**
- * The copies of this tab, which show the same jobs.
+ * Leaves the jobs of a tab to it, where this tab is its copy.
  *
- * Browsers copy a tab together with its storage, so the copy goes on with the jobs
- * that this tab has saved. Each of the tabs cancels for itself: the job ends when no
- * tab shows it any more. A page asks when it has loaded jobs; so all know.
+ * Browsers copy a tab together with its storage ("Duplicate tab", `window.open`), so the
+ * copy goes on with the jobs of the tab. It asks whether another tab shows a job before
+ * it cancels it. The tab that has started the job does not ask.
  */
 export class Copies {
-    readonly #shared = new Set<string>();
+    readonly #answered = new Set<string>();
     #channel: BroadcastChannel | undefined;
 
     /** `isShown` tells whether this page shows the live job of a run. */
@@ -27,39 +27,28 @@ export class Copies {
         }
         this.#channel.onmessage = ({ data }: MessageEvent<Message>) => {
             const [runs, isAnswer] = data;
-            const shared = runs.filter((run) => isAnswer || isShown(run));
-            for (const run of shared) {
-                this.#shared.add(run);
-            }
-            if (!isAnswer) {
-                this.#tell(shared, true);
+            if (isAnswer) {
+                for (const run of runs) {
+                    this.#answered.add(run);
+                }
+            } else {
+                this.#channel?.postMessage([runs.filter(isShown), true]);
             }
         };
     }
 
-    /** Ask the other tabs which of these runs they show. */
-    ask(runs: string[]): void {
-        this.#tell(runs, false);
-    }
-
     /**
-     * Call back with those of the handles whose jobs no copy shows: at once, or later if
-     * a copy may show one.
+     * Call back with the handles of jobs to cancel: at once, but for those of a copy,
+     * later with those that no other tab shows.
      */
-    whenAlone(handles: JobHandle[], act: (handles: JobHandle[]) => void): void {
-        const shared = handles.filter(({ run }) => this.#shared.delete(run));
-        act(handles.filter((handle) => !shared.includes(handle)));
-        if (shared.length > 0) {
-            this.ask(shared.map(({ run }) => run));
+    whenOwn(handles: JobHandle[], act: (handles: JobHandle[]) => void): void {
+        const copied = handles.filter((handle) => handle.copied);
+        act(handles.filter((handle) => !handle.copied));
+        if (copied.length > 0) {
+            this.#channel?.postMessage([copied.map(({ run }) => run), false]);
             setTimeout(() => {
-                act(shared.filter(({ run }) => !this.#shared.has(run)));
+                act(copied.filter(({ run }) => !this.#answered.has(run)));
             }, ANSWER_MS);
-        }
-    }
-
-    #tell(...message: Message): void {
-        if (message[0].length > 0) {
-            this.#channel?.postMessage(message);
         }
     }
 }

@@ -18,6 +18,9 @@ export class Jobs {
 
     constructor(storage: TabStorage<JobHandle>) {
         this.#storage = storage;
+        window.addEventListener('pagehide', () => {
+            this.#save((handle) => handle);
+        });
     }
 
     /** Return the handles that the tab has saved, except for known ones. */
@@ -31,9 +34,16 @@ export class Jobs {
     /**
      * Save the handles of all jobs that are not over for the page. This includes jobs
      * whose result still waits for its component.
+     *
+     * A page that finds them has a copy of this tab's storage, or follows a crash: when
+     * this page goes, it saves them once more for the next page of its tab.
      */
     save(): void {
-        this.#storage.save([...this.#kept].map(({ handle }) => handle));
+        this.#save((handle) => ({ ...handle, copied: true }));
+    }
+
+    #save(saved: (handle: JobHandle) => JobHandle): void {
+        this.#storage.save([...this.#kept].map(({ handle }) => saved(handle)));
     }
 
     get #kept(): Set<Job> {

@@ -29,6 +29,8 @@ export type Handle = {
     end?: Snapshot;
     /** Another page has started the job, and this one only shows it. */
     shownOnly?: boolean;
+    /** The page that has saved it may still be there, in another tab. Set by the page. */
+    copied?: boolean;
     /** Before its page was loaded again, it showed an old result. Set by the page. */
     refreshes?: boolean;
     /** The job could not be started, for this reason. */
