@@ -51,6 +51,12 @@ def managers_of(
 
 def _of_app(name: str) -> dict[str, LongCallbackManager]:
     module_name, _, attribute = name.partition(":")
+    if module_name.endswith(".py"):
+        file = Path(module_name)
+        raise click.UsageError(
+            f"--app {name} is a file. Name its module: --app "
+            f"{file.stem}:{attribute or 'app'}, in the directory of the file."
+        )
     # As `python -m` and the command lines of servers do.
     sys.path.insert(0, os.getcwd())
     try:

@@ -163,6 +163,7 @@ def span(seconds: float | None) -> str:
     """Return a number of seconds as people read it."""
     if seconds is None:
         return ""
+    seconds = max(0.0, seconds)  # the clock may have been set back
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:

@@ -22,7 +22,7 @@ from dash import Input, Output, html
 
 import dash_long_components as dlc
 from dash_long_components import Job, current_job
-from dash_long_components.cli import halting
+from dash_long_components.cli import halting, tables
 from dash_long_components.cli.commands import group
 from dash_long_components.exceptions import DrainingError
 from dash_long_components.managers.store.store import Store
@@ -194,6 +194,10 @@ def test_narrow_terminal_breaks_no_status_and_has_no_empty_columns(
         assert "rejected" not in printed
 
 
+def test_time_before_the_clock_was_set_back_is_not_negative() -> None:
+    assert tables.span(-7200.0) == "0.0 s"
+
+
 def test_drain_that_is_interrupted_lets_jobs_start_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +259,7 @@ def test_jobs_of_a_paused_task_wait_and_go_on_in_their_order(site: Site) -> None
         (["--app", "a", "--store", "b"], "Say whose jobs you mean"),
         (["--app", "no_such_module"], "No module named 'no_such_module'"),
         (["--app", "json:nothing"], "json has no 'nothing'"),
+        (["--app", "web/app.py"], "Name its module: --app app:app"),
         (["--app", "json:dumps"], "neither a manager nor a Dash app"),
         (["--store", "/nowhere"], "there is no job store"),
         (["--broker", "amqp://localhost"], "Name that of the app by --backend"),
