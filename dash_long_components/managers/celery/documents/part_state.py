@@ -66,7 +66,7 @@ class PartState:
         beat: changes while that process lives.
         title: that the part has given to its job; None if it has not.
         lines: ``[text, level, time]`` of its log, the last ones.
-        logged: number of lines that it has logged so far.
+        logged: number of lines that it has logged so far, in all its tries.
         outcome: number of documents that hold its outcome; 0 while it has none.
     """
 
@@ -96,12 +96,15 @@ class PartState:
         """
         if self.by != by or self.outcome:
             raise PartTakenError
-        return PartState(tries=self.tries)
+        return replace(self, by=None)
 
     def report(
         self, by: str, lines: list[list[Any]], title: str | None, outcome: int = 0
     ) -> PartState:
         """Return the state after news of the process that has the part.
+
+        Nothing changes once it has an outcome: that comes last. But the thread that
+        reports beside the function may be late.
 
         Args:
             by: that process.
@@ -114,6 +117,8 @@ class PartState:
         """
         if self.by != by:
             raise PartTakenError
+        if self.outcome:
+            return self
         return replace(
             self,
             beat=self.beat + 1,

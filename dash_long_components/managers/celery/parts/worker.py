@@ -6,6 +6,7 @@ import base64
 import contextvars
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from ..documents.documents import Documents, part_keys
 from ..documents.job_state import End, Live
 from ..documents.part_state import (
     PartMessage,
+    PartState,
     PartTakenError,
     changed,
     item_key,
@@ -46,6 +48,9 @@ PART = "dash-long-jobs.part"
 
 #: Seconds between two looks of a part whether it is wanted, at most.
 _LOOK = 1.0
+
+#: Seconds after which it reports what it has logged, as a job does.
+_REPORT = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +162,9 @@ class Claim(Unasked):
         self._by = new_job_id()
         self._interval = min(_LOOK, lease / 6)
         self._lock = threading.Lock()
+        #: Lines that may not be stored yet, and how many were logged before them.
         self._lines: list[list[Any]] = []
+        self._before = 0
         self._title: str | None = None
         self._over = threading.Event()
         self._killing = threading.Lock()
@@ -168,9 +175,7 @@ class Claim(Unasked):
         if live is None:
             return None
         with suppress(PartTakenError):
-            self._documents.update(
-                self._message.state_key, changed(lambda state: state.claim(self._by))
-            )
+            self._before = self._update(lambda state: state.claim(self._by)).logged
             return live
         return None
 
@@ -231,7 +236,12 @@ class Claim(Unasked):
         self._title = title
 
     def _watch(self, kill: Callable[[], None] | None, grace: float) -> None:
-        while not self._over.wait(self._interval):
+        looked = time.monotonic()
+        while not self._over.wait(min(_REPORT, self._interval)):
+            now = time.monotonic()
+            if now - looked < self._interval and not self._has_news:
+                continue
+            looked = now
             try:
                 if self._live() is None:
                     raise PartTakenError
@@ -249,14 +259,38 @@ class Claim(Unasked):
         text = self._documents.read(f"{self._message.job}.end")
         return grace_after(End.from_text(text).status, grace) if text else 0.0
 
+    @property
+    def _has_news(self) -> bool:
+        return bool(self._lines) or self._title is not None
+
     def _report(self, outcome: int = 0) -> None:
+        """Write what is new. Two threads may do so at once."""
+        title: str | None = None
+
+        def change(state: PartState) -> PartState:
+            nonlocal title
+            with self._lock:
+                title = self._title
+                # What another thread, or a try without an answer, has not written.
+                lines = self._lines[max(0, state.logged - self._before) :]
+            return state.report(self._by, lines, title, outcome)
+
+        state = self._update(change)
         with self._lock:
-            lines, self._lines = self._lines, []
-            title, self._title = self._title, None
-        self._documents.update(
-            self._message.state_key,
-            changed(lambda state: state.report(self._by, lines, title, outcome)),
-        )
+            written = max(0, state.logged - self._before)
+            self._lines = self._lines[written:]
+            self._before += written
+            if self._title is title:
+                self._title = None
+
+    def _update(self, change: Callable[[PartState], PartState]) -> PartState:
+        """Change the state of the part. Atomic.
+
+        Raises:
+            PartTakenError: another process has the part, or it is not wanted.
+        """
+        text = self._documents.update(self._message.state_key, changed(change))
+        return PartState.from_text(text)
 
     def _live(self) -> Live | None:
         """Return the job; None if it has ended, or needs the part no more."""

@@ -37,6 +37,17 @@ def test_part_that_has_ended_is_not_begun_again() -> None:
         PartState().claim("a").release("b")
 
 
+def test_late_report_takes_no_outcome_away() -> None:
+    state = PartState().claim("a").report("a", [line("1")], None, outcome=2)
+    assert state.report("a", [line("2")], "title") == state
+
+
+def test_lines_are_counted_over_all_tries() -> None:
+    first = PartState().claim("a").report("a", [line("1"), line("2")], None)
+    state = first.release("a").claim("b").report("b", [line("3")], None)
+    assert state.lines_after(first.logged) == [line("3")]
+
+
 def test_lines_are_read_once() -> None:
     state = PartState().claim("a").report("a", [line("1"), line("2")], None)
     assert state.lines_after(0) == [line("1"), line("2")]

@@ -16,14 +16,22 @@ from dash_long_components.core.status import Status
 from dash_long_components.exceptions import PartError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.documents.job_state import End, Live
-from dash_long_components.managers.celery.documents.part_state import PartMessage
+from dash_long_components.managers.celery.documents.part_state import (
+    PartMessage,
+    PartState,
+)
 from dash_long_components.managers.celery.parts import round as part_round
+from dash_long_components.managers.celery.parts import worker as part_worker
 from dash_long_components.managers.celery.parts.parts import CeleryParts
 from dash_long_components.managers.celery.parts.worker import Claim
 from dash_long_components.running.part_limits import is_in_part
 from dash_long_components.running.parts import Work, outcome_of, sent
 from tests.unit.fakes import Reported, job_of
 from tests.unit.managers.celery.made import CALL, LEASE, Shop
+from tests.waiting import until
+
+#: Seconds after which a part has nothing to say but that it lives.
+LONG = 20.0
 
 
 def square(number: int) -> int:
@@ -188,6 +196,78 @@ def test_lines_of_parts_that_end_with_the_loop_are_not_lost(
     with pytest.raises(TypeError):
         next(deployment.map(square, ["x", 2]))
     assert deployment.reported.lines == [("begun", 20, 0.0)]
+
+
+def test_end_of_a_part_in_the_middle_of_a_report_loses_nothing(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Documents.update
+
+    def end(claim: Claim) -> None:
+        monkeypatch.setattr(Documents, "update", update)
+        claim.log("second", 20, 1.0)
+        claim.finish(outcome_of(square, sent("The item", 3)))
+
+    def work(message: PartMessage) -> None:
+        claim = Claim(deployment.documents, message, LEASE)
+        assert claim.take() is not None
+
+        def held_up(documents: Documents, *change: Any) -> str:
+            end(claim)
+            return update(documents, *change)
+
+        claim.log("first", 20, 0.0)
+        monkeypatch.setattr(Documents, "update", held_up)
+        claim._report()  # as the thread beside the function does
+
+    deployment.on_message = work
+    assert [*deployment.map(square, [3])] == [9]
+    assert len(deployment.messages) == 1
+    assert deployment.reported.lines == [("first", 20, 0.0), ("second", 20, 1.0)]
+
+
+def test_part_reports_what_it_logs_before_its_next_beat(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_worker, "_LOOK", LONG)
+
+    def work(message: PartMessage) -> None:
+        claim = Claim(deployment.documents, message, lease=6 * LONG)
+        assert claim.take() is not None
+        with claim.kept(None, grace=0.0):
+            claim.log("line", 20, 0.0)
+
+            def is_written() -> bool:
+                text = deployment.documents.read(message.state_key)
+                return text is not None and PartState.from_text(text).logged == 1
+
+            until(is_written, timeout=LONG / 2)
+        claim.finish(outcome_of(square, sent("The item", 3)))
+
+    deployment.on_message = work
+    assert [*deployment.map(square, [3])] == [9]
+    assert deployment.reported.lines == [("line", 20, 0.0)]
+
+
+def test_report_whose_answer_is_lost_is_written_once(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap, answers = Documents._swap, [False]
+
+    def lose(*swapped: Any) -> bool:
+        return swap(*swapped) and (not answers or answers.pop())
+
+    def work(message: PartMessage) -> None:
+        claim = Claim(deployment.documents, message, LEASE)
+        assert claim.take() is not None
+        claim.log("line", 20, 0.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(Documents, "_swap", lose)
+            claim.finish(outcome_of(square, sent("The item", 3)))
+
+    deployment.on_message = work
+    assert [*deployment.map(square, [3])] == [9]
+    assert deployment.reported.lines == [("line", 20, 0.0)]
 
 
 class Killed(BaseException):
