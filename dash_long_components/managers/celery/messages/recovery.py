@@ -25,6 +25,9 @@ _RECEIVERS = {
     Tenure.SILENT: Receiver.DEAD,
 }
 
+#: Copies of a message that are sent at once, at most.
+_MAX_COPIES = 16
+
 
 class Recovery:
     """Sends jobs again that were sent, have not begun, and are on no worker.
@@ -73,8 +76,9 @@ class Recovery:
             return None
         situation = state.situation(receipt)
         waited = now - state.at
+        receiver = self._receiver(state, receipt)
         step = state.step(
-            receiver=self._receiver(state, receipt),
+            receiver=receiver,
             situation=situation,
             waited=waited,
             probe_after=self._probe_after,
@@ -89,10 +93,12 @@ class Recovery:
                 self._probes.ensure(message, probe)
             case Step.PROBE if state.probe is not None:
                 self._probes.ensure(message, state.probe)
-            case Step.RESEND:
-                self._send_again(record, state, message, now)
-            case Step.LOSE:
-                return message_lost(record, now, state.resent + 1)
+            case Step.RESEND | Step.LOSE:
+                # A worker that has died has said what it has received.
+                hides = receiver is Receiver.NONE and self._leases.hide_messages()
+                if step is Step.LOSE and not hides:
+                    return message_lost(record, now, state.resent + 1)
+                self._send_again(record, state, message, now, hides=hides)
         return None
 
     def _send_attempt(
@@ -108,12 +114,24 @@ class Recovery:
             self._change(record, sent, Delivery.refused)
 
     def _send_again(
-        self, record: Record, state: Delivery, message: Message, now: float
+        self,
+        record: Record,
+        state: Delivery,
+        message: Message,
+        now: float,
+        *,
+        hides: bool,
     ) -> None:
+        """Send a job again, so often that a free worker gets it if busy ones hide it.
+
+        RabbitMQ gives each worker a message in turn. It might give a free one nothing
+        but the probes.
+        """
         again = self._change(record, state, lambda it: it.sent_again(now, is_lost=True))
         if again is None:
             return
-        if not self._sender.send_again(record.id, again.number, message):
+        copies = min(again.resent, _MAX_COPIES) if hides else 1
+        if not self._sender.send_again(record.id, again.number, message, copies):
             self._change(record, again, Delivery.refused)
 
     def _receiver(self, delivery: Delivery, receipt: Receipt | None) -> Receiver:

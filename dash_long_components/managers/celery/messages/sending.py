@@ -149,13 +149,15 @@ class Sender:
             lambda: send_job(self._app, job_id, 0, message, retry=False)
         )
 
-    def send_again(self, job_id: str, number: int, message: Message) -> bool:
-        """Send a job again whose message is lost."""
+    def send_again(
+        self, job_id: str, number: int, message: Message, copies: int
+    ) -> bool:
+        """Send a job again whose message is lost, with so many equal messages."""
         logger.warning(
             "The message of job %s is lost on its way to a worker. It is sent again.",
             job_id,
         )
-        return self.send(job_id, number, message)
+        return all(self.send(job_id, number, message) for _ in range(copies))
 
     def send(self, job_id: str, number: int, message: Message) -> bool:
         """Send a job."""

@@ -8,6 +8,7 @@ nothing else tells that from an idle worker.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -22,7 +23,7 @@ from celery.concurrency.solo import TaskPool as SoloPool
 from celery.worker import state as worker_state
 
 from ..messages.call_with_timeout import SingleCall
-from ..messages.sending import tell_broker
+from ..messages.sending import tell_broker, transport
 from ..workers.going_on import going_on
 from ..workers.homes import Home
 from ..workers.leases import Lease
@@ -253,6 +254,17 @@ def _length(connection: Any, name: str, queue: Any) -> int:
         return int(found.message_count)
 
 
+def _hides(worker: Any) -> bool:
+    """Return whether RabbitMQ may give a worker messages that it does not look at.
+
+    In a pool ``solo`` the function of a job runs in the main thread.
+    """
+    is_busy = bool(worker_state.active_requests)
+    if not is_busy or not issubclass(worker.pool_cls, SoloPool):
+        return False
+    return transport(worker.app) == "amqp"
+
+
 def _lose_connection() -> None:
     raise ConnectionResetError("the consumer has taken no messages for long")
 
@@ -276,6 +288,8 @@ def step(home: Home) -> type[bootsteps.StartStopStep]:
             self._watch = ConsumerWatch.current = ConsumerWatch(worker, home.lease)
 
         def start(self, worker: Any) -> None:
+            if Lease.current is not None:
+                Lease.current.hides = functools.partial(_hides, worker)
             threading.Thread(
                 target=self._watch.run, name="dash-long-jobs-consumer", daemon=True
             ).start()

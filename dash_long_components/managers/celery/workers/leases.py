@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
@@ -69,6 +69,7 @@ class Renewal:
         queues: names of the queues from which the worker takes jobs.
         slots: how many jobs the worker runs at once.
         stuck: whether it takes none at present, though it should.
+        hides: whether it may have messages of which it has not said so.
     """
 
     beat: int | None = None
@@ -77,6 +78,7 @@ class Renewal:
     queues: list[str] = field(default_factory=list)
     slots: int = 1
     stuck: bool = False
+    hides: bool = False
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -94,6 +96,7 @@ class Lease:
         pid: of the worker's main process.
         seconds: within which it is renewed.
         is_stuck: whether the worker takes no jobs at present, though it should.
+        hides: returns whether it may have messages of which it has not said so.
     """
 
     #: None outside of workers. Pool processes inherit it from the main process.
@@ -104,6 +107,7 @@ class Lease:
         self.pid = os.getpid()
         self.seconds = home.lease
         self.is_stuck = False
+        self.hides: Callable[[], bool] = bool
         self._home = home
         self._left = threading.Event()
 
@@ -140,12 +144,23 @@ class Lease:
         self, queues: Callable[[], Iterable[str]], name: str, slots: int
     ) -> None:
         documents, period = Documents(self._home.app), self.seconds
+        hides_until = 0.0
         for beat in itertools.count():
             with going_on("The renewal of the worker's lease"):
+                now = time.monotonic()
+                if self.hides():
+                    # The next renewal may come just between two functions.
+                    hides_until = now + period
                 # Its queues may have no other worker, and that has to be seen.
                 names = [] if self.is_stuck else [*queues()]
                 renewal = Renewal(beat=beat + 1, period=period, stuck=self.is_stuck)
-                own = replace(renewal, name=name, queues=names, slots=slots)
+                own = replace(
+                    renewal,
+                    name=name,
+                    queues=names,
+                    slots=slots,
+                    hides=now < hides_until,
+                )
                 with no_fork:
                     if not self._left.is_set():
                         _write(documents, self.id, own)
@@ -331,11 +346,23 @@ class Leases:
             StoreUnavailableError: the backend does not respond.
         """
         found: Counter[str] = Counter()
-        for reading in self._read_all(worker_ids(self._documents)):
-            renewal = reading.renewal
-            if renewal.beat is not None and reading.tenure is Tenure.RENEWED:
-                found.update(dict.fromkeys(renewal.queues, renewal.slots))
+        for renewal in self._of_living():
+            found.update(dict.fromkeys(renewal.queues, renewal.slots))
         return found
+
+    def hide_messages(self) -> bool:
+        """Return whether a worker may have messages of which it has not said so.
+
+        Raises:
+            StoreUnavailableError: the backend does not respond.
+        """
+        return any(renewal.hides for renewal in self._of_living())
+
+    def _of_living(self) -> Iterator[Renewal]:
+        """Yield the last renewals of the workers that are there."""
+        for reading in self._read_all(worker_ids(self._documents)):
+            if reading.renewal.beat is not None and reading.tenure is Tenure.RENEWED:
+                yield reading.renewal
 
     def _read(self, lease_id: str) -> _Reading:
         """Return the reading of a lease as it is now, or was a moment ago."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,7 +29,9 @@ from dash_long_components.managers.celery.documents.deliveries import (
     Receipt,
 )
 from dash_long_components.managers.celery.documents.job_state import End, Live
+from dash_long_components.managers.celery.messages.probes import arrived
 from dash_long_components.managers.celery.store.runs import Runs
+from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.leases import Leases, Tenure
 from tests.promises import promised
 from tests.unit.managers.celery.made import LEASE, WORKER, Shop
@@ -227,6 +230,27 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
         assert shop.status() is Status.QUEUED
     assert send.call_count == times
     assert all(call.kwargs["args"][:2] == ("job", 1) for call in send.call_args_list)
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_job_is_lost_unless_a_busy_worker_may_have_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, hides: bool
+) -> None:
+    send = mock.Mock()
+    monkeypatch.setattr(shop.celery, "send_task", send)
+    monkeypatch.setattr(Leases, "hide_messages", lambda _self: hides)
+    store = CeleryStore(shop.celery, lease=0.0)
+    for _ in range(3 * MAX_RESENDS + 3):  # marks, probes, sends
+        arrived(store.documents, shop.message.task, number=1000)
+        status = store.read("job").status
+    sent = [each.kwargs["args"] for each in send.call_args_list]
+    numbers = Counter(args[1] for args in sent if args[0] == "job")
+    if hides:
+        assert status is Status.QUEUED
+        assert [*numbers.items()][:4] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    else:
+        assert status is Status.LOST
+        assert numbers == {number: 1 for number in range(1, MAX_RESENDS + 1)}
 
 
 def test_job_that_every_worker_dies_with_is_lost(

@@ -136,3 +136,23 @@ def test_worker_that_takes_no_jobs_serves_no_queue(tmp_path: Path) -> None:
             (renewal.stuck, renewal.queues, leases.is_renewed(queue_lease("q")))
         )
     assert found == [(True, [], False), (False, ["q"], True)]
+
+
+def test_worker_may_hide_messages_until_it_is_free_for_a_period(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(app=Celery("app", backend=f"file://{tmp_path}"), lease=3.0)
+    lease = Lease(home)
+    now, found = 0.0, []
+    monkeypatch.setattr("time.monotonic", lambda: now)
+
+    def wait(_seconds: float) -> bool:
+        nonlocal now
+        now += 1.0
+        found.append(Leases(Documents(home.app)).hide_messages())
+        return len(found) == 5
+
+    lease.hides = mock.Mock(side_effect=[True, *[False] * 4])
+    with mock.patch.object(lease._left, "wait", side_effect=wait):
+        lease._renew(lambda: ["q"], "worker", 1)
+    assert found == [True, True, True, False, False]
