@@ -10,13 +10,16 @@ import celery
 
 from ...exceptions import WorkflowError
 from .documents.documents import Documents
+from .documents.job_state import Worker
 from .documents.result_cache import CeleryResultCache
 from .execution import Execution
+from .messages.sending import FINISH
 from .store.runs import Runs
+from .supervision import pool_jobs
 from .supervision.job_request import FinishRequest, this_worker
 from .worker import end_after, run_here
 from .workers.homes import Home
-from .workflows.workflows import FINISH, Workflows
+from .workflows.workflows import Workflows
 
 
 def add_finish(app: celery.Celery, home: Home) -> None:
@@ -40,11 +43,14 @@ def add_finish(app: celery.Celery, home: Home) -> None:
         max_retries=0,
         Request=FinishRequest,
     )
-    def finish(self: Any, job_id: str, run: str) -> None:
+    def finish(self: Any, job_id: str, run: str, _text: str) -> None:
+        with pool_jobs.having(job_id):
+            end(this_worker(self.request.hostname), job_id, run)
+
+    def end(worker: Worker, job_id: str, run: str) -> None:
         workflow = workflows.of(job_id)
         if workflow is None:
             return
-        worker = this_worker(self.request.hostname)
         live = workflows.take(job_id, run, lambda it: replace(it, worker=worker))
         if live is None:
             return

@@ -726,7 +726,7 @@ if isinstance(manager, CeleryLongCallbackManager):
     def squared(name: str, item: int) -> int:
         """A task of the app, which may wait for a file, or fail."""
         if item < 0:
-            raise ConnectionError("refused")
+            raise ConnectionError("refused" if item == -1 else name)
         write(f"{name}.{item}", json.dumps([os.getpid(), os.getppid()]))
         while os.path.exists(f"{name}.stop"):
             time.sleep(0.01)
@@ -781,6 +781,16 @@ if isinstance(manager, CeleryLongCallbackManager):
     def killed_at_its_end(name: str) -> Any:
         """Fail by a task, and kill the process that says so."""
         return squared.delay(name, -1)
+
+    def hold_process(error: BaseException) -> None:
+        hold(str(error))
+
+    def held_at_its_end(name: str) -> Any:
+        """Fail by a task, and hold the process that says so."""
+        return squared.delay(name, -2)
+
+    for limit, name in [(None, "held at its end"), (2.0, "late at its end")]:
+        long_callback(name, on_error=hold_process, timeout=limit)(held_at_its_end)
 
 
 VERSION = 1

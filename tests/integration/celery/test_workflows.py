@@ -149,6 +149,25 @@ def test_job_whose_process_is_killed_at_its_end_is_lost(page: Page, name: str) -
     assert page.run("echo", 1).result == 1
 
 
+@pytest.mark.parametrize("status", ["cancelled", "timed_out"])
+def test_process_that_ends_a_job_is_killed_with_it(
+    page: Page, name: str, status: str
+) -> None:
+    how = "held" if status == "cancelled" else "late"
+    job = page.start(f"{how} at its end", name)
+    pid = wait_for_json(Path(name))
+    if status == "cancelled":
+        with promised("2 s"):
+            page.cancel(job)
+            page.wait_for("cancelled", job)
+            until_gone(lambda: filter(is_alive, [pid]))
+    else:
+        with promised("timeout + 2 s", timeout=2.0):
+            page.wait_for("timed_out", job)
+            until_gone(lambda: filter(is_alive, [pid]))
+    assert page.run("echo", 1).result == 1
+
+
 @on_rabbitmq_too
 def test_cancel_revokes_the_tasks(page: Page, name: str) -> None:
     Path(f"{name}.stop").touch()

@@ -39,6 +39,9 @@ PROBE = f"{PREFIX}probe"
 #: Begins the names of those that serve jobs, as the one that ends a workflow's job.
 SERVICE_PREFIX = "dash-long-jobs."
 
+#: Name of the Celery task that ends a job whose workflow has ended.
+FINISH = f"{SERVICE_PREFIX}finish"
+
 
 def task_name(key: str, name: str) -> str:
     """Return the name under which Celery knows a task, and routes it."""

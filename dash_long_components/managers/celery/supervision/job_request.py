@@ -29,7 +29,7 @@ from ..documents.documents import outages
 from ..documents.job_state import Worker
 from ..documents.unexpected_ends import CeleryFailure
 from ..messages.probes import arrived
-from ..messages.sending import PREFIX, PROBE
+from ..messages.sending import FINISH, PREFIX, PROBE
 from ..store.store import CeleryStore
 from ..workers.homes import home_of
 from ..workers.leases import Lease
@@ -65,6 +65,10 @@ def _note_receipt(sender: Any, request: Any, **_: Any) -> None:
         receipt = Receipt(worker=this_worker(request.hostname), number=number)
         with _noting_outages():
             _store(home.app).note_receipt(job_id, receipt)
+    elif request.name == FINISH and Supervisor.current is not None:
+        _job_id, _run, text = request.args
+        message = Message.from_text(text)
+        Supervisor.current.received(sender, request, None, message)
 
 
 @contextlib.contextmanager

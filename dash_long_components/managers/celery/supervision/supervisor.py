@@ -36,7 +36,7 @@ from ..workers.homes import Home
 from ..workers.leases import Lease, no_fork
 from . import pool_jobs
 from .consumer_watch import ConsumerWatch, Stuck
-from .received_jobs import Death, ReceivedJob
+from .received_jobs import Death, ReceivedJob, is_of_another
 
 
 class Supervisor:
@@ -44,8 +44,8 @@ class Supervisor:
 
     Args:
         home: where the jobs of the worker belong.
-        kill: kills a pool process if it has a job; None where a pool can't end what
-            it runs.
+        kill: kills a pool process if it has a job, and returns whether it has; None
+            where a pool can't end what it runs.
     """
 
     #: None outside of workers.
@@ -54,7 +54,7 @@ class Supervisor:
     def __init__(
         self,
         home: Home,
-        kill: Callable[[int, str], None] | None = None,
+        kill: Callable[[int, str], bool] | None = None,
     ) -> None:
         # The pool may fork while this waits for the broker, but not for the backend.
         self._store = CeleryStore(home.app, home.lease, guard=no_fork)
@@ -71,9 +71,16 @@ class Supervisor:
         self._kept: list[str] = []
 
     def received(
-        self, consumer: Any, request: Any, number: int, message: Message
+        self, consumer: Any, request: Any, number: int | None, message: Message
     ) -> None:
-        """Note that a job has arrived; it may wait for a pool process."""
+        """Note that a job has arrived; it may wait for a pool process.
+
+        Args:
+            consumer: Celery's, which has received it.
+            request: Celery's object for it.
+            number: of the message; None for the end of a workflow.
+            message: how the job was sent.
+        """
         job = ReceivedJob(
             request=request,
             number=number,
@@ -107,21 +114,18 @@ class Supervisor:
         """
         with self._lock:
             job = self._received.pop(id(request), None)
-            began = (job and job.began) or time.monotonic()
-            death = Death(
-                job_id=job_id,
-                number=job.number if job else None,
-                began=began,
-                failure=failure,
-                group=job.message.group if job else None,
-            )
+            if job is not None:
+                death = job.death(failure)
+            else:
+                began = time.monotonic()
+                death = Death(job_id=job_id, began=began, failure=failure)
             self._dead.append(death)
         self._wake.set()
 
     def cancel(self, job_id: str, grace: float) -> bool:
         """Kill a job after ``grace`` seconds; return False if it does not run here."""
         due = time.monotonic() + grace
-        found = [job for job in self._running() if job.request.id == job_id]
+        found = [job for job in self._running() if job.job_id == job_id]
         for job in found:
             job.kill_by(due)
         self._wake.set()
@@ -183,12 +187,12 @@ class Supervisor:
     def _look(self, now: float) -> None:
         """Compare the jobs here with the store."""
         running = self._running()
-        ends = self._store.ends.get_all([each.request.id for each in running])
+        ends = self._store.ends.get_all([each.job_id for each in running])
         for each, end in zip(running, ends, strict=True):
             if end is not None and end.live is None:
                 each.kill_by(now + grace_after(end.status, each.message.grace))
         self._kill_superseded(running, now)
-        kept = self._keeper.keep_while_live(each.request.id for each in running)
+        kept = self._keeper.keep_while_live(each.job_id for each in running)
         with self._lock:
             self._kept += kept
             others = [each for each in self._received.values() if not each.is_running]
@@ -203,15 +207,13 @@ class Supervisor:
 
         A reader took this worker for dead while it could not reach the backend.
         """
-        lives = self._store.lives([each.request.id for each in running])
+        lives = self._store.lives([each.job_id for each in running])
         for each, live in zip(running, lives, strict=True):
             if live is None or Lease.current is None:
                 continue
-            is_here = live.worker.lease == Lease.current.id and live.number in (
-                None,
-                each.number,
-            )
-            if live.record.status is Status.RUNNING and not is_here:
+            is_here = live.worker.lease == Lease.current.id
+            is_here = is_here and not is_of_another(each.number, live)
+            if live.record.status is Status.RUNNING and not (is_here or live.waits):
                 each.kill_by(now + EXIT_GRACE)
 
     def _release_dropped(self, waiting: Iterable[ReceivedJob]) -> None:
@@ -219,8 +221,8 @@ class Supervisor:
         for each in waiting:
             was_missing, each.is_missing = each.is_missing, each.is_dropped
             # A pool process may have got it a moment before the connection was lost.
-            if each.is_missing and was_missing and Lease.current is not None:
-                self._store.release(each.request.id, Lease.current.id, each.number)
+            if each.is_missing and was_missing:
+                self._release(each.job_id, each.number)
                 self._forget([each])
 
     def _release_held_up(self, waiting: Iterable[ReceivedJob]) -> None:
@@ -229,17 +231,17 @@ class Supervisor:
         If one begins here after all, that is a second delivery.
         """
         watch = ConsumerWatch.current
-        if watch is None or watch.stuck is not Stuck.HANGS or Lease.current is None:
+        if watch is None or watch.stuck is not Stuck.HANGS:
             return
         for each in waiting:
             if not each.is_released:
-                self._store.release(each.request.id, Lease.current.id, each.number)
+                self._release(each.job_id, each.number)
                 each.is_released = True
 
     def _forget_ended(self, waiting: Sequence[ReceivedJob]) -> None:
         """Forget jobs that have ended before they could begin."""
         if waiting:
-            ends = self._store.ends.get_all([each.request.id for each in waiting])
+            ends = self._store.ends.get_all([each.job_id for each in waiting])
             found = zip(waiting, ends, strict=True)
             self._forget(each for each, end in found if end is not None)
 
@@ -266,7 +268,9 @@ class Supervisor:
     def _report(self, death: Death) -> None:
         live = self._store.live(death.job_id)
         if live is None or live.record.status is Status.QUEUED:
-            self._release(death)
+            self._release(death.job_id, death.number)
+        elif live.waits:
+            pass  # for its workflow, or for another process that ends it
         elif self._had(live, death):
             if live.record.status is Status.RUNNING:
                 end = death.failure.end(live.record, time.time())
@@ -275,10 +279,13 @@ class Supervisor:
             if death.group is not None:
                 self._store.leave_group_at_end(death.group, death.job_id)
 
-    def _release(self, death: Death) -> None:
-        """Have a job sent again whose process has died before it could begin."""
-        if death.number is not None and Lease.current is not None:
-            self._store.release(death.job_id, Lease.current.id, death.number)
+    def _release(self, job_id: str, number: int | None) -> None:
+        """Have a job sent again that does not begin here.
+
+        The watch of workflows does that for the ends of workflows.
+        """
+        if number is not None and Lease.current is not None:
+            self._store.release(job_id, Lease.current.id, number)
 
     def _had(self, live: Live, death: Death) -> bool:
         """Return whether the process that has died had started the job.
@@ -291,7 +298,7 @@ class Supervisor:
         if death.is_of_another(live):
             return False
         return not any(
-            each.request.id == death.job_id
+            each.job_id == death.job_id
             and each.began is not None
             and each.began < death.began
             for each in self._running()
@@ -302,14 +309,19 @@ class Supervisor:
             is_due = each.kill_at is not None and each.kill_at <= now
             if not is_due or each.is_killed or self._kill is None:
                 continue
-            each.is_killed = True
-            if each.deadline is not None and each.deadline <= now:
+            is_over = each.deadline is not None and each.deadline <= now
+            if is_over and not each.is_over:
                 # If its function let no other thread run, no one has said so yet.
+                each.is_over = True
                 each.request.exceeded = each.message.timeout
                 limit = CeleryFailure(type="TimeLimitExceeded", message="")
-                self.died(each.request, limit, each.request.id)
+                with self._lock:
+                    self._dead.append(each.death(limit))
+                self._wake.set()
+            # A process that has not said what it has may begin it after all.
+            each.kill_at = now + self._interval
             with going_on("The kill of a job's process"):
-                self._kill(each.request.worker_pid, each.request.id)
+                each.is_killed = self._kill(each.request.worker_pid, each.job_id)
 
     def _next_kill(self) -> float:
         if self._kill is None:
@@ -319,18 +331,22 @@ class Supervisor:
         return min(times, default=float("inf"))
 
 
-def _kill_with_children(worker: Any, pid: int, job_id: str) -> None:
-    """Kill a pool process with all that came from it, if it still has a job.
+def _kill_with_children(worker: Any, pid: int, job_id: str) -> bool:
+    """Kill a pool process with all that came from it, if it has a job now.
 
-    Otherwise the job has ended, or does not begin: its process looks at the store.
+    Otherwise the job has ended, or has not begun, in spite of what the pool says.
+
+    Returns:
+        Whether it had the job.
     """
     if not pool_jobs.stop_if_it_has(pid, job_id):
-        return
+        return False
     if sys.platform != "win32":
         # Before it dies: the pool then takes its death for a termination, and neither
         # logs it as an error nor waits for a late result.
         worker.pool.terminate_job(pid, signal.SIGSTOP)
     kill_tree(pid)
+    return True
 
 
 def step(home: Home) -> type[bootsteps.StartStopStep]:

@@ -19,7 +19,7 @@ from ....exceptions import JobEndedError, StoreUnavailableError
 from ..documents.deliveries import Message
 from ..documents.ends import workflow_key
 from ..documents.job_state import End, Live
-from ..messages.sending import SERVICE_PREFIX, Sender
+from ..messages.sending import FINISH, Sender
 from ..store.keeper import Keeper
 from ..store.store import CeleryStore
 from ..store.turns import Turns
@@ -30,9 +30,6 @@ from ..workers.presence import Absence
 from .workflow import Workflow, has_failed
 
 logger = logging.getLogger("dash_long_components")
-
-#: Name of the Celery task that ends a job whose workflow has ended.
-FINISH = f"{SERVICE_PREFIX}finish"
 
 #: The list of jobs that wait, and the document with the turns of workers at it.
 _WAITING, _TURNS = "dash-long-jobs.workflows", "dash-long-jobs.workflows.turns"
@@ -280,7 +277,9 @@ class Workflows:
         return self._sender.accepts(
             lambda: self._app.send_task(
                 FINISH,
-                args=(job_id, run),
+                args=(job_id, run, message.to_text()),
+                # Keep the arguments out of logs and monitors.
+                argsrepr=job_id,
                 route_name=message.task,
                 **message.route,
                 ignore_result=True,

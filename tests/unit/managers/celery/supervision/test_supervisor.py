@@ -47,7 +47,7 @@ class Request:
     """Celery's object for a job that a worker has received."""
 
     def __init__(self, job_id: str, pid: int = 0) -> None:
-        self.id = job_id
+        self.id = self.job_id = job_id
         self.exceeded: float | None = None
         self.worker_pid = pid
 
@@ -60,10 +60,18 @@ class Host:
         home = Home(app=self.celery, lease=LEASE)
         self.store = CeleryStore(self.celery)
         self.killed: list[int] = []
-        self.supervisor = Supervisor(home, lambda pid, _job: self.killed.append(pid))
+        #: The processes that have not said yet which job they have.
+        self.silent: set[int] = set()
+        self.supervisor = Supervisor(home, self.kill)
         self.lease = Lease(home)
         self.consumer = mock.Mock(restart_count=0)
         self.now = time.monotonic()
+
+    def kill(self, pid: int, _job_id: str) -> bool:
+        if pid in self.silent:
+            return False
+        self.killed.append(pid)
+        return True
 
     def look(self, after: float = LEASE) -> float:
         """Let time pass, and the supervisor look."""
@@ -233,6 +241,59 @@ def test_job_whose_time_is_over_is_killed_even_if_its_process_says_nothing(
     assert host.status("another") is None
 
 
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_process_that_does_not_say_at_once_what_it_has_is_killed_later(
+    host: Host, how: str
+) -> None:
+    """It was held up at its start. It would run the job without a limit."""
+    request = host.run("job", timeout=5.0)
+    host.silent.add(request.worker_pid)
+    if how == "cancel":
+        host.store.cancel("job")
+    host.now = time.monotonic() + 5.0
+    host.look(0.0)
+    host.silent.clear()
+    for _ in range(3):
+        host.look()
+    assert host.killed == [request.worker_pid]
+    ended = {"timeout": Status.TIMED_OUT, "cancel": Status.CANCELLED}
+    assert host.status("job") is ended[how]
+
+
+def test_process_that_ends_a_workflow_is_killed_with_its_job(host: Host) -> None:
+    waits = host.run("job")
+    state.active_requests.discard(waits)
+    live = host.store.live("job")
+    assert live is not None
+    elsewhere = Worker(name="other", lease="other")
+    waiting = replace(live, waits=True, worker=elsewhere)
+    host.store.attempts.change(live, lambda _: waiting)
+    ends = Request("message", pid=77)
+    ends.job_id = "job"
+    message = replace(host.message, timeout=5.0)
+    host.supervisor.received(host.consumer, ends, None, message)
+    host.supervisor.began(ends)
+    state.active_requests.add(ends)
+    host.look(0.0)
+    here = replace(live, worker=Worker(name="worker", lease=host.lease.id))
+    host.store.attempts.change(waiting, lambda _: here)
+    host.look()
+    assert host.killed == []
+    host.store.cancel("job")
+    host.look()
+    assert host.killed == [77]
+
+
+def test_death_of_a_process_ends_no_job_that_waits_for_a_workflow(host: Host) -> None:
+    request = host.run("job")
+    live = host.store.live("job")
+    assert live is not None
+    host.store.attempts.change(live, lambda it: replace(it, waits=True))
+    host.die(request)
+    host.look()
+    assert host.status("job") is None
+
+
 def test_job_that_the_store_has_lost_has_no_grace(host: Host) -> None:
     request = host.run("job", grace=60.0)
     host.store.end("job", Status.LOST)
@@ -309,7 +370,7 @@ def test_error_in_one_step_does_not_end_the_others(
     first, second = host.run("job"), host.run("another")
     for job_id in ("job", "another"):
         host.store.cancel(job_id)
-    kill = mock.Mock(side_effect=[PermissionError("its kill"), None])
+    kill = mock.Mock(side_effect=[PermissionError("its kill"), True, True])
     host.supervisor._kill = kill
     assert host.look() == LEASE / 3
     due = mock.patch.object(CeleryStore, "send_what_is_due", side_effect=OSError("due"))

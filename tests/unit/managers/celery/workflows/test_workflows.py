@@ -22,13 +22,14 @@ from dash_long_components.exceptions import (
 from dash_long_components.managers.celery.documents.ends import workflow_key
 from dash_long_components.managers.celery.documents.job_state import End, Live, Worker
 from dash_long_components.managers.celery.messages import sending
+from dash_long_components.managers.celery.messages.sending import FINISH
 from dash_long_components.managers.celery.store import keeper, turns
 from dash_long_components.managers.celery.store.runs import Runs
 from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.homes import Home
 from dash_long_components.managers.celery.workflows import workflows as module
 from dash_long_components.managers.celery.workflows.workflow import Workflow
-from dash_long_components.managers.celery.workflows.workflows import FINISH, Workflows
+from dash_long_components.managers.celery.workflows.workflows import Workflows
 from tests.unit.managers.celery.made import record_of
 
 LEASE = 10.0
