@@ -135,16 +135,31 @@ class CeleryLongCallbackManager(LongCallbackManager):
         owner: str | None = None,
         again: str | None = None,
     ) -> str | CachedResult | None:
-        def submit(new: str) -> str | CachedResult | None:
-            return self._submit(task, call, lane, owner, new)
-
         if again is None:
-            return submit(new_job_id())
-        return self._store.kept_calls.retry(again, submit)
+            return self._submit(task, call, lane, owner, new_job_id())
+        return self._store.kept_calls.retry(
+            again, lambda new, joins: self._submit(task, call, lane, owner, new, joins)
+        )
 
     def _submit(
-        self, task: Task, call: Call, lane: Lane | None, owner: str | None, new: str
+        self,
+        task: Task,
+        call: Call,
+        lane: Lane | None,
+        owner: str | None,
+        new: str,
+        joins: Callable[[str], object] = lambda _: None,
     ) -> str | CachedResult | None:
+        """Do what ``submit`` does.
+
+        Args:
+            task: of the job.
+            call: what it runs.
+            lane: that it enters; None if it has none.
+            owner: as JSON text; None for none.
+            new: id of the job.
+            joins: called with the id of another job before this one joins that.
+        """
         is_answered, hit = answer_from(
             self._results, call, time.time(), lambda: self._pass_by(lane)
         )
@@ -168,7 +183,10 @@ class CeleryLongCallbackManager(LongCallbackManager):
         if admission.answer is Answer.CANCEL:
             self._store.cancel(record.id)
             return str(ticket)
-        other = self._join(record, requester) if admission.may_join else None
+        other = None
+        if admission.may_join:
+            # An id that no other requester has, in whatever order they join.
+            other = self._join(record, replace(requester, id=record.id), joins)
         if other is not None:
             self._store.lanes.exchange(lane, ticket, other)
         else:
@@ -189,12 +207,15 @@ class CeleryLongCallbackManager(LongCallbackManager):
         self._replace(admission.replaced)
         return admission
 
-    def _join(self, record: Record, requester: Requester) -> Ticket | None:
+    def _join(
+        self, record: Record, requester: Requester, joins: Callable[[str], object]
+    ) -> Ticket | None:
         """Join the live job of an equal call, if there is one."""
         while record.key is not None:
             job_id = self._store.joinable.take_key(record.key, record.id)
             if job_id == record.id:
                 break
+            joins(job_id)
             ticket = self._store.join(job_id, requester)
             if ticket is not None:
                 if record.limits.leave_timeout is not None:

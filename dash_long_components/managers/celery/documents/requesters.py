@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from ....core import requesters
-from ....core.ids import Ticket, new_job_id
+from ....core.ids import Ticket
 from ....core.records import Record
 from ....core.requesters import Requester
 from ....core.versions import from_fields
@@ -28,12 +28,18 @@ class CeleryRequesters:
         self._documents = documents
 
     def join(self, record: Record, requester: Requester) -> Ticket | None:
-        """Add a requester; return None if all have left. Atomic where updates are."""
-        new = replace(requester, id=new_job_id())
+        """Add a requester; return None if all have left. Atomic where updates are.
 
-        # It is among them already if the answer to a first try was lost.
-        after = self._change(record, lambda found: requesters.joined(found, new))
-        return Ticket(job=record.id, requester=new.id) if new in after else None
+        Idempotent by its id: the answer to a first try may be lost.
+        """
+
+        def join(found: tuple[Requester, ...]) -> tuple[Requester, ...]:
+            is_there = _has(found, requester.id)
+            return found if is_there else requesters.joined(found, requester)
+
+        if not _has(self._change(record, join), requester.id):
+            return None
+        return Ticket(job=record.id, requester=requester.id)
 
     def leave(self, record: Record, requester_id: str) -> bool:
         """Remove a requester, and return whether none is left.
@@ -67,6 +73,10 @@ class CeleryRequesters:
 def with_requesters(record: Record, text: str | None) -> Record:
     """Return a record with the requesters of a document, if there is one."""
     return replace(record, requesters=_from_text(text)) if text else record
+
+
+def _has(found: Sequence[Requester], requester_id: str) -> bool:
+    return any(each.id == requester_id for each in found)
 
 
 def _from_text(text: str) -> tuple[Requester, ...]:

@@ -8,7 +8,8 @@
     The call again, by the server, if it is kept for a retry; deleted when the job
     succeeds.
 ``<id>.retried``
-    The id of the job that a retry submits with it; deleted if that fails.
+    The id of the job that a retry submits with it, and of the job that this one joins
+    instead of running; deleted if the submission fails.
 ``<id>.message``
     How to send the job, by the server.
 ``<id>.delivery``
@@ -135,7 +136,9 @@ class CeleryStore:
         )
         self._patrol = Patrol(self.documents, self.listings, lease)
         self._calls = Calls(self.documents)
-        self.kept_calls = KeptCalls(self.documents, self._calls, self.message)
+        self.kept_calls = KeptCalls(
+            self.documents, self._calls, self.message, self._find
+        )
         self._requesters = CeleryRequesters(self.documents)
 
     def submit(self, record: Record) -> None:
@@ -266,7 +269,7 @@ class CeleryStore:
         return record
 
     def join(self, job_id: str, requester: Requester) -> Ticket | None:
-        """Add a requester to a job, under an id of its own. Atomic where updates are.
+        """Add a requester to a job. Atomic where updates are. Idempotent by its id.
 
         Returns:
             None if the job is missing, has ended, or has lost all its requesters.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,10 +19,13 @@ from dash_long_components import CeleryLongCallbackManager
 from dash_long_components.core.calls import Caching, Call, Limits
 from dash_long_components.core.ids import Ticket
 from dash_long_components.core.lanes import Lane, Retrigger
+from dash_long_components.core.requesters import Requester
 from dash_long_components.core.status import Status
 from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.backends.choice import backend_of
+from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.messages.sending import PROBE
+from dash_long_components.managers.celery.store.store import CeleryStore
 from dash_long_components.managers.celery.workers.presence import Presence
 from dash_long_components.running import tasks
 from dash_long_components.running.tasks import Task
@@ -260,6 +264,50 @@ def test_page_that_joins_a_job_is_seen_before_it_polls(
     second = Ticket.parse(str(manager.submit(task, call)))
     assert second.job == first.job
     see.assert_called_once_with(first.job, 9.0)
+
+
+class Killed(BaseException):
+    """What ends a process, whose code then does nothing more."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_retry_that_is_killed_as_it_joins_a_job_does_not_run_beside_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    app = celery(f"file://{tmp_path}")
+    manager = CeleryLongCallbackManager(app, keep_calls=True)
+    sends = mock.Mock()
+    monkeypatch.setattr(app, "send_task", sends)
+    decorate(Site())
+    task = only_task()
+    caching = Caching(key="key")
+    call = Call(task="", fingerprint="", context={}, caching=caching)
+
+    def submit() -> str:
+        return Ticket.parse(str(manager.submit(task, call))).job
+
+    lost = submit()
+    manager._store.end(lost, Status.LOST)
+    other = submit()
+    join = CeleryStore.join
+
+    def die(store: CeleryStore, job_id: str, requester: Requester) -> None:
+        if when == "after":
+            join(store, job_id, requester)
+        raise Killed
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(CeleryStore, "join", die)
+        patch.setattr(Documents, "delete", lambda *_: None)
+        manager.submit(task, call, again=lost)
+    if when == "before":
+        again = Ticket.parse(str(manager.submit(task, call, again=lost)))
+        assert again.job == other
+    manager._store.end(other, Status.LOST)
+    assert manager.submit(task, call, again=lost) is None
+    assert manager.kept_call(lost) is None
+    assert len(manager.look_up(other).requesters) == 2
+    assert sends.call_count == 2
 
 
 def test_job_that_no_worker_takes_expires_by_the_clock_of_the_reader(

@@ -72,7 +72,7 @@ def keeping(tmp_path: Path) -> Shop:
 
 
 def retry(shop: Shop, submit: Callable[[str], Any] = lambda new: new) -> Any:
-    return shop.store.kept_calls.retry("job", submit)
+    return shop.store.kept_calls.retry("job", lambda new, _joins: submit(new))
 
 
 def submitter(shop: Shop) -> Callable[[str], str]:

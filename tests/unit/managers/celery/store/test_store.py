@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from dash_long_components.exceptions import StoreUnavailableError
 from dash_long_components.managers.celery.documents.documents import Documents
 from dash_long_components.managers.celery.store.store import CeleryStore
 from tests.unit.managers.celery.made import ANYONE, Shop
+
+ANOTHER = replace(ANYONE, id="1")
 
 
 def test_job_goes_from_queued_to_its_result(shop: Shop) -> None:
@@ -92,7 +95,7 @@ def test_result_stays_as_long_as_its_end(shop: Shop) -> None:
 
 
 def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> None:
-    second = shop.store.join("job", ANYONE)
+    second = shop.store.join("job", ANOTHER)
     assert second is not None
     first = Ticket(job="job", requester="0")
     assert shop.store.are_live([first, second]) == [True, True]
@@ -100,17 +103,17 @@ def test_job_is_live_for_each_requester_until_the_last_has_left(shop: Shop) -> N
     assert not shop.store.leave(shop.store.read("job"), "0")
     assert shop.store.are_live([first, second]) == [False, True]
     assert shop.store.leave(shop.store.read("job"), second.requester)
-    assert shop.store.join("job", ANYONE) is None
-    assert shop.store.join("other", ANYONE) is None
+    assert shop.store.join("job", ANOTHER) is None
+    assert shop.store.join("other", ANOTHER) is None
 
 
 def test_job_that_has_just_ended_can_not_be_joined(shop: Shop) -> None:
     shop.store.end("job", Status.TIMED_OUT)
-    assert shop.store.join("job", ANYONE) is None
+    assert shop.store.join("job", ANOTHER) is None
 
 
 def test_requester_that_has_left_reads_cancelled(shop: Shop) -> None:
-    shop.store.join("job", ANYONE)
+    shop.store.join("job", ANOTHER)
     live = shop.start()
     shop.store.leave(shop.store.read("job"), "0")
     for number in range(5):
