@@ -56,6 +56,19 @@ class Live:
     waits: bool = False
     record: Record
 
+    @classmethod
+    def expired(cls, run: str, record: Record) -> Live:
+        """Return a job that has waited for too long.
+
+        It has no worker, and is stored as if one had started it: so none can.
+        """
+        return cls(run=run, worker=Worker(name="", lease=""), record=record)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether it has waited for too long for its first start."""
+        return self.record.status is Status.QUEUED and not self.worker.lease
+
     def to_text(self) -> str:
         head = {
             "run": self.run,

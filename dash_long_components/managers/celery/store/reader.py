@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import celery
 
+from ....core.job_errors import JobError
 from ....core.records import SMALL, Record
 from ....core.status import Status
 from ..documents.calls import Calls
@@ -178,6 +179,9 @@ class JobReader:
         elif record.status.is_terminal:
             # Its worker has died before it could write more than that.
             end = End(status=record.status, at=record.changed, live=live)
+        elif live.has_expired:
+            error = JobError.expired(record.task)
+            end = End(status=Status.TIMED_OUT, at=now, error=error)
         elif record.status is Status.QUEUED:
             # Between two attempts. Only the first read after one has its messages.
             end = self._follow(record, sending, now) if sending[0] else None

@@ -112,8 +112,9 @@ class Runs:
             return None
         now = time.time()
         if live_text:
-            before = Live.from_text(live_text).record
-            if not self._may_try_again(before, now):
+            found = Live.from_text(live_text)
+            before = found.record
+            if found.has_expired or not self._may_try_again(before, now):
                 return None
         else:
             before = Record.from_json(queued.encode())

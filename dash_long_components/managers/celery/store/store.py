@@ -58,7 +58,7 @@ from ..documents.deliveries import Message, Receipt
 from ..documents.documents import Documents
 from ..documents.ends import Ends, message_key
 from ..documents.halts import StoredHalts
-from ..documents.job_state import End, Live, Worker
+from ..documents.job_state import End, Live
 from ..documents.kept_calls import KeptCalls
 from ..documents.lanes import CeleryLanes, JoinableJobs
 from ..documents.listings import Listings
@@ -336,11 +336,8 @@ class CeleryStore:
         Returns:
             Its record.
         """
-        # As if a worker had started it, so that no worker can.
-        no_one = Live(run=new_job_id(), worker=Worker(name="", lease=""), record=record)
-        if self.begin(no_one).run == no_one.run:
-            self.listings.stop_waiting(record)
-            self.end(record.id, Status.TIMED_OUT, JobError.expired(record.task))
+        self.begin(Live.expired(new_job_id(), record))
+        self.listings.stop_waiting(record)
         return self.read(record.id)
 
     def begin(self, live: Live, before: str | None = None) -> Live:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,6 +29,7 @@ from dash_long_components.managers.celery.documents.deliveries import (
     MAX_RESENDS,
     Receipt,
 )
+from dash_long_components.managers.celery.documents.ends import Ends
 from dash_long_components.managers.celery.documents.job_state import End, Live
 from dash_long_components.managers.celery.messages.probes import arrived
 from dash_long_components.managers.celery.store.runs import Runs
@@ -230,6 +232,24 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
         assert shop.status() is Status.QUEUED
     assert send.call_count == times
     assert all(call.kwargs["args"][:2] == ("job", 1) for call in send.call_args_list)
+
+
+class Killed(BaseException):
+    """What ends a process, whose code then does nothing more."""
+
+
+def test_job_that_has_expired_never_runs_though_the_reader_dies(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = shop.store.read("job")
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(Ends, "decide", mock.Mock(side_effect=Killed))
+        shop.store.expire(record)
+    assert shop.start_again() is None
+    ended = shop.store.read("job")
+    assert ended.status is Status.TIMED_OUT
+    assert ended.error is not None
+    assert ended.error.type == "Expired"
 
 
 @pytest.mark.parametrize("hides", [False, True])
