@@ -77,15 +77,23 @@ class Redis(Broker):
 
 
 class RabbitMQ(Broker):
-    """A ``rabbitmq-server`` with a port mapper of its own."""
+    """A ``rabbitmq-server`` with a port mapper of its own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: for its data.
+        consumer_timeout: seconds after which it closes the channel of a consumer with
+            an old message; None for its default.
+    """
+
+    def __init__(self, folder: Path, consumer_timeout: int | None = None) -> None:
         port, distribution, mapper = free_port(), free_port(), free_port()
         (folder / "plugins").write_text("[].")
+        (folder / "advanced.config").write_text(_advanced(consumer_timeout))
         settings = {
             "HOME": folder,  # for the cookie
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": mapper,
+            "RABBITMQ_ADVANCED_CONFIG_FILE": folder / "advanced.config",
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
             "RABBITMQ_DIST_PORT": distribution,
             "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
@@ -103,6 +111,16 @@ class RabbitMQ(Broker):
     def virtual_host(self) -> str:
         """Return the URL of its one virtual host."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+
+def _advanced(consumer_timeout: int | None) -> str:
+    """Return RabbitMQ's advanced configuration."""
+    if consumer_timeout is None:
+        return "[]."
+    # It looks once a minute by default.
+    times = {"consumer_timeout": 1000 * consumer_timeout, "channel_tick_interval": 1000}
+    options = ", ".join(f"{{{name}, {time}}}" for name, time in times.items())
+    return f"[{{rabbit, [{options}]}}]."
 
 
 class Memcached(Broker):
@@ -138,10 +156,15 @@ def redis(
 
 
 @contextmanager
-def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
-    """Run a RabbitMQ that keeps its data in a folder."""
+def rabbitmq(folder: Path, **options: int) -> Iterator[RabbitMQ]:
+    """Run a RabbitMQ that keeps its data in a folder.
+
+    Args:
+        folder: for its data.
+        options: of ``RabbitMQ``.
+    """
     require("rabbitmq-server", _RABBITMQ)
-    with _running(RabbitMQ(folder)) as server:
+    with _running(RabbitMQ(folder, **options)) as server:
         yield server
 
 

@@ -15,6 +15,7 @@ from .supervision import (
     consumer_watch,
     supervisor,
 )
+from .supervision.channel_errors import ChannelErrorStep
 from .workers import leases, orphans
 from .workers.homes import Home, find_home, home_of, set_home
 from .workflows import workflows
@@ -36,6 +37,7 @@ def install(app: celery.Celery, home: Home) -> None:
         consumer_watch.step(home),
     )
     app.steps["worker"].update(steps)
+    app.steps["consumer"].add(ChannelErrorStep)
     worker.add_probe(app)
     part_worker.add_part(app, home)
     workflow_worker.add_finish(app, home)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import celery
 
+from tests.integration import brokers
 from tests.integration.brokers import Redis
 from tests.integration.deployment import Setting, working
 from tests.integration.page import TIMEOUT
@@ -56,3 +57,29 @@ def test_worker_that_takes_no_messages_is_noticed(redis: Redis, tmp_path: Path) 
         assert "takes no messages. Its main thread" in worker.log
         hangs.unlink()
         until(lambda: worker.log.count(AGAIN) == 2, TIMEOUT)
+
+
+def test_worker_outlives_the_consumer_timeout_of_rabbitmq(
+    redis: Redis, tmp_path: Path
+) -> None:
+    """It has reserved a job for long, since another one takes long."""
+    for name in ("broker", "web"):
+        (tmp_path / name).mkdir()
+    held = tmp_path / "held"
+    with ExitStack() as stack:
+        rabbitmq = stack.enter_context(
+            brokers.rabbitmq(tmp_path / "broker", consumer_timeout=2)
+        )
+        setting = Setting.celery(rabbitmq.virtual_host(), redis.database(), LEASE)
+        page = stack.enter_context(serving(setting.web(), tmp_path / "web")).page()
+        command = setting.worker("-c", "1", "-n", "one@test")
+        worker = stack.enter_context(working(command, tmp_path / "one"))
+        job = page.start("hold", str(held))
+        until(held.exists, TIMEOUT)
+        reserved = page.start("echo", 1)
+        until(lambda: worker.log.count("Connected to amqp") == 2, TIMEOUT)
+        assert "PRECONDITION_FAILED" in worker.log
+        Path(f"{held}.go").touch()
+        page.wait_for("succeeded", job, reserved)
+        assert page.run("echo", 2).result == 2
+        assert worker.log.count("of tasks_app.echo has started") == 2
