@@ -204,6 +204,22 @@ def test_job_whose_messages_are_all_lost_is_lost_and_says_so(
     assert page.run("echo", "after").result == "after"
 
 
+def test_job_whose_call_the_backend_has_dropped_is_lost(
+    open_site: Open, stack: ExitStack
+) -> None:
+    """Redis drops what no one reads, when it is short of memory."""
+    site = open_site()
+    page = site.page()
+    job = page.start("echo", 1)
+    keys: Any = site.backend.keys("*.call.*")
+    site.backend.delete(*keys)
+    site.worker(stack)
+    with promised("2 s"):
+        page.wait_for("lost", job)
+    assert job.error["type"] == "CallLost"
+    assert page.run("echo", 2).result == 2
+
+
 def test_job_that_waits_for_others_is_not_sent_again(
     open_site: Open, stack: ExitStack, tmp_path: Path
 ) -> None:

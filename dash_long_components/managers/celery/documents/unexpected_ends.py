@@ -87,6 +87,15 @@ def sender_died(record: Record, now: float) -> End:
     return _lost("NotSent", message, record, now)
 
 
+def call_gone(record: Record, now: float) -> End:
+    """Return the end of a job whose call the backend has dropped."""
+    message = (
+        "The result backend no longer has the arguments of the job. Raise Celery's "
+        "result_expires, or check whether the backend evicts keys."
+    )
+    return _lost("CallLost", message, record, now)
+
+
 def workflow_gone(record: Record, now: float) -> End:
     """Return the end of a job that waits for tasks which are not known any more."""
     message = (

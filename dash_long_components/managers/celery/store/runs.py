@@ -18,6 +18,7 @@ from ..documents.checkpoints import StoredCheckpoints
 from ..documents.deliveries import Delivery, Message
 from ..documents.documents import Documents
 from ..documents.job_state import End, Live, Worker
+from ..documents.unexpected_ends import call_gone
 from ..messages.recovery import delivery_key
 from .attempts import Attempts
 from .keeper import Keeper
@@ -108,7 +109,7 @@ class Runs:
         if end and None not in call:
             # It was cancelled while it was sent.
             self._calls.delete(job_id, message.parts)
-        if end or queued is None or None in call:
+        if end or queued is None:
             return None
         now = time.time()
         if live_text:
@@ -118,6 +119,10 @@ class Runs:
                 return None
         else:
             before = Record.from_json(queued.encode())
+        if None in call:
+            # What no one reads is what a backend that is short of memory drops first.
+            self.store.ends.decide(job_id, call_gone(before, now))
+            return None
         if before.retries is not None or self._keeper.is_old(before.created):
             # It may have waited nearly as long as its documents are stored.
             self._keeper.keep([job_id])

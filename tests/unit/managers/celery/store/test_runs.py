@@ -238,6 +238,22 @@ class Killed(BaseException):
     """What ends a process, whose code then does nothing more."""
 
 
+def test_job_whose_call_the_backend_has_dropped_is_lost(shop: Shop) -> None:
+    shop.store.documents.delete(["job.call.0"])
+    assert shop.start_again() is None
+    ended = shop.store.read("job")
+    assert ended.status is Status.LOST
+    assert ended.error is not None
+    assert ended.error.type == "CallLost"
+
+
+def test_job_that_runs_needs_no_call_any_more(shop: Shop) -> None:
+    shop.start()
+    shop.store.documents.delete(["job.call.0"])
+    assert shop.start_again() is None  # a second delivery
+    assert shop.store.ends.get("job") is None
+
+
 def test_job_that_has_expired_never_runs_though_the_reader_dies(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
