@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import celery
+import pytest
 
 from tests.integration import brokers
 from tests.integration.brokers import Redis
@@ -59,6 +60,7 @@ def test_worker_that_takes_no_messages_is_noticed(redis: Redis, tmp_path: Path) 
         until(lambda: worker.log.count(AGAIN) == 2, TIMEOUT)
 
 
+@pytest.mark.alone
 def test_worker_outlives_the_consumer_timeout_of_rabbitmq(
     redis: Redis, tmp_path: Path
 ) -> None:
