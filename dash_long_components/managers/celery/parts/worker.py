@@ -239,11 +239,12 @@ class Claim(Unasked):
         looked = time.monotonic()
         while not self._over.wait(min(_REPORT, self._interval)):
             now = time.monotonic()
-            if now - looked < self._interval and not self._has_news:
+            is_due = now - looked >= self._interval
+            if not (is_due or self._has_news):
                 continue
-            looked = now
+            looked = now if is_due else looked
             try:
-                if self._live() is None:
+                if is_due and self._live() is None:
                     raise PartTakenError
                 self._report()
             except PartTakenError:
