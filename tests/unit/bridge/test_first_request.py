@@ -12,7 +12,7 @@ from unittest import mock
 import dash
 import flask
 import pytest
-from dash import Input, Output, html
+from dash import Input, Output, _callback, html
 from werkzeug.test import TestResponse
 
 import dash_long_components
@@ -84,6 +84,9 @@ class Site:
     def close(self) -> None:
         self.may_go_on.set()
         self._threads.shutdown()
+        # The next app would get what Dash could not set up.
+        _callback.GLOBAL_CALLBACK_LIST.clear()
+        _callback.GLOBAL_CALLBACK_MAP.clear()
 
 
 @pytest.fixture(params=["/", "/below/"])
