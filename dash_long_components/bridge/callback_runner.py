@@ -24,6 +24,7 @@ from werkzeug.datastructures import MultiDict
 from ..core.updates import is_patch
 from . import streaming
 from .internals import REQUEST_ATTRIBUTES, app_on_error, current_app
+from .return_values import explained
 
 
 class LiveProps(dict):  # type: ignore[type-arg]
@@ -106,9 +107,10 @@ class CallbackRunner:
         self._check = check
         libraries = _NewLibraries()
         try:
-            response = self._call(self._callback, libraries, self._handle_error)
-            if inspect.iscoroutine(response):
-                response = asyncio.run(response)
+            with explained("returned"):
+                response = self._call(self._callback, libraries, self._handle_error)
+                if inspect.iscoroutine(response):
+                    response = asyncio.run(response)
         except dash.exceptions.PreventUpdate:
             return None, []
         return str(response), libraries.packages
@@ -140,7 +142,8 @@ class CallbackRunner:
             )
         self._yielded = value
         try:
-            response = self._call(self._yielding, _NewLibraries())
+            with explained("yielded"):
+                response = self._call(self._yielding, _NewLibraries())
         except dash.exceptions.PreventUpdate:
             return
         for component_id, props in json.loads(response)["response"].items():

@@ -229,8 +229,11 @@ def returned_value(
 def own_traceback(error: BaseException) -> types.TracebackType | None:
     """Return the part of a traceback in a callback's function, without Dash's frames.
 
-    All of it, if the error does not come from the function.
+    All of it, if the error does not come from the function. None, if Dash refuses what
+    the function has returned.
     """
+    if isinstance(error, InvalidCallbackReturnValue):
+        return None
     found = error.__traceback__
     while found is not None:
         name = found.tb_frame.f_code.co_name

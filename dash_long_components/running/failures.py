@@ -41,13 +41,15 @@ def failure(
     """
     if isinstance(error, JobRetry) and not str(error) and error.__context__:
         error = error.__context__
-    where = (type(error), error, internals.own_traceback(error))
+    own = internals.own_traceback(error)
+    where = (type(error), error, own)
     _log(task, where, pause, None if job is None else job.fields(Status.FAILED))
     kind, message = type(error).__name__, _text(error)
     if call.error_message is not None:
         chosen = error_message or error_messages.find(call.error_message)
         kind, message = "Error", error_messages.text(error, chosen)
-    details = "".join(traceback.format_exception(*where)) if call.debug else None
+    has_details = call.debug and own is not None
+    details = "".join(traceback.format_exception(*where)) if has_details else None
     return Outcome(
         status=Status.FAILED,
         error=JobError(type=kind, message=message, task=task, traceback=details),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import dash
 import pytest
@@ -234,6 +235,50 @@ def test_value_that_is_not_json_serializable_is_an_error(
     assert outcome.status is Status.FAILED
     assert outcome.error
     assert "not JSON serializable" in outcome.error.message
+
+
+REST = "Return components, figures, numbers, text, or lists and dicts of these."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": {1}}, f"an object of type set, which is not JSON serializable. {REST}"),
+        (
+            html.Div([html.P("x"), html.Span(cast("Any", {1}), id="sum")]),
+            "an object of type set, which is not JSON serializable. It is in Div > "
+            f"[1] Span (id=sum). {REST}",
+        ),
+        (
+            type("DataFrame", (), {"__repr__": lambda self: "   a\n0  1"})(),
+            "an object of type DataFrame, which is not JSON serializable. Return "
+            'frame.to_dict("records").',
+        ),
+        (
+            {(1, 2): 3},
+            "a value that is not JSON serializable: keys must be str, int, float, "
+            f"bool or None, not tuple. {REST}",
+        ),
+    ],
+)
+def test_error_says_what_is_not_json_serializable_and_where(
+    site: Site, caplog: pytest.LogCaptureFixture, value: Any, text: str
+) -> None:
+    outcome = Run(site)(lambda _: value)
+    assert outcome.error
+    assert outcome.error.message == f"The function returned {text}"
+    assert "Traceback" not in caplog.text, "no line of it is the user's"
+
+
+def test_error_says_what_was_yielded_and_is_not_json_serializable(site: Site) -> None:
+    def run(_: int) -> Iterator[Any]:
+        yield {1}
+
+    outcome = Run(site)(run)
+    assert outcome.error
+    assert outcome.error.message.startswith(
+        "The function yielded an object of type set, which is not JSON serializable."
+    )
 
 
 def test_coroutine_is_run(site: Site) -> None:

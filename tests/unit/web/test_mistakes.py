@@ -517,7 +517,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], tuple[str, str]]] = {
     ),
     "object as the result": (
         ran(lambda clicks: object()),
-        ("type `object`", "dash components, strings, dictionaries"),
+        ("an object of type object", "Return components, figures, numbers"),
     ),
     "Patch that is yielded twice": (
         ran(yielded_a_patch_twice),
