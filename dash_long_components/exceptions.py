@@ -64,6 +64,12 @@ class StoreFullError(StoreUnavailableError):
     summary = "the disk of the job store is full"
 
 
+class StoreReadOnlyError(StoreUnavailableError):
+    """This process may not write to the job store; change that, or its directory."""
+
+    summary = "the job store can't be written"
+
+
 class StoreDamagedError(StoreUnavailableError):
     """The job store can't be read any more; move its file away."""
 

@@ -9,6 +9,7 @@ from ..exceptions import (
     BrokerUnavailableError,
     StoreError,
     StoreFullError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 
@@ -43,6 +44,7 @@ _ADVICE: dict[type[StoreError], str] = {
     BrokerUnavailableError: f"{_START}.",
     StoreUnavailableError: f"{_START}; or end what locks its file, such as a backup.",
     StoreFullError: "Free space on its disk.",
+    StoreReadOnlyError: "Let the user of the app write to it and to its directory.",
 }
 
 

@@ -125,7 +125,8 @@ class Mistakes:
         elif isinstance(component_id, str) and component_id not in views:
             self._tell(
                 f"LongJob(id={component_id!r}) shows no job: no long callback names "
-                f"it. Add job={component_id!r} to the long callback."
+                f"it. Add job={component_id!r} to the long callback. An ordinary "
+                "callback ignores job=."
             )
 
     def _check_button(self, button: str, job: Any, views: Collection[Any]) -> None:

@@ -12,13 +12,17 @@ from ...exceptions import (
     StoreDamagedError,
     StoreError,
     StoreFullError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 
 #: Errors of SQLite if the disk, a quota or a limit has no room for a write.
 _FULL = ("database or disk is full", "disk I/O error")
 
-#: Errors of the system for the same reason.
+#: The error of SQLite if the file, its directory or its disk may only be read.
+_READ_ONLY = "attempt to write a readonly database"
+
+#: Errors of the system for the same reason as ``_FULL``.
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 #: Errors of the system that end by themselves, as when other files are closed.
@@ -37,6 +41,7 @@ def as_store_errors(path: str, what: str) -> Iterator[None]:
         StoreUnavailableError: it is locked for a while, or this process has no file
             descriptor left.
         StoreFullError: the disk has no room for this write.
+        StoreReadOnlyError: it may only be read.
         StoreDamagedError: it can't be read until someone removes it.
         StoreError: it was removed.
     """
@@ -45,7 +50,7 @@ def as_store_errors(path: str, what: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if not os.path.exists(path):
             raise gone(path) from error
-        kind = StoreFullError if str(error) in _FULL else StoreUnavailableError
+        kind = _kind(str(error))
         raise kind(f"The job store {path} can't be {what} now: {error}.") from error
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:
@@ -59,6 +64,12 @@ def as_store_errors(path: str, what: str) -> Iterator[None]:
         is_full = error.errno in _NO_SPACE
         kind = StoreFullError if is_full else StoreUnavailableError
         raise kind(f"The job store {path} can't be {what} now: {error}.") from error
+
+
+def _kind(message: str) -> type[StoreUnavailableError]:
+    if message in _FULL:
+        return StoreFullError
+    return StoreReadOnlyError if message == _READ_ONLY else StoreUnavailableError
 
 
 @contextmanager

@@ -26,11 +26,13 @@ from dash_long_components.exceptions import (
     StoreError,
     StoreFullError,
     StoreNewerError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 from dash_long_components.managers.store import database as module
 from dash_long_components.managers.store import schema
 from dash_long_components.managers.store.database import LOG_SIZE, Database
+from dash_long_components.managers.store.errors import as_store_errors
 from dash_long_components.managers.store.outages import access
 from dash_long_components.managers.store.store import Store
 from tests.unit.managers.store.made import submit, succeed, take
@@ -270,6 +272,16 @@ def test_system_that_has_nothing_left_for_a_new_store_is_an_outage(
     ):
         Database(str(tmp_path))
     Database(str(tmp_path)).close()
+
+
+def test_store_that_may_only_be_read_says_so(database: Database) -> None:
+    database.query("PRAGMA query_only = ON")
+    with (
+        pytest.raises(StoreReadOnlyError, match="readonly") as caught,
+        as_store_errors(database.path, "written"),
+    ):
+        add_library(database, "new")
+    assert caught.value.summary == "the job store can't be written"
 
 
 def test_directory_that_can_not_be_used_is_told(tmp_path: Path) -> None:
