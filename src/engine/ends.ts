@@ -114,7 +114,7 @@ export class Ends {
         this.#jobs.keepForNextPage(job);
         this.conclude(job.handle.run, 'failed', {
             type: 'LibraryError',
-            message: `${reason}. Load this page again to see the result.`,
+            message: `${reason}. Reload the page to see the result.`,
         });
     }
 

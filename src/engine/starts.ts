@@ -43,7 +43,7 @@ export class Starts {
         ) {
             this.#page.report(
                 `Long callback ${name}: its dcc.Interval replaces each job before ` +
-                    'it ends. Use a longer interval or on_retrigger="ignore".',
+                    'it ends: see on_retrigger.',
             );
         }
         return replaced;

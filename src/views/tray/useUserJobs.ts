@@ -47,7 +47,7 @@ export function useUserJobs(isWanted: boolean, isOpen: boolean): UserJobs {
     };
 }
 
-/** Asks for the jobs of the user at intervals, with one request at a time. */
+/** Asks for the jobs of the user regularly, with one request at a time. */
 class Watch {
     readonly #engine: Engine;
     readonly #isOpen: boolean;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -68,6 +69,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     ),
     "time": lambda: [datetime.date(2026, 1, 1), datetime.datetime(2026, 1, 1, 12)],
     "no_update": lambda: no_update,
+}
+
+#: Values that are not JSON serializable.
+NO_JSON: dict[str, Callable[[], Any]] = {
     "set": lambda: {1},
     "data frame": lambda: pd.DataFrame({"a": [1]}),
     "complex": lambda: {"children": [complex(1)]},
@@ -84,7 +89,25 @@ def test_value_is_what_dash_makes_of_it(twins: Twins, name: str) -> None:
 
     plain, long = twins.ask(item(OUT), [item(IN)])
     assert long == plain
-    assert (plain.error is None) == (name not in ("set", "data frame", "complex"))
+    assert plain.error is None
+
+
+@pytest.mark.parametrize("name", NO_JSON)
+def test_value_without_json_is_refused_in_other_words(twins: Twins, name: str) -> None:
+    make = NO_JSON[name]
+
+    @twins.callback(OUT, IN)
+    def give(_value: int) -> Any:
+        return make()
+
+    plain, long = twins.ask(item(OUT), [item(IN)])
+    assert plain.error
+    assert long.error
+    assert long == replace(plain, error=long.error)
+    assert long.error[0] == plain.error[0]
+    # Dash names the value that was returned, and not what in it is wrong.
+    kind = {"set": "set", "data frame": "DataFrame", "complex": "complex"}[name]
+    assert f"of type {kind}, which is not JSON serializable" in long.error[1]
 
 
 SEVERAL: dict[str, tuple[Any, bool]] = {
