@@ -85,7 +85,7 @@ def drop_the_workflow(deployment: Deployment) -> None:
             redis.delete(key)
         return
     path = backend.removeprefix("db+sqlite:///").partition("?")[0]
-    with closing(sqlite3.connect(path, TIMEOUT)) as database, database:
+    with closing(sqlite3.connect(path, timeout=TIMEOUT)) as database, database:
         delete = "DELETE FROM celery_taskmeta WHERE task_id LIKE '%.workflow'"
         assert database.execute(delete).rowcount == 1
 
