@@ -29,6 +29,7 @@ from .supervision.job_request import JobRequest, this_worker
 from .supervision.watchdog import FunctionWatchdog
 from .workers.homes import Home
 from .workers.own_process import orphans, process_of_its_own
+from .workers.own_tasks import own_task
 from .workers.parent_watchdog import parent_watchdog
 from .workflows.workflows import Workflows
 
@@ -55,10 +56,10 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
     """
     runner = _Runner(task.name, home)
 
-    @app.task(
-        name=task_name(task.key, task.name),
+    @own_task(
+        app,
+        task_name(task.key, task.name),
         bind=True,
-        shared=False,
         # Celery stores only that a job was revoked or failed, or that its process died.
         ignore_result=True,
         store_errors_even_if_ignored=True,
@@ -81,7 +82,7 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
 def add_probe(app: celery.Celery) -> None:
     """Add the Celery task of probes, which do nothing but arrive."""
 
-    @app.task(name=PROBE, shared=False, ignore_result=True)
+    @own_task(app, PROBE, ignore_result=True)
     def probe(task: str, number: int) -> None:
         pass
 

@@ -19,6 +19,7 @@ from .supervision import pool_jobs
 from .supervision.job_request import FinishRequest, this_worker
 from .worker import end_after, run_here
 from .workers.homes import Home
+from .workers.own_tasks import own_task
 from .workflows.workflows import Workflows
 
 
@@ -33,10 +34,10 @@ def add_finish(app: celery.Celery, home: Home) -> None:
     results = CeleryResultCache(Documents(home.app, patient=True))
     workflows = Workflows(home, runs.store)
 
-    @app.task(
-        name=FINISH,
+    @own_task(
+        app,
+        FINISH,
         bind=True,
-        shared=False,
         ignore_result=True,
         # A second message does nothing, and the watch sends one if the first is lost.
         acks_late=False,

@@ -40,6 +40,7 @@ from ..documents.part_state import (
 from ..supervision.job_request import terminated
 from ..workers.homes import Home
 from ..workers.own_process import orphans, process_of_its_own
+from ..workers.own_tasks import own_task
 
 logger = logging.getLogger("dash_long_components")
 
@@ -101,9 +102,9 @@ def add_part(app: celery.Celery, home: Home) -> None:
     """
     documents = Documents(home.app, patient=True)
 
-    @app.task(
-        name=PART,
-        shared=False,
+    @own_task(
+        app,
+        PART,
         ignore_result=True,
         # The job notices the death of a worker, and sends the part again.
         acks_late=False,

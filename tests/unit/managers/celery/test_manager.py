@@ -117,6 +117,15 @@ def test_tasks_are_registered_in_any_order() -> None:
     assert name.startswith(f"{prefix}decorate.<locals>.task.")
 
 
+def test_tasks_are_added_once_for_all_managers_of_an_app() -> None:
+    """Celery warns of a second one, and warnings are errors here."""
+    app = celery()
+    for _ in range(2):
+        manager = CeleryLongCallbackManager(app)
+        decorate(dlc.Dash(__name__, long_callback_manager=manager))
+    assert len(names(app)) == 1
+
+
 def test_missing_celery_names_the_pip_extra(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['celery'] = None; import dash_long_components as dlc\n"
