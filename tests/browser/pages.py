@@ -184,6 +184,8 @@ class ExamplePage(Page):
         self.click(self.RUN)
 
     def cancel(self) -> None:
+        # A job may run before the page has enabled the button that ends it.
+        self.wait_until_enabled(self.CANCEL)
         self.click(self.CANCEL)
 
     def wait_for_result(self, clicks: int | None) -> None:
