@@ -64,7 +64,12 @@ _js_dist: list[dict[str, _Any]] = [
             "namespace": "dash_long_components",
             "dynamic": True,
         }
-        for name in ("details.min.js", "languages.min.js", "tray.min.js")
+        for name in (
+            "details.min.js",
+            "held.min.js",
+            "languages.min.js",
+            "tray.min.js",
+        )
     ),
     {
         "dev_package_path": "proptypes.js",

@@ -160,7 +160,7 @@ export class Engine implements PollDelegate {
         this.runs.retry(id, true);
         let error: JobError | undefined;
         try {
-            await this.#page.loadDetails();
+            await this.#page.loadChunk('details');
             await window.dash_long_components_retry?.(this.#parts, request);
         } catch (reason) {
             const message = `Could not start: ${(reason as Error).message}`;
@@ -213,6 +213,10 @@ export class Engine implements PollDelegate {
     /** Return what spaces out the attempts of a request. */
     newBackoff(): Backoff {
         return new Backoff();
+    }
+
+    loadHeldPolls(): Promise<unknown> {
+        return this.#page.loadChunk('held');
     }
 
     pending(): Job[] {

@@ -99,7 +99,7 @@ export class FakePage implements Page {
         return this.requests.get(seq);
     }
 
-    loadDetails(): Promise<unknown> {
+    loadChunk(): Promise<unknown> {
         return this.loading;
     }
 

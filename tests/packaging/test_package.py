@@ -24,7 +24,7 @@ EXTRAS = ["celery", "cloudpickle", "diskcache", "filelock", "psutil", "redis"]
         *("package-info.json", "proptypes.js"),
         *("LongJob.py", "LongJobButton.py", "LongJobTray.py"),
         *("dash_long_components.min.js", "languages.min.js"),
-        *("details.min.js", "tray.min.js"),
+        *("details.min.js", "held.min.js", "tray.min.js"),
     ],
 )
 def test_generated_file_is_there(name: str) -> None:

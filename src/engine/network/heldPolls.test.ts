@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeBrowser } from '../../testing/browser';
+import { deferred } from '../../testing/deferred';
 import { handle } from '../../testing/handle';
 import { FakePage } from '../../testing/page';
 import { FakeServer } from '../../testing/server';
@@ -9,6 +10,7 @@ import { Runs } from '../state/runs';
 import { TabStorage } from '../state/tabStorage';
 import { Client } from './client';
 import { Connection } from './connection';
+import { HeldPolls } from './heldPolls';
 import { HoldSlot } from './holdSlot';
 
 let server: FakeServer;
@@ -18,10 +20,10 @@ let engine: Engine;
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-const openTab = (): [Engine, FakeBrowser] => {
+const openTab = (page = new FakePage()): [Engine, FakeBrowser] => {
     const itsBrowser = new FakeBrowser();
     const itsEngine = new Engine(
-        new FakePage(),
+        page,
         new Client(() => ({ url: '/', init: {} }), new Connection(itsBrowser)),
         new TabStorage('jobs'),
         new TabStorage('cancels'),
@@ -35,6 +37,7 @@ beforeEach(() => {
     vi.useFakeTimers();
     server = new FakeServer();
     server.offer = 20;
+    window.dash_long_components_held = HeldPolls;
     storage = new FakeStorage();
     vi.stubGlobal('localStorage', storage);
     [engine, browser] = openTab();
@@ -63,11 +66,40 @@ test('polls are held once the server has offered it', async () => {
     expect(engine.connection.state).toBe('online');
 });
 
-test('a server that offers nothing is polled as ever', async () => {
-    server.offer = undefined;
-    engine.take([handle('a')]);
+test('polls go on while the script of held polls loads, which then holds one at once', async () => {
+    const script = deferred();
+    const page = new FakePage();
+    page.loading = script.promise;
+    const [slow] = openTab(page);
+    slow.take([handle('a')]);
+    await pass(2500);
+    expect(server.holds).toEqual([0, 0, 0]);
+    script.resolve();
+    await pass(20);
+    expect(server.holds).toEqual([0, 0, 0, 25_000]);
+});
+
+test('polls go on as on other servers if the script does not load', async () => {
+    const page = new FakePage();
+    const load = vi
+        .spyOn(page, 'loadChunk')
+        .mockImplementation(() => Promise.reject(new Error('no such file')));
+    const [plain] = openTab(page);
+    plain.take([handle('a')]);
     await pass(3000);
     expect(server.holds).toEqual([0, 0, 0]);
+    expect(load).toHaveBeenCalledTimes(1);
+});
+
+test('a server that offers nothing is polled as ever', async () => {
+    server.offer = undefined;
+    const page = new FakePage();
+    const load = vi.spyOn(page, 'loadChunk');
+    const [plain] = openTab(page);
+    plain.take([handle('a')]);
+    await pass(3000);
+    expect(server.holds).toEqual([0, 0, 0]);
+    expect(load).not.toHaveBeenCalled();
 });
 
 test('the server says how soon to wait for the next report', async () => {

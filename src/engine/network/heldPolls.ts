@@ -10,16 +10,25 @@ const SHORTEST_MS = 5000;
 /** The time without held polls after one was cut. */
 const PAUSE_MS = 30_000;
 
+declare global {
+    // Only an interface can extend the existing one.
+    // eslint-disable-next-line @typescript-eslint/consistent-type-definitions
+    interface Window {
+        dash_long_components_held?: typeof HeldPolls;
+    }
+}
+
 /**
  * Decides which polls the server is asked to hold until there is news.
  *
  * Only those of a visible page: others can wait, and a held poll takes one of the
- * browser's connections to the server.
+ * browser's connections to the server. The page loads this when the server has offered
+ * to hold a poll: those of Flask can't.
  */
 export class HeldPolls {
     readonly #connection: Connection;
     readonly #slot = new HoldSlot();
-    #offered = false;
+    #offered = true;
     #longest = LONGEST_MS;
     #pausedUntil = 0;
     #current: AbortController | undefined;
@@ -95,6 +104,6 @@ export class HeldPolls {
     /** Give up the held poll, and leave the connection to other tabs. */
     stop(): void {
         this.abort();
-        this.#slot.release();
+        this.#slot.leave();
     }
 }

@@ -38,7 +38,7 @@ export class HoldSlot {
     }
 
     /** Leave the slot to other tabs. */
-    release(): void {
+    leave(): void {
         try {
             const leases = this.#leases(Date.now());
             if (this.#id in leases) {

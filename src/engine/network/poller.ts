@@ -2,7 +2,7 @@ import type { Job } from '../state/job';
 import type { Snapshot } from '../wire/snapshot';
 import { Backoff } from './backoff';
 import type { Client, PollAnswer } from './client';
-import { HeldPolls } from './heldPolls';
+import type { HeldPolls } from './heldPolls';
 
 const SHORTEST_MS = 20;
 /** The longest delay that `setTimeout` supports: with a longer one it fires at once. */
@@ -21,6 +21,8 @@ export type PollDelegate = {
     /** The server has answered, but can't reach some of the jobs. */
     answered(answers: [Job, Snapshot][], unreachable?: Job[]): void;
     refused(jobs: Job[], reason: Error): void;
+    /** Load the script of held polls. */
+    loadHeldPolls(): Promise<unknown>;
 };
 
 /**
@@ -44,7 +46,10 @@ export class Poller {
     readonly #client: Client;
     readonly #delegate: PollDelegate;
     readonly #backoff: Backoff;
-    readonly #heldPolls: HeldPolls;
+    /** Undefined until the server has offered to hold polls, and the script is there. */
+    #heldPolls: HeldPolls | undefined;
+    /** Once is enough: without the script, polls go on as on other servers. */
+    #hasAskedForScript = false;
     #timer: ReturnType<typeof setTimeout> | undefined;
     #due = Infinity;
     #polling = false;
@@ -54,7 +59,6 @@ export class Poller {
         this.#client = client;
         this.#delegate = delegate;
         this.#backoff = new Backoff(client.connection);
-        this.#heldPolls = new HeldPolls(client.connection);
         client.connection.onReturn(() => {
             if (delegate.pending().length > 0) {
                 this.hurry();
@@ -65,7 +69,7 @@ export class Poller {
             // whether the browser is right.
             if (
                 client.connection.state === 'offline' &&
-                this.#heldPolls.isHolding
+                this.#heldPolls?.isHolding
             ) {
                 this.hurry();
             }
@@ -75,14 +79,14 @@ export class Poller {
     /** Poll as soon as possible. */
     hurry(): void {
         this.#hurried = this.#polling;
-        this.#heldPolls.abort();
+        this.#heldPolls?.abort();
         this.#schedule(SHORTEST_MS);
     }
 
     stop(): void {
         clearTimeout(this.#timer);
         this.#due = Infinity;
-        this.#heldPolls.stop();
+        this.#heldPolls?.stop();
     }
 
     #schedule(wait: number): void {
@@ -131,7 +135,7 @@ export class Poller {
     /** Return how long to wait before the next poll, in milliseconds. */
     async #ask(jobs: Job[]): Promise<number> {
         let answer: PollAnswer;
-        const hold = this.#heldPolls.next(jobs);
+        const hold = this.#heldPolls?.next(jobs);
         const start = performance.now();
         try {
             answer = await this.#client.poll(
@@ -140,7 +144,7 @@ export class Poller {
             );
         } catch (error) {
             if (hold) {
-                this.#heldPolls.failed(hold);
+                this.#heldPolls?.failed(hold);
                 return SHORTEST_MS;
             }
             const wait = this.#backoff.after(error);
@@ -149,7 +153,7 @@ export class Poller {
             }
             return wait ?? SHORTEST_MS;
         } finally {
-            this.#heldPolls.settled();
+            this.#heldPolls?.settled();
         }
         this.#backoff.succeeded();
         const answers: [Job, Snapshot][] = [];
@@ -164,15 +168,38 @@ export class Poller {
             jobs.filter((_, index) => answer.unreachable?.includes(index)),
         );
         const intervals = this.#delegate.pending().map((job) => job.interval);
-        this.#heldPolls.offer(answer.hold !== undefined);
+        this.#offerHold(answer.hold !== undefined);
         // Otherwise an answer that always comes at once would be asked for at once.
         const isOfUse =
             !hold ||
             answers.length > 0 ||
             performance.now() - start >= NOT_HELD_MS;
         const isNextHeld =
-            isOfUse && intervals.length > 0 && this.#heldPolls.isReady;
+            isOfUse && intervals.length > 0 && this.#heldPolls?.isReady;
         const wait = (isNextHeld ? answer.hold : undefined) ?? answer.next;
         return Math.max(SHORTEST_MS, Math.min(wait, ...intervals));
+    }
+
+    /** The server can hold the next poll, or can't. */
+    #offerHold(canHold: boolean): void {
+        this.#heldPolls?.offer(canHold);
+        if (canHold && !this.#hasAskedForScript) {
+            this.#hasAskedForScript = true;
+            void this.#loadHeldPolls();
+        }
+    }
+
+    async #loadHeldPolls(): Promise<void> {
+        try {
+            await this.#delegate.loadHeldPolls();
+        } catch {
+            return;
+        }
+        const Loaded = window.dash_long_components_held;
+        this.#heldPolls = Loaded && new Loaded(this.#client.connection);
+        if (this.#delegate.pending().length > 0 && this.#heldPolls?.isReady) {
+            // The wait for the next poll is that of a server which holds none.
+            this.hurry();
+        }
     }
 }

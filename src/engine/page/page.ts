@@ -43,10 +43,10 @@ export type Page = {
     readonly location: string;
     /** Return the recent request with this `seq`, once. */
     request(seq: number): CallbackRequest | undefined;
-    /** Load the script for what only some jobs need; rejects if that fails. */
-    loadDetails(): Promise<unknown>;
+    /** Load a script for what only some pages need; rejects if that fails. */
+    loadChunk(name: 'details' | 'held'): Promise<unknown>;
     /**
-     * Send a callback's request again, with code of that script; rejects with the
+     * Send a callback's request again, with code of the details; rejects with the
      * reason if that fails.
      */
     send(request: CallbackRequest, info: TriggerInfo): Promise<CallbackAnswer>;

@@ -64,8 +64,8 @@ export class Renderer implements Page {
         return this.#sentRequests.take(seq);
     }
 
-    async loadDetails(): Promise<void> {
-        await loadScript('details');
+    async loadChunk(name: 'details' | 'held'): Promise<void> {
+        await loadScript(name);
     }
 
     async send(
