@@ -15,20 +15,33 @@ IMPORT, FIRST = 4, 150
 
 
 def measure_first(bench: Bench) -> None:
-    """Time the first click after a start: the dispatcher imports the app meanwhile."""
+    """Time the first click after a start on each backend, and on Celery."""
+    for backend in ("flask", "fastapi", "quart"):
+        _first(bench, Kind("ours", "diskcache"), backend)
+    for backend in ("flask", "fastapi"):
+        _first(bench, Kind("ours", "celery"), backend)
+
+
+def _first(bench: Bench, kind: Kind, backend: str) -> None:
+    """Time it while the dispatcher imports the app, or while no worker is there yet."""
     sample = Sample()
     for _ in range(bench.times(6, 2)):
         with bench.servers() as servers, browsing() as browser:
             deployment = servers.start(
-                Kind("ours", "diskcache"), import_seconds=IMPORT, view=True
+                kind, backend=backend, celery=None, import_seconds=IMPORT, view=True
             )
             browser.open(deployment.url)
             took, _requests = browser.click("run", "view", "Starting…")
             sample.values.append(took)
+            if kind.manager == "celery":
+                servers.add_worker(deployment)
             # The result comes without another click.
             browser.wait_for_text("out")
     what = f'first click after a start to "Starting…", an app of {IMPORT} s import'
-    row = Row(what, "diskcache", "ms", sample, digits=0)
+    if backend != "flask":
+        name = {"fastapi": "FastAPI", "quart": "Quart"}[backend]
+        what = f"{name}: {what}"
+    row = Row(what, kind.manager, "ms", sample, digits=0)
     row.expect_at_most(FIRST)
     bench.add(row)
 

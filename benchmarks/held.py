@@ -99,7 +99,7 @@ def _measure_ends(bench: Bench) -> dict[Kind, Sample]:
         for kind in KINDS:
             options = {"max_concurrency": count} if kind.is_ours else {}
             deployment = servers.start(
-                kind, is_async=True, manager=options, celery=_MANY
+                kind, backend="fastapi", manager=options, celery=_MANY
             )
             waiting[kind] = Waiting(_open(deployment))
             waiting[kind].page.run(seconds=0.01)
@@ -148,7 +148,7 @@ def measure_crowd(bench: Bench, kind: Kind, pages: int) -> Crowd:
     with bench.servers() as servers:
         options = {"max_concurrency": 4, "max_queue": 2 * pages}
         deployment = servers.start(
-            kind, is_async=True, manager=options if kind.is_ours else {}
+            kind, backend="fastapi", manager=options if kind.is_ours else {}
         )
         page = _open(deployment)
         # A native job on Diskcache is a process, so that pages have to share some.

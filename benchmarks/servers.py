@@ -67,12 +67,14 @@ class Deployment:
         kind: which one.
         web: its gunicorn or uvicorn.
         folder: where its files are.
+        settings: of its app.
         workers: Celery's, if it has any.
     """
 
     kind: Kind
     web: AppProcess
     folder: Path
+    settings: dict[str, Any]
     workers: list[Worker] = field(default_factory=list)
 
     @property
@@ -131,8 +133,8 @@ class Servers:
         *,
         workers: int = WORKERS,
         threads: int = THREADS,
-        celery: tuple[str, ...] = ("-c", "2"),
-        is_async: bool = False,
+        celery: tuple[str, ...] | None = ("-c", "2"),
+        backend: str = "flask",
         **settings: Any,
     ) -> Deployment:
         """Start a contender with settings for ``app.py``.
@@ -141,28 +143,33 @@ class Servers:
             kind: which one.
             workers: processes of gunicorn.
             threads: of each of them.
-            celery: options of the worker.
-            is_async: on FastAPI, in one process of uvicorn.
+            celery: options of the worker; None for none yet.
+            backend: another than Flask's server is one process of uvicorn.
             settings: for the app.
         """
         folder = self._make_folder()
         settings |= {"contender": kind.contender, "directory": str(folder / "cache")}
         if kind.manager == "celery":
             settings["redis"] = self.redis().database()
-        if is_async:
-            settings["backend"] = {"backend": "fastapi"}
-            web = self._uvicorn(settings)
-        else:
+        if backend == "flask":
             web = self._web("app:server", workers, threads, settings)
-        deployment = Deployment(kind, web, folder)
-        if kind.manager == "celery":
-            app = "benchmarks.app:celery_app"
-            command = [sys.executable, "-m", "celery", "-A", app, "worker"]
-            command += ["-l", "INFO", "--without-gossip", "--without-mingle", *celery]
-            worker = Worker(_with_settings(command, settings), self._make_folder())
-            self._run(worker)
-            deployment.workers.append(worker)
+        else:
+            settings["backend"] = {"backend": backend}
+            web = self._uvicorn(settings)
+        deployment = Deployment(kind, web, folder, settings)
+        if kind.manager == "celery" and celery is not None:
+            self.add_worker(deployment, *celery)
         return deployment
+
+    def add_worker(self, deployment: Deployment, *options: str) -> None:
+        """Start a worker of Celery for a contender, and wait until it is ready."""
+        app = "benchmarks.app:celery_app"
+        command = [sys.executable, "-m", "celery", "-A", app, "worker"]
+        command += ["-l", "INFO", "--without-gossip", "--without-mingle", *options]
+        command = _with_settings(command, deployment.settings)
+        worker = Worker(command, self._make_folder())
+        self._run(worker)
+        deployment.workers.append(worker)
 
     def bare(self) -> AppProcess:
         """Start the Flask app that answers constant JSON."""
@@ -184,7 +191,7 @@ class Servers:
         if manager == "celery":
             settings["redis"] = self.redis().database()
         web = self._web("operators_app:server", 1, THREADS, settings)
-        return Deployment(Kind("ours", manager), web, folder)
+        return Deployment(Kind("ours", manager), web, folder, settings)
 
     def redis(self) -> Redis:
         if self._redis is None:

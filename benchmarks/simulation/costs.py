@@ -73,7 +73,7 @@ def measure(bench: Bench) -> tuple[Costs, list[Check]]:
         page = page_of(deployment)
         work = _work(page, meter, bench.times(200, 20))
     with serving() as servers:
-        deployment = servers.start(_OURS, is_async=True, celery=_THREADS)
+        deployment = servers.start(_OURS, backend="fastapi", celery=_THREADS)
         meter = Meter(servers, deployment)
         page = page_of(deployment)
         long = page.start(1, seconds=900)

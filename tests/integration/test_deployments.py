@@ -75,8 +75,13 @@ def waitress(*arguments: str) -> list[str]:
     return python("-m", "waitress", "--listen", "127.0.0.1:{port}", *arguments)
 
 
+def installed(command: str) -> str:
+    """Return the path of a command, first that beside this Python."""
+    return shutil.which(command, path=os.path.dirname(sys.executable)) or command
+
+
 #: Compiled when it is installed, and so not with the other tools of the tests.
-UWSGI = shutil.which("uwsgi", path=os.path.dirname(sys.executable)) or "uwsgi"
+UWSGI = installed("uwsgi")
 
 
 def uwsgi(*arguments: str) -> list[str]:
@@ -84,6 +89,18 @@ def uwsgi(*arguments: str) -> list[str]:
         *(UWSGI, "--http-socket", "127.0.0.1:{port}", "--master"),
         *("--processes", "2", "--virtualenv", sys.prefix, "--die-on-term"),
         *arguments,
+    ]
+
+
+#: Compiled as well, against Apache's own files.
+MOD_WSGI = installed("mod_wsgi-express")
+
+
+def mod_wsgi(script: str) -> list[str]:
+    return [
+        *(MOD_WSGI, "start-server", str(SITES / script), "--log-to-terminal"),
+        *("--host", "127.0.0.1", "--port", "{port}", "--processes", "2"),
+        *("--server-root", "apache", "--working-directory", "."),
     ]
 
 
@@ -136,6 +153,8 @@ DEPLOYMENTS = {
     "uwsgi threads": Deployment(
         uwsgi("--enable-threads", "--threads", "2", "--module", "site_module:server")
     ),
+    "mod_wsgi script": Deployment(mod_wsgi("wsgi.py"), "wsgi"),
+    "mod_wsgi module": Deployment(mod_wsgi("site_module.py")),
     "uvicorn module": uvicorn("site_module:server"),
     "uvicorn workers": uvicorn("site_module:server", "--workers", "2"),
     "uvicorn factory": uvicorn("site_factory:create_server", "--factory"),
@@ -156,7 +175,7 @@ DEPLOYMENTS = {
 #: And how many processes serve the app makes no difference to it.
 NOT_ON_CELERY = {
     *("gunicorn factory", "uvicorn factory", "uvicorn workers", "hypercorn workers"),
-    *("uvicorn quart", "hypercorn fastapi", "hypercorn flask"),
+    *("uvicorn quart", "hypercorn fastapi", "hypercorn flask", "mod_wsgi module"),
 }
 
 
@@ -173,8 +192,11 @@ def skip_without(deployment: Deployment) -> None:
     backend = deployment.environment.get("BACKEND", "flask")
     if reason := backends.missing(backend):
         pytest.skip(reason)
-    if deployment.command[0] == UWSGI and shutil.which(UWSGI) is None:
-        pytest.skip("uwsgi is not installed")
+    server = deployment.command[0]
+    if server in {UWSGI, MOD_WSGI} and shutil.which(server) is None:
+        pytest.skip(f"{server} is not installed")
+    if server == MOD_WSGI and os.geteuid() == 0:
+        pytest.skip("Apache does not run apps as root")
     if any(part.startswith(WRAPPED) for part in deployment.command):
         pytest.importorskip("asgiref")
 

@@ -16,7 +16,7 @@ manager = make_manager()
 #: Releases of Dash before 4.2 don't know the argument.
 backend: Any = {"backend": os.environ["BACKEND"]} if "BACKEND" in os.environ else {}
 app = dash.Dash(__name__, **backend, long_callback_manager=manager)
-server = app.server
+server = application = app.server
 if not backend:
     server.secret_key = secrets.token_hex()  # another one in every process
 app.layout = html.Div(
