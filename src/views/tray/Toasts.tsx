@@ -1,16 +1,13 @@
 import * as React from 'react';
-import { useCallback, useEffect, useState, type RefObject } from 'react';
-import { here } from '../../engine/page/visit';
+import { useCallback, useState, type RefObject } from 'react';
 import type { Run } from '../../engine/state/run';
 import { Actions } from '../job/Actions';
 import { Announcer } from '../job/Announcer';
 import type { Labels } from '../texts/labels';
 import { errorText, statusText } from '../texts/runTexts';
 import { useEnds, useQuestions } from './useEnds';
+import { isAt, useGoing, useInUse } from './useGoing';
 import { useFocusKept } from '../hooks/useFocusKept';
-
-/** Milliseconds for which a toast stays, unless the user is at it. */
-const TOAST_MS = 10_000;
 
 type Props = {
     runs: readonly Run[];
@@ -28,9 +25,10 @@ export function Toasts({ runs, names, labels, home }: Props) {
         setIds((before) => before.filter((each) => each !== id));
     }, []);
 
-    const tell = ({ id, status, location }: Run) => {
+    const tell = (run: Run) => {
+        const { id, status } = run;
         // The user who cancels needs no message.
-        if (status !== 'cancelled' && pathOf(location) !== pathOf(here())) {
+        if (status !== 'cancelled' && !isAt(run, location.pathname)) {
             setIds((before) => [...before.filter((each) => each !== id), id]);
         }
     };
@@ -67,41 +65,13 @@ type ToastProps = {
 
 function Toast({ run, name, labels, close }: ToastProps) {
     const { id, status } = run;
-    const [isPointedAt, setPointedAt] = useState(false);
-    const [hasFocus, setFocus] = useState(false);
-    const isInUse = isPointedAt || hasFocus;
-
-    useEffect(() => {
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const restart = () => {
-            clearTimeout(timer);
-            if (!isInUse && !document.hidden) {
-                timer = setTimeout(close, TOAST_MS, id);
-            }
-        };
-        restart();
-        document.addEventListener('visibilitychange', restart);
-        return () => {
-            clearTimeout(timer);
-            document.removeEventListener('visibilitychange', restart);
-        };
-    }, [isInUse, id, close]);
+    const [isInUse, uses] = useInUse();
+    useGoing(run, isInUse, close);
 
     return (
         <li
             className={`long-job long-job-${status}`}
-            onPointerEnter={() => {
-                setPointedAt(true);
-            }}
-            onPointerLeave={() => {
-                setPointedAt(false);
-            }}
-            onFocus={() => {
-                setFocus(true);
-            }}
-            onBlur={() => {
-                setFocus(false);
-            }}
+            {...uses}
             onKeyDown={({ key }) => {
                 if (key === 'Escape') {
                     close(id);
@@ -136,11 +106,6 @@ function Toast({ run, name, labels, close }: ToastProps) {
             </div>
         </li>
     );
-}
-
-/** Return the path of a location, without its query. */
-function pathOf(location: string): string | undefined {
-    return location.split('?')[0];
 }
 
 /** Show an element above all others, wherever it is in the layout. */
