@@ -4,6 +4,9 @@ import { stringifyId, type Id } from '../wire/id';
 const TIMEOUT_MS = 10_000;
 const LOOK_MS = 50;
 
+/** The number of visits: a later one ends the wait of those before. */
+let visits = 0;
+
 /** The path and query of the page. */
 export function here(): string {
     return location.pathname + location.search;
@@ -15,17 +18,18 @@ export function visit(address: string, id: Id | null): void {
         history.pushState({}, '', address);
         dispatchEvent(new CustomEvent('_dashprivate_pushstate'));
     }
+    visits++;
     if (id !== null) {
-        show(stringifyId(id), performance.now() + TIMEOUT_MS);
+        show(stringifyId(id), performance.now() + TIMEOUT_MS, visits);
     }
 }
 
 /** Scroll to an element and focus it, as soon as it exists. */
-function show(elementId: string, until: number): void {
+function show(elementId: string, until: number, visit: number): void {
     const element = document.getElementById(elementId);
     if (!element) {
-        if (performance.now() < until) {
-            setTimeout(show, LOOK_MS, elementId, until);
+        if (performance.now() < until && visit === visits) {
+            setTimeout(show, LOOK_MS, elementId, until, visit);
         }
         return;
     }
