@@ -167,6 +167,30 @@ test('it waits for a result that comes with its page', async () => {
     late.remove();
 });
 
+test('only the last result that the user asked for gets the focus', async () => {
+    render(<LongJobTray />);
+    dash.start('a', { outputs: [['early', 'children']] });
+    dash.start('b', { callbackKey: 'b', outputs: [['late', 'children']] });
+    await dash.show('a', 'succeeded');
+    await dash.show('b', 'succeeded');
+    toggle();
+    click('Show result: Train 1');
+    click('Show result: Train 2');
+    const add = async (id: string) => {
+        const input = document.createElement('input');
+        input.id = id;
+        input.scrollIntoView = vi.fn();
+        document.body.append(input);
+        await dash.pass(100);
+        return input;
+    };
+    const late = await add('late');
+    const early = await add('early');
+    expect(document.activeElement).toBe(late);
+    late.remove();
+    early.remove();
+});
+
 test('its button clears what has ended', async () => {
     render(<LongJobTray />);
     dash.start('a', { callbackKey: 'a' });
@@ -269,6 +293,23 @@ describe('a toast', () => {
         await dash.pass(5000);
         dash.start('c', { callbackKey: 'c' });
         await dash.pass(5000);
+        expect(toasts()).toEqual([]);
+    });
+
+    test('goes when the user opens the page of the job in another way', async () => {
+        render(<LongJobTray />);
+        dash.start('a');
+        leave();
+        await fail('a');
+        expect(toasts().length).toBe(1);
+        window.history.pushState({}, '', '/?tab=2');
+        act(() => {
+            // What the page shows changes.
+            dash.dashStore.set({ paths: { strs: {}, objs: {} } });
+        });
+        expect(toasts()).toEqual([]);
+        leave();
+        await dash.pass(100);
         expect(toasts()).toEqual([]);
     });
 
