@@ -176,6 +176,25 @@ test('a watcher is not called for other changes, or for its own', async () => {
     expect(changed).toHaveBeenCalledOnce();
 });
 
+test('a watcher that has thrown is called again', async () => {
+    const thrown: unknown[] = [];
+    vi.spyOn(window, 'queueMicrotask').mockImplementation((task) => {
+        void Promise.resolve()
+            .then(task)
+            .catch((error: unknown) => thrown.push(error));
+    });
+    const changed = vi.fn(() => {
+        throw new Error('bad');
+    });
+    renderer.watch(changed);
+    dashStore.place('a');
+    await new Promise((resolve) => setTimeout(resolve));
+    dashStore.place('b');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(changed).toHaveBeenCalledTimes(2);
+    expect(thrown).toEqual([new Error('bad'), new Error('bad')]);
+});
+
 test('a watcher can be removed', async () => {
     const changed = vi.fn();
     renderer.watch(changed)();

@@ -179,9 +179,12 @@ export class Renderer implements Page {
             calling = true;
             // Only after Dash has finished what it is doing.
             queueMicrotask(() => {
-                changed();
-                [paths, loading] = look();
-                calling = false;
+                try {
+                    changed();
+                } finally {
+                    [paths, loading] = look();
+                    calling = false;
+                }
             });
         });
     }
