@@ -52,6 +52,42 @@ afterEach(() => {
     vi.useRealTimers();
 });
 
+test('polls and cancels of many jobs take several requests', async () => {
+    const token = (index: number) => `${index}`.padStart(200, 'x');
+    const jobs = Array.from({ length: 1200 }, (_, index): [string, number] => [
+        token(index),
+        0,
+    ]);
+    for (const index of [3, 501, 1199]) {
+        server.show(token(index), { cursor: index, status: 'running' });
+    }
+    server.unreachable = [token(0), token(1100)];
+    server.offer = 20;
+    const hold = { ms: 25_000, signal: new AbortController().signal };
+    const answer = await client.poll(jobs, hold);
+    expect(
+        Object.entries(answer.jobs ?? {}).map(([index, { cursor }]) => [
+            index,
+            cursor,
+        ]),
+    ).toEqual([
+        ['3', 3],
+        ['501', 501],
+        ['1199', 1199],
+    ]);
+    expect(answer.unreachable).toEqual([0, 1100]);
+    expect(answer.next).toBe(server.next);
+    expect(answer.hold).toBeUndefined();
+    const tokens = jobs.map(([each]) => each);
+    await client.cancel(tokens);
+    expect(server.cancelled.flat()).toEqual(tokens);
+    const sizes = server.requests.map(
+        ({ init }) => (init.body as string).length,
+    );
+    expect(sizes.length).toBe(6);
+    expect(Math.max(...sizes)).toBeLessThan(256 * 1024);
+});
+
 test("requests use the endpoint's options", async () => {
     await client.poll([['token', 3]]);
     await client.cancel(['token']);

@@ -4,6 +4,8 @@ import { Connection } from './connection';
 import { StallTimeout } from './stallTimeout';
 
 const RETRIED = [408, 425, 429];
+/** Jobs in one request. The server refuses a body of more than 256 KiB. */
+const MOST = 500;
 /** The endpoint's own refusals have this header. Those of a guard do not. */
 export const OWN = 'Dash-Long-Jobs';
 
@@ -65,11 +67,19 @@ export class Client {
         this.#endpoint = endpoint;
     }
 
-    /** Poll for jobs. A poll to hold settles when there is news, or when it is aborted. */
+    /**
+     * Poll for jobs. A poll to hold settles when there is news, or when it is aborted.
+     * Many jobs take several requests, which the server does not hold.
+     */
     async poll(
         jobs: [token: string, cursor: number][],
         hold?: Hold,
     ): Promise<PollAnswer> {
+        if (jobs.length > MOST) {
+            const first = await this.poll(jobs.slice(0, MOST));
+            const rest = await this.poll(jobs.slice(MOST));
+            return joined(first, rest);
+        }
         const body = hold ? { hold: hold.ms, jobs } : jobs;
         return this.ask<PollAnswer>('poll', body, 'next', hold?.signal);
     }
@@ -104,6 +114,11 @@ export class Client {
     }
 
     async cancel(tokens: string[]): Promise<void> {
+        if (tokens.length > MOST) {
+            await this.cancel(tokens.slice(0, MOST));
+            await this.cancel(tokens.slice(MOST));
+            return;
+        }
         const { text, reason } = await this.post('cancel', tokens);
         if (text) {
             throw new ForeignAnswer(reason);
@@ -162,6 +177,22 @@ export class Client {
             timeout.end();
         }
     }
+}
+
+/** Return the answer for all jobs, from that for the first ones and for the rest. */
+function joined(first: PollAnswer, rest: PollAnswer): PollAnswer {
+    const jobs = { ...first.jobs };
+    for (const [index, snapshot] of Object.entries(rest.jobs ?? {})) {
+        jobs[Number(index) + MOST] = snapshot;
+    }
+    return {
+        next: Math.max(first.next, rest.next),
+        jobs,
+        unreachable: [
+            ...(first.unreachable ?? []),
+            ...(rest.unreachable ?? []).map((index) => index + MOST),
+        ],
+    };
 }
 
 /** Read a body of any length, for as long as data keeps arriving. */
