@@ -8,7 +8,7 @@ import type { Jobs } from './state/jobs';
 import type { Run } from './state/run';
 import type { Handle } from './wire/handle';
 import type { Snapshot } from './wire/snapshot';
-import { toUpdates } from './wire/update';
+import { toUpdates, type Update } from './wire/update';
 
 /** Shows on the page what its jobs set, while they run and at their ends. */
 export class Display {
@@ -38,6 +38,19 @@ export class Display {
         if (!job.handle.stale) {
             this.#overrides.start(job);
         }
+    }
+
+    /** Keep the old result that a job refreshes, for outputs that leave and come back. */
+    keepStale(job: Job): void {
+        const shown = job.handle.outputs.map(([id, property]): Update => [
+            id,
+            property,
+            this.#page.value(id, property),
+        ]);
+        this.updates.keep(
+            shown.filter(([, , value]) => value !== undefined),
+            job,
+        );
     }
 
     /** Show what a job has set since the last look. */

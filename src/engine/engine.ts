@@ -311,9 +311,15 @@ export class Engine implements PollDelegate {
 
     #start({ end, ...handle }: JobHandle): void {
         const replaced = this.#starts.begin(handle);
+        const job = new Job(handle);
         // Override the properties before the old job releases them: nothing flickers.
-        this.#follow(new Job(handle), end);
+        this.#follow(job, end);
         this.#replaceAll(replaced, handle.stale && handle.outputs);
+        if (handle.stale) {
+            setTimeout(() => {
+                this.#display.keepStale(job);
+            }, SHOWN_MS);
+        }
     }
 
     #follow(job: Job, end?: Snapshot): void {

@@ -99,6 +99,39 @@ describe('a job that refreshes an old result', () => {
         });
     });
 
+    test('shows the old result again when its component comes back', async () => {
+        refresh('a');
+        await pass(1000);
+        page.remove('out');
+        await pass(1000);
+        page.add('out');
+        expect(out()).toEqual(['old']);
+        show('a', 'failed', { error: { type: 'E', message: 'bad' } });
+        await pass(5000);
+        expect(out()).toEqual(['old']);
+    });
+
+    test('shows its result when its component comes back later', async () => {
+        refresh('a');
+        await pass(1000);
+        page.remove('out');
+        show('a', 'succeeded', result(['new']));
+        await pass(5000);
+        page.calls.length = 0;
+        page.add('out');
+        expect(page.calls).toEqual([['out', { children: ['new'] }]]);
+    });
+
+    test('leaves alone what a later result has put in place of the old one', async () => {
+        refresh('a');
+        show('a', 'succeeded', result(['new']));
+        await pass(5000);
+        page.remove('out');
+        page.calls.length = 0;
+        page.add('out');
+        expect(page.calls).toEqual([]);
+    });
+
     test('marks the result as old if it has updated nothing', async () => {
         refresh('a');
         show('a', 'succeeded');

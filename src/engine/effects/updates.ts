@@ -55,6 +55,13 @@ export class Updates {
         }
     }
 
+    /** Keep values that components show, for those that leave and come back. */
+    keep(shown: Update[], source: Source): void {
+        for (const [id, props] of calls(shown)) {
+            defer(this.#streams, id, props, source);
+        }
+    }
+
     /** Apply the updates of components that are on the page now. */
     flush(): void {
         this.#restoreStreams();
