@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import glob
 import os
 import site
 import sys
@@ -77,6 +80,7 @@ def is_project_file(path: str) -> bool:
         os.path.splitext(path)[1] != ""
         and not path.startswith(LIBRARIES)
         and _SITES.isdisjoint(path.split(os.sep))
+        and not any(_has_installed(entry, path) for entry in sys.path)
     )
 
 
@@ -111,6 +115,24 @@ def _find_spec(name: str) -> ModuleSpec | None:
 
 def _is_same(left: str, right: str) -> bool:
     return os.path.realpath(left) == os.path.realpath(right)
+
+
+def _has_installed(entry: str, path: str) -> bool:
+    """Return whether ``pip install --target`` has put a file into a folder."""
+    folder = os.path.join(os.path.abspath(entry), "")
+    if not path.startswith(folder):
+        return False
+    return path.removeprefix(folder).partition(os.sep)[0] in _installed_names(folder)
+
+
+@functools.cache
+def _installed_names(folder: str) -> frozenset[str]:
+    """Return the files and folders at the top of what pip has put into a folder."""
+    names = set()
+    for path in glob.glob(os.path.join(glob.escape(folder), "*.dist-info", "RECORD")):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8") as record:
+            names.update(line.partition(",")[0].partition("/")[0] for line in record)
+    return frozenset(names)
 
 
 def _below_path(folder: str) -> list[str]:

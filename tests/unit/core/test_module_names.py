@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dash_long_components.core.module_names import find_module, importable_name
+from dash_long_components.core.module_names import (
+    find_module,
+    importable_name,
+    is_project_file,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +75,19 @@ def test_name_that_an_import_finds_stays(
     assert find_module("site_x") is sys.modules["site_x"]
     assert importable_name(__name__) == __name__
     assert importable_name("Sales of the week") == "Sales of the week"
+
+
+def test_what_pip_has_put_beside_the_users_code_is_no_project_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``pip install --target`` takes a folder of any name, and so may a project's."""
+    note = tmp_path / "some_server-1.0.dist-info"
+    note.mkdir()
+    lines = ["some_server/__main__.py,sha256=x,1", "one_file.py,,", "../../bin/run,,"]
+    (note / "RECORD").write_text("\n".join(lines))
+    assert is_project_file(str(tmp_path / "some_server" / "__main__.py"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert not is_project_file(str(tmp_path / "some_server" / "__main__.py"))
+    assert not is_project_file(str(tmp_path / "one_file.py"))
+    assert is_project_file(str(tmp_path / "app.py"))
+    assert is_project_file(str(tmp_path / "some_server_of_the_user" / "app.py"))
