@@ -128,7 +128,7 @@ def _has_installed(entry: str, path: str) -> bool:
 @functools.cache
 def _installed_names(folder: str) -> frozenset[str]:
     """Return the files and folders at the top of what pip has put into a folder."""
-    names = set()
+    names: set[str] = set()
     for path in glob.glob(os.path.join(glob.escape(folder), "*.dist-info", "RECORD")):
         with contextlib.suppress(OSError), open(path, encoding="utf-8") as record:
             names.update(line.partition(",")[0].partition("/")[0] for line in record)

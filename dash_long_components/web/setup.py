@@ -19,6 +19,9 @@ from . import routes, user_jobs
 from .app_jobs import AppJobs
 from .engine_host import add_engine_host
 
+#: The attribute of an app that has the arguments it was set up with.
+_SET_UPS = "_long_callback_set_ups"
+
 
 def init_app(
     app: dash.Dash,
@@ -60,6 +63,7 @@ def init_app(
         ImportError: ``admin`` is given, and the extra ``admin`` is not installed.
     """
     checked(manager, "init_app()")
+    _follow_server(app, (manager, user, entry, error_message, admin))
     jobs = AppJobs.of(app)
     is_new = jobs is None
     if jobs is None:
@@ -80,6 +84,33 @@ def init_app(
             Agents(app, jobs).serve()
         for equip in _equip:
             equip(app)
+
+
+def _follow_server(app: dash.Dash, arguments: tuple[Any, ...]) -> None:
+    """Set up the app again when it gets the server that serves it. Idempotent.
+
+    ``dash.Dash(server=False)`` gets it by ``app.init_app(server)``. Until then, Dash
+    since 4.2 has another one, which serves nothing.
+
+    Args:
+        app: which one.
+        arguments: of ``init_app`` here.
+    """
+    known: list[tuple[Any, ...]] | None = getattr(app, _SET_UPS, None)
+    if known is not None:
+        if arguments not in known:
+            known.append(arguments)
+        return
+    set_ups = [arguments]
+    setattr(app, _SET_UPS, set_ups)
+    dashs_own = app.init_app
+
+    def set_up_again(*args: Any, **kwargs: Any) -> None:
+        dashs_own(*args, **kwargs)
+        for each in list(set_ups):
+            init_app(app, *each)
+
+    app.init_app = set_up_again  # type: ignore[method-assign]
 
 
 def _link(
