@@ -127,7 +127,7 @@ def _has_installed(entry: str, path: str) -> bool:
 
 @functools.cache
 def _installed_names(folder: str) -> frozenset[str]:
-    """Return the files and folders at the top of what pip has put into a folder."""
+    """Return the names at the top of a folder that packages in it list."""
     names: set[str] = set()
     for path in glob.glob(os.path.join(glob.escape(folder), "*.dist-info", "RECORD")):
         with contextlib.suppress(OSError), open(path, encoding="utf-8") as record:

@@ -77,7 +77,7 @@ def test_name_that_an_import_finds_stays(
     assert importable_name("Sales of the week") == "Sales of the week"
 
 
-def test_what_pip_has_put_beside_the_users_code_is_no_project_file(
+def test_package_that_pip_puts_beside_the_users_code_is_no_project_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``pip install --target`` takes a folder of any name, and so may a project's."""
