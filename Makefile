@@ -50,6 +50,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # The tests of the wheel run in a folder that has neither.
 export NODE_MODULES := $(CURDIR)/node_modules
 export SCREENSHOTS := $(CURDIR)/build/screenshots
+# Without compiled modules, every process of the tests would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
 # A prompt would wait for ever where no one is there to answer it.
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
