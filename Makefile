@@ -77,7 +77,7 @@ help:
 demo: $(DEMO) $(GENERATED)
 	$(VENV)/bin/python usage.py
 
-# The tests come last and one run after the other: some of them hold bounds on time.
+# The tests come last and one run after the other: each takes the whole machine.
 test: system-browsers system-brokers
 	$(MAKE) -j $(CORES) $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		lint types vitest docs $(WHEEL) $(OLDEST)
@@ -178,7 +178,7 @@ pythons: system-python system-brokers $(WHEEL)
 python-tests: $(PYTHON_VENV)/.wheel
 	$(call test-wheel,$(PYTHON_VENV),tests/unit tests/integration)
 
-# $(call pytest,PYTHON,TESTS): what needs the machine for itself runs after the rest.
+# $(call pytest,PYTHON,TESTS): what takes the whole machine runs after the rest.
 pytest = $(1) $(PYTEST) -m 'not alone' $(2) && $(1) -m pytest -m alone $(2)
 
 # $(call test-wheel,VENV,TESTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import signal
 import subprocess
@@ -21,7 +20,6 @@ import pytest
 
 import dash_long_components
 from tests.ports import free_port
-from tests.promises import promised
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
@@ -44,19 +42,6 @@ def pytest_configure() -> None:
     # A command that a shell starts in the background ignores Ctrl-C, and its children
     # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark ``alone`` what measures a bound: tests beside it would be in its time."""
-    for item in items:
-        if isinstance(item, pytest.Function) and calls(item.function, promised):
-            item.add_marker("alone")
-
-
-def calls(function: Callable[..., object], called: Callable[..., object]) -> bool:
-    """Return whether a function names another that its module has, to call it."""
-    names = inspect.unwrap(function).__code__.co_names
-    return any(function.__globals__.get(name) is called for name in names)
 
 
 class AppProcess:

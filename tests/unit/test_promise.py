@@ -81,11 +81,6 @@ def test_time_of_a_start_is_measured_too() -> None:
     assert found > 5
 
 
-def test_measured_bound_runs_alone(request: pytest.FixtureRequest) -> None:
-    with promised("1 s", clock=iter([0.0, 1.0]).__next__):
-        assert request.node.get_closest_marker("alone")
-
-
 def test_bound_is_a_sum_of_seconds() -> None:
     assert seconds_of("2 s") == 2.0
     assert seconds_of("1.5 × timeout + lease + 3 s", timeout=2.0, lease=0.5) == 6.5

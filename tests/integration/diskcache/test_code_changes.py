@@ -56,6 +56,7 @@ def test_reload_runs_new_code_and_old_code_ends_its_jobs(
     assert page.run("version").result == 2
 
 
+@pytest.mark.alone
 def test_code_that_changed_under_a_running_server_fails_the_job(
     serve: Serve, script: Path
 ) -> None:

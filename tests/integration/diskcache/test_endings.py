@@ -67,6 +67,7 @@ def test_dispatcher_may_die_any_number_of_times(serve: Serve) -> None:
         until(lambda pid=dispatcher.pid: not is_alive(pid), TIMEOUT)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "how", [command("crashing_app.py"), gunicorn(4)], ids=["python", "gunicorn"]
 )

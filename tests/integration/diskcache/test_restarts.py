@@ -109,6 +109,7 @@ def test_interrupt_from_the_terminal_ends_all(serve: Serve, debug: bool) -> None
     assert again.page().run("echo", 1).result == 1
 
 
+@pytest.mark.alone
 def test_job_goes_on_when_its_dispatcher_is_killed(serve: Serve) -> None:
     server = serve(command(max_concurrency=1))
     page = server.page()
@@ -142,6 +143,7 @@ def test_cancel_reaches_a_job_whose_dispatcher_was_killed(serve: Serve) -> None:
     until_gone(lambda: filter(is_alive, family))
 
 
+@pytest.mark.alone
 def test_job_is_lost_when_its_worker_and_dispatcher_are_killed(serve: Serve) -> None:
     server = serve(command())
     page = server.page()
@@ -154,6 +156,7 @@ def test_job_is_lost_when_its_worker_and_dispatcher_are_killed(serve: Serve) -> 
     assert page.run("echo", 1).result == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("when", ["at once", "when another has come"])
 def test_programs_of_a_job_end_though_its_dispatcher_died(
     serve: Serve, when: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.integration.conftest import Serve
 from tests.integration.page import TIMEOUT
 from tests.integration.servers import command, is_alive, until_gone
@@ -12,6 +14,7 @@ from tests.promises import promised
 from tests.waiting import until
 
 
+@pytest.mark.alone
 def test_timeout_holds_when_the_dispatcher_is_killed(serve: Serve) -> None:
     server = serve(command())
     page = server.page()
@@ -40,6 +43,7 @@ def test_job_that_waits_for_too_long_expires(serve: Serve) -> None:
     assert not server.file("waiting").exists()
 
 
+@pytest.mark.alone
 def test_job_that_expired_while_no_server_was_there_does_not_begin(
     serve: Serve, tmp_path: Path
 ) -> None:
