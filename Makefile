@@ -39,7 +39,7 @@ NEWEST_PYTHON = $(or $(lastword $(PYTHONS)),$(PYTHON))
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Most tests wait for something most of the time.
-PYTEST := -m pytest --numprocesses=$(shell expr $(CORES) + 1) --dist=worksteal
+PYTEST := -m pytest --numprocesses=$(shell expr 2 \* $(CORES)) --dist=worksteal
 
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
