@@ -121,10 +121,20 @@ def hypercorn(app: str, *options: str) -> Deployment:
     )
 
 
+def granian(app: str, interface: str) -> list[str]:
+    return python(
+        *("-m", "granian", "--interface", interface, "--workers", "2"),
+        *("--host", "127.0.0.1", "--port", "{port}", app),
+    )
+
+
 def called_twice(command: list[str]) -> Deployment:
     """The server calls a factory that the module calls too, so that workers know it."""
     return Deployment(command, "site_factory", {"MAKE_APP": "1"})
 
+
+#: Servers that few use, by a part of their commands.
+FURTHER = {"granian": "granian", "uvicorn_worker.UvicornWorker": "uvicorn_worker"}
 
 #: An app on Flask for servers of ASGI.
 WRAPPED = "asgi:create_asgi"
@@ -160,6 +170,14 @@ DEPLOYMENTS = {
     "uvicorn factory": uvicorn("site_factory:create_server", "--factory"),
     "uvicorn quart": replace(
         uvicorn("site_module:server"), environment={"BACKEND": "quart"}
+    ),
+    "gunicorn uvicorn": replace(
+        uvicorn("site_module:server"),
+        command=gunicorn("site_module:server", "-k", "uvicorn_worker.UvicornWorker"),
+    ),
+    "granian flask": Deployment(granian("site_module:server", "wsgi")),
+    "granian fastapi": replace(
+        uvicorn("site_module:server"), command=granian("site_module:server", "asgi")
     ),
     "hypercorn module": hypercorn("site_module:server"),
     "hypercorn workers": hypercorn("site_module:server", "-w", "2"),
@@ -197,6 +215,9 @@ def skip_without(deployment: Deployment) -> None:
         pytest.skip(f"{server} is not installed")
     if server == MOD_WSGI and os.geteuid() == 0:
         pytest.skip("Apache does not run apps as root")
+    for part, package in FURTHER.items():
+        if part in deployment.command:
+            pytest.importorskip(package)
     if any(part.startswith(WRAPPED) for part in deployment.command):
         pytest.importorskip("asgiref")
 
