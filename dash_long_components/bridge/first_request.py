@@ -1,8 +1,9 @@
 """The first request to an app on Flask: the others wait until it has set the app up.
 
-Dash (3.3 to 4.5) marks an app as set up before it is. A server with threads answers
+Dash before 4.5 marks an app as set up before it is. A server with threads answers
 requests that arrive meanwhile: without this, scripts of the page get the status 500,
-and a callback gets "not found". On FastAPI and Quart the event loop sets the app up,
+and a callback gets "not found". Dash 4.5 has a lock, for which a request of the layout
+to its own server waits, too. On FastAPI and Quart the event loop sets the app up,
 without a gap.
 """
 
@@ -58,9 +59,10 @@ class _SetUp:
             try:
                 self._thread = me
                 self._set_up()
+                # After an error, Dash sets the app up at the next request, since 4.5.
+                self._is_over = True
             finally:
                 self._thread = None
-                self._is_over = True
                 self._lock.release()
 
     def _must_wait(self) -> bool:
