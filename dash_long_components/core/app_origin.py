@@ -257,9 +257,11 @@ def _is_of_no_framework(package: str) -> bool:
 
 
 def _of_function(frame: types.FrameType, module: Maker) -> Maker:
-    """Return the call of a frame's function with its arguments."""
+    """Return the call of a frame's function, or of its class, with its arguments."""
     code = frame.f_code
     name = getattr(code, "co_qualname", code.co_name)  # Python 3.10 has none
+    if code.co_name == "__init__" and code.co_argcount:
+        name = type(frame.f_locals.get(code.co_varnames[0])).__qualname__
     maker = replace(module, function=name)
     if code.co_flags & _NO_PLAIN_CALL:
         return replace(maker, obstacle="it is a generator or coroutine function")
@@ -267,7 +269,8 @@ def _of_function(frame: types.FrameType, module: Maker) -> Maker:
         function = _attribute(sys.modules[frame.f_globals["__name__"]], name)
     except (AttributeError, ValueError):
         function = None
-    if getattr(inspect.unwrap(function), "__code__", None) is not code:
+    called = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]
+    if getattr(inspect.unwrap(called), "__code__", None) is not code:
         return replace(maker, obstacle="it is not found by its name")
     try:
         arguments = _pickle(_arguments(frame, function))

@@ -210,6 +210,33 @@ def test_entry_of_the_user_is_what_counts(
     assert made()[-1][0] == said
 
 
+def test_class_that_makes_an_app_is_called_again(project: Path) -> None:
+    """Its instance may hold what can't be pickled, such as the app and a lock."""
+    module = load(
+        project,
+        "import making, threading\n"
+        "class Site:\n"
+        "    def __init__(self, name, *, title='none'):\n"
+        "        self.lock = threading.Lock()\n"
+        "        making.make(type(self).__name__, name, title)\n"
+        "class Shop(Site):\n    pass\n"
+        "class Sale(Site):\n"
+        "    def __init__(self):\n        super().__init__('sale')\n",
+    )
+    for make, said, calls in (
+        (lambda: module.Site("a", title="b"), ("Site", "a", "b"), ["Site"]),
+        (lambda: module.Shop("a"), ("Shop", "a", "none"), ["Shop"]),
+        (module.Sale, ("Sale", "sale", "none"), ["Sale", "Sale"]),
+    ):
+        make()
+        makers = own(made()[-1][1])
+        assert [maker.function for maker in makers] == calls
+        run(makers[0])
+        assert made()[-1][0] == said
+        # A constructor that another class calls is no way to make the app.
+        assert all(maker.obstacle for maker in makers[1:])
+
+
 @pytest.mark.parametrize(
     "entry", ["", ":app", "a b", "site_x:1", "site_x:create(x)", "site_x:(", 5]
 )
