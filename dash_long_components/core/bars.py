@@ -6,6 +6,7 @@ and the page shows the value as a count. A dict with optional fields may follow:
 - ``unit``: of the value, such as ``B``.
 - ``base``: 1000 or 1024 if the page writes numbers with prefixes (``3.7 GB``).
 - ``rate``: units a second.
+- ``start``: the value at which it began, if not at 0: where another attempt goes on.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class Bar:
         unit: of the value; None if it counts items.
         base: 1000 or 1024 for numbers with prefixes, else None.
         rate: units a second; None if it is unknown.
+        start: its first value, if the work before it was done earlier.
     """
 
-    __slots__ = ("base", "rate", "text", "total", "unit", "value")
+    __slots__ = ("base", "rate", "start", "text", "total", "unit", "value")
 
     def __init__(
         self, value: float = 0, total: float | None = None, text: str | None = None
@@ -56,6 +58,7 @@ class Bar:
         self.unit: str | None = None
         self.base: int | None = None
         self.rate: float | None = None
+        self.start: float = 0
 
     @classmethod
     def parse(cls, value: Any) -> Bar:
@@ -125,6 +128,7 @@ class Bar:
         # Three digits of a rate are enough, and more would change all the time.
         rate = None if self.rate is None else float(f"{self.rate:.3g}")
         extras = {"unit": one_line(self.unit), "base": self.base, "rate": rate}
+        extras["start"] = max(0, self.start) or None
         known = {name: value for name, value in extras.items() if value is not None}
         return [value, self.total, one_line(self.text), *([known] if known else [])]
 
@@ -134,6 +138,7 @@ class Bars:
 
     Attributes:
         own: the job's own bar, which comes first.
+        goes_on: the job has had another attempt, so its own bar may begin above 0.
         touch: call it after a change; cheap.
         check: raises JobCancelled if the job's code must end here.
     """
@@ -142,10 +147,20 @@ class Bars:
         self, touch: Callable[[], None], check: Callable[[], None] = lambda: None
     ) -> None:
         self.own: Bar | None = None
+        self.goes_on = False
         self.touch = touch
         self.check = check
         self._open: list[Bar] = []
         self._last: Bar | None = None
+
+    def set_own(self, bar: Bar | None) -> None:
+        """Replace the job's own bar, or remove it."""
+        if bar is not None and self.goes_on:
+            if self.own is None:
+                bar.start = bar.value
+            elif bar.total == self.own.total and bar.value >= self.own.start:
+                bar.start = self.own.start
+        self.own = bar
 
     def open(self, bar: Bar) -> Bar:
         """Add the bar of a loop that begins, after those of the loops around it."""
@@ -166,7 +181,7 @@ class Bars:
             bar: for all of them.
             start: number of items before them.
         """
-        bar.value = start
+        bar.value = bar.start = start
         self.open(bar)
         check, touch = self.check, self.touch
         try:

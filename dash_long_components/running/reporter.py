@@ -124,7 +124,7 @@ class Reporter:
         self._check_cancelled()
         progress = value[0] if len(value) == 1 else value
         if self._schema is None:
-            self.bars.own = None if progress is None else Bar.parse(progress)
+            self.bars.set_own(None if progress is None else Bar.parse(progress))
             self._touch()
             return
         # Loops call this for each item: flatten only groupings that need it.
@@ -334,7 +334,7 @@ class Reporter:
         if progress is not None:
             own = bars.from_outputs(self._outputs, progress)
             bars_changed = bars_changed or own is not None or self.bars.own is not None
-            self.bars.own = own
+            self.bars.set_own(own)
         log = self._lines.take()
         is_news = (
             any((progress, props, bars_changed, steps_changed, log))

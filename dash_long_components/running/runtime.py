@@ -127,6 +127,7 @@ def _reporter(
         call.steps,
         job.lines,
     )
+    reporter.bars.goes_on = job.attempt > 1
     job.report_to(reporter, call.title, task.fingerprint)
     return reporter
 

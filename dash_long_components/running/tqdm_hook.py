@@ -172,6 +172,7 @@ def _update(theirs: Any, ours: Bar) -> None:
     total, rate = _number(theirs.total), _rate_of(theirs)
     ours.total = None if total is None else scale * total
     ours.rate = None if rate is None else scale * rate
+    ours.start = scale * (_number(theirs.initial) or 0)
     ours.base = base
     # By default tqdm counts iterations, a word of programmers.
     ours.unit = None if theirs.unit == "it" else theirs.unit

@@ -150,6 +150,7 @@ describe('the numbers of a bar', () => {
         [{ rate: 0.25, unit: 'files' }, '4 s/files'],
         // The job itself counts, too.
         [{}, '5\u00a0it/s'],
+        [{ start: 20 }, '3\u00a0it/s'],
     ])('%j are %j', async (extras, rate) => {
         show({ extra: ['rate'] });
         dash.start('a');

@@ -36,6 +36,11 @@ export function shareOfBar([value, total]: Bar): number | undefined {
         : Math.min(1, Math.max(0, value / total));
 }
 
+/** The share that this attempt has done, of all that it has to do. */
+function shareSinceStart([value, total, text, { start = 0 } = {}]: Bar) {
+    return shareOfBar([value - start, total && total - start, text]);
+}
+
 /**
  * Estimate the seconds that are left, from the job's own pace or from how long its
  * task usually takes. Undefined without either, and while people have to answer.
@@ -45,7 +50,7 @@ export function etaOf(run: Run, now: number): number | undefined {
     if (run.status !== 'running' || run.question || elapsed === undefined) {
         return undefined;
     }
-    const share = shareOf(run);
+    const share = run.bars[0] && shareSinceStart(run.bars[0]);
     if (share && run.reported >= LEAST_PACE) {
         const left = run.reported / share - elapsed;
         // Past that time the job is slower than it was: extrapolate from now.

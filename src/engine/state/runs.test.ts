@@ -87,6 +87,16 @@ describe('the time left', () => {
         expect(times()).toEqual([160, 40]);
     });
 
+    test("follows from the pace of the job's last attempt", () => {
+        begin('a');
+        report('a', { elapsed: 30, bars: [[30, 100, null]] });
+        report('a', {
+            elapsed: 5,
+            bars: [[35, 100, null, { start: 30 }]],
+        });
+        expect(times()).toEqual([5, 65]);
+    });
+
     test('else follows from how long the task usually takes', () => {
         begin('a');
         report('a', { elapsed: 10, bars: [[7, null, null]], estimate: 15 });

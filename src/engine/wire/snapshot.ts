@@ -39,6 +39,8 @@ export type BarExtras = {
     base?: number | undefined;
     /** Units a second. */
     rate?: number;
+    /** Its first value, where another attempt goes on. */
+    start?: number;
 };
 
 /** A named part of a job. */

@@ -66,8 +66,10 @@ export function rateOf(run: Run, labels: Labels): string {
 }
 
 function averageOf({ bars, reported }: Run): number | undefined {
-    const [value = 0, total] = bars[0] ?? [];
-    return total === 1 || reported <= 0 ? undefined : value / reported;
+    const [value = 0, total, , { start = 0 } = {}] = bars[0] ?? [];
+    return total === 1 || reported <= 0
+        ? undefined
+        : (value - start) / reported;
 }
 
 /** The count of a run's own bar. A bar that success has filled needs none. */

@@ -146,3 +146,28 @@ def test_value_and_max_of_one_component_are_a_bar(
 )
 def test_other_outputs_give_no_bar(outputs: Any, values: Any) -> None:
     assert bars.from_outputs(outputs, values) is None
+
+
+def test_bar_of_a_further_attempt_says_where_it_goes_on() -> None:
+    job = Bars(lambda: None)
+    job.goes_on = True
+    for value in (500, 501):
+        job.set_own(Bar.parse((value, 1000)))
+        assert job.to_wire() == [[value, 1000, None, {"start": 500}]]
+    # What comes then begins at 0.
+    job.set_own(Bar.parse((3, 10)))
+    assert job.to_wire() == [[3, 10, None]]
+
+
+def test_bar_of_the_first_attempt_begins_at_0() -> None:
+    job = Bars(lambda: None)
+    job.set_own(Bar.parse((500, 1000)))
+    assert job.to_wire() == [[500, 1000, None]]
+
+
+def test_loop_from_a_checkpoint_says_where_it_goes_on() -> None:
+    job = Bars(lambda: None)
+    loop = job.track(range(7, 10), Bar(0, 10), 7)
+    assert [job.to_wire() for _ in loop] == [
+        [[value, 10, None, {"start": 7}]] for value in (7, 8, 9)
+    ]

@@ -123,6 +123,7 @@ def test_rate_of_a_bar_is_the_one_that_tqdm_shows(job: CurrentJob) -> None:
         rate = 2 * bar.format_dict["rate"]
         assert extras(job)["rate"] == float(f"{rate:.3g}")
     with tqdm.tqdm(total=10, initial=4, miniters=100) as bar:
+        assert extras(job)["start"] == 4
         # tqdm has no smoothed rate before its first refresh.
         bar.n, bar.start_t = 8, bar.start_t - 2
         bar.refresh()

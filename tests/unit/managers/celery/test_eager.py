@@ -241,3 +241,15 @@ def test_memory_of_one_process_is_a_result_backend_for_eager_jobs_only(
     celery.conf.task_always_eager = False
     with pytest.raises(ValueError, match="or set task_always_eager in a test"):
         CeleryLongCallbackManager(celery)
+
+
+def test_bar_of_a_second_attempt_says_where_it_goes_on(app: dlc.Dash) -> None:
+    def function(set_progress: SetProgress, _value: int) -> None:
+        done = 6 * (current_job().attempt - 1)
+        set_progress((done + 1, 10))
+        if not done:
+            raise ValueError("again")
+
+    add(app, function, retries=1, backoff=0.01)
+    job = Page(app).run("out.children", {"in.value": 3})
+    assert job.bars == [[7, 10, None, {"start": 7}]]
