@@ -165,7 +165,12 @@ describe('the numbers of a bar', () => {
         expect(text('numbers')).toBeUndefined();
     });
 
-    type Extras = { rate?: number; unit?: string; base?: number };
+    type Extras = {
+        rate?: number;
+        unit?: string;
+        base?: number;
+        start?: number;
+    };
     const countOf = ({ unit, base }: Extras) =>
         unit
             ? base

@@ -17,8 +17,8 @@ export function Log({ run, name, labels }: Props) {
     const { log } = run;
     const box = useRef<HTMLPreElement>(null);
     const isFollowing = useRef(true);
-    const [words, setWords] = useState('');
-    const [hasTimes, setTimes] = useState(false);
+    const [words, search] = useState('');
+    const [hasTimes, showTimes] = useState(false);
     const wanted = words.toLowerCase();
     const lines = log.filter(([, text]) => text.toLowerCase().includes(wanted));
 
@@ -35,38 +35,9 @@ export function Log({ run, name, labels }: Props) {
             <summary>
                 {labels.log} <span>{log.at(-1)?.[1]}</span>
             </summary>
-            <div className="long-job-actions">
-                {log.length > LONG && (
-                    <input
-                        type="search"
-                        // Of no form: Enter in it must not click a form's button.
-                        form=""
-                        placeholder={labels.search}
-                        aria-label={`${labels.search}: ${name}`}
-                        value={words}
-                        onChange={({ currentTarget }) => {
-                            setWords(currentTarget.value);
-                        }}
-                    />
-                )}
-                <button
-                    type="button"
-                    aria-pressed={hasTimes}
-                    onClick={() => {
-                        setTimes(!hasTimes);
-                    }}
-                >
-                    {labels.times}
-                </button>
-                <button
-                    type="button"
-                    onClick={() => {
-                        download(`${name}.log`, log.map(textOf).join(''));
-                    }}
-                >
-                    {labels.download}
-                </button>
-            </div>
+            <Tools
+                {...{ log, name, labels, words, search, hasTimes, showTimes }}
+            />
             <pre
                 ref={box}
                 tabIndex={0}
@@ -89,6 +60,55 @@ export function Log({ run, name, labels }: Props) {
                 ))}
             </pre>
         </details>
+    );
+}
+
+type ToolsProps = {
+    log: Run['log'];
+    name: string;
+    labels: Labels;
+    words: string;
+    search: (words: string) => void;
+    hasTimes: boolean;
+    showTimes: (isWanted: boolean) => void;
+};
+
+/** What people can do with a log: search in it, show its times, download it. */
+function Tools(props: ToolsProps) {
+    const { log, name, labels, words, search, hasTimes, showTimes } = props;
+    return (
+        <div className="long-job-actions">
+            {log.length > LONG && (
+                <input
+                    type="search"
+                    // Of no form: Enter in it must not click a form's button.
+                    form=""
+                    placeholder={labels.search}
+                    aria-label={`${labels.search}: ${name}`}
+                    value={words}
+                    onChange={({ currentTarget }) => {
+                        search(currentTarget.value);
+                    }}
+                />
+            )}
+            <button
+                type="button"
+                aria-pressed={hasTimes}
+                onClick={() => {
+                    showTimes(!hasTimes);
+                }}
+            >
+                {labels.times}
+            </button>
+            <button
+                type="button"
+                onClick={() => {
+                    download(`${name}.log`, log.map(textOf).join(''));
+                }}
+            >
+                {labels.download}
+            </button>
+        </div>
     );
 }
 

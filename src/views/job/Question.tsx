@@ -20,6 +20,7 @@ export function Question({ run, question, now, labels }: Props) {
     const [{ text: entered, state }, change] = useDraft(run, question);
     const isSent = state === 'sent' || state === 'over';
     const { text, choices } = question;
+    const Form = choices.length > 0 ? Choices : TextForm;
     const send = async (answer: string) => {
         if (isSent) {
             return;
@@ -30,51 +31,18 @@ export function Question({ run, question, now, labels }: Props) {
         const body = { token, question: question.id, answer };
         change({ state: await sendAnswer(engine, body) });
     };
-    const form =
-        choices.length > 0 ? (
-            <span className="long-job-actions">
-                {choices.map((choice) => (
-                    <button
-                        key={choice}
-                        type="button"
-                        // Unlike `disabled`, this keeps the focus.
-                        aria-disabled={isSent}
-                        onClick={() => void send(choice)}
-                    >
-                        {choice}
-                    </button>
-                ))}
-            </span>
-        ) : (
-            <form
-                className="long-job-actions"
-                onSubmit={(event) => {
-                    event.preventDefault();
-                    // The answer is none of a form around the view.
-                    event.stopPropagation();
-                    void send(entered.trim() && entered);
-                }}
-            >
-                <input
-                    type="text"
-                    aria-label={text}
-                    maxLength={MAX_LENGTH}
-                    required={question.default !== ''}
-                    pattern={question.default === '' ? undefined : '.*\\S.*'}
-                    value={entered}
-                    onChange={({ target }) => {
-                        change({ text: target.value });
-                    }}
-                />
-                <button type="submit" aria-disabled={isSent}>
-                    {labels.send}
-                </button>
-            </form>
-        );
     return (
         <div className="long-job-question" role="group" aria-label={text}>
             <div className="long-job-message">{text}</div>
-            {!onlyReads(run.token) && form}
+            {!onlyReads(run.token) && (
+                <Form
+                    {...{ question, labels, entered, isSent }}
+                    enter={(words) => {
+                        change({ text: words });
+                    }}
+                    send={(answer) => void send(answer)}
+                />
+            )}
             <span className="long-job-facts">
                 {timeText(run, question, now, labels)}
             </span>
@@ -83,6 +51,67 @@ export function Question({ run, question, now, labels }: Props) {
                 {state === 'over' && labels.answered}
             </span>
         </div>
+    );
+}
+
+type FormProps = {
+    question: Asked;
+    labels: Labels;
+    entered: string;
+    enter: (text: string) => void;
+    /** The answer is on its way, or no longer wanted. */
+    isSent: boolean;
+    send: (answer: string) => void;
+};
+
+function Choices({ question, isSent, send }: FormProps) {
+    return (
+        <span className="long-job-actions">
+            {question.choices.map((choice) => (
+                <button
+                    key={choice}
+                    type="button"
+                    // Unlike `disabled`, this keeps the focus.
+                    aria-disabled={isSent}
+                    onClick={() => {
+                        send(choice);
+                    }}
+                >
+                    {choice}
+                </button>
+            ))}
+        </span>
+    );
+}
+
+function TextForm(props: FormProps) {
+    const { question, labels, entered, enter, isSent, send } = props;
+    const mayBeEmpty = question.default === '';
+    return (
+        <form
+            className="long-job-actions"
+            onSubmit={(event) => {
+                event.preventDefault();
+                // The answer is none of a form around the view.
+                event.stopPropagation();
+                send(entered.trim() && entered);
+            }}
+        >
+            <input
+                type="text"
+                aria-label={question.text}
+                maxLength={MAX_LENGTH}
+                required={!mayBeEmpty}
+                pattern={mayBeEmpty ? undefined : '.*\\S.*'}
+                value={entered}
+                onChange={({ target }) => {
+                    enter(target.value);
+                }}
+            />
+            <button type="submit" aria-disabled={isSent}>
+                {labels.send}
+            </button>
+        </form>
     );
 }
 

@@ -9,8 +9,10 @@ import {
 import { engineOf } from '../../engine/engines';
 import { visit } from '../../engine/page/visit';
 import { PastResults } from '../../engine/pastResults';
+import type { Run } from '../../engine/state/run';
 import { useDashStore } from '../hooks/hooks';
 import { useFocusKept } from '../hooks/useFocusKept';
+import type { Labels } from '../texts/labels';
 import { useLabels } from '../texts/useLabels';
 import { namesOf } from './names';
 import { Panel } from './Panel';
@@ -44,7 +46,6 @@ export function TrayView({
     toasts = true,
     scope = 'tab',
 }: Props) {
-    const dashStore = useDashStore();
     const [isOpen, setOpen] = useState(false);
     const open = useCallback(() => {
         setOpen(true);
@@ -64,17 +65,7 @@ export function TrayView({
     useLink(open);
     useClosing(isOpen, element, summary, close);
 
-    useEffect(() => {
-        engineOf(dashStore).addPastResults(
-            (parts) => new PastResults(parts, visit),
-        );
-    }, [dashStore]);
-
-    useEffect(
-        () =>
-            badge || notify ? engineOf(dashStore).keepNotified() : undefined,
-        [badge, notify, dashStore],
-    );
+    useEngine(badge || notify);
 
     return (
         <>
@@ -90,13 +81,7 @@ export function TrayView({
                 {...focus}
             >
                 <summary ref={summary}>
-                    {labels.jobs}
-                    {live.length > 0 && (
-                        <span className="long-job-count">{live.length}</span>
-                    )}
-                    {live.some(({ question }) => question) && (
-                        <span className="long-job-badge">{labels.asking}</span>
-                    )}
+                    <Title live={live} labels={labels} />
                 </summary>
                 {isOpen && <Panel {...{ listed, names, labels, ask }} />}
             </details>
@@ -109,5 +94,36 @@ export function TrayView({
                 />
             )}
         </>
+    );
+}
+
+/** What the closed tray says: that there are live jobs, and that one asks. */
+function Title({ live, labels }: { live: readonly Run[]; labels: Labels }) {
+    return (
+        <>
+            {labels.jobs}
+            {live.length > 0 && (
+                <span className="long-job-count">{live.length}</span>
+            )}
+            {live.some(({ question }) => question) && (
+                <span className="long-job-badge">{labels.asking}</span>
+            )}
+        </>
+    );
+}
+
+/** Have the engine show past results again and, if wanted, poll on a hidden page. */
+function useEngine(isNotified: boolean): void {
+    const dashStore = useDashStore();
+
+    useEffect(() => {
+        engineOf(dashStore).addPastResults(
+            (parts) => new PastResults(parts, visit),
+        );
+    }, [dashStore]);
+
+    useEffect(
+        () => (isNotified ? engineOf(dashStore).keepNotified() : undefined),
+        [isNotified, dashStore],
     );
 }
