@@ -18,7 +18,7 @@ class Chromium(Chrome):
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        # Without the pages of an address bar that no one sees: half the cost of a start.
+        # Without the pages of an address bar that no one sees: half of a start.
         "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
         "--no-first-run",
         "--window-size=1280,900",
