@@ -40,6 +40,9 @@ BATCH = 500
 #: Seconds between two looks, if there are any jobs.
 _LOOK = 1.0
 
+#: Jobs of which a worker remembers how long their page has been away.
+_REMEMBERED = 4096
+
 #: Leases after which a worker is told again to end a job; three times as many for each
 #: next time. All workers may be busy.
 _PERIODS = 3
@@ -307,6 +310,9 @@ class Workflows:
         if limit is None:
             return False
         if job_id not in self._absences:
+            # The worker that ends a job forgets its own; others have looked after it.
+            if len(self._absences) >= _REMEMBERED:
+                del self._absences[next(iter(self._absences))]
             self._absences[job_id] = Absence(self._documents, job_id, limit)
         return self._absences[job_id].has_left()
 
