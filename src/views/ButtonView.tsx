@@ -58,17 +58,12 @@ export function ButtonView({
         // A form must not load the page again; and what it refuses starts nothing.
         event.preventDefault();
         const { form } = event.currentTarget;
-        // Enter in a field of its form clicks it too, without the pointer or the focus.
-        const isByField =
-            form &&
-            event.detail === 0 &&
-            event.currentTarget !== document.activeElement;
         const since = event.timeStamp - clickedAt.current;
         if (disabled || since < DOUBLE_CLICK_MS) {
             return;
         }
         if (isLive && cancel) {
-            if (isByField) {
+            if (form && isByField(event)) {
                 return;
             }
             engineOf(dashStore).cancelRun(run.id);
@@ -105,4 +100,9 @@ export function ButtonView({
             />
         </>
     );
+}
+
+/** Enter in a field of its form clicks a button, without the pointer or the focus. */
+function isByField({ detail, currentTarget }: MouseEvent): boolean {
+    return detail === 0 && currentTarget !== document.activeElement;
 }

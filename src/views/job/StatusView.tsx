@@ -1,6 +1,7 @@
 import * as React from 'react';
 import { useRef, type CSSProperties, type ReactNode } from 'react';
 import { engineOf } from '../../engine/engines';
+import type { Run } from '../../engine/state/run';
 import { stringifyId, type Id } from '../../engine/wire/id';
 import { isTerminal } from '../../engine/wire/snapshot';
 import { Announcer } from './Announcer';
@@ -41,7 +42,6 @@ export function StatusView({
     cancel,
     retry,
 }: Props) {
-    const dashStore = useDashStore();
     const run = useWatched('runs', (runs) => runs.of(id));
     const isLive = run !== undefined && !isTerminal(run.status);
     const page = useWatched('connection', ({ state }) => state) ?? 'online';
@@ -61,14 +61,7 @@ export function StatusView({
     const focus = useFocusKept(element);
 
     usePublished(id, run, now, connection, setProps);
-    useChange(cancel, () => {
-        engineOf(dashStore).cancelView(id);
-    });
-    useChange(retry, () => {
-        if (run) {
-            void engineOf(dashStore).retry(run.id);
-        }
-    });
+    useCommands(id, run, cancel, retry);
 
     if (show?.length === 0) {
         return null;
@@ -77,16 +70,7 @@ export function StatusView({
         <div
             id={id ? stringifyId(id) : undefined}
             ref={element}
-            className={[
-                'long-job',
-                run && `long-job-${run.status}`,
-                run?.question && 'long-job-asking',
-                isCompact && 'long-job-compact',
-                run?.stale && 'long-job-stale',
-                className,
-            ]
-                .filter(Boolean)
-                .join(' ')}
+            className={classNames(run, isCompact, className)}
             style={style}
             role={run && 'group'}
             aria-label={run && nameOf(run, labels)}
@@ -110,4 +94,39 @@ export function StatusView({
             <Announcer run={run} now={now} labels={labels} />
         </div>
     );
+}
+
+/** Do what callbacks ask for through the properties `cancel` and `retry`. */
+function useCommands(
+    id: Id,
+    run: Run | undefined,
+    cancel: unknown,
+    retry: unknown,
+): void {
+    const dashStore = useDashStore();
+    useChange(cancel, () => {
+        engineOf(dashStore).cancelView(id);
+    });
+    useChange(retry, () => {
+        if (run) {
+            void engineOf(dashStore).retry(run.id);
+        }
+    });
+}
+
+function classNames(
+    run: Run | undefined,
+    isCompact: boolean,
+    own: string,
+): string {
+    return [
+        'long-job',
+        run && `long-job-${run.status}`,
+        run?.question && 'long-job-asking',
+        isCompact && 'long-job-compact',
+        run?.stale && 'long-job-stale',
+        own,
+    ]
+        .filter(Boolean)
+        .join(' ');
 }
