@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Linux kills a process by SIGKILL if memory is short.
+SHORT_OF_MEMORY = "The system may be short of memory."
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobError:

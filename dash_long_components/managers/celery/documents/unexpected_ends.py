@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....core import attempts
-from ....core.job_errors import JobError
+from ....core.job_errors import SHORT_OF_MEMORY, JobError
 from ....core.records import Record
 from ....core.status import Status
 from .job_state import End, Worker
@@ -64,7 +64,9 @@ class CeleryFailure:
                 return Status.TIMED_OUT, "TimedOut", message
             case "WorkerLostError":
                 # "Worker exited prematurely: signal 9 (SIGKILL) Job: 0."
-                return Status.LOST, "WorkerDied", self.message.partition(" Job:")[0]
+                message = self.message.partition(" Job:")[0]
+                hint = f". {SHORT_OF_MEMORY}" if "SIGKILL" in message else ""
+                return Status.LOST, "WorkerDied", message + hint
         # The message of an exception may hold secrets, as the URL of a backend.
         return Status.FAILED, self.type, _IN_CELERY
 

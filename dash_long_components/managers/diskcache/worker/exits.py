@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
+from ....core.job_errors import SHORT_OF_MEMORY
+
 
 def describe_exit(exit_code: int | None, who: str = "Its worker") -> str:
     """Return one line that says how a process ended before its function returned."""
@@ -13,5 +15,5 @@ def describe_exit(exit_code: int | None, who: str = "Its worker") -> str:
     name = f"signal {-exit_code}"
     with suppress(ValueError):  # a real-time signal has no name
         name = signal.Signals(-exit_code).name
-    hint = " The system may be short of memory." if name == "SIGKILL" else ""
+    hint = f" {SHORT_OF_MEMORY}" if name == "SIGKILL" else ""
     return f"{who} was killed by {name}.{hint}"

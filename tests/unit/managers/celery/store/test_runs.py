@@ -119,6 +119,7 @@ def test_failure_that_celery_reports_ends_the_job(
     assert record.error is not None
     assert record.error.type == kind
     assert "Job:" not in record.error.message
+    assert ("short of memory" in record.error.message) is ("SIGKILL" in str(error))
 
 
 def test_death_before_the_begin_is_no_attempt_of_a_job_with_retries(
