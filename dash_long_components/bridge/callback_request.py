@@ -7,6 +7,7 @@ whether the request came over HTTP, a WebSocket or MCP.
 from __future__ import annotations
 
 import json
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -35,16 +36,26 @@ class CallbackRequest:
     app: dash.Dash
     body: Mapping[str, Any]
     libraries: list[str] = field(default_factory=list)
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    def carry(self, text: str) -> str:
+        """Return a mark that is JSON text in the answer, which Dash does not parse."""
+        mark = uuid.uuid4().hex
+        self._texts[f'"{mark}"'] = text
+        return mark
 
     def complete(self, answer: str) -> str:
-        """Return Dash's answer with the files of the libraries, to load before it.
+        """Return Dash's answer with the texts that it carries.
 
-        They are imported only now: Dash lets no callback do that.
+        And with the files of the libraries, to load before it. They are imported only
+        now: Dash lets no callback do that.
         """
-        if not self.libraries:
-            return answer
-        files = internals.library_files(self.app, self.libraries)
-        return json.dumps({**json.loads(answer), "dist": files})
+        if self.libraries:
+            files = internals.library_files(self.app, self.libraries)
+            answer = json.dumps({**json.loads(answer), "dist": files})
+        for mark, text in self._texts.items():
+            answer = answer.replace(mark, text, 1)
+        return answer
 
 
 _current: ContextVar[CallbackRequest | None] = ContextVar(

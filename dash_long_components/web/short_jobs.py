@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import dash
 
@@ -22,18 +21,24 @@ SHORT = 0.05
 #: The longest wait of a start, in seconds. People do not notice it.
 PATIENCE = 0.1
 
-#: Seconds before the first look at the job, and between the next ones at first.
-FIRST_LOOK, NEXT_LOOK = 0.003, 0.0015
+#: Seconds before the first look at the job, and between the next ones at least.
+FIRST_LOOK, NEXT_LOOK = 0.003, 0.001
 
-#: The factor by which that grows. On Celery, a look costs half as much as a poll.
-_SLOWER = 1.5
+#: The first look comes after this part of the quickest of the last waits, and the next
+#: ones after this part of the wait so far. On Celery, a look costs half as much as a
+#: poll.
+_EARLY, _STEP = 0.9, 0.06
+
+#: How many waits for a task count.
+_WAITS = 8
 
 #: Seconds for which a task counts as short, and for which it does not after a job that
 #: was not.
 _HOLDS, _REST = 5.0, 1.0
 
-#: Bytes from which a result is not part of the answer: Dash would copy it.
-_LARGE = 64 * 1024
+#: Bytes from which a result is not part of the answer: the server would copy it twice,
+#: and a poll brings it without that.
+LARGE = 16 * 1024 * 1024
 
 
 class ShortJobs:
@@ -55,10 +60,13 @@ class ShortJobs:
         self._known: weakref.WeakKeyDictionary[
             LongCallbackManager, dict[str, tuple[bool, float]]
         ] = weakref.WeakKeyDictionary()
+        self._waits: weakref.WeakKeyDictionary[
+            LongCallbackManager, dict[str, deque[float]]
+        ] = weakref.WeakKeyDictionary()
 
     def end_of(
         self, ticket: str, task: str, manager: LongCallbackManager
-    ) -> dict[str, Any] | None:
+    ) -> str | None:
         """Wait for the end of a job that was just started, if its task is short.
 
         Never raises: the job is there, and the page polls for it.
@@ -69,8 +77,8 @@ class ShortJobs:
             manager: has the job.
 
         Returns:
-            Its snapshot in the wire format; None if the job has not ended in time, or
-            its result is large, or needs a component library that it has imported.
+            Its snapshot as JSON text; None if the job has not ended in time, or its
+            result is large, or needs a component library that it has imported.
         """
         # On Flask, Dash may run each request in an event loop of its own.
         if backends.is_asgi(self._app) and event_loop.is_on_event_loop():
@@ -80,7 +88,7 @@ class ShortJobs:
         try:
             if not self._is_short(task, manager):
                 return None
-            end = self._wait(ticket, manager)
+            end = self._wait(ticket, task, manager)
             if end is None:
                 # There may be a queue, or no worker: the next starts do not wait.
                 self._remember(task, manager, False, _REST)
@@ -110,22 +118,22 @@ class ShortJobs:
         until = time.monotonic() + seconds
         self._known.setdefault(manager, {})[task] = is_short, until
 
-    def _wait(self, ticket: str, manager: LongCallbackManager) -> dict[str, Any] | None:
-        deadline = time.monotonic() + PATIENCE
-        time.sleep(FIRST_LOOK)
-        pause = NEXT_LOOK
+    def _wait(self, ticket: str, task: str, manager: LongCallbackManager) -> str | None:
+        waits = self._waits.setdefault(manager, {}).setdefault(
+            task, deque(maxlen=_WAITS)
+        )
+        began = time.monotonic()
+        time.sleep(max(FIRST_LOOK, _EARLY * min(waits, default=0.0)))
         while not (snapshot := manager.read(ticket, 0)).status.is_terminal:
-            if time.monotonic() + pause > deadline:
+            waited = time.monotonic() - began
+            pause = max(NEXT_LOOK, _STEP * waited)
+            if waited + pause > PATIENCE:
                 return None
             time.sleep(pause)
-            pause *= _SLOWER
+        waits.append(time.monotonic() - began)
         if snapshot.libraries:
             return None  # Dash refuses a callback that imports one
-        return _small(self._complete(snapshot.with_result()))
-
-
-def _small(snapshot: Snapshot) -> dict[str, Any] | None:
-    if len(snapshot.result or b"") > _LARGE:
-        return None
-    end: dict[str, Any] = json.loads(b"".join(snapshot.to_pieces()))
-    return end
+        snapshot = self._complete(snapshot.with_result())
+        if len(snapshot.result or b"") > LARGE:
+            return None
+        return b"".join(snapshot.to_pieces()).decode()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -20,11 +21,26 @@ from tests.unit.decorator.made import click, decorate
 from tests.unit.fakes import NOW, RecordingManager, Site, handle_of
 
 
+@dataclass
+class Clock:
+    """Goes on while someone sleeps."""
+
+    now: float = NOW
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 class ShortManager(RecordingManager):
     """Has the end of each job at the look with a given number, or never."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.ends_after = 0.0
+        self.has_ended: Callable[[], bool] = lambda: self.looks == self.ends_at
         self.usual: float | None = 0.01
         self.ends_at: int | None = 2
         self.size = 10
@@ -51,7 +67,7 @@ class ShortManager(RecordingManager):
             raise StoreUnavailableError("It is locked.")
         self.looks += 1
         snapshot = super().read(ticket, cursor)
-        if self.looks != self.ends_at:
+        if not self.has_ended():
             return snapshot
         text = b'{"response":{"text":{"children":"%s"}}}' % (b"x" * self.size)
         return replace(
@@ -124,11 +140,31 @@ def test_start_waits_for_a_moment_only_and_the_next_one_does_not(
     assert site.end() is not None
 
 
-def test_large_result_does_not_come_with_the_answer() -> None:
+def test_very_large_result_does_not_come_with_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(short_jobs, "LARGE", 50_000)
     site = ShortSite()
-    site.short.size = 100_000
+    site.short.size = 40_000
+    assert site.end() is not None
+    site.short.size = 60_000
     assert site.end() is None
     assert site.short.looks == 2
+
+
+def test_start_sees_the_end_soon_and_looks_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(short_jobs, "time", clock)
+    monkeypatch.setattr(short_jobs, "PATIENCE", 0.1)
+    site = ShortSite()
+    site.short.has_ended = lambda: clock.now >= site.short.ends_after
+    for seconds in (0.02, 0.022, 0.024, 0.026):
+        site.short.ends_after = clock.now + seconds
+        assert site.end() is not None
+    assert clock.now - site.short.ends_after < 0.0016
+    assert site.short.looks <= 8
 
 
 def test_one_start_of_a_process_waits_at_a_time() -> None:
