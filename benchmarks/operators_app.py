@@ -59,6 +59,10 @@ def celery_manager() -> Any:
         Live,
         Worker,
     )
+    from dash_long_components.managers.celery.store import counted_jobs
+
+    # Each look counts the jobs, as those of a page that looks every two seconds.
+    counted_jobs._FRESH = 0.0
 
     url = SETTINGS["redis"]
     manager = CeleryLongCallbackManager(Celery(__name__, broker=url, backend=url))

@@ -22,13 +22,17 @@
         drain: () => ({ drain: 300 }),
         undrain: () => ({ drain: 0 }),
     };
+    /** Milliseconds until a look fails. The server gives its job store less. */
+    const LOOK_TIMEOUT = 20_000;
+    /** The same of a change, which may be one of many jobs. */
+    const CHANGE_TIMEOUT = 60_000;
     const LIVE = ['queued', 'running'];
     const FINE = [...LIVE, 'succeeded'];
 
     class Refused extends Error {}
 
     /** Send a request to the endpoint, as Dash sends its own. */
-    async function ask(body) {
+    async function ask(body, timeout = LOOK_TIMEOUT) {
         const config = JSON.parse(
             document.getElementById('_dash-config').textContent,
         );
@@ -39,6 +43,7 @@
             credentials: 'same-origin',
             method: 'POST',
             redirect: 'manual',
+            signal: AbortSignal.timeout(timeout),
             ...config.fetch,
             headers: {
                 Accept: 'application/json',
@@ -296,7 +301,10 @@
         if (error instanceof Refused) {
             return words.refused;
         }
-        return error instanceof TypeError ? words.unreachable : error.message;
+        // A DOMException is that of a timeout.
+        return error instanceof TypeError || error instanceof DOMException
+            ? words.unreachable
+            : error.message;
     }
 
     /** Do what a button says to the selected rows, and look again. */
@@ -320,11 +328,12 @@
             set(each, { disabled: true });
         }
         try {
-            const { changed, asked } = await ask({
+            const change = {
                 manager,
                 key: keys.get(manager ?? undefined),
                 ...CHANGES[part](selected ?? []),
-            });
+            };
+            const { changed, asked } = await ask(change, CHANGE_TIMEOUT);
             set('outcome', {
                 children: changed < asked ? counted(changed, asked, words) : '',
             });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -68,6 +69,17 @@ window.fetch = async (...args) => {
     }
     return send(...args);
 };
+"""
+
+#: Sends looks to a port until ``goOn``, with a twentieth of the time for an answer.
+_HANG = """
+const [port] = arguments;
+const send = window.fetch;
+const timeout = AbortSignal.timeout;
+AbortSignal.timeout = ms => timeout.call(AbortSignal, ms / 20);
+window.fetch = (url, options) => String(options?.body).includes('"look"')
+    ? send(`http://127.0.0.1:${port}/`, options) : send(url, options);
+window.goOn = () => { window.fetch = send; };
 """
 
 _ENABLED = """
@@ -254,6 +266,23 @@ def test_page_goes_on_after_an_outage_of_the_job_store(
     start(server, "fail/odd")
     page.wait_for_jobs(("admin.fail", "Failed"), ("admin.fail", "Failed"))
     page.wait_for_text(".long-job-admin-notice", "")
+
+
+@pytest.mark.parametrize("server", ["diskcache"], indirect=True)
+def test_page_says_that_a_server_hangs_and_goes_on_after_that(
+    server: Server, browser: Browser
+) -> None:
+    start(server, "fail/odd")
+    page = AdminPage(browser, server.url, "root")
+    page.wait_for_jobs(("admin.fail", "Failed"))
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        browser.driver.execute_script(_HANG, hanging.getsockname()[1])
+        page.wait_for_text(
+            ".long-job-admin-notice", "The server does not respond. Retrying…"
+        )
+        assert page.rows("jobs", "task") == [["admin.fail"]]
+        browser.driver.execute_script("window.goOn()")
+        page.wait_for_text(".long-job-admin-notice", "")
 
 
 def errors(browser: Browser) -> set[str]:

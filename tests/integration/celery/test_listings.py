@@ -83,4 +83,4 @@ def test_job_that_runs_for_longer_than_result_expires_stays_listed(app: Celery) 
         with mock.patch("time.time", return_value=now + 30):
             app.backend.cleanup()
         assert listed() == [["second", "first"]] * 3
-        assert [entry.id for entry in store.listings.live(9)] == ["first", "second"]
+        assert [entry.id for entry in store.listings.live(9, {})] == ["first", "second"]

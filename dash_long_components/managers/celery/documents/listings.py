@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ....core.health import Health
@@ -124,14 +124,30 @@ class Listings:
         some = entries[search.start : search.start + search.limit]
         return self._present(key, [it.id for it in some]), len(entries)
 
-    def newest(self, count: int, live: Collection[str] = ()) -> list[Entry]:
+    def newest(self, count: int, known: Collection[str]) -> list[Entry]:
         """Return what the newest jobs are, the newest first.
 
         Args:
             count: how many jobs to look at.
-            live: jobs to leave out. They are not read.
+            known: jobs to leave out. Where there are only such, there is nothing new.
         """
-        return list(self._entries(_key("all"), count, live))
+        key = _key("all")
+        found: list[Entry] = []
+        start = 0
+        for _ in range(0, count, _BATCH):
+            job_ids = self._documents.listed(key, start, _BATCH)
+            others = [job_id for job_id in job_ids if job_id not in known]
+            entries = self.read(others)
+            found += entries
+            # Those without a record are not in the list any more.
+            start += len(job_ids) - len(others) + len(entries)
+            if not others or len(job_ids) < _BATCH:
+                break
+        return found
+
+    def read(self, job_ids: Sequence[str]) -> list[Entry]:
+        """Return what jobs are, of which those that have expired are missing."""
+        return [Entry.of(record) for record in self._present(_key("all"), job_ids)]
 
     def _read_slice(self, key: str, search: Search) -> list[Record]:
         """Return so many records of a list; further ones in place of expired ones."""
@@ -153,9 +169,7 @@ class Listings:
     def _found(self, key: str, search: Search) -> Iterator[Entry]:
         return (it for it in self._entries(key, MAX_SEARCHED) if it.is_of(search))
 
-    def _entries(
-        self, key: str, count: int, besides: Collection[str] = ()
-    ) -> Iterator[Entry]:
+    def _entries(self, key: str, count: int) -> Iterator[Entry]:
         """Return what the newest jobs of a list are. Reads those that have not ended.
 
         Others do not change any more.
@@ -164,10 +178,8 @@ class Listings:
         for looked in range(0, count, _MANY):
             size = min(_MANY, count - looked)
             job_ids = self._documents.listed(key, start, size)
-            others = [job_id for job_id in job_ids if job_id not in besides]
-            start += len(job_ids) - len(others)
-            for at in range(0, len(others), _BATCH):
-                entries = self._some_entries(key, others[at : at + _BATCH])
+            for at in range(0, len(job_ids), _BATCH):
+                entries = self._some_entries(key, job_ids[at : at + _BATCH])
                 start += len(entries)
                 yield from entries
             if len(job_ids) < size:
@@ -214,18 +226,45 @@ class Listings:
         """Note that a job has ended. Idempotent."""
         self._documents.unlist(_key(_LIVE), job_id)
 
-    def live(self, count: int) -> list[Entry]:
+    def live(self, count: int, known: Mapping[str, Entry]) -> list[Entry]:
         """Return what live jobs are: those that have started, then those that wait.
 
         The oldest of both come first. Looks at the oldest live jobs.
-        """
-        waiting = {*self._oldest(_WAITING)}
-        job_ids = sorted(self._oldest(_LIVE), key=lambda job_id: job_id in waiting)
-        records = [it for it in self._records(job_ids[:count]) if it is not None]
-        return [Entry.of(it) for it in records if not it.status.is_terminal]
 
-    def _oldest(self, name: str) -> list[str]:
-        return self._documents.listed(_key(name), 0, MAX_SEARCHED, newest_first=False)
+        Args:
+            count: how many jobs to look at.
+            known: live jobs. They are not read again while they wait to start.
+        """
+        started, waiting = self._started_and_waiting(count)
+        found = {
+            job_id: known[job_id]
+            for job_id in waiting
+            if job_id in known and known[job_id].status is Status.QUEUED
+        }
+        job_ids = [*started, *waiting][:count]
+        records = self._records([it for it in job_ids if it not in found])
+        found |= {it.id: Entry.of(it) for it in records if it is not None}
+        entries = [found[job_id] for job_id in job_ids if job_id in found]
+        return [it for it in entries if not it.status.is_terminal]
+
+    def _started_and_waiting(self, count: int) -> tuple[list[str], list[str]]:
+        """Return the oldest live jobs that have started, and the oldest that wait.
+
+        Most of those that have started are the oldest ones. Goes on to younger ones
+        until it has them all, or has looked at so many.
+        """
+        for last in range(count, MAX_SEARCHED + count, count):
+            waiting, live = self._oldest(_WAITING, last), self._oldest(_LIVE, last)
+            waits = {*waiting}  # both lists are in the order of creation
+            started = [job_id for job_id in live if job_id not in waits]
+            if len(live) < last or len(started) >= count:
+                break
+            if len(started) >= self.count_live() - self.count_waiting():
+                break
+        return started, [job_id for job_id in live if job_id in waits]
+
+    def _oldest(self, name: str, count: int) -> list[str]:
+        return self._documents.listed(_key(name), 0, count, newest_first=False)
 
     def count_live(self) -> int:
         """Return how many jobs are live, or have ended a moment ago."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter, defaultdict
 
 from ....core.overview import Worker
@@ -12,23 +10,17 @@ from ..documents.deliveries import Message
 from ..documents.documents import Documents
 from ..documents.ends import message_key
 from ..documents.job_state import Live
-from ..documents.listings import Entry, Listings
+from ..documents.listings import Listings
 from ..messages.queues import Queues
 from ..workers.leases import Leases, Tenure, unlist_worker, worker_ids
-
-#: The jobs that are counted: so many live ones, running ones first, and those that have
-#: ended among so many of the newest. The backend has no index of statuses.
-_COUNTED = 1000
-
-#: Seconds for which one reading of them serves all operators.
-_FRESH = 1.0
+from .counted_jobs import CountedJobs
 
 #: Queued jobs whose queue is remembered.
 _REMEMBERED = 8192
 
 
 class Overview:
-    """Counts jobs, up to ``_COUNTED`` live and ended ones each, and lists the workers.
+    """Counts jobs, and lists the workers.
 
     Args:
         documents: where all is stored.
@@ -40,21 +32,18 @@ class Overview:
         self, documents: Documents, listings: Listings, queues: Queues
     ) -> None:
         self._documents = documents
-        self._listings = listings
+        self._jobs = CountedJobs(listings)
         self._queues = queues
         self._leases = Leases(documents)
         self._queue_of: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._counted: list[Entry] = []
-        self._fresh_until = 0.0
 
     def by_task(self) -> dict[tuple[str, Status], int]:
         """Return how many jobs there are, by task and status."""
-        return dict(Counter((it.task, it.status) for it in self._jobs()))
+        return self._jobs.by_task()
 
     def queued(self) -> dict[str, int]:
         """Return how many jobs are queued, by the name of their queue."""
-        waiting = [it.id for it in self._jobs() if it.status is Status.QUEUED]
+        waiting = [it.id for it in self._jobs.live() if it.status is Status.QUEUED]
         counts = Counter(self._queues_of(waiting))
         return {name: counts[name] for name in sorted({*self._queues.names(), *counts})}
 
@@ -100,22 +89,10 @@ class Overview:
 
     def _running(self) -> dict[str, list[Live | None]]:
         """Return the running jobs, by the lease of their worker."""
-        ids = [it.id for it in self._jobs() if it.status is Status.RUNNING]
+        ids = [it.id for it in self._jobs.live() if it.status is Status.RUNNING]
         texts = self._documents.read_many([f"{each}.live" for each in ids])
         found: dict[str, list[Live | None]] = defaultdict(list)
         for text in filter(None, texts):
             live = Live.from_text(text)
             found[live.worker.lease].append(live)
         return found
-
-    def _jobs(self) -> list[Entry]:
-        """Return the jobs that are counted."""
-        with self._lock:
-            if time.monotonic() >= self._fresh_until:
-                # The newest jobs may all be queued.
-                live = self._listings.live(_COUNTED)
-                newest = self._listings.newest(_COUNTED, {entry.id for entry in live})
-                ended = [entry for entry in newest if entry.status.is_terminal]
-                self._counted = [*live, *ended]
-                self._fresh_until = time.monotonic() + _FRESH
-            return self._counted

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
-import pytest
 from celery import Celery
 
 from dash_long_components.core.overview import Worker
 from dash_long_components.core.records import Record
-from dash_long_components.core.search import Search
 from dash_long_components.core.status import Status
 from dash_long_components.managers.celery.documents.deliveries import Message
 from dash_long_components.managers.celery.documents.documents import Documents
@@ -24,7 +20,6 @@ from dash_long_components.managers.celery.documents.job_state import (
 )
 from dash_long_components.managers.celery.documents.listings import Listings
 from dash_long_components.managers.celery.messages.queues import Queues
-from dash_long_components.managers.celery.store import overview as overview_module
 from dash_long_components.managers.celery.store.overview import Overview
 from dash_long_components.managers.celery.workers import leases
 from dash_long_components.managers.celery.workers.leases import Renewal
@@ -94,66 +89,3 @@ def test_jobs_queues_and_workers_are_shown(tmp_path: Path) -> None:
         Worker(name="two@host", state="stuck"),
     ]
     assert leases.worker_ids(documents) == ["L1", "L2"]
-
-
-@pytest.mark.parametrize("place", [0, 5])
-def test_running_job_is_shown_before_and_behind_many_queued_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
-) -> None:
-    monkeypatch.setattr(overview_module, "_COUNTED", 3)
-    app = Celery("app", backend=f"file://{tmp_path}")
-    documents = Documents(app)
-    found = [record(str(number), Status.QUEUED) for number in range(5)]
-    running = record("running", Status.RUNNING)
-    found.insert(place, running)
-    by_id = {each.id: replace(each, created=n) for n, each in enumerate(found, 1)}
-    reads = mock.Mock(side_effect=lambda ids: [by_id.get(each) for each in ids])
-    listings = Listings(documents, reads)
-    for each in by_id.values():
-        listings.add(each)
-    listings.stop_waiting(running)
-    overview = Overview(documents, listings, Queues(app, documents))
-    assert overview.by_task()[("app.task", Status.RUNNING)] == 1
-    # A live job is read once.
-    read = [job_id for call in reads.call_args_list for job_id in call.args[0]]
-    assert len(read) == len({*read})
-    # One reading serves all that a page asks for.
-    count = reads.call_count
-    overview.by_task()
-    overview.queued()
-    assert reads.call_count == count
-
-
-def test_look_reads_the_same_among_any_number_of_ended_jobs(tmp_path: Path) -> None:
-    app = Celery("app", backend=f"file://{tmp_path}")
-    documents = Documents(app)
-    by_id: dict[str, Record] = {}
-    reads = mock.Mock(side_effect=lambda ids: [by_id.get(each) for each in ids])
-    listings = Listings(documents, reads)
-    overview = Overview(documents, listings, Queues(app, documents))
-
-    def add(first: int, last: int) -> None:
-        for number in range(first, last):
-            job = record(str(number), Status.RUNNING if number == 0 else Status.FAILED)
-            by_id[job.id] = job
-            listings.add(job)
-            if job.status.is_terminal:
-                listings.end(job.id)
-
-    def look() -> int:
-        """Return how many records a look reads. The ones before it have read others."""
-        reads.reset_mock()
-        overview._fresh_until = 0.0
-        found, count = listings.search_and_count(Search(limit=10))
-        assert (len(found), count) == (10, len(by_id))
-        assert sum(overview.by_task().values()) == len(by_id)
-        overview.queued()
-        overview.workers()
-        return sum(len(call.args[0]) for call in reads.call_args_list)
-
-    add(0, 10)
-    look()
-    few = look()
-    add(10, 250)
-    look()
-    assert look() == few == 11

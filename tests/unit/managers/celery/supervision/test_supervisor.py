@@ -145,7 +145,7 @@ def test_running_job_is_listed_again_before_the_lists_drop_it(host: Host) -> Non
     host.look()
     host.store.listings.end("job")
     host.look()
-    assert host.store.listings.live(9) == []
+    assert host.store.listings.live(9, {}) == []
     later = time.monotonic() + host.celery.conf.result_expires.total_seconds() / 2
     with (
         mock.patch.object(Leases, "tenure", return_value=Tenure.RENEWED),
@@ -153,7 +153,7 @@ def test_running_job_is_listed_again_before_the_lists_drop_it(host: Host) -> Non
     ):
         host.look()
         host.supervisor.send_what_is_due()
-        assert [entry.id for entry in host.store.listings.live(9)] == ["job"]
+        assert [entry.id for entry in host.store.listings.live(9, {})] == ["job"]
 
 
 def test_broker_that_hangs_delays_neither_leases_nor_forks_nor_kills(
