@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import dash
@@ -30,6 +31,19 @@ class TaskNotFoundError(LongCallbackError):
             "the top level of a module, or say what makes the app: "
             'long_callback_entry="module:create_app()" in Dash(), or entry= in '
             "init_app()."
+        )
+
+
+class UnknownTaskError(LongCallbackError, ValueError):
+    """No long callback has this name, as far as this process and the job store know."""
+
+    @classmethod
+    def of(cls, task: str, near: Sequence[str]) -> UnknownTaskError:
+        """Say which task, which ones have a name like that, and what to do."""
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        return cls(
+            f"There is no task {task!r}.{hint} Name it as module.function. If it has "
+            "no jobs yet, import the app: the command takes --app module:attribute."
         )
 
 

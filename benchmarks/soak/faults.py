@@ -18,7 +18,7 @@ import kombu.exceptions
 import psutil
 import redis
 
-from dash_long_components.exceptions import StoreError
+from dash_long_components.exceptions import StoreError, UnknownTaskError
 from tests.integration.brokers import Broker, RabbitMQ
 
 from . import bounds
@@ -352,7 +352,7 @@ def _until_done(action: Callable[[], None]) -> None:
     while True:
         try:
             return action()
-        except StoreError:
+        except (StoreError, UnknownTaskError):  # it has no job yet
             time.sleep(0.5)
 
 

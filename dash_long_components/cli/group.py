@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..exceptions import StoreError
+from ..exceptions import StoreError, UnknownTaskError
 from ..managers.base import LongCallbackManager
 from .source import managers_of
 
@@ -78,7 +78,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         managers = managers_of(**source, backend=backend)
         try:
             function(managers, **options)
-        except StoreError as error:
+        except (StoreError, UnknownTaskError) as error:
             raise click.ClickException(str(error)) from error
         finally:
             for manager in managers.values():

@@ -23,8 +23,7 @@ _DRAIN_KNOWN = 2.0
 def pause(managers: Managers, as_json: bool, tasks: Sequence[str]) -> None:
     """Let the jobs of tasks wait. Those that run go on."""
     for manager in managers.values():
-        for task in tasks:
-            manager.pause(task)
+        manager.pause(*tasks)
     _show_halts(managers, as_json)
 
 

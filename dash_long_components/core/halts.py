@@ -19,8 +19,8 @@ class Halts:
     paused: frozenset[str] = frozenset()
     draining_until: float = 0.0
 
-    def pause(self, task: str) -> Halts:
-        return replace(self, paused=self.paused | {task})
+    def pause(self, *tasks: str) -> Halts:
+        return replace(self, paused=self.paused | {*tasks})
 
     def resume(self, task: str | None) -> Halts:
         """Resume a task; None for all tasks and for the start of jobs."""

@@ -126,6 +126,11 @@ def of_name(name: str) -> list[Task]:
     return [task for task in list(_registry.values()) if task.name == name]
 
 
+def names() -> set[str]:
+    """Return the names of all registered tasks."""
+    return {task.name for task in list(_registry.values())}
+
+
 def have_priorities() -> bool:
     """Return whether any registered task has a priority."""
     return any(task.priority for task in list(_registry.values()))

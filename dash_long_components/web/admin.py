@@ -16,7 +16,7 @@ from ..core.owners import owner_of
 from ..core.quantities import MAX_JS_INTEGER
 from ..core.search import Order, Search
 from ..core.status import Status
-from ..exceptions import JobNotFoundError, MissingManagerError
+from ..exceptions import JobNotFoundError, MissingManagerError, UnknownTaskError
 from ..managers.base import LongCallbackManager
 from .app_jobs import AppJobs
 from .refusals import answer_or_refusal, refuse
@@ -118,7 +118,7 @@ class _Request:
             case {"retry": list(ids)}:
                 return self._act(self._retry, _texts(ids))
             case {"pause": list(tasks)}:
-                return self._act(_each(self._manager.pause), _texts(tasks))
+                return self._act(self._pause, _texts(tasks))
             case {"resume": list(tasks)}:
                 return self._act(_each(self._manager.resume), _texts(tasks))
             case {"drain": int(seconds)} if 0 <= seconds <= _DAY:
@@ -143,6 +143,8 @@ class _Request:
             return {"changed": change(asked), "asked": len(asked)}
         except NotImplementedError as error:
             raise _Wrong(f"The manager {self._name} can't do that.") from error
+        except UnknownTaskError as error:
+            raise _Wrong(str(error)) from error
 
     def _cancel(self, ids: list[str]) -> int:
         changed = 0
@@ -155,6 +157,10 @@ class _Request:
                 job.cancel()
                 changed += 1
         return changed
+
+    def _pause(self, tasks: list[str]) -> int:
+        self._manager.pause(*tasks)
+        return len(tasks)
 
     def _retry(self, ids: list[str]) -> int:
         changed = 0

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ...core.halts import Halts
-from ...exceptions import DrainingError
+from ...core.search import Search
+from ...exceptions import DrainingError, UnknownTaskError
 from ...running import tasks
+from .operating import Operating
 
 #: Seconds for which a server does not look again whether a drain has begun.
 _FRESH = 1.0
 
 
-class Halting:
+class Halting(Operating):
     """Lets the jobs of tasks wait, and refuses new jobs."""
 
     _draining_until = 0.0
@@ -39,29 +42,46 @@ class Halting:
         """
         raise NotImplementedError(f"{type(self).__name__} can't halt jobs.")
 
-    def pause(self, task: str | Callable[..., Any]) -> None:
-        """Let the jobs of a task wait until ``resume``. Those that run go on.
+    def pause(self, *names: str | Callable[..., Any]) -> None:
+        """Let the jobs of tasks wait until ``resume``. Those that run go on.
 
         Args:
-            task: its name as ``module.function``, or the function.
+            names: of the tasks as ``module.function``, or the functions.
 
         Raises:
+            UnknownTaskError: this process has not imported one of them, and the job
+                store has no jobs of it. None is paused.
             StoreError: the job store can't be used.
         """
-        name = tasks.name_of(task) if callable(task) else task
-        self.change_halts(lambda halts: halts.pause(name))
+        known = [self._known_name(name) for name in names]
+        self.change_halts(lambda halts: halts.pause(*known))
 
     def resume(self, task: str | Callable[..., Any] | None = None) -> None:
         """Let the jobs of a paused task run again.
 
         Args:
-            task: as for ``pause``; None for all tasks, and to end a drain.
+            task: its name, or the function; None for all tasks, and to end a drain.
 
         Raises:
+            UnknownTaskError: as for ``pause``, and the task is not paused.
             StoreError: the job store can't be used.
         """
-        name = tasks.name_of(task) if callable(task) else task
+        name = None if task is None else self._known_name(task)
         self.change_halts(lambda halts: halts.resume(name))
+
+    def _known_name(self, task: str | Callable[..., Any]) -> str:
+        """Return the name of a task.
+
+        Raises:
+            UnknownTaskError: there is no such task.
+        """
+        name = tasks.name_of(task) if callable(task) else task
+        if tasks.of_name(name) or name in (paused := self.halts().paused):
+            return name
+        if self.look_for(Search(task=name, limit=1)):
+            return name
+        known = {*paused, *tasks.names(), *(other for other, _ in self.count_jobs())}
+        raise UnknownTaskError.of(name, difflib.get_close_matches(name, known))
 
     def drain(self, seconds: float = 300.0) -> None:
         """Refuse to start jobs for some seconds, before a deployment.

@@ -17,7 +17,6 @@ from ...core.snapshots import Snapshot
 from ...running import worker_init
 from ...running.tasks import Task
 from .halting import Halting
-from .operating import Operating
 from .watches import ReadingWatch, Watch
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def set_up_apps_with(set_up: SetUp) -> None:
     _set_up = set_up
 
 
-class LongCallbackManager(Operating, Halting, ABC):
+class LongCallbackManager(Halting, ABC):
     """Starts, reads and cancels jobs.
 
     Every method may be called from any thread of any server process.

@@ -24,7 +24,9 @@ import dash_long_components as dlc
 from dash_long_components import Job, current_job
 from dash_long_components.cli import halting, tables
 from dash_long_components.cli.commands import group
-from dash_long_components.exceptions import DrainingError
+from dash_long_components.core.calls import Call
+from dash_long_components.core.records import Record
+from dash_long_components.exceptions import DrainingError, UnknownTaskError
 from dash_long_components.managers.store.store import Store
 from dash_long_components.testing import MemoryLongCallbackManager
 from tests.ports import free_port
@@ -250,6 +252,43 @@ def test_jobs_of_a_paused_task_wait_and_go_on_in_their_order(site: Site) -> None
     assert after.started is not None
     assert before.started < after.started
     assert cancelled.status == "cancelled"
+
+
+def test_task_that_does_not_exist_is_neither_paused_nor_resumed(site: Site) -> None:
+    site.go_on.set()
+    job = site.start(1)
+    wrong = job.task + "k"
+    for command in ("pause", "resume"):
+        output = " ".join(site.run(command, job.task, wrong, code=1).split())
+        # The process may have others with names like that, of other tests.
+        assert f"There is no task '{wrong}'. Did you mean {job.task}" in output
+    assert "Did you mean" not in site.run("pause", "xyz", code=1)
+    assert site.manager.halts().paused == frozenset()
+    # Also before its first job, and by the function.
+    site.run("pause", job.task)
+    assert site.manager.halts().paused == {job.task}
+    with pytest.raises(UnknownTaskError):
+        site.manager.pause(free_port)
+
+
+def test_task_is_known_by_its_jobs_where_no_code_is(tmp_path: Path) -> None:
+    record = Record(id="a", task="app.work", code="", created=1.0, changed=1.0)
+    store = Store(str(tmp_path / "long-jobs"), result_ttl=60)
+    store.submit(
+        record,
+        Call(task="app.work", fingerprint="", context={}),
+        max_concurrency=1,
+        max_queue=9,
+        owner=None,
+    )
+    store.close()
+    runner = CliRunner()
+    paused = runner.invoke(group, ["pause", "app.work", "--store", str(tmp_path)])
+    assert "Paused: app.work." in paused.output
+    wrong = runner.invoke(group, ["pause", "app.wrk", "--store", str(tmp_path)])
+    assert wrong.exit_code == 1
+    assert "Did you mean app.work?" in wrong.output
+    assert "--app module:attribute" in wrong.output
 
 
 @pytest.mark.parametrize(

@@ -200,12 +200,13 @@ def test_operator_cancels_pauses_and_drains(site: AdminSite) -> None:
     assert site.change(cancel=["a", "invented", "a"]) == (1, 2)
     assert site.change(cancel=["a"]) == (0, 1)
     assert [row["status"] for row in site.look()["rows"]] == ["queued", "cancelled"]
-    assert site.change(pause=["module.task", "module.coming"]) == (2, 2)
+    site.add("c", task="module.other")
+    assert site.change(pause=["module.task", "module.other"]) == (2, 2)
     assert [(it["task"], it["is_paused"]) for it in site.look()["tasks"]] == [
-        ("module.coming", True),
+        ("module.other", True),
         ("module.task", True),
     ]
-    site.change(resume=["module.coming"])
+    site.change(resume=["module.other"])
     assert site.manager.halts().paused == {"module.task"}
     assert site.change(drain=300) == (1, 1)
     assert 290 < site.look()["drained"] <= 300
@@ -278,6 +279,7 @@ def test_request_of_the_wrong_shape_is_refused(site: AdminSite, body: Any) -> No
     [
         *({"cancel": [1]}, {"pause": [None]}, {"drain": -1}, {"cancel": ["a"] * 1001}),
         *({"cancel": ["\ud800"]}, {"pause": ["\ud800"]}),
+        *({"pause": ["module.none"]}, {"resume": ["module.none"]}),
     ],
 )
 def test_change_of_the_wrong_shape_is_refused(
@@ -358,6 +360,7 @@ def test_change_that_a_manager_does_not_know_is_refused(
     monkeypatch.setattr(
         site.manager, "change_halts", mock.Mock(side_effect=NotImplementedError)
     )
+    site.add("a")
     answer = site.send({"key": site.look()["key"], "pause": ["module.task"]})
     assert answer.status_code == 400
     assert b"can't do that" in answer.get_data()
