@@ -12,7 +12,7 @@ from ..documents.ends import message_key
 from ..documents.job_state import Live
 from ..documents.listings import Listings
 from ..messages.queues import Queues
-from ..workers.leases import Leases, Tenure, unlist_worker, worker_ids
+from ..workers.leases import Leases, unlist_worker, worker_ids
 from .counted_jobs import CountedJobs
 
 #: Queued jobs whose queue is remembered.
@@ -72,8 +72,8 @@ class Overview:
                 continue
             renewal = self._leases.renewal(lease_id)
             state = "stuck" if renewal.stuck else "alive"
-            if self._leases.tenure(lease_id) is not Tenure.RENEWED:
-                state = "silent"
+            if not self._leases.is_renewed(lease_id):
+                state = "silent"  # before its jobs end by it
             for live in running.get(lease_id) or [None]:
                 found.append(
                     Worker(

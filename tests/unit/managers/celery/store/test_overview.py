@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from celery import Celery
 
@@ -89,3 +91,24 @@ def test_jobs_queues_and_workers_are_shown(tmp_path: Path) -> None:
         Worker(name="two@host", state="stuck"),
     ]
     assert leases.worker_ids(documents) == ["L1", "L2"]
+
+
+def test_worker_that_was_killed_is_silent_after_a_lease(tmp_path: Path) -> None:
+    app = Celery("app", backend=f"file://{tmp_path}")
+    documents = Documents(app)
+    renewal = Renewal(beat=1, name="one@host", period=10.0)
+    documents.write(leases._key("L1"), renewal.to_text())
+    leases._list_again(documents, "L1")
+    listings = Listings(documents, lambda job_ids: [None for _ in job_ids])
+    overview = Overview(documents, listings, Queues(app, documents))
+
+    def state(after: float) -> str:
+        with mock.patch("time.monotonic", return_value=start + after):
+            (worker,) = overview.workers()
+        return worker.state
+
+    start = time.monotonic()
+    assert [state(after) for after in (0, 3, 6, 9, 10)] == [*["alive"] * 4, "silent"]
+    beaten = replace(renewal, beat=2)
+    documents.write(leases._key("L1"), beaten.to_text())
+    assert state(12) == "alive"
