@@ -81,7 +81,10 @@ def site(tmp_path: Path) -> Site:
     return Site(f"file://{tmp_path}")
 
 
-def test_look_reads_the_same_among_any_number_of_ended_jobs(site: Site) -> None:
+def test_look_reads_the_same_among_any_number_of_ended_jobs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings_module, "_BATCH", 10)
     site.submit("running")
     site.change("running", Status.RUNNING)
 
@@ -94,12 +97,12 @@ def test_look_reads_the_same_among_any_number_of_ended_jobs(site: Site) -> None:
     site.look()
     assert site.look() == site.truth()
     assert site.read == ["running"]
-    end(10, 250)
+    end(10, 60)
     assert site.look() == site.truth()
     assert site.look() == site.truth()
     assert site.read == ["running"]
     # The live ones, and a batch of the newest.
-    assert site.listed == 1 + 100
+    assert site.listed == 1 + 10
 
 
 def test_look_reads_no_more_among_any_number_of_queued_jobs(
@@ -172,6 +175,14 @@ def test_job_that_a_process_left_in_a_list_is_not_counted_for_long(site: Site) -
     record = replace(site.records["a"], status=Status.LOST)
     site.records["a"] = record  # no one has said that it does not wait any more
     assert site.look(whole=True) == {("app.task", Status.LOST): 1}
+
+
+def test_job_that_runs_is_read_though_a_list_says_that_it_waits(site: Site) -> None:
+    site.submit("a")
+    site.records["a"] = replace(site.records["a"], status=Status.RUNNING)
+    assert site.look() == {("app.task", Status.RUNNING): 1}
+    site.records["a"] = replace(site.records["a"], status=Status.LOST)
+    assert site.look() == {("app.task", Status.LOST): 1}
 
 
 def test_newest_ended_jobs_are_counted(
