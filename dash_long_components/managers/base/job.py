@@ -378,5 +378,6 @@ def _cached_job(
 
 def _missing(job_id: str) -> JobNotFoundError:
     return JobNotFoundError(
-        f"There is no job {job_id!r}, or its record has expired (result_ttl)."
+        f"There is no job {job_id!r}, or its record has expired (result_ttl of the "
+        "manager, result_expires of Celery)."
     )
