@@ -38,8 +38,9 @@ OLDEST_PYTHON = $(or $(word 2,$(PYTHONS)),$(PYTHON))
 NEWEST_PYTHON = $(or $(lastword $(PYTHONS)),$(PYTHON))
 
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-# Most tests wait for something most of the time.
-PYTEST := -m pytest --numprocesses=$(shell expr 2 \* $(CORES)) --dist=worksteal
+# Most tests wait for something most of the time. There are ports for sixty processes.
+PROCESSES := $(shell echo $$((2 * $(CORES) < 50 ? 2 * $(CORES) : 50)))
+PYTEST := -m pytest --numprocesses=$(PROCESSES) --dist=worksteal
 
 FRONTEND := package.json $(wildcard webpack.config.* tsconfig.json) \
 	$(shell find src -type f -not -name '*.test.*')
