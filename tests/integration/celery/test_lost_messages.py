@@ -25,6 +25,10 @@ from tests.waiting import until
 #: Seconds of a lease.
 LEASE = 1.0
 
+#: Seconds of one where a worker dies: two leases go by before that is noticed, and what
+#: comes then takes longer beside other tests.
+DEATH_LEASE = 2.0
+
 
 class Site:
     """A web server on Redis, whose workers a test starts and whose queue it robs."""
@@ -101,9 +105,11 @@ Open = Callable[..., Site]
 def open_site(redis: Redis, tmp_path: Path) -> Iterator[Open]:
     with ExitStack() as stack:
 
-        def open_site(broker: str | None = None, **conf: Any) -> Site:
+        def open_site(
+            broker: str | None = None, lease: float = LEASE, **conf: Any
+        ) -> Site:
             url = broker or redis.database()
-            setting = Setting.celery(url, redis.database(), LEASE, **conf)
+            setting = Setting.celery(url, redis.database(), lease, **conf)
             (tmp_path / "web").mkdir()
             web = stack.enter_context(
                 serving(setting.web(), tmp_path / "web", free_port())
@@ -153,7 +159,7 @@ def test_job_without_a_page_whose_message_is_lost_is_sent_again(
 def test_next_attempt_runs_though_no_page_polls_for_the_job(
     open_site: Open, stack: ExitStack, tmp_path: Path
 ) -> None:
-    site = open_site()
+    site = open_site(lease=DEATH_LEASE)
     ledger = tmp_path / "ledger"
     worker = site.worker(stack)
     # Its step takes longer than the test.
@@ -166,7 +172,7 @@ def test_next_attempt_runs_though_no_page_polls_for_the_job(
 
     until(pids, TIMEOUT, poll=0.01)
     site.worker(stack, name="next")
-    with promised("4 × lease", lease=LEASE):
+    with promised("4 × lease", lease=DEATH_LEASE):
         worker.main().kill()
         until(lambda: len(pids()) == 2, TIMEOUT, poll=0.01)
     assert not is_alive(pids()[0]), "two attempts run at once"
@@ -293,7 +299,7 @@ def test_each_queue_tells_of_its_own_jobs(
 def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     open_site: Open, stack: ExitStack, tmp_path: Path
 ) -> None:
-    site = open_site()
+    site = open_site(lease=DEATH_LEASE)
     page = site.page()
     worker = site.worker(stack)
     held = page.start("hold", str(tmp_path / "held"))
@@ -301,7 +307,7 @@ def test_job_that_a_dead_worker_had_reserved_is_sent_again(
     waiting = page.start("echo", "found")
     until(lambda: not site.messages(), TIMEOUT, poll=0.01)
     site.worker(stack, name="next")
-    with promised("3 × lease", lease=LEASE):
+    with promised("3 × lease", lease=DEATH_LEASE):
         for process in [worker.main(), *worker.main().children()]:
             process.kill()
         page.wait_for("succeeded", waiting)
