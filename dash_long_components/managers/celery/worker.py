@@ -75,7 +75,8 @@ def add_task(app: celery.Celery, task: Task, home: Home) -> None:
         job_priority=task.priority,
     )
     def run(self: Any, job_id: str, number: int, text: str) -> None:
-        with pool_jobs.having(job_id):
+        # To kill a process that has a second delivery would only cost the process.
+        with pool_jobs.having(None):
             runner.take(self.request, job_id, number, Message.from_text(text))
 
 
@@ -121,7 +122,8 @@ class _Runner:
             if message.group is not None:
                 self._runs.store.groups.advance(message.group)
             return
-        error = self._run(*started, message, request.is_eager)
+        with pool_jobs.having(job_id):
+            error = self._run(*started, message, request.is_eager)
         if error is not None:
             raise JobFailed(f"{error.type}: {error.message}")
 

@@ -46,15 +46,19 @@ def is_stopping() -> bool:
 
 
 @contextlib.contextmanager
-def having(job_id: str) -> Iterator[None]:
-    """Tell the main process that this pool process has a job."""
+def having(job_id: str | None) -> Iterator[None]:
+    """Tell the main process that this pool process has a job.
+
+    Args:
+        job_id: which one; None for one that it may still refuse.
+    """
     index = getattr(billiard.current_process(), "index", None)
     if index is None or index >= _SLOTS:
         yield
         return
     at = index * _SLOT.size
     try:
-        _SLOT.pack_into(_memory, at, os.getpid(), job_id.encode())
+        _SLOT.pack_into(_memory, at, os.getpid(), (job_id or "").encode())
         yield
     finally:
         _SLOT.pack_into(_memory, at, os.getpid(), b"")

@@ -21,6 +21,10 @@ if sys.platform == "win32":
 BOUND = 10.0
 
 
+#: A job that a process has received, and may refuse.
+REFUSED = "refused"
+
+
 class PoolProcess:
     """A forked process that does one job after the other.
 
@@ -52,7 +56,7 @@ class PoolProcess:
                 self._theirs.send(None)
                 job_id = self._theirs.recv()
                 continue
-            with pool_jobs.having(job_id):
+            with pool_jobs.having(None if job_id == REFUSED else job_id):
                 self._theirs.send(job_id)
                 job_id = self._theirs.recv()
 
@@ -95,6 +99,16 @@ def test_process_between_two_jobs_goes_on(pool: list[PoolProcess]) -> None:
 def test_process_that_has_told_nothing_counts_as_if_it_had_the_job(
     pool: list[PoolProcess],
 ) -> None:
+    assert pool_jobs.stop_if_it_has(pool[0].pid, "a")
+
+
+def test_process_that_may_refuse_a_job_does_not_have_it(
+    pool: list[PoolProcess],
+) -> None:
+    """It has the second delivery of a job, for instance."""
+    pool[0].begin(REFUSED)
+    assert not pool_jobs.stop_if_it_has(pool[0].pid, REFUSED)
+    pool[0].begin("a")
     assert pool_jobs.stop_if_it_has(pool[0].pid, "a")
 
 
