@@ -22,6 +22,7 @@ class ViewsPage(Page):
         self.app = app
         self.job = JobPart(self, "job")
         self.other = JobPart(self, "other")
+        self.two = JobPart(self, "two")
         self.tray = TrayPart(self)
         self.look = Look(browser)
         self.wait_for_text("#job", "Nothing yet")
@@ -36,6 +37,9 @@ class ViewsPage(Page):
 
     def let_go_on(self) -> None:
         (self.app.folder / "go-on").touch()
+
+    def let_loop_go_on(self, loop: int) -> None:
+        (self.app.folder / f"go-on-{loop}").touch()
 
     def fail_next(self) -> None:
         (self.app.folder / "fail").touch()
@@ -275,3 +279,16 @@ def test_open_tray_fits_a_phone(page: ViewsPage) -> None:
         "return [left, right, document.documentElement.clientWidth]"
     )
     assert 0 <= left < right <= width
+
+
+def test_bar_of_the_next_loop_is_short_at_once(page: ViewsPage) -> None:
+    """A bar that shrinks would look like lost work."""
+    bar = "#two .long-job-loop .long-job-bar > div"
+    page.click("#start-two")
+    page.two.wait_for("3 of 4")
+    page.record(bar, "element.style.width + ' ' + element.style.transition")
+    page.let_loop_go_on(0)
+    page.two.wait_for("1 of 4")
+    assert "25% none" in page.recorded(bar)
+    page.let_loop_go_on(1)
+    page.wait_for_text("#out-two", "run 1")

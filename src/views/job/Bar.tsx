@@ -10,9 +10,19 @@ type Props = {
     text: string;
 };
 
-/** A progress bar. It moves back and forth if the share is not known. */
+/**
+ * A progress bar. It moves back and forth if the share is not known.
+ *
+ * It grows smoothly. Where another loop or attempt begins, it is short at once: a bar that
+ * shrinks would look like lost work.
+ */
 export function Bar({ share, label, text }: Props) {
     const isKnown = share !== undefined;
+    const [last, setLast] = React.useState({ share, isShorter: false });
+    if (share !== last.share) {
+        setLast({ share, isShorter: (share ?? 0) < (last.share ?? 0) });
+    }
+    const transition = last.isShorter ? 'none' : undefined;
     return (
         <div
             className="long-job-bar"
@@ -22,7 +32,13 @@ export function Bar({ share, label, text }: Props) {
             // On the default scale from 0 to 100; left out if it is not known.
             aria-valuenow={isKnown ? percent(share) : undefined}
         >
-            <div style={isKnown ? { width: `${share * 100}%` } : undefined} />
+            <div
+                style={
+                    isKnown
+                        ? { width: `${share * 100}%`, transition }
+                        : undefined
+                }
+            />
         </div>
     );
 }

@@ -23,12 +23,15 @@ app.layout = html.Main(
         LongJobTray(id="tray"),
         html.Button("Start", id="start"),
         html.Button("Start the other", id="start-other"),
+        html.Button("Start two loops", id="start-two"),
         html.Button("Cancel", id="cancel"),
         html.Button("Retry", id="retry"),
         LongJob("Nothing yet", id="job", style={"maxWidth": "28rem"}),
         LongJob(id="other", show=["name", "status", "queue", "cancel"]),
         html.P("-", id="out"),
+        LongJob(id="two"),
         html.P("-", id="out-other"),
+        html.P("-", id="out-two"),
         html.P("-", id="read"),
     ]
 )
@@ -59,6 +62,20 @@ def work(n_clicks: int) -> str:
 def other_work(n_clicks: int) -> str:
     wait_for("go-on")
     return f"other run {n_clicks}"
+
+
+@app.long_callback(
+    Output("out-two", "children"),
+    Input("start-two", "n_clicks"),
+    job="two",
+    prevent_initial_call=True,
+)
+def two_loops(n_clicks: int) -> str:
+    for loop in current_job().track(range(2), text="Both"):
+        for step in current_job().track(range(4), text="One"):
+            if (loop, step) in ((0, 3), (1, 1)):
+                wait_for(f"go-on-{loop}")
+    return f"run {n_clicks}"
 
 
 @app.callback(
