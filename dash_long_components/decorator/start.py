@@ -171,9 +171,10 @@ class _Start:
         """Return the handle with what the page follows a job by, or with its end."""
         handle["token"] = self.jobs.sign(ticket, self.manager, owner)
         request = callback_request.current()
-        end = self.jobs.short_jobs.end_of(ticket, self.task.name, self.manager)
-        if end is not None and request is not None:
-            handle["end"] = request.carry(end)
+        if request is not None:
+            end = self.jobs.short_jobs.end_of(ticket, self.task.name, self.manager)
+            if end is not None:
+                handle["end"] = request.carry(end)
         return handle
 
     def _stale_result(self, caching: Caching | None) -> CachedResult | None:

@@ -159,7 +159,8 @@ class _Request:
         return changed
 
     def _pause(self, tasks: list[str]) -> int:
-        self._manager.pause(*tasks)
+        if tasks:
+            self._manager.pause(*tasks)
         return len(tasks)
 
     def _retry(self, ids: list[str]) -> int:

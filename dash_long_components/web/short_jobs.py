@@ -123,7 +123,8 @@ class ShortJobs:
             task, deque(maxlen=_WAITS)
         )
         began = time.monotonic()
-        time.sleep(max(FIRST_LOOK, _EARLY * min(waits, default=0.0)))
+        # Other starts add their waits meanwhile.
+        time.sleep(max(FIRST_LOOK, _EARLY * min(waits.copy(), default=0.0)))
         while not (snapshot := manager.read(ticket, 0)).status.is_terminal:
             waited = time.monotonic() - began
             pause = max(NEXT_LOOK, _STEP * waited)

@@ -42,18 +42,21 @@ class Halting(Operating):
         """
         raise NotImplementedError(f"{type(self).__name__} can't halt jobs.")
 
-    def pause(self, *names: str | Callable[..., Any]) -> None:
+    def pause(
+        self, task: str | Callable[..., Any], *others: str | Callable[..., Any]
+    ) -> None:
         """Let the jobs of tasks wait until ``resume``. Those that run go on.
 
         Args:
-            names: of the tasks as ``module.function``, or the functions.
+            task: its name as ``module.function``, or the function.
+            others: tasks to pause with it.
 
         Raises:
             UnknownTaskError: this process has not imported one of them, and the job
                 store has no jobs of it. None is paused.
             StoreError: the job store can't be used.
         """
-        known = [self._known_name(name) for name in names]
+        known = [self._known_name(each) for each in (task, *others)]
         self.change_halts(lambda halts: halts.pause(*known))
 
     def resume(self, task: str | Callable[..., Any] | None = None) -> None:
